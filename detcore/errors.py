@@ -1,0 +1,77 @@
+"""Errors that the person at the keyboard can act on.
+
+    ReticleError                 anything below: shown as one line, never as a traceback
+    ├── ProjectError             the project folder cannot be made, opened or written
+    │   ├── ProjectLockedError   another process has it open
+    │   └── ProjectTooNewError   written by a newer Reticle
+    ├── ImageError               an image file cannot be read
+    ├── FormatError              a dataset file cannot be read or written
+    ├── EvaluationError          ground truth and detections do not belong together
+    ├── ConfigError              a setting or argument makes no sense
+    └── JobError                 a worker process could not start or ended badly
+
+Everything else that is raised is a bug.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class ReticleError(Exception):
+    """Something the user can act on. ``str()`` is one line: where, what, what to do."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str | Path | None = None,
+        line: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        self.message = message
+        self.path = None if path is None else str(path)
+        self.line = line
+        self.hint = hint
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        where = "" if self.path is None else self.path
+        if self.path is not None and self.line is not None:
+            where += f":{self.line}"
+        parts = [f"{where}: {self.message}" if where else self.message]
+        if self.hint:
+            parts.append(self.hint)
+        return ". ".join(part.rstrip(".") for part in parts) + "."
+
+
+class ProjectError(ReticleError):
+    """The project folder cannot be made, opened or written."""
+
+
+class ProjectLockedError(ProjectError):
+    """Another process has the project open for writing."""
+
+
+class ProjectTooNewError(ProjectError):
+    """The project was written by a newer version of Reticle."""
+
+
+class ImageError(ReticleError):
+    """An image file is missing, broken or of a kind that cannot be decoded."""
+
+
+class FormatError(ReticleError):
+    """A dataset file cannot be read or written."""
+
+
+class EvaluationError(ReticleError):
+    """Ground truth and detections cannot be compared."""
+
+
+class ConfigError(ReticleError):
+    """A setting or a command line argument makes no sense."""
+
+
+class JobError(ReticleError):
+    """A worker process could not start, or ended badly."""

@@ -1,0 +1,215 @@
+"""The nouns of Reticle, shared by every part of it.
+
+Frames of reference: an image is what a viewer shows, that is with its EXIF orientation applied.
+A box is given by continuous edges in pixels of that image, ``0 <= x1 < x2 <= width``.
+Ids are those of the project's rows; 0 is never an id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+ImageArray = NDArray[np.uint8]
+"""(height, width, 3) RGB."""
+
+Extra = Mapping[str, Any]
+"""JSON-able fields that an import brought and Reticle keeps for the export."""
+
+SPLITS = ("train", "val", "test")
+
+
+class Status(StrEnum):
+    """How far a person has got with an image."""
+
+    UNSEEN = "unseen"
+    IN_PROGRESS = "in_progress"
+    VERIFIED = "verified"
+
+
+class Origin(StrEnum):
+    """Where a box came from."""
+
+    HUMAN = "human"
+    IMPORT = "import"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """One image of a project.
+
+    ``path`` is posix, relative to the project's image root. ``width`` and ``height`` are ``None``
+    until the file has been opened for the first time.
+    """
+
+    id: int
+    path: str
+    width: int | None = None
+    height: int | None = None
+    status: Status = Status.UNSEEN
+    split: str | None = None
+    group: str | None = None
+    extra: Extra = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectClass:
+    """A class of objects. ``color`` is ``#rrggbb``; ``key`` is the number key 1 to 9 or ``None``."""
+
+    id: int
+    name: str
+    color: str
+    key: int | None = None
+    position: int = 0
+    source_id: int | None = None
+    extra: Extra = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Box:
+    """One labelled object. ``run`` and ``score`` are set when ``origin`` is ``MODEL``."""
+
+    id: int
+    image_id: int
+    class_id: int
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    difficult: bool = False
+    truncated: bool = False
+    occluded: bool = False
+    crowd: bool = False
+    origin: Origin = Origin.HUMAN
+    run: str | None = None
+    score: float | None = None
+    created: float = 0.0
+    updated: float = 0.0
+    extra: Extra = field(default_factory=dict[str, Any])
+
+    @property
+    def xyxy(self) -> tuple[float, float, float, float]:
+        return (self.x1, self.y1, self.x2, self.y2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What an edit touched, so that each view refreshes only what it shows.
+
+    ``image_list`` is true when images came or went, or the order of the list changed.
+    ``box_images`` are the images whose boxes changed in any way.
+    """
+
+    images: frozenset[int] = frozenset()
+    boxes: frozenset[int] = frozenset()
+    box_images: frozenset[int] = frozenset()
+    classes: frozenset[int] = frozenset()
+    verdicts: frozenset[int] = frozenset()
+    image_list: bool = False
+    text: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.images or self.boxes or self.classes or self.verdicts or self.image_list)
+
+
+def _check_columns(name: str, lengths: Sequence[int]) -> None:
+    if len(set(lengths)) > 1:
+        raise ValueError(f"{name}: columns of unequal length {lengths}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroundTruth:
+    """Labelled boxes as columns, N rows, for matching.
+
+    ``ids`` (N,) box ids, unique; ``image_ids`` (N,), ``labels`` (N,) class ids; ``boxes`` (N, 4)
+    absolute xyxy; ``areas`` (N,) in square pixels (of the mask where the source had one);
+    ``crowd`` and ``difficult`` (N,) flags.
+    """
+
+    ids: IntArray
+    image_ids: IntArray
+    labels: IntArray
+    boxes: FloatArray
+    areas: FloatArray
+    crowd: BoolArray
+    difficult: BoolArray
+
+    def __post_init__(self) -> None:
+        columns = (self.ids, self.image_ids, self.labels, self.boxes, self.areas, self.crowd, self.difficult)
+        _check_columns("GroundTruth", [len(column) for column in columns])
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, rows: IntArray | BoolArray) -> GroundTruth:
+        """The rows of an index array or a mask, in that order."""
+        return GroundTruth(
+            ids=self.ids[rows],
+            image_ids=self.image_ids[rows],
+            labels=self.labels[rows],
+            boxes=self.boxes[rows],
+            areas=self.areas[rows],
+            crowd=self.crowd[rows],
+            difficult=self.difficult[rows],
+        )
+
+    @classmethod
+    def from_boxes(cls, boxes: Sequence[Box]) -> GroundTruth:
+        """Columns of a list of boxes; the area is that of the box unless ``extra['area']`` says else."""
+        xyxy = np.array([box.xyxy for box in boxes], dtype=np.float64).reshape(-1, 4)
+        sides = (xyxy[:, 2] - xyxy[:, 0]) * (xyxy[:, 3] - xyxy[:, 1])
+        areas = [float(box.extra.get("area", side)) for box, side in zip(boxes, sides, strict=True)]
+        return cls(
+            ids=np.array([box.id for box in boxes], dtype=np.int64),
+            image_ids=np.array([box.image_id for box in boxes], dtype=np.int64),
+            labels=np.array([box.class_id for box in boxes], dtype=np.int64),
+            boxes=xyxy,
+            areas=np.array(areas, dtype=np.float64),
+            crowd=np.array([box.crowd for box in boxes], dtype=np.bool_),
+            difficult=np.array([box.difficult for box in boxes], dtype=np.bool_),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detections:
+    """What a model found, as columns, N rows: ``image_ids``, ``labels`` (class ids), ``boxes``
+    (N, 4) absolute xyxy, ``scores`` in 0..1. Row numbers identify detections of one run."""
+
+    image_ids: IntArray
+    labels: IntArray
+    boxes: FloatArray
+    scores: FloatArray
+
+    def __post_init__(self) -> None:
+        columns = (self.image_ids, self.labels, self.boxes, self.scores)
+        _check_columns("Detections", [len(column) for column in columns])
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def take(self, rows: IntArray | BoolArray) -> Detections:
+        """The rows of an index array or a mask, in that order."""
+        return Detections(
+            image_ids=self.image_ids[rows],
+            labels=self.labels[rows],
+            boxes=self.boxes[rows],
+            scores=self.scores[rows],
+        )
+
+    @classmethod
+    def empty(cls) -> Detections:
+        return cls(
+            image_ids=np.zeros(0, np.int64),
+            labels=np.zeros(0, np.int64),
+            boxes=np.zeros((0, 4), np.float64),
+            scores=np.zeros(0, np.float64),
+        )

@@ -1,0 +1,32 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def _shared(part: str) -> Path:
+    folder = SHARED / part
+    if not folder.is_dir():
+        pytest.skip(f"no {part} folder beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real datasets beside the checkout; tests that need them are skipped where they are absent."""
+    return _shared("data")
+
+
+@pytest.fixture(scope="session")
+def shared_bench() -> Path:
+    """The generator and the rule cases beside the checkout."""
+    return _shared("bench")
