@@ -1,0 +1,287 @@
+"""One table of everything the person can do: text, shortcut, icon, where it works.
+
+Pages bind callbacks to the ids; menus, tool bars, tooltips, the command palette and F1 are made from
+the same table. An action is enabled only while its scope is shown, so a page may use a key that
+another page uses too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from app.theme import Theme
+
+GLOBAL, LABEL, TRAIN, REVIEW, EXPORT = "global", "label", "train", "review", "export"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionSpec:
+    """One entry. ``keys`` are portable key sequences; the first is shown."""
+
+    id: str
+    text: str
+    scope: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    tip: str = ""
+    checkable: bool = False
+    repeat: bool = False
+
+
+def _spec(
+    id: str,
+    text: str,
+    *keys: str,
+    icon: str = "",
+    tip: str = "",
+    checkable: bool = False,
+    repeat: bool = False,
+) -> ActionSpec:
+    scope = id.split(".")[0]
+    return ActionSpec(
+        id=id, text=text, scope=scope, keys=keys, icon=icon, tip=tip, checkable=checkable, repeat=repeat
+    )
+
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    _spec(
+        "global.open_folder",
+        "Open image folder…",
+        "Ctrl+O",
+        icon="folder-image",
+        tip="Make a project of a folder of images",
+    ),
+    _spec("global.open_project", "Open project…", "Ctrl+Shift+O", icon="folder-open-outline"),
+    _spec(
+        "global.import",
+        "Import dataset…",
+        "Ctrl+I",
+        icon="database-import-outline",
+        tip="Read VOC, COCO or YOLO labels",
+    ),
+    _spec(
+        "global.sample", "Try the sample", icon="shape-outline", tip="A small project with mistakes to find"
+    ),
+    _spec("global.undo", "Undo", "Ctrl+Z", icon="undo", repeat=True),
+    _spec("global.redo", "Redo", "Ctrl+Shift+Z", "Ctrl+Y", icon="redo", repeat=True),
+    _spec("global.page_label", "Label", "Ctrl+1", icon="vector-square-edit", checkable=True),
+    _spec("global.page_train", "Train", "Ctrl+2", icon="chart-line", checkable=True),
+    _spec("global.page_review", "Review", "Ctrl+3", icon="image-search-outline", checkable=True),
+    _spec("global.page_export", "Export", "Ctrl+4", icon="export-variant", checkable=True),
+    _spec("global.palette", "Find an action…", "Ctrl+K", icon="magnify"),
+    _spec(
+        "global.theme",
+        "Light or dark",
+        "Ctrl+Shift+L",
+        icon="theme-light-dark",
+        tip="Switch between the light and the dark theme",
+    ),
+    _spec(
+        "global.messages",
+        "Messages",
+        "Ctrl+M",
+        icon="message-text-outline",
+        tip="Read earlier messages again",
+    ),
+    _spec("global.settings", "Settings…", "Ctrl+,", icon="cog-outline"),
+    _spec("global.help", "Shortcuts", "F1", icon="help-circle-outline"),
+    _spec("global.quit", "Quit", "Ctrl+Q"),
+    _spec(
+        "label.select_tool",
+        "Select",
+        "V",
+        icon="cursor-default-outline",
+        tip="Select, move and resize boxes",
+        checkable=True,
+    ),
+    _spec(
+        "label.draw_tool",
+        "Draw box",
+        "W",
+        "R",
+        icon="vector-rectangle",
+        tip="Drag from corner to corner",
+        checkable=True,
+    ),
+    _spec("label.previous_image", "Previous image", "A", "PgUp", icon="chevron-left", repeat=True),
+    _spec("label.next_image", "Next image", "D", "PgDown", icon="chevron-right", repeat=True),
+    _spec(
+        "label.next_unverified",
+        "Next unverified image",
+        "Ctrl+Shift+D",
+        icon="skip-next-outline",
+        repeat=True,
+    ),
+    _spec(
+        "label.verify",
+        "Verified, next",
+        "Space",
+        icon="check-circle-outline",
+        tip="Mark the image as done, also when it has no boxes, and go on",
+    ),
+    _spec(
+        "label.toggle_verified",
+        "Verified",
+        "Shift+Space",
+        icon="check",
+        tip="Mark or unmark the image as done",
+    ),
+    _spec("label.delete", "Delete boxes", "Del", "Backspace", icon="delete-outline"),
+    _spec("label.duplicate", "Duplicate boxes", "Ctrl+D", icon="content-duplicate"),
+    _spec("label.copy", "Copy boxes", "Ctrl+C", icon="content-copy"),
+    _spec(
+        "label.paste",
+        "Paste boxes",
+        "Ctrl+V",
+        icon="content-paste",
+        tip="Adds the copied boxes to this image",
+    ),
+    _spec("label.select_all", "Select all boxes", "Ctrl+A", icon="select-all"),
+    _spec(
+        "label.edit_class",
+        "Change class…",
+        "E",
+        icon="tag-outline",
+        tip="Give the selected boxes another class",
+    ),
+    _spec(
+        "label.difficult",
+        "Difficult",
+        "Ctrl+Shift+F",
+        icon="alert-outline",
+        tip="Mark the selected boxes as difficult",
+    ),
+    _spec("label.new_class", "New class…", "Ctrl+N", icon="tag-plus-outline"),
+    _spec("label.fit", "Fit the image", "Ctrl+0", "F", icon="fit-to-screen-outline"),
+    _spec("label.actual_size", "Actual size", "Ctrl+=", icon="numeric-1-box-outline"),
+    _spec("label.zoom_in", "Zoom in", "Ctrl++", icon="magnify-plus-outline", repeat=True),
+    _spec("label.zoom_out", "Zoom out", "Ctrl+-", icon="magnify-minus-outline", repeat=True),
+    _spec("label.zoom_selection", "Zoom to the selection", "Z", icon="image-filter-center-focus"),
+    _spec("label.names", "Show class names", "T", icon="tag-text-outline", checkable=True),
+    _spec("label.boxes", "Show boxes", "H", icon="eye-outline", checkable=True),
+    _spec("label.find", "Find an image", "Ctrl+F", icon="magnify"),
+    *(_spec(f"label.class_{n}", f"Class {n}", str(n)) for n in range(1, 10)),
+    _spec("train.start", "Train", "Ctrl+Return", icon="play"),
+    _spec("train.stop", "Stop and keep", "Ctrl+.", icon="stop"),
+    _spec("train.resume", "Resume", "Ctrl+R", icon="play-pause"),
+    _spec("review.next", "Next error", "Space", "Down", icon="chevron-down", repeat=True),
+    _spec("review.previous", "Previous error", "Up", icon="chevron-up", repeat=True),
+    _spec(
+        "review.accept",
+        "Accept prediction as label",
+        "A",
+        icon="check",
+        tip="The detector is right: add its box to the labels",
+    ),
+    _spec(
+        "review.delete",
+        "Delete label",
+        "D",
+        icon="delete-outline",
+        tip="The detector is right: there is nothing here",
+    ),
+    _spec("review.fit", "Fit the image", "Ctrl+0", "F", icon="fit-to-screen-outline"),
+    _spec("review.zoom_item", "Zoom to the error", "Z", icon="image-filter-center-focus"),
+    _spec("export.start", "Export", "Ctrl+Return", icon="export-variant"),
+)
+
+KEYMAPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "reticle": {},
+    "labelImg": {
+        "label.draw_tool": ("W",),
+        "label.edit_class": ("Ctrl+E",),
+        "label.difficult": ("Ctrl+Shift+K",),
+    },
+    "labelme": {
+        "label.draw_tool": ("Ctrl+R",),
+        "label.toggle_verified": (),
+        "label.actual_size": ("Ctrl+Shift+0",),
+    },
+    "X-AnyLabeling": {
+        "label.draw_tool": ("R",),
+        "label.edit_class": ("Ctrl+E",),
+        "label.boxes": ("Ctrl+H",),
+        "label.names": ("Ctrl+L",),
+    },
+    "CVAT": {
+        "label.next_image": ("F",),
+        "label.previous_image": ("D",),
+        "label.fit": ("Ctrl+0",),
+        "label.draw_tool": ("N",),
+    },
+}
+
+
+class Actions(QObject):
+    """The QActions of the window, by id."""
+
+    def __init__(self, window: QWidget, theme: Theme, keymap: str = "reticle") -> None:
+        super().__init__(window)
+        self._theme = theme
+        self._scope = LABEL
+        self._when: dict[str, Callable[[], bool]] = {}
+        self._actions: dict[str, QAction] = {}
+        for spec in ACTIONS:
+            action = QAction(spec.text, self, checkable=spec.checkable)
+            action.setObjectName(spec.id)
+            action.setAutoRepeat(spec.repeat)
+            action.setEnabled(False)
+            self._actions[spec.id] = action
+        window.addActions(list(self._actions.values()))
+        self.use_keymap(keymap)
+        self._paint_icons()
+        theme.changed.connect(self._paint_icons)
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    def bind(
+        self, action_id: str, callback: Callable[[], None], *, when: Callable[[], bool] | None = None
+    ) -> QAction:
+        """Call ``callback`` when the action is triggered; ``when`` tells whether it makes sense now."""
+        action = self._actions[action_id]
+        action.triggered.connect(lambda _checked=False: callback())
+        self._when[action_id] = when or (lambda: True)
+        self.refresh()
+        return action
+
+    def show_scope(self, scope: str) -> None:
+        """Enable the actions of one page and of the window, and no others."""
+        self._scope = scope
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask each bound action again whether it makes sense."""
+        for spec in ACTIONS:
+            bound = self._when.get(spec.id)
+            in_scope = spec.scope in (GLOBAL, self._scope)
+            self._actions[spec.id].setEnabled(bound is not None and in_scope and bound())
+
+    def use_keymap(self, name: str) -> None:
+        """Give every action the keys of a preset; what it does not name keeps Reticle's own keys."""
+        preset = KEYMAPS.get(name, {})
+        for spec in ACTIONS:
+            keys = preset.get(spec.id, spec.keys)
+            action = self._actions[spec.id]
+            action.setShortcuts([QKeySequence(key) for key in keys])
+            action.setToolTip(_tooltip(spec, action))
+            action.setStatusTip(spec.tip)
+
+    def specs(self) -> list[tuple[ActionSpec, QAction]]:
+        return [(spec, self._actions[spec.id]) for spec in ACTIONS]
+
+    def _paint_icons(self) -> None:
+        for spec in ACTIONS:
+            if spec.icon:
+                self._actions[spec.id].setIcon(self._theme.icon(spec.icon))
+
+
+def _tooltip(spec: ActionSpec, action: QAction) -> str:
+    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    title = f"<b>{spec.text}</b>" + (f" &nbsp;<span>{keys}</span>" if keys else "")
+    return f"{title}<br>{spec.tip}" if spec.tip else title

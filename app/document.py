@@ -1,0 +1,90 @@
+"""The open project, as the rest of the window sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detcore.project.edits import Edit
+from detcore.project.project import Project
+from PySide6.QtCore import QObject, Signal
+
+from detcore.types import Changes
+
+
+class Document(QObject):
+    """Holds the open project and is the only emitter of ``changed``.
+
+    Undo lives in the project's journal, so it reaches across images and restarts; there is no second
+    stack here that could disagree with it.
+
+    Signals:
+        opened(): another project is open; ``project`` is it.
+        closed(): no project is open any more.
+        changed(object): a ``Changes``; each view refreshes what it shows of it.
+        runs_changed(): a run began, ended, or got new detections.
+    """
+
+    opened = Signal()
+    closed = Signal()
+    changed = Signal(object)
+    runs_changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._project: Project | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._project is not None
+
+    @property
+    def project(self) -> Project:
+        """The open project; asking while none is open is a bug."""
+        if self._project is None:
+            raise RuntimeError("no project is open")
+        return self._project
+
+    def open(self, project: Project) -> None:
+        """Show a project instead of the one now open; owns it from here on."""
+        self.close()
+        self._project = project
+        self.opened.emit()
+
+    def open_folder(self, folder: Path) -> None:
+        """Open ``NAME.reticle``. Raises ProjectError and its kinds; the old project then stays open."""
+        if self._project is not None and self._project.folder == folder.resolve():
+            return
+        self.open(Project.open(folder))
+
+    def close(self) -> None:
+        if self._project is None:
+            return
+        project, self._project = self._project, None
+        self.closed.emit()
+        project.close()
+
+    def apply(self, edit: Edit) -> Changes:
+        """Commit an edit and tell every view. Raises ReticleError when the project refuses it."""
+        changes = self.project.apply(edit)
+        self._emit(changes)
+        return changes
+
+    def undo(self) -> Changes | None:
+        """Take back the latest edit; ``None`` when there is nothing to undo."""
+        changes = self.project.undo()
+        self._emit(changes)
+        return changes
+
+    def redo(self) -> Changes | None:
+        """Apply again what was undone last; ``None`` when there is nothing to redo."""
+        changes = self.project.redo()
+        self._emit(changes)
+        return changes
+
+    def announce(self, changes: Changes) -> None:
+        """Tell the views of changes that a background task committed to the project."""
+        self._emit(changes)
+
+    def _emit(self, changes: Changes | None) -> None:
+        if changes:
+            self.changed.emit(changes)

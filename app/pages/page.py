@@ -1,0 +1,81 @@
+"""What the four pages have in common: a tool bar, a middle, and panels that can be moved."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QToolBar, QWidget
+
+from app.context import AppContext
+from app.theme import ICON_SIZE
+
+LAYOUT_VERSION = 1
+
+
+class Page(QMainWindow):
+    """A page of the window. Its panels are docks and come back as they were left.
+
+    Attributes:
+        name: the scope of its actions and the key of its stored layout.
+        context: the services of the window.
+    """
+
+    def __init__(self, name: str, context: AppContext) -> None:
+        super().__init__()
+        self.name = name
+        self.context = context
+        self.setObjectName(f"{name}_page")
+        self.setWindowFlags(Qt.WindowType.Widget)
+        self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
+        self.toolbar = QToolBar(self)
+        self.toolbar.setObjectName(f"{name}_toolbar")
+        self.toolbar.setMovable(False)
+        self.toolbar.setIconSize(ICON_SIZE)
+        self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.toolbar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.addToolBar(self.toolbar)
+
+    def add_panel(
+        self,
+        title: str,
+        widget: QWidget,
+        area: Qt.DockWidgetArea,
+        *,
+        width: int | None = None,
+        height: int | None = None,
+    ) -> QDockWidget:
+        """Put ``widget`` into a dock of that title; ``width`` or ``height`` is its first size."""
+        panel = QDockWidget(title, self)
+        panel.setObjectName(f"{self.name}_{title.lower().replace(' ', '_')}_panel")
+        panel.setWidget(widget)
+        panel.setFeatures(
+            QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
+        )
+        self.addDockWidget(area, panel)
+        if width is not None:
+            self.resizeDocks([panel], [width], Qt.Orientation.Horizontal)
+        if height is not None:
+            self.resizeDocks([panel], [height], Qt.Orientation.Vertical)
+        return panel
+
+    def add_toolbar_space(self) -> None:
+        """Push what follows in the tool bar to the right."""
+        space = QWidget()
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.toolbar.addWidget(space)
+
+    def panels(self) -> list[QDockWidget]:
+        return self.findChildren(QDockWidget)
+
+    def restore_layout(self) -> None:
+        state = self.context.settings.layout(self.name)
+        if state is not None:
+            self.restoreState(state, LAYOUT_VERSION)
+
+    def save_layout(self) -> None:
+        self.context.settings.set_layout(self.name, self.saveState(LAYOUT_VERSION))
+
+    def entered(self) -> None:
+        """The page is shown: bring it up to date and put the focus where the work is."""
+
+    def left(self) -> None:
+        """Another page is shown."""

@@ -1,0 +1,76 @@
+"""What the person has chosen for the program as a whole, kept by QSettings.
+
+What belongs to one project (the last image, the zoom) lives in the project instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QObject, QSettings, Signal
+
+RECENT_PROJECTS = 8
+
+
+class Settings(QObject):
+    """Typed access to the program's settings.
+
+    Signals:
+        changed(str): the name of the setting that has a new value.
+    """
+
+    changed = Signal(str)
+
+    def __init__(self, store: QSettings | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store = store if store is not None else QSettings("Reticle", "Reticle")
+
+    @property
+    def theme(self) -> str:
+        """``system``, ``light`` or ``dark``."""
+        return str(self._store.value("theme", "system"))
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        self._set("theme", name)
+
+    @property
+    def keymap(self) -> str:
+        return str(self._store.value("keymap", "reticle"))
+
+    @keymap.setter
+    def keymap(self, name: str) -> None:
+        self._set("keymap", name)
+
+    @property
+    def keep_zoom(self) -> bool:
+        """Whether the next image is shown at the same zoom and place."""
+        return str(self._store.value("keep_zoom", "false")) == "true"
+
+    @keep_zoom.setter
+    def keep_zoom(self, keep: bool) -> None:
+        self._set("keep_zoom", "true" if keep else "false")
+
+    @property
+    def recent_projects(self) -> list[Path]:
+        """Most recent first; those that are gone are left out."""
+        stored = self._store.value("recent_projects", [])
+        names: Sequence[object] = [stored] if isinstance(stored, str) else (stored or [])  # type: ignore[assignment]
+        return [path for path in map(Path, map(str, names)) if path.is_dir()]
+
+    def remember_project(self, folder: Path) -> None:
+        others = [path for path in self.recent_projects if path != folder]
+        self._set("recent_projects", [str(path) for path in [folder, *others][:RECENT_PROJECTS]])
+
+    def layout(self, name: str) -> QByteArray | None:
+        """Geometry or dock state stored under ``name``."""
+        value = self._store.value(f"layout/{name}")
+        return value if isinstance(value, QByteArray) else None
+
+    def set_layout(self, name: str, state: QByteArray) -> None:
+        self._store.setValue(f"layout/{name}", state)
+
+    def _set(self, name: str, value: object) -> None:
+        self._store.setValue(name, value)
+        self.changed.emit(name)

@@ -1,0 +1,88 @@
+"""Fixtures of the tests that need a window system; they run on the offscreen platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from detcore.project.edits import add_boxes, add_class
+from detcore.project.project import Project
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.actions import Actions
+from app.context import AppContext
+from app.document import Document
+from app.messages import Messages
+from app.settings import Settings
+from app.tasks import Tasks
+from app.theme import Theme
+from app.training_worker import Jobs
+from app.view_state import ViewState
+from detcore.types import Box
+
+CLASSES = ("cell", "platelet", "blob")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings in a file of the test's own."""
+    return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def context(qapp: QApplication, qtbot: object, settings: Settings) -> Iterator[AppContext]:
+    """The services of a window, with nothing open."""
+    window = QWidget()
+    theme = Theme(qapp, "light")
+    context = AppContext(
+        document=Document(),
+        view=ViewState(),
+        theme=theme,
+        settings=settings,
+        tasks=Tasks(),
+        messages=Messages(),
+        actions=Actions(window, theme),
+        jobs=Jobs(),
+    )
+    yield context
+    context.tasks.shut_down()
+    context.jobs.shut_down()
+    context.document.close()
+    window.deleteLater()
+
+
+@pytest.fixture
+def image_folder(tmp_path: Path) -> Path:
+    """Six JPEG images of 160×120 with grey discs."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for number in range(6):
+        image = np.full((120, 160, 3), 60 + 20 * number, np.uint8)
+        cv2.circle(image, (40 + 10 * number, 60), 20, (200, 180, 160), -1)
+        cv2.imwrite(str(folder / f"img_{number}.jpg"), image)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, image_folder: Path) -> Iterator[Project]:
+    """A project of the six images with three classes and two boxes on each of the first two images."""
+    paths = sorted(path.name for path in image_folder.iterdir())
+    with Project.create(tmp_path / "test.reticle", image_root=image_folder, image_paths=paths) as project:
+        for name in CLASSES:
+            project.apply(add_class(project, name))
+        cell, platelet = (item.id for item in project.classes()[:2])
+        for image_id in project.image_ids()[:2]:
+            project.apply(
+                add_boxes(
+                    project,
+                    [
+                        Box(id=0, image_id=image_id, class_id=cell, x1=20, y1=40, x2=60, y2=80),
+                        Box(id=0, image_id=image_id, class_id=platelet, x1=100, y1=10, x2=130, y2=30),
+                    ],
+                )
+            )
+        yield project
