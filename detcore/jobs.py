@@ -1,0 +1,384 @@
+"""The owner's side of a worker process: start it, hear its events, ask it to stop, say how it ended.
+
+Free of torch and Qt. Callbacks run on the job's own threads, never two at a time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from detcore.errors import JobError
+from detcore.events import Checkpoint, Command, Ended, Event, Failed, FailureKind, Log, decode
+from detcore.outcomes import ExitCode, Outcome, OutcomeState, judge
+
+__all__ = ["ExitCode", "Outcome", "OutcomeState", "Patience", "TrainingJob", "WorkerJob", "worker_command"]
+
+MAX_MEMORY_RESTARTS = 4
+_STDERR_LINES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds to wait: for a stop that was asked for, after terminate, before a silent worker is
+    reported as hanging."""
+
+    ask: float = 10.0
+    terminate: float = 15.0
+    silence: float = 60.0
+
+
+EventCallback = Callable[[Event], None]
+OutcomeCallback = Callable[[Outcome], None]
+
+
+def worker_command(*arguments: str, processes: int = 1) -> list[str]:
+    """The command line of a worker, such as ``worker_command("train", "RUN_DIR")``.
+
+    A packaged program is its own interpreter and gets the verb directly. With ``processes`` > 1 the
+    worker runs under torchrun, one process a GPU; a packaged program cannot do that.
+    """
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "worker", *arguments]
+    main = Path(__file__).resolve().parents[1] / "main.py"
+    start = [str(main), "worker"] if main.is_file() else ["-m", "detcore.worker"]
+    if processes > 1:
+        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        return [sys.executable, *launcher, *start, *arguments]
+    return [sys.executable, *start, *arguments]
+
+
+class WorkerJob:
+    """One child process that speaks events on stdout and listens to commands on stdin.
+
+    ``on_event`` gets every event; ``on_end`` the outcome, after the last event. Both are called on
+    reader threads. Closing the owner's end of stdin (or the owner's death) makes the worker stop.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        on_event: EventCallback,
+        on_end: OutcomeCallback | None = None,
+        patience: Patience | None = None,
+        what: str = "worker",
+    ) -> None:
+        self._argv = list(argv)
+        self._on_event = on_event
+        self._on_end = on_end
+        self._patience = patience or Patience()
+        self._what = what
+        self._process: subprocess.Popen[str] | None = None
+        self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._callback_lock = threading.Lock()
+        self._done = threading.Event()
+        self._stopping = threading.Event()
+        self._last_line = time.monotonic()
+        self._failed: Failed | None = None
+        self._ended: Ended | None = None
+        self._last_checkpoint: int | None = None
+        self._outcome: Outcome | None = None
+
+    def start(self) -> None:
+        """Start the process; returns at once.
+
+        Raises:
+            JobError: it could not be started.
+        """
+        if self._process is not None:
+            raise RuntimeError("a job is started once")
+        try:
+            self._process = subprocess.Popen(
+                self._argv,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                bufsize=1,
+                env=_environment(),
+                start_new_session=os.name == "posix",
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+        except OSError as error:
+            raise JobError(f"the {self._what} process could not be started ({error})") from error
+        self._last_line = time.monotonic()
+        readers = [
+            threading.Thread(target=self._read_events, name=f"{self._what}-events", daemon=True),
+            threading.Thread(target=self._read_stderr, name=f"{self._what}-stderr", daemon=True),
+        ]
+        for thread in readers:
+            thread.start()
+        threading.Thread(target=self._watch, name=f"{self._what}-watch", daemon=True).start()
+        threading.Thread(
+            target=self._conclude, args=(readers,), name=f"{self._what}-end", daemon=True
+        ).start()
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and not self._done.is_set()
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; ``None`` until then."""
+        return self._outcome
+
+    def stderr_tail(self) -> str:
+        """The last lines that the process wrote on stderr."""
+        return "\n".join(self._stderr)
+
+    def request(self, command: Command) -> None:
+        """Ask the worker for something; does nothing when it has already ended."""
+        stdin = None if self._process is None else self._process.stdin
+        if stdin is None:
+            return
+        try:
+            stdin.write(f"{command.value}\n")
+            stdin.flush()
+        except (OSError, ValueError):
+            # The pipe closes when the process ends: then there is nobody to ask, which _conclude reports.
+            return
+
+    def finish(self) -> None:
+        """Ask it to end now with its best result."""
+        self.request(Command.FINISH)
+
+    def stop(self) -> None:
+        """Ask it to stop; if it does not, terminate and then kill it. Returns at once."""
+        if self._stopping.is_set() or not self.running:
+            return
+        self._stopping.set()
+        self.request(Command.STOP)
+        threading.Thread(target=self._escalate, name=f"{self._what}-stop", daemon=True).start()
+
+    def kill(self) -> None:
+        """End it and its children at once."""
+        self._stopping.set()
+        self._signal_group(force=True)
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """Wait for the end; ``None`` when ``timeout`` seconds went by first."""
+        self._done.wait(timeout)
+        return self._outcome
+
+    def _read_events(self) -> None:
+        for line in _lines(self._pipe("stdout")):
+            self._last_line = time.monotonic()
+            event = decode(line)
+            if event is None:
+                self._stderr.append(line.rstrip())
+                continue
+            if isinstance(event, Failed):
+                self._failed = event
+            elif isinstance(event, Ended):
+                self._ended = event
+            elif isinstance(event, Checkpoint):
+                self._last_checkpoint = event.step
+            self._tell(event)
+
+    def _read_stderr(self) -> None:
+        for line in _lines(self._pipe("stderr")):
+            self._stderr.append(line.rstrip())
+
+    def _pipe(self, name: str) -> IO[str]:
+        pipe: IO[str] | None = getattr(self._process, name)
+        if pipe is None:
+            raise RuntimeError("the job was not started")
+        return pipe
+
+    def _tell(self, event: Event) -> None:
+        with self._callback_lock:
+            self._on_event(event)
+
+    def _watch(self) -> None:
+        """Say once, each time, that the worker has gone silent."""
+        told_at = 0.0
+        while True:
+            last = self._last_line
+            quiet_until = (last if told_at != last else time.monotonic()) + self._patience.silence
+            if self._done.wait(max(0.05, quiet_until - time.monotonic())):
+                return
+            silence = time.monotonic() - self._last_line
+            if silence >= self._patience.silence and told_at != self._last_line:
+                told_at = self._last_line
+                text = f"No sign of life from the {self._what} process for {silence:.0f} s. It may hang: stop it."
+                self._tell(Log(level="warning", text=text))
+
+    def _escalate(self) -> None:
+        if self._done.wait(self._patience.ask):
+            return
+        self._signal_group(force=False)
+        if self._done.wait(self._patience.terminate):
+            return
+        self._signal_group(force=True)
+
+    def _signal_group(self, *, force: bool) -> None:
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        if os.name != "posix":
+            process.kill() if force else process.terminate()
+            return
+        try:
+            os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
+        except ProcessLookupError:
+            return
+
+    def _conclude(self, readers: Sequence[threading.Thread]) -> None:
+        process = self._process
+        if process is None:
+            raise RuntimeError("the job was not started")
+        code = process.wait()
+        for thread in readers:
+            # A grandchild may hold the pipes open after the process itself has gone.
+            thread.join(timeout=5.0)
+        if process.stdin is not None:
+            try:
+                process.stdin.close()
+            except OSError:
+                self._stderr.append("(the worker ended before it read its last command)")
+        self._outcome = judge(
+            self._what,
+            code,
+            failed=self._failed,
+            ended=self._ended,
+            step=self._last_checkpoint,
+            asked=self._stopping.is_set(),
+            last_words=next(
+                (line.strip() for line in reversed(self._stderr) if line.strip()), "it said nothing"
+            ),
+        )
+        try:
+            if self._on_end is not None:
+                with self._callback_lock:
+                    self._on_end(self._outcome)
+        finally:
+            self._done.set()
+
+
+class TrainingJob:
+    """A training process, begun anew with half the batch each time that memory runs out.
+
+    The same calls as a ``WorkerJob``. A run that has checkpoints is resumed.
+    """
+
+    def __init__(
+        self,
+        run_folder: Path,
+        *,
+        on_event: EventCallback,
+        on_end: OutcomeCallback | None = None,
+        patience: Patience | None = None,
+        processes: int = 1,
+    ) -> None:
+        self._command = worker_command("train", str(run_folder), processes=processes)
+        self._on_event = on_event
+        self._on_end = on_end
+        self._patience = patience
+        self._attempt = 0
+        self._stopping = False
+        self._done = threading.Event()
+        self._outcome: Outcome | None = None
+        self._job = self._new_job()
+
+    def _new_job(self) -> WorkerJob:
+        return WorkerJob(
+            [*self._command, "--attempt", str(self._attempt)],
+            on_event=self._hear,
+            on_end=self._worker_ended,
+            patience=self._patience,
+            what="training",
+        )
+
+    def start(self) -> None:
+        """Start the process; returns at once. Raises JobError when it cannot be started."""
+        self._job.start()
+
+    @property
+    def running(self) -> bool:
+        return self._job.pid is not None and not self._done.is_set()
+
+    @property
+    def pid(self) -> int | None:
+        return self._job.pid
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self._outcome
+
+    def stderr_tail(self) -> str:
+        return self._job.stderr_tail()
+
+    def request(self, command: Command) -> None:
+        self._job.request(command)
+
+    def finish(self) -> None:
+        """Validate once more, keep the best weights, and end."""
+        self._job.finish()
+
+    def stop(self) -> None:
+        """Stop at the next step with a checkpoint; escalates. Returns at once."""
+        self._stopping = True
+        self._job.stop()
+
+    def kill(self) -> None:
+        self._stopping = True
+        self._job.kill()
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """Wait for the end, restarts included; ``None`` when ``timeout`` seconds went by first."""
+        self._done.wait(timeout)
+        return self._outcome
+
+    def _may_restart(self) -> bool:
+        return self._attempt < MAX_MEMORY_RESTARTS and not self._stopping
+
+    def _hear(self, event: Event) -> None:
+        """Pass an event on; out of memory is no failure as long as there is another try."""
+        if isinstance(event, Failed) and event.failure is FailureKind.OUT_OF_MEMORY and self._may_restart():
+            text = f"Out of memory: trying again with half the batch ({self._attempt + 1} of {MAX_MEMORY_RESTARTS})."
+            event = Log(level="warning", text=text)
+        self._on_event(event)
+
+    def _worker_ended(self, outcome: Outcome) -> None:
+        if outcome.failure is FailureKind.OUT_OF_MEMORY and self._may_restart():
+            self._attempt += 1
+            self._job = self._new_job()
+            try:
+                self._job.start()
+            except JobError as error:
+                outcome = Outcome(state=OutcomeState.FAILED, text=str(error))
+            else:
+                return
+        self._outcome = outcome
+        try:
+            if self._on_end is not None:
+                self._on_end(outcome)
+        finally:
+            self._done.set()
+
+
+def _environment() -> dict[str, str]:
+    """The worker's environment: text in UTF-8 and unbuffered, whatever the system's locale."""
+    return {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+
+
+def _lines(pipe: IO[str]) -> Iterator[str]:
+    """The lines of a pipe until it closes."""
+    with pipe:
+        yield from pipe
