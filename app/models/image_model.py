@@ -1,0 +1,149 @@
+"""The images of a project as a list; made for 100,000 rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from app.document import Document
+from detcore.types import Changes, IntArray, Status
+
+Index = QModelIndex | QPersistentModelIndex
+
+ID_ROLE = Qt.ItemDataRole.UserRole
+STATUS_ROLE = Qt.ItemDataRole.UserRole + 1
+COUNT_ROLE = Qt.ItemDataRole.UserRole + 2
+SPLIT_ROLE = Qt.ItemDataRole.UserRole + 3
+
+STATUS_TEXT = {
+    Status.UNSEEN: "not seen yet",
+    Status.IN_PROGRESS: "in progress",
+    Status.VERIFIED: "verified",
+}
+
+
+class ImageModel(QAbstractListModel):
+    """Rows are the images that pass the filter, in list order.
+
+    Attributes:
+        total: the number of images without a filter.
+    """
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._search = ""
+        self._status: Status | None = None
+        self._paths: list[str] = []
+        self._statuses: list[str] = []
+        self._splits: list[str | None] = []
+        self._ids: IntArray = np.zeros(0, np.int64)
+        self._counts: IntArray = np.zeros(0, np.int64)
+        self._shown: IntArray = np.zeros(0, np.int64)
+        self._rows: dict[int, int] = {}
+        document.opened.connect(self.reload)
+        document.closed.connect(self._clear)
+        document.changed.connect(self._follow)
+
+    @property
+    def total(self) -> int:
+        return len(self._ids)
+
+    def set_filter(self, *, search: str, status: Status | None) -> None:
+        """Show only images whose path holds ``search`` and, if given, with that status."""
+        self._search, self._status = search.strip().lower(), status
+        self.beginResetModel()
+        self._filter()
+        self.endResetModel()
+
+    def image_id(self, row: int) -> int:
+        """The image in a row, 0 when there is no such row."""
+        return int(self._ids[self._shown[row]]) if 0 <= row < len(self._shown) else 0
+
+    def row_of(self, image_id: int) -> int:
+        """The row of an image, -1 when it is filtered out."""
+        position = self._rows.get(image_id, -1)
+        row = int(np.searchsorted(self._shown, position))
+        return row if position >= 0 and row < len(self._shown) and self._shown[row] == position else -1
+
+    def next_unverified(self, image_id: int) -> int:
+        """The first image after ``image_id``, going round, that is not verified; 0 when all are."""
+        count = len(self._shown)
+        start = self.row_of(image_id) + 1
+        for offset in range(count):
+            position = self._shown[(start + offset) % count]
+            if self._statuses[position] != Status.VERIFIED:
+                return int(self._ids[position])
+        return 0
+
+    def reload(self) -> None:
+        columns = self._document.project.image_list()
+        self.beginResetModel()
+        self._ids, self._counts = columns.ids, columns.box_counts
+        self._paths, self._statuses, self._splits = columns.paths, columns.statuses, columns.splits
+        self._rows = dict(zip(self._ids.tolist(), range(len(self._ids)), strict=True))
+        self._filter()
+        self.endResetModel()
+
+    def _clear(self) -> None:
+        self.beginResetModel()
+        self._paths, self._statuses, self._splits = [], [], []
+        self._ids = self._counts = self._shown = np.zeros(0, np.int64)
+        self._rows = {}
+        self.endResetModel()
+
+    def _filter(self) -> None:
+        keep = np.ones(len(self._ids), np.bool_)
+        if self._search:
+            keep &= np.fromiter((self._search in path.lower() for path in self._paths), np.bool_, len(keep))
+        if self._status is not None:
+            keep &= np.fromiter((text == self._status for text in self._statuses), np.bool_, len(keep))
+        self._shown = np.flatnonzero(keep)
+
+    def _follow(self, changes: Changes) -> None:
+        """Refresh the rows that an edit touched; the filter is not applied again, so nothing jumps away."""
+        touched = changes.images | changes.box_images
+        if changes.image_list or len(touched) > 1000:
+            self.reload()
+            return
+        if not touched:
+            return
+        project = self._document.project
+        counts = project.box_counts(touched)
+        for image in project.images(touched):
+            position = self._rows[image.id]
+            self._statuses[position] = image.status
+            self._splits[position] = image.split
+            self._counts[position] = counts.get(image.id, 0)
+            row = self.row_of(image.id)
+            if row >= 0:
+                self.dataChanged.emit(self.index(row), self.index(row))
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
+        return 0 if parent.isValid() else len(self._shown)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        position = int(self._shown[index.row()])
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._paths[position]
+        if role == ID_ROLE:
+            return int(self._ids[position])
+        if role == STATUS_ROLE:
+            return self._statuses[position]
+        if role == COUNT_ROLE:
+            return int(self._counts[position])
+        if role == SPLIT_ROLE:
+            return self._splits[position]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._tooltip(position)
+        return None
+
+    def _tooltip(self, position: int) -> str:
+        count = int(self._counts[position])
+        boxes = "1 box" if count == 1 else f"{count} boxes"
+        split = self._splits[position] or "no split"
+        return f"{self._paths[position]}\n{STATUS_TEXT[Status(self._statuses[position])]}, {boxes}, {split}"

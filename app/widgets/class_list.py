@@ -1,0 +1,138 @@
+"""The palette of classes: swatch, name, key, number of boxes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtWidgets import (
+    QLabel,
+    QListView,
+    QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.models.class_model import CLASS_ROLE, COUNT_ROLE, ClassModel
+from app.theme import Theme
+from detcore.types import ObjectClass
+
+ROW_HEIGHT = 28
+SWATCH = 14
+KEY_SIZE = 18
+
+
+class ClassDelegate(QStyledItemDelegate):
+    """Swatch, name, count, key cap."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        tokens = self._theme.tokens
+        area: QRect = option.rect  # type: ignore[attr-defined]
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        item: ObjectClass = index.data(CLASS_ROLE)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(area, QColor(tokens.selection))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(area, QColor(tokens.hover))
+        middle = area.center().y()
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(item.color))
+        painter.drawRoundedRect(QRect(area.left() + 8, middle - SWATCH // 2 + 1, SWATCH, SWATCH), 3, 3)
+        right = area.right() - 8
+        if item.key:
+            cap = QRect(right - KEY_SIZE, middle - KEY_SIZE // 2 + 1, KEY_SIZE, KEY_SIZE)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(tokens.line_strong), 1))
+            painter.drawRoundedRect(cap, 3, 3)
+            painter.setPen(QColor(tokens.text_muted))
+            painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, str(item.key))
+        right -= KEY_SIZE + 8
+        metrics = painter.fontMetrics()
+        count = f"{index.data(COUNT_ROLE):,}"
+        width = metrics.horizontalAdvance(count)
+        painter.setPen(QColor(tokens.text_muted))
+        painter.drawText(
+            QRect(right - width, area.top(), width, area.height()), Qt.AlignmentFlag.AlignVCenter, count
+        )
+        right -= width + 8
+        left = area.left() + 8 + SWATCH + 8
+        painter.setPen(QColor(tokens.text))
+        name = metrics.elidedText(item.name, Qt.TextElideMode.ElideMiddle, right - left)
+        painter.drawText(
+            QRect(left, area.top(), right - left, area.height()), Qt.AlignmentFlag.AlignVCenter, name
+        )
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+        return QSize(120, ROW_HEIGHT)
+
+
+class ClassList(QWidget):
+    """Classes to choose from.
+
+    Signals:
+        class_chosen(int): the person clicked a class: new boxes get it, selected ones are given it.
+        edit_requested(int): double-click or Enter: rename, recolour, key.
+        menu_requested(int, QPoint): class id and global position.
+        new_requested(): the New class button.
+    """
+
+    class_chosen = Signal(int)
+    edit_requested = Signal(int)
+    menu_requested = Signal(int, QPoint)
+    new_requested = Signal()
+
+    def __init__(self, model: ClassModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self._model = model
+        self.view = QListView(uniformItemSizes=True, mouseTracking=True)
+        self.view.setItemDelegate(ClassDelegate(theme, self.view))
+        self.view.setModel(model)
+        self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.view.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
+        self._empty = QLabel("No classes yet. Draw a box and name it, or add one here.", wordWrap=True)
+        self._empty.setProperty("role", "muted")
+        self._empty.setContentsMargins(12, 12, 12, 4)
+        self._add = QPushButton("New class…")
+        self._add.setProperty("role", "link")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 4)
+        layout.setSpacing(0)
+        layout.addWidget(self._empty)
+        layout.addWidget(self.view, 1)
+        layout.addWidget(self._add)
+        self._current = 0
+        self._add.clicked.connect(self.new_requested)
+        self.view.clicked.connect(lambda index: self.class_chosen.emit(index.data(CLASS_ROLE).id))
+        self.view.activated.connect(lambda index: self.edit_requested.emit(index.data(CLASS_ROLE).id))
+        self.view.customContextMenuRequested.connect(self._ask_menu)
+        model.modelReset.connect(self._refresh)
+        self._refresh()
+
+    def show_class(self, class_id: int) -> None:
+        """Mark the class that a new box gets."""
+        self._current = class_id
+        row = self._model.row_of(class_id)
+        self.view.setCurrentIndex(self._model.index(row) if row >= 0 else QModelIndex())
+
+    def _refresh(self) -> None:
+        empty = self._model.rowCount() == 0
+        self._empty.setVisible(empty)
+        self.view.setVisible(not empty)
+        self.show_class(self._current)
+
+    def _ask_menu(self, position: QPoint) -> None:
+        index = self.view.indexAt(position)
+        if index.isValid():
+            self.menu_requested.emit(index.data(CLASS_ROLE).id, self.view.viewport().mapToGlobal(position))

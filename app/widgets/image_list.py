@@ -1,0 +1,177 @@
+"""The list of images with search and status filter."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.models.image_model import COUNT_ROLE, SPLIT_ROLE, STATUS_ROLE, ImageModel
+from app.theme import Theme
+from detcore.types import Status
+
+ROW_HEIGHT = 28
+DOT = 10
+FILTERS: tuple[tuple[str, Status | None], ...] = (
+    ("All images", None),
+    ("Not seen yet", Status.UNSEEN),
+    ("In progress", Status.IN_PROGRESS),
+    ("Verified", Status.VERIFIED),
+)
+
+
+class ImageDelegate(QStyledItemDelegate):
+    """Status dot, name elided in the middle, split, number of boxes."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def _paint_dot(self, painter: QPainter, area: QRect, status: str) -> None:
+        """Empty ring, half and full disc: told apart without colour."""
+        tokens = self._theme.tokens
+        color = QColor(tokens.success if status == Status.VERIFIED else tokens.text_muted)
+        painter.setPen(QPen(color, 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if status == Status.VERIFIED:
+            painter.setBrush(QBrush(color))
+        painter.drawEllipse(area)
+        if status == Status.IN_PROGRESS:
+            painter.setBrush(QBrush(color))
+            painter.drawPie(area, 90 * 16, 180 * 16)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        tokens = self._theme.tokens
+        area: QRect = option.rect  # type: ignore[attr-defined]
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(area, QColor(tokens.selection))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(area, QColor(tokens.hover))
+        dot = QRect(area.left() + 10, area.center().y() - DOT // 2 + 1, DOT, DOT)
+        self._paint_dot(painter, dot, index.data(STATUS_ROLE))
+        right = area.right() - 10
+        metrics = painter.fontMetrics()
+        count = index.data(COUNT_ROLE)
+        painter.setPen(QColor(tokens.text_muted))
+        if count:
+            text = f"{count:,}"
+            width = metrics.horizontalAdvance(text)
+            painter.drawText(
+                QRect(right - width, area.top(), width, area.height()), Qt.AlignmentFlag.AlignVCenter, text
+            )
+            right -= width + 8
+        split = index.data(SPLIT_ROLE)
+        if split:
+            width = metrics.horizontalAdvance(split)
+            painter.drawText(
+                QRect(right - width, area.top(), width, area.height()), Qt.AlignmentFlag.AlignVCenter, split
+            )
+            right -= width + 8
+        painter.setPen(QColor(tokens.text))
+        left = dot.right() + 9
+        name = metrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, right - left)
+        painter.drawText(
+            QRect(left, area.top(), right - left, area.height()), Qt.AlignmentFlag.AlignVCenter, name
+        )
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+        return QSize(120, ROW_HEIGHT)
+
+
+class ImageList(QWidget):
+    """Search field, status filter and the images.
+
+    Signals:
+        image_chosen(int): the person went to an image by mouse or arrows.
+    """
+
+    image_chosen = Signal(int)
+
+    def __init__(self, model: ImageModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self._model = model
+        self.search = QLineEdit(placeholderText="Find an image", clearButtonEnabled=True)
+        self.filter = QComboBox()
+        for text, _ in FILTERS:
+            self.filter.addItem(text)
+        self.view = QListView(uniformItemSizes=True, mouseTracking=True)
+        self.view.setItemDelegate(ImageDelegate(theme, self.view))
+        self.view.setModel(model)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._empty = QLabel(alignment=Qt.AlignmentFlag.AlignCenter, wordWrap=True)
+        self._empty.setProperty("role", "muted")
+        self._empty.setContentsMargins(16, 24, 16, 24)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        head = QVBoxLayout()
+        head.setContentsMargins(8, 4, 8, 8)
+        head.setSpacing(4)
+        head.addWidget(self.search)
+        head.addWidget(self.filter)
+        layout.addLayout(head)
+        layout.addWidget(self._empty)
+        layout.addWidget(self.view, 1)
+        self.search.textChanged.connect(self._apply_filter)
+        self.search.returnPressed.connect(self._open_first)
+        self.filter.currentIndexChanged.connect(self._apply_filter)
+        self.view.selectionModel().currentChanged.connect(self._choose)
+        model.modelReset.connect(self._show_empty_state)
+        self._show_empty_state()
+
+    def show_image(self, image_id: int) -> None:
+        """Mark an image as current without saying that the person chose it."""
+        row = self._model.row_of(image_id)
+        selection = self.view.selectionModel()
+        blocked = selection.blockSignals(True)
+        if row >= 0:
+            index = self._model.index(row)
+            selection.setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+            self.view.scrollTo(index)
+        else:
+            selection.clear()
+        selection.blockSignals(blocked)
+        self.view.viewport().update()
+
+    def current_row(self) -> int:
+        return self.view.currentIndex().row()
+
+    def _apply_filter(self) -> None:
+        current = self._model.image_id(self.current_row())
+        _, status = FILTERS[self.filter.currentIndex()]
+        self._model.set_filter(search=self.search.text(), status=status)
+        self.show_image(current)
+
+    def _open_first(self) -> None:
+        if self._model.rowCount():
+            self.image_chosen.emit(self._model.image_id(0))
+            self.view.setFocus()
+
+    def _choose(self, current: QModelIndex) -> None:
+        if current.isValid():
+            self.image_chosen.emit(self._model.image_id(current.row()))
+
+    def _show_empty_state(self) -> None:
+        empty = self._model.rowCount() == 0
+        self._empty.setVisible(empty)
+        if self._model.total:
+            self._empty.setText("No image matches. Clear the search or choose All images.")
+        else:
+            self._empty.setText("The images of the project are listed here. Open a folder to begin.")
