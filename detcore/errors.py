@@ -8,7 +8,8 @@
     ├── FormatError              a dataset file cannot be read or written
     ├── EvaluationError          ground truth and detections do not belong together
     ├── ConfigError              a setting or argument makes no sense
-    └── JobError                 a worker process could not start or ended badly
+    ├── JobError                 a worker process could not start or ended badly
+    └── Cancelled                the person stopped a long operation
 
 Everything else that is raised is a bug.
 """
@@ -75,3 +76,7 @@ class ConfigError(ReticleError):
 
 class JobError(ReticleError):
     """A worker process could not start, or ended badly."""
+
+
+class Cancelled(ReticleError):
+    """The person stopped a long operation; nothing of it remains."""
