@@ -1,0 +1,37 @@
+# Two commands from a fresh clone: `make run` and `make test`. Each sees to its own set-up.
+PYTHON := .venv/bin/python
+
+.PHONY: help run test check format bench setup clean
+
+help:
+	@echo "make run     open Reticle on the sample project (without a screen: run the demo)"
+	@echo "make test    run the tests"
+	@echo "make check   lint, format check, types, import contracts"
+	@echo "make format  put imports and layout in order"
+	@echo "make bench   run the benchmarks and print one table"
+	@echo "make clean   remove .venv and caches; projects are left alone"
+
+run: setup
+	@sh scripts/run
+
+test: setup
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not gpu and not bench" -n 2 --dist loadfile
+
+check: setup
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m pyright
+	.venv/bin/lint-imports
+
+format: setup
+	$(PYTHON) -m ruff check --fix-only --quiet .
+	$(PYTHON) -m ruff format .
+
+bench: setup
+	QT_QPA_PLATFORM=offscreen $(PYTHON) -m tests.benchmarks
+
+setup:
+	@sh scripts/setup
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache .benchmarks build *.egg-info
