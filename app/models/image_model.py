@@ -68,6 +68,10 @@ class ImageModel(QAbstractListModel):
         row = int(np.searchsorted(self._shown, position))
         return row if position >= 0 and row < len(self._shown) and self._shown[row] == position else -1
 
+    def contains(self, image_id: int) -> bool:
+        """Whether the project has the image, shown or filtered out."""
+        return image_id in self._rows
+
     def next_unverified(self, image_id: int) -> int:
         """The first image after ``image_id``, going round, that is not verified; 0 when all are."""
         count = len(self._shown)

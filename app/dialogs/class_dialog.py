@@ -1,0 +1,82 @@
+"""Name, colour and key of a class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtWidgets import (
+    QColorDialog,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFormLayout,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+from detcore.types import ObjectClass
+
+
+class ClassDialog(QDialog):
+    """Asks for the visible properties of a class; the boxes keep pointing at it."""
+
+    def __init__(self, item: ObjectClass, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Edit class")
+        self._item = item
+        self._color = QColor(item.color)
+        self.name = QLineEdit(item.name)
+        self.color_button = QPushButton()
+        self.key = QComboBox()
+        self.key.addItems(["No key", *map(str, range(1, 10))])
+        self.key.setCurrentIndex(item.key or 0)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        layout = QFormLayout(self)
+        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setSpacing(8)
+        layout.addRow("Name", self.name)
+        layout.addRow("Colour", self.color_button)
+        layout.addRow("Key", self.key)
+        layout.addRow(buttons)
+        self.color_button.clicked.connect(self._ask_color)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        self.name.textChanged.connect(
+            lambda text: buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(bool(text.strip()))
+        )
+        self._show_color()
+        self.name.selectAll()
+
+    def answer(self) -> ObjectClass:
+        """The class as it should be."""
+        return replace(
+            self._item,
+            name=self.name.text().strip(),
+            color=self._color.name(),
+            key=self.key.currentIndex() or None,
+        )
+
+    def _ask_color(self) -> None:
+        color = QColorDialog.getColor(self._color, self, "Colour of the class")
+        if color.isValid():
+            self._color = color
+            self._show_color()
+
+    def _show_color(self) -> None:
+        pixmap = QPixmap(16, 16)
+        pixmap.fill(self._color)
+        self.color_button.setIcon(QIcon(pixmap))
+        self.color_button.setText(self._color.name())
+
+
+def ask_class(parent: QWidget, item: ObjectClass) -> ObjectClass | None:
+    """Show the dialog; ``None`` when it was cancelled."""
+    dialog = ClassDialog(item, parent)
+    try:
+        return dialog.answer() if dialog.exec() == QDialog.DialogCode.Accepted else None
+    finally:
+        dialog.deleteLater()

@@ -1,0 +1,102 @@
+"""Shows the current image and its labels on the Label page's canvas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtGui import QImage
+
+from app.canvas.view import ImageCanvas
+from app.context import AppContext
+from app.image_loader import ImageLoader
+from app.models.box_display import display_boxes
+from app.models.box_model import BoxModel
+from app.models.image_model import ImageModel
+from detcore.types import Changes
+
+LOADING_NOTICE_MS = 120
+NEIGHBOURS = (1, 2, -1)
+
+
+class ImageViewer(QObject):
+    """Keeps the canvas in step with the current image; the neighbours are fetched ahead.
+
+    While an image is being read the old one stays, locked, so that fast steps do not flicker.
+    """
+
+    def __init__(
+        self,
+        context: AppContext,
+        loader: ImageLoader,
+        canvas: ImageCanvas,
+        images: ImageModel,
+        boxes: BoxModel,
+    ) -> None:
+        super().__init__(canvas)
+        self._context, self._loader, self._canvas = context, loader, canvas
+        self._images, self._boxes = images, boxes
+        self._path: Path | None = None
+        self._loading = QTimer(self, singleShot=True, interval=LOADING_NOTICE_MS)
+        self._loading.timeout.connect(self._show_loading)
+        context.view.image_changed.connect(self._show_image)
+        context.view.selection_changed.connect(canvas.set_selection)
+        context.document.changed.connect(self._follow)
+        loader.loaded.connect(self._show_loaded)
+        loader.failed.connect(self._show_failure)
+
+    def _show_image(self, image_id: int) -> None:
+        if not image_id:
+            self._path = None
+            self._loading.stop()
+            self._canvas.set_image(None)
+            return
+        project = self._context.document.project
+        self._path = project.image_path(project.image(image_id))
+        row = self._images.row_of(image_id)
+        around = [self._images.image_id(row + step) for step in NEIGHBOURS] if row >= 0 else []
+        neighbours = [
+            project.image_path(image) for image in project.images([item for item in around if item])
+        ]
+        image = self._loader.request(self._path, neighbours)
+        if image is not None:
+            self._show_loaded(self._path, image)
+        else:
+            self._canvas.set_read_only(True)
+            self._loading.start()
+
+    def _show_loaded(self, path: Path, image: QImage) -> None:
+        if path != self._path:
+            return
+        self._loading.stop()
+        self._remember_size(image)
+        self._canvas.set_read_only(False)
+        self._canvas.set_image(image, keep_view=self._context.settings.keep_zoom)
+        self._show_boxes()
+
+    def _show_failure(self, path: Path, reason: str) -> None:
+        if path == self._path:
+            self._loading.stop()
+            self._canvas.set_image(None)
+            self._canvas.set_placeholder("This image cannot be shown", reason)
+
+    def _show_loading(self) -> None:
+        self._canvas.set_image(None)
+        self._canvas.set_placeholder("Loading…", "")
+
+    def _remember_size(self, image: QImage) -> None:
+        """The first look at an image tells its size; that is no edit of the person's."""
+        project = self._context.document.project
+        record = project.image(self._context.view.image_id)
+        if (record.width, record.height) != (image.width(), image.height()):
+            project.record_image_sizes({record.id: (image.width(), image.height())})
+
+    def _follow(self, changes: Changes) -> None:
+        if changes.classes or self._context.view.image_id in changes.box_images:
+            self._show_boxes()
+
+    def _show_boxes(self) -> None:
+        present = frozenset(box.id for box in self._boxes.boxes)
+        self._canvas.set_boxes(display_boxes(self._boxes.boxes, self._boxes.classes))
+        self._context.view.select(self._context.view.selection & present)
+        self._canvas.set_selection(self._context.view.selection)

@@ -1,0 +1,89 @@
+"""Numbers and flags of the selected boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from detcore.types import Box
+
+FLAGS = (
+    ("difficult", "Difficult", "Left out of VOC scores"),
+    ("truncated", "Truncated", "Part of the object lies outside the image"),
+    ("occluded", "Occluded", "Part of the object is hidden"),
+    ("crowd", "Crowd", "A group of objects under one box; COCO ignores it"),
+)
+SIDES = (("x1", "Left"), ("y1", "Top"), ("x2", "Right"), ("y2", "Bottom"))
+LARGEST = 1_000_000.0
+
+
+class BoxDetails(QWidget):
+    """Edges in pixels (one box) and flags (one or more).
+
+    Signals:
+        edges_edited(object): (x1, y1, x2, y2) typed by the person.
+        flag_toggled(str): name of the flag.
+    """
+
+    edges_edited = Signal(object)
+    flag_toggled = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self._hint = QLabel("Select a box to see its edges and flags.", wordWrap=True)
+        self._hint.setProperty("role", "muted")
+        self._form = QWidget()
+        grid = QGridLayout(self._form)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        self.edges: dict[str, QDoubleSpinBox] = {}
+        for position, (name, title) in enumerate(SIDES):
+            field = QDoubleSpinBox(decimals=1, maximum=LARGEST, keyboardTracking=False)
+            field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+            field.valueChanged.connect(self._edit_edges)
+            self.edges[name] = field
+            label = QLabel(title)
+            label.setProperty("role", "small")
+            label.setBuddy(field)
+            row, column = divmod(position, 2)
+            grid.addWidget(label, 2 * row, column)
+            grid.addWidget(field, 2 * row + 1, column)
+        self.flags: dict[str, QCheckBox] = {}
+        for position, (name, title, tip) in enumerate(FLAGS):
+            check = QCheckBox(title, toolTip=tip)
+            check.clicked.connect(lambda _checked, flag=name: self.flag_toggled.emit(flag))
+            self.flags[name] = check
+            row, column = divmod(position, 2)
+            grid.addWidget(check, 4 + row, column)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 4, 12, 8)
+        layout.addWidget(self._hint)
+        layout.addWidget(self._form)
+        layout.addStretch(1)
+        self.show_boxes([])
+
+    def show_boxes(self, boxes: Sequence[Box]) -> None:
+        """Show what is selected; flags that differ are half checked."""
+        self._hint.setVisible(not boxes)
+        self._form.setVisible(bool(boxes))
+        for name, field in self.edges.items():
+            field.setEnabled(len(boxes) == 1)
+            with QSignalBlocker(field):
+                field.setValue(getattr(boxes[0], name) if boxes else 0.0)
+        for name, check in self.flags.items():
+            values = {bool(getattr(box, name)) for box in boxes}
+            check.setTristate(len(values) > 1)
+            check.setCheckState(
+                Qt.CheckState.PartiallyChecked
+                if len(values) > 1
+                else Qt.CheckState.Checked
+                if values == {True}
+                else Qt.CheckState.Unchecked
+            )
+
+    def _edit_edges(self) -> None:
+        self.edges_edited.emit(tuple(self.edges[name].value() for name, _ in SIDES))
