@@ -1,0 +1,183 @@
+"""Rules of the code base that no linter knows: sizes, what imports what at run time, what is never written."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("app", "detcore", "resources", "scripts", "tests")
+LONGEST_FILE = 400
+LONGEST_CLASS = 300
+MOST_METHODS = 20
+
+WITH_TORCH = ("detcore.data", "detcore.models", "detcore.training", "detcore.inference", "detcore.worker")
+WITHOUT_TORCH_ALL_THE_SAME = ("detcore.training.config",)
+
+_BLOCKED_IMPORT = """
+import importlib, sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {blocked!r}:
+            raise ImportError(f"{{name}} is blocked here")
+        return None
+
+sys.meta_path.insert(0, Blocker())
+for module in {modules!r}:
+    importlib.import_module(module)
+"""
+
+
+def python_files() -> list[Path]:
+    """Every Python file of the project."""
+    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+    return sorted([*found, *ROOT.glob("*.py")])
+
+
+def modules_of(package: str) -> list[str]:
+    """Dotted names of all modules of a package, from its files."""
+    names = [path.relative_to(ROOT).with_suffix("").parts for path in (ROOT / package).rglob("*.py")]
+    return sorted(".".join(parts[:-1] if parts[-1] == "__init__" else parts) for parts in names)
+
+
+def is_below(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(package + ".") for package in packages)
+
+
+def has_torch(module: str) -> bool:
+    """Whether a module of detcore may import torch. A package's own ``__init__`` is imported with any
+    of its modules, so that of ``detcore.training`` may not."""
+    if module == "detcore.training" or is_below(module, WITHOUT_TORCH_ALL_THE_SAME):
+        return False
+    return is_below(module, WITH_TORCH)
+
+
+def run_python(code: str) -> None:
+    """Run code in a process of its own; what it printed is the failure's text."""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=200, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def imported_with_blocked(modules: list[str], blocked: tuple[str, ...]) -> None:
+    run_python(_BLOCKED_IMPORT.format(blocked=blocked, modules=modules))
+
+
+def syntax_trees() -> Iterator[tuple[str, ast.Module]]:
+    for path in python_files():
+        yield str(path.relative_to(ROOT)), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def tracked_text_files() -> Iterator[tuple[str, str]]:
+    """Path and content of every file in git that is text."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.decode().split("\0"):
+        path = ROOT / name
+        if not name or not path.is_file():
+            continue
+        try:
+            yield name, path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+
+
+def test_no_file_is_too_long() -> None:
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in python_files()}
+    too_long = {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > LONGEST_FILE}
+    assert too_long == {}
+
+
+def test_no_class_is_too_large() -> None:
+    too_large: list[str] = []
+    for name, tree in syntax_trees():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.ClassDef):
+                continue
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+            if lines > LONGEST_CLASS or len(methods) > MOST_METHODS:
+                too_large.append(f"{name}: {node.name} has {lines} lines, {len(methods)} methods")
+    assert too_large == []
+
+
+def test_detcore_imports_without_qt() -> None:
+    """A server that only trains has no PySide6."""
+    imported_with_blocked(modules_of("detcore"), ("PySide6", "shiboken6", "pyqtgraph", "qtawesome", "app"))
+
+
+def test_what_the_window_uses_of_detcore_imports_without_torch() -> None:
+    modules = [module for module in modules_of("detcore") if not has_torch(module)]
+    assert "detcore.types" in modules
+    imported_with_blocked(modules, ("torch", "torchvision"))
+
+
+def test_the_app_imports_without_torch() -> None:
+    """All of it, so that the window opens at once and a crash of CUDA cannot take it along."""
+    imported_with_blocked(modules_of("app"), ("torch", "torchvision"))
+
+
+def test_the_command_line_opens_the_window_without_torch() -> None:
+    if not (ROOT / "app/application.py").exists():
+        pytest.skip("no window yet")
+    run_python("import sys, app.application, detcore.cli; assert 'torch' not in sys.modules")
+
+
+def test_nothing_names_a_package_host_or_a_path_of_one_machine() -> None:
+    # Pieced together, or this file would name them.
+    hosts = ["py" + "pi.org", "python" + "hosted", "npm" + "js", "deb." + "debian"]
+    forbidden = re.compile("|".join([*map(re.escape, hosts), r"(?<![\w.])/wo" + "rk/", r"file:/" + "//"]))
+    found = {
+        f"{name}:{number}"
+        for name, text in tracked_text_files()
+        for number, line in enumerate(text.splitlines(), start=1)
+        if forbidden.search(line)
+    }
+    assert found == set()
+
+
+def _loads_code(call: ast.Call) -> bool:
+    """Whether a call could run code that a data file brings: a pickle, or one inside a torch or numpy file."""
+    function = ast.unparse(call.func)
+    keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+    if function.endswith(("pickle.load", "pickle.loads", "pickle.Unpickler", "joblib.load")):
+        return True
+    if function == "torch.load":
+        return keywords.get("weights_only") != "True"
+    return keywords.get("allow_pickle") == "True"
+
+
+def test_no_data_file_can_bring_code_along() -> None:
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in syntax_trees()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and _loads_code(node)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(
+    ("code", "bad"),
+    [
+        ("torch.load(path)", True),
+        ("torch.load(path, weights_only=False)", True),
+        ("torch.load(path, weights_only=True)", False),
+        ("pickle.loads(data)", True),
+        ("np.load(path, allow_pickle=True)", True),
+        ("np.load(path, allow_pickle=False)", False),
+    ],
+)
+def test_the_rule_against_code_in_data_files_works(code: str, bad: bool) -> None:
+    call = ast.parse(code, mode="eval").body
+    assert isinstance(call, ast.Call)
+    assert _loads_code(call) is bad
