@@ -1,0 +1,161 @@
+"""Stands in for the worker process: prints the event lines of a run as its first argument tells.
+
+    fake_worker.py BEHAVIOUR train RUN_DIR --attempt N
+
+It writes the same lines to events.jsonl, as the real one does. Steps go on from the last checkpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from detcore.events import (
+    Checkpoint,
+    Ended,
+    EndReason,
+    Event,
+    Failed,
+    FailureKind,
+    Log,
+    Started,
+    Step,
+    Validation,
+    encode,
+)
+
+STEP_SECONDS = 0.01
+CHECKPOINT_EVERY = 10
+
+
+class FakeRun:
+    def __init__(self, folder: Path, *, steps: int) -> None:
+        self.folder, self.steps = folder, steps
+        self.asked: list[str] = []
+        marker = folder / "last.txt"
+        self.step = int(marker.read_text()) if marker.is_file() else 0
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self) -> None:
+        for line in sys.stdin:
+            self.asked.append(line.strip())
+        self.asked.append("stop")
+
+    def say(self, event: Event) -> None:
+        line = encode(event)
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+        with (self.folder / "events.jsonl").open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+    def begin(self) -> None:
+        self.say(
+            Started(
+                time=0.0,
+                step=self.step,
+                device="cpu",
+                device_name="CPU",
+                parameters=9,
+                images=4,
+                batch_size=2,
+            )
+        )
+
+    def advance(self) -> None:
+        self.step += 1
+        done = self.step / self.steps
+        losses = {"total": 4.0 / (1 + self.step / 20), "class": 2.0 / (1 + self.step / 20)}
+        self.say(
+            Step(
+                step=self.step,
+                epoch=self.step / 10,
+                time=self.step * STEP_SECONDS,
+                fraction=done,
+                remaining=(self.steps - self.step) * STEP_SECONDS,
+                learning_rate=0.002 * (1 - done),
+                losses=losses,
+                images_per_second=40.0,
+            )
+        )
+        if self.step % CHECKPOINT_EVERY == 0:
+            self.validate()
+            self.save()
+        time.sleep(STEP_SECONDS)
+
+    def validate(self) -> None:
+        ap = 0.5 * self.step / self.steps
+        self.say(
+            Validation(
+                step=self.step,
+                epoch=self.step / 10,
+                time=self.step * STEP_SECONDS,
+                metrics={"AP": ap, "AP50": min(1.0, 1.6 * ap)},
+                per_class={"cell": ap},
+                best=True,
+            )
+        )
+
+    def save(self) -> None:
+        (self.folder / "last.txt").write_text(str(self.step))
+        self.say(Checkpoint(step=self.step, file="last.safetensors"))
+
+    def end(self, reason: EndReason) -> None:
+        self.save()
+        self.say(Ended(reason=reason, time=self.step * STEP_SECONDS, result={"best_AP": 0.4}))
+
+    def train(self) -> None:
+        while self.step < self.steps:
+            self.advance()
+            if "stop" in self.asked:
+                return self.end(EndReason.STOPPED)
+            if "finish" in self.asked:
+                return self.end(EndReason.FINISHED_EARLY)
+        return self.end(EndReason.COMPLETED)
+
+
+def behave(behaviour: str, verb: str, folder: Path, attempt: int) -> int:
+    if verb == "devices":
+        devices = [{"id": "cpu", "name": "CPU, 2 cores"}]
+        sys.stdout.write(
+            encode(Ended(reason=EndReason.COMPLETED, time=0.0, result={"devices": devices})) + "\n"
+        )
+        return 0
+    run = FakeRun(folder, steps=1000 if behaviour in ("long", "deaf") else 40)
+    run.begin()
+    if behaviour == "garbage":
+        sys.stdout.write('no json\n{"event": "step"}\n{"event": "nonsense"}\n\x00\xff torn {"event"\n')
+    if behaviour == "crash":
+        run.advance()
+        sys.stderr.write("RuntimeError: device-side assert triggered\n")
+        return 1
+    if behaviour == "killed":
+        for _ in range(CHECKPOINT_EVERY):
+            run.advance()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if behaviour == "memory" and attempt < 2:
+        run.say(
+            Failed(failure=FailureKind.OUT_OF_MEMORY, message="out of memory", hint="Use a smaller batch")
+        )
+        return 75
+    if behaviour == "silent":
+        time.sleep(60)
+    if behaviour == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+    run.say(Log(level="info", text="training starts"))
+    run.train()
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    behaviour, verb, *rest = arguments
+    attempt = int(rest[rest.index("--attempt") + 1]) if "--attempt" in rest else 0
+    return behave(behaviour, verb, Path(rest[0]) if rest else Path(), attempt)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
