@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QWidget
 
 from app.theme import Theme
 
@@ -220,8 +219,8 @@ KEYMAPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 class Actions(QObject):
     """The QActions of the window, by id."""
 
-    def __init__(self, window: QWidget, theme: Theme, keymap: str = "reticle") -> None:
-        super().__init__(window)
+    def __init__(self, theme: Theme, keymap: str = "reticle") -> None:
+        super().__init__()
         self._theme = theme
         self._scope = LABEL
         self._when: dict[str, Callable[[], bool]] = {}
@@ -232,7 +231,6 @@ class Actions(QObject):
             action.setAutoRepeat(spec.repeat)
             action.setEnabled(False)
             self._actions[spec.id] = action
-        window.addActions(list(self._actions.values()))
         self.use_keymap(keymap)
         self._paint_icons()
         theme.changed.connect(self._paint_icons)

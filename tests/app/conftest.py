@@ -11,7 +11,7 @@ import pytest
 from detcore.project.edits import add_boxes, add_class
 from detcore.project.project import Project
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 from app.actions import Actions
 from app.context import AppContext
@@ -36,7 +36,6 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def context(qapp: QApplication, qtbot: object, settings: Settings) -> Iterator[AppContext]:
     """The services of a window, with nothing open."""
-    window = QWidget()
     theme = Theme(qapp, "light")
     context = AppContext(
         document=Document(),
@@ -45,14 +44,13 @@ def context(qapp: QApplication, qtbot: object, settings: Settings) -> Iterator[A
         settings=settings,
         tasks=Tasks(),
         messages=Messages(),
-        actions=Actions(window, theme),
+        actions=Actions(theme),
         jobs=Jobs(),
     )
     yield context
     context.tasks.shut_down()
     context.jobs.shut_down()
     context.document.close()
-    window.deleteLater()
 
 
 @pytest.fixture

@@ -1,0 +1,60 @@
+"""Starts the window: QApplication, theme, services, what was asked to be opened."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from app.actions import Actions
+from app.context import AppContext
+from app.document import Document
+from app.errors import ExceptionHook
+from app.main_window import MainWindow
+from app.messages import Messages
+from app.settings import Settings
+from app.tasks import Tasks
+from app.theme import Theme
+from app.training_worker import Jobs
+from app.view_state import ViewState
+
+
+def make_application() -> QApplication:
+    """The one QApplication, with its names set."""
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(sys.argv[:1])
+    app.setApplicationName("Reticle")
+    app.setOrganizationName("Reticle")
+    app.setApplicationDisplayName("")
+    return app
+
+
+def make_window(app: QApplication, settings: Settings) -> MainWindow:
+    """A window with nothing open."""
+    theme = Theme(app, settings.theme)
+    window_actions = Actions(theme, settings.keymap)
+    context = AppContext(
+        document=Document(),
+        view=ViewState(),
+        theme=theme,
+        settings=settings,
+        tasks=Tasks(),
+        messages=Messages(),
+        actions=window_actions,
+        jobs=Jobs(),
+    )
+    return MainWindow(context)
+
+
+def run(path: Path | None) -> int:
+    """Open the window, on ``path`` if one is given; returns the exit status of the event loop."""
+    logging.basicConfig(level=logging.WARNING)
+    app = make_application()
+    window = make_window(app, Settings())
+    ExceptionHook(window.context.messages, window).install()
+    window.show()
+    if path is not None:
+        window.project_actions.open_path(path)
+    return app.exec()

@@ -1,0 +1,103 @@
+"""Which dataset, in which format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from detcore.formats.registry import FORMATS, detect_format
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QWidget,
+)
+
+TITLES = {"voc": "Pascal VOC (XML)", "coco": "COCO (JSON)", "yolo": "YOLO (text)"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportRequest:
+    """``format`` is a key of ``FORMATS``; ``source`` a folder, or a JSON file."""
+
+    format: str
+    source: Path
+
+
+class ImportDialog(QDialog):
+    """Asks for a source; the format is found by looking, and can be overruled."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Import dataset")
+        self.setMinimumWidth(560)
+        self.source = QLineEdit(placeholderText="Folder of the dataset, or a COCO JSON file")
+        folder = QPushButton("Folder…")
+        file = QPushButton("File…")
+        self.format = QComboBox()
+        for name in FORMATS:
+            self.format.addItem(TITLES.get(name, name.upper()), name)
+        self.note = QLabel()
+        self.note.setProperty("role", "muted")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.accept_button = buttons.addButton("Import", QDialogButtonBox.ButtonRole.AcceptRole)
+        row = QHBoxLayout()
+        row.addWidget(self.source, 1)
+        row.addWidget(folder)
+        row.addWidget(file)
+        layout = QFormLayout(self)
+        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setSpacing(8)
+        layout.addRow("Dataset", row)
+        layout.addRow("Format", self.format)
+        layout.addRow("", self.note)
+        layout.addRow(buttons)
+        folder.clicked.connect(self._ask_folder)
+        file.clicked.connect(self._ask_file)
+        self.source.textChanged.connect(self._look)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        self._look()
+
+    def answer(self) -> ImportRequest:
+        return ImportRequest(format=self.format.currentData(), source=Path(self.source.text()))
+
+    def _ask_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of the dataset")
+        if chosen:
+            self.source.setText(chosen)
+
+    def _ask_file(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, "Dataset file", filter="Datasets (*.json *.yaml *.yml *.data)"
+        )
+        if chosen:
+            self.source.setText(chosen)
+
+    def _look(self) -> None:
+        text = self.source.text().strip()
+        exists = bool(text) and Path(text).exists()
+        self.accept_button.setEnabled(exists)
+        found = detect_format(Path(text)) if exists else None
+        if found is not None:
+            self.format.setCurrentIndex(self.format.findData(found))
+            self.note.setText(f"This looks like {TITLES.get(found, found)}.")
+        elif exists:
+            self.note.setText("No labels recognised here: choose the format.")
+        else:
+            self.note.setText("Images and labels stay where they are; they are only read.")
+
+
+def ask_import(parent: QWidget) -> ImportRequest | None:
+    """Show the dialog; ``None`` when it was cancelled."""
+    dialog = ImportDialog(parent)
+    try:
+        return dialog.answer() if dialog.exec() == QDialog.DialogCode.Accepted else None
+    finally:
+        dialog.deleteLater()

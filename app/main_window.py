@@ -1,0 +1,207 @@
+"""The window: rail, four pages, status bar. It wires; what things mean is decided elsewhere."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from app.actions import ACTIONS
+from app.context import AppContext
+from app.dialogs.action_dialogs import ActionPalette, ShortcutsDialog
+from app.dialogs.message_history import MessageHistory
+from app.dialogs.settings_dialog import SettingsDialog
+from app.image_loader import ImageLoader
+from app.pages.export import ExportPage
+from app.pages.label import LabelPage
+from app.pages.page import Page
+from app.pages.review import ReviewPage
+from app.pages.train import TrainPage
+from app.project_actions import ProjectActions
+from app.widgets.job_bar import JobBar
+from app.widgets.message_bar import MessageBar
+from app.widgets.rail import Rail
+from detcore.types import Changes
+
+SIZE = (1440, 900)
+MENUS = (
+    ("&File", "global", ("open_folder", "open_project", "import", "sample", "settings", "quit")),
+    ("&Edit", "global", ("undo", "redo", "palette")),
+)
+
+
+class MainWindow(QMainWindow):
+    """Composes the pages around one context."""
+
+    def __init__(self, context: AppContext) -> None:
+        super().__init__()
+        self.context = context
+        context.actions.install(self)
+        self.resize(*SIZE)
+        self.setMinimumSize(1000, 640)
+        loader = ImageLoader(context.tasks, self)
+        self.label_page = LabelPage(context, loader)
+        self.train_page = TrainPage(context)
+        self.review_page = ReviewPage(context, loader)
+        self.export_page = ExportPage(context)
+        self.project_actions = ProjectActions(context, self)
+        self.pages: dict[str, Page] = {
+            page.name: page for page in (self.label_page, self.train_page, self.review_page, self.export_page)
+        }
+        self.stack = QStackedWidget()
+        for page in self.pages.values():
+            self.stack.addWidget(page)
+        self.messages = MessageBar(context.theme)
+        self._compose()
+        self._fill_status_bar()
+        self._bind_actions()
+        self._fill_menus()
+        self._connect()
+        self._restore()
+        self.show_page("label")
+        self._show_title()
+
+    def show_page(self, name: str) -> None:
+        """Bring a page to the front and enable its actions."""
+        page = self.pages[name]
+        current = self.stack.currentWidget()
+        if current is not page and isinstance(current, Page):
+            current.left()
+        self.stack.setCurrentWidget(page)
+        self.context.actions[f"global.page_{name}"].setChecked(True)
+        self.context.actions.show_scope(name)
+        page.entered()
+
+    def _compose(self) -> None:
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.stack, 1)
+        column.addWidget(self.messages)
+        whole = QWidget()
+        row = QHBoxLayout(whole)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(Rail(self.context.actions))
+        row.addWidget(middle, 1)
+        self.setCentralWidget(whole)
+
+    def _fill_status_bar(self) -> None:
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        self.jobs = JobBar(self.context.theme)
+        self.saved = QLabel()
+        self.place = QLabel()
+        self.view_status = QLabel(alignment=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.view_status.setMinimumWidth(140)
+        for label in (self.saved, self.place, self.view_status):
+            label.setProperty("role", "muted")
+            label.setContentsMargins(8, 2, 8, 2)
+        bar.addWidget(self.jobs)
+        bar.addPermanentWidget(self.saved)
+        bar.addPermanentWidget(self.place)
+        bar.addPermanentWidget(self.view_status)
+
+    def _bind_actions(self) -> None:
+        actions, document = self.context.actions, self.context.document
+        for name in self.pages:
+            actions.bind(f"global.page_{name}", lambda page=name: self.show_page(page))
+        actions.bind(
+            "global.undo",
+            document.undo,
+            when=lambda: document.is_open and document.project.undo_text is not None,
+        )
+        actions.bind(
+            "global.redo",
+            document.redo,
+            when=lambda: document.is_open and document.project.redo_text is not None,
+        )
+        actions.bind("global.palette", lambda: ActionPalette(actions, self).open())
+        actions.bind("global.help", lambda: ShortcutsDialog(actions, self).open())
+        actions.bind("global.settings", lambda: SettingsDialog(self.context.settings, self).open())
+        actions.bind("global.messages", lambda: MessageHistory(self.context.messages, self).open())
+        actions.bind("global.theme", self._toggle_theme)
+        actions.bind("global.quit", self.close)
+
+    def _fill_menus(self) -> None:
+        actions = self.context.actions
+        for title, scope, names in MENUS:
+            menu = self.menuBar().addMenu(title)
+            menu.addActions([actions[f"{scope}.{name}"] for name in names])
+        for scope, page in self.pages.items():
+            menu = self.menuBar().addMenu(f"&{scope.capitalize()}")
+            menu.addAction(actions[f"global.page_{scope}"])
+            menu.addSeparator()
+            menu.addActions([actions[spec.id] for spec in ACTIONS if spec.scope == scope])
+            panels = page.panels()
+            if panels:
+                menu.addSeparator()
+                menu.addActions([panel.toggleViewAction() for panel in panels])
+        menu = self.menuBar().addMenu("&Help")
+        menu.addActions([actions[f"global.{name}"] for name in ("help", "messages", "theme")])
+
+    def _connect(self) -> None:
+        context = self.context
+        context.messages.posted.connect(self.messages.show_message)
+        context.tasks.started.connect(self.jobs.add)
+        context.settings.changed.connect(self._apply_setting)
+        context.document.opened.connect(self._show_title)
+        context.document.closed.connect(self._show_title)
+        context.document.changed.connect(self._show_edit)
+        context.view.image_changed.connect(lambda _image_id: self._show_place())
+        self.label_page.images.modelReset.connect(self._show_place)
+        self.label_page.status_changed.connect(self.view_status.setText)
+        self.label_page.paths_dropped.connect(self.project_actions.open_dropped)
+        self.label_page.welcome.recent_chosen.connect(self.project_actions.open_path)
+        self.project_actions.page_requested.connect(self.show_page)
+        self.train_page.request_page.connect(self.show_page)
+        self.review_page.request_page.connect(self.show_page)
+
+    def _show_title(self) -> None:
+        document = self.context.document
+        self.setWindowTitle(f"{document.project.name} – Reticle" if document.is_open else "Reticle")
+        self.saved.setText("All changes saved" if document.is_open else "")
+        self._show_undo()
+
+    def _show_edit(self, _changes: Changes) -> None:
+        self._show_undo()
+
+    def _show_undo(self) -> None:
+        document, actions = self.context.document, self.context.actions
+        for name, text in (("undo", "Undo"), ("redo", "Redo")):
+            what = getattr(document.project, f"{name}_text") if document.is_open else None
+            actions[f"global.{name}"].setText(f"{text} {what[0].lower()}{what[1:]}" if what else text)
+            actions[f"global.{name}"].setIconText(text)
+        actions.refresh()
+
+    def _show_place(self) -> None:
+        images = self.label_page.images
+        row = images.row_of(self.context.view.image_id)
+        self.place.setText(f"{row + 1:,}/{images.rowCount():,}" if row >= 0 else "")
+
+    def _toggle_theme(self) -> None:
+        self.context.settings.theme = "light" if self.context.theme.tokens.name == "dark" else "dark"
+
+    def _apply_setting(self, name: str) -> None:
+        if name == "theme":
+            self.context.theme.apply(self.context.settings.theme)
+        elif name == "keymap":
+            self.context.actions.use_keymap(self.context.settings.keymap)
+
+    def _restore(self) -> None:
+        geometry = self.context.settings.layout("window")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        for page in self.pages.values():
+            page.restore_layout()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        self.context.settings.set_layout("window", self.saveGeometry())
+        for page in self.pages.values():
+            page.save_layout()
+        self.hide()
+        self.context.jobs.shut_down()
+        self.context.tasks.shut_down()
+        self.context.document.close()
+        super().closeEvent(event)

@@ -1,0 +1,146 @@
+"""Opening, making and importing: from dialogs, from files dropped on the window, from the start screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from detcore.exchange import ImportReport, import_dataset
+from detcore.project.project import Project
+from PySide6.QtCore import QObject, QStandardPaths, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.context import AppContext
+from app.dialogs.import_dialog import ImportRequest, ask_import
+from app.dialogs.problems_dialog import ProblemsDialog
+from app.tasks import ProgressCallback
+from detcore.errors import Cancelled, ReticleError
+from detcore.opening import SUFFIX, is_project, open_path, project_folder_for
+from detcore.sample import create_sample_project
+
+
+class ProjectActions(QObject):
+    """Binds the actions of the File menu. Everything slow runs in the pool.
+
+    Signals:
+        page_requested(str): show that page.
+    """
+
+    page_requested = Signal(str)
+
+    def __init__(self, context: AppContext, window: QWidget) -> None:
+        super().__init__(window)
+        self._context = context
+        self._window = window
+        actions = context.actions
+        actions.bind("global.open_folder", self._ask_folder)
+        actions.bind("global.open_project", self._ask_project)
+        actions.bind("global.import", self._ask_import)
+        actions.bind("global.sample", self.open_sample)
+
+    def open_path(self, path: Path) -> None:
+        """Open a project or a folder of images, in the background."""
+        self._context.tasks.run_with_progress(
+            f"Opening {path.name}",
+            lambda _progress: open_path(path),
+            done=self._show,
+            failed=lambda error: self._fail(error, f"open {path.name}"),
+        )
+
+    def open_dropped(self, paths: Sequence[Path]) -> None:
+        """A folder, a project, or files whose folder is meant."""
+        if paths:
+            first = paths[0]
+            self.open_path(first if first.is_dir() else first.parent)
+
+    def open_sample(self) -> None:
+        """Open the sample project, made at the first time."""
+        data = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation))
+        folder = data / "sample" / f"sample{SUFFIX}"
+
+        def work(progress: ProgressCallback) -> Project:
+            if is_project(folder):
+                return Project.open(folder)
+            return create_sample_project(folder.parent, progress=progress)
+
+        self._context.tasks.run_with_progress(
+            "Painting the sample",
+            work,
+            done=self._show,
+            failed=lambda error: self._fail(error, "make the sample"),
+        )
+
+    def import_from(self, request: ImportRequest) -> None:
+        """Read a dataset into the open project, or into a new one beside the dataset."""
+        document = self._context.document
+        target = document.project if document.is_open else None
+
+        def work(progress: ProgressCallback) -> tuple[Project, ImportReport]:
+            project = target
+            if project is None:
+                folder = project_folder_for(
+                    request.source if request.source.is_dir() else request.source.parent
+                )
+                root = request.source if request.source.is_dir() else request.source.parent
+                project = (
+                    Project.open(folder) if is_project(folder) else Project.create(folder, image_root=root)
+                )
+            try:
+                return project, import_dataset(project, request.format, request.source, progress=progress)
+            except BaseException:
+                if project is not target:
+                    project.close()
+                raise
+
+        self._context.tasks.run_with_progress(
+            f"Importing {request.source.name}",
+            work,
+            done=lambda result: self._show_import(*result),
+            failed=lambda error: self._fail(error, f"import {request.source.name}"),
+        )
+
+    def _ask_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self._window, "Open a folder of images")
+        if chosen:
+            self.open_path(Path(chosen))
+
+    def _ask_project(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self._window, f"Open a project (NAME{SUFFIX})")
+        if chosen:
+            self.open_path(Path(chosen))
+
+    def _ask_import(self) -> None:
+        request = ask_import(self._window)
+        if request is not None:
+            self.import_from(request)
+
+    def _show(self, project: Project) -> None:
+        document = self._context.document
+        if document.is_open and document.project.folder == project.folder:
+            return
+        document.open(project)
+        self._context.settings.remember_project(project.folder)
+        self.page_requested.emit("label")
+
+    def _show_import(self, project: Project, report: ImportReport) -> None:
+        document = self._context.document
+        if document.is_open and document.project is project:
+            document.announce(report.changes)
+        else:
+            self._show(project)
+        text = f"Imported {report.images:,} images with {report.boxes:,} boxes."
+        if report.problems:
+            count = len(report.problems)
+            text += " 1 thing was odd." if count == 1 else f" {count:,} things were odd."
+            show = ("Show", lambda: ProblemsDialog(report.problems, self._window).open())
+            self._context.messages.warning(text, action=show)
+        else:
+            self._context.messages.success(text)
+
+    def _fail(self, error: Exception, doing: str) -> None:
+        if isinstance(error, Cancelled):
+            self._context.messages.info("Cancelled. Nothing was changed.")
+        elif isinstance(error, ReticleError):
+            self._context.messages.error(error, doing=doing)
+        else:
+            raise error

@@ -1,0 +1,62 @@
+"""Which project belongs to a path that a person opens."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from detcore.errors import ProjectError
+from detcore.images import find_images
+from detcore.project.project import Project
+
+SUFFIX = ".reticle"
+
+
+def is_project(path: Path) -> bool:
+    """Whether the path is a project folder (by its name and its database)."""
+    return path.suffix == SUFFIX and (path / "project.db").is_file()
+
+
+def project_folder_for(image_folder: Path) -> Path:
+    """Where the project of an image folder lives: beside it, or in ``~/Reticle`` when that is read-only."""
+    folder = image_folder.resolve()
+    beside = folder.parent
+    home = beside if os.access(beside, os.W_OK) else Path.home() / "Reticle"
+    return home / f"{folder.name or 'images'}{SUFFIX}"
+
+
+def create_from_images(folder: Path, image_folder: Path) -> Project:
+    """Make a project at ``folder`` of all images below ``image_folder``, which stay where they are.
+
+    Raises:
+        ProjectError: there is no image, or the project cannot be made.
+        ImageError: the image folder cannot be read.
+    """
+    paths = find_images(image_folder)
+    if not paths:
+        raise ProjectError(
+            "no images in the folder",
+            path=image_folder,
+            hint="Choose a folder with JPEG, PNG, TIFF or WebP files in it",
+        )
+    return Project.create(folder, image_root=image_folder, image_paths=paths)
+
+
+def open_path(path: Path) -> Project:
+    """Open a project, or the project of an image folder, made now if there is none yet.
+
+    Raises:
+        ProjectError and its kinds; ImageError when the folder cannot be read.
+    """
+    if not path.exists():
+        raise ProjectError("no such file or folder", path=path)
+    if path.is_file() and path.name == "project.db":
+        path = path.parent
+    if not path.is_dir():
+        raise ProjectError(
+            "neither a project nor a folder of images", path=path, hint=f"Give a folder, or NAME{SUFFIX}"
+        )
+    if path.suffix == SUFFIX:
+        return Project.open(path)
+    folder = project_folder_for(path)
+    return Project.open(folder) if is_project(folder) else create_from_images(folder, path)
