@@ -1,0 +1,1 @@
+"""Dataset formats: pure readers and writers between files and :class:`detcore.formats.base.Dataset`."""

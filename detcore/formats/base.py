@@ -1,0 +1,219 @@
+"""What every dataset format reads into and writes from.
+
+A :class:`Dataset` lies between files and a project: boxes are continuous edges in pixels of the image
+as a viewer shows it (EXIF orientation applied), classes are a list that boxes index, and ``extra``
+holds what Reticle does not use, filed under the name of the format it came from.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from detcore.errors import Cancelled
+from detcore.types import Extra
+
+Progress = Callable[[int, int], bool]
+"""``progress(done, total)``; returns ``False`` to cancel."""
+
+MARKER = "reticle.json"
+"""Name of the file at the top of every export: the sign that it is ours, and what no format can hold."""
+
+
+def no_progress(done: int, total: int) -> bool:
+    """The progress of a caller that neither watches nor cancels."""
+    return True
+
+
+def step(progress: Progress, done: int, total: int) -> None:
+    """Report progress.
+
+    Raises:
+        Cancelled: the caller asked to stop.
+    """
+    if not progress(done, total):
+        raise Cancelled("cancelled")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One oddity met while reading. ``line`` counts from 1; ``None`` where the file has no lines to name."""
+
+    path: Path
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = str(self.path) if self.line is None else f"{self.path}:{self.line}"
+        return f"{where}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetClass:
+    """A class of a dataset; ``source_id`` is the number it has in the files."""
+
+    name: str
+    source_id: int | None = None
+    extra: Extra = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetBox:
+    """One object. ``label`` indexes :attr:`Dataset.classes`; edges satisfy ``0 <= x1 < x2 <= width``."""
+
+    label: int
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    difficult: bool = False
+    truncated: bool = False
+    occluded: bool = False
+    crowd: bool = False
+    extra: Extra = field(default_factory=dict[str, Any])
+
+    @property
+    def xyxy(self) -> tuple[float, float, float, float]:
+        return (self.x1, self.y1, self.x2, self.y2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetImage:
+    """One image. ``path`` is absolute and may not exist; ``name`` is posix, relative to the image root.
+
+    ``labelled``: an annotation (even an empty one) belongs to it. ``verified``: its source says that a
+    person has checked it, which includes every annotation that lists no object.
+    """
+
+    path: Path
+    name: str
+    width: int | None = None
+    height: int | None = None
+    split: str | None = None
+    labelled: bool = True
+    verified: bool = False
+    boxes: Sequence[DatasetBox] = ()
+    extra: Extra = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dataset:
+    """Images, their boxes and the classes. ``image_root`` is the folder that all image names start from."""
+
+    classes: Sequence[DatasetClass]
+    images: Sequence[DatasetImage]
+    image_root: Path
+    extra: Extra = field(default_factory=dict[str, Any])
+
+    @property
+    def box_count(self) -> int:
+        return sum(len(image.boxes) for image in self.images)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """How to write.
+
+    ``coordinates`` (VOC): ``int`` rounds edges, ``float`` keeps them exactly, ``one_based`` writes the
+    inclusive pixels of the devkit of 2007. ``jpeg`` (VOC): images of other kinds are turned into JPEG,
+    the only kind that torchvision's reader finds. ``difficult_as_crowd`` (COCO): evaluators ignore the
+    difficult boxes. ``polygon`` (COCO): the box is also written as a segmentation of four points.
+    ``include_unseen``: images that nobody has looked at are exported as if they were empty.
+    """
+
+    coordinates: Literal["int", "float", "one_based"] = "int"
+    jpeg: bool = False
+    difficult_as_crowd: bool = False
+    polygon: bool = False
+    copy_images: bool = True
+    include_unseen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportReport:
+    """What was written. ``losses`` says in sentences what the format cannot hold, ``notes`` what else to know.
+
+    ``boxes`` counts by split, then class name; images without a split are counted under ``""``.
+    """
+
+    out: Path
+    files: int
+    images: dict[str, int]
+    boxes: dict[str, dict[str, int]]
+    losses: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def image_count(self) -> int:
+        return sum(self.images.values())
+
+    @property
+    def box_count(self) -> int:
+        return sum(sum(counts.values()) for counts in self.boxes.values())
+
+
+def count_boxes(dataset: Dataset, images: Sequence[DatasetImage]) -> dict[str, dict[str, int]]:
+    """Boxes by split (``""`` for none) and class name."""
+    counts: dict[str, Counter[str]] = {}
+    for image in images:
+        counter = counts.setdefault(image.split or "", Counter())
+        counter.update(dataset.classes[box.label].name for box in image.boxes)
+    return {split: dict(counter) for split, counter in counts.items()}
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 box``, ``2 boxes``: a number and its noun for a sentence."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {plural or noun + 's'}"
+
+
+class Format(Protocol):
+    """A pure reader and writer of one dataset format."""
+
+    @property
+    def name(self) -> str:
+        """Short name, the key of the registry."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Name for people."""
+        ...
+
+    def detect(self, folder: Path) -> bool:
+        """Whether the folder looks like this format; opens few files."""
+        ...
+
+    def read(
+        self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
+    ) -> tuple[Dataset, list[Problem]]:
+        """Read a folder or an annotation file.
+
+        ``image_folder`` is searched for images that do not lie beside the annotations. Whatever is odd
+        becomes a :class:`Problem`; reading goes on.
+
+        Raises:
+            FormatError: there is nothing of this format at ``source``.
+            Cancelled: ``progress`` returned ``False``.
+        """
+        ...
+
+    def write(
+        self,
+        dataset: Dataset,
+        out: Path,
+        options: ExportOptions | None = None,
+        progress: Progress = no_progress,
+    ) -> ExportReport:
+        """Write all images of ``dataset`` to the folder ``out``, which appears complete or not at all.
+
+        Raises:
+            FormatError: ``out`` holds something else than an earlier export, lies among the images, or
+                cannot be written.
+            Cancelled: ``progress`` returned ``False``.
+        """
+        ...

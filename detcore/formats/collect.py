@@ -1,0 +1,167 @@
+"""What the readers of all formats share while they gather a dataset."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from detcore.errors import FormatError
+from detcore.formats.base import Dataset, DatasetClass, DatasetImage, Problem
+from detcore.formats.geometry import Frame, read_frame
+from detcore.formats.locate import ImageFinder, common_root, relative_name
+from detcore.formats.text import split_of_folder
+from detcore.images import natural_key
+
+
+class ClassTable:
+    """The classes of a dataset in the making: one entry a name, in the order they were met."""
+
+    def __init__(self) -> None:
+        self._classes: list[DatasetClass] = []
+        self._by_name: dict[str, int] = {}
+        self._by_source_id: dict[int, int] = {}
+
+    def add(self, name: str, source_id: int | None = None, extra: Mapping[str, Any] | None = None) -> int:
+        """Index of the class ``name``, which is made when it is new. All its source ids lead to it."""
+        index = self._by_name.get(name)
+        if index is None:
+            index = len(self._classes)
+            self._classes.append(DatasetClass(name=name, source_id=source_id, extra=dict(extra or {})))
+            self._by_name[name] = index
+        if source_id is not None:
+            self._by_source_id.setdefault(source_id, index)
+        return index
+
+    def by_name(self, name: str) -> int | None:
+        return self._by_name.get(name)
+
+    def by_source_id(self, source_id: int) -> int | None:
+        return self._by_source_id.get(source_id)
+
+    def placeholder(self, source_id: int) -> int:
+        """A class for boxes whose id no list of names explains, so that they are not lost."""
+        name = f"class_{source_id}"
+        while name in self._by_name and self._classes[self._by_name[name]].source_id != source_id:
+            name += "_"
+        return self.add(name, source_id)
+
+    def classes(self) -> tuple[DatasetClass, ...]:
+        return tuple(self._classes)
+
+
+class Gathering:
+    """Images and problems met so far, and the finder that resolves image names."""
+
+    def __init__(self, source: Path, image_folder: Path | None) -> None:
+        self.source = source
+        self.folder = source if source.is_dir() else source.parent
+        self.finder = ImageFinder([self.folder, *([image_folder] if image_folder else [])])
+        self.classes = ClassTable()
+        self.problems: list[Problem] = []
+        self.extra: dict[str, Any] = {}
+        self._images: dict[Path, DatasetImage] = {}
+
+    def problem(self, path: Path, message: str, line: int | None = None) -> None:
+        self.problems.append(Problem(path=path, message=message, line=line))
+
+    def frame(self, annotation: Path, image: Path, declared: tuple[int, int] | None) -> Frame:
+        """The pixels that the boxes of ``annotation`` refer to; what is odd about them is reported."""
+        frame, message, readable = read_frame(image, declared=declared)
+        if message is not None:
+            self.problem(annotation if readable else image, message)
+        return frame
+
+    def claims(self, path: Path) -> bool:
+        """Whether an image was added already."""
+        return path in self._images
+
+    def add(self, image: DatasetImage, annotation: Path) -> None:
+        """Take an image in. A second annotation of one image is reported and left out."""
+        if image.path in self._images:
+            self.problem(annotation, f"the image {image.path.name} has another annotation already: left out")
+            return
+        self._images[image.path] = image
+
+    def folder_split(self, path: Path) -> str | None:
+        """The split that a folder between the source and the file is named after."""
+        try:
+            parts = path.parent.relative_to(self.folder).parts
+        except ValueError:
+            return None
+        return split_of_folder(parts)
+
+    def add_unlabelled(self, folder: Path, splits: Mapping[str, str] | None = None) -> None:
+        """The images of a folder that no annotation belongs to; ``splits`` by stem."""
+        added = 0
+        for name in self.finder.images_in(folder):
+            path = folder / name
+            if path in self._images:
+                continue
+            frame = self.frame(path, path, None)
+            split = (splits or {}).get(path.stem) or self.folder_split(path)
+            self._images[path] = DatasetImage(
+                path=path, name="", width=frame.width, height=frame.height, split=split, labelled=False
+            )
+            added += 1
+        if added:
+            self.problem(folder, f"{added:,} images without annotation: taken in as not yet looked at")
+
+    def dataset(self) -> Dataset:
+        """All that was gathered; images are named below the deepest folder that holds them."""
+        paths = list(self._images)
+        root = common_root(paths, self.folder)
+        images: list[DatasetImage] = []
+        for image in self._images.values():
+            name = relative_name(image.path, root)
+            images.append(_renamed(image, name))
+        images.sort(key=lambda image: natural_key(image.name))
+        return Dataset(classes=self.classes.classes(), images=images, image_root=root, extra=self.extra)
+
+
+def _renamed(image: DatasetImage, name: str) -> DatasetImage:
+    return DatasetImage(
+        path=image.path,
+        name=name,
+        width=image.width,
+        height=image.height,
+        split=image.split,
+        labelled=image.labelled,
+        verified=image.verified,
+        boxes=image.boxes,
+        extra=image.extra,
+    )
+
+
+def files_below(source: Path, suffixes: Sequence[str]) -> list[Path]:
+    """The files with one of these extensions (lower case) at or below ``source``, in natural order.
+
+    Hidden files and folders and Reticle projects are passed over.
+
+    Raises:
+        FormatError: there is no such path.
+    """
+    if source.is_file():
+        return [source] if source.suffix.lower() in suffixes else []
+    if not source.is_dir():
+        raise FormatError("no such file or folder", path=source)
+    found = [path for path in _walk(source) if path.suffix.lower() in suffixes]
+    return sorted(found, key=lambda path: natural_key(path.relative_to(source).as_posix()))
+
+
+def _walk(source: Path) -> Iterator[Path]:
+    for folder, subfolders, names in os.walk(source):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".") and not name.endswith(".reticle")]
+        yield from (Path(folder) / name for name in names if not name.startswith("."))
+
+
+def sample_files(source: Path, suffixes: Sequence[str], limit: int = 2000) -> list[Path]:
+    """A few files with these extensions for a guess at the format; looks at no more than ``limit`` files."""
+    found: list[Path] = []
+    for seen, path in enumerate(_walk(source)):
+        if path.suffix.lower() in suffixes:
+            found.append(path)
+        if seen >= limit or len(found) >= 20:
+            break
+    return found

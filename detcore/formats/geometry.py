@@ -1,0 +1,124 @@
+"""From the numbers in a file to a box inside its image."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image as PillowImage
+
+from detcore.errors import ImageError
+from detcore.images import read_size
+
+Xyxy = tuple[float, float, float, float]
+
+TOLERANCE = 0.05
+"""Pixels by which a box may leave its image unreported: the rounding of files with few decimals."""
+
+_ORIENTATION_TAG = 0x0112
+
+
+def fit(box: Xyxy, *, width: float | None, height: float | None) -> tuple[Xyxy | None, str | None]:
+    """The part of a box inside the image, and what had to be changed.
+
+    Without a size only the left and the top can be checked. Returns ``None`` and the reason when
+    nothing with an area is left.
+    """
+    if not all(math.isfinite(edge) for edge in box):
+        return None, "a coordinate is not a number: box left out"
+    x1, y1, x2, y2 = box
+    if x1 == x2 or y1 == y2:
+        return None, f"box without area ({_show(box)}): left out"
+    right = math.inf if width is None else float(width)
+    bottom = math.inf if height is None else float(height)
+    inside = (min(max(x1, 0.0), right), min(max(y1, 0.0), bottom), min(x2, right), min(y2, bottom))
+    if inside[0] >= inside[2] or inside[1] >= inside[3]:
+        return None, f"box outside of the image ({_show(box)}): left out"
+    moved = max(abs(before - after) for before, after in zip(box, inside, strict=True))
+    if moved > TOLERANCE:
+        return inside, f"box reaches out of the image ({_show(box)}): clipped"
+    return inside, None
+
+
+def _show(box: Xyxy) -> str:
+    return ", ".join(f"{edge:.6g}" for edge in box)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """The pixels that the boxes of one image refer to.
+
+    ``width`` and ``height`` are those of the image as shown. ``orientation`` is the EXIF orientation
+    that still has to be applied to the boxes: 1 unless they were drawn on the image as stored.
+    """
+
+    width: int | None
+    height: int | None
+    orientation: int = 1
+
+    @property
+    def drawn_size(self) -> tuple[int, int] | None:
+        """(width, height) of the image that the boxes were drawn on."""
+        if self.width is None or self.height is None:
+            return None
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+
+    def turn(self, box: Xyxy) -> Xyxy:
+        """A box of the image as stored, as a box of the image as shown."""
+        if self.width is None or self.height is None:
+            return box
+        x1, y1, x2, y2 = box
+        width, height = self.width, self.height
+        if self.orientation == 5:
+            return (y1, x1, y2, x2)
+        if self.orientation == 6:
+            return (width - y2, x1, width - y1, x2)
+        if self.orientation == 7:
+            return (width - y2, height - x2, width - y1, height - x1)
+        if self.orientation == 8:
+            return (y1, height - x2, y2, height - x1)
+        return box
+
+
+def read_frame(
+    path: Path | None, *, declared: tuple[int, int] | None = None
+) -> tuple[Frame, str | None, bool]:
+    """The frame of an image file, a message when something is odd, and whether the file can be read.
+
+    ``declared`` is the (width, height) that the annotation names. Where it is the size of the image
+    before its EXIF rotation, the boxes were drawn on the image as stored, and the frame says how to
+    turn them. Otherwise the file is right and the annotation wrong.
+    """
+    try:
+        if path is None:
+            raise ImageError("image not found")
+        width, height = read_size(path)
+    except ImageError as error:
+        frame = Frame(width=declared[0], height=declared[1]) if declared else Frame(width=None, height=None)
+        return frame, error.message, False
+    if declared is None or declared == (width, height):
+        return Frame(width=width, height=height), None, True
+    orientation = read_orientation(path)
+    if orientation >= 5 and declared == (height, width):
+        frame = Frame(width=width, height=height, orientation=orientation)
+        return frame, "the boxes were drawn before the EXIF rotation of the image: turned with it", True
+    message = f"the annotation says {declared[0]}×{declared[1]}, the image is {width}×{height}"
+    return Frame(width=width, height=height), message, True
+
+
+def read_orientation(path: Path) -> int:
+    """The EXIF orientation of an image file, 1 to 8; 1 when it has none or a senseless one.
+
+    Raises:
+        ImageError: the file is not an image.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with PillowImage.open(path) as image:
+                orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+    except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError) as error:
+        raise ImageError(f"cannot read the image ({error})", path=path) from error
+    return orientation if orientation in range(1, 9) else 1

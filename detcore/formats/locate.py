@@ -1,0 +1,114 @@
+"""Finding the image that an annotation means, whatever path it names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from detcore.errors import ImageError
+from detcore.images import EXTENSIONS, find_images
+
+
+class ImageFinder:
+    """Looks images up by name without regard to case.
+
+    Folders are listed once each. ``wide`` folders are searched as a whole when an image is not where
+    it should be; a name found there counts only if it is the only one.
+    """
+
+    def __init__(self, wide: Iterable[Path]) -> None:
+        self._wide = list(dict.fromkeys(folder.absolute() for folder in wide))
+        self._folders: dict[Path, dict[str, list[str]]] = {}
+        self._index: dict[str, list[Path]] | None = None
+
+    def by_name(self, folder: Path, name: str) -> Path | None:
+        """The image ``name`` in ``folder``; the case that was asked for goes first."""
+        return self._pick(folder, name, self._listing(folder).get(name.lower(), []))
+
+    def by_stem(self, folder: Path, stem: str) -> Path | None:
+        """The image with that stem and any extension."""
+        matches = [
+            found
+            for names in self._listing(folder).values()
+            for found in names
+            if os.path.splitext(found)[0].lower() == stem.lower()
+        ]
+        return self._pick(folder, stem, sorted(matches))
+
+    def anywhere(self, parts: Sequence[str], *, stem_only: bool = False) -> Path | None:
+        """The one image below the wide folders whose path ends in ``parts``, or in fewer of them.
+
+        With ``stem_only`` the extension of the last part is not compared.
+        """
+        if not parts:
+            return None
+        index = self._whole_index()
+        key = parts[-1].lower()
+        candidates = index.get(os.path.splitext(key)[0] if stem_only else key, [])
+        for length in range(len(parts), 0, -1):
+            tail = tuple(part.lower() for part in parts[-length:])
+            matches = [path for path in candidates if _ends_in(path, tail, stem_only=stem_only)]
+            if len(matches) == 1:
+                return matches[0]
+        return None
+
+    def images_in(self, folder: Path) -> list[str]:
+        """Names of the images directly in a folder, sorted."""
+        return sorted(name for names in self._listing(folder).values() for name in names)
+
+    def _listing(self, folder: Path) -> dict[str, list[str]]:
+        listing = self._folders.get(folder)
+        if listing is None:
+            listing = {}
+            if folder.is_dir():
+                for name in sorted(os.listdir(folder)):
+                    if os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith("."):
+                        listing.setdefault(name.lower(), []).append(name)
+            self._folders[folder] = listing
+        return listing
+
+    def _pick(self, folder: Path, wanted: str, names: Sequence[str]) -> Path | None:
+        if not names:
+            return None
+        return folder / (wanted if wanted in names else names[0])
+
+    def _whole_index(self) -> dict[str, list[Path]]:
+        """File names and stems, lower case, of all images below the wide folders."""
+        if self._index is None:
+            found: dict[Path, None] = {}
+            for folder in self._wide:
+                try:
+                    found.update((folder / name, None) for name in find_images(folder))
+                except ImageError:
+                    continue  # a folder that cannot be listed holds nothing that could be found
+            self._index = {}
+            for path in found:
+                self._index.setdefault(path.name.lower(), []).append(path)
+                self._index.setdefault(path.stem.lower(), []).append(path)
+        return self._index
+
+
+def _ends_in(path: Path, tail: tuple[str, ...], *, stem_only: bool) -> bool:
+    parts = [part.lower() for part in path.parts[-len(tail) :]]
+    if stem_only:
+        return [*parts[:-1], os.path.splitext(parts[-1])[0]] == [*tail[:-1], os.path.splitext(tail[-1])[0]]
+    return parts == list(tail)
+
+
+def common_root(paths: Sequence[Path], fallback: Path) -> Path:
+    """The deepest folder that holds all files; ``fallback`` when there are none."""
+    if not paths:
+        return fallback
+    try:
+        return Path(os.path.commonpath([path.parent for path in paths]))
+    except ValueError:  # on different drives
+        return fallback
+
+
+def relative_name(path: Path, root: Path) -> str:
+    """Posix path below ``root``; the bare file name for a file elsewhere."""
+    try:
+        return path.relative_to(root).as_posix()
+    except ValueError:
+        return path.name

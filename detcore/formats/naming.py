@@ -1,0 +1,54 @@
+"""File names that stay distinct when folders are flattened."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+
+def unique_names(names: Sequence[str], *, extensions: dict[str, str] | None = None) -> list[str]:
+    """A file name with a stem of its own for each posix relative path, in the order given.
+
+    A stem that occurs once is kept. Otherwise the subfolders are put before it, joined by ``__``; where
+    that is not enough the extension joins it (``a.jpg`` and ``a.png`` become ``a_jpg`` and ``a_png``),
+    then a number. Case does not make stems distinct, for the sake of Windows and macOS.
+    ``extensions`` maps extensions (lower case, with dot) to the ones to write.
+    """
+    replaced = extensions or {}
+    stems = [os.path.splitext(name.rsplit("/", 1)[-1])[0] for name in names]
+    long_stems = [os.path.splitext(name)[0].replace("/", "__") for name in names]
+    with_extension = [
+        f"{stem}_{os.path.splitext(name)[1].lstrip('.')}" for stem, name in zip(long_stems, names, strict=True)
+    ]
+    result = _first_distinct([stems, long_stems, with_extension])
+    suffixes = [os.path.splitext(name)[1] for name in names]
+    return [
+        stem + replaced.get(suffix.lower(), suffix) for stem, suffix in zip(result, suffixes, strict=True)
+    ]
+
+
+def _first_distinct(proposals: Sequence[Sequence[str]]) -> list[str]:
+    """For each item its first proposal that no other item of the same round shares, else a numbered one."""
+    result: list[str | None] = [None] * len(proposals[0])
+    taken: set[str] = set()
+    for proposal in proposals:
+        open_items = [index for index, stem in enumerate(result) if stem is None]
+        counts = Counter(proposal[index].casefold() for index in open_items)
+        for index in open_items:
+            key = proposal[index].casefold()
+            if counts[key] == 1 and key not in taken:
+                result[index] = proposal[index]
+                taken.add(key)
+    for index, stem in enumerate(result):
+        if stem is None:
+            result[index] = _numbered(proposals[-1][index], taken)
+    return [stem or "" for stem in result]
+
+
+def _numbered(stem: str, taken: set[str]) -> str:
+    number = 2
+    while f"{stem}_{number}".casefold() in taken:
+        number += 1
+    taken.add(f"{stem}_{number}".casefold())
+    return f"{stem}_{number}"

@@ -1,0 +1,125 @@
+"""Writing an export so that it appears complete or not at all, and never costs anybody a file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from detcore.errors import FormatError
+from detcore.formats.base import MARKER, DatasetImage
+from detcore.formats.text import decode
+
+_SIDECAR_VERSION = 1
+_LITTER = frozenset({"thumbs.db", "desktop.ini", ".ds_store"})
+
+
+class Staging:
+    """A folder under construction. All paths are posix and relative to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: list[str] = []
+
+    def path(self, name: str) -> Path:
+        """Where to write the file ``name``; its folders exist then, and it counts as written."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.files.append(name)
+        return path
+
+    def write_text(self, name: str, text: str) -> None:
+        """A file in UTF-8 without a byte order mark, with line feeds."""
+        self.path(name).write_text(text, encoding="utf-8", newline="\n")
+
+    def write_marker(self, format_name: str, content: Mapping[str, Any]) -> None:
+        """The file that makes the folder recognisable as ours. To be written last: it lists the others."""
+        marker = {"reticle_export": _SIDECAR_VERSION, "format": format_name, **content, "files": self.files}
+        text = json.dumps(marker, ensure_ascii=False, indent=1, allow_nan=False)
+        self.write_text(MARKER, text + "\n")
+
+
+def read_marker(folder: Path) -> dict[str, Any] | None:
+    """What :meth:`Staging.write_marker` wrote; ``None`` when the folder is no export of ours."""
+    path = folder / MARKER
+    if not path.is_file():
+        return None
+    try:
+        data: Any = json.loads(decode(path.read_bytes())[0])
+    except (OSError, ValueError):
+        return None
+    return cast("dict[str, Any]", data) if isinstance(data, dict) and "reticle_export" in data else None
+
+
+@contextmanager
+def staged(out: Path, images: Sequence[DatasetImage], image_root: Path) -> Iterator[Staging]:
+    """A staging folder beside ``out`` that takes its place when the block ends well.
+
+    Raises:
+        FormatError: ``out`` holds something else than an earlier export, or the images to be exported,
+            or lies among them; or it cannot be written.
+    """
+    out = out.absolute()
+    _check_target(out, images, image_root)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+    except OSError as error:
+        raise FormatError(f"cannot write here ({error.strerror})", path=out) from error
+    try:
+        folder.chmod(0o755)
+        yield Staging(folder)
+        _take_place(folder, out)
+    except OSError as error:
+        raise FormatError(f"cannot be written ({error.strerror or error})", path=out) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_place(folder: Path, out: Path) -> None:
+    """Rename ``folder`` to ``out``; an earlier export is put back should that fail."""
+    if not out.exists():
+        folder.rename(out)
+        return
+    earlier = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".earlier", dir=out.parent))
+    out.rename(earlier / "export")
+    try:
+        folder.rename(out)
+    except OSError:
+        (earlier / "export").rename(out)
+        earlier.rmdir()
+        raise
+    shutil.rmtree(earlier)
+
+
+def _check_target(out: Path, images: Sequence[DatasetImage], image_root: Path) -> None:
+    hint = "Choose an empty or a new folder"
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise FormatError("is not a folder", path=out, hint=hint)
+    target = out.resolve()
+    for image in images:
+        if target in image.path.resolve().parents:
+            raise FormatError("the images to be exported lie in this folder", path=out, hint=hint)
+    root = image_root.resolve()
+    if images and (target == root or target in root.parents or root in target.parents):
+        raise FormatError("an export cannot lie among the original images", path=out, hint=hint)
+    if out.exists() and any(out.iterdir()):
+        _check_is_earlier_export(out, hint)
+
+
+def _check_is_earlier_export(out: Path, hint: str) -> None:
+    marker = read_marker(out)
+    if marker is None:
+        raise FormatError("the folder is not empty and holds no earlier export", path=out, hint=hint)
+    known = {str(name) for name in marker.get("files", [])} | {MARKER}
+    for folder, _, names in os.walk(out):
+        for name in names:
+            path = (Path(folder) / name).relative_to(out).as_posix()
+            # Training tools leave caches of labels beside the labels; they would be stale anyway.
+            if path not in known and name.lower() not in _LITTER and not name.endswith(".cache"):
+                raise FormatError(f"holds {path}, which no export wrote", path=out, hint=hint)

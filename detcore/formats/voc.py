@@ -1,0 +1,345 @@
+"""Pascal VOC: one XML file an image, splits as lists of stems.
+
+Reads what labelImg, CVAT, Roboflow, X-AnyLabeling and the original devkit write. The image of an
+annotation is found by the stem of the XML file and by its ``filename``, never by its ``path``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detcore.errors import FormatError
+from detcore.formats.base import (
+    Dataset,
+    DatasetBox,
+    DatasetImage,
+    ExportOptions,
+    ExportReport,
+    Problem,
+    Progress,
+    no_progress,
+    step,
+)
+from detcore.formats.collect import Gathering, files_below, sample_files
+from detcore.formats.geometry import Frame, fit
+from detcore.formats.staging import read_marker
+from detcore.formats.text import as_flag, foreign_parts, read_bytes
+from detcore.formats.voc_lists import SplitLists, read_label_map
+from detcore.formats.voc_write import write_voc
+from detcore.formats.xmltree import Node, parse
+
+_IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "img", "")
+_OBJECT_NODES = frozenset({"name", "bndbox", "truncated", "occluded", "difficult"})
+_ROOT_NODES = frozenset({"folder", "filename", "path", "size", "object"})
+_EDGES = ("xmin", "ymin", "xmax", "ymax")
+
+
+class VocFormat:
+    """Pascal VOC XML."""
+
+    name = "voc"
+    title = "Pascal VOC (XML)"
+
+    def detect(self, folder: Path) -> bool:
+        """Whether one of the first XML files starts an ``<annotation>``."""
+        return any(b"<annotation" in path.read_bytes()[:2048] for path in sample_files(folder, (".xml",)))
+
+    def read(
+        self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
+    ) -> tuple[Dataset, list[Problem]]:
+        """See :class:`detcore.formats.base.Format`."""
+        files = files_below(source, (".xml",))
+        if not files:
+            raise FormatError("no XML file here", path=source)
+        return _Reader(source, image_folder).read(files, progress)
+
+    def write(
+        self,
+        dataset: Dataset,
+        out: Path,
+        options: ExportOptions | None = None,
+        progress: Progress = no_progress,
+    ) -> ExportReport:
+        """See :class:`detcore.formats.base.Format`."""
+        return write_voc(dataset, out, options or ExportOptions(), progress)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Annotation:
+    """A parsed file. ``base`` is the folder that ``Annotations`` lies in, else that of the file;
+    ``stem`` is the path below it, without extension."""
+
+    path: Path
+    base: Path
+    stem: str
+    root: Node | None
+    whole: bool
+
+    @property
+    def subfolder(self) -> str:
+        return self.stem.rpartition("/")[0]
+
+    @property
+    def filename(self) -> str:
+        """The file name that the annotation claims, without folders."""
+        parts = foreign_parts((self.root and self.root.value("filename")) or "")
+        return parts[-1] if parts else ""
+
+
+class _Reader:
+    def __init__(self, source: Path, image_folder: Path | None) -> None:
+        self._found = Gathering(source, image_folder)
+        self._lists: dict[Path, SplitLists] = {}
+        self._offsets: dict[Path, float] = {}
+
+    def read(self, files: list[Path], progress: Progress) -> tuple[Dataset, list[Problem]]:
+        annotations: list[_Annotation] = []
+        for done, path in enumerate(files):
+            step(progress, done, 2 * len(files))
+            annotation = self._parse(path)
+            if annotation is not None:
+                annotations.append(annotation)
+        if not annotations:
+            reason = str(self._found.problems[0]) if self._found.problems else "no annotation"
+            raise FormatError(f"no Pascal VOC annotation here ({reason})", path=self._found.source)
+        images = self._find_images(annotations)
+        for done, annotation in enumerate(annotations):
+            step(progress, len(files) + done, 2 * len(files))
+            self._found.add(self._image(annotation, images[annotation.path]), annotation.path)
+        for folder in sorted({path.parent for path in images.values()}):
+            base = self._base(folder / "x.jpg")[0] if folder.name.lower() == "annotations" else folder.parent
+            lists = self._lists.get(base) or self._lists.get(folder)
+            self._found.add_unlabelled(folder, lists.by_stem if lists else None)
+        for lists in self._lists.values():
+            self._found.problems.extend(lists.problems())
+        step(progress, 2 * len(files), 2 * len(files))
+        return self._found.dataset(), self._found.problems
+
+    def _parse(self, path: Path) -> _Annotation | None:
+        try:
+            root, message, line = parse(read_bytes(path))
+        except FormatError as error:
+            self._found.problem(path, error.message)
+            return None
+        if root is not None and root.tag != "annotation":
+            self._found.problem(path, f"not a Pascal VOC annotation (root element <{root.tag}>)", root.line)
+            return None
+        base, stem = self._base(path)
+        whole = root is not None and root.closed
+        if message is not None:
+            if not whole:
+                kept = sum(node.tag == "object" and node.closed for node in root.children) if root else 0
+                message = f"broken XML ({message}): {kept} complete objects read, the rest is lost"
+            self._found.problem(path, message, line)
+        return _Annotation(path=path, base=base, stem=stem, root=root, whole=whole)
+
+    def _base(self, path: Path) -> tuple[Path, str]:
+        for folder in path.parents:
+            if folder.name.lower() == "annotations":
+                return folder.parent, path.relative_to(folder).with_suffix("").as_posix()
+            if folder == self._found.folder:
+                break
+        return path.parent, path.stem
+
+    def _find_images(self, annotations: list[_Annotation]) -> dict[Path, Path]:
+        """The image of each annotation; where there is none, the path at which it should be."""
+        found: dict[Path, Path] = {}
+        lost: list[_Annotation] = []
+        for annotation in annotations:
+            path = self._near(annotation)
+            if path is None:
+                lost.append(annotation)
+            else:
+                found[annotation.path] = path
+        taken = set(found.values())
+        for annotation in lost:
+            path = self._far(annotation)
+            if path is None or path in taken:
+                path = self._expected(annotation)
+            else:
+                taken.add(path)
+            found[annotation.path] = path
+        return found
+
+    def _near(self, annotation: _Annotation) -> Path | None:
+        finder = self._found.finder
+        stem = annotation.path.stem
+        folders = [annotation.path.parent]
+        if annotation.base != annotation.path.parent:
+            folders += [annotation.base / name / annotation.subfolder for name in _IMAGE_FOLDERS]
+            folders += [annotation.base / name for name in _IMAGE_FOLDERS if annotation.subfolder]
+        else:
+            folders += [annotation.base.parent / name for name in _IMAGE_FOLDERS if name]
+        claimed = annotation.filename
+        names_stem = claimed.rpartition(".")[0].lower() == stem.lower()
+        for folder in folders:
+            path = finder.by_name(folder, claimed) if names_stem else None
+            path = path or finder.by_stem(folder, stem)
+            if path is not None:
+                return path
+        for folder in folders:
+            path = finder.by_name(folder, claimed) if claimed else None
+            if path is not None:
+                return path
+        return None
+
+    def _far(self, annotation: _Annotation) -> Path | None:
+        finder = self._found.finder
+        folder = foreign_parts((annotation.root and annotation.root.value("folder")) or "")
+        inner = tuple(annotation.subfolder.split("/")) if annotation.subfolder else folder[-1:]
+        stem = annotation.path.stem
+        path = finder.anywhere((*inner, stem + ".x"), stem_only=True)
+        if path is None and annotation.filename:
+            path = finder.anywhere((*inner, annotation.filename))
+        return path
+
+    def _expected(self, annotation: _Annotation) -> Path:
+        suffix = Path(annotation.filename).suffix or ".jpg"
+        if annotation.base == annotation.path.parent:
+            return annotation.path.with_suffix(suffix)
+        return annotation.base / "JPEGImages" / f"{annotation.stem}{suffix}"
+
+    def _image(self, annotation: _Annotation, path: Path) -> DatasetImage:
+        lists = self._split_lists(annotation.base)
+        split = lists.find(annotation.stem, annotation.path.stem)
+        if split is None and not lists:
+            split = self._found.folder_split(annotation.path) or self._found.folder_split(path)
+        root = annotation.root or Node(tag="annotation")
+        frame = self._found.frame(annotation.path, path, _declared_size(root))
+        objects = [node for node in root.children if node.tag == "object" and node.closed]
+        boxes = [box for node in objects if (box := self._box(annotation, node, frame)) is not None]
+        says_verified = root.attributes.get("verified", "").lower() in {"yes", "true", "1"}
+        return DatasetImage(
+            path=path,
+            name="",
+            width=frame.width,
+            height=frame.height,
+            split=split,
+            labelled=annotation.whole or bool(boxes),
+            verified=annotation.whole and (says_verified or not objects),
+            boxes=boxes,
+            extra=_image_extra(root),
+        )
+
+    def _split_lists(self, base: Path) -> SplitLists:
+        lists = self._lists.get(base)
+        if lists is None:
+            lists = self._lists[base] = SplitLists.read(base)
+            for name in read_label_map([base]):
+                self._found.classes.add(name)
+            markers = [read_marker(folder) for folder in (base, base.parent, base.parent.parent)]
+            one_based = any(marker and marker.get("coordinates") == "one_based" for marker in markers)
+            self._offsets[base] = 1.0 if one_based else 0.0
+        return lists
+
+    def _box(self, annotation: _Annotation, node: Node, frame: Frame) -> DatasetBox | None:
+        def report(message: str, line: int = node.line) -> None:
+            self._found.problem(annotation.path, message, line)
+
+        name = node.value("name")
+        bounds = node.child("bndbox")
+        if not name:
+            report("object without name: left out")
+            return None
+        if bounds is None:
+            report(f"object {name!r} without <bndbox>: left out")
+            return None
+        texts = [bounds.value(edge) or "" for edge in _EDGES]
+        try:
+            x1, y1, x2, y2 = (float(text) for text in texts)
+        except ValueError:
+            report(f"box coordinates {texts} are not numbers: left out", bounds.line)
+            return None
+        offset = self._offsets[annotation.base]
+        x1, y1 = x1 - offset, y1 - offset
+        if x1 > x2 or y1 > y2:
+            report("the corners of the box were swapped: put in order", bounds.line)
+        corners = frame.turn((min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
+        box, message = fit(corners, width=frame.width, height=frame.height)
+        if message is not None:
+            report(message, bounds.line)
+        if box is None:
+            return None
+        flags = {flag: as_flag(node.value(flag)) for flag in ("difficult", "truncated", "occluded")}
+        for flag, value in flags.items():
+            if value is None:
+                report(f"<{flag}> is neither 0 nor 1: read as 0")
+        extra, crowd = _object_extra(node)
+        return DatasetBox(
+            label=self._found.classes.add(name),
+            x1=box[0],
+            y1=box[1],
+            x2=box[2],
+            y2=box[3],
+            difficult=bool(flags["difficult"]),
+            truncated=bool(flags["truncated"]),
+            occluded=bool(flags["occluded"]),
+            crowd=crowd,
+            extra=extra,
+        )
+
+
+def _declared_size(root: Node) -> tuple[int, int] | None:
+    try:
+        width, height = (int(float(root.value("size", side) or "")) for side in ("width", "height"))
+    except (ValueError, OverflowError):
+        return None
+    return (width, height) if width > 0 and height > 0 else None
+
+
+def _image_extra(root: Node) -> dict[str, Any]:
+    """Attributes and elements of the root that Reticle does not use and does not write by itself."""
+    kept: dict[str, Any] = {}
+    attributes = {key: value for key, value in root.attributes.items() if key != "verified"}
+    nodes = [node for node in root.children if node.tag not in _ROOT_NODES and not _is_default(node)]
+    size = root.child("size")
+    depth = root.value("size", "depth")
+    if attributes:
+        kept["attributes"] = attributes
+    if nodes:
+        kept["nodes"] = [node.to_json() for node in nodes]
+    if depth not in {None, "", "3"}:
+        kept["depth"] = depth
+    if size is not None:
+        others = [node for node in size.children if node.tag not in {"width", "height", "depth"}]
+        if others:
+            kept["size"] = [node.to_json() for node in others]
+    return {"voc": kept} if kept else {}
+
+
+def _object_extra(node: Node) -> tuple[dict[str, Any], bool]:
+    """The elements of an object that Reticle does not use, and whether an attribute calls it a crowd."""
+    crowd = False
+    nodes: list[Node] = []
+    for child in node.children:
+        if child.tag in _OBJECT_NODES or _is_default(child):
+            continue
+        if child.tag == "attributes":
+            others = [item for item in child.children if item.value("name") != "crowd"]
+            marks = [item for item in child.children if item.value("name") == "crowd"]
+            crowd = crowd or any(as_flag(item.value("value")) for item in marks)
+            if marks and not others:
+                continue
+            child.children = others
+        nodes.append(child)
+    bounds = node.child("bndbox")
+    kept: dict[str, Any] = {}
+    if nodes:
+        kept["nodes"] = [child.to_json() for child in nodes]
+    if bounds is not None:
+        others = [child for child in bounds.children if child.tag not in _EDGES]
+        if others:
+            kept["bndbox"] = [child.to_json() for child in others]
+    return ({"voc": kept} if kept else {}), crowd
+
+
+def _is_default(node: Node) -> bool:
+    """Whether the writer puts this element there anyway."""
+    text = node.text.strip()
+    if node.attributes or (node.children and node.tag != "source"):
+        return False
+    if node.tag == "source":
+        return [child.tag for child in node.children] == ["database"] and node.value("database") == "Unknown"
+    return (node.tag, text) in {("segmented", "0"), ("segmented", ""), ("pose", "Unspecified"), ("pose", "")}

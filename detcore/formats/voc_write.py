@@ -1,0 +1,191 @@
+"""Writing Pascal VOC in the one form that labelImg, CVAT and torchvision all read back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from detcore.formats.base import (
+    Dataset,
+    DatasetBox,
+    DatasetImage,
+    ExportOptions,
+    ExportReport,
+    Progress,
+    count,
+    count_boxes,
+    step,
+)
+from detcore.formats.copying import ImageCopier, is_jpeg
+from detcore.formats.losses import foreign_fields
+from detcore.formats.naming import unique_names
+from detcore.formats.staging import Staging, staged
+from detcore.formats.xmltree import Node, serialise
+from detcore.images import EXTENSIONS
+
+_HOME = "VOCdevkit/VOC2012"
+_TITLE = "Pascal VOC"
+
+
+def write_voc(dataset: Dataset, out: Path, options: ExportOptions, progress: Progress) -> ExportReport:
+    """Write ``VOCdevkit/VOC2012`` below ``out``; see :meth:`detcore.formats.base.Format.write`."""
+    writer = _Writer(dataset, options)
+    with staged(out, dataset.images, dataset.image_root) as staging:
+        writer.write(staging, progress)
+    return writer.report(out, len(staging.files))
+
+
+class _Writer:
+    def __init__(self, dataset: Dataset, options: ExportOptions) -> None:
+        self._dataset = dataset
+        self._options = options
+        self._copier = ImageCopier(enabled=options.copy_images)
+        self._rounded = 0
+        self._widened = 0
+        self._written: list[DatasetImage] = []
+
+    def write(self, staging: Staging, progress: Progress) -> None:
+        images = self._dataset.images
+        # torchvision's reader looks for STEM.jpg, so JPEGs of any spelling are called that.
+        spelling = {".jpeg": ".jpg", ".jpe": ".jpg", ".jpg": ".jpg"}
+        if self._options.jpeg:
+            spelling = dict.fromkeys(EXTENSIONS, ".jpg")
+        names = unique_names([image.name for image in images], extensions=spelling)
+        lists: dict[str, list[str]] = {}
+        marks: dict[str, Any] = {}
+        for done, (image, name) in enumerate(zip(images, names, strict=True)):
+            step(progress, done, len(images))
+            size = self._copier.size_of(image)
+            if size is None:
+                continue
+            stem = name.rpartition(".")[0]
+            self._copier.copy(image, staging, f"{_HOME}/JPEGImages/{name}")
+            node = self._annotation(image, name, size)
+            staging.write_text(f"{_HOME}/Annotations/{stem}.xml", serialise(node))
+            lists.setdefault(image.split or "default", []).append(stem)
+            marks[f"{_HOME}/JPEGImages/{name}"] = {"source": image.name}
+            self._written.append(image)
+        for split, stems in lists.items():
+            staging.write_text(f"{_HOME}/ImageSets/Main/{split}.txt", "".join(f"{stem}\n" for stem in stems))
+        rows = ["background:0,0,0::", *(f"{item.name}:::" for item in self._dataset.classes)]
+        staging.write_text(f"{_HOME}/labelmap.txt", "".join(f"{row}\n" for row in rows))
+        staging.write_marker("voc", {"coordinates": self._options.coordinates, "images": marks})
+        step(progress, len(images), len(images))
+
+    def report(self, out: Path, files: int) -> ExportReport:
+        images: dict[str, int] = {}
+        for image in self._written:
+            images[image.split or ""] = images.get(image.split or "", 0) + 1
+        losses = foreign_fields(self._dataset, "voc", _TITLE)
+        if self._rounded:
+            boxes = count(self._rounded, "box", "boxes")
+            losses.append(f"{boxes} rounded to whole pixels; the coordinates “float” keep them exactly.")
+        if self._widened:
+            losses.append(f"{count(self._widened, 'box', 'boxes')} thinner than a pixel made one pixel wide.")
+        return ExportReport(
+            out=out,
+            files=files,
+            images=images,
+            boxes=count_boxes(self._dataset, self._written),
+            losses=tuple(losses),
+            notes=tuple(self._copier.notes() + self._notes()),
+        )
+
+    def _notes(self) -> list[str]:
+        notes: list[str] = []
+        other = [image for image in self._written if not is_jpeg(image.name)]
+        if other and not self._options.jpeg:
+            images = count(len(other), "image")
+            notes.append(f"{images} not in JPEG: torchvision looks for STEM.jpg and will not find them.")
+        colons = [item.name for item in self._dataset.classes if ":" in item.name]
+        if colons:
+            notes.append(f"CVAT cannot read class names with a colon in labelmap.txt: {', '.join(colons)}.")
+        if self._options.coordinates == "one_based":
+            notes.append("Coordinates count pixels from 1, both edges included, for evaluators of the first devkit.")
+        return notes
+
+    def _annotation(self, image: DatasetImage, name: str, size: tuple[int, int]) -> Node:
+        kept = _voc(image.extra)
+        nodes = _nodes(kept, "nodes")
+        root = Node(tag="annotation", attributes=dict(kept.get("attributes", {})))
+        if image.verified:
+            root.attributes["verified"] = "yes"
+        root.children += [
+            _leaf("folder", "JPEGImages"),
+            _leaf("filename", name),
+            _leaf("path", f"JPEGImages/{name}"),
+        ]
+        if not any(node.tag == "source" for node in nodes):
+            root.children.append(Node(tag="source", children=[_leaf("database", "Unknown")]))
+        root.children += [node for node in nodes if node.tag == "source"]
+        sides = [_leaf("width", str(size[0])), _leaf("height", str(size[1]))]
+        depth = _leaf("depth", str(kept.get("depth", 3)))
+        root.children.append(Node(tag="size", children=[*sides, depth, *_nodes(kept, "size")]))
+        if not any(node.tag == "segmented" for node in nodes):
+            root.children.append(_leaf("segmented", "0"))
+        root.children += [node for node in nodes if node.tag != "source"]
+        root.children += [self._object(box, size) for box in image.boxes]
+        return root
+
+    def _object(self, box: DatasetBox, size: tuple[int, int]) -> Node:
+        kept = _voc(box.extra)
+        nodes = _nodes(kept, "nodes")
+        children = [_leaf("name", self._dataset.classes[box.label].name)]
+        if not any(node.tag == "pose" for node in nodes):
+            children.append(_leaf("pose", "Unspecified"))
+        children += [node for node in nodes if node.tag == "pose"]
+        flags = ("truncated", "occluded", "difficult")
+        children += [_leaf(flag, str(int(getattr(box, flag)))) for flag in flags]
+        edges = zip(("xmin", "ymin", "xmax", "ymax"), self._edges(box, size), strict=True)
+        bounds = [_leaf(edge, text) for edge, text in edges]
+        children.append(Node(tag="bndbox", children=[*bounds, *_nodes(kept, "bndbox")]))
+        others = [node for node in nodes if node.tag != "pose"]
+        if box.crowd:
+            holder = next((node for node in others if node.tag == "attributes"), None)
+            if holder is None:
+                holder = Node(tag="attributes")
+                others.append(holder)
+            mark = Node(tag="attribute", children=[_leaf("name", "crowd"), _leaf("value", "1")])
+            holder.children = [*holder.children, mark]
+        return Node(tag="object", children=[*children, *others])
+
+    def _edges(self, box: DatasetBox, size: tuple[int, int]) -> list[str]:
+        if self._options.coordinates == "float":
+            return [_number(edge) for edge in box.xyxy]
+        x1, x2, widened_x = _whole(box.x1, box.x2, size[0])
+        y1, y2, widened_y = _whole(box.y1, box.y2, size[1])
+        self._rounded += (x1, y1, x2, y2) != box.xyxy
+        self._widened += widened_x or widened_y
+        offset = 1 if self._options.coordinates == "one_based" else 0
+        return [str(x1 + offset), str(y1 + offset), str(x2), str(y2)]
+
+
+def _whole(low: float, high: float, limit: int) -> tuple[int, int, bool]:
+    """Both edges rounded half up, inside the image and at least a pixel apart; whether that took widening."""
+    first = min(max(math.floor(low + 0.5), 0), limit)
+    last = min(max(math.floor(high + 0.5), 0), limit)
+    if first < last:
+        return first, last, False
+    first = min(math.floor(low), limit - 1)
+    return first, first + 1, True
+
+
+def _number(value: float) -> str:
+    """The shortest text that reads back as the same float; whole numbers without a point."""
+    return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def _voc(extra: Any) -> dict[str, Any]:
+    kept: Any = extra.get("voc", {})
+    return cast("dict[str, Any]", kept) if isinstance(kept, dict) else {}
+
+
+def _nodes(kept: dict[str, Any], key: str) -> list[Node]:
+    items: Sequence[dict[str, Any]] = kept.get(key, [])
+    return [Node.from_json(item) for item in items]
+
+
+def _leaf(tag: str, text: str) -> Node:
+    return Node(tag=tag, text=text, closed=True)
