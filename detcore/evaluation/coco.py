@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detcore.evaluation.curves import EPSILON, RECALL_THRESHOLDS, needed_hits, precision_at_recall
-from detcore.evaluation.matching import IOU_THRESHOLDS, NO_MATCH, SIZE_RANGES, MatchTable, match
+from detcore.evaluation.matching import NO_MATCH, MatchTable, match
 from detcore.evaluation.problem import arrange
 from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArray
 
@@ -91,7 +91,7 @@ def accumulate(table: MatchTable, *, void_gt: BoolArray | None = None) -> tuple[
     in_range = (problem.det_area >= low) & (problem.det_area <= high)  # (A, D)
 
     matched = table.matches != NO_MATCH
-    of_gt = np.arange(sizes)[:, None, None] * len(problem.gt_rows) + table.matches
+    of_gt: IntArray = np.arange(sizes)[:, None, None] * len(problem.gt_rows) + table.matches
     regular = ~table.gt_ignore
     if void_gt is not None:
         matched &= ~void_gt[table.matches] | table.gt_ignore.ravel()[of_gt]

@@ -40,9 +40,7 @@ def needed_hits(positives: IntArray, recall_thresholds: FloatArray = RECALL_THRE
     return np.maximum(needed, 1).astype(np.int64)
 
 
-def precision_at_recall(
-    precision: FloatArray, starts: IntArray, needed: IntArray
-) -> FloatArray:
+def precision_at_recall(precision: FloatArray, starts: IntArray, needed: IntArray) -> FloatArray:
     """(B, R) best precision at or beyond each recall, for B lists laid end to end.
 
     ``precision`` (N,) after each hit; list b is ``precision[starts[b]:starts[b + 1]]`` with ``starts`` of
@@ -57,14 +55,8 @@ def precision_at_recall(
     return np.maximum.accumulate(best[:, ::-1], axis=1)[:, ::-1]
 
 
-def precision_recall(hit: BoolArray, positives: int, scores: FloatArray) -> Curve:
+def precision_recall(hit: BoolArray, positives: int, scores: FloatArray, *, ap: float) -> Curve:
     """The curve of one list of detections by descending score, ignored ones left out."""
     hits = np.cumsum(hit, dtype=np.float64)
     precision = hits / (np.arange(1.0, len(hit) + 1) + EPSILON)
-    if positives == 0:
-        return Curve(recall=np.zeros(len(hit)), precision=precision, scores=scores, ap=-1.0)
-    at_hits = precision[hit]
-    best = precision_at_recall(
-        at_hits, np.array([0, len(at_hits)]), needed_hits(np.array([positives]))
-    )
-    return Curve(recall=hits / positives, precision=precision, scores=scores, ap=float(best.mean()))
+    return Curve(recall=hits / max(positives, 1), precision=precision, scores=scores, ap=ap)

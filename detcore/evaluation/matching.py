@@ -70,9 +70,15 @@ def ignored_by_size(problem: Problem, size_ranges: FloatArray) -> BoolArray:
 
 
 def match_pairs(
-    problem: Problem, pairs: Pairs, *, iou_thresholds: FloatArray, size_ranges: FloatArray
+    problem: Problem,
+    pairs: Pairs,
+    *,
+    iou_thresholds: FloatArray,
+    size_ranges: FloatArray,
+    class_aware: bool = True,
 ) -> MatchTable:
-    """Match, given all pairs of image and class with at least the lowest threshold, in group order."""
+    """Match, given all pairs with at least the lowest threshold. They come by image (and by class, if
+    ``class_aware``) with detections by descending score, and ground truths ascending for each."""
     sizes, levels = len(size_ranges), len(iou_thresholds)
     gt_ignore = ignored_by_size(problem, size_ranges)
     if len(pairs) == 0:
@@ -84,7 +90,7 @@ def match_pairs(
             matches=np.zeros((sizes, levels, 0), np.int32),
             gt_ignore=gt_ignore,
         )
-    ordered, segments, step = _in_steps(problem, pairs)
+    ordered, segments, step = _in_steps(problem, pairs, class_aware)
     found = np.empty((len(segments), sizes, levels), np.int32)
     state = _State(
         taken=np.zeros((len(problem.gt_rows), sizes, levels), np.bool_),
@@ -92,8 +98,8 @@ def match_pairs(
         crowd=problem.gt_crowd,
         thresholds=iou_thresholds,
     )
-    bounds = np.append(segments, len(ordered))
-    step_starts = np.append(np.flatnonzero(np.diff(step, prepend=-1)), len(segments))
+    bounds: IntArray = np.append(segments, len(ordered))
+    step_starts: IntArray = np.append(np.flatnonzero(np.diff(step, prepend=-1)), len(segments))
     for first, last in zip(step_starts[:-1], step_starts[1:], strict=True):
         start = int(first)
         while start < last:
@@ -116,14 +122,16 @@ def match_pairs(
     )
 
 
-def _in_steps(problem: Problem, pairs: Pairs) -> tuple[Pairs, IntArray, IntArray]:
+def _in_steps(problem: Problem, pairs: Pairs, class_aware: bool) -> tuple[Pairs, IntArray, IntArray]:
     """Pairs by step (the place of the detection among its group's candidates), within a detection by
     IoU and ground truth ascending; where each detection's pairs start; and each detection's step."""
     new = np.concatenate([[True], pairs.det[1:] != pairs.det[:-1]])
     starts = np.flatnonzero(new)
     dets = pairs.det[starts]
-    class_count = max(len(problem.classes), 1)
-    step = places(problem.det_image[dets] * class_count + problem.det_class[dets])
+    group = problem.det_image[dets]
+    if class_aware:
+        group = group * len(problem.classes) + problem.det_class[dets]
+    step = places(group)
     lengths = np.diff(starts, append=len(pairs))
     number = np.repeat(np.arange(len(starts)), lengths)
     if lengths.max() > 1:

@@ -36,9 +36,9 @@ def class_pairs(problem: Problem, *, min_iou: float) -> Pairs:
     return _overlapping(problem, dets, keys, problem.gt_image * class_count + problem.gt_class, min_iou)
 
 
-def image_pairs(problem: Problem, *, min_iou: float) -> Pairs:
-    """Pairs of one image, whatever their classes, with at least ``min_iou``, images ascending."""
-    dets = problem.by_group
+def image_pairs(problem: Problem, dets: IntArray, *, min_iou: float) -> Pairs:
+    """Pairs of one image, whatever their classes, with at least ``min_iou``. ``dets`` are the detections to
+    look at, images ascending."""
     return _overlapping(problem, dets, problem.det_image[dets], problem.gt_image, min_iou)
 
 

@@ -7,7 +7,7 @@ descending score, equal scores in the order given; over images by score, then im
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,7 +24,8 @@ class Problem:
 
     G ground truths, grouped by image and class, in the order given within a group.
     D detections by class, then descending score, then image, then the order given. ``by_group`` permutes
-    them to image, class, descending score; ``det_rank`` is the place (from 0) in image and class.
+    them to image, class, descending score; ``by_score`` to descending score, image, order given; ``det_rank``
+    is the place (from 0) in image and class.
     Boxes are (4, N) columns x1, y1, x2, y2; ``gt_box_area`` and ``det_area`` are width times height,
     ``gt_area`` the area that decides the size range.
     """
@@ -47,6 +48,7 @@ class Problem:
     det_score: FloatArray
     det_rank: IntArray
     by_group: IntArray
+    by_score: IntArray
 
 
 def positions(ids: IntArray, ordered: IntArray) -> IntArray:
@@ -100,59 +102,70 @@ def arrange(
     if np.isnan(dets.scores).any():
         row = int(np.flatnonzero(np.isnan(dets.scores))[0])
         raise EvaluationError(f"the score of detection {row} is not a number")
-
-    gt_image, gt_class = positions(gt.image_ids, images), positions(gt.labels, classes)
-    gt_rows = np.flatnonzero((gt_image >= 0) & (gt_class >= 0))
-    gt_rows = gt_rows[np.argsort(gt_image[gt_rows] * len(classes) + gt_class[gt_rows], kind="stable")]
-    box_areas = box_sides_area(gt.boxes) if gt_box_areas is None else gt_box_areas
-    ignore = gt.crowd | gt.difficult if ignore_difficult else gt.crowd
-
-    det_image, det_class = positions(dets.image_ids, images), positions(dets.labels, classes)
-    rows = _scored_order(det_image, det_class, dets.scores, len(images), len(classes))
-    by_group, rank = _ranks(det_image[rows], det_class[rows], len(images), len(classes))
+    image, label = positions(dets.image_ids, images), positions(dets.labels, classes)
+    rows = np.flatnonzero((image >= 0) & (label >= 0))
+    if len(rows) and (image[rows][1:] < image[rows][:-1]).any():
+        rows = rows[stable_order(image[rows], len(images))]
+    rows = rows[np.argsort(-dets.scores[rows], kind="stable")]
+    by_class = stable_order(label[rows], len(classes))
+    by_score = np.empty(len(rows), np.int64)
+    by_score[by_class] = np.arange(len(rows))
+    rows = rows[by_class]
+    by_group, rank = _ranks(image[rows], label[rows], len(images), len(classes))
     if max_detections is not None and len(rank) and int(rank.max()) >= max_detections:
         kept = rank < max_detections
         renumbered = np.cumsum(kept) - 1
-        by_group = renumbered[by_group[kept[by_group]]]
+        by_group, by_score = renumbered[by_group[kept[by_group]]], renumbered[by_score[kept[by_score]]]
         rows, rank = rows[kept], rank[kept]
     areas = box_sides_area(dets.boxes) if det_areas is None else det_areas
-    return Problem(
+    nobody = np.zeros(0, np.int64)
+    problem = Problem(
         images=images,
         classes=classes,
-        gt_rows=gt_rows,
-        gt_image=gt_image[gt_rows],
-        gt_class=gt_class[gt_rows],
-        gt_boxes=columns(gt.boxes, gt_rows),
-        gt_box_area=box_areas[gt_rows],
-        gt_area=gt.areas[gt_rows],
-        gt_crowd=gt.crowd[gt_rows],
-        gt_ignore=ignore[gt_rows],
+        gt_rows=nobody,
+        gt_image=nobody,
+        gt_class=nobody,
+        gt_boxes=np.zeros((4, 0)),
+        gt_box_area=np.zeros(0),
+        gt_area=np.zeros(0),
+        gt_crowd=np.zeros(0, np.bool_),
+        gt_ignore=np.zeros(0, np.bool_),
         det_rows=rows,
-        det_image=det_image[rows],
-        det_class=det_class[rows],
+        det_image=image[rows],
+        det_class=label[rows],
         det_boxes=columns(dets.boxes, rows),
         det_area=areas[rows],
         det_score=dets.scores[rows],
         det_rank=rank,
         by_group=by_group,
+        by_score=by_score,
+    )
+    return with_ground_truth(problem, gt, box_areas=gt_box_areas, ignore_difficult=ignore_difficult)
+
+
+def with_ground_truth(
+    problem: Problem, gt: GroundTruth, *, box_areas: FloatArray | None = None, ignore_difficult: bool = True
+) -> Problem:
+    """The same detections, images and classes with other ground truth."""
+    image, label = positions(gt.image_ids, problem.images), positions(gt.labels, problem.classes)
+    rows = np.flatnonzero((image >= 0) & (label >= 0))
+    rows = rows[np.argsort(image[rows] * len(problem.classes) + label[rows], kind="stable")]
+    areas = box_sides_area(gt.boxes) if box_areas is None else box_areas
+    ignore = gt.crowd | gt.difficult if ignore_difficult else gt.crowd
+    return replace(
+        problem,
+        gt_rows=rows,
+        gt_image=image[rows],
+        gt_class=label[rows],
+        gt_boxes=columns(gt.boxes, rows),
+        gt_box_area=areas[rows],
+        gt_area=gt.areas[rows],
+        gt_crowd=gt.crowd[rows],
+        gt_ignore=ignore[rows],
     )
 
 
-def _scored_order(
-    image: IntArray, label: IntArray, scores: FloatArray, image_count: int, class_count: int
-) -> IntArray:
-    """Rows that take part, by class, descending score, image, order given."""
-    rows = np.flatnonzero((image >= 0) & (label >= 0))
-    of_rows = image[rows]
-    if len(rows) and (of_rows[1:] < of_rows[:-1]).any():
-        rows = rows[stable_order(of_rows, image_count)]
-    rows = rows[np.argsort(-scores[rows], kind="stable")]
-    return rows[stable_order(label[rows], class_count)]
-
-
-def _ranks(
-    image: IntArray, label: IntArray, image_count: int, class_count: int
-) -> tuple[IntArray, IntArray]:
+def _ranks(image: IntArray, label: IntArray, image_count: int, class_count: int) -> tuple[IntArray, IntArray]:
     """The permutation to image and class groups, and each detection's place in its group."""
     by_group = stable_order(image, image_count)
     rank = np.empty(len(image), np.int64)
