@@ -1,0 +1,195 @@
+"""Batches of tensors for training and for detection."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from detcore.data.augment import Augmentation, Labelled, augment, mosaic
+from detcore.data.cache import ImageCache
+from detcore.data.letterbox import PAD_VALUE, Fit, round_up
+from detcore.data.samples import Sample
+from detcore.errors import ImageError
+from detcore.models.base import Target
+from detcore.types import ImageArray
+
+STRIDE = 32
+"""Frames are multiples of this in both directions."""
+ProblemCallback = Callable[[ImageError], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainBatch:
+    """``images`` (B, 3, H, W) uint8, one target and one path an image. ``drawn`` images have been
+    drawn from the stream up to and with this batch."""
+
+    images: Tensor
+    targets: list[Target]
+    paths: list[str]
+    drawn: int
+
+
+class TrainStream:
+    """An endless stream of augmented training images, a fresh random order each pass.
+
+    What image number n of the stream is, and how it is augmented, follows from ``seed`` and n alone:
+    a stream that starts at n goes on exactly where another stopped, whatever the batch size and the
+    number of threads. ``problem`` is told about a file that cannot be read, once a file; the image is
+    left out of its batch. Of ``world_size`` processes each takes every ``world_size``-th image.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        cache: ImageCache,
+        *,
+        seed: int,
+        problem: ProblemCallback,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        if not samples:
+            raise ValueError("no samples to draw from")
+        self._samples = samples
+        self._cache = cache
+        self._seed = seed
+        self._problem = problem
+        self._rank = rank
+        self._world_size = world_size
+        self._broken: set[str] = set()
+
+    def batches(
+        self, *, start: int, batch_size: int, plan: Callable[[], Augmentation], threads: int = 1
+    ) -> Iterator[TrainBatch]:
+        """Batches from image number ``start`` on; ``batch_size`` is that of one process.
+
+        The generator's threads end when it is closed.
+
+        Raises:
+            ImageError: none of the files can be read.
+        """
+        stride = batch_size * self._world_size
+        pending: deque[tuple[int, list[Future[tuple[Labelled, str] | None]]]] = deque()
+        executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="images")
+        try:
+            at = start
+            while True:
+                while len(pending) < 3:
+                    numbers = range(at + self._rank, at + stride, self._world_size)
+                    chosen = plan()
+                    pending.append((at + stride, [executor.submit(self._item, n, chosen) for n in numbers]))
+                    at += stride
+                drawn, futures = pending.popleft()
+                items = [item for item in (future.result() for future in futures) if item is not None]
+                if items:
+                    yield collate([item for item, _ in items], [path for _, path in items], drawn)
+                elif len(self._broken) >= len({sample.path for sample in self._samples}):
+                    raise ImageError(
+                        "none of the training images can be read",
+                        path=self._samples[0].path,
+                        hint="Check the image folder of the project",
+                    )
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+    def _sample(self, number: int) -> Sample:
+        rounds, row = divmod(number, len(self._samples))
+        order = np.random.default_rng([self._seed, 1, rounds]).permutation(len(self._samples))
+        return self._samples[int(order[row])]
+
+    def _item(self, number: int, plan: Augmentation) -> tuple[Labelled, str] | None:
+        sample = self._sample(number)
+        rng = np.random.default_rng([self._seed, 2, number])
+        try:
+            item = self._load(sample)
+            if plan.mosaic and rng.random() < plan.mosaic:
+                others = [self._samples[int(row)] for row in rng.integers(len(self._samples), size=3)]
+                second, third, fourth = (self._load(other) for other in others)
+                item = mosaic((item, second, third, fourth), rng)
+        except ImageError as error:
+            if error.path not in self._broken:
+                self._broken.add(error.path or sample.path)
+                self._problem(error)
+            return None
+        height, width = item.image.shape[:2]
+        return (
+            augment(item, plan, rng, width=round_up(width, STRIDE), height=round_up(height, STRIDE)),
+            sample.path,
+        )
+
+    def _load(self, sample: Sample) -> Labelled:
+        image, fit = self._cache.get(sample.path)
+        return Labelled(
+            image=image,
+            boxes=fit.to_frame(sample.boxes),
+            labels=sample.labels,
+            ignore=fit.to_frame(sample.ignore),
+        )
+
+
+def collate(items: Sequence[Labelled], paths: list[str], drawn: int) -> TrainBatch:
+    """One batch; frames of unlike size are filled up with grey to the largest one."""
+    return TrainBatch(
+        images=stack([item.image for item in items]),
+        targets=[
+            Target(
+                boxes=torch.from_numpy(item.boxes),
+                labels=torch.from_numpy(item.labels),
+                ignore=torch.from_numpy(item.ignore),
+            )
+            for item in items
+        ],
+        paths=paths,
+        drawn=drawn,
+    )
+
+
+def stack(images: Sequence[ImageArray]) -> Tensor:
+    """(B, 3, H, W) uint8 with H and W multiples of 32, images in the top left corner."""
+    height = round_up(max(image.shape[0] for image in images), STRIDE)
+    width = round_up(max(image.shape[1] for image in images), STRIDE)
+    frames = np.full((len(images), height, width, 3), PAD_VALUE, np.uint8)
+    for frame, image in zip(frames, images, strict=True):
+        frame[: image.shape[0], : image.shape[1]] = image
+    # Channels last in memory already, which is what the fast convolutions want.
+    return torch.from_numpy(frames).permute(0, 3, 1, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectBatch:
+    """``images`` (B, 3, H, W) uint8, and for each its sample and how it was fitted; ``done`` samples
+    have been read so far, broken ones included."""
+
+    images: Tensor
+    samples: list[Sample]
+    fits: list[Fit]
+    done: int
+
+
+def detect_batches(
+    samples: Sequence[Sample], cache: ImageCache, *, batch_size: int, problem: ProblemCallback
+) -> Iterator[DetectBatch]:
+    """Each sample once, in order, without augmentation; files that cannot be read are told and left out."""
+    for first in range(0, len(samples), batch_size):
+        loaded: list[tuple[ImageArray, Sample, Fit]] = []
+        for sample in samples[first : first + batch_size]:
+            try:
+                image, fit = cache.get(sample.path)
+            except ImageError as error:
+                problem(error)
+                continue
+            loaded.append((image, sample, fit))
+        done = min(first + batch_size, len(samples))
+        images = stack([image for image, _, _ in loaded]) if loaded else torch.zeros(0, 3, STRIDE, STRIDE)
+        yield DetectBatch(
+            images=images,
+            samples=[sample for _, sample, _ in loaded],
+            fits=[fit for _, _, fit in loaded],
+            done=done,
+        )

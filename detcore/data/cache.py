@@ -1,0 +1,53 @@
+"""Images decoded and resized once, kept in memory as long as there is room."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import psutil
+
+from detcore.data.letterbox import Fit, fit_size, resize
+from detcore.images import read_image
+from detcore.types import ImageArray
+
+_SHARE_OF_FREE_MEMORY = 0.25
+
+
+class ImageCache:
+    """Resized images by path; used from several threads.
+
+    ``budget`` in bytes, by default a quarter of the memory that is free now; what does not fit is
+    decoded each time it is asked for.
+    """
+
+    def __init__(self, *, longer_side: int, budget: int | None = None) -> None:
+        self.longer_side = longer_side
+        self._budget = (
+            int(psutil.virtual_memory().available * _SHARE_OF_FREE_MEMORY) if budget is None else budget
+        )
+        self._lock = threading.Lock()
+        self._held: dict[str, tuple[ImageArray, Fit]] = {}
+        self._used = 0
+
+    def get(self, path: str) -> tuple[ImageArray, Fit]:
+        """The image with its longer side at ``longer_side``, and how it was fitted.
+
+        The array is shared: do not write to it.
+
+        Raises:
+            ImageError: the file is missing or broken.
+        """
+        with self._lock:
+            held = self._held.get(path)
+        if held is not None:
+            return held
+        original = read_image(Path(path))
+        height, width = original.shape[:2]
+        fit = fit_size(width=width, height=height, longer_side=self.longer_side)
+        image = resize(original, fit)
+        with self._lock:
+            if path not in self._held and self._used + image.nbytes <= self._budget:
+                self._held[path] = (image, fit)
+                self._used += image.nbytes
+        return image, fit

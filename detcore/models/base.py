@@ -1,0 +1,47 @@
+"""What every detector is, whoever wrote its insides."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TypedDict
+
+from torch import Tensor, nn
+
+
+class Target(TypedDict):
+    """The objects of one image: ``boxes`` (N, 4) float xyxy in pixels of the batch, ``labels`` (N,)
+    int64 from 0, ``ignore`` (M, 4) areas that count neither as object nor as background."""
+
+    boxes: Tensor
+    labels: Tensor
+    ignore: Tensor
+
+
+class Found(TypedDict):
+    """The detections of one image, best first: ``boxes`` (N, 4), ``labels`` (N,), ``scores`` (N,)."""
+
+    boxes: Tensor
+    labels: Tensor
+    scores: Tensor
+
+
+class Detector(nn.Module, ABC):
+    """A detector of ``num_classes`` classes.
+
+    Images are (B, 3, H, W) float RGB in 0..1, H and W multiples of 32. Under autocast the insides may
+    run in bf16; losses and decoding are fp32.
+    """
+
+    num_classes: int
+
+    @abstractmethod
+    def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
+        """Named scalar losses to be added up. Images without boxes are allowed."""
+
+    @abstractmethod
+    def detect(self, images: Tensor) -> list[Found]:
+        """At most ``MAX_DETECTIONS`` an image, scores of at least ``SCORE_FLOOR``, class-wise NMS done."""
+
+    def forward(self, images: Tensor, targets: list[Target] | None = None) -> dict[str, Tensor] | list[Found]:
+        """Losses when there are targets, else detections."""
+        return self.detect(images) if targets is None else self.losses(images, targets)
