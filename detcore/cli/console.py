@@ -1,0 +1,46 @@
+"""Writing to the terminal: lines, tables, progress bars."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from tqdm import tqdm
+
+
+def say(text: str = "") -> None:
+    """One line on stdout."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """One line on stderr."""
+    sys.stderr.write(text + "\n")
+
+
+def table(rows: Sequence[Sequence[str]], *, head: Sequence[str]) -> str:
+    """Columns padded to one width; the first to the left, the others to the right."""
+    lines = [list(head), *map(list, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+@contextmanager
+def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], bool]]:
+    """A bar on stderr, as the progress callback of the long functions of detcore; only on a terminal."""
+    with tqdm(desc=title, unit=unit, disable=None, leave=False) as bar:
+
+        def report(done: int, total: int) -> bool:
+            bar.total = total
+            bar.update(done - bar.n)
+            return True
+
+        yield report

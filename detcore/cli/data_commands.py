@@ -1,0 +1,133 @@
+"""Commands about images and labels: new, import, export, split, info."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from detcore.atomic import atomic_write
+from detcore.cli.console import progress_bar, say, table
+from detcore.exchange import export_dataset, import_dataset
+from detcore.opening import create_from_images
+from detcore.project.edits import set_split
+from detcore.project.project import Project
+from detcore.project.runs import list_runs
+from detcore.splits import make_splits
+from detcore.types import SPLITS
+
+
+def new(options: argparse.Namespace) -> int:
+    with create_from_images(options.project, options.images) as project:
+        say(f"{project.folder}: {len(project.image_ids()):,} images")
+    return 0
+
+
+def import_labels(options: argparse.Namespace) -> int:
+    exists = (options.project / "project.db").is_file()
+    root = options.source if options.source.is_dir() else options.source.parent
+    with (
+        Project.open(options.project)
+        if exists
+        else Project.create(options.project, image_root=root) as project,
+        progress_bar("importing", "file") as progress,
+    ):
+        report = import_dataset(project, options.format, options.source, progress=progress)
+    for problem in report.problems:
+        say(str(problem))
+    say(f"{report.images:,} images, {report.boxes:,} boxes, {len(report.problems):,} problems")
+    return 0
+
+
+def export(options: argparse.Namespace) -> int:
+    with (
+        Project.open(options.project, read_only=True) as project,
+        progress_bar("exporting", "image") as progress,
+    ):
+        report = export_dataset(project, options.format, options.out, splits=options.split, progress=progress)
+    rows = [
+        [
+            split or "(no split)",
+            f"{report.images.get(split, 0):,}",
+            f"{sum(report.boxes.get(split, {}).values()):,}",
+        ]
+        for split in sorted(set(report.images) | set(report.boxes), key=_split_order)
+    ]
+    say(table(rows, head=["split", "images", "boxes"]))
+    for line in report.losses:
+        say(f"not in the files: {line}")
+    for line in report.notes:
+        say(f"note: {line}")
+    say(f"{report.out}: {report.files:,} files, {report.image_count:,} images, {report.box_count:,} boxes")
+    if options.report is not None:
+        record = asdict(report) | {"out": str(report.out)}
+        with atomic_write(options.report) as path:
+            path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def split(options: argparse.Namespace) -> int:
+    with Project.open(options.project) as project:
+        images = project.images()
+        groups = {image.id: image.group for image in images if image.group is not None}
+        ratios = dict(zip(SPLITS, options.ratios, strict=True))
+        division = make_splits([image.id for image in images], ratios, seed=options.seed, groups=groups)
+        project.apply(set_split(project, dict(division)))
+        counts = project.statistics().splits
+    say(", ".join(f"{name} {counts.get(name, 0):,}" for name in SPLITS))
+    return 0
+
+
+def info(options: argparse.Namespace) -> int:
+    with Project.open(options.project, read_only=True) as project:
+        statistics = project.statistics()
+        runs = list_runs(project)
+    if options.json:
+        record: dict[str, Any] = {
+            "images": statistics.images,
+            "boxes": statistics.boxes,
+            "classes": statistics.classes,
+            "splits": statistics.splits,
+            "statuses": statistics.statuses,
+            "runs": [
+                {
+                    "name": run.name,
+                    "model": run.model,
+                    "state": str(run.state),
+                    "best_AP": run.best_ap,
+                    "seconds": run.seconds,
+                }
+                for run in runs
+            ],
+        }
+        say(json.dumps(record, indent=2))
+        return 0
+    say(f"{statistics.images:,} images, {statistics.boxes:,} boxes")
+    _say_counts("class", statistics.classes)
+    _say_counts("split", statistics.splits)
+    _say_counts("status", statistics.statuses)
+    rows = [
+        [
+            run.name,
+            run.model,
+            str(run.state),
+            "–" if run.best_ap is None else f"{run.best_ap:.3f}",
+            f"{run.seconds:,.0f} s",
+        ]
+        for run in runs
+    ]
+    if rows:
+        say("\n" + table(rows, head=["run", "model", "state", "best AP", "time"]))
+    return 0
+
+
+def _say_counts(title: str, counts: dict[str, int]) -> None:
+    rows: Sequence[Sequence[str]] = [[str(name), f"{count:,}"] for name, count in counts.items()]
+    if rows:
+        say("\n" + table(rows, head=[title, ""]))
+
+
+def _split_order(name: str) -> int:
+    return SPLITS.index(name) if name in SPLITS else len(SPLITS)

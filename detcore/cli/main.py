@@ -1,0 +1,74 @@
+"""From arguments to a command, and from errors to an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from detcore.cli import data_commands, demo_commands, model_commands
+from detcore.cli.console import complain
+from detcore.cli.parser import make_parser
+from detcore.errors import Cancelled, ReticleError
+
+DONE, MENDABLE, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "new": data_commands.new,
+    "import": data_commands.import_labels,
+    "export": data_commands.export,
+    "split": data_commands.split,
+    "info": data_commands.info,
+    "train": model_commands.train,
+    "predict": model_commands.predict,
+    "evaluate": model_commands.evaluate,
+    "sample": demo_commands.sample,
+    "demo": demo_commands.demo,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, or open the window; returns the exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if arguments[:1] == ["worker"]:
+            from detcore.worker import main as work
+
+            return work(arguments[1:])
+        if not arguments or _is_path(arguments[0]):
+            return _open_window(arguments)
+        options = make_parser().parse_args(arguments)
+        return COMMANDS[options.command](options)
+    except Cancelled:
+        return INTERRUPTED
+    except ReticleError as error:
+        complain(f"error: {error}")
+        return MENDABLE
+    except KeyboardInterrupt:
+        complain("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return DONE
+
+
+def _is_path(word: str) -> bool:
+    """Whether a first word names something to open rather than a command."""
+    return (
+        word not in COMMANDS
+        and not word.startswith("-")
+        and (Path(word).exists() or word.endswith(".reticle"))
+    )
+
+
+def _open_window(arguments: Sequence[str]) -> int:
+    if len(arguments) > 1:
+        complain("error: give one project or one folder of images.")
+        return USAGE
+    try:
+        from app.application import run
+    except ImportError as error:
+        raise ReticleError(
+            f"the window cannot be opened ({error})", hint="Install the extra `app`: pip install '.[app]'"
+        ) from error
+    return run(Path(arguments[0]) if arguments else None)

@@ -1,0 +1,131 @@
+"""The words of the command line. They are a contract: scripts of other people use them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from detcore.formats.registry import FORMATS
+from detcore.training.config import DEFAULT_MODEL, MODELS
+from detcore.types import SPLITS
+
+DESCRIPTION = """\
+Label images, train a detector, see where the two disagree, mend the labels, export a clean dataset.
+
+Without a command the window opens:
+  python main.py                     an empty window
+  python main.py PROJECT.reticle     that project
+  python main.py IMAGE_FOLDER        the project of that folder, made if there is none yet
+"""
+
+EPILOG = """\
+examples:
+  python main.py new cells.reticle --images photos/
+  python main.py import cells.reticle --format voc BCCD/
+  python main.py train cells.reticle --model reticle-s --minutes 4
+  python main.py evaluate cells.reticle --run 001-reticle-s --split test
+  python main.py export cells.reticle --format coco --out cells-coco/
+
+exit status: 0 done, 1 something you can mend (one line says what), 2 wrong usage, 130 interrupted
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python main.py",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_data_commands(commands)
+    _add_model_commands(commands)
+    _add_demo_commands(commands)
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add(commands: Commands, name: str, text: str, *, project: bool = True) -> argparse.ArgumentParser:  # type: ignore[valid-type]
+    command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    if project:
+        command.add_argument("project", type=Path, metavar="P.reticle", help="the project folder")
+    return command
+
+
+def _add_data_commands(commands: Commands) -> None:  # type: ignore[valid-type]
+    new = _add(commands, "new", "make a project of a folder of images; the images stay where they are")
+    new.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder with the images")
+
+    read = _add(commands, "import", "read labels of another tool into a project, made if there is none yet")
+    read.add_argument("--format", required=True, choices=sorted(FORMATS))
+    read.add_argument("source", type=Path, metavar="SRC", help="folder of the dataset, or its COCO JSON file")
+
+    write = _add(commands, "export", "write a dataset; says what the format cannot hold")
+    write.add_argument("--format", required=True, choices=sorted(FORMATS))
+    write.add_argument("--out", type=Path, required=True, metavar="DIR", help="an empty or new folder")
+    write.add_argument("--split", action="append", choices=SPLITS, help="only this split; may be repeated")
+    write.add_argument("--report", type=Path, metavar="FILE", help="also write the report as JSON")
+
+    split = _add(commands, "split", "divide the images into train, val and test, and store it")
+    split.add_argument(
+        "--ratios", type=float, nargs=3, default=(0.7, 0.15, 0.15), metavar=("TRAIN", "VAL", "TEST")
+    )
+    split.add_argument("--seed", type=int, default=0)
+
+    info = _add(commands, "info", "count images, boxes per class, splits, statuses and runs")
+    info.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_model_commands(commands: Commands) -> None:  # type: ignore[valid-type]
+    train = _add(commands, "train", "train a detector; Ctrl+C stops and keeps what was learnt")
+    train.add_argument("--model", choices=sorted(MODELS), default=DEFAULT_MODEL)
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--epochs", type=int, metavar="N", help="times through the training images")
+    length.add_argument("--minutes", type=float, metavar="M", help="time to train (default 10)")
+    train.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N")
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--image-size", type=int, metavar="PIXELS", help="longer side of a training image")
+    train.add_argument("--batch-size", type=int, metavar="N")
+    train.add_argument(
+        "--weights", type=Path, metavar="FILE", help="weights to start from (safetensors or torch)"
+    )
+    train.add_argument("--resume", metavar="RUN", help="go on with a run of the project")
+
+    predict = _add(commands, "predict", "let a run detect objects; Review then shows them")
+    predict.add_argument("--run", required=True)
+    predict.add_argument("--split", choices=(*SPLITS, "all"), default="all")
+
+    evaluate = _add(commands, "evaluate", "score a run on a split, or any COCO files", project=False)
+    evaluate.add_argument("project", type=Path, nargs="?", metavar="P.reticle", help="the project folder")
+    evaluate.add_argument("--run", help="a run of the project")
+    evaluate.add_argument("--split", choices=(*SPLITS, "all"), default="test")
+    evaluate.add_argument(
+        "--gt", type=Path, metavar="GT.json", help="COCO ground truth, instead of a project"
+    )
+    evaluate.add_argument("--dt", type=Path, metavar="DT.json", help="COCO detections")
+    evaluate.add_argument("--rules", choices=("coco", "voc2007", "voc2010"), default="coco")
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+
+
+def _add_demo_commands(commands: Commands) -> None:  # type: ignore[valid-type]
+    sample = _add(
+        commands, "sample", "make the sample project, with planted label errors to find", project=False
+    )
+    sample.add_argument("folder", type=Path, metavar="DIR", help="where to make it")
+    sample.add_argument("--seed", type=int, default=0)
+
+    demo = _add(
+        commands,
+        "demo",
+        "walk through the whole loop on the sample, with pictures of every page",
+        project=False,
+    )
+    demo.add_argument("--out", type=Path, required=True, metavar="DIR")
+    demo.add_argument("--minutes", type=float, default=2.0, help="time to train (default 2)")
+
+    worker = _add(
+        commands, "worker", "run a job for the window (started by the program itself)", project=False
+    )
+    worker.add_argument("arguments", nargs=argparse.REMAINDER)

@@ -1,0 +1,75 @@
+"""Following a worker on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tqdm import tqdm
+
+from detcore.cli.console import complain, say
+from detcore.events import Event, Log, Progress, Started, Step, Validation
+from detcore.jobs import Outcome, TrainingJob, WorkerJob
+
+BAR = "{l_bar}{bar}| {elapsed}{postfix}"
+
+
+class EventPrinter:
+    """A progress bar with the latest loss and AP; what matters is said above it, on any terminal."""
+
+    def __init__(self) -> None:
+        self._bar = tqdm(total=1.0, bar_format=BAR, disable=None, leave=False)
+        self._loss = self._ap = ""
+
+    def close(self) -> None:
+        self._bar.close()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self._say(
+                f"{event.device_name}, {event.images:,} images, {event.parameters / 1e6:.2f} M parameters"
+            )
+        elif isinstance(event, Step):
+            self._loss = f"loss {sum(event.losses.values()):.3f}"
+            self._move(event.fraction)
+        elif isinstance(event, Validation):
+            self._ap = f"AP {event.metrics['AP']:.3f}"
+            mark = "  best so far" if event.best else ""
+            self._say(
+                f"step {event.step}: AP {event.metrics['AP']:.3f}, AP50 {event.metrics['AP50']:.3f}{mark}"
+            )
+        elif isinstance(event, Progress):
+            self._bar.set_description(event.text)
+            self._move(event.done / event.total if event.total else 0.0)
+        elif isinstance(event, Log):
+            self._say(f"{event.level}: {event.text}" if event.level != "info" else event.text)
+
+    def _move(self, fraction: float) -> None:
+        self._bar.n = fraction
+        self._bar.set_postfix_str(", ".join(text for text in (self._loss, self._ap) if text))
+
+    def _say(self, text: str) -> None:
+        self._bar.clear()
+        say(text)
+        self._bar.refresh()
+
+
+def watch_job(make: Callable[[Callable[[Event], None]], TrainingJob | WorkerJob]) -> Outcome:
+    """Start the job, show its events, wait for its end; Ctrl+C asks it to stop and keep."""
+    printer = EventPrinter()
+    job = make(printer)
+    job.start()
+    try:
+        return _wait(job)
+    except KeyboardInterrupt:
+        complain("stopping, keeping what was learnt …")
+        job.stop()
+        return _wait(job)
+    finally:
+        printer.close()
+
+
+def _wait(job: TrainingJob | WorkerJob) -> Outcome:
+    while True:
+        outcome = job.wait(0.5)
+        if outcome is not None:
+            return outcome
