@@ -236,6 +236,10 @@ class LiveEvaluation:
         """Rows of ``dets``, highest score first."""
         return self._matches.problem.det_rows[self._tables().above("hit", threshold, class_id)]
 
+    def found_scores(self) -> FloatArray:
+        """(G,) score of the detection that found each ground truth; -inf where none did or none had to."""
+        return self._tables().found_score
+
     def image_view(self, image_id: int, threshold: float) -> ImageView:
         """What to paint over one image."""
         problem, tables = self._matches.problem, self._tables()
