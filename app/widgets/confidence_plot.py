@@ -6,9 +6,9 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.models.figures import ratio_text
+from app.models.score_curve import ScoreCurve
 from app.theme import Theme
-from app.widgets.painting import ratio_text
-from app.widgets.pr_plot import ScoreCurve
 from app.widgets.unit_plot import PlotLine, PlotMark, UnitPlot
 
 
@@ -74,9 +74,7 @@ class ConfidencePlot(UnitPlot):
             best = int(curve.f1().argmax())
             color = self._theme.color("text")
             marks.append(
-                PlotMark(
-                    x=float(curve.scores[best]), y=float(np.max(curve.f1())), color=color, strong=False
-                )
+                PlotMark(x=float(curve.scores[best]), y=float(np.max(curve.f1())), color=color, strong=False)
             )
         self.set_marks(marks, rule=self._threshold)
 

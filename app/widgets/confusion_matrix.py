@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from app.models.error_kind import ErrorKind, text_color
+from app.models.figures import count_text
 from app.theme import SMALL_TEXT, Theme, text_on
-from app.widgets.painting import count_text, faded, sized_font
+from app.widgets.painting import faded, sized_font
 from detcore.types import IntArray
 
 BACKGROUND = "background"
 _HEAD_WIDTH, _HEAD_HEIGHT = 116, 40
 _CELL_WIDTH, _MAX_CELL_WIDTH, _CELL_HEIGHT = 46, 110, 26
 _GAP = 1
+_ARROWS: dict[int, tuple[int, int]] = {
+    Qt.Key.Key_Left: (0, -1),
+    Qt.Key.Key_Right: (0, 1),
+    Qt.Key.Key_Up: (-1, 0),
+    Qt.Key.Key_Down: (1, 0),
+}
 
 
 class ConfusionMatrix(QWidget):
@@ -153,6 +160,14 @@ class ConfusionMatrix(QWidget):
                 painter.setPen(QPen(self._theme.color(color), width))
                 painter.drawRect(self.cell_rect(*cell))
 
+    def event(self, event: QEvent) -> bool:
+        # arrow keys are for the cells while the matrix has the focus, not for the page's shortcuts
+        overriding = event.type() == QEvent.Type.ShortcutOverride
+        if overriding and isinstance(event, QKeyEvent) and event.key() in _ARROWS:
+            event.accept()
+            return True
+        return super().event(event)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
             self._choose(self._cell_at(event.position().x(), event.position().y()))
@@ -172,8 +187,7 @@ class ConfusionMatrix(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key
-        steps = {key.Key_Left: (0, -1), key.Key_Right: (0, 1), key.Key_Up: (-1, 0), key.Key_Down: (1, 0)}
-        step = steps.get(key(event.key()))
+        step = _ARROWS.get(event.key())
         if step is not None:
             row, column = self._focused[0] + step[0], self._focused[1] + step[1]
             last = len(self._counts) - 1

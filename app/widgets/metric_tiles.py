@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
 
 from app.models.error_kind import EVERY_KIND, PEN_STYLES, TIPS, ErrorKind, text_color
+from app.models.figures import count_text, ratio_text
 from app.theme import LARGE_TEXT, SMALL_TEXT, Theme
-from app.widgets.painting import count_text, ratio_text, sized_font
+from app.widgets.painting import sized_font
 
 METRICS: dict[str, tuple[str, frozenset[ErrorKind], str]] = {
     "tp": ("TP", frozenset({ErrorKind.TP}), TIPS[ErrorKind.TP]),
@@ -82,6 +83,12 @@ class MetricTile(QAbstractButton):
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(pen)
         painter.drawLine(9, 12, 26, 12)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self._hovered = True

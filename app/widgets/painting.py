@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLocale
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QWidget
 
@@ -21,13 +20,3 @@ def faded(color: QColor, alpha: float) -> QColor:
     result = QColor(color)
     result.setAlphaF(alpha)
     return result
-
-
-def count_text(number: int) -> str:
-    """A count in the person's locale."""
-    return QLocale().toString(number)
-
-
-def ratio_text(value: float, *, digits: int = 2) -> str:
-    """A score, precision or the like; a dash where there is none (0 of 0)."""
-    return QLocale().toString(value, "f", digits) if value == value else "–"

@@ -3,51 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
+from app.models.score_curve import ScoreCurve
 from app.theme import Theme
-from app.widgets.painting import ratio_text
 from app.widgets.unit_plot import PlotLine, PlotMark, UnitPlot
-from detcore.types import FloatArray
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ScoreCurve:
-    """Precision and recall at each score, (N,) each, highest score first.
-
-    ``class_id`` is ``None`` for all classes together; ``color`` is ``None`` for the theme's text colour.
-    """
-
-    class_id: int | None
-    name: str
-    color: QColor | None
-    scores: FloatArray
-    precision: FloatArray
-    recall: FloatArray
-
-    def f1(self) -> FloatArray:
-        """(N,) harmonic mean; 0 where both are 0."""
-        total = self.precision + self.recall
-        return np.divide(2 * self.precision * self.recall, total, out=np.zeros_like(total), where=total > 0)
-
-    def row_at(self, threshold: float) -> int:
-        """The last point with a score of at least ``threshold``; -1 when there is none."""
-        return int(np.searchsorted(-self.scores, -threshold, side="right")) - 1
-
-    def readout(self, row: int) -> list[str]:
-        """What to say about a point: name, threshold, P, R, F1."""
-        return [
-            self.name,
-            f"Threshold {ratio_text(float(self.scores[row]), digits=3)}",
-            f"Precision {ratio_text(float(self.precision[row]), digits=3)}",
-            f"Recall {ratio_text(float(self.recall[row]), digits=3)}",
-            f"F1 {ratio_text(float(self.f1()[row]), digits=3)}",
-        ]
 
 
 class PrPlot(UnitPlot):

@@ -8,8 +8,9 @@ from PySide6.QtGui import QBrush, QColor, QKeyEvent, QMouseEvent, QPainter, QPai
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.models.error_kind import ErrorKind, text_color
+from app.models.figures import ratio_text
 from app.theme import SMALL_TEXT, Theme
-from app.widgets.painting import faded, ratio_text, sized_font
+from app.widgets.painting import faded, sized_font
 from detcore.types import FloatArray, IntArray
 
 _MARGIN = 10

@@ -165,7 +165,9 @@ class UnitPlot(QWidget):
         ys = area.bottom() - line.y[keep] * area.height()
         color = faded(line.color, 0.45) if line.quiet else line.color
         painter.setPen(QPen(color, 1.2 if line.quiet else line.width, line.style))
-        painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]))
+        painter.drawPolyline(
+            QPolygonF([QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)])
+        )
         if line.label:
             painter.setPen(line.color)
             painter.drawText(QPointF(float(xs[-1]) + 6, float(ys[-1]) - 5), line.label)

@@ -1,0 +1,131 @@
+"""The queue: one row for each box behind the number that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from app.models.error_kind import TITLES, ErrorKind
+from app.models.error_query import ErrorRows, detection_row
+from app.models.figures import ratio_text
+from detcore.evaluation.live import LiveEvaluation
+from detcore.types import ObjectClass
+
+Index = QModelIndex | QPersistentModelIndex
+
+ENTRY_ROLE = Qt.ItemDataRole.UserRole
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorEntry:
+    """One box. ``score`` is that of the detection; for a missed object that of the detection below the
+    threshold that would find it, or ``None``."""
+
+    key: int
+    kind: ErrorKind
+    image_id: int
+    class_id: int
+    class_name: str
+    class_color: str
+    xyxy: tuple[float, float, float, float]
+    score: float | None
+    path: Path
+
+    @property
+    def is_detection(self) -> bool:
+        return self.key < 0
+
+
+class ErrorModel(QAbstractListModel):
+    """Rows of an ErrorRows; what they say is looked up when a view asks."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._evaluation: LiveEvaluation | None = None
+        self._classes: Mapping[int, ObjectClass] = {}
+        self._paths: Mapping[int, Path] = {}
+        self._rows = ErrorRows.empty()
+
+    def set_source(
+        self,
+        evaluation: LiveEvaluation | None,
+        classes: Mapping[int, ObjectClass],
+        paths: Mapping[int, Path],
+    ) -> None:
+        """Where rows are looked up from now on; empties the list."""
+        self.beginResetModel()
+        self._evaluation, self._classes, self._paths = evaluation, classes, paths
+        self._rows = ErrorRows.empty()
+        self.endResetModel()
+
+    def set_rows(self, rows: ErrorRows) -> None:
+        self.beginResetModel()
+        self._rows = rows
+        self.endResetModel()
+
+    @property
+    def rows(self) -> ErrorRows:
+        return self._rows
+
+    def row_of(self, key: int) -> int:
+        """The row of a box, -1 when it is not in the list."""
+        found = np.flatnonzero(self._rows.keys == key)
+        return int(found[0]) if len(found) else -1
+
+    def entry(self, row: int) -> ErrorEntry:
+        return self.describe(int(self._rows.keys[row]), ErrorKind(int(self._rows.kinds[row])))
+
+    def describe(self, key: int, kind: ErrorKind) -> ErrorEntry:
+        """An entry for a box that need not be in the list."""
+        evaluation = self._evaluation
+        if evaluation is None:
+            raise RuntimeError("the list has no source")
+        score: float | None
+        if key < 0:
+            row, columns = detection_row(key), evaluation.dets
+            score = float(evaluation.dets.scores[row])
+        else:
+            row, columns = int(np.flatnonzero(evaluation.gt.ids == key)[0]), evaluation.gt
+            hidden = float(evaluation.found_scores()[row])
+            score = hidden if np.isfinite(hidden) else None
+        image_id, class_id = int(columns.image_ids[row]), int(columns.labels[row])
+        x1, y1, x2, y2 = columns.boxes[row].tolist()
+        return ErrorEntry(
+            key=key,
+            kind=kind,
+            image_id=image_id,
+            class_id=class_id,
+            class_name=self._classes[class_id].name,
+            class_color=self._classes[class_id].color,
+            xyxy=(x1, y1, x2, y2),
+            score=score,
+            path=self._paths[image_id],
+        )
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        if role == ENTRY_ROLE:
+            return self.entry(index.row())
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.entry(index.row()).class_name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            entry = self.entry(index.row())
+            return f"{TITLES[entry.kind]}: {entry.class_name}\n{_score_text(entry)}\n{entry.path.name}"
+        return None
+
+
+def _score_text(entry: ErrorEntry) -> str:
+    if entry.is_detection:
+        return f"Confidence {ratio_text(entry.score or 0.0, digits=3)}"
+    if entry.score is None:
+        return "No detection of this class overlaps it enough"
+    return f"Found only below the threshold, at {ratio_text(entry.score, digits=3)}"
