@@ -123,3 +123,14 @@ def _check_is_earlier_export(out: Path, hint: str) -> None:
             # Training tools leave caches of labels beside the labels; they would be stale anyway.
             if path not in known and name.lower() not in _LITTER and not name.endswith(".cache"):
                 raise FormatError(f"holds {path}, which no export wrote", path=out, hint=hint)
+
+
+def read_marks(folders: Sequence[Path]) -> dict[Path, dict[str, Any]]:
+    """What earlier exports of ours in these folders noted about their images, by absolute path."""
+    marks: dict[Path, dict[str, Any]] = {}
+    for folder in folders:
+        noted: Any = (read_marker(folder) or {}).get("images", {})
+        if isinstance(noted, dict):
+            items = cast("dict[str, Any]", noted).items()
+            marks.update({folder / name: mark for name, mark in items if isinstance(mark, dict)})
+    return marks

@@ -1,0 +1,349 @@
+"""COCO instances JSON: one file a split.
+
+Reads COCO's own files and those of CVAT, Roboflow, X-AnyLabeling and LVIS. Ids, areas, segmentations
+(polygons and RLE) and every key that Reticle does not use are kept for the export.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from detcore.errors import FormatError
+from detcore.formats.base import (
+    MARKER,
+    Dataset,
+    DatasetBox,
+    DatasetImage,
+    ExportOptions,
+    ExportReport,
+    Problem,
+    Progress,
+    no_progress,
+    step,
+)
+from detcore.formats.coco_write import write_coco
+from detcore.formats.collect import Gathering, files_below, sample_files
+from detcore.formats.geometry import Frame, Xyxy, fit
+from detcore.formats.staging import read_marks
+from detcore.formats.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
+
+Json = dict[str, Any]
+
+_OTHER_TASKS = ("captions", "panoptic", "stuff", "image_info", "labels", "person_keypoints")
+_USED_KEYS = frozenset({"image_id", "category_id", "bbox", "area", "iscrowd", "segmentation", "attributes"})
+_FLAGS = ("difficult", "truncated", "occluded")
+_STEP = 256
+
+
+class CocoFormat:
+    """COCO JSON."""
+
+    name = "coco"
+    title = "COCO (JSON)"
+
+    def detect(self, folder: Path) -> bool:
+        """Whether the start of one of the first JSON files names images, categories or annotations."""
+        for path in sample_files(folder, (".json",)):
+            with path.open("rb") as file:
+                head = file.read(1 << 16)
+            if path.name != MARKER and any(key in head for key in (b'"images"', b'"categories"')):
+                return True
+        return False
+
+    def read(
+        self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
+    ) -> tuple[Dataset, list[Problem]]:
+        """See :class:`detcore.formats.base.Format`."""
+        files = [path for path in files_below(source, (".json",)) if path.name != MARKER]
+        if not files:
+            raise FormatError("no JSON file here", path=source)
+        if any("instances" in path.stem for path in files):
+            files = [path for path in files if not path.stem.startswith(_OTHER_TASKS)]
+        return _Reader(source, image_folder, progress).read(files)
+
+    def write(
+        self,
+        dataset: Dataset,
+        out: Path,
+        options: ExportOptions | None = None,
+        progress: Progress = no_progress,
+    ) -> ExportReport:
+        """See :class:`detcore.formats.base.Format`."""
+        return write_coco(dataset, out, options or ExportOptions(), progress)
+
+
+class _Reader:
+    def __init__(self, source: Path, image_folder: Path | None, progress: Progress) -> None:
+        self._found = Gathering(source, image_folder)
+        self._progress = progress
+        self._done = 0
+
+    def read(self, files: list[Path]) -> tuple[Dataset, list[Problem]]:
+        contents: list[tuple[Path, Json]] = []
+        for path in files:
+            step(self._progress, 0, 0)
+            content = self._load(path)
+            if content is not None:
+                contents.append((path, content))
+        if not contents:
+            reason = f" ({self._found.problems[0]})" if self._found.problems else ""
+            raise FormatError(f"no COCO dataset here{reason}", path=self._found.source)
+        total = sum(len(_objects(content.get("images"))) for _, content in contents)
+        for path, content in contents:
+            _File(path, content, self._found).read(self._count, total)
+        return self._found.dataset(), self._found.problems
+
+    def _count(self, total: int) -> None:
+        self._done += 1
+        if self._done % _STEP == 0 or self._done == total:
+            step(self._progress, self._done, total)
+
+    def _load(self, path: Path) -> Json | None:
+        try:
+            content: Any = json.loads(decode(read_bytes(path))[0])
+        except FormatError as error:
+            self._found.problem(path, error.message)
+            return None
+        except json.JSONDecodeError as error:
+            self._found.problem(path, f"broken JSON ({error.msg})", error.lineno)
+            return None
+        except (ValueError, RecursionError) as error:
+            self._found.problem(path, f"broken JSON ({error})")
+            return None
+        if not isinstance(content, dict) or not isinstance(cast(Json, content).get("images"), list):
+            self._found.problem(path, "not a COCO dataset (no list of images)")
+            return None
+        return cast(Json, content)
+
+
+class _File:
+    """One JSON file."""
+
+    def __init__(self, path: Path, content: Json, found: Gathering) -> None:
+        self._path = path
+        self._content = content
+        self._found = found
+        self._home = path.parent.parent if path.parent.name.lower().startswith("annotation") else path.parent
+        self._split = split_of_file(path.stem) or found.folder_split(path)
+        self._classes: dict[Any, int] = {}
+        self._marks = read_marks([self._home])
+
+    def read(self, count: Any, total: int) -> None:
+        self._keep_top_level()
+        self._read_categories()
+        annotations = self._annotations_by_image()
+        ids: set[Any] = set()
+        for entry in _objects(self._content["images"]):
+            count(total)
+            key = _key(entry.get("id"))
+            if key is None or key in ids:
+                self._report(f"image {entry.get('file_name')!r} without an id of its own: left out")
+                continue
+            ids.add(key)
+            self._read_image(entry, annotations.pop(key, []))
+        for key, orphans in annotations.items():
+            self._report(f"{len(orphans)} annotations of image id {key!r}, which is not in the file: left out")
+
+    def _report(self, message: str) -> None:
+        self._found.problem(self._path, message)
+
+    def _keep_top_level(self) -> None:
+        kept: Json = self._found.extra.setdefault("coco", {})
+        for key, value in self._content.items():
+            if key in {"images", "annotations", "categories"}:
+                continue
+            if key == "licenses" and isinstance(value, list):
+                known = kept.setdefault("licenses", [])
+                known += [item for item in cast("list[Any]", value) if item not in known]
+            elif kept.setdefault(key, value) != value:
+                self._report(f"“{key}” differs from that of another file, which is kept")
+
+    def _read_categories(self) -> None:
+        for entry in _objects(self._content.get("categories")):
+            key = _key(entry.get("id"))
+            if key is None:
+                self._report(f"category {entry.get('name')!r} without id: left out")
+                continue
+            source_id = key if isinstance(key, int) else None
+            name = str(entry.get("name", "")).strip()
+            extra = {other: value for other, value in entry.items() if other not in {"id", "name"}}
+            if extra.get("supercategory") == "":
+                del extra["supercategory"]
+            if not name:
+                self._report(f"category {key!r} without name")
+                name = f"class_{key}"
+            if self._found.classes.by_name(name) in self._classes.values():
+                self._report(f"two categories are called {name!r}: joined")
+            self._classes[key] = self._found.classes.add(name, source_id, {"coco": extra} if extra else None)
+
+    def _annotations_by_image(self) -> dict[Any, list[Json]]:
+        grouped: dict[Any, list[Json]] = {}
+        for entry in _objects(self._content.get("annotations")):
+            key = _key(entry.get("image_id"))
+            if key is None:
+                self._report(f"annotation {entry.get('id')!r} without image id: left out")
+            else:
+                grouped.setdefault(key, []).append(entry)
+        return grouped
+
+    def _read_image(self, entry: Json, annotations: list[Json]) -> None:
+        parts = foreign_parts(str(entry.get("file_name") or ""))
+        if not parts:
+            self._report(f"image {entry.get('id')!r} without file name: left out")
+            return
+        path = self._find(parts)
+        frame = self._found.frame(self._path, path, _size(entry))
+        boxes = [box for item in annotations if (box := self._box(item, frame)) is not None]
+        # A list of images to be annotated names no categories either; its images are not empty ones.
+        labelled = isinstance(self._content.get("annotations"), list) and bool(self._classes)
+        mark = self._marks.get(path, {})
+        kept = {key: value for key, value in entry.items() if key not in {"file_name", "width", "height"}}
+        self._found.add(
+            DatasetImage(
+                path=path,
+                name="",
+                width=frame.width,
+                height=frame.height,
+                split=self._split,
+                labelled=labelled,
+                verified=bool(mark.get("verified")) or (labelled and not annotations),
+                boxes=boxes,
+                extra={"coco": kept},
+            ),
+            self._path,
+        )
+
+    def _find(self, parts: tuple[str, ...]) -> Path:
+        *folders, name = parts
+        subset = self._path.stem.removeprefix("instances_")
+        inner = ("images/" + subset, f"images/{self._split}", subset, str(self._split), "images", "")
+        for home in dict.fromkeys((self._path.parent, *(self._home / folder for folder in inner))):
+            path = self._found.finder.by_name(home.joinpath(*folders), name)
+            if path is not None:
+                return path
+        path = self._found.finder.anywhere(parts)
+        if path is not None and not self._found.claims(path):
+            return path
+        flat = self._home == self._path.parent
+        return (self._home if flat else self._home / "images" / subset).joinpath(*parts)
+
+    def _box(self, entry: Json, frame: Frame) -> DatasetBox | None:
+        what = f"annotation {entry.get('id')!r}"
+        raw, complaint = _bounds(entry)
+        if complaint is not None:
+            self._report(f"{what}: {complaint}")
+        if raw is None:
+            return None
+        box, message = fit(frame.turn(raw), width=frame.width, height=frame.height)
+        if message is not None:
+            self._report(f"{what}: {message}")
+        if box is None:
+            return None
+        raw_attributes: Any = entry.get("attributes")
+        attributes = dict(cast(Json, raw_attributes)) if isinstance(raw_attributes, dict) else {}
+        flags = {flag: bool(as_flag(str(attributes.pop(flag, "")))) for flag in _FLAGS}
+        if "ignore" in entry and not entry.get("iscrowd"):  # how tools without attributes mark difficult
+            flags["difficult"] = flags["difficult"] or bool(as_flag(str(entry["ignore"])))
+        return DatasetBox(
+            label=self._label(entry, what),
+            x1=box[0],
+            y1=box[1],
+            x2=box[2],
+            y2=box[3],
+            crowd=bool(as_flag(str(entry.get("iscrowd", 0)))),
+            extra=_box_extra(entry, attributes, raw),
+            **flags,
+        )
+
+    def _label(self, entry: Json, what: str) -> int:
+        key = _key(entry.get("category_id"))
+        label = self._classes.get(key)
+        if label is None:
+            number = key if isinstance(key, int) else -1
+            label = self._found.classes.placeholder(number)
+            name = self._found.classes.classes()[label].name
+            self._report(f"{what}: no category has the id {entry.get('category_id')!r}: put into “{name}”")
+        return label
+
+
+def _objects(value: Any) -> list[Json]:
+    items: list[Any] = cast("list[Any]", value) if isinstance(value, list) else []
+    return [cast(Json, item) for item in items if isinstance(item, dict)]
+
+
+def _key(value: Any) -> int | str | None:
+    """An id as something to look up: a number even where it was written as text."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, float):
+        return int(value) if math.isfinite(value) and value == int(value) else None
+    if isinstance(value, str):
+        return int(value) if value.strip().isdecimal() else value
+    return value if isinstance(value, int) else None
+
+
+def _size(entry: Json) -> tuple[int, int] | None:
+    try:
+        width, height = int(entry["width"]), int(entry["height"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return (width, height) if width > 0 and height > 0 else None
+
+
+def _bounds(entry: Json) -> tuple[Xyxy | None, str | None]:
+    """The box of an annotation as edges, and what is odd about it."""
+    numbers = _numbers(entry.get("bbox"))
+    if numbers is not None and len(numbers) == 4:
+        left, top, width, height = numbers
+        if width < 0 or height < 0:
+            return None, f"box of negative size ({width:g} × {height:g}): left out"
+        return (left, top, left + width, top + height), None
+    outline = _outline(entry.get("segmentation"))
+    if outline:
+        xs, ys = outline[0::2], outline[1::2]
+        return (min(xs), min(ys), max(xs), max(ys)), "no bbox: the bounds of the polygon were taken"
+    return None, "no bbox of four numbers: left out"
+
+
+def _numbers(value: Any) -> list[float] | None:
+    if not isinstance(value, list):
+        return None
+    try:
+        return [float(item) for item in cast("list[Any]", value)]
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _outline(segmentation: Any) -> list[float]:
+    if not isinstance(segmentation, list):
+        return []
+    points: list[float] = []
+    for polygon in cast("list[Any]", segmentation):
+        numbers = _numbers(polygon)
+        if numbers and len(numbers) % 2 == 0:
+            points += numbers
+    return points
+
+
+def _box_extra(entry: Json, attributes: Mapping[str, Any], raw: Xyxy) -> Json:
+    """Keys that Reticle does not use. The box is kept as well where an area or an outline hangs on it."""
+    kept = {key: value for key, value in entry.items() if key not in _USED_KEYS}
+    if attributes:
+        kept["attributes"] = dict(attributes)
+    if entry.get("segmentation"):
+        kept["segmentation"] = entry["segmentation"]
+    extra: Json = {}
+    area = entry.get("area")
+    box_area = (raw[2] - raw[0]) * (raw[3] - raw[1])
+    if isinstance(area, int | float) and not isinstance(area, bool) and math.isfinite(area):
+        if not math.isclose(area, box_area, rel_tol=1e-9):
+            extra["area"] = area
+    if "area" in extra or "segmentation" in kept:
+        kept["bbox"] = entry.get("bbox")
+    if kept:
+        extra["coco"] = kept
+    return extra

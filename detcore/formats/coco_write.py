@@ -1,0 +1,205 @@
+"""Writing COCO so that pycocotools, CVAT and torchvision all read it: ids from 1, one numbering for all splits."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from detcore.formats.base import (
+    Dataset,
+    DatasetBox,
+    DatasetClass,
+    DatasetImage,
+    ExportOptions,
+    ExportReport,
+    Progress,
+    count,
+    count_boxes,
+    step,
+)
+from detcore.formats.copying import ImageCopier
+from detcore.formats.geometry import fit
+from detcore.formats.losses import foreign_fields
+from detcore.formats.naming import unique_names
+from detcore.formats.staging import Staging, staged
+
+Json = dict[str, Any]
+
+_NO_SPLIT = "default"
+_LICENSE: Json = {"id": 1, "name": "", "url": ""}
+
+
+def write_coco(dataset: Dataset, out: Path, options: ExportOptions, progress: Progress) -> ExportReport:
+    """Write ``annotations`` and ``images`` below ``out``; see :meth:`detcore.formats.base.Format.write`."""
+    writer = _Writer(dataset, options)
+    with staged(out, dataset.images, dataset.image_root) as staging:
+        writer.write(staging, progress)
+    return writer.report(out, len(staging.files))
+
+
+def category_ids(classes: Sequence[DatasetClass]) -> list[int]:
+    """An id of at least 1 for every class: those of the source where they are such ids, else by position."""
+    source_ids = [item.source_id for item in classes if item.source_id is not None]
+    if len(set(source_ids)) < len(source_ids) or any(source_id < 1 for source_id in source_ids):
+        return list(range(1, len(classes) + 1))
+    return _fill([item.source_id for item in classes])
+
+
+def _fill(ids: Sequence[Any]) -> list[int]:
+    """Keep the first use of every whole number from 1; the rest is numbered from after the greatest."""
+    valid = [value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None for value in ids]
+    following = max((value for value in valid if value is not None), default=0) + 1
+    taken: set[int] = set()
+    result: list[int] = []
+    for value in valid:
+        if value is None or value in taken:
+            value = following
+            following += 1
+        taken.add(value)
+        result.append(value)
+    return result
+
+
+class _Writer:
+    def __init__(self, dataset: Dataset, options: ExportOptions) -> None:
+        self._dataset = dataset
+        self._options = options
+        self._copier = ImageCopier(enabled=options.copy_images)
+        self._category_ids = category_ids(dataset.classes)
+        self._outlines_dropped = 0
+        self._written: list[DatasetImage] = []
+        kept = _coco(dataset.extra)
+        self._top_level: Json = {key: value for key, value in kept.items() if key not in {"info", "licenses"}}
+        self._info: Json = kept.get("info") or {"description": "", "version": "", "year": 0}
+        self._licenses: list[Json] = kept.get("licenses") or [_LICENSE]
+
+    def write(self, staging: Staging, progress: Progress) -> None:
+        images = self._dataset.images
+        names = unique_names([image.name for image in images])
+        image_ids = _fill([_coco(image.extra).get("id") for image in images])
+        box_ids = iter(_fill([_coco(box.extra).get("id") for image in images for box in image.boxes]))
+        files: dict[str, tuple[list[Json], list[Json]]] = {}
+        marks: dict[str, Any] = {}
+        for done, (image, name, image_id) in enumerate(zip(images, names, image_ids, strict=True)):
+            step(progress, done, len(images))
+            ids = [next(box_ids) for _ in image.boxes]
+            size = self._copier.size_of(image)
+            if size is None:
+                continue
+            split = image.split or _NO_SPLIT
+            self._copier.copy(image, staging, f"images/{split}/{name}")
+            entries, annotations = files.setdefault(split, ([], []))
+            entries.append(self._image(image, name, image_id, size))
+            annotations += [
+                self._annotation(box, box_id, image_id, size) for box, box_id in zip(image.boxes, ids, strict=True)
+            ]
+            marks[f"images/{split}/{name}"] = {"source": image.name, "verified": image.verified}
+            self._written.append(image)
+        categories = [self._category(index) for index in range(len(self._dataset.classes))]
+        for split, (entries, annotations) in files.items():
+            content: Json = {"info": self._info, "licenses": self._licenses, **self._top_level}
+            content |= {"images": entries, "annotations": annotations, "categories": categories}
+            text = json.dumps(content, ensure_ascii=False, allow_nan=False)
+            staging.write_text(f"annotations/instances_{split}.json", text + "\n")
+        staging.write_marker("coco", {"images": marks})
+        step(progress, len(images), len(images))
+
+    def report(self, out: Path, files: int) -> ExportReport:
+        images: dict[str, int] = {}
+        for image in self._written:
+            images[image.split or ""] = images.get(image.split or "", 0) + 1
+        losses = foreign_fields(self._dataset, "coco", "COCO")
+        if self._outlines_dropped:
+            boxes = count(self._outlines_dropped, "box", "boxes")
+            losses.append(f"{boxes} changed since the import: the imported outline or area no longer fits them.")
+        notes = self._copier.notes()
+        kept = [item.source_id for item in self._dataset.classes]
+        moved = sum(old is not None and old != new for old, new in zip(kept, self._category_ids, strict=True))
+        if moved:
+            notes.append(f"{count(moved, 'class', 'classes')} got another id: COCO's start at 1 and are unique.")
+        return ExportReport(
+            out=out,
+            files=files,
+            images=images,
+            boxes=count_boxes(self._dataset, self._written),
+            losses=tuple(losses),
+            notes=tuple(notes),
+        )
+
+    def _category(self, index: int) -> Json:
+        item = self._dataset.classes[index]
+        return {
+            "id": self._category_ids[index],
+            "name": item.name,
+            "supercategory": "",
+            **_coco(item.extra),
+        }
+
+    def _image(self, image: DatasetImage, name: str, image_id: int, size: tuple[int, int]) -> Json:
+        kept = _coco(image.extra)
+        return {
+            "license": self._licenses[0].get("id", 1),
+            **kept,
+            "id": image_id,
+            "file_name": name if self._options.copy_images else image.name,
+            "width": size[0],
+            "height": size[1],
+        }
+
+    def _annotation(self, box: DatasetBox, box_id: int, image_id: int, size: tuple[int, int]) -> Json:
+        kept = _coco(box.extra)
+        imported: Any = kept.pop("bbox", None)
+        outline: Any = kept.pop("segmentation", None)
+        bbox = [box.x1, box.y1, _span(box.x1, box.x2), _span(box.y1, box.y2)]
+        area: Any = bbox[2] * bbox[3]
+        if _still_fits(box, imported, size):
+            area = box.extra.get("area", area)
+            if [imported[0] + imported[2], imported[1] + imported[3]] == [box.x2, box.y2]:
+                bbox = imported
+        elif imported is not None:
+            self._outlines_dropped += 1
+            outline = None
+        if not outline:
+            corners = [box.x1, box.y1, box.x2, box.y1, box.x2, box.y2, box.x1, box.y2]
+            outline = [corners] if self._options.polygon else []
+        if "ignore" in kept:
+            kept["ignore"] = int(box.difficult)
+        crowd = box.crowd or (self._options.difficult_as_crowd and box.difficult)
+        flags = {"difficult": box.difficult, "truncated": box.truncated, "occluded": box.occluded}
+        return {
+            **kept,
+            "id": box_id,
+            "image_id": image_id,
+            "category_id": self._category_ids[box.label],
+            "bbox": bbox,
+            "area": area,
+            "segmentation": outline,
+            "iscrowd": int(crowd),
+            "attributes": {**flags, **kept.get("attributes", {})},
+        }
+
+
+def _still_fits(box: DatasetBox, imported: Any, size: tuple[int, int]) -> bool:
+    """Whether a box is the one that was imported, so that the imported area and outline are its own."""
+    if not isinstance(imported, list) or len(cast("list[Any]", imported)) != 4:
+        return False
+    left, top, width, height = (float(value) for value in cast("list[Any]", imported))
+    inside, _ = fit((left, top, left + width, top + height), width=size[0], height=size[1])
+    return inside == box.xyxy
+
+
+def _span(low: float, high: float) -> float:
+    """The difference ``s`` for which ``low + s`` is exactly ``high``; rounding can take it off by one step."""
+    span = high - low
+    for candidate in (span, math.nextafter(span, math.inf), math.nextafter(span, 0.0)):
+        if low + candidate == high:
+            return candidate
+    return span
+
+
+def _coco(extra: Any) -> Json:
+    kept: Any = extra.get("coco", {})
+    return dict(cast(Json, kept)) if isinstance(kept, dict) else {}
