@@ -1,0 +1,126 @@
+"""The SQL of the box table, and its rows as ``Box`` or as columns."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from detcore.project.values import decode_extra, encode_extra, id_list
+from detcore.types import Box, GroundTruth, Origin
+
+COLUMNS = (
+    *("image_id", "class_id", "x1", "y1", "x2", "y2"),
+    *("difficult", "truncated", "occluded", "crowd"),
+    *("origin", "run", "score", "created", "updated", "area", "extra"),
+)
+UPDATED_COLUMN = COLUMNS.index("updated")
+_SELECT = f"SELECT id, {', '.join(COLUMNS)} FROM box"
+_ROW = np.dtype(
+    [
+        ("id", np.int64),
+        ("image_id", np.int64),
+        ("class_id", np.int64),
+        ("boxes", np.float64, (4,)),
+        ("area", np.float64),
+        ("flags", np.int64),
+    ]
+)
+
+
+def encode(box: Box) -> tuple[Any, ...]:
+    """The values of ``COLUMNS``. ``area`` is that of ``extra`` when it is a number, so that SQL has it."""
+    area = box.extra.get("area") if box.extra else None
+    known = isinstance(area, int | float) and not isinstance(area, bool) and 0 <= area < float("inf")
+    return (
+        int(box.image_id),
+        int(box.class_id),
+        float(box.x1),
+        float(box.y1),
+        float(box.x2),
+        float(box.y2),
+        int(box.difficult),
+        int(box.truncated),
+        int(box.occluded),
+        int(box.crowd),
+        box.origin.value,
+        box.run,
+        None if box.score is None else float(box.score),
+        float(box.created),
+        float(box.updated),
+        float(area) if known and area is not None else None,
+        encode_extra(box.extra),
+    )
+
+
+def decode(row: Sequence[Any]) -> Box:
+    """A box of the id and the values of ``COLUMNS``."""
+    return Box(
+        id=row[0],
+        image_id=row[1],
+        class_id=row[2],
+        x1=row[3],
+        y1=row[4],
+        x2=row[5],
+        y2=row[6],
+        difficult=bool(row[7]),
+        truncated=bool(row[8]),
+        occluded=bool(row[9]),
+        crowd=bool(row[10]),
+        origin=Origin(row[11]),
+        run=row[12],
+        score=row[13],
+        created=row[14],
+        updated=row[15],
+        extra=decode_extra(row[17]),
+    )
+
+
+def rows_by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, tuple[Any, ...]]:
+    """Values of ``COLUMNS`` of those boxes that exist."""
+    query = f"{_SELECT} WHERE id IN (SELECT value FROM json_each(?))"
+    return {row[0]: row[1:] for row in connection.execute(query, (id_list(ids),))}
+
+
+def rows_of_images(
+    connection: sqlite3.Connection, image_ids: Sequence[int] | None = None
+) -> list[tuple[Any, ...]]:
+    """Ids and values, by image and id; of all images or of some."""
+    if image_ids is None:
+        return connection.execute(f"{_SELECT} ORDER BY image_id, id").fetchall()
+    if len(image_ids) == 1:
+        query = f"{_SELECT} WHERE image_id = ? ORDER BY id"
+        return connection.execute(query, (int(image_ids[0]),)).fetchall()
+    query = f"{_SELECT} WHERE image_id IN (SELECT value FROM json_each(?)) ORDER BY image_id, id"
+    return connection.execute(query, (id_list(image_ids),)).fetchall()
+
+
+def rows_of_classes(connection: sqlite3.Connection, class_ids: Sequence[int]) -> list[tuple[Any, ...]]:
+    """Ids and values of all boxes of some classes."""
+    query = f"{_SELECT} WHERE class_id IN (SELECT value FROM json_each(?)) ORDER BY id"
+    return connection.execute(query, (id_list(class_ids),)).fetchall()
+
+
+def ground_truth(connection: sqlite3.Connection, image_ids: Sequence[int] | None = None) -> GroundTruth:
+    """Columns for matching, by image and id."""
+    query = (
+        "SELECT id, image_id, class_id, x1, y1, x2, y2,"
+        " coalesce(area, (x2 - x1) * (y2 - y1)), crowd, difficult FROM box"
+    )
+    if image_ids is None:
+        cursor = connection.execute(f"{query} ORDER BY image_id, id")
+    else:
+        where = "WHERE image_id IN (SELECT value FROM json_each(?))"
+        cursor = connection.execute(f"{query} {where} ORDER BY image_id, id", (id_list(image_ids),))
+    table = np.array(cursor.fetchall(), dtype=np.float64).reshape(-1, 10)
+    return GroundTruth(
+        ids=table[:, 0].astype(np.int64),
+        image_ids=table[:, 1].astype(np.int64),
+        labels=table[:, 2].astype(np.int64),
+        boxes=np.ascontiguousarray(table[:, 3:7]),
+        areas=table[:, 7].copy(),
+        crowd=table[:, 8] != 0,
+        difficult=table[:, 9] != 0,
+    )

@@ -1,0 +1,242 @@
+"""The edits that a person can make: each function looks at the project and returns an ``Edit`` to apply.
+
+Nothing is written until ``project.apply(edit)``. An edit holds for the state that it was made for; several
+made for one state can be joined by ``combine`` when they touch different rows. New rows get their ids
+here, so ``edit.changes[0].ids`` are the ids of what ``add_boxes`` adds.
+
+All raise ProjectError for what the project cannot hold, with the reason.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from detcore.errors import ProjectError
+from detcore.project import box_rows, class_rows, image_paths, image_rows
+from detcore.project.box_checks import checked_boxes
+from detcore.project.class_edits import (
+    add_class,
+    delete_class,
+    merge_classes,
+    reorder_classes,
+    update_class,
+)
+from detcore.project.journal import VERDICT_COLUMNS
+from detcore.project.project import Project
+from detcore.project.row_change import Edit, Row, RowChange, combine, deleted, inserted, updated
+from detcore.project.values import check_class_name, id_list
+from detcore.types import Box, Image, ObjectClass, Status
+
+__all__ = [
+    "Edit",
+    "RowChange",
+    "add_boxes",
+    "add_class",
+    "add_images",
+    "add_rows",
+    "combine",
+    "delete_boxes",
+    "delete_class",
+    "merge_classes",
+    "remove_images",
+    "reorder_classes",
+    "set_image_size",
+    "set_split",
+    "set_status",
+    "update_boxes",
+    "update_class",
+    "update_images",
+]
+
+
+def add_boxes(project: Project, boxes: Sequence[Box], *, text: str = "") -> Edit:
+    """New boxes, whose ids are ignored and given out here. Times of 0 become now."""
+    return add_rows(
+        project, boxes=[replace(box, id=0) for box in boxes], text=text or _plural("Add", boxes, "box")
+    )
+
+
+def update_boxes(project: Project, boxes: Sequence[Box], *, text: str = "") -> Edit:
+    """Boxes as they are to be: geometry, class, flags, origin. Those that stay as they are drop out.
+
+    ``updated`` becomes now. When the geometry changes, ``extra["area"]``, the area of a mask that
+    came with the old box, no longer holds and goes.
+    """
+    with project.database.read() as connection:
+        old = box_rows.rows_by_id(connection, [box.id for box in boxes])
+        _require(project, "box", old, [box.id for box in boxes])
+        wanted = [_without_stale_area(box, old[box.id]) for box in boxes]
+        for box in wanted:
+            if box.image_id != old[box.id][0]:
+                raise ValueError("a box cannot move to another image")
+        wanted = checked_boxes(connection, wanted)
+    now, at = time.time(), box_rows.UPDATED_COLUMN
+    rows = [(box.id, old[box.id], box_rows.encode(replace(box, updated=old[box.id][at]))) for box in wanted]
+    changes = updated("box", box_rows.COLUMNS, rows, finish=lambda row: (*row[:at], now, *row[at + 1 :]))
+    return Edit(text=text or _plural("Change", boxes, "box"), changes=tuple(changes))
+
+
+def delete_boxes(project: Project, ids: Iterable[int], *, text: str = "") -> Edit:
+    wanted = sorted({int(box_id) for box_id in ids})
+    with project.database.read() as connection:
+        old = box_rows.rows_by_id(connection, wanted)
+    _require(project, "box", old, wanted)
+    change = deleted("box", box_rows.COLUMNS, wanted, [old[box_id] for box_id in wanted])
+    return Edit(text=text or _plural("Delete", wanted, "box"), changes=(change,))
+
+
+def set_status(project: Project, image_ids: Iterable[int], status: Status) -> Edit:
+    return update_images(
+        project,
+        {image_id: {"status": status} for image_id in image_ids},
+        text={
+            Status.UNSEEN: "Mark as unseen",
+            Status.IN_PROGRESS: "Mark as in progress",
+            Status.VERIFIED: "Mark as verified",
+        }[status],
+    )
+
+
+def set_split(project: Project, splits: Mapping[int, str | None]) -> Edit:
+    """The split of each image; ``None`` takes it out of all splits."""
+    return update_images(
+        project,
+        {image_id: {"split": split or None} for image_id, split in splits.items()},
+        text="Assign splits",
+    )
+
+
+def set_image_size(project: Project, sizes: Mapping[int, tuple[int, int]]) -> Edit:
+    """(width, height) after EXIF orientation of images whose files have been opened."""
+    return update_images(
+        project,
+        {image_id: {"width": size[0], "height": size[1]} for image_id, size in sizes.items()},
+        text="Read image sizes",
+    )
+
+
+def update_images(project: Project, values: Mapping[int, Mapping[str, Any]], *, text: str) -> Edit:
+    """New values for fields of ``Image``, by image id. Images that stay as they are drop out."""
+    with project.database.read() as connection:
+        old = {row[0]: row for row in image_rows.rows(connection, list(values))}
+    _require(project, "image", old, values)
+    rows: list[tuple[int, Row, Row]] = []
+    for image_id, fields in values.items():
+        row = old[int(image_id)]
+        image = replace(image_rows.decode(row), **fields)
+        if "path" in fields:
+            image_paths.check_path(image.path)
+        rows.append((row[0], row[1:], image_rows.encode(image)))
+    return Edit(text=text, changes=tuple(updated("image", image_rows.COLUMNS, rows)))
+
+
+def add_images(project: Project, images: Sequence[Image]) -> Edit:
+    """New images at the end of the list, whose ids are ignored and given out here.
+
+    Images whose path is in the project already are passed over, and so are repeated ones.
+    """
+    paths = [image.path for image in images]
+    image_paths.check_paths(paths)
+    with project.database.read() as connection:
+        known = image_rows.known_paths(connection, paths)
+    fresh: list[Image] = []
+    for image in images:
+        if image.path not in known:
+            known.add(image.path)
+            fresh.append(replace(image, id=0) if image.id else image)
+    return add_rows(project, images=fresh, text=_plural("Add", fresh, "image"))
+
+
+def remove_images(project: Project, ids: Iterable[int]) -> Edit:
+    """Take images out of the project, with their boxes and verdicts. The files stay."""
+    wanted = sorted({int(image_id) for image_id in ids})
+    with project.database.read() as connection:
+        images = image_rows.rows(connection, wanted)
+        _require(project, "image", {row[0] for row in images}, wanted)
+        boxes = box_rows.rows_of_images(connection, wanted)
+        verdicts = connection.execute(
+            f"SELECT id, {', '.join(VERDICT_COLUMNS)} FROM verdict"
+            " WHERE image_id IN (SELECT value FROM json_each(?))",
+            (id_list(wanted),),
+        ).fetchall()
+    tables = (
+        ("verdict", VERDICT_COLUMNS, verdicts),
+        ("box", box_rows.COLUMNS, boxes),
+        ("image", image_rows.COLUMNS, images),
+    )
+    return Edit(
+        text=_plural("Remove", wanted, "image"),
+        changes=tuple(
+            deleted(table, columns, [row[0] for row in rows], [row[1:] for row in rows])
+            for table, columns, rows in tables
+            if rows
+        ),
+    )
+
+
+def add_rows(
+    project: Project,
+    *,
+    text: str,
+    classes: Sequence[ObjectClass] = (),
+    images: Sequence[Image] = (),
+    boxes: Sequence[Box] = (),
+) -> Edit:
+    """New classes, images and boxes as one step: an import.
+
+    Ids of 0 are given out here; others must come from ``project.new_ids``, so that boxes can name images and
+    classes of the same edit. Boxes are checked against the sizes of their images.
+    """
+    now = time.time()
+    with project.database.read() as connection:
+        names = {row[1] for row in class_rows.rows(connection)}
+        for item in classes:
+            check_class_name(item.name)
+            if item.name in names:
+                raise ProjectError(f"there is already a class {item.name}")
+            names.add(item.name)
+        image_paths.check_paths([image.path for image in images])
+        checked = checked_boxes(connection, boxes, new_images=images, new_classes=classes)
+    box_values = [
+        box_rows.encode(box if box.created else replace(box, created=now, updated=box.updated or now))
+        for box in checked
+    ]
+    tables = (
+        ("class", class_rows.COLUMNS, [item.id for item in classes], map(class_rows.encode, classes)),
+        ("image", image_rows.COLUMNS, [item.id for item in images], map(image_rows.encode, images)),
+        ("box", box_rows.COLUMNS, [item.id for item in checked], box_values),
+    )
+    return Edit(
+        text=text,
+        changes=tuple(
+            inserted(table, columns, _fill_ids(project, table, ids), rows)
+            for table, columns, ids, rows in tables
+            if ids
+        ),
+    )
+
+
+def _fill_ids(project: Project, table: str, ids: list[int]) -> list[int]:
+    fresh = iter(project.new_ids(table, sum(1 for item in ids if not item)))
+    return [int(item) or next(fresh) for item in ids]
+
+
+def _without_stale_area(box: Box, old: Row) -> Box:
+    if "area" not in box.extra or box.xyxy == old[2:6]:
+        return box
+    return replace(box, extra={key: value for key, value in box.extra.items() if key != "area"})
+
+
+def _require(project: Project, what: str, found: Iterable[int], wanted: Iterable[int]) -> None:
+    missing = sorted({int(item) for item in wanted} - set(found))
+    if missing:
+        raise ProjectError(f"{what} {missing[0]} is not in the project any more", path=project.folder)
+
+
+def _plural(verb: str, items: Sequence[object], noun: str) -> str:
+    if len(items) == 1:
+        return f"{verb} {noun}"
+    return f"{verb} {len(items):,} {noun}{'es' if noun.endswith('x') else 's'}"

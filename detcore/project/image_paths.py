@@ -1,0 +1,67 @@
+"""Where the images of a project lie. Paths out of a project file are not trusted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path, PureWindowsPath
+
+from detcore.errors import ProjectError
+
+
+def is_absolute(path: str) -> bool:
+    """Whether a stored path names its place by itself: an import from outside of the root."""
+    return path.startswith("/") or (os.name == "nt" and PureWindowsPath(path).is_absolute())
+
+
+def check_path(path: str) -> None:
+    """A stored path is relative to the root and stays inside, or is absolute; without ``..`` either way.
+
+    Raises:
+        ProjectError: it is not.
+    """
+    problem = _problem(path)
+    if problem:
+        # The path may hold characters that no terminal or log takes.
+        shown = path.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\0")
+        raise ProjectError(f"not a usable image path: {problem}", path=shown, hint="Rename or remove it")
+
+
+def check_paths(paths: Sequence[str]) -> None:
+    """``check_path`` for many; quick when none is suspicious."""
+    joined = "/\n".join(paths)
+    suspicious = ".." in joined or "\\" in joined or ":" in joined or "\0" in joined
+    if suspicious or not joined.isascii() or "" in paths:
+        for path in paths:
+            check_path(path)
+
+
+def locate(root: str, path: str) -> str:
+    """The absolute path of an image, of a root without a separator at its end.
+
+    Raises:
+        ProjectError: the stored path leaves the root.
+    """
+    check_path(path)
+    return path if is_absolute(path) else f"{root}{os.sep}{path.replace('/', os.sep)}"
+
+
+def stored_path(root: Path, path: Path) -> str:
+    """How to store the place of an image file: relative to the root, or absolute when outside of it."""
+    absolute = Path(os.path.abspath(path))
+    return (absolute.relative_to(root) if absolute.is_relative_to(root) else absolute).as_posix()
+
+
+def _problem(path: str) -> str | None:
+    if not path:
+        return "it is empty"
+    if "\0" in path:
+        return "it holds a zero character"
+    if not path.isascii() and any("\ud800" <= character <= "\udfff" for character in path):
+        return "its name is not valid Unicode"
+    # Backslashes part folders on Windows only, but a project may be carried there.
+    if ".." in path and ".." in path.replace("\\", "/").split("/"):
+        return "it leaves the image folder"
+    if os.name == "nt" and not is_absolute(path) and PureWindowsPath(path).drive:
+        return "it names a drive"
+    return None

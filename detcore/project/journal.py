@@ -1,0 +1,152 @@
+"""Applying edits, and the journal that undo and redo walk along.
+
+All functions take a connection inside a write transaction, except ``undo_text`` and ``redo_text``.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+from detcore.project import box_rows, class_rows, image_rows
+from detcore.project.database import EditMismatchError
+from detcore.project.row_change import KEY_COLUMNS, Edit, RowChange, pack, unpack
+
+VERDICT_COLUMNS = (
+    *("image_id", "run", "kind", "box_id", "detection_row", "class_id"),
+    *("x1", "y1", "x2", "y2", "threshold", "time", "note"),
+)
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "image": image_rows.COLUMNS,
+    "class": class_rows.COLUMNS,
+    "box": box_rows.COLUMNS,
+    "verdict": VERDICT_COLUMNS,
+}
+
+
+def record(connection: sqlite3.Connection, edit: Edit) -> None:
+    """Apply an edit and enter it in the journal; what could have been redone is dropped.
+
+    Raises:
+        EditMismatchError: the edit was not made for the rows that are there.
+    """
+    perform(connection, edit)
+    position = _position(connection)
+    connection.execute("DELETE FROM edit WHERE id > ?", (position,))
+    cursor = connection.execute(
+        "INSERT INTO edit (text, time, changes) VALUES (?, ?, ?)",
+        (edit.text, time.time(), pack(edit.changes)),
+    )
+    _move_to(connection, cursor.lastrowid or 0)
+
+
+def undo(connection: sqlite3.Connection) -> Edit | None:
+    """Take back the latest edit; returns the inverse that was applied."""
+    position = _position(connection)
+    edit = _load(connection, "SELECT text, changes FROM edit WHERE id = ?", position)
+    if edit is None:
+        return None
+    inverse = edit.inverse()
+    perform(connection, inverse)
+    (previous,) = connection.execute("SELECT max(id) FROM edit WHERE id < ?", (position,)).fetchone()
+    _move_to(connection, previous or 0)
+    return inverse
+
+
+def redo(connection: sqlite3.Connection) -> Edit | None:
+    """Apply again the edit that was undone last; returns it."""
+    (following,) = connection.execute(
+        "SELECT min(id) FROM edit WHERE id > ?", (_position(connection),)
+    ).fetchone()
+    if following is None:
+        return None
+    edit = _load(connection, "SELECT text, changes FROM edit WHERE id = ?", following)
+    if edit is None:
+        return None
+    perform(connection, edit)
+    _move_to(connection, following)
+    return edit
+
+
+def undo_text(connection: sqlite3.Connection) -> str | None:
+    """The name of the edit that ``undo`` would take back."""
+    found = connection.execute(
+        "SELECT edit.text FROM journal JOIN edit ON edit.id = journal.position"
+    ).fetchone()
+    return None if found is None else found[0]
+
+
+def redo_text(connection: sqlite3.Connection) -> str | None:
+    """The name of the edit that ``redo`` would apply."""
+    found = connection.execute(
+        "SELECT text FROM edit WHERE id > (SELECT position FROM journal) ORDER BY id LIMIT 1"
+    ).fetchone()
+    return None if found is None else found[0]
+
+
+def perform(connection: sqlite3.Connection, edit: Edit) -> None:
+    """Write the rows of an edit. Every row must be as ``before`` says, and is compared as it is written."""
+    for change in edit.changes:
+        if not change.ids:
+            continue
+        _check_columns(change)
+        if change.before is None:
+            done = _insert(connection, change)
+        elif change.after is None:
+            done = _delete(connection, change)
+        else:
+            done = _update(connection, change)
+        if done != len(change.ids):
+            raise EditMismatchError(
+                f"{edit.text}: {len(change.ids) - done} of {len(change.ids)} {change.table} rows are not as expected"
+            )
+
+
+def _check_columns(change: RowChange) -> None:
+    """Names go into SQL, and an edit may come out of a file: only known ones pass."""
+    known = _COLUMNS.get(change.table)
+    if known is None or not set(change.columns) <= set(known):
+        raise EditMismatchError(f"unknown table or columns: {change.table} {change.columns}")
+    if (change.before is None or change.after is None) and change.columns != known:
+        raise EditMismatchError(f"an insert or delete in {change.table} that does not list all columns")
+
+
+def _insert(connection: sqlite3.Connection, change: RowChange) -> int:
+    names = ", ".join(("id", *change.columns))
+    marks = ", ".join("?" * (len(change.columns) + 1))
+    return connection.executemany(
+        f"INSERT INTO {change.table} ({names}) VALUES ({marks})",
+        ((row_id, *row) for row_id, row in zip(change.ids, change.after or (), strict=True)),
+    ).rowcount
+
+
+def _delete(connection: sqlite3.Connection, change: RowChange) -> int:
+    same = "".join(f" AND {name} IS ?" for name in change.columns)
+    return connection.executemany(
+        f"DELETE FROM {change.table} WHERE id = ?{same}",
+        ((row_id, *row) for row_id, row in zip(change.ids, change.before or (), strict=True)),
+    ).rowcount
+
+
+def _update(connection: sqlite3.Connection, change: RowChange) -> int:
+    keys = len(KEY_COLUMNS[change.table])
+    values = ", ".join(f"{name} = ?" for name in change.columns[keys:])
+    same = "".join(f" AND {name} IS ?" for name in change.columns)
+    rows = zip(change.ids, change.before or (), change.after or (), strict=True)
+    return connection.executemany(
+        f"UPDATE {change.table} SET {values} WHERE id = ?{same}",
+        ((*after[keys:], row_id, *before) for row_id, before, after in rows),
+    ).rowcount
+
+
+def _position(connection: sqlite3.Connection) -> int:
+    return connection.execute("SELECT position FROM journal").fetchone()[0]
+
+
+def _move_to(connection: sqlite3.Connection, position: int) -> None:
+    connection.execute("UPDATE journal SET position = ?", (position,))
+
+
+def _load(connection: sqlite3.Connection, query: str, edit_id: int) -> Edit | None:
+    found = connection.execute(query, (edit_id,)).fetchone()
+    return None if found is None else Edit(text=found[0], changes=unpack(found[1]))

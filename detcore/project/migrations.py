@@ -1,0 +1,85 @@
+"""Versions of the project file.
+
+``PRAGMA user_version`` holds the version, ``application_id`` says that it is a Reticle project. Version 1
+is ``schema.sql``; ``MIGRATIONS[n]`` is the SQL that makes version n + 1 of version n. Released SQL is never edited.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from detcore.errors import ProjectError, ProjectTooNewError
+
+APPLICATION_ID = 0x52544C31
+MIGRATIONS: Mapping[int, str] = {}
+SCHEMA_VERSION = 1 + len(MIGRATIONS)
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+
+
+def create_schema(connection: sqlite3.Connection) -> None:
+    """Make the tables of a project in an empty file."""
+    connection.executescript(files("detcore.project").joinpath("schema.sql").read_text(encoding="utf-8"))
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("PRAGMA user_version = 1")
+    upgrade(connection, MIGRATIONS)
+
+
+def check_header(path: Path) -> None:
+    """Look at the file's first bytes, without SQLite, which could touch a file that is not ours to write.
+
+    Raises:
+        ProjectError: the file is missing or no Reticle project.
+        ProjectTooNewError: a newer Reticle wrote it.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except FileNotFoundError as error:
+        raise ProjectError("there is no Reticle project here", path=path.parent) from error
+    except OSError as error:
+        raise ProjectError(f"cannot read the project ({error.strerror})", path=path) from error
+    if not header.startswith(_MAGIC) or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise ProjectError("this file is not a Reticle project, or it is damaged", path=path)
+    check_version(int.from_bytes(header[60:64], "big"), path)
+
+
+def check_version(version: int, path: Path) -> None:
+    """Refuse what a newer Reticle wrote.
+
+    Raises:
+        ProjectTooNewError: it did.
+    """
+    if version > SCHEMA_VERSION:
+        raise ProjectTooNewError(
+            f"a newer Reticle wrote this project (version {version}, this one knows {SCHEMA_VERSION})",
+            path=path.parent,
+            hint="Install the newer Reticle; the project was not touched",
+        )
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def backup(connection: sqlite3.Connection, path: Path) -> Path:
+    """A copy of the project file as it is, beside it: ``project.db.v1.backup``."""
+    copy = path.with_name(f"{path.name}.v{version_of(connection)}.backup")
+    target = sqlite3.connect(copy)
+    try:
+        connection.backup(target)
+    finally:
+        target.close()
+    return copy
+
+
+def upgrade(connection: sqlite3.Connection, migrations: Mapping[int, str]) -> None:
+    """Take a file step by step to the newest version; each step is one transaction."""
+    while (version := version_of(connection)) in migrations:
+        connection.executescript(
+            f"BEGIN IMMEDIATE; {migrations[version]}; PRAGMA user_version = {version + 1}; COMMIT;"
+        )

@@ -1,0 +1,235 @@
+"""A project on disk: the one way to open, read and change it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from detcore.atomic import sync_folder
+from detcore.errors import ProjectError, ProjectLockedError
+from detcore.project import image_paths, journal, migrations
+from detcore.project.database import Database
+from detcore.project.reading import ProjectReader
+from detcore.project.row_change import Edit
+from detcore.types import Changes
+
+_DATABASE = "project.db"
+_LOCK = "project.lock"
+_TABLES = ("image", "class", "box", "verdict")
+
+
+class Project(ProjectReader):
+    """An open project folder ``NAME.reticle``; one process at a time may write.
+
+    Safe to use from any thread. Every edit is on the disk when ``apply`` returns; there is no saving.
+    """
+
+    def __init__(self, folder: Path, database: Database, lock: FileLock | None) -> None:
+        """For ``create`` and ``open`` alone."""
+        super().__init__(folder, database)
+        self._lock = lock
+        self._next_ids: dict[str, int] = {}
+        self._ids_lock = threading.Lock()
+
+    @classmethod
+    def create(cls, folder: Path, *, image_root: Path, image_paths: Iterable[str] = ()) -> Project:
+        """Make a project and open it; ``image_paths`` (posix, relative to the root) are in it from the start.
+
+        The folder appears complete or not at all. Its parents are made.
+
+        Raises:
+            ProjectError: there is something in the folder already, or it cannot be written.
+        """
+        folder = Path(os.path.abspath(folder))
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise ProjectError("there is already something here", path=folder, hint="Choose another name")
+        building = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
+        try:
+            building.mkdir(parents=True)
+            _build(building / _DATABASE, folder, Path(os.path.abspath(image_root)), list(image_paths))
+            (building / "runs").mkdir()
+            (building / "cache").mkdir()
+            if folder.is_dir():
+                folder.rmdir()
+            os.rename(building, folder)
+            sync_folder(folder.parent)
+        except (OSError, sqlite3.OperationalError) as error:
+            raise ProjectError(f"cannot make the project ({error})", path=folder) from error
+        finally:
+            if building.exists():
+                shutil.rmtree(building)
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path, *, read_only: bool = False) -> Project:
+        """Open a project folder. Reading only works while another process writes.
+
+        Raises:
+            ProjectError: there is no project, it is damaged, or it is older and opened for reading only.
+            ProjectLockedError: another process (or this one) has it open for writing.
+            ProjectTooNewError: a newer Reticle wrote it.
+        """
+        folder = Path(os.path.abspath(folder))
+        path = folder / _DATABASE
+        migrations.check_header(path)
+        lock = None if read_only else _acquire(folder)
+        database = Database(path, read_only=read_only)
+        try:
+            _bring_up_to_date(database)
+            return cls(folder, database, lock)
+        except BaseException:
+            database.close()
+            if lock is not None:
+                lock.release()
+            raise
+
+    def close(self) -> None:
+        """Close the files and let others in. Closing twice is fine."""
+        self.database.close()
+        if self._lock is not None:
+            self._lock.release()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def read_only(self) -> bool:
+        return self.database.read_only
+
+    def set_image_root(self, path: Path) -> None:
+        """Say where the images are now. Not undoable: it concerns the disk, not the labels."""
+        root = Path(os.path.abspath(path))
+        with self.database.write() as connection:
+            _write_image_root(connection, self.folder, root)
+        self._image_root = root
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Keep a JSON value, such as the image shown last. Not undoable."""
+        with self.database.write() as connection:
+            connection.execute(
+                "INSERT INTO setting (key, value) VALUES (?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, json.dumps(value)),
+            )
+
+    def new_ids(self, table: str, count: int = 1) -> range:
+        """Ids for rows to come, never given out before and never again."""
+        if table not in _TABLES:
+            raise ValueError(f"no table {table} that edits write to")
+        with self._ids_lock:
+            if table not in self._next_ids:
+                with self.database.read() as connection:
+                    found = connection.execute(
+                        "SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)
+                    ).fetchone()
+                self._next_ids[table] = 1 + (0 if found is None else found[0])
+            first = self._next_ids[table]
+            self._next_ids[table] = first + count
+        return range(first, first + count)
+
+    def apply(self, edit: Edit) -> Changes:
+        """Commit an edit. When this returns, the edit outlives the death of the process.
+
+        An edit that changes nothing does not enter the journal.
+
+        Raises:
+            ProjectError: the project is read-only or cannot be written (disk full …); nothing was changed.
+            EditMismatchError: a bug; the edit was not made for the rows that are there.
+        """
+        if not edit:
+            return Changes()
+        with self.database.write() as connection:
+            journal.record(connection, edit)
+        return edit.summary()
+
+    def undo(self) -> Changes | None:
+        """Take back the latest edit, of this session or an earlier one; ``None`` when there is none."""
+        with self.database.write() as connection:
+            edit = journal.undo(connection)
+        return None if edit is None else edit.summary()
+
+    def redo(self) -> Changes | None:
+        """Apply again what was undone last; ``None`` when there is nothing."""
+        with self.database.write() as connection:
+            edit = journal.redo(connection)
+        return None if edit is None else edit.summary()
+
+    def flush(self) -> None:
+        """Make the edits so far safe from a power cut as well; takes a disk flush, so call it when idle."""
+        if not self.read_only:
+            self.database.flush()
+
+
+def _acquire(folder: Path) -> FileLock:
+    # Not thread-local: a project may be closed on another thread than the one that opened it.
+    lock = FileLock(folder / _LOCK, timeout=0, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ProjectLockedError(
+            "the project is open in another Reticle",
+            path=folder,
+            hint="Close it there first, or open it here for reading only",
+        ) from error
+    except (OSError, NotImplementedError) as error:
+        raise ProjectError(
+            f"cannot lock the project ({error})", path=folder, hint="Check that you may write to this folder"
+        ) from error
+    return lock
+
+
+def _bring_up_to_date(database: Database) -> None:
+    with database.read() as connection:
+        version = migrations.version_of(connection)
+    # The header on disk may be older than what the write-ahead log holds.
+    migrations.check_version(version, database.path)
+    if version == migrations.SCHEMA_VERSION:
+        return
+    if database.read_only:
+        raise ProjectError(
+            f"the project has the older version {version}",
+            path=database.path.parent,
+            hint="Open it once for writing to bring it up to date",
+        )
+    database.upgrade(migrations.MIGRATIONS)
+
+
+def _build(path: Path, folder: Path, root: Path, paths: Sequence[str]) -> None:
+    """A complete project file that nobody else can see yet, hence without a journal, flushed once."""
+    image_paths.check_paths(paths)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        migrations.create_schema(connection)
+        connection.execute("BEGIN")
+        _write_image_root(connection, folder, root)
+        connection.executemany("INSERT INTO image (path) VALUES (?)", zip(paths, strict=True))
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode = WAL")
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _write_image_root(connection: sqlite3.Connection, folder: Path, root: Path) -> None:
+    """Absolute, and relative to the project for the case that both move together."""
+    rows = [("image_root", str(root))]
+    with contextlib.suppress(ValueError):  # another drive of Windows: no relative path leads there
+        rows.append(("image_root_from_project", Path(os.path.relpath(root, folder)).as_posix()))
+    connection.execute("DELETE FROM meta WHERE key IN ('image_root', 'image_root_from_project')")
+    connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", rows)

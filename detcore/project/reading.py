@@ -1,0 +1,171 @@
+"""What can be read from an open project, from any thread, while another thread writes."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detcore.errors import ProjectError
+from detcore.project import box_rows, class_rows, image_paths, image_rows, journal
+from detcore.project.database import Database
+from detcore.project.image_rows import ImageList
+from detcore.types import Box, GroundTruth, Image, ObjectClass, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """Counts of a project. ``classes`` are boxes by class name, in the order of the classes; ``splits`` are
+    images by split, without those that have none (``without_split``)."""
+
+    images: int
+    boxes: int
+    classes: Mapping[str, int]
+    splits: Mapping[str, int]
+    without_split: int
+    statuses: Mapping[Status, int]
+    images_with_boxes: int
+
+
+class ProjectReader:
+    """The reading half of ``Project``.
+
+    ``folder`` is the project's own, absolute; ``name`` is that folder's without ``.reticle``.
+    """
+
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.folder = folder
+        self.database = database
+        self._image_root = self._find_image_root()
+
+    @property
+    def name(self) -> str:
+        return self.folder.name.removesuffix(".reticle")
+
+    @property
+    def image_root(self) -> Path:
+        """The folder that relative image paths start from; need not exist."""
+        return self._image_root
+
+    @property
+    def runs_folder(self) -> Path:
+        return self.folder / "runs"
+
+    @property
+    def cache_folder(self) -> Path:
+        """For what can be made again; may be deleted at any time, so make it before writing."""
+        return self.folder / "cache"
+
+    @property
+    def undo_text(self) -> str | None:
+        """The name of the edit that undo would take back, such as "Move box"."""
+        with self.database.read() as connection:
+            return journal.undo_text(connection)
+
+    @property
+    def redo_text(self) -> str | None:
+        with self.database.read() as connection:
+            return journal.redo_text(connection)
+
+    def image_ids(self) -> list[int]:
+        """In the order of the list, which is that of being added."""
+        with self.database.read() as connection:
+            return image_rows.all_ids(connection)
+
+    def image_ids_by_path(self) -> dict[str, int]:
+        """The id of each stored path."""
+        with self.database.read() as connection:
+            return image_rows.ids_by_path(connection)
+
+    def image(self, image_id: int) -> Image:
+        """Raises ProjectError when there is no such image (any more)."""
+        return self.images([image_id])[0]
+
+    def images(self, ids: Sequence[int] | None = None) -> list[Image]:
+        """All in the order of the list, or those asked for in the order of asking.
+
+        Raises:
+            ProjectError: one does not exist (any more).
+        """
+        with self.database.read() as connection:
+            found = [image_rows.decode(row) for row in image_rows.rows(connection, ids)]
+        if ids is None:
+            return found
+        by_id = {image.id: image for image in found}
+        missing = [image_id for image_id in ids if image_id not in by_id]
+        if missing:
+            raise ProjectError(f"image {missing[0]} is not in the project any more", path=self.folder)
+        return [by_id[image_id] for image_id in ids]
+
+    def image_path(self, image: Image) -> Path:
+        """The absolute path of the file; whether it exists is not looked at.
+
+        Raises:
+            ProjectError: the stored path leaves the image root, as no import writes it.
+        """
+        return Path(image_paths.locate(str(self._image_root), image.path))
+
+    def stored_path(self, path: Path) -> str:
+        """How ``Image.path`` is to name a file: relative to the root, or absolute when outside of it."""
+        return image_paths.stored_path(self._image_root, path)
+
+    def image_list(self) -> ImageList:
+        """All images as columns, for lists of 100,000 rows."""
+        with self.database.read() as connection:
+            return image_rows.read_list(connection)
+
+    def classes(self) -> list[ObjectClass]:
+        """By position."""
+        with self.database.read() as connection:
+            return [class_rows.decode(row) for row in class_rows.rows(connection)]
+
+    def boxes(self, image_id: int) -> list[Box]:
+        """The boxes of an image, by id."""
+        return self.all_boxes([image_id])
+
+    def all_boxes(self, image_ids: Sequence[int] | None = None) -> list[Box]:
+        """The boxes of some images or of all, by image and id."""
+        with self.database.read() as connection:
+            return [box_rows.decode(row) for row in box_rows.rows_of_images(connection, image_ids)]
+
+    def ground_truth(self, image_ids: Sequence[int] | None = None) -> GroundTruth:
+        """The boxes of some images or of all as columns, by image and id."""
+        with self.database.read() as connection:
+            return box_rows.ground_truth(connection, image_ids)
+
+    def statistics(self) -> Statistics:
+        with self.database.read() as connection:
+            statuses = dict(connection.execute("SELECT status, count(*) FROM image GROUP BY status"))
+            splits = dict(connection.execute("SELECT split, count(*) FROM image GROUP BY split"))
+            counts = dict(connection.execute("SELECT class_id, count(*) FROM box GROUP BY class_id"))
+            (with_boxes,) = connection.execute("SELECT count(DISTINCT image_id) FROM box").fetchone()
+            names = [(row[0], row[1]) for row in class_rows.rows(connection)]
+        return Statistics(
+            images=sum(statuses.values()),
+            boxes=sum(counts.values()),
+            classes={name: counts.get(class_id, 0) for class_id, name in names},
+            splits={name: count for name, count in splits.items() if name is not None},
+            without_split=splits.get(None, 0),
+            statuses={status: statuses.get(status.value, 0) for status in Status},
+            images_with_boxes=with_boxes,
+        )
+
+    def get_setting(self, key: str, default: Any = None) -> Any:
+        """A value that ``set_setting`` stored."""
+        with self.database.read() as connection:
+            found = connection.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
+        return default if found is None else json.loads(found[0])
+
+    def _find_image_root(self) -> Path:
+        """The root where it was last, or where it is now if it was moved together with the project."""
+        with self.database.read() as connection:
+            meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
+        root = Path(meta["image_root"])
+        if not root.is_dir() and "image_root_from_project" in meta:
+            moved = Path(os.path.normpath(self.folder / meta["image_root_from_project"]))
+            if moved.is_dir():
+                return moved
+        return root

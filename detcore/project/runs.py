@@ -1,0 +1,350 @@
+"""Runs: folders below ``runs/``, one for each training, that describe themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import psutil
+
+from detcore.atomic import atomic_write
+from detcore.errors import ProjectError
+from detcore.events import Ended, EndReason, Event, Failed, Heartbeat, Started, Step, Validation, decode
+from detcore.project.columns import read_columns
+from detcore.project.reading import ProjectReader
+from detcore.types import Detections
+
+_NAME = re.compile(r"(\d+)-.+")
+_EVENT_START = '{"event":'
+_STEP = f'{_EVENT_START} "{Step.kind}"'
+_HEARTBEAT = f'{_EVENT_START} "{Heartbeat.kind}"'
+_PID_SLACK = 2.0
+"""Seconds by which two readings of the time at which a process was created may differ."""
+
+
+class RunState(StrEnum):
+    """What became of a run. ``INTERRUPTED``: its process is gone without a word; it can go on."""
+
+    NEW = "new"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where the files of a run are. Only the run's own process writes them while it lives."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def info(self) -> Path:
+        """Model and time of creation; written by ``create_run``."""
+        return self.path / "run.json"
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def snapshot(self) -> Path:
+        return self.path / "snapshot.npz"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint; ``previous`` is the one before, for the case that this one is damaged."""
+        return self.path / "last.safetensors"
+
+    @property
+    def previous(self) -> Path:
+        return self.path / "previous.safetensors"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.safetensors"
+
+    @property
+    def detections(self) -> Path:
+        return self.path / "detections.npz"
+
+    @property
+    def pid(self) -> Path:
+        return self.path / "worker.pid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """A run as lists show it. ``created`` is Unix time; ``best_ap`` is on the validation split, ``None`` before
+    the first validation; ``seconds`` and ``epochs`` are of training; ``fraction`` done is 0..1;
+    ``message`` says why a run failed."""
+
+    name: str
+    folder: RunFolder
+    model: str
+    created: float
+    state: RunState
+    best_ap: float | None
+    seconds: float
+    epochs: float
+    step: int
+    fraction: float
+    device: str
+    message: str
+    has_detections: bool
+    has_checkpoint: bool
+
+
+def create_run(project: ProjectReader, model_name: str) -> RunFolder:
+    """Make the folder of a new run: ``001-reticle-s``. Numbers are not used again, even after ``discard``."""
+    project.runs_folder.mkdir(exist_ok=True)
+    while True:
+        taken = [
+            _number(path) for folder in (project.runs_folder, _trash(project)) for path in _folders(folder)
+        ]
+        path = project.runs_folder / f"{max(taken, default=0) + 1:03d}-{model_name}"
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise ProjectError(f"cannot make the run ({error.strerror})", path=path) from error
+        run = RunFolder(path)
+        with atomic_write(run.info) as temporary:
+            temporary.write_text(json.dumps({"model": model_name, "created": time.time()}), encoding="utf-8")
+        return run
+
+
+def list_runs(project: ProjectReader) -> list[RunInfo]:
+    """All runs, the newest first, from their folders alone."""
+    runs = sorted(_folders(project.runs_folder), key=_number, reverse=True)
+    return [read_run(RunFolder(path)) for path in runs if _number(path)]
+
+
+def find_run(project: ProjectReader, name: str) -> RunFolder:
+    """The run of that name.
+
+    Raises:
+        ProjectError: there is none.
+    """
+    path = project.runs_folder / name
+    if not _NAME.fullmatch(name) or Path(name).name != name or not path.is_dir():
+        raise ProjectError(f"there is no run {name}", path=project.runs_folder)
+    return RunFolder(path)
+
+
+def read_run(run: RunFolder) -> RunInfo:
+    """What became of a run, from its files."""
+    info = _read_json(run.info)
+    model = info.get("model")
+    created = info.get("created")
+    history = _History(read_events(run.events, milestones=True))
+    return RunInfo(
+        name=run.name,
+        folder=run,
+        model=model if isinstance(model, str) else run.name.partition("-")[2],
+        created=float(created) if isinstance(created, int | float) else run.path.stat().st_mtime,
+        state=_state(run, history),
+        best_ap=history.best_ap,
+        seconds=history.seconds,
+        epochs=history.epochs,
+        step=history.step,
+        fraction=1.0 if _state(run, history) == RunState.COMPLETED else history.fraction,
+        device=history.device,
+        message=history.message,
+        has_detections=run.detections.is_file(),
+        has_checkpoint=run.best.is_file() or run.last.is_file(),
+    )
+
+
+def read_events(path: Path, *, milestones: bool = False) -> list[Event]:
+    """The events of a run in order; none when the file is missing.
+
+    A torn last line, left by a process that was killed, is passed over, as are lines that are no events.
+    ``milestones`` leaves out heartbeats and all steps but the last of those that follow each other, which is
+    much faster for a long run.
+    """
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines = file.readlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ProjectError(f"cannot read the run ({error.strerror})", path=path) from error
+    if milestones:
+        lines = [
+            line
+            for line, following in zip(lines, [*lines[1:], ""], strict=True)
+            if not line.startswith(_HEARTBEAT)
+            and not (line.startswith(_STEP) and following.startswith(_STEP))
+        ]
+    return [event for line in lines if (event := _decode(line)) is not None]
+
+
+def write_pid(run: RunFolder, pid: int) -> None:
+    """Say which process works on the run, so that any process can tell whether it still does."""
+    created = psutil.Process(pid).create_time()
+    with atomic_write(run.pid) as temporary:
+        temporary.write_text(json.dumps({"pid": pid, "created": created}), encoding="utf-8")
+
+
+def is_running(run: RunFolder) -> bool:
+    """Whether the process that works on the run is alive; a pid that another process got later does not count."""
+    record = _read_json(run.pid)
+    pid, created = record.get("pid"), record.get("created")
+    if not isinstance(pid, int) or not isinstance(created, int | float) or pid <= 0:
+        return False
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - created) < _PID_SLACK
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def save_detections(run: RunFolder, detections: Detections) -> None:
+    """Write the detections of a run, all or nothing."""
+    with atomic_write(run.detections) as temporary:
+        np.savez(
+            temporary,
+            allow_pickle=False,
+            image_ids=detections.image_ids.astype(np.int64),
+            labels=detections.labels.astype(np.int64),
+            boxes=detections.boxes.astype(np.float64),
+            scores=detections.scores.astype(np.float64),
+        )
+
+
+def load_detections(run: RunFolder) -> Detections:
+    """Read the detections of a run.
+
+    Raises:
+        ProjectError: there are none, or the file is damaged.
+    """
+    columns = read_columns(run.detections, {"image_ids": "i", "labels": "i", "boxes": "f", "scores": "f"})
+    try:
+        detections = Detections(**columns)
+    except ValueError as error:
+        raise ProjectError(f"not detections of a run ({error})", path=run.detections) from error
+    if detections.boxes.shape != (len(detections), 4) or detections.scores.ndim != 1:
+        raise ProjectError("not detections of a run (wrong shapes)", path=run.detections)
+    return detections
+
+
+def discard(project: ProjectReader, name: str) -> Path:
+    """Move a run to the project's trash; returns where it is now. ``restore`` brings it back.
+
+    Raises:
+        ProjectError: there is no such run, or it is running.
+    """
+    run = find_run(project, name)
+    if is_running(run):
+        raise ProjectError(f"run {name} is still running", path=run.path, hint="Stop it first")
+    trash = _trash(project)
+    trash.mkdir(exist_ok=True)
+    return _move(run.path, trash / name)
+
+
+def restore(project: ProjectReader, name: str) -> RunFolder:
+    """Take a run out of the trash.
+
+    Raises:
+        ProjectError: it is not there.
+    """
+    path = _trash(project) / name
+    if Path(name).name != name or not path.is_dir():
+        raise ProjectError(f"there is no run {name} in the trash", path=_trash(project))
+    return RunFolder(_move(path, project.runs_folder / name))
+
+
+class _History:
+    """The events of a run boiled down to the figures of ``RunInfo``."""
+
+    def __init__(self, events: list[Event]) -> None:
+        self.any = bool(events)
+        self.end: Ended | Failed | None = None
+        self.best_ap: float | None = None
+        self.seconds = self.epochs = self.fraction = 0.0
+        self.step = 0
+        self.device = self.message = ""
+        for event in events:
+            self._add(event)
+
+    def _add(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.end = None
+            self.device = event.device_name or event.device
+        elif isinstance(event, Step):
+            self.seconds, self.epochs, self.step = event.time, event.epoch, event.step
+            self.fraction = event.fraction
+        elif isinstance(event, Validation):
+            self.seconds, self.epochs, self.step = event.time, event.epoch, event.step
+            ap = event.metrics.get("AP")
+            if ap is not None and ap == ap:
+                self.best_ap = ap if self.best_ap is None else max(ap, self.best_ap)
+        elif isinstance(event, Ended | Failed):
+            self.end = event
+            self.message = event.message if isinstance(event, Failed) else ""
+
+
+def _state(run: RunFolder, history: _History) -> RunState:
+    if is_running(run):
+        return RunState.RUNNING
+    if isinstance(history.end, Failed):
+        return RunState.FAILED
+    if history.end is not None:
+        return RunState.STOPPED if history.end.reason == EndReason.STOPPED else RunState.COMPLETED
+    return RunState.INTERRUPTED if history.any or run.pid.exists() else RunState.NEW
+
+
+def _decode(line: str) -> Event | None:
+    event = decode(line)
+    if event is None and (start := line.rfind(_EVENT_START)) > 0:
+        # A line torn by a kill, to which the process that went on with the run has added its first one.
+        event = decode(line[start:])
+    return event
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """An object in a file; empty when it is missing or damaged, since folders are described as they are."""
+    try:
+        value: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+
+
+def _number(path: Path) -> int:
+    match = _NAME.fullmatch(path.name)
+    return int(match[1]) if match else 0
+
+
+def _trash(project: ProjectReader) -> Path:
+    return project.folder / "trash"
+
+
+def _move(source: Path, target: Path) -> Path:
+    try:
+        source.rename(target)
+    except OSError as error:
+        raise ProjectError(f"cannot move the run ({error.strerror})", path=source) from error
+    return target

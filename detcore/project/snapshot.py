@@ -1,0 +1,137 @@
+"""The frozen list of images and boxes that a worker trains and predicts on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from detcore.atomic import atomic_write
+from detcore.errors import ProjectError
+from detcore.project import image_paths
+from detcore.project.columns import read_columns
+from detcore.project.reading import ProjectReader
+from detcore.types import GroundTruth, ObjectClass, Status
+
+_FORMAT = 1
+_COLUMNS = ("ids", "image_ids", "labels", "boxes", "areas", "crowd", "difficult")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotImage:
+    """``path`` is absolute; sizes are ``None`` for a file that has not been opened yet."""
+
+    id: int
+    path: str
+    width: int | None
+    height: int | None
+    split: str | None
+    status: Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A project at one moment: classes by position, images in the order of the list, their boxes by image.
+
+    ``ground_truth`` holds boxes of these images only.
+    """
+
+    classes: tuple[ObjectClass, ...]
+    images: tuple[SnapshotImage, ...]
+    ground_truth: GroundTruth
+
+    @cached_property
+    def labelled_images(self) -> tuple[SnapshotImage, ...]:
+        """Images that say something to a detector: with boxes, or verified to have none.
+
+        An image without boxes that nobody has verified is not known to be empty.
+        """
+        with_boxes = set(self.ground_truth.image_ids.tolist())
+        return tuple(
+            image for image in self.images if image.id in with_boxes or image.status == Status.VERIFIED
+        )
+
+    def for_split(self, name: str | None) -> Snapshot:
+        """The images of one split (``None``: of no split) and their boxes."""
+        return self.only(image.id for image in self.images if image.split == name)
+
+    def labelled(self) -> Snapshot:
+        """The labelled images and their boxes."""
+        return self.only(image.id for image in self.labelled_images)
+
+    def only(self, image_ids: Iterable[int]) -> Snapshot:
+        """Some of the images, and their boxes."""
+        wanted = set(image_ids)
+        rows = np.isin(self.ground_truth.image_ids, np.fromiter(wanted, np.int64, len(wanted)))
+        return Snapshot(
+            classes=self.classes,
+            images=tuple(image for image in self.images if image.id in wanted),
+            ground_truth=self.ground_truth.take(rows),
+        )
+
+    def save(self, path: Path) -> None:
+        """Write an npz that needs no pickle to read, all of it or nothing."""
+        record = {
+            "format": _FORMAT,
+            "classes": [{**asdict(item), "extra": dict(item.extra)} for item in self.classes],
+            "image_fields": [item.name for item in fields(SnapshotImage)],
+            "images": [[i.id, i.path, i.width, i.height, i.split, i.status.value] for i in self.images],
+        }
+        text = np.frombuffer(json.dumps(record).encode("ascii"), dtype=np.uint8)
+        with atomic_write(path) as temporary:
+            np.savez_compressed(
+                temporary,
+                allow_pickle=False,
+                record=text,
+                **{name: getattr(self.ground_truth, name) for name in _COLUMNS},
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Snapshot:
+        """Read what ``save`` wrote.
+
+        Raises:
+            ProjectError: the file is missing, or is no snapshot.
+        """
+        kinds = {name: "i" for name in ("ids", "image_ids", "labels")} | {"boxes": "f", "areas": "f"}
+        columns = read_columns(path, {"record": "u", **kinds, "crowd": "b", "difficult": "b"})
+        try:
+            record = json.loads(columns.pop("record").tobytes())
+            names = record["image_fields"]
+            images = [dict(zip(names, values, strict=True)) for values in record["images"]]
+            return cls(
+                classes=tuple(ObjectClass(**item) for item in record["classes"]),
+                images=tuple(
+                    SnapshotImage(**{**image, "status": Status(image["status"])}) for image in images
+                ),
+                ground_truth=GroundTruth(**columns),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ProjectError(f"not a snapshot of a project ({error})", path=path) from error
+
+
+def take_snapshot(project: ProjectReader) -> Snapshot:
+    """The project as it is now.
+
+    Raises:
+        ProjectError: a stored image path leaves the image root.
+    """
+    root = str(project.image_root)
+    with project.database.read() as connection:
+        rows = connection.execute("SELECT id, path, width, height, split, status FROM image ORDER BY id")
+        images = tuple(
+            SnapshotImage(
+                id=image_id,
+                path=image_paths.locate(root, path),
+                width=width,
+                height=height,
+                split=split,
+                status=Status(status),
+            )
+            for image_id, path, width, height, split, status in rows
+        )
+        return Snapshot(classes=tuple(project.classes()), images=images, ground_truth=project.ground_truth())

@@ -1,0 +1,36 @@
+"""Values on their way into SQLite and out of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from detcore.errors import ProjectError
+from detcore.types import Extra
+
+
+def encode_extra(extra: Extra) -> str:
+    """``extra`` as JSON, pure ASCII (a lone surrogate from an odd file would not be UTF-8)."""
+    return json.dumps(dict(extra), separators=(",", ":")) if extra else "{}"
+
+
+def decode_extra(text: str) -> dict[str, Any]:
+    return json.loads(text) if text != "{}" else {}
+
+
+def id_list(ids: Iterable[int]) -> str:
+    """Ids, numpy ones as well, as JSON for ``IN (SELECT value FROM json_each(?))``."""
+    return json.dumps([int(item) for item in ids])
+
+
+def check_class_name(name: str) -> None:
+    """Any text that shows something; YAML's words, digits and single characters are names like any other.
+
+    Raises:
+        ProjectError: the name is blank, or no valid Unicode.
+    """
+    if not name.strip():
+        raise ProjectError("a class needs a name")
+    if any("\ud800" <= character <= "\udfff" for character in name):
+        raise ProjectError(f"the class name {name!a} is not valid Unicode", hint="Give it another name")
