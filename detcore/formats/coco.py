@@ -146,7 +146,9 @@ class _File:
             ids.add(key)
             self._read_image(entry, annotations.pop(key, []))
         for key, orphans in annotations.items():
-            self._report(f"{len(orphans)} annotations of image id {key!r}, which is not in the file: left out")
+            self._report(
+                f"{len(orphans)} annotations of image id {key!r}, which is not in the file: left out"
+            )
 
     def _report(self, message: str) -> None:
         self._found.problem(self._path, message)
@@ -280,7 +282,7 @@ def _key(value: Any) -> int | str | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, float):
-        return int(value) if math.isfinite(value) and value == int(value) else None
+        return int(value) if value.is_integer() else None
     if isinstance(value, str):
         return int(value) if value.strip().isdecimal() else value
     return value if isinstance(value, int) else None
@@ -339,9 +341,9 @@ def _box_extra(entry: Json, attributes: Mapping[str, Any], raw: Xyxy) -> Json:
     extra: Json = {}
     area = entry.get("area")
     box_area = (raw[2] - raw[0]) * (raw[3] - raw[1])
-    if isinstance(area, int | float) and not isinstance(area, bool) and math.isfinite(area):
-        if not math.isclose(area, box_area, rel_tol=1e-9):
-            extra["area"] = area
+    is_area = isinstance(area, int | float) and not isinstance(area, bool) and 0 <= area < math.inf
+    if is_area and not math.isclose(area, box_area, rel_tol=1e-9):
+        extra["area"] = area
     if "area" in extra or "segmentation" in kept:
         kept["bbox"] = entry.get("bbox")
     if kept:

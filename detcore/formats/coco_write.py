@@ -50,7 +50,10 @@ def category_ids(classes: Sequence[DatasetClass]) -> list[int]:
 
 def _fill(ids: Sequence[Any]) -> list[int]:
     """Keep the first use of every whole number from 1; the rest is numbered from after the greatest."""
-    valid = [value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None for value in ids]
+    valid = [
+        value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
+        for value in ids
+    ]
     following = max((value for value in valid if value is not None), default=0) + 1
     taken: set[int] = set()
     result: list[int] = []
@@ -94,7 +97,8 @@ class _Writer:
             entries, annotations = files.setdefault(split, ([], []))
             entries.append(self._image(image, name, image_id, size))
             annotations += [
-                self._annotation(box, box_id, image_id, size) for box, box_id in zip(image.boxes, ids, strict=True)
+                self._annotation(box, box_id, image_id, size)
+                for box, box_id in zip(image.boxes, ids, strict=True)
             ]
             marks[f"images/{split}/{name}"] = {"source": image.name, "verified": image.verified}
             self._written.append(image)
@@ -114,12 +118,16 @@ class _Writer:
         losses = foreign_fields(self._dataset, "coco", "COCO")
         if self._outlines_dropped:
             boxes = count(self._outlines_dropped, "box", "boxes")
-            losses.append(f"{boxes} changed since the import: the imported outline or area no longer fits them.")
+            losses.append(
+                f"{boxes} changed since the import: the imported outline or area no longer fits them."
+            )
         notes = self._copier.notes()
         kept = [item.source_id for item in self._dataset.classes]
         moved = sum(old is not None and old != new for old, new in zip(kept, self._category_ids, strict=True))
         if moved:
-            notes.append(f"{count(moved, 'class', 'classes')} got another id: COCO's start at 1 and are unique.")
+            notes.append(
+                f"{count(moved, 'class', 'classes')} got another id: COCO's start at 1 and are unique."
+            )
         return ExportReport(
             out=out,
             files=files,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -115,23 +116,9 @@ class Gathering:
         images: list[DatasetImage] = []
         for image in self._images.values():
             name = relative_name(image.path, root)
-            images.append(_renamed(image, name))
+            images.append(replace(image, name=name))
         images.sort(key=lambda image: natural_key(image.name))
         return Dataset(classes=self.classes.classes(), images=images, image_root=root, extra=self.extra)
-
-
-def _renamed(image: DatasetImage, name: str) -> DatasetImage:
-    return DatasetImage(
-        path=image.path,
-        name=name,
-        width=image.width,
-        height=image.height,
-        split=image.split,
-        labelled=image.labelled,
-        verified=image.verified,
-        boxes=image.boxes,
-        extra=image.extra,
-    )
 
 
 def files_below(source: Path, suffixes: Sequence[str]) -> list[Path]:
@@ -152,7 +139,9 @@ def files_below(source: Path, suffixes: Sequence[str]) -> list[Path]:
 
 def _walk(source: Path) -> Iterator[Path]:
     for folder, subfolders, names in os.walk(source):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".") and not name.endswith(".reticle")]
+        subfolders[:] = [
+            name for name in subfolders if not name.startswith(".") and not name.endswith(".reticle")
+        ]
         yield from (Path(folder) / name for name in names if not name.startswith("."))
 
 

@@ -79,9 +79,13 @@ class ImageCopier:
         if not self._enabled:
             notes.append("The images themselves were not copied.")
         if self._missing:
-            notes.append(f"{count(self._missing, 'image file')} could not be found: only the labels were written.")
+            notes.append(
+                f"{count(self._missing, 'image file')} could not be found: only the labels were written."
+            )
         if self._turned:
-            notes.append(f"{count(self._turned, 'copy', 'copies')} turned upright as the EXIF orientation says.")
+            notes.append(
+                f"{count(self._turned, 'copy', 'copies')} turned upright as the EXIF orientation says."
+            )
         if self._unturned:
             files = count(self._unturned, "original")
             notes.append(f"{files} with an EXIF rotation: the boxes fit the image as shown, not as stored.")

@@ -82,10 +82,11 @@ class ImageFinder:
                     found.update((folder / name, None) for name in find_images(folder))
                 except ImageError:
                     continue  # a folder that cannot be listed holds nothing that could be found
-            self._index = {}
+            index: dict[str, list[Path]] = {}
             for path in found:
-                self._index.setdefault(path.name.lower(), []).append(path)
-                self._index.setdefault(path.stem.lower(), []).append(path)
+                index.setdefault(path.name.lower(), []).append(path)
+                index.setdefault(path.stem.lower(), []).append(path)
+            self._index = index
         return self._index
 
 

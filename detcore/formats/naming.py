@@ -19,7 +19,8 @@ def unique_names(names: Sequence[str], *, extensions: dict[str, str] | None = No
     stems = [os.path.splitext(name.rsplit("/", 1)[-1])[0] for name in names]
     long_stems = [os.path.splitext(name)[0].replace("/", "__") for name in names]
     with_extension = [
-        f"{stem}_{os.path.splitext(name)[1].lstrip('.')}" for stem, name in zip(long_stems, names, strict=True)
+        f"{stem}_{os.path.splitext(name)[1].lstrip('.')}"
+        for stem, name in zip(long_stems, names, strict=True)
     ]
     result = _first_distinct([stems, long_stems, with_extension])
     suffixes = [os.path.splitext(name)[1] for name in names]

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -57,7 +57,7 @@ def read_marker(folder: Path) -> dict[str, Any] | None:
 
 
 @contextmanager
-def staged(out: Path, images: Sequence[DatasetImage], image_root: Path) -> Iterator[Staging]:
+def staged(out: Path, images: Sequence[DatasetImage], image_root: Path) -> Generator[Staging]:
     """A staging folder beside ``out`` that takes its place when the block ends well.
 
     Raises:
@@ -132,5 +132,11 @@ def read_marks(folders: Sequence[Path]) -> dict[Path, dict[str, Any]]:
         noted: Any = (read_marker(folder) or {}).get("images", {})
         if isinstance(noted, dict):
             items = cast("dict[str, Any]", noted).items()
-            marks.update({folder / name: mark for name, mark in items if isinstance(mark, dict)})
+            marks.update(
+                {
+                    folder / name: cast("dict[str, Any]", mark)
+                    for name, mark in items
+                    if isinstance(mark, dict)
+                }
+            )
     return marks

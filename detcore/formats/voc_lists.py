@@ -60,7 +60,9 @@ class SplitLists:
     def problems(self) -> list[Problem]:
         """What is odd about the lists, with the stems that :meth:`find` was never asked for."""
         unmet = [
-            Problem(path=path, line=line, message=f"{stem!r} is listed, but there is no annotation of that name")
+            Problem(
+                path=path, line=line, message=f"{stem!r} is listed, but there is no annotation of that name"
+            )
             for stem, (path, line) in self._places.items()
             if stem not in self._met
         ]

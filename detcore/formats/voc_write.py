@@ -103,7 +103,9 @@ class _Writer:
         if colons:
             notes.append(f"CVAT cannot read class names with a colon in labelmap.txt: {', '.join(colons)}.")
         if self._options.coordinates == "one_based":
-            notes.append("Coordinates count pixels from 1, both edges included, for evaluators of the first devkit.")
+            notes.append(
+                "Coordinates count pixels from 1, both edges included, for evaluators of the first devkit."
+            )
         return notes
 
     def _annotation(self, image: DatasetImage, name: str, size: tuple[int, int]) -> Node:
