@@ -1,0 +1,77 @@
+"""What the canvas is given to show: boxes as columns, with their looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detcore.types import BoolArray, FloatArray, IntArray
+
+
+class LineStyle(IntEnum):
+    """How the outline of a box is drawn; the number is the value in ``DisplayBoxes.styles``."""
+
+    SOLID = 0
+    DASHED = 1
+    DOTTED = 2
+
+
+@dataclass(frozen=True, eq=False)
+class DisplayBoxes:
+    """Boxes to show over an image, N rows; a later row lies above an earlier one.
+
+    ``ids`` (N,) unique, never 0 (labels use their box ids, detections negative numbers); ``boxes``
+    (N, 4) absolute xyxy in image pixels; ``colors`` (N,) 0xAARRGGBB, drawn opaque; ``styles`` (N,)
+    values of ``LineStyle``; ``hatched`` (N,); ``names`` N tag texts, "" for no tag; ``editable``
+    (N,) whether the person may move, resize and delete the box.
+    """
+
+    ids: IntArray
+    boxes: FloatArray
+    colors: NDArray[np.uint32]
+    styles: NDArray[np.uint8]
+    hatched: BoolArray
+    names: Sequence[str]
+    editable: BoolArray
+
+    def __post_init__(self) -> None:
+        columns = (self.boxes, self.colors, self.styles, self.hatched, self.names, self.editable)
+        if any(len(column) != len(self.ids) for column in columns):
+            raise ValueError(f"DisplayBoxes: columns of unequal length {[len(self.ids), *map(len, columns)]}")
+        if self.boxes.shape != (len(self.ids), 4):
+            raise ValueError(f"DisplayBoxes: boxes of shape {self.boxes.shape}")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @classmethod
+    def empty(cls) -> DisplayBoxes:
+        return cls(
+            ids=np.zeros(0, np.int64),
+            boxes=np.zeros((0, 4), np.float64),
+            colors=np.zeros(0, np.uint32),
+            styles=np.zeros(0, np.uint8),
+            hatched=np.zeros(0, np.bool_),
+            names=[],
+            editable=np.zeros(0, np.bool_),
+        )
+
+    def row_of(self, box_id: int) -> int | None:
+        """The row of an id, or ``None``."""
+        rows = np.flatnonzero(self.ids == box_id)
+        return int(rows[0]) if len(rows) else None
+
+    def rows_of(self, ids: Iterable[int]) -> IntArray:
+        """The rows of the ids that are here, in row order."""
+        wanted = np.fromiter(ids, np.int64)
+        return np.flatnonzero(np.isin(self.ids, wanted)).astype(np.int64)
+
+    def with_geometry(self, rows: IntArray, boxes: FloatArray) -> DisplayBoxes:
+        """The same boxes with those rows elsewhere."""
+        moved = self.boxes.copy()
+        moved[rows] = boxes
+        return replace(self, boxes=moved)

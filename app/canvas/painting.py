@@ -1,0 +1,180 @@
+"""What the canvas paints over an image, piece by piece. The painter's coordinates are device pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QTransform
+
+from app.canvas import frames, style
+from app.canvas.display import DisplayBoxes, LineStyle
+from app.canvas.handles import Xyxy, handle_points
+from app.canvas.projection import PixelRects, Projection
+from app.canvas.tags import tag_font
+from detcore.types import IntArray
+
+
+def paint_boxes(painter: QPainter, boxes: DisplayBoxes, rows: IntArray, projection: Projection) -> None:
+    """Outlines of many boxes, with hatching: all dark casings first, then one pass for each colour."""
+    edges = frames.snapped(projection.to_device(boxes.boxes[rows]))
+    _paint_hatching(painter, boxes, rows, edges, projection)
+    outlines = [
+        (color, outline_rects(edges[places], LineStyle(line_style), projection, line=style.LINE_WIDTH))
+        for color, line_style, places in _by_look(boxes, rows)
+    ]
+    casing = projection.px(style.CASING_WIDTH)
+    for _, rects in outlines:
+        frames.fill(painter, frames.grown(rects, casing), style.CASING_COLOR)
+    for color, rects in outlines:
+        frames.fill(painter, rects, QColor.fromRgb(color))
+
+
+def _by_look(boxes: DisplayBoxes, rows: IntArray) -> list[tuple[int, int, IntArray]]:
+    """(colour, line style, places in ``rows``) of the rows that look alike."""
+    looks = boxes.colors[rows].astype(np.int64) << 8 | boxes.styles[rows]
+    order = np.argsort(looks, kind="stable")
+    values, starts = np.unique(looks[order], return_index=True)
+    groups = np.split(order, starts[1:])
+    return [(value >> 8, value & 0xFF, group) for value, group in zip(values.tolist(), groups, strict=False)]
+
+
+def outline_rects(
+    edges: PixelRects, line_style: LineStyle, projection: Projection, *, line: int
+) -> PixelRects:
+    """The outlines of boxes as rectangles to fill; ``line`` is the width in logical pixels."""
+    thickness = projection.px(line)
+    if line_style is LineStyle.SOLID:
+        near = frames.clamped(edges, width=projection.width, height=projection.height)
+        return frames.solid_frames(near, thickness)
+    dotted = line_style is LineStyle.DOTTED
+    return frames.dashed_frames(
+        edges,
+        thickness,
+        dash=thickness if dotted else projection.px(style.DASH_LENGTH),
+        gap=projection.px(style.DOT_GAP if dotted else style.DASH_GAP),
+        width=projection.width,
+        height=projection.height,
+    )
+
+
+def _paint_hatching(
+    painter: QPainter, boxes: DisplayBoxes, rows: IntArray, edges: PixelRects, projection: Projection
+) -> None:
+    hatched = boxes.hatched[rows]
+    if not hatched.any():
+        return
+    near = frames.clamped(edges[hatched], width=projection.width, height=projection.height)
+    colors = boxes.colors[rows][hatched]
+    for color in np.unique(colors).tolist():
+        shade = QColor.fromRgb(color)
+        shade.setAlpha(style.HATCH_ALPHA)
+        brush = QBrush(shade, Qt.BrushStyle.BDiagPattern)
+        brush.setTransform(QTransform.fromScale(projection.ratio, projection.ratio))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(brush)
+        painter.drawRects([_rect(edge) for edge in near[colors == color]])
+
+
+def paint_highlight(
+    painter: QPainter,
+    box: Xyxy,
+    color: QColor,
+    line_style: LineStyle,
+    projection: Projection,
+    *,
+    line: int,
+    fill_alpha: int,
+) -> None:
+    """One box that stands out: selected, under the pointer or being drawn."""
+    edges = frames.snapped(projection.to_device(np.array([box])))
+    near = frames.clamped(edges, width=projection.width, height=projection.height)
+    shade = QColor(color)
+    shade.setAlpha(fill_alpha)
+    painter.fillRect(_rect(near[0]), shade)
+    rects = outline_rects(edges, line_style, projection, line=line)
+    frames.fill(painter, frames.grown(rects, projection.px(style.CASING_WIDTH)), style.CASING_COLOR)
+    frames.fill(painter, rects, color)
+
+
+def paint_handles(painter: QPainter, box: Xyxy, color: QColor, projection: Projection) -> None:
+    """White squares with an edge in the colour of the box."""
+    device = projection.to_device(np.array([box]))[0] / projection.ratio
+    points = handle_points((float(device[0]), float(device[1]), float(device[2]), float(device[3])))
+    centres = np.rint(np.array(list(points.values())) * projection.ratio).astype(np.int32)
+    half = projection.px(style.HANDLE_SIZE) // 2
+    squares = np.concatenate([centres - half, centres + half], axis=1).astype(np.int32)
+    one = projection.px(1)
+    frames.fill(painter, frames.grown(squares, one), style.CASING_COLOR)
+    frames.fill(painter, squares, color)
+    frames.fill(painter, frames.grown(squares, -projection.px(1.5)), QColor(255, 255, 255))
+
+
+def paint_band(painter: QPainter, band: Xyxy, projection: Projection) -> None:
+    """The rectangle in which boxes are being selected."""
+    paint_highlight(
+        painter,
+        band,
+        style.BAND_COLOR,
+        LineStyle.DASHED,
+        projection,
+        line=1,
+        fill_alpha=style.SELECTED_FILL_ALPHA,
+    )
+
+
+def paint_crosshair(painter: QPainter, at: QPoint, image: QRect, projection: Projection) -> None:
+    """Lines through the pointer over the whole image, light beside dark so that one of them is seen."""
+    one = projection.px(1)
+    for offset, color in ((0, style.CROSSHAIR_LIGHT), (one, style.CROSSHAIR_DARK)):
+        lines = []
+        if image.top() <= at.y() <= image.bottom() + 1:
+            lines.append([image.left(), at.y() + offset, image.right() + 1, at.y() + offset + one])
+        if image.left() <= at.x() <= image.right() + 1:
+            lines.append([at.x() + offset, image.top(), at.x() + offset + one, image.bottom() + 1])
+        frames.fill(painter, np.array(lines, np.int32).reshape(-1, 4), color)
+
+
+def paint_readout(painter: QPainter, text: str, at: QPoint, projection: Projection) -> None:
+    """A size beside the pointer, always wholly in view."""
+    painter.setFont(tag_font(projection.ratio))
+    metrics = painter.fontMetrics()
+    width = metrics.horizontalAdvance(text) + 2 * projection.px(8)
+    height = metrics.height() + 2 * projection.px(3)
+    offset = projection.px(style.READOUT_OFFSET)
+    x = at.x() + offset if at.x() + offset + width <= projection.width else at.x() - offset - width
+    y = at.y() + offset if at.y() + offset + height <= projection.height else at.y() - offset - height
+    rect = QRectF(x, y, width, height)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(style.READOUT_BACKGROUND)
+    painter.drawRoundedRect(rect, projection.px(4), projection.px(4))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(style.READOUT_TEXT)
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def paint_placeholder(painter: QPainter, view: QRect, title: str, text: str, *, surround: QColor) -> None:
+    """A title over a line or two of text, a little above the middle; in logical pixels."""
+    ink = style.text_color_on(surround)
+    font = QFont()
+    painter.save()
+    for words, pixels, alpha, top in ((title, 20, 235, -64), (text, 13, 190, -28)):
+        font.setPixelSize(pixels)
+        painter.setFont(font)
+        ink.setAlpha(alpha)
+        painter.setPen(ink)
+        area = QRect(view.left() + 24, view.center().y() + top, view.width() - 48, 64)
+        painter.drawText(
+            area, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap, words
+        )
+    painter.restore()
+
+
+def size_text(box: Xyxy) -> str:
+    """Width and height in whole image pixels."""
+    return f"{round(box[2] - box[0])} × {round(box[3] - box[1])}"
+
+
+def _rect(edges: np.ndarray) -> QRect:
+    x1, y1, x2, y2 = edges.tolist()
+    return QRect(x1, y1, x2 - x1, y2 - y1)
