@@ -1,18 +1,16 @@
 # Sourced by the other scripts: packages of the system, which only root can install.
 
-install_packages() { # WHAT PACKAGE…
-    what=$1
-    shift
+install_packages() { # PACKAGE…
     if ! command -v apt-get >/dev/null 2>&1; then
-        echo "$what missing. With your system's package manager install what Debian calls: $*" >&2
+        echo "Missing here. With the system's package manager install what Debian calls: $*" >&2
         exit 1
     fi
     if [ "$(id -u)" != 0 ]; then
-        echo "$what missing. Type this, then run make again:" >&2
+        echo "Packages of the system are missing. Type this, then the same make command again:" >&2
         echo "    sudo apt-get update && sudo apt-get install -y $*" >&2
         exit 1
     fi
-    echo "Installing $what: $*"
+    echo "Installing packages of the system: $*"
     log=$(mktemp)
     if ! { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"; } \
         >"$log" 2>&1; then
