@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.document import Document
+from detcore.project.image_rows import STATUSES, ImageList
 from detcore.types import Changes, IntArray, Status
 
 Index = QModelIndex | QPersistentModelIndex
@@ -36,11 +37,8 @@ class ImageModel(QAbstractListModel):
         self._document = document
         self._search = ""
         self._status: Status | None = None
-        self._paths: list[str] = []
-        self._statuses: list[str] = []
-        self._splits: list[str | None] = []
+        self._columns: ImageList | None = None
         self._ids: IntArray = np.zeros(0, np.int64)
-        self._counts: IntArray = np.zeros(0, np.int64)
         self._shown: IntArray = np.zeros(0, np.int64)
         self._rows: dict[int, int] = {}
         document.opened.connect(self.reload)
@@ -50,6 +48,12 @@ class ImageModel(QAbstractListModel):
     @property
     def total(self) -> int:
         return len(self._ids)
+
+    @property
+    def _list(self) -> ImageList:
+        if self._columns is None:
+            raise RuntimeError("no project is open")
+        return self._columns
 
     def set_filter(self, *, search: str, status: Status | None) -> None:
         """Show only images whose path holds ``search`` and, if given, with that status."""
@@ -78,32 +82,32 @@ class ImageModel(QAbstractListModel):
         start = self.row_of(image_id) + 1
         for offset in range(count):
             position = self._shown[(start + offset) % count]
-            if self._statuses[position] != Status.VERIFIED:
+            if self._list.status(position) is not Status.VERIFIED:
                 return int(self._ids[position])
         return 0
 
     def reload(self) -> None:
         columns = self._document.project.image_list()
         self.beginResetModel()
-        self._ids, self._counts = columns.ids, columns.box_counts
-        self._paths, self._statuses, self._splits = columns.paths, columns.statuses, columns.splits
+        self._columns, self._ids = columns, columns.ids
         self._rows = dict(zip(self._ids.tolist(), range(len(self._ids)), strict=True))
         self._filter()
         self.endResetModel()
 
     def _clear(self) -> None:
         self.beginResetModel()
-        self._paths, self._statuses, self._splits = [], [], []
-        self._ids = self._counts = self._shown = np.zeros(0, np.int64)
+        self._columns = None
+        self._ids = self._shown = np.zeros(0, np.int64)
         self._rows = {}
         self.endResetModel()
 
     def _filter(self) -> None:
         keep = np.ones(len(self._ids), np.bool_)
         if self._search:
-            keep &= np.fromiter((self._search in path.lower() for path in self._paths), np.bool_, len(keep))
+            found = (self._search in path.lower() for path in self._list.paths)
+            keep &= np.fromiter(found, np.bool_, len(keep))
         if self._status is not None:
-            keep &= np.fromiter((text == self._status for text in self._statuses), np.bool_, len(keep))
+            keep &= self._list.statuses == STATUSES.index(self._status)
         self._shown = np.flatnonzero(keep)
 
     def _follow(self, changes: Changes) -> None:
@@ -115,12 +119,15 @@ class ImageModel(QAbstractListModel):
         if not touched:
             return
         project = self._document.project
-        counts = project.box_counts(touched)
-        for image in project.images(touched):
+        columns = self._list
+        for image in project.images(list(touched)):
+            if image.split is not None and image.split not in columns.split_names:
+                self.reload()
+                return
             position = self._rows[image.id]
-            self._statuses[position] = image.status
-            self._splits[position] = image.split
-            self._counts[position] = counts.get(image.id, 0)
+            columns.statuses[position] = STATUSES.index(image.status)
+            columns.splits[position] = -1 if image.split is None else columns.split_names.index(image.split)
+            columns.box_counts[position] = len(project.boxes(image.id))
             row = self.row_of(image.id)
             if row >= 0:
                 self.dataChanged.emit(self.index(row), self.index(row))
@@ -133,21 +140,21 @@ class ImageModel(QAbstractListModel):
             return None
         position = int(self._shown[index.row()])
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._paths[position]
+            return self._list.paths[position]
         if role == ID_ROLE:
             return int(self._ids[position])
         if role == STATUS_ROLE:
-            return self._statuses[position]
+            return self._list.status(position)
         if role == COUNT_ROLE:
-            return int(self._counts[position])
+            return int(self._list.box_counts[position])
         if role == SPLIT_ROLE:
-            return self._splits[position]
+            return self._list.split(position)
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tooltip(position)
         return None
 
     def _tooltip(self, position: int) -> str:
-        count = int(self._counts[position])
+        count = int(self._list.box_counts[position])
         boxes = "1 box" if count == 1 else f"{count} boxes"
-        split = self._splits[position] or "no split"
-        return f"{self._paths[position]}\n{STATUS_TEXT[Status(self._statuses[position])]}, {boxes}, {split}"
+        split = self._list.split(position) or "no split"
+        return f"{self._list.paths[position]}\n{STATUS_TEXT[self._list.status(position)]}, {boxes}, {split}"
