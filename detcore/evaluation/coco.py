@@ -91,11 +91,12 @@ def accumulate(table: MatchTable, *, void_gt: BoolArray | None = None) -> tuple[
     in_range = (problem.det_area >= low) & (problem.det_area <= high)  # (A, D)
 
     matched = table.matches != NO_MATCH
-    of_gt: IntArray = np.arange(sizes)[:, None, None] * len(problem.gt_rows) + table.matches
+    of_size = np.arange(sizes, dtype=np.int64)[:, None, None]
+    of_gt = of_size * len(problem.gt_rows) + table.matches
     regular = ~table.gt_ignore
     if void_gt is not None:
         matched &= ~void_gt[table.matches] | table.gt_ignore.ravel()[of_gt]
-    hit = matched & regular.ravel()[of_gt] if len(problem.gt_rows) else matched
+    hit = matched & regular.ravel()[of_gt]
 
     # false positives up to a candidate: detections in range, less those that are matched to anything
     settled = matched & in_range[:, None, table.candidates]

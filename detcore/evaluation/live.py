@@ -168,12 +168,13 @@ class LiveEvaluation:
         the mean over classes that have ground truth."""
         tables, problem = self._tables(), self._matches.problem
         if class_id is None:
-            order: IntArray = problem.by_score
+            order = problem.by_score
             positives, known = int(tables.positives.sum()), tables.average_precision[tables.positives > 0]
             ap = float(known.mean()) if len(known) else -1.0
         else:
             label = self._tables().label(class_id)
-            order = np.arange(tables.class_starts[label], tables.class_starts[label + 1])
+            first, last = int(tables.class_starts[label]), int(tables.class_starts[label + 1])
+            order = np.arange(first, last, dtype=np.int64)
             positives, ap = int(tables.positives[label]), float(tables.average_precision[label])
         order = order[tables.hit[order] | tables.loose[order]]
         return precision_recall(tables.hit[order], positives, problem.det_score[order], ap=ap)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,13 +100,13 @@ def match_pairs(
         thresholds=iou_thresholds,
     )
     bounds: IntArray = np.append(segments, len(ordered))
-    step_starts: IntArray = np.append(np.flatnonzero(np.diff(step, prepend=-1)), len(segments))
-    for first, last in zip(step_starts[:-1], step_starts[1:], strict=True):
-        start = int(first)
+    step_starts = [*np.flatnonzero(np.diff(step, prepend=-1)).tolist(), len(segments)]
+    for first, last in pairwise(step_starts):
+        start = first
         while start < last:
             # one step's detections never share a ground truth, so it may be cut anywhere
             stop = int(np.searchsorted(bounds, bounds[start] + _CHUNK, side="right")) - 1
-            stop = min(max(stop, start + 1), int(last))
+            stop = min(max(stop, start + 1), last)
             part = slice(int(bounds[start]), int(bounds[stop]))
             local = bounds[start:stop] - bounds[start]
             found[start:stop] = state.choose(ordered.gt[part], ordered.iou[part], local)
