@@ -238,6 +238,10 @@ class Actions(QObject):
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
 
+    def install(self, window: QWidget) -> None:
+        """Let the shortcuts work anywhere in a window."""
+        window.addActions(list(self._actions.values()))
+
     def bind(
         self, action_id: str, callback: Callable[[], None], *, when: Callable[[], bool] | None = None
     ) -> QAction:

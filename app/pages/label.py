@@ -32,11 +32,11 @@ class LabelPage(Page):
 
     Signals:
         status_changed(str): cursor position and zoom, for the status bar.
-        paths_dropped(object): list of ``Path`` dropped on the page.
+        paths_dropped(list): each a ``Path`` dropped on the page.
     """
 
     status_changed = Signal(str)
-    paths_dropped = Signal(object)
+    paths_dropped = Signal(list)
 
     def __init__(self, context: AppContext, loader: ImageLoader) -> None:
         super().__init__("label", context)

@@ -16,6 +16,7 @@ VERDICT_COLUMNS = (
     *("image_id", "run", "kind", "box_id", "detection_row", "class_id"),
     *("x1", "y1", "x2", "y2", "threshold", "time", "note"),
 )
+_MEASURED = ("width", "height")
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "image": image_rows.COLUMNS,
     "class": class_rows.COLUMNS,
@@ -121,17 +122,28 @@ def _insert(connection: sqlite3.Connection, change: RowChange) -> int:
 
 
 def _delete(connection: sqlite3.Connection, change: RowChange) -> int:
-    same = "".join(f" AND {name} IS ?" for name in change.columns)
+    same = _as_before(change)
     return connection.executemany(
         f"DELETE FROM {change.table} WHERE id = ?{same}",
         ((row_id, *row) for row_id, row in zip(change.ids, change.before or (), strict=True)),
     ).rowcount
 
 
+def _as_before(change: RowChange) -> str:
+    """Conditions that the values of ``before`` still hold.
+
+    A size that was unknown may have been recorded since, which is no edit and does not stop an undo.
+    """
+    return "".join(
+        f" AND coalesce(?, {name}) IS {name}" if name in _MEASURED else f" AND {name} IS ?"
+        for name in change.columns
+    )
+
+
 def _update(connection: sqlite3.Connection, change: RowChange) -> int:
     keys = len(KEY_COLUMNS[change.table])
     values = ", ".join(f"{name} = ?" for name in change.columns[keys:])
-    same = "".join(f" AND {name} IS ?" for name in change.columns)
+    same = _as_before(change)
     rows = zip(change.ids, change.before or (), change.after or (), strict=True)
     return connection.executemany(
         f"UPDATE {change.table} SET {values} WHERE id = ?{same}",

@@ -128,6 +128,14 @@ class Project(ProjectReader):
                 (key, json.dumps(value)),
             )
 
+    def record_image_sizes(self, sizes: Mapping[int, tuple[int, int]]) -> None:
+        """Keep the (width, height) that images turned out to have. Not undoable: nobody edited anything."""
+        with self.database.write() as connection:
+            connection.executemany(
+                "UPDATE image SET width = ?, height = ? WHERE id = ?",
+                ((width, height, image_id) for image_id, (width, height) in sizes.items()),
+            )
+
     def new_ids(self, table: str, count: int = 1) -> range:
         """Ids for rows to come, never given out before and never again."""
         if table not in _TABLES:
