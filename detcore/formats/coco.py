@@ -341,9 +341,9 @@ def _box_extra(entry: Json, attributes: Mapping[str, Any], raw: Xyxy) -> Json:
     extra: Json = {}
     area = entry.get("area")
     box_area = (raw[2] - raw[0]) * (raw[3] - raw[1])
-    is_area = isinstance(area, int | float) and not isinstance(area, bool) and 0 <= area < math.inf
-    if is_area and not math.isclose(area, box_area, rel_tol=1e-9):
-        extra["area"] = area
+    number = area if isinstance(area, int | float) and not isinstance(area, bool) else math.nan
+    if 0 <= number < math.inf and not math.isclose(number, box_area, rel_tol=1e-9):
+        extra["area"] = number
     if "area" in extra or "segmentation" in kept:
         kept["bbox"] = entry.get("bbox")
     if kept:

@@ -60,12 +60,7 @@ class ImageFinder:
     def _listing(self, folder: Path) -> dict[str, list[str]]:
         listing = self._folders.get(folder)
         if listing is None:
-            listing = {}
-            if folder.is_dir():
-                for name in sorted(os.listdir(folder)):
-                    if os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith("."):
-                        listing.setdefault(name.lower(), []).append(name)
-            self._folders[folder] = listing
+            listing = self._folders[folder] = _image_names(folder)
         return listing
 
     def _pick(self, folder: Path, wanted: str, names: Sequence[str]) -> Path | None:
@@ -76,18 +71,31 @@ class ImageFinder:
     def _whole_index(self) -> dict[str, list[Path]]:
         """File names and stems, lower case, of all images below the wide folders."""
         if self._index is None:
-            found: dict[Path, None] = {}
-            for folder in self._wide:
-                try:
-                    found.update((folder / name, None) for name in find_images(folder))
-                except ImageError:
-                    continue  # a folder that cannot be listed holds nothing that could be found
-            index: dict[str, list[Path]] = {}
-            for path in found:
-                index.setdefault(path.name.lower(), []).append(path)
-                index.setdefault(path.stem.lower(), []).append(path)
-            self._index = index
+            self._index = _index(self._wide)
         return self._index
+
+
+def _image_names(folder: Path) -> dict[str, list[str]]:
+    """The images directly in a folder, by name in lower case."""
+    names: dict[str, list[str]] = {}
+    for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
+        if os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith("."):
+            names.setdefault(name.lower(), []).append(name)
+    return names
+
+
+def _index(folders: Iterable[Path]) -> dict[str, list[Path]]:
+    found: dict[Path, None] = {}
+    for folder in folders:
+        try:
+            found.update((folder / name, None) for name in find_images(folder))
+        except ImageError:
+            continue  # a folder that cannot be listed holds nothing that could be found
+    index: dict[str, list[Path]] = {}
+    for path in found:
+        index.setdefault(path.name.lower(), []).append(path)
+        index.setdefault(path.stem.lower(), []).append(path)
+    return index
 
 
 def _ends_in(path: Path, tail: tuple[str, ...], *, stem_only: bool) -> bool:

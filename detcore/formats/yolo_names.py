@@ -38,7 +38,7 @@ def read_yaml(path: Path) -> YoloConfig:
     """
     text = decode(read_bytes(path))[0]
     try:
-        events: Iterable[Any] = yaml.parse(text)  # pyright: ignore[reportUnknownMemberType]
+        events = cast("Iterable[Any]", yaml.parse(text))  # pyright: ignore[reportUnknownMemberType]
         if any(isinstance(event, yaml.AliasEvent) for event in events):
             raise FormatError("aliases in the YAML are refused", path=path)
         # BaseLoader makes text of every scalar and builds no other objects, so it is safe as well.

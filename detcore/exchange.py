@@ -1,0 +1,389 @@
+"""Between datasets on disk and a project: import and export."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from detcore.errors import ConfigError, FormatError, ProjectError
+from detcore.formats import FORMATS
+from detcore.formats.base import (
+    Dataset,
+    DatasetBox,
+    DatasetClass,
+    DatasetImage,
+    ExportOptions,
+    ExportReport,
+    Format,
+    Problem,
+    Progress,
+    count,
+    no_progress,
+)
+from detcore.formats.geometry import fit
+from detcore.project import edits
+from detcore.project.image_paths import check_path
+from detcore.project.palette import next_color
+from detcore.project.project import Project
+from detcore.types import Box, Image, ObjectClass, Origin, Status
+
+_EXTRA_SETTING = "dataset_extra"
+_SAME = 0.01
+"""Pixels within which an imported box counts as the one that is there already."""
+
+_Edges = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did.
+
+    ``images`` and ``boxes`` were added; ``matched`` images were in the project before, of which
+    ``unchanged`` had all the boxes already. ``classes`` are the names that are new. ``splits`` counts
+    the images of the dataset by split, ``""`` for none.
+    """
+
+    images: int
+    boxes: int
+    matched: int
+    unchanged: int
+    classes: tuple[str, ...]
+    splits: dict[str, int]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+
+def format_named(name: str) -> Format:
+    """The format of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in FORMATS:
+        raise ConfigError(f"there is no format {name!r}", hint=f"Choose one of {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def import_dataset(
+    project: Project, format_name: str, source: Path, *, progress: Progress = no_progress
+) -> ImportReport:
+    """Take a dataset into a project as one undoable edit. Its files are only read.
+
+    Classes are matched by name, images by path. Boxes that an image has already are not added again, so
+    importing twice changes nothing. An image that its source calls verified, or whose annotation lists no
+    object, becomes verified; one with other annotations is in progress; one without stays unseen.
+    What the dataset says of its whole (COCO's ``info`` and ``licenses``) becomes a setting of the project.
+
+    Raises:
+        ConfigError: there is no such format.
+        FormatError: there is no dataset of that format.
+        ProjectError: the project cannot be written.
+        Cancelled: ``progress`` returned ``False``; nothing was changed.
+    """
+    root = project.image_root
+    dataset, problems = format_named(format_name).read(
+        source.absolute(), image_folder=root if root.is_dir() else None, progress=progress
+    )
+    merge = _Merge(project, dataset, problems)
+    project.apply(merge.edit(f"Import {source.name}"))
+    _keep_extra(project, dataset.extra)
+    return merge.report()
+
+
+def _keep_extra(project: Project, extra: Mapping[str, Any]) -> None:
+    if not extra:
+        return
+    kept: dict[str, Any] = dict(project.get_setting(_EXTRA_SETTING, {}))
+    for name, fields in extra.items():
+        kept[name] = {**fields, **kept.get(name, {})}
+    project.set_setting(_EXTRA_SETTING, kept)
+
+
+class _Merge:
+    """The changes that bring a dataset into a project."""
+
+    def __init__(self, project: Project, dataset: Dataset, problems: Sequence[Problem]) -> None:
+        self._project = project
+        self._dataset = dataset
+        self._problems = list(problems)
+        self._known = project.image_ids_by_path()
+        self._classes, self._new_classes, self._class_edits = _match_classes(project, dataset.classes)
+        self._new_images: list[Image] = []
+        self._updates: dict[int, dict[str, Any]] = {}
+        self._boxes: list[Box] = []
+        self._matched = 0
+        self._unchanged = 0
+
+    def edit(self, text: str) -> edits.Edit:
+        """All changes as one edit."""
+        paths = [self._stored_path(image) for image in self._dataset.images]
+        old_ids = [self._known[path] for path in paths if path in self._known]
+        old_images = {image.id: image for image in self._project.images(old_ids)}
+        old_boxes: dict[int, list[Box]] = {}
+        for box in self._project.all_boxes(old_ids) if old_ids else []:
+            old_boxes.setdefault(box.image_id, []).append(box)
+        fresh = iter(self._project.new_ids("image", len(paths) - len(old_ids)))
+        for image, path in zip(self._dataset.images, paths, strict=True):
+            if path is None:
+                continue
+            if path in self._known:
+                image_id = self._known[path]
+                self._update(old_images[image_id], image, _Present(old_boxes.get(image_id, [])))
+            else:
+                self._add(next(fresh), image, path)
+        return edits.combine(
+            text,
+            [
+                *self._class_edits,
+                edits.update_images(self._project, self._updates, text=text),
+                edits.add_rows(
+                    self._project,
+                    text=text,
+                    classes=self._new_classes,
+                    images=self._new_images,
+                    boxes=self._boxes,
+                ),
+            ],
+        )
+
+    def report(self) -> ImportReport:
+        notes: list[str] = []
+        if self._unchanged:
+            images = count(self._unchanged, "image")
+            notes.append(f"{images} had the same boxes already: nothing added to them.")
+        return ImportReport(
+            images=len(self._new_images),
+            boxes=len(self._boxes),
+            matched=self._matched,
+            unchanged=self._unchanged,
+            classes=tuple(item.name for item in self._new_classes),
+            splits=dict(Counter(image.split or "" for image in self._dataset.images)),
+            problems=tuple(self._problems),
+            notes=tuple(notes),
+        )
+
+    def _stored_path(self, image: DatasetImage) -> str | None:
+        path = self._project.stored_path(image.path)
+        try:
+            check_path(path)
+        except ProjectError as error:
+            name = str(image.path).encode("utf-8", "backslashreplace").decode()
+            self._problems.append(Problem(path=Path(name), message=f"{error.message}: left out"))
+            return None
+        return path
+
+    def _add(self, image_id: int, image: DatasetImage, path: str) -> None:
+        self._new_images.append(
+            Image(
+                id=image_id,
+                path=path,
+                width=image.width,
+                height=image.height,
+                status=_status(image),
+                split=image.split,
+                extra=image.extra,
+            )
+        )
+        self._boxes += [self._box(image_id, box, box.xyxy) for box in image.boxes]
+
+    def _update(self, old: Image, image: DatasetImage, present: _Present) -> None:
+        self._matched += 1
+        added = 0
+        for box in image.boxes:
+            # The project may know another size of the image; its boxes have to fit that one.
+            edges, message = fit(box.xyxy, width=old.width, height=old.height)
+            if message is not None:
+                self._problems.append(Problem(path=image.path, message=f"{message} (by the project's size)"))
+            if edges is None:
+                continue
+            if present.take(self._classes[box.label], edges):
+                continue
+            self._boxes.append(self._box(old.id, box, edges))
+            added += 1
+        self._unchanged += image.labelled and not added
+        fields: dict[str, Any] = {}
+        if old.width is None and image.width is not None:
+            fields |= {"width": image.width, "height": image.height}
+        if old.split is None and image.split is not None:
+            fields["split"] = image.split
+        if image.labelled and (old.status is Status.UNSEEN or added):
+            fields["status"] = _status(image)
+        if any(key not in old.extra for key in image.extra):
+            fields["extra"] = {**image.extra, **old.extra}
+        if fields:
+            self._updates[old.id] = fields
+
+    def _box(self, image_id: int, box: DatasetBox, edges: _Edges) -> Box:
+        return Box(
+            id=0,
+            image_id=image_id,
+            class_id=self._classes[box.label],
+            x1=edges[0],
+            y1=edges[1],
+            x2=edges[2],
+            y2=edges[3],
+            difficult=box.difficult,
+            truncated=box.truncated,
+            occluded=box.occluded,
+            crowd=box.crowd,
+            origin=Origin.IMPORT,
+            extra=box.extra,
+        )
+
+
+def _status(image: DatasetImage) -> Status:
+    if not image.labelled:
+        return Status.UNSEEN
+    return Status.VERIFIED if image.verified else Status.IN_PROGRESS
+
+
+class _Present:
+    """The boxes that an image has already."""
+
+    def __init__(self, boxes: Sequence[Box]) -> None:
+        self._classes = np.array([box.class_id for box in boxes], dtype=np.int64)
+        self._edges = np.array([box.xyxy for box in boxes], dtype=np.float64).reshape(-1, 4)
+
+    def take(self, class_id: int, edges: _Edges) -> bool:
+        """Whether such a box is there that was not taken before."""
+        same = (np.abs(self._edges - np.array(edges)) <= _SAME).all(axis=1) & (self._classes == class_id)
+        if not same.any():
+            return False
+        self._classes[int(same.argmax())] = 0  # the id of no class
+        return True
+
+
+def _match_classes(
+    project: Project, classes: Sequence[DatasetClass]
+) -> tuple[list[int], list[ObjectClass], list[edits.Edit]]:
+    """The class id of each class of the dataset, the classes to add, and edits of those that learn something."""
+    present = {item.name: item for item in project.classes()}
+    used_colors = [item.color for item in present.values()]
+    free_keys = iter([key for key in range(1, 10) if key not in {item.key for item in present.values()}])
+    position = max((item.position for item in present.values()), default=-1) + 1
+    ids: list[int] = []
+    fresh: list[ObjectClass] = []
+    updates: list[edits.Edit] = []
+    for item in classes:
+        old = present.get(item.name)
+        if old is None:
+            color = next_color(used_colors)
+            used_colors.append(color)
+            old = ObjectClass(
+                id=project.new_ids("class")[0],
+                name=item.name,
+                color=color,
+                key=next(free_keys, None),
+                position=position + len(fresh),
+                source_id=item.source_id,
+                extra=item.extra,
+            )
+            fresh.append(old)
+        elif any(key not in old.extra for key in item.extra):
+            updates.append(edits.update_class(project, replace(old, extra={**item.extra, **old.extra})))
+        ids.append(old.id)
+    return ids, fresh, updates
+
+
+def export_dataset(
+    project: Project,
+    format_name: str,
+    out: Path,
+    *,
+    splits: Collection[str | None] | None = None,
+    options: ExportOptions | None = None,
+    progress: Progress = no_progress,
+) -> ExportReport:
+    """Write the labelled images of a project to the folder ``out``, which appears complete or not at all.
+
+    Exported are images with boxes and verified ones without (of these ``splits``, where ``None`` stands
+    for images without a split). Images that nobody has looked at, and those in progress without a box,
+    are left out unless ``options.include_unseen``.
+
+    Raises:
+        ConfigError: there is no such format.
+        FormatError: nothing to export, or ``out`` cannot be used.
+        Cancelled: ``progress`` returned ``False``; nothing was written.
+    """
+    chosen = options or ExportOptions()
+    writer = format_named(format_name)
+    if out.resolve().is_relative_to(project.folder.resolve()):
+        raise FormatError(
+            "an export cannot lie in the project itself", path=out, hint="Choose another folder"
+        )
+    images = [image for image in project.images() if splits is None or image.split in splits]
+    dataset, left_out = _labelled_dataset(project, images, chosen)
+    if not dataset.images:
+        hint = "Label or verify some first"
+        raise FormatError("there are no labelled images to export", path=out, hint=hint)
+    report = writer.write(dataset, out, chosen, progress)
+    return replace(report, notes=(*left_out, *report.notes))
+
+
+def _labelled_dataset(
+    project: Project, images: Sequence[Image], options: ExportOptions
+) -> tuple[Dataset, list[str]]:
+    classes = project.classes()
+    labels = {item.id: label for label, item in enumerate(classes)}
+    boxes: dict[int, list[DatasetBox]] = {}
+    for box in project.all_boxes([image.id for image in images]):
+        boxes.setdefault(box.image_id, []).append(_dataset_box(box, labels[box.class_id]))
+    empty = [image for image in images if image.id not in boxes and not options.include_unseen]
+    unseen = {image.id for image in empty if image.status is Status.UNSEEN}
+    unfinished = {image.id for image in empty if image.status is Status.IN_PROGRESS}
+    notes: list[str] = []
+    if unseen:
+        notes.append(f"{count(len(unseen), 'image')} that nobody has looked at left out.")
+    if unfinished:
+        images_text = count(len(unfinished), "image")
+        notes.append(
+            f"{images_text} in progress without a box left out; verify them to export them as empty."
+        )
+    kept: Any = project.get_setting(_EXTRA_SETTING, {})
+    dataset = Dataset(
+        classes=[
+            DatasetClass(name=item.name, source_id=item.source_id, extra=item.extra) for item in classes
+        ],
+        images=[
+            _dataset_image(project, image, boxes.get(image.id, []))
+            for image in images
+            if image.id not in unseen and image.id not in unfinished
+        ],
+        image_root=project.image_root,
+        extra=cast("dict[str, Any]", kept),
+    )
+    return dataset, notes
+
+
+def _dataset_image(project: Project, image: Image, boxes: Sequence[DatasetBox]) -> DatasetImage:
+    return DatasetImage(
+        path=project.image_path(image),
+        name=Path(image.path).relative_to(Path(image.path).anchor).as_posix(),
+        width=image.width,
+        height=image.height,
+        split=image.split,
+        labelled=image.status is not Status.UNSEEN,
+        verified=image.status is Status.VERIFIED,
+        boxes=boxes,
+        extra=image.extra,
+    )
+
+
+def _dataset_box(box: Box, label: int) -> DatasetBox:
+    return DatasetBox(
+        label=label,
+        x1=box.x1,
+        y1=box.y1,
+        x2=box.x2,
+        y2=box.y2,
+        difficult=box.difficult,
+        truncated=box.truncated,
+        occluded=box.occluded,
+        crowd=box.crowd,
+        extra=box.extra,
+    )
