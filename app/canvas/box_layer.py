@@ -13,6 +13,7 @@ from app.canvas.handles import Xyxy
 from app.canvas.paint_cache import PaintCache
 from app.canvas.projection import Projection, use_device_pixels
 from app.canvas.stage import Stage
+from app.canvas.tags import TagLayout, TagPainter
 
 EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
 """Tags and lines reach beyond the boxes; what is out of view is left out by the painters."""
@@ -26,6 +27,7 @@ class BoxLayer(QGraphicsItem):
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._stage = stage
         self._cache = PaintCache()
+        self._tag_painter = TagPainter()
         self._version = 0
         self.names_visible = True
 
@@ -42,7 +44,8 @@ class BoxLayer(QGraphicsItem):
             shown = shown[~np.isin(boxes.ids[shown], self._stage.preview_ids)]
         painting.paint_boxes(painter, boxes, shown, projection)
         if self.names_visible:
-            tags.paint(painter, tags.layout(boxes, shown, device_boxes[shown], projection), projection)
+            placed = tags.layout(boxes, shown, device_boxes[shown], projection, self._tag_painter)
+            self._tag_painter.paint(painter, placed, projection)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
         return EVERYWHERE
@@ -61,6 +64,7 @@ class Overlay(QGraphicsItem):
         super().__init__()
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._stage = stage
+        self._tag_painter = TagPainter()
         self.names_visible = True
         self.crosshair: QPoint | None = None
         """Where the crosshair is, in logical pixels of the view; ``None`` for no crosshair."""
@@ -111,13 +115,15 @@ class Overlay(QGraphicsItem):
     def _paint_tag(
         self, painter: QPainter, box: Xyxy, name: str, color: QColor, projection: Projection
     ) -> None:
-        if not self.names_visible:
+        if not (self.names_visible and name):
             return
-        device_box = projection.to_device(np.array([box]))[0].tolist()
-        line = projection.px(style.SELECTED_LINE_WIDTH)
-        tag = tags.place(device_box, name, color.rgb(), projection, line=line)
-        if tag is not None:
-            tags.paint(painter, [tag], projection)
+        rects = tags.place(
+            projection.to_device(np.array([box])),
+            self._tag_painter.widths([name], projection),
+            projection,
+            line=projection.px(style.SELECTED_LINE_WIDTH),
+        )
+        self._tag_painter.paint(painter, TagLayout(rects, [name], [color.rgb()]), projection)
 
     def _paint_handles(self, painter: QPainter, projection: Projection) -> None:
         box_id = self._stage.resizable()

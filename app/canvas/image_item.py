@@ -24,7 +24,7 @@ class ImageItem(QGraphicsItem):
         super().__init__()
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._levels: list[QImage] = []
-        self._cache = PaintCache()
+        self._cache = PaintCache(scrolls=True)
 
     def set_image(self, image: QImage | None) -> None:
         self.prepareGeometryChange()

@@ -15,7 +15,11 @@ from detcore.types import IntArray
 
 
 def paint_boxes(painter: QPainter, boxes: DisplayBoxes, rows: IntArray, projection: Projection) -> None:
-    """Outlines of many boxes, with hatching: all dark casings first, then one pass for each colour."""
+    """Outlines of many boxes, with hatching: all dark casings first, then one pass for each colour.
+
+    To be painted on a transparent picture: casings take the place of what is there, which is fast
+    and does not add up to black where many boxes cross.
+    """
     edges = frames.snapped(projection.to_device(boxes.boxes[rows]))
     _paint_hatching(painter, boxes, rows, edges, projection)
     outlines = [
@@ -23,8 +27,10 @@ def paint_boxes(painter: QPainter, boxes: DisplayBoxes, rows: IntArray, projecti
         for color, line_style, places in _by_look(boxes, rows)
     ]
     casing = projection.px(style.CASING_WIDTH)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
     for _, rects in outlines:
         frames.fill(painter, frames.grown(rects, casing), style.CASING_COLOR)
+    painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_SourceOver)
     for color, rects in outlines:
         frames.fill(painter, rects, QColor.fromRgb(color))
 
@@ -50,7 +56,7 @@ def outline_rects(
     return frames.dashed_frames(
         edges,
         thickness,
-        dash=thickness if dotted else projection.px(style.DASH_LENGTH),
+        dash=projection.px(style.DOT_LENGTH if dotted else style.DASH_LENGTH),
         gap=projection.px(style.DOT_GAP if dotted else style.DASH_GAP),
         width=projection.width,
         height=projection.height,

@@ -4,31 +4,81 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from PySide6.QtCore import QRect, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPixmap
 
 from app.canvas import style
 from app.canvas.display import DisplayBoxes
-from app.canvas.projection import Projection
+from app.canvas.projection import PixelRects, Projection
 from detcore.types import FloatArray, IntArray
 
 CELL = 8
-"""Tags are kept apart on a grid of cells of so many device pixels."""
+"""Tags are kept apart on a grid of cells of so many logical pixels."""
+CACHE_LIMIT = 4096
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tag:
-    """A placed name: its rectangle in device pixels and what it says."""
+@dataclass(frozen=True)
+class TagLayout:
+    """Placed tags: ``rects`` (N, 4) in device pixels, their texts and 0xRRGGBB colours."""
 
-    x: int
-    y: int
-    width: int
-    height: int
-    text: str
-    color: int
+    rects: PixelRects
+    texts: Sequence[str]
+    colors: Sequence[int]
+
+
+class TagPainter:
+    """Paints tags and knows how wide they are. Pictures of tags are kept: they recur a lot."""
+
+    def __init__(self) -> None:
+        self._ratio = 0.0
+        self._texts: dict[str, tuple[str, int]] = {}
+        self._pictures: dict[tuple[str, int], QPixmap] = {}
+
+    def widths(self, texts: Sequence[str], projection: Projection) -> IntArray:
+        """The width of each tag in device pixels."""
+        padding = 2 * projection.px(style.TAG_PADDING)
+        return np.array([self._fitted(text, projection)[1] + padding for text in texts], np.int64)
+
+    def paint(self, painter: QPainter, layout: TagLayout, projection: Projection) -> None:
+        """Paint tags; the painter's coordinates must be device pixels."""
+        for (x, y, _, _), text, color in zip(layout.rects.tolist(), layout.texts, layout.colors, strict=True):
+            painter.drawPixmap(x, y, self._picture(text, color, projection))
+
+    def _fitted(self, text: str, projection: Projection) -> tuple[str, int]:
+        """The text as it is shown, shortened in its middle, and its width."""
+        self._forget_if_stale(projection)
+        if text not in self._texts:
+            metrics = QFontMetrics(tag_font(projection.ratio))
+            line = " ".join(text.split())
+            shown = metrics.elidedText(line, Qt.TextElideMode.ElideMiddle, projection.px(style.TAG_MAX_WIDTH))
+            self._texts[text] = (shown, metrics.horizontalAdvance(shown))
+        return self._texts[text]
+
+    def _picture(self, text: str, color: int, projection: Projection) -> QPixmap:
+        shown, advance = self._fitted(text, projection)
+        picture = self._pictures.get((text, color))
+        if picture is None:
+            padding = projection.px(style.TAG_PADDING)
+            picture = QPixmap(advance + 2 * padding, projection.px(style.TAG_HEIGHT))
+            background = QColor.fromRgb(color)
+            picture.fill(background)
+            inner = QPainter(picture)
+            inner.setFont(tag_font(projection.ratio))
+            inner.setPen(style.text_color_on(background))
+            area = picture.rect().adjusted(padding, 0, 0, 0)
+            inner.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
+            inner.end()
+            self._pictures[text, color] = picture
+        return picture
+
+    def _forget_if_stale(self, projection: Projection) -> None:
+        full = max(len(self._texts), len(self._pictures)) > CACHE_LIMIT
+        if full or projection.ratio != self._ratio:
+            self._ratio = projection.ratio
+            self._texts.clear()
+            self._pictures.clear()
 
 
 def tag_font(ratio: float) -> QFont:
@@ -38,88 +88,66 @@ def tag_font(ratio: float) -> QFont:
     return font
 
 
-@lru_cache(maxsize=4096)
-def _fitted(text: str, pixel_size: int, max_width: int) -> tuple[str, int]:
-    """The text, shortened in its middle to a width, and the width that it then takes."""
-    font = QFont()
-    font.setPixelSize(pixel_size)
-    font.setWeight(QFont.Weight.Medium)
-    metrics = QFontMetrics(font)
-    shown = metrics.elidedText(text.replace("\n", " "), Qt.TextElideMode.ElideMiddle, max_width)
-    return shown, metrics.horizontalAdvance(shown)
+def place(device_boxes: FloatArray, widths: IntArray, projection: Projection, *, line: int) -> PixelRects:
+    """(N, 4) where the tag of each box goes: above it, or inside at its top where there is no room above.
 
-
-def place(
-    device_box: Sequence[float], text: str, color: int, projection: Projection, *, line: int
-) -> Tag | None:
-    """Where the tag of a box goes: above it, or inside at its top where there is no room above.
-
-    A box whose top is out of view has its tag at the edge of the view. ``None`` without a text.
+    A box whose top or left edge is out of view has its tag at the edge of the view. ``line`` is the
+    width of the box's outline in device pixels, as all lengths here.
     """
-    if not text:
-        return None
-    font_pixels = max(1, round(style.TAG_FONT_PIXELS * projection.ratio))
-    padding, height = projection.px(style.TAG_PADDING), projection.px(style.TAG_HEIGHT)
-    shown, advance = _fitted(text, font_pixels, projection.px(style.TAG_MAX_WIDTH))
-    x1, y1, _, y2 = (round(min(max(edge, -1e6), 1e6)) for edge in device_box)
-    half = line // 2
-    x, y = max(x1 - half, 0), y1 - half - height
-    if y < 0:
-        y = min(max(y1 + line - half, 0), max(y2 - half - height, y1 - half - height))
-    return Tag(x=x, y=y, width=advance + 2 * padding, height=height, text=shown, color=color)
-
-
-class TagSpace:
-    """Which parts of the view have a tag already."""
-
-    def __init__(self, projection: Projection) -> None:
-        self._taken = np.zeros((projection.height // CELL + 2, projection.width // CELL + 2), np.bool_)
-
-    def take(self, tag: Tag) -> bool:
-        """Whether there was room; if so there is none any more. A tag wholly out of view has no room."""
-        rows = slice(max(tag.y // CELL, 0), max((tag.y + tag.height - 1) // CELL + 1, 0))
-        columns = slice(max(tag.x // CELL, 0), max((tag.x + tag.width - 1) // CELL + 1, 0))
-        part = self._taken[rows, columns]
-        if part.size == 0 or part.any():
-            return False
-        part[:] = True
-        return True
+    height, half = projection.px(style.TAG_HEIGHT), line // 2
+    edges = np.rint(np.clip(device_boxes, -1e6, 1e6)).astype(np.int64)
+    x = np.maximum(edges[:, 0] - half, 0)
+    above = edges[:, 1] - half - height
+    inside = np.maximum(edges[:, 1] + line - half, 0)
+    lowest_inside = np.maximum(edges[:, 3] - half - height, above)
+    y = np.where(above >= 0, above, np.minimum(inside, lowest_inside))
+    return np.stack([x, y, x + widths, y + height], axis=1).astype(np.int32)
 
 
 def layout(
-    boxes: DisplayBoxes, rows: IntArray, device_boxes: FloatArray, projection: Projection
-) -> list[Tag]:
+    boxes: DisplayBoxes,
+    rows: IntArray,
+    device_boxes: FloatArray,
+    projection: Projection,
+    tag_painter: TagPainter,
+) -> TagLayout:
     """Tags for as many of the rows as have room, large boxes first. ``device_boxes`` belong to ``rows``."""
     sides = device_boxes[:, 2:4] - device_boxes[:, 0:2]
     large = np.flatnonzero(sides.min(axis=1, initial=np.inf) >= style.TAG_MIN_BOX_SIDE * projection.ratio)
     order = large[np.argsort(-sides[large].prod(axis=1), kind="stable")]
-    line = projection.px(style.LINE_WIDTH)
-    space = TagSpace(projection)
-    tags: list[Tag] = []
-    for place_in_order in order[: 4 * style.TAG_LIMIT].tolist():
-        row = int(rows[place_in_order])
-        tag = place(
-            device_boxes[place_in_order].tolist(),
-            boxes.names[row],
-            int(boxes.colors[row]),
-            projection,
-            line=line,
-        )
-        if tag is not None and space.take(tag):
-            tags.append(tag)
-            if len(tags) == style.TAG_LIMIT:
-                break
-    return tags
+    order = order[_first_of_each_place(device_boxes[order], projection)]
+    order = np.array([at for at in order.tolist() if boxes.names[rows[at]]], np.int64)
+    texts = [boxes.names[row] for row in rows[order].tolist()]
+    widths = tag_painter.widths(texts, projection)
+    rects = place(device_boxes[order], widths, projection, line=projection.px(style.LINE_WIDTH))
+    kept = without_overlaps(rects, projection)[: style.TAG_LIMIT]
+    colors = boxes.colors[rows[order[kept]]].tolist()
+    return TagLayout(rects[kept], [texts[at] for at in kept.tolist()], colors)
 
 
-def paint(painter: QPainter, tags: Sequence[Tag], projection: Projection) -> None:
-    """Paint tags; the painter's coordinates must be device pixels."""
-    painter.setFont(tag_font(projection.ratio))
-    padding = projection.px(style.TAG_PADDING)
-    for tag in tags:
-        color = QColor.fromRgb(tag.color)
-        rect = QRect(tag.x, tag.y, tag.width, tag.height)
-        painter.fillRect(rect, color)
-        painter.setPen(style.text_color_on(color))
-        text_rect = rect.adjusted(padding, 0, 0, 0)
-        painter.drawText(text_rect, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, tag.text)
+def _first_of_each_place(device_boxes: FloatArray, projection: Projection) -> IntArray:
+    """Of boxes whose tags would surely cover each other only the first: spares looking at thousands."""
+    cell = np.array([projection.px(2 * style.TAG_HEIGHT), projection.px(style.TAG_HEIGHT)])
+    places = np.floor(np.clip(device_boxes[:, 0:2], 0, None) / cell).astype(np.int64)
+    _, first = np.unique(places[:, 1] * 1_000_000 + places[:, 0], return_index=True)
+    return np.sort(first)
+
+
+def without_overlaps(rects: PixelRects, projection: Projection) -> IntArray:
+    """Rows of the rectangles in view that cover none of those kept before them."""
+    cell = projection.px(CELL)
+    # Each row of cells is one integer with a bit for each cell that is taken
+    taken = [0] * (projection.height // cell + 2)
+    cells = np.stack([rects[:, :2] // cell, (rects[:, 2:] - 1) // cell + 1], axis=1).reshape(-1, 4)
+    seen = (rects[:, 0] < projection.width) & (rects[:, 1] < projection.height) & (rects[:, 3] > 0)
+    kept: list[int] = []
+    for row in np.flatnonzero(seen).tolist():
+        left, top, right, bottom = cells[row].tolist()
+        bits = ((1 << (right - left)) - 1) << left
+        lines = range(max(top, 0), min(bottom, len(taken)))
+        if any(taken[line] & bits for line in lines):
+            continue
+        for line in lines:
+            taken[line] |= bits
+        kept.append(row)
+    return np.array(kept, np.int64)
