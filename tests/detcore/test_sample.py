@@ -12,9 +12,17 @@ import pytest
 from detcore.boxes import iou
 from detcore.errors import Cancelled, ProjectError
 from detcore.images import read_image, read_size
-from detcore.sample import ErrorKind, SampleBox, SampleTruth, generate_sample
+from detcore.sample import (
+    PROJECT_NAME,
+    ErrorKind,
+    SampleBox,
+    SampleTruth,
+    create_sample_project,
+    generate_sample,
+)
 from detcore.sample.scene import paint_scene
 from detcore.sample.spoil import spoil_labels
+from detcore.types import Status
 
 CLASSES = ("coin", "button", "nut", "leaf", "bolt", "key")
 
@@ -214,3 +222,35 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "images").write_text("a file where a folder should be", encoding="utf-8")
     with pytest.raises(ProjectError, match="images"):
         generate_sample(tmp_path, images=1, seed=1, width=160, height=120)
+
+
+def test_the_sample_project_holds_images_labels_splits_and_statuses(tmp_path: Path) -> None:
+    with create_sample_project(tmp_path, images=40, seed=3) as project:
+        truth = SampleTruth.load(tmp_path / "truth.json")
+        images = project.images()
+        assert project.folder == tmp_path / PROJECT_NAME
+        assert [project.image_path(image) for image in images] == [tmp_path / i.file for i in truth.images]
+        assert [(item.name, item.key) for item in project.classes()] == list(
+            zip(CLASSES, range(1, 7), strict=True)
+        )
+        assert Counter(image.status for image in images) == {Status.VERIFIED: 36, Status.UNSEEN: 4}
+        splits = Counter(image.split for image in images)
+        # 36 labelled images in 70, 15 and 15 parts of a hundred: 25.2, 5.4 and 5.4.
+        assert splits[None] == 4
+        assert splits["train"] in (25, 26)
+        assert splits["val"] in (5, 6)
+        assert splits["test"] in (5, 6)
+        names = {item.id: item.name for item in project.classes()}
+        for image, known in zip(images, truth.images, strict=True):
+            stored = Counter(
+                (names[box.class_id], box.xyxy, box.truncated) for box in project.boxes(image.id)
+            )
+            assert stored == Counter((box.class_name, box.xyxy, box.truncated) for box in known.labels)
+
+
+def test_a_sample_is_not_made_over_another(tmp_path: Path) -> None:
+    create_sample_project(tmp_path, images=1, seed=1).close()
+    before = (tmp_path / "truth.json").read_bytes()
+    with pytest.raises(ProjectError, match="already"):
+        create_sample_project(tmp_path, images=2, seed=2)
+    assert (tmp_path / "truth.json").read_bytes() == before
