@@ -18,16 +18,7 @@ COLUMNS = (
 )
 UPDATED_COLUMN = COLUMNS.index("updated")
 _SELECT = f"SELECT id, {', '.join(COLUMNS)} FROM box"
-_ROW = np.dtype(
-    [
-        ("id", np.int64),
-        ("image_id", np.int64),
-        ("class_id", np.int64),
-        ("boxes", np.float64, (4,)),
-        ("area", np.float64),
-        ("flags", np.int64),
-    ]
-)
+_BATCH = 500
 
 
 def encode(box: Box) -> tuple[Any, ...]:
@@ -110,11 +101,16 @@ def ground_truth(connection: sqlite3.Connection, image_ids: Sequence[int] | None
         " coalesce(area, (x2 - x1) * (y2 - y1)), crowd, difficult FROM box"
     )
     if image_ids is None:
-        cursor = connection.execute(f"{query} ORDER BY image_id, id")
+        cursor = connection.execute(query)
     else:
         where = "WHERE image_id IN (SELECT value FROM json_each(?))"
-        cursor = connection.execute(f"{query} {where} ORDER BY image_id, id", (id_list(image_ids),))
-    table = np.array(cursor.fetchall(), dtype=np.float64).reshape(-1, 10)
+        cursor = connection.execute(f"{query} {where}", (id_list(image_ids),))
+    # Small batches: half a million tuples at once would each be visited by the garbage collector.
+    batches = [np.zeros((0, 10))]
+    while rows := cursor.fetchmany(_BATCH):
+        batches.append(np.array(rows, dtype=np.float64))
+    table = np.concatenate(batches)
+    table = table[np.lexsort((table[:, 0], table[:, 1]))]
     return GroundTruth(
         ids=table[:, 0].astype(np.int64),
         image_ids=table[:, 1].astype(np.int64),

@@ -38,7 +38,7 @@ class ImageList:
         return len(self.paths)
 
     def status(self, row: int) -> Status:
-        return STATUSES[self.statuses[row]]
+        return STATUSES[int(self.statuses[row])]
 
     def split(self, row: int) -> str | None:
         code = int(self.splits[row])
@@ -97,27 +97,44 @@ def known_paths(connection: sqlite3.Connection, paths: Sequence[str]) -> set[str
 
 
 def read_list(connection: sqlite3.Connection) -> ImageList:
-    """The columns of the image list; counts boxes from the index alone."""
-    found = connection.execute("SELECT id, path, status, split FROM image ORDER BY id").fetchall()
-    ids, paths, statuses, splits = zip(*found, strict=True) if found else ((), (), (), ())
-    status_codes = {status.value: code for code, status in enumerate(STATUSES)}
-    names = tuple(sorted({name for name in set(splits) if name is not None}))
-    split_codes: dict[str | None, int] = {None: -1, **{name: code for code, name in enumerate(names)}}
-    id_column = np.array(ids, dtype=np.int64)
+    """The columns of the image list.
+
+    SQLite joins numbers to one text that numpy parses, since a Python object for each of them takes longer.
+    """
+    ids = _integers(connection, "SELECT id AS value FROM image")
+    ids.sort()
+    statuses = np.zeros(len(ids), dtype=np.uint8)
+    for code, status in enumerate(STATUSES):
+        statuses[np.searchsorted(ids, _ids_where(connection, "status", status.value))] = code
+    found = connection.execute("SELECT DISTINCT split FROM image WHERE split IS NOT NULL ORDER BY split")
+    split_names = tuple(row[0] for row in found)
+    splits = np.full(len(ids), -1, dtype=np.int16)
+    for code, name in enumerate(split_names):
+        splits[np.searchsorted(ids, _ids_where(connection, "split", name))] = code
     return ImageList(
-        ids=id_column,
-        paths=list(paths),
-        statuses=np.array([status_codes[status] for status in statuses], dtype=np.uint8),
-        splits=np.array([split_codes[split] for split in splits], dtype=np.int16),
-        split_names=names,
-        box_counts=_box_counts(connection, id_column),
+        ids=ids,
+        paths=[path for (path,) in connection.execute("SELECT path FROM image ORDER BY id")],
+        statuses=statuses,
+        splits=splits,
+        split_names=split_names,
+        box_counts=_box_counts(connection, ids),
     )
 
 
+def _ids_where(connection: sqlite3.Connection, column: str, value: str) -> IntArray:
+    return _integers(connection, f"SELECT id AS value FROM image WHERE {column} = ?", value)
+
+
 def _box_counts(connection: sqlite3.Connection, ids: IntArray) -> IntArray:
+    pairs = _integers(
+        connection, "SELECT image_id || ' ' || count(*) AS value FROM box GROUP BY image_id"
+    ).reshape(-1, 2)
     counts = np.zeros(len(ids), dtype=np.int64)
-    found = connection.execute("SELECT image_id, count(*) FROM box GROUP BY image_id").fetchall()
-    if found:
-        columns = np.array(found, dtype=np.int64)
-        counts[np.searchsorted(ids, columns[:, 0])] = columns[:, 1]
+    counts[np.searchsorted(ids, pairs[:, 0])] = pairs[:, 1]
     return counts
+
+
+def _integers(connection: sqlite3.Connection, query: str, *values: str) -> IntArray:
+    """All numbers of the column ``value`` of a query, in any order."""
+    (text,) = connection.execute(f"SELECT group_concat(value, ' ') FROM ({query})", values).fetchone()
+    return np.fromstring(text or "", dtype=np.int64, sep=" ")

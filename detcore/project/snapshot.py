@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -78,7 +78,6 @@ class Snapshot:
         record = {
             "format": _FORMAT,
             "classes": [{**asdict(item), "extra": dict(item.extra)} for item in self.classes],
-            "image_fields": [item.name for item in fields(SnapshotImage)],
             "images": [[i.id, i.path, i.width, i.height, i.split, i.status.value] for i in self.images],
         }
         text = np.frombuffer(json.dumps(record).encode("ascii"), dtype=np.uint8)
@@ -101,13 +100,15 @@ class Snapshot:
         columns = read_columns(path, {"record": "u", **kinds, "crowd": "b", "difficult": "b"})
         try:
             record = json.loads(columns.pop("record").tobytes())
-            names = record["image_fields"]
-            images = [dict(zip(names, values, strict=True)) for values in record["images"]]
+            images = tuple(
+                SnapshotImage(
+                    id=image_id, path=place, width=width, height=height, split=split, status=Status(status)
+                )
+                for image_id, place, width, height, split, status in record["images"]
+            )
             return cls(
                 classes=tuple(ObjectClass(**item) for item in record["classes"]),
-                images=tuple(
-                    SnapshotImage(**{**image, "status": Status(image["status"])}) for image in images
-                ),
+                images=images,
                 ground_truth=GroundTruth(**columns),
             )
         except (ValueError, KeyError, TypeError) as error:
