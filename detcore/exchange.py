@@ -30,7 +30,7 @@ from detcore.project import edits
 from detcore.project.image_paths import check_path
 from detcore.project.palette import next_color
 from detcore.project.project import Project
-from detcore.types import Box, Image, ObjectClass, Origin, Status
+from detcore.types import Box, Changes, Image, ObjectClass, Origin, Status
 
 _EXTRA_SETTING = "dataset_extra"
 _SAME = 0.01
@@ -44,7 +44,7 @@ class ImportReport:
     """What an import did.
 
     ``images`` and ``boxes`` were added; ``matched`` images were in the project before, of which
-    ``unchanged`` had all the boxes already. ``classes`` are the names that are new. ``splits`` counts
+    ``unchanged`` had all the boxes already. ``changes`` tells views what to refresh. ``classes`` are the names that are new. ``splits`` counts
     the images of the dataset by split, ``""`` for none.
     """
 
@@ -55,6 +55,7 @@ class ImportReport:
     classes: tuple[str, ...]
     splits: dict[str, int]
     problems: tuple[Problem, ...]
+    changes: Changes
     notes: tuple[str, ...] = ()
 
 
@@ -90,9 +91,9 @@ def import_dataset(
         source.absolute(), image_folder=root if root.is_dir() else None, progress=progress
     )
     merge = _Merge(project, dataset, problems)
-    project.apply(merge.edit(f"Import {source.name}"))
+    changes = project.apply(merge.edit(f"Import {source.name}"))
     _keep_extra(project, dataset.extra)
-    return merge.report()
+    return merge.report(changes)
 
 
 def _keep_extra(project: Project, extra: Mapping[str, Any]) -> None:
@@ -151,7 +152,7 @@ class _Merge:
             ],
         )
 
-    def report(self) -> ImportReport:
+    def report(self, changes: Changes) -> ImportReport:
         notes: list[str] = []
         if self._unchanged:
             images = count(self._unchanged, "image")
@@ -164,6 +165,7 @@ class _Merge:
             classes=tuple(item.name for item in self._new_classes),
             splits=dict(Counter(image.split or "" for image in self._dataset.images)),
             problems=tuple(self._problems),
+            changes=changes,
             notes=tuple(notes),
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from detcore.formats.registry import FORMATS, detect_format
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -18,6 +17,8 @@ from PySide6.QtWidgets import (
     QPushButton,
     QWidget,
 )
+
+from detcore.formats import FORMATS, detect_format
 
 TITLES = {"voc": "Pascal VOC (XML)", "coco": "COCO (JSON)", "yolo": "YOLO (text)"}
 

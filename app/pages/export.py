@@ -7,9 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from detcore.exchange import export_dataset
-from detcore.formats.registry import FORMATS
-from detcore.splits import make_splits
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -22,8 +19,11 @@ from app.tasks import ProgressCallback, Task
 from app.widgets.export_form import ExportForm
 from app.widgets.export_summary import ExportSummary
 from detcore.errors import Cancelled, ReticleError
+from detcore.exchange import export_dataset
+from detcore.formats import FORMATS
 from detcore.formats.base import ExportReport
 from detcore.project.edits import set_split
+from detcore.splits import make_splits
 
 FORM_WIDTH = 360
 PREVIEW_DELAY_MS = 250

@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     from app.pages.label import LabelPage
 
 TOOLBAR = (
-    ("select_tool", "draw_tool"),
-    ("previous_image", "next_image", "next_unverified", "verify"),
-    ("fit", "actual_size", "zoom_selection"),
+    ("label.select_tool", "label.draw_tool"),
+    ("label.previous_image", "label.next_image", "label.next_unverified", "label.verify"),
+)
+TOOLBAR_RIGHT = (
+    ("global.undo", "global.redo"),
+    ("label.fit", "label.actual_size", "label.zoom_selection", "label.boxes", "label.names"),
 )
 BOX_MENU = ("edit_class", "duplicate", "copy", "difficult", "zoom_selection", "delete")
 EMPTY_MENU = ("draw_tool", "paste", "select_all", "fit", "actual_size")
@@ -68,8 +71,10 @@ def bind_label_actions(page: LabelPage) -> None:
     for number, group in enumerate(TOOLBAR):
         if number:
             page.toolbar.addSeparator()
-        page.toolbar.addActions([actions[f"label.{name}"] for name in group])
+        page.toolbar.addActions([actions[name] for name in group])
     page.add_toolbar_space()
-    page.toolbar.addActions(
-        [actions["label.boxes"], actions["label.names"], actions["global.undo"], actions["global.redo"]]
-    )
+    for number, group in enumerate(TOOLBAR_RIGHT):
+        if number:
+            page.toolbar.addSeparator()
+        for name in group:
+            page.add_icon_action(actions[name])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QToolBar, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app.context import AppContext
 from app.theme import ICON_SIZE
@@ -46,6 +47,8 @@ class Page(QMainWindow):
         """Put ``widget`` into a dock of that title; ``width`` or ``height`` is its first size."""
         panel = QDockWidget(title, self)
         panel.setObjectName(f"{self.name}_{title.lower().replace(' ', '_')}_panel")
+        widget.setProperty("role", "panel")
+        widget.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         panel.setWidget(widget)
         panel.setFeatures(
             QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
@@ -56,6 +59,13 @@ class Page(QMainWindow):
         if height is not None:
             self.resizeDocks([panel], [height], Qt.Orientation.Vertical)
         return panel
+
+    def add_icon_action(self, action: QAction) -> None:
+        """Put an action into the tool bar as an icon alone; its tooltip names it."""
+        self.toolbar.addAction(action)
+        button = self.toolbar.widgetForAction(action)
+        if isinstance(button, QToolButton):
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
 
     def add_toolbar_space(self) -> None:
         """Push what follows in the tool bar to the right."""

@@ -32,7 +32,6 @@ class BoxDetails(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("role", "panel")
         self._hint = QLabel("Select a box to see its edges and flags.", wordWrap=True)
         self._hint.setProperty("role", "muted")
         self._form = QWidget()

@@ -23,7 +23,6 @@ class BoxTable(QWidget):
 
     def __init__(self, model: BoxModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("role", "panel")
         self._model = model
         self.view = QTableView()
         self.view.setModel(model)

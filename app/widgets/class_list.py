@@ -94,7 +94,6 @@ class ClassList(QWidget):
 
     def __init__(self, model: ClassModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("role", "panel")
         self._model = model
         self.view = QListView(uniformItemSizes=True, mouseTracking=True)
         self.view.setItemDelegate(ClassDelegate(theme, self.view))

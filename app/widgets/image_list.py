@@ -105,7 +105,6 @@ class ImageList(QWidget):
 
     def __init__(self, model: ImageModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setProperty("role", "panel")
         self._model = model
         self.search = QLineEdit(placeholderText="Find an image", clearButtonEnabled=True)
         self.filter = QComboBox()

@@ -15,7 +15,7 @@ from detcore.evaluation.evaluate import evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
 from detcore.jobs import TrainingJob, WorkerJob, worker_command
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, create_run, find_run, load_detections
+from detcore.project.runs import RunFolder, create_run, find_run, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.training.config import TrainConfig
 from detcore.types import Detections
@@ -34,14 +34,14 @@ def train(options: argparse.Namespace) -> int:
             config = _config(options)
             snapshot = take_snapshot(project)
             run = create_run(project, config.model)
-            with atomic_write(run.config_path) as path:
+            with atomic_write(run.config) as path:
                 path.write_text(config.to_json(), encoding="utf-8")
-            snapshot.save(run.snapshot_path)
+            snapshot.save(run.snapshot)
             arguments = ["train", str(run.path)]
-    say(f"run {run.path.name}")
+    say(f"run {run.name}")
     outcome = watch_job(lambda hear: TrainingJob(worker_command(*arguments), on_event=hear))
     if not outcome.good:
-        raise JobError(outcome.text, hint=outcome.hint or f"Resume with --resume {run.path.name}")
+        raise JobError(outcome.text, hint=outcome.hint or f"Resume with --resume {run.name}")
     best = {} if outcome.ended is None else outcome.ended.result
     say(f"{outcome.text}; " + ", ".join(f"{name} {value}" for name, value in best.items()))
     return 0
@@ -50,9 +50,9 @@ def train(options: argparse.Namespace) -> int:
 def predict(options: argparse.Namespace) -> int:
     with Project.open(options.project, read_only=True) as project:
         run = find_run(project, options.run)
-        take_snapshot(project).save(run.predict_snapshot_path)
+        take_snapshot(project).save(run.predict_snapshot)
     _predict(run, options.split)
-    say(f"{len(load_detections(run)):,} detections in {run.detections_path}")
+    say(f"{len(load_detections(run)):,} detections in {run.detections}")
     return 0
 
 
@@ -74,7 +74,7 @@ def _evaluate_run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         run = find_run(project, _given(options.run, "--run"))
         snapshot = take_snapshot(project)
     chosen = snapshot if options.split == "all" else snapshot.for_split(options.split)
-    labelled = chosen.labelled_images()
+    labelled = chosen.labelled_images
     if not labelled:
         raise EvaluationError(
             f"no labelled image in split {options.split}", path=folder, hint="Choose another with --split"
@@ -89,8 +89,8 @@ def _evaluate_run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 def _detections_for(run: RunFolder, snapshot: Snapshot, split: str, wanted: set[int]) -> Detections:
     """The run's detections on these images; images it has not seen yet are predicted first."""
-    if not run.detections_path.is_file() or not wanted <= run.predicted_images():
-        snapshot.save(run.predict_snapshot_path)
+    if not run.detections.is_file() or not wanted <= predicted_images(run):
+        snapshot.save(run.predict_snapshot)
         _predict(run, split)
     detections = load_detections(run)
     keep = [image_id in wanted for image_id in detections.image_ids.tolist()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from detcore.formats.registry import FORMATS
+from detcore.formats import FORMATS
 from detcore.training.config import DEFAULT_MODEL, MODELS
 from detcore.types import SPLITS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -82,6 +83,11 @@ class RunFolder:
     @property
     def detections(self) -> Path:
         return self.path / "detections.npz"
+
+    @property
+    def predict_snapshot(self) -> Path:
+        """The project as it was when predictions were asked for; images may have come since training."""
+        return self.path / "predict_snapshot.npz"
 
     @property
     def pid(self) -> Path:
@@ -217,8 +223,12 @@ def is_running(run: RunFolder) -> bool:
         return False
 
 
-def save_detections(run: RunFolder, detections: Detections) -> None:
-    """Write the detections of a run, all or nothing."""
+def save_detections(run: RunFolder, detections: Detections, *, image_ids: Iterable[int] | None = None) -> None:
+    """Write the detections of a run, all or nothing.
+
+    ``image_ids`` are the images that were looked at; without them those that have detections.
+    """
+    looked_at = detections.image_ids if image_ids is None else np.array(sorted(image_ids), dtype=np.int64)
     with atomic_write(run.detections) as temporary:
         np.savez(
             temporary,
@@ -227,7 +237,33 @@ def save_detections(run: RunFolder, detections: Detections) -> None:
             labels=detections.labels.astype(np.int64),
             boxes=detections.boxes.astype(np.float64),
             scores=detections.scores.astype(np.float64),
+            looked_at=np.unique(looked_at).astype(np.int64),
         )
+
+
+def merge_detections(run: RunFolder, detections: Detections, *, image_ids: Iterable[int]) -> None:
+    """Replace the detections on ``image_ids`` by new ones; those on other images stay."""
+    fresh = set(image_ids)
+    if run.detections.is_file():
+        old = load_detections(run)
+        kept = old.take(~np.isin(old.image_ids, np.array(sorted(fresh), dtype=np.int64)))
+        detections = Detections(
+            image_ids=np.concatenate([kept.image_ids, detections.image_ids]),
+            labels=np.concatenate([kept.labels, detections.labels]),
+            boxes=np.concatenate([kept.boxes, detections.boxes]),
+            scores=np.concatenate([kept.scores, detections.scores]),
+        )
+        fresh |= predicted_images(run)
+    save_detections(run, detections, image_ids=fresh)
+
+
+def predicted_images(run: RunFolder) -> set[int]:
+    """Ids of the images that the run has looked at, with or without finding anything.
+
+    Raises:
+        ProjectError: there are no detections, or the file is damaged.
+    """
+    return set(read_columns(run.detections, {"looked_at": "i"})["looked_at"].tolist())
 
 
 def load_detections(run: RunFolder) -> Detections:
