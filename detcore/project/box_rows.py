@@ -21,8 +21,8 @@ _SELECT = f"SELECT id, {', '.join(COLUMNS)} FROM box"
 _BATCH = 500
 
 
-def encode(box: Box) -> tuple[Any, ...]:
-    """The values of ``COLUMNS``. ``area`` is that of ``extra`` when it is a number, so that SQL has it."""
+def encode(box: Box, now: float = 0.0) -> tuple[Any, ...]:
+    """The values of ``COLUMNS``, with times of 0 set to ``now``. ``area`` is that of ``extra`` when it is a number, so that SQL has it."""
     area = box.extra.get("area") if box.extra else None
     known = isinstance(area, int | float) and not isinstance(area, bool) and 0 <= area < float("inf")
     return (
@@ -39,8 +39,8 @@ def encode(box: Box) -> tuple[Any, ...]:
         box.origin.value,
         box.run,
         None if box.score is None else float(box.score),
-        float(box.created),
-        float(box.updated),
+        float(box.created or now),
+        float(box.updated or now),
         float(area) if known and area is not None else None,
         encode_extra(box.extra),
     )

@@ -9,11 +9,11 @@ on slow ones); ``flush`` does it for all edits so far whenever there is time.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from detcore.errors import ProjectError
@@ -26,27 +26,18 @@ class EditMismatchError(RuntimeError):
     """A bug: an edit does not fit the rows that are there. Nothing was written."""
 
 
-@dataclass(slots=True)
-class _Session:
-    """One thread's connection. ``lock`` is held while it is in use; ``depth`` counts nested uses."""
-
-    connection: sqlite3.Connection
-    thread: threading.Thread
-    lock: threading.RLock = field(default_factory=threading.RLock)
-    depth: int = 0
-    writing: bool = False
-
-
 class Database:
-    """One connection a thread, so a reader never waits for a writer. Safe to use from any thread."""
+    """A pool of connections: each thread has one for itself while it reads or writes, so that a reader never
+    waits for a writer. Safe to use from any thread, those that Python did not start included (a
+    ``threading.local`` is lost there between two calls, and its connection would be too)."""
 
     def __init__(self, path: Path, *, read_only: bool) -> None:
         self.path = path
         self.read_only = read_only
-        self._local = threading.local()
-        self._sessions: list[_Session] = []
-        self._sessions_lock = threading.Lock()
-        self._write_lock = threading.RLock()
+        self._idle: list[sqlite3.Connection] = []
+        self._uses: dict[int, sqlite3.Connection] = {}
+        self._changed = threading.Condition()
+        self._write_lock = threading.Lock()
         self._closed = False
 
     @contextmanager
@@ -55,13 +46,12 @@ class Database:
 
         Within a block of ``read`` or ``write`` on the same thread it joins that one.
         """
-        session = self._session()
-        with session.lock:
-            if session.depth:
-                yield session.connection
-                return
-            with self._told(), self._transaction(session, "BEGIN"):
-                yield session.connection
+        joined = self._uses.get(threading.get_ident())
+        if joined is not None:
+            yield joined
+            return
+        with self._told(), self._connection() as connection, _transaction(connection, "BEGIN"):
+            yield connection
 
     @contextmanager
     def write(self) -> Generator[sqlite3.Connection, None, None]:
@@ -70,57 +60,57 @@ class Database:
         Raises:
             ProjectError: the project is read-only, or the file cannot be written (disk full, …).
         """
-        if self.read_only:
-            raise ProjectError("the project is open for reading only", path=self.path.parent)
-        session = self._session()
-        with self._write_lock, session.lock:
-            if session.depth:
-                raise RuntimeError("a write inside of another read or write of the same thread")
-            with self._told(), self._transaction(session, "BEGIN IMMEDIATE"):
-                yield session.connection
+        with self._writer() as connection, _transaction(connection, "BEGIN IMMEDIATE"):
+            yield connection
 
     def upgrade(self, steps: Mapping[int, str]) -> None:
         """Bring the file to the newest version, after a copy of it has been made beside it."""
-        session = self._session()
-        with self._write_lock, session.lock, self._told():
-            migrations.backup(session.connection, self.path)
-            migrations.upgrade(session.connection, steps)
+        with self._writer() as connection:
+            migrations.backup(connection, self.path)
+            migrations.upgrade(connection, steps)
 
     def flush(self) -> None:
         """Make all commits so far safe from a power cut."""
-        session = self._session()
-        with self._write_lock, session.lock, self._told():
-            session.connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+        with self._writer() as connection:
+            connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
 
     def close(self) -> None:
-        """Close all connections; waits for reads that are under way on other threads."""
-        with self._write_lock:
-            with self._sessions_lock:
-                self._closed = True
-                sessions, self._sessions = self._sessions, []
-            for session in sessions:
-                with session.lock:
-                    session.connection.close()
+        """Close all connections; waits for what other threads are reading or writing just now."""
+        if threading.get_ident() in self._uses:
+            raise RuntimeError("a project is closed inside of a read or write")
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not self._uses)
+            while self._idle:
+                self._idle.pop().close()
 
-    def _session(self) -> _Session:
-        session: _Session | None = getattr(self._local, "session", None)
-        if session is not None and not self._closed:
-            return session
-        with self._sessions_lock:
+    @contextmanager
+    def _writer(self) -> Generator[sqlite3.Connection, None, None]:
+        if self.read_only:
+            raise ProjectError("the project is open for reading only", path=self.path.parent)
+        if threading.get_ident() in self._uses:
+            raise RuntimeError("a write inside of another read or write of the same thread")
+        with self._write_lock, self._told(), self._connection() as connection:
+            yield connection
+
+    @contextmanager
+    def _connection(self) -> Generator[sqlite3.Connection, None, None]:
+        """A connection that belongs to this thread until the end of the block."""
+        with self._changed:
             if self._closed:
                 raise ProjectError("the project is closed", path=self.path.parent)
-            with self._told():
-                session = _Session(self._connect(), threading.current_thread())
-            gone = [other for other in self._sessions if not other.thread.is_alive()]
-            for other in gone:
-                other.connection.close()
-                self._sessions.remove(other)
-            self._sessions.append(session)
-        self._local.session = session
-        return session
+            connection = self._idle.pop() if self._idle else self._connect()
+            self._uses[threading.get_ident()] = connection
+        try:
+            yield connection
+        finally:
+            with self._changed:
+                del self._uses[threading.get_ident()]
+                self._idle.append(connection)
+                self._changed.notify_all()
 
     def _connect(self) -> sqlite3.Connection:
-        # check_same_thread is off because close() runs on one thread for all; _Session.lock keeps order.
+        # check_same_thread is off because connections wander; _connection lends each to one thread at a time.
         connection = sqlite3.connect(
             self._uri(), uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
@@ -140,22 +130,12 @@ class Database:
         return connection
 
     def _uri(self) -> str:
-        return f"{self.path.as_uri()}?mode={'ro' if self.read_only else 'rw'}"
-
-    @contextmanager
-    def _transaction(self, session: _Session, begin: str) -> Generator[None, None, None]:
-        connection = session.connection
-        connection.execute(begin)
-        session.depth += 1
-        try:
-            yield
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-        finally:
-            session.depth -= 1
+        if not self.read_only:
+            return f"{self.path.as_uri()}?mode=rw"
+        # A reader shares a log file with the writer. Where it may not make that file, nobody may write.
+        log = self.path.with_name(f"{self.path.name}-wal")
+        fixed = not os.access(self.path.parent, os.W_OK) and not log.exists()
+        return f"{self.path.as_uri()}?mode=ro{'&immutable=1' if fixed else ''}"
 
     @contextmanager
     def _told(self) -> Generator[None, None, None]:
@@ -170,6 +150,18 @@ class Database:
             raise ProjectError(
                 f"the project cannot be read or written ({error})", path=self.path, hint=_hint(error)
             ) from error
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Generator[None, None, None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _hint(error: sqlite3.DatabaseError) -> str:

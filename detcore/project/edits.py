@@ -55,7 +55,9 @@ __all__ = [
 def add_boxes(project: Project, boxes: Sequence[Box], *, text: str = "") -> Edit:
     """New boxes, whose ids are ignored and given out here. Times of 0 become now."""
     return add_rows(
-        project, boxes=[replace(box, id=0) for box in boxes], text=text or _plural("Add", boxes, "box")
+        project,
+        boxes=[replace(box, id=0) if box.id else box for box in boxes],
+        text=text or _plural("Add", boxes, "box"),
     )
 
 
@@ -110,26 +112,21 @@ def set_split(project: Project, splits: Mapping[int, str | None]) -> Edit:
 
 
 def set_image_size(project: Project, sizes: Mapping[int, tuple[int, int]]) -> Edit:
-    """(width, height) after EXIF orientation of images whose files have been opened."""
-    return update_images(
-        project,
-        {image_id: {"width": size[0], "height": size[1]} for image_id, size in sizes.items()},
-        text="Read image sizes",
-    )
+    """(width, height) after EXIF orientation of images whose files have been opened. Not undoable: a fact."""
+    fields = {image_id: {"width": int(size[0]), "height": int(size[1])} for image_id, size in sizes.items()}
+    return replace(update_images(project, fields, text="Read image sizes"), undoable=False)
 
 
 def update_images(project: Project, values: Mapping[int, Mapping[str, Any]], *, text: str) -> Edit:
-    """New values for fields of ``Image``, by image id. Images that stay as they are drop out."""
+    """New values for fields of ``Image`` (not the id), by image id. Images that stay as they are drop out."""
     with project.database.read() as connection:
-        old = {row[0]: row for row in image_rows.rows(connection, list(values))}
+        old = {row[0]: row[1:] for row in image_rows.rows(connection, list(values))}
     _require(project, "image", old, values)
-    rows: list[tuple[int, Row, Row]] = []
-    for image_id, fields in values.items():
-        row = old[int(image_id)]
-        image = replace(image_rows.decode(row), **fields)
-        if "path" in fields:
-            image_paths.check_path(image.path)
-        rows.append((row[0], row[1:], image_rows.encode(image)))
+    rows = [
+        (int(image_id), old[int(image_id)], image_rows.with_fields(old[int(image_id)], fields))
+        for image_id, fields in values.items()
+    ]
+    image_paths.check_paths([fields["path"] for fields in values.values() if "path" in fields])
     return Edit(text=text, changes=tuple(updated("image", image_rows.COLUMNS, rows)))
 
 
@@ -200,14 +197,15 @@ def add_rows(
             names.add(item.name)
         image_paths.check_paths([image.path for image in images])
         checked = checked_boxes(connection, boxes, new_images=images, new_classes=classes)
-    box_values = [
-        box_rows.encode(box if box.created else replace(box, created=now, updated=box.updated or now))
-        for box in checked
-    ]
     tables = (
         ("class", class_rows.COLUMNS, [item.id for item in classes], map(class_rows.encode, classes)),
         ("image", image_rows.COLUMNS, [item.id for item in images], map(image_rows.encode, images)),
-        ("box", box_rows.COLUMNS, [item.id for item in checked], box_values),
+        (
+            "box",
+            box_rows.COLUMNS,
+            [box.id for box in checked],
+            (box_rows.encode(box, now) for box in checked),
+        ),
     )
     return Edit(
         text=text,

@@ -36,14 +36,15 @@ def check_paths(paths: Sequence[str]) -> None:
             check_path(path)
 
 
-def locate(root: str, path: str) -> str:
-    """The absolute path of an image, of a root without a separator at its end.
+def locate(root: Path, paths: Sequence[str]) -> list[str]:
+    """The absolute paths of images.
 
     Raises:
-        ProjectError: the stored path leaves the root.
+        ProjectError: a stored path leaves the root.
     """
-    check_path(path)
-    return path if is_absolute(path) else f"{root}{os.sep}{path.replace('/', os.sep)}"
+    check_paths(paths)
+    start = f"{str(root).rstrip(os.sep)}{os.sep}"
+    return [path if is_absolute(path) else start + path.replace("/", os.sep) for path in paths]
 
 
 def stored_path(root: Path, path: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +70,18 @@ def decode(row: Sequence[Any]) -> Image:
         group=row[6],
         extra=decode_extra(row[7]),
     )
+
+
+def with_fields(row: Sequence[Any], fields: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The values of ``COLUMNS`` with those of some fields of ``Image`` in their place."""
+    values = list(row)
+    for name, value in fields.items():
+        at = COLUMNS.index("image_group" if name == "group" else name)
+        if name == "extra":
+            values[at] = encode_extra(value)
+        else:
+            values[at] = value.value if isinstance(value, Status) else value
+    return tuple(values)
 
 
 def rows(connection: sqlite3.Connection, ids: Sequence[int] | None = None) -> list[tuple[Any, ...]]:

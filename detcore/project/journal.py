@@ -10,7 +10,7 @@ import time
 
 from detcore.project import box_rows, class_rows, image_rows
 from detcore.project.database import EditMismatchError
-from detcore.project.row_change import KEY_COLUMNS, Edit, RowChange, pack, unpack
+from detcore.project.row_change import FACT_COLUMNS, KEY_COLUMNS, Edit, RowChange, pack, unpack
 
 VERDICT_COLUMNS = (
     *("image_id", "run", "kind", "box_id", "detection_row", "class_id"),
@@ -26,12 +26,14 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 def record(connection: sqlite3.Connection, edit: Edit) -> None:
-    """Apply an edit and enter it in the journal; what could have been redone is dropped.
+    """Apply an edit and, if it is undoable, enter it in the journal and drop what could have been redone.
 
     Raises:
         EditMismatchError: the edit was not made for the rows that are there.
     """
     perform(connection, edit)
+    if not edit.undoable:
+        return
     position = _position(connection)
     connection.execute("DELETE FROM edit WHERE id > ?", (position,))
     cursor = connection.execute(
@@ -122,33 +124,29 @@ def _insert(connection: sqlite3.Connection, change: RowChange) -> int:
 
 
 def _delete(connection: sqlite3.Connection, change: RowChange) -> int:
-    same = _as_before(change)
+    at, same = _comparison(change)
+    rows = zip(change.ids, change.before or (), strict=True)
     return connection.executemany(
         f"DELETE FROM {change.table} WHERE id = ?{same}",
-        ((row_id, *row) for row_id, row in zip(change.ids, change.before or (), strict=True)),
+        ((row_id, *(before[i] for i in at)) for row_id, before in rows),
     ).rowcount
-
-
-def _as_before(change: RowChange) -> str:
-    """Conditions that the values of ``before`` still hold.
-
-    A size that was unknown may have been recorded since, which is no edit and does not stop an undo.
-    """
-    return "".join(
-        f" AND coalesce(?, {name}) IS {name}" if name in _MEASURED else f" AND {name} IS ?"
-        for name in change.columns
-    )
 
 
 def _update(connection: sqlite3.Connection, change: RowChange) -> int:
     keys = len(KEY_COLUMNS[change.table])
+    at, same = _comparison(change)
     values = ", ".join(f"{name} = ?" for name in change.columns[keys:])
-    same = _as_before(change)
     rows = zip(change.ids, change.before or (), change.after or (), strict=True)
     return connection.executemany(
         f"UPDATE {change.table} SET {values} WHERE id = ?{same}",
-        ((*after[keys:], row_id, *before) for row_id, before, after in rows),
+        ((*after[keys:], row_id, *(before[i] for i in at)) for row_id, before, after in rows),
     ).rowcount
+
+
+def _comparison(change: RowChange) -> tuple[list[int], str]:
+    """Which values of ``before`` the row must have, and the SQL that compares them."""
+    at = [i for i, name in enumerate(change.columns) if (change.table, name) not in FACT_COLUMNS]
+    return at, "".join(f" AND {change.columns[i]} IS ?" for i in at)
 
 
 def _position(connection: sqlite3.Connection) -> int:

@@ -106,7 +106,7 @@ class ProjectReader:
         Raises:
             ProjectError: the stored path leaves the image root, as no import writes it.
         """
-        return Path(image_paths.locate(str(self._image_root), image.path))
+        return Path(image_paths.locate(self._image_root, [image.path])[0])
 
     def stored_path(self, path: Path) -> str:
         """How ``Image.path`` is to name a file: relative to the root, or absolute when outside of it."""

@@ -44,17 +44,23 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One undoable step. ``text`` names it in menus: "Move box"."""
+    """One step. ``text`` names it in menus: "Move box".
+
+    One that is not ``undoable`` notes a fact, such as the size of a file that was opened: it is applied,
+    but undo passes over it, and what could be redone stays so.
+    """
 
     text: str
     changes: tuple[RowChange, ...]
+    undoable: bool = True
 
     def __bool__(self) -> bool:
         return any(change.ids for change in self.changes)
 
     def inverse(self) -> Edit:
         """The edit that takes this one back."""
-        return Edit(text=self.text, changes=tuple(change.inverse() for change in reversed(self.changes)))
+        changes = tuple(change.inverse() for change in reversed(self.changes))
+        return Edit(text=self.text, changes=changes, undoable=self.undoable)
 
     def summary(self) -> Changes:
         """What views must refresh once the edit is applied."""
@@ -84,6 +90,10 @@ class Edit:
 
 KEY_COLUMNS = {"image": (), "class": (), "box": ("image_id",), "verdict": ("image_id",)}
 """Columns that every change of a table lists, and that an update does not alter."""
+
+
+FACT_COLUMNS = frozenset({("image", "width"), ("image", "height")})
+"""Columns that edits which are not undoable write, so that ``before`` need not hold for them."""
 
 
 def combine(text: str, edits: Iterable[Edit]) -> Edit:

@@ -223,7 +223,9 @@ def is_running(run: RunFolder) -> bool:
         return False
 
 
-def save_detections(run: RunFolder, detections: Detections, *, image_ids: Iterable[int] | None = None) -> None:
+def save_detections(
+    run: RunFolder, detections: Detections, *, image_ids: Iterable[int] | None = None
+) -> None:
     """Write the detections of a run, all or nothing.
 
     ``image_ids`` are the images that were looked at; without them those that have detections.

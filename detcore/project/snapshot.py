@@ -121,18 +121,17 @@ def take_snapshot(project: ProjectReader) -> Snapshot:
     Raises:
         ProjectError: a stored image path leaves the image root.
     """
-    root = str(project.image_root)
     with project.database.read() as connection:
-        rows = connection.execute("SELECT id, path, width, height, split, status FROM image ORDER BY id")
-        images = tuple(
-            SnapshotImage(
-                id=image_id,
-                path=image_paths.locate(root, path),
-                width=width,
-                height=height,
-                split=split,
-                status=Status(status),
-            )
-            for image_id, path, width, height, split, status in rows
+        query = "SELECT id, path, width, height, split, status FROM image ORDER BY id"
+        rows = connection.execute(query).fetchall()
+        classes = tuple(project.classes())
+        ground_truth = project.ground_truth()
+    paths = image_paths.locate(project.image_root, [row[1] for row in rows])
+    statuses = {status.value: status for status in Status}
+    images = tuple(
+        SnapshotImage(
+            id=row[0], path=path, width=row[2], height=row[3], split=row[4], status=statuses[row[5]]
         )
-        return Snapshot(classes=tuple(project.classes()), images=images, ground_truth=project.ground_truth())
+        for row, path in zip(rows, paths, strict=True)
+    )
+    return Snapshot(classes=classes, images=images, ground_truth=ground_truth)
