@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from detcore.cli import data_commands, demo_commands, model_commands
 from detcore.cli.console import complain
-from detcore.cli.parser import make_parser
 from detcore.errors import Cancelled, ReticleError
 
 DONE, MENDABLE, USAGE, INTERRUPTED = 0, 1, 2, 130
 
-COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
-    "new": data_commands.new,
-    "import": data_commands.import_labels,
-    "export": data_commands.export,
-    "split": data_commands.split,
-    "info": data_commands.info,
-    "train": model_commands.train,
-    "predict": model_commands.predict,
-    "evaluate": model_commands.evaluate,
-    "sample": demo_commands.sample,
-    "demo": demo_commands.demo,
+COMMANDS = {
+    "new": "data_commands.new",
+    "import": "data_commands.import_labels",
+    "export": "data_commands.export",
+    "split": "data_commands.split",
+    "info": "data_commands.info",
+    "train": "model_commands.train",
+    "predict": "model_commands.predict",
+    "evaluate": "model_commands.evaluate",
+    "sample": "demo_commands.sample",
+    "demo": "demo_commands.demo",
 }
+"""Where each command lives; loaded when it is asked for, so that the window opens at once."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,8 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return work(arguments[1:])
         if not arguments or _is_path(arguments[0]):
             return _open_window(arguments)
+        from detcore.cli.parser import make_parser
+
         options = make_parser().parse_args(arguments)
-        return COMMANDS[options.command](options)
+        return _command(options.command)(options)
     except Cancelled:
         return INTERRUPTED
     except ReticleError as error:
@@ -50,6 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return DONE
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    module, function = COMMANDS[name].split(".")
+    return getattr(importlib.import_module(f"detcore.cli.{module}"), function)
 
 
 def _is_path(word: str) -> bool:
