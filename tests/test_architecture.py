@@ -94,7 +94,7 @@ def tracked_text_files() -> Iterator[tuple[str, str]]:
 def test_no_file_is_too_long() -> None:
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in python_files()}
     too_long = {str(path.relative_to(ROOT)): n for path, n in lengths.items() if n > LONGEST_FILE}
-    assert too_long == {}
+    assert not too_long, too_long
 
 
 def test_no_class_is_too_large() -> None:
@@ -107,7 +107,7 @@ def test_no_class_is_too_large() -> None:
             methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
             if lines > LONGEST_CLASS or len(methods) > MOST_METHODS:
                 too_large.append(f"{name}: {node.name} has {lines} lines, {len(methods)} methods")
-    assert too_large == []
+    assert not too_large, "\n".join(too_large)
 
 
 def test_detcore_imports_without_qt() -> None:
@@ -142,7 +142,7 @@ def test_nothing_names_a_package_host_or_a_path_of_one_machine() -> None:
         for number, line in enumerate(text.splitlines(), start=1)
         if forbidden.search(line)
     }
-    assert found == set()
+    assert not found, "\n".join(sorted(found))
 
 
 def _loads_code(call: ast.Call) -> bool:
@@ -163,7 +163,7 @@ def test_no_data_file_can_bring_code_along() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and _loads_code(node)
     ]
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize(
