@@ -39,7 +39,7 @@ def read_coco_files(gt_path: Path, dt_path: Path) -> CocoFiles:
     """Read annotations and a results list as pycocotools' ``loadRes`` does, but for these: an empty list is
     fine; a missing ``area`` is that of the box, a missing ``iscrowd`` 0.
 
-    Raises EvaluationError for what is no such file, and for a detection of an unknown image. Detections of an
+    Raises EvaluationError for what is no such file and for a detection of an unknown image. Detections of an
     unknown category are left out and counted in ``notes``.
     """
     notes: list[str] = []
@@ -103,7 +103,7 @@ def _read_detections(
     content = _read(path)
     columns = read_flat_records(content, {"image_id": 1, "category_id": 1, "bbox": 4, "score": 1})
     if columns is None or any((columns[key] % 1).any() for key in ("image_id", "category_id")):
-        source = _Source(path, "detection", _load(path, content))
+        source = _Source(path, "detection", _listed(_load(path, content)))
         images, labels, boxes = source.whole("image_id"), source.whole("category_id"), source.boxes()
         scores = source.numbers("score")
     else:
@@ -130,6 +130,11 @@ def _read_detections(
         scores=scores,
     )
     return dets, boxes[:, 2] * boxes[:, 3]
+
+
+def _listed(data: Any) -> object:
+    """The list itself; some programs wrap it like ground truth."""
+    return cast("dict[str, object]", data).get("annotations") if isinstance(data, dict) else data
 
 
 class _Source:

@@ -105,8 +105,9 @@ def match_pairs(
         start = first
         while start < last:
             # one step's detections never share a ground truth, so it may be cut anywhere
-            stop = int(np.searchsorted(bounds, bounds[start] + _CHUNK, side="right")) - 1
-            stop = min(max(stop, start + 1), last)
+            limit = int(bounds[start]) + _CHUNK
+            stop = int(np.searchsorted(bounds, limit, side="right")) - 1
+            stop = min(max(stop, start + 1), int(last))
             part = slice(int(bounds[start]), int(bounds[stop]))
             local = bounds[start:stop] - bounds[start]
             found[start:stop] = state.choose(ordered.gt[part], ordered.iou[part], local)

@@ -68,8 +68,8 @@ def evaluate_voc(
     rules: VocRules = VOC2010,
     iou_threshold: float = 0.5,
 ) -> VocResult:
-    """Average precision at one IoU. Equal scores keep the order given. VOC knows no crowds: they are boxes
-    like others. There is no limit of detections."""
+    """Average precision at one IoU. Equal scores keep the order given. VOC knows no crowds: they are
+    boxes like others, and difficult. There is no limit of detections."""
     far = np.array([0.0, 0.0, rules.pixel_offset, rules.pixel_offset])
     problem = arrange(
         replace(gt, boxes=gt.boxes + far, crowd=np.zeros(len(gt), np.bool_)),
@@ -79,7 +79,7 @@ def evaluate_voc(
     )
     # problems put equal scores in order of images, VOC in the order given
     order = np.lexsort((problem.det_rows, -problem.det_score, problem.det_class))
-    difficult = gt.difficult[problem.gt_rows]
+    difficult = (gt.difficult | gt.crowd)[problem.gt_rows]
     pairs = class_pairs(problem, min_iou=iou_threshold)
     if rules.strict:
         pairs = pairs.take(pairs.iou > iou_threshold)
