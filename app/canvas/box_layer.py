@@ -66,8 +66,9 @@ class Overlay(QGraphicsItem):
         self._stage = stage
         self._tag_painter = TagPainter()
         self.names_visible = True
-        self.crosshair: QPoint | None = None
-        """Where the crosshair is, in logical pixels of the view; ``None`` for no crosshair."""
+        self.pointer: QPoint | None = None
+        """Where the mouse is, in logical pixels of the view; ``None`` when it is elsewhere."""
+        self.has_crosshair = False
 
     def _paint(self, painter: QPainter, projection: Projection) -> None:
         stage = self._stage
@@ -79,14 +80,14 @@ class Overlay(QGraphicsItem):
             self._paint_handles(painter, projection)
         if stage.band is not None:
             painting.paint_band(painter, stage.band, projection)
-        if self.crosshair is not None:
+        if self.has_crosshair and self.pointer is not None:
             image = QRect(
                 round(projection.dx),
                 round(projection.dy),
                 round(stage.image_size[0] * projection.scale),
                 round(stage.image_size[1] * projection.scale),
             )
-            painting.paint_crosshair(painter, self._in_device(self.crosshair, projection), image, projection)
+            painting.paint_crosshair(painter, self._in_device(self.pointer, projection), image, projection)
         if stage.draft is not None:
             self._paint_draft(painter, projection)
         elif len(stage.preview_ids) == 1:
@@ -109,6 +110,7 @@ class Overlay(QGraphicsItem):
             projection,
             line=style.LINE_WIDTH if hovered else style.SELECTED_LINE_WIDTH,
             fill_alpha=style.HOVER_FILL_ALPHA if hovered else style.SELECTED_FILL_ALPHA,
+            halo=None if hovered else style.SELECTED_HALO,
         )
         self._paint_tag(painter, box, self._stage.boxes.names[row], color, projection)
 
@@ -150,13 +152,17 @@ class Overlay(QGraphicsItem):
         self._paint_readout(painter, draft.box, projection)
 
     def _paint_readout(self, painter: QPainter, box: Xyxy | None, projection: Projection) -> None:
+        """The size beside the pointer, or at the lower right corner when keys move the box."""
         if box is None:
             return
-        x, y = projection.to_device(np.array([box]))[0, 2:4].tolist()
-        at = QPoint(round(min(x, projection.width)), round(min(y, projection.height)))
-        if self.crosshair is not None:
-            at = self._in_device(self.crosshair, projection)
-        painting.paint_readout(painter, painting.size_text(box), at, projection)
+        x1, y1, x2, y2 = projection.to_device(np.array([box]))[0].tolist()
+        center = QPoint(round((x1 + x2) / 2), round((y1 + y2) / 2))
+        at = (
+            QPoint(round(x2), round(y2))
+            if self.pointer is None
+            else self._in_device(self.pointer, projection)
+        )
+        painting.paint_readout(painter, painting.size_text(box), at, center, projection)
 
     @staticmethod
     def _in_device(point: QPoint, projection: Projection) -> QPoint:

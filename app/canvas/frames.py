@@ -55,7 +55,9 @@ def dashed_frames(
     """
     parts = []
     for start, end, across, length in ((0, 2, (1, 3), width), (1, 3, (0, 2), height)):
+        corners = edges[:, start] - thickness // 2, edges[:, end] - thickness // 2 + thickness
         rows, low, high = _dashes(edges[:, start], edges[:, end], dash=dash, gap=gap, length=length)
+        low, high = np.maximum(low, corners[0][rows]), np.minimum(high, corners[1][rows])
         for side in across:
             line_low = edges[rows, side] - thickness // 2
             rects = np.empty((len(rows), 4), np.int32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QPainter, QTransform
+from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter
 
 from app.canvas import frames, style
 from app.canvas.display import DisplayBoxes, LineStyle
@@ -72,13 +72,22 @@ def _paint_hatching(
     near = frames.clamped(edges[hatched], width=projection.width, height=projection.height)
     colors = boxes.colors[rows][hatched]
     for color in np.unique(colors).tolist():
-        shade = QColor.fromRgb(color)
-        shade.setAlpha(style.HATCH_ALPHA)
-        brush = QBrush(shade, Qt.BrushStyle.BDiagPattern)
-        brush.setTransform(QTransform.fromScale(projection.ratio, projection.ratio))
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(brush)
+        painter.setBrush(_hatch_brush(color, projection))
+        # With the origin on the image the lines do not swim while it is dragged
+        painter.setBrushOrigin(round(projection.dx), round(projection.dy))
         painter.drawRects([_rect(edge) for edge in near[colors == color]])
+
+
+def _hatch_brush(color: int, projection: Projection) -> QBrush:
+    """Thin diagonals like Qt's BDiagPattern, which does not grow with the scaling of the screen."""
+    period = projection.px(style.HATCH_PERIOD)
+    down, across = np.indices((period, period))
+    on_line = (down + across) % period < projection.px(1)
+    pixels = np.zeros((period, period), np.uint32)
+    pixels[on_line] = (color & 0xFFFFFF) | style.HATCH_ALPHA << 24
+    tile = QImage(pixels.tobytes(), period, period, 4 * period, QImage.Format.Format_ARGB32)
+    return QBrush(tile.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied))
 
 
 def paint_highlight(
@@ -90,15 +99,22 @@ def paint_highlight(
     *,
     line: int,
     fill_alpha: int,
+    halo: QColor | None = None,
 ) -> None:
-    """One box that stands out: selected, under the pointer or being drawn."""
+    """One box that stands out: selected, under the pointer or being drawn.
+
+    ``halo`` is the colour of one more line between the outline and its casing.
+    """
     edges = frames.snapped(projection.to_device(np.array([box])))
     near = frames.clamped(edges, width=projection.width, height=projection.height)
     shade = QColor(color)
     shade.setAlpha(fill_alpha)
     painter.fillRect(_rect(near[0]), shade)
     rects = outline_rects(edges, line_style, projection, line=line)
-    frames.fill(painter, frames.grown(rects, projection.px(style.CASING_WIDTH)), style.CASING_COLOR)
+    casing = projection.px(style.CASING_WIDTH)
+    frames.fill(painter, frames.grown(rects, casing if halo is None else 2 * casing), style.CASING_COLOR)
+    if halo is not None:
+        frames.fill(painter, frames.grown(rects, casing), halo)
     frames.fill(painter, rects, color)
 
 
@@ -140,15 +156,16 @@ def paint_crosshair(painter: QPainter, at: QPoint, image: QRect, projection: Pro
         frames.fill(painter, np.array(lines, np.int32).reshape(-1, 4), color)
 
 
-def paint_readout(painter: QPainter, text: str, at: QPoint, projection: Projection) -> None:
-    """A size beside the pointer, always wholly in view."""
+def paint_readout(painter: QPainter, text: str, at: QPoint, away: QPoint, projection: Projection) -> None:
+    """A size beside a point, on the side that does not lie towards ``away``; always wholly in view."""
     painter.setFont(tag_font(projection.ratio))
     metrics = painter.fontMetrics()
     width = metrics.horizontalAdvance(text) + 2 * projection.px(8)
     height = metrics.height() + 2 * projection.px(3)
     offset = projection.px(style.READOUT_OFFSET)
-    x = at.x() + offset if at.x() + offset + width <= projection.width else at.x() - offset - width
-    y = at.y() + offset if at.y() + offset + height <= projection.height else at.y() - offset - height
+    x = at.x() - offset - width if at.x() < away.x() else at.x() + offset
+    y = at.y() - offset - height if at.y() < away.y() else at.y() + offset
+    x, y = min(max(x, 0), projection.width - width), min(max(y, 0), projection.height - height)
     rect = QRectF(x, y, width, height)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)

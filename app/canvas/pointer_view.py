@@ -140,8 +140,8 @@ class PointerView(ZoomView):
         control = bool(self._modifiers & Qt.KeyboardModifier.ControlModifier)
         drawing = self._tool == "draw" and not control and not stage.read_only and self._content.width() > 0
         stage.handles_active = not drawing
-        shows_crosshair = drawing and position is not None and self._pan is None and not self._space
-        self._overlay.crosshair = position.toPoint() if shows_crosshair and position is not None else None
+        self._overlay.pointer = None if position is None else position.toPoint()
+        self._overlay.has_crosshair = drawing and self._pan is None and not self._space
         self._overlay.update()
         if self._pan is not None or self._space:
             held = self._pan is not None

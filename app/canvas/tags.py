@@ -116,7 +116,8 @@ def layout(
     large = np.flatnonzero(sides.min(axis=1, initial=np.inf) >= style.TAG_MIN_BOX_SIDE * projection.ratio)
     order = large[np.argsort(-sides[large].prod(axis=1), kind="stable")]
     order = order[_first_of_each_place(device_boxes[order], projection)]
-    order = np.array([at for at in order.tolist() if boxes.names[rows[at]]], np.int64)
+    named = [at for at, row in zip(order.tolist(), rows[order].tolist(), strict=True) if boxes.names[row]]
+    order = np.array(named, np.int64)
     texts = [boxes.names[row] for row in rows[order].tolist()]
     widths = tag_painter.widths(texts, projection)
     rects = place(device_boxes[order], widths, projection, line=projection.px(style.LINE_WIDTH))
