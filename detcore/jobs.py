@@ -274,19 +274,19 @@ class WorkerJob:
 class TrainingJob:
     """A training process, begun anew with half the batch each time that memory runs out.
 
-    The same calls as a ``WorkerJob``. A run that has checkpoints is resumed.
+    The same calls as a ``WorkerJob``; ``argv`` such as ``worker_command("train", "RUN_DIR")``. A run that
+    has checkpoints is resumed.
     """
 
     def __init__(
         self,
-        run_folder: Path,
+        argv: Sequence[str],
         *,
         on_event: EventCallback,
         on_end: OutcomeCallback | None = None,
         patience: Patience | None = None,
-        processes: int = 1,
     ) -> None:
-        self._command = worker_command("train", str(run_folder), processes=processes)
+        self._command = list(argv)
         self._on_event = on_event
         self._on_end = on_end
         self._patience = patience

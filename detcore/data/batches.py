@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,8 +15,8 @@ from detcore.data.augment import Augmentation, Labelled, augment, mosaic
 from detcore.data.cache import ImageCache
 from detcore.data.letterbox import PAD_VALUE, Fit, round_up
 from detcore.data.samples import Sample
+from detcore.data.tensors import to_tensor
 from detcore.errors import ImageError
-from detcore.models.base import Target
 from detcore.types import ImageArray
 
 STRIDE = 32
@@ -26,11 +26,14 @@ ProblemCallback = Callable[[ImageError], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainBatch:
-    """``images`` (B, 3, H, W) uint8, one target and one path an image. ``drawn`` images have been
-    drawn from the stream up to and with this batch."""
+    """``images`` (B, 3, H, W) uint8; for each image its ``boxes`` (N, 4) in pixels of the frame,
+    ``labels`` (N,), ``ignore`` areas (M, 4) and path. ``drawn`` images have been drawn from the stream
+    up to and with this batch."""
 
     images: Tensor
-    targets: list[Target]
+    boxes: list[Tensor]
+    labels: list[Tensor]
+    ignore: list[Tensor]
     paths: list[str]
     drawn: int
 
@@ -66,7 +69,7 @@ class TrainStream:
 
     def batches(
         self, *, start: int, batch_size: int, plan: Callable[[], Augmentation], threads: int = 1
-    ) -> Iterator[TrainBatch]:
+    ) -> Generator[TrainBatch, None, None]:
         """Batches from image number ``start`` on; ``batch_size`` is that of one process.
 
         The generator's threads end when it is closed.
@@ -137,14 +140,9 @@ def collate(items: Sequence[Labelled], paths: list[str], drawn: int) -> TrainBat
     """One batch; frames of unlike size are filled up with grey to the largest one."""
     return TrainBatch(
         images=stack([item.image for item in items]),
-        targets=[
-            Target(
-                boxes=torch.from_numpy(item.boxes),
-                labels=torch.from_numpy(item.labels),
-                ignore=torch.from_numpy(item.ignore),
-            )
-            for item in items
-        ],
+        boxes=[to_tensor(item.boxes) for item in items],
+        labels=[to_tensor(item.labels) for item in items],
+        ignore=[to_tensor(item.ignore) for item in items],
         paths=paths,
         drawn=drawn,
     )
@@ -158,7 +156,7 @@ def stack(images: Sequence[ImageArray]) -> Tensor:
     for frame, image in zip(frames, images, strict=True):
         frame[: image.shape[0], : image.shape[1]] = image
     # Channels last in memory already, which is what the fast convolutions want.
-    return torch.from_numpy(frames).permute(0, 3, 1, 2)
+    return to_tensor(frames).permute(0, 3, 1, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

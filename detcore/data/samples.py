@@ -81,12 +81,11 @@ def split_samples(snapshot: Snapshot, *, seed: int) -> Split:
     training images is held out; of fewer than two images nothing can be held out, and the judging is
     done on what was learnt from.
     """
-    labelled = snapshot.labelled_images()
+    labelled = snapshot.labelled_images
     val = [image for image in labelled if image.split == "val"]
     train = [image for image in labelled if image.split not in ("val", "test")]
     if val or not train:
-        note = "" if val else "There are no labelled training images."
-        return Split(train=make_samples(snapshot, train), val=make_samples(snapshot, val), note=note)
+        return Split(train=make_samples(snapshot, train), val=make_samples(snapshot, val))
     if len(train) < 2:
         samples = make_samples(snapshot, train)
         note = "The validation split is empty and there is one training image only: it is judged by itself."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchvision.ops import batched_nms
+from torchvision.ops import batched_nms  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.models.base import Found
 

@@ -143,10 +143,12 @@ class ReticleS(Detector):
             )
             points.append((torch.stack([xs, ys], dim=-1).reshape(-1, 2).float() + 0.5) * stride)
             strides.append(torch.full((height * width,), float(stride), device=images.device))
-        all_bins = torch.cat(bins, dim=1).float().unflatten(-1, (4, _BINS))
+        all_bins = torch.cat(bins, dim=1).float().reshape(len(images), -1, 4, _BINS)
         all_points, all_strides = torch.cat(points), torch.cat(strides)
         with torch.autocast(images.device.type, enabled=False):
-            distances = all_bins.softmax(dim=-1) @ cast("Tensor", self.scale_bins) * all_strides[:, None]
+            distances = (
+                torch.softmax(all_bins, dim=-1) @ cast("Tensor", self.scale_bins) * all_strides[:, None]
+            )
             boxes = torch.cat([all_points - distances[..., :2], all_points + distances[..., 2:]], dim=-1)
         return Raw(
             logits=torch.cat(logits, dim=1).float(),

@@ -136,8 +136,11 @@ class TrainConfig:
         wanted = self.image_size or self.card.image_size
         return max(SIZE_STEP * 2, round(wanted / SIZE_STEP) * SIZE_STEP)
 
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return json.dumps(self.to_dict(), indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str, *, path: str | Path | None = None) -> TrainConfig:

@@ -1,0 +1,83 @@
+"""Detections of a trained run on any images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from detcore.data.batches import ProblemCallback
+from detcore.data.cache import ImageCache
+from detcore.data.samples import Sample
+from detcore.data.sweep import SweepProgress, sweep
+from detcore.errors import ConfigError
+from detcore.models.base import Detector
+from detcore.models.checkpoint import Checkpoint, newest_checkpoint
+from detcore.models.registry import BUILDERS
+from detcore.models.running import Compute, OutOfMemoryError, Runner, memory_watch
+from detcore.project.runs import RunFolder
+from detcore.types import Detections, IntArray
+
+_PIXELS_AT_ONCE = {"cpu": 8 * 640 * 640, "cuda": 32 * 640 * 640}
+
+
+def best_checkpoint(run: RunFolder) -> Checkpoint:
+    """The best weights of a run, or the newest ones when nothing was judged yet.
+
+    Raises:
+        ConfigError: there are none that can be read.
+    """
+    checkpoint, problems = newest_checkpoint([run.best, run.last, run.previous])
+    if checkpoint is not None:
+        return checkpoint
+    if problems:
+        raise problems[0]
+    raise ConfigError("the run has no weights yet", path=run.path, hint="Train it first")
+
+
+class Predictor:
+    """A trained detector on a device, in fp32, so that detections are the same on every machine."""
+
+    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+        self._checkpoint = checkpoint
+        self._compute = Compute(device)
+        self.class_ids: IntArray = np.array(checkpoint.class_ids, np.int64)
+        self.detector: Detector = BUILDERS[checkpoint.model](len(checkpoint.class_ids), checkpoint.image_size)
+        self.detector.load_state_dict(checkpoint.part("ema"))
+        self._compute.place(self.detector).eval()
+
+    def predict(
+        self,
+        samples: Sequence[Sample],
+        *,
+        problem: ProblemCallback,
+        progress: SweepProgress | None = None,
+    ) -> Detections | None:
+        """Detections on these images; ``None`` when ``progress`` returned false.
+
+        The batch is halved when memory runs out.
+
+        Raises:
+            OutOfMemoryError: one image at a time is too much.
+        """
+        size = self._checkpoint.image_size
+        batch_size = max(1, _PIXELS_AT_ONCE[self._compute.device.type] // (size * size))
+        # Each image is read once: keeping it would only take memory.
+        images = ImageCache(longer_side=size, budget=0)
+        while True:
+            try:
+                with memory_watch():
+                    return sweep(
+                        Runner(self.detector, self._compute),
+                        samples,
+                        images,
+                        class_ids=self.class_ids,
+                        batch_size=batch_size,
+                        problem=problem,
+                        progress=progress,
+                    )
+            except OutOfMemoryError:
+                if batch_size == 1:
+                    raise
+                batch_size //= 2

@@ -1,0 +1,161 @@
+"""Checkpoints: everything that a run needs to go on, in safetensors files without pickle.
+
+Tensors are named ``weights.…``, ``ema.…``, ``optimiser.<parameter>.<moment>`` and ``random.…``; the rest is
+JSON in the file's metadata.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
+from torch import Tensor
+
+from detcore.atomic import atomic_write
+from detcore.errors import ConfigError
+
+_KEY = "reticle"
+_VERSION = 1
+
+
+@dataclass(slots=True, kw_only=True)
+class RunState:
+    """How far a run has come. ``drawn`` images of the stream were used, ``seconds`` spent training,
+    resumed ones included; ``attempt`` counts the times memory ran out; ``done`` marks a finished run."""
+
+    step: int = 0
+    drawn: int = 0
+    seconds: float = 0.0
+    best_ap: float | None = None
+    best_step: int = 0
+    attempt: int = 0
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """``tensors`` by full name; ``model``, ``class_ids`` and ``config`` say what they belong to."""
+
+    state: RunState
+    model: str
+    class_ids: tuple[int, ...]
+    image_size: int
+    config: dict[str, Any]
+    tensors: dict[str, Tensor] = field(repr=False)
+
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors of one part, such as ``ema``, under their names without it."""
+        start = f"{prefix}."
+        return {
+            name.removeprefix(start): tensor
+            for name, tensor in self.tensors.items()
+            if name.startswith(start)
+        }
+
+
+def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
+    """Write it all or nothing."""
+    record = {
+        "version": _VERSION,
+        "state": asdict(checkpoint.state),
+        "model": checkpoint.model,
+        "class_ids": list(checkpoint.class_ids),
+        "image_size": checkpoint.image_size,
+        "config": checkpoint.config,
+    }
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    with atomic_write(path) as temporary:
+        save_file(tensors, temporary, metadata={_KEY: json.dumps(record)})
+
+
+def rotate_checkpoint(checkpoint: Checkpoint, *, last: Path, previous: Path) -> None:
+    """Write ``last``; the one that was there becomes ``previous``. One of them is whole at any moment."""
+    staged = last.with_name("next.safetensors")
+    write_checkpoint(checkpoint, staged)
+    if last.exists():
+        os.replace(last, previous)
+    os.replace(staged, last)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises:
+        ConfigError: the file is missing, damaged, or not a checkpoint of ours.
+    """
+    try:
+        with cast("Any", safe_open(path, framework="pt")) as handle:
+            metadata = cast("dict[str, str] | None", handle.metadata())
+            tensors: dict[str, Tensor] = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+        record: dict[str, Any] = json.loads((metadata or {})[_KEY])
+        known = {item.name for item in fields(RunState)}
+        state = {name: value for name, value in record["state"].items() if name in known}
+        return Checkpoint(
+            state=RunState(**state),
+            model=record["model"],
+            class_ids=tuple(record["class_ids"]),
+            image_size=record["image_size"],
+            config=record["config"],
+            tensors=tensors,
+        )
+    except FileNotFoundError as error:
+        raise ConfigError("checkpoint not found", path=path) from error
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"not a whole checkpoint ({error})", path=path) from error
+
+
+def newest_checkpoint(paths: Sequence[Path]) -> tuple[Checkpoint | None, list[ConfigError]]:
+    """The first of the files that can be read, ``None`` when there is none; and what was wrong with those
+    before it. Missing files are no fault."""
+    problems: list[ConfigError] = []
+    for path in paths:
+        if not path.exists():
+            continue
+        try:
+            return read_checkpoint(path), problems
+        except ConfigError as error:
+            problems.append(error)
+    return None, problems
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The moments of every parameter, as ``<number>.<moment>``."""
+    state = cast("dict[int, dict[str, Any]]", optimiser.state_dict()["state"])
+    return {
+        f"{number}.{name}": value if isinstance(value, Tensor) else torch.tensor(float(value))
+        for number, moments in state.items()
+        for name, value in moments.items()
+    }
+
+
+def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put back what ``optimiser_tensors`` gave."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        number, _, moment = name.partition(".")
+        state.setdefault(int(number), {})[moment] = tensor
+    record = optimiser.state_dict()
+    optimiser.load_state_dict({**record, "state": state})
+
+
+def random_tensors() -> dict[str, Tensor]:
+    """The state of torch's generators. (Images are drawn by number, which needs no state.)"""
+    found = {"cpu": torch.get_rng_state()}
+    if torch.cuda.is_available():
+        found["cuda"] = torch.cuda.get_rng_state()
+    return found
+
+
+def restore_random(tensors: dict[str, Tensor]) -> None:
+    """Put back what ``random_tensors`` gave, as far as the devices are the same."""
+    if "cpu" in tensors:
+        torch.set_rng_state(tensors["cpu"])
+    if "cuda" in tensors and torch.cuda.is_available():
+        torch.cuda.set_rng_state(tensors["cuda"])

@@ -1,0 +1,131 @@
+"""Starting from somebody's weights: what fits is taken, what does not is named."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
+from torch import Tensor, nn
+
+from detcore.errors import ConfigError
+
+_WRAPPERS = ("ema", "model_ema", "state_dict", "model")
+_PREFIXES = ("", "module.", "model.", "ema.", "weights.")
+_OWN_PREFIXES = ("", "net.", "net.backbone.")
+_NAMED = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadReport:
+    """Names of tensors: taken from the file; wanted by the model and not in the file; in the file and
+    not wanted; of another shape (with both shapes)."""
+
+    loaded: tuple[str, ...]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    mismatched: tuple[str, ...]
+
+    def text(self) -> str:
+        """One line for the person."""
+        total = len(self.loaded) + len(self.missing) + len(self.mismatched)
+        parts = [f"{len(self.loaded)} of {total} tensors taken from the weights file"]
+        for title, names in (
+            ("other shape, starting afresh", self.mismatched),
+            ("not in the file", self.missing),
+            ("not used", self.unexpected),
+        ):
+            if names:
+                more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+                parts.append(f"{title}: {', '.join(names[:_NAMED])}{more}")
+        return "; ".join(parts) + "."
+
+
+def load_weights(model: nn.Module, path: Path) -> LoadReport:
+    """Put the tensors of a .safetensors, .pt or .pth file into the model, as far as name and shape fit.
+
+    Files are read without running anything that is in them. Names may carry the usual prefixes
+    (``module.`` of data parallel, ours of a checkpoint).
+
+    Raises:
+        ConfigError: the file cannot be read, holds no tensors, or not one of them fits.
+    """
+    tensors = read_tensors(path)
+    wanted = model.state_dict()
+    renamed = _best_names(tensors, set(wanted))
+    loaded: dict[str, Tensor] = {}
+    mismatched: list[str] = []
+    for name, tensor in renamed.items():
+        if name not in wanted:
+            continue
+        if wanted[name].shape == tensor.shape:
+            loaded[name] = tensor
+        else:
+            mismatched.append(f"{name} {tuple(tensor.shape)} for {tuple(wanted[name].shape)}")
+    if not loaded:
+        raise ConfigError(
+            "none of the tensors in this file fits the model",
+            path=path,
+            hint="Choose weights of the same detector",
+        )
+    model.load_state_dict(loaded, strict=False)
+    clashing = {entry.split(" ", 1)[0] for entry in mismatched}
+    return LoadReport(
+        loaded=tuple(loaded),
+        missing=tuple(name for name in wanted if name not in loaded and name not in clashing),
+        unexpected=tuple(name for name in renamed if name not in wanted),
+        mismatched=tuple(mismatched),
+    )
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The named tensors of a weights file, on the CPU. Raises ConfigError when there are none."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise ConfigError("weights file not found", path=path) from error
+    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ConfigError(
+            f"cannot read the weights ({reason})",
+            path=path,
+            hint="Use a .safetensors file, or a .pt file that holds nothing but tensors",
+        ) from error
+    found = {name: value for name, value in _unwrapped(content).items() if isinstance(value, Tensor)}
+    if not found:
+        raise ConfigError("the file holds no weights", path=path)
+    return found
+
+
+def _unwrapped(content: Any) -> dict[str, Any]:
+    """The named entries of a file, out of the wrapping that trainers put about them."""
+    if not isinstance(content, Mapping):
+        return {}
+    entries = {str(name): value for name, value in cast("Mapping[Any, Any]", content).items()}
+    for wrapper in _WRAPPERS:
+        if isinstance(entries.get(wrapper), Mapping):
+            return _unwrapped(entries[wrapper])
+    return entries
+
+
+def _best_names(tensors: Mapping[str, Tensor], wanted: set[str]) -> dict[str, Tensor]:
+    """The tensors under the names that fit the model best, of the usual ways to prefix them."""
+    best: dict[str, Tensor] = dict(tensors)
+    hits = len(wanted & set(best))
+    for prefix in _PREFIXES:
+        for own in _OWN_PREFIXES:
+            renamed = {
+                own + name.removeprefix(prefix): tensor
+                for name, tensor in tensors.items()
+                if name.startswith(prefix)
+            }
+            if len(wanted & set(renamed)) > hits:
+                best, hits = renamed, len(wanted & set(renamed))
+    return best

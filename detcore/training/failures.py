@@ -1,0 +1,14 @@
+"""Why training gives up, in terms that the owner of the process acts on."""
+
+from __future__ import annotations
+
+from detcore.errors import ReticleError
+from detcore.events import FailureKind
+
+
+class TrainingError(ReticleError):
+    """Training cannot go on."""
+
+    def __init__(self, failure: FailureKind, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or None)
+        self.failure = failure

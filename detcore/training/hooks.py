@@ -1,0 +1,212 @@
+"""What happens beside training: the moving average, figures, validation, checkpoints, threads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import torch
+
+from detcore import events
+from detcore.events import EndReason, Event
+from detcore.models.base import Detector
+from detcore.models.checkpoint import (
+    Checkpoint,
+    optimiser_tensors,
+    random_tensors,
+    rotate_checkpoint,
+    write_checkpoint,
+)
+from detcore.project.runs import RunFolder
+from detcore.training.ema import Ema
+from detcore.training.machine import ThreadGovernor
+from detcore.training.trainer import Hook, Trainer
+from detcore.training.validation import Validator
+
+Emit = Callable[[Event], None]
+_STEP_EVENTS_EVERY = 0.25
+_VALIDATION_SHARE = 0.1
+
+
+class EmaHook(Hook):
+    def __init__(self, ema: Ema) -> None:
+        self._ema = ema
+
+    def after_step(self, trainer: Trainer) -> None:
+        self._ema.update(trainer.detector, trainer.state.step)
+
+
+class ThreadHook(Hook):
+    """Gives cores back while other programs want them."""
+
+    def __init__(self, governor: ThreadGovernor) -> None:
+        self._governor = governor
+
+    def after_step(self, trainer: Trainer) -> None:
+        before = self._governor.threads
+        threads = self._governor.after_step(trainer.last.seconds)
+        if threads != before:
+            torch.set_num_threads(threads)
+
+
+class MetricsHook(Hook):
+    """Step events, a few a second; losses are means since the event before."""
+
+    def __init__(self, emit: Emit) -> None:
+        self._emit = emit
+        self._since = 0.0
+        self._steps = 0
+        self._images = 0
+        self._seconds = 0.0
+        self._sums: dict[str, float] = {}
+
+    def after_step(self, trainer: Trainer) -> None:
+        last = trainer.last
+        self._steps += 1
+        self._images += last.images
+        self._seconds += last.seconds
+        for name, value in last.losses.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+        if time.monotonic() - self._since >= _STEP_EVENTS_EVERY:
+            self._tell(trainer)
+
+    def after_training(self, trainer: Trainer, reason: EndReason) -> None:
+        if self._steps:
+            self._tell(trainer)
+
+    def _tell(self, trainer: Trainer) -> None:
+        self._emit(
+            events.Step(
+                step=trainer.state.step,
+                epoch=trainer.epoch,
+                time=trainer.state.seconds,
+                fraction=trainer.fraction,
+                remaining=trainer.remaining,
+                learning_rate=trainer.last.learning_rate,
+                losses={name: value / self._steps for name, value in self._sums.items()},
+                images_per_second=self._images / max(self._seconds, 1e-9),
+            )
+        )
+        self._since = time.monotonic()
+        self._steps = self._images = 0
+        self._seconds = 0.0
+        self._sums = {}
+
+
+class CheckpointHook(Hook):
+    """Writes last and previous about every minute, at validation and at the end; best when asked.
+
+    ``kept`` is the detector that is judged and used: the moving average, if there is one.
+    """
+
+    def __init__(self, run: RunFolder, kept: Detector, class_ids: tuple[int, ...], emit: Emit) -> None:
+        self._run = run
+        self._kept = kept
+        self._class_ids = class_ids
+        self._emit = emit
+        self._saved_at = time.monotonic()
+
+    def before_training(self, trainer: Trainer) -> None:
+        self._saved_at = time.monotonic()
+
+    def after_step(self, trainer: Trainer) -> None:
+        if time.monotonic() - self._saved_at >= trainer.config.checkpoint_every_seconds:
+            self.save(trainer)
+
+    def after_training(self, trainer: Trainer, reason: EndReason) -> None:
+        trainer.state.done = reason is not EndReason.STOPPED
+        self.save(trainer)
+
+    def save(self, trainer: Trainer) -> None:
+        """Write ``last``."""
+        rotate_checkpoint(self._checkpoint(trainer), last=self._run.last, previous=self._run.previous)
+        self._saved_at = time.monotonic()
+        self._emit(events.Checkpoint(step=trainer.state.step, file=self._run.last.name))
+
+    def save_best(self, trainer: Trainer) -> None:
+        """Write ``best``."""
+        write_checkpoint(self._checkpoint(trainer), self._run.best)
+        self._emit(events.Checkpoint(step=trainer.state.step, file=self._run.best.name))
+
+    def _checkpoint(self, trainer: Trainer) -> Checkpoint:
+        parts = {
+            "weights": trainer.detector.state_dict(),
+            "ema": self._kept.state_dict(),
+            "optimiser": optimiser_tensors(trainer.optimiser),
+            "random": random_tensors(),
+        }
+        return Checkpoint(
+            state=trainer.state,
+            model=trainer.config.model,
+            class_ids=self._class_ids,
+            image_size=trainer.load.image_size,
+            config=trainer.config.to_dict(),
+            tensors={
+                f"{part}.{name}": tensor
+                for part, tensors in parts.items()
+                for name, tensor in tensors.items()
+            },
+        )
+
+
+class ValidationHook(Hook):
+    """Judges the moving average on the validation images from time to time and at the end.
+
+    Validation takes a tenth of the time at most: the longer it lasts, the rarer it is. Without labelled
+    validation boxes AP says nothing, and the newest weights count as the best.
+    """
+
+    def __init__(self, validator: Validator, checkpoints: CheckpointHook, emit: Emit) -> None:
+        self._validator = validator
+        self._checkpoints = checkpoints
+        self._emit = emit
+        self._due = 0.0
+        self._judged_step = -1
+
+    def before_training(self, trainer: Trainer) -> None:
+        self._due = time.monotonic() + self._interval(trainer)
+
+    def after_step(self, trainer: Trainer) -> None:
+        if time.monotonic() < self._due:
+            return
+        begin = time.monotonic()
+        self._judge(trainer)
+        self._checkpoints.save(trainer)
+        cost = time.monotonic() - begin
+        self._due = time.monotonic() + max(
+            self._interval(trainer), cost * (1.0 - _VALIDATION_SHARE) / _VALIDATION_SHARE
+        )
+
+    def after_training(self, trainer: Trainer, reason: EndReason) -> None:
+        if reason is not EndReason.STOPPED and self._judged_step != trainer.state.step:
+            self._judge(trainer)
+
+    def _interval(self, trainer: Trainer) -> float:
+        """Seconds between validations: as configured, else about 15 of them in a run."""
+        if trainer.config.validate_every_seconds is not None:
+            return trainer.config.validate_every_seconds
+        if trainer.config.minutes is None:
+            return 20.0
+        return min(max(60.0 * trainer.config.minutes / 15.0, 5.0), 120.0)
+
+    def _judge(self, trainer: Trainer) -> None:
+        state = trainer.state
+        judged = self._validator.judge()
+        self._judged_step = state.step
+        ap = judged.metrics.get("AP")
+        best = ap is None or state.best_ap is None or ap > state.best_ap
+        if best:
+            state.best_ap = ap
+            state.best_step = state.step
+        self._emit(
+            events.Validation(
+                step=state.step,
+                epoch=trainer.epoch,
+                time=state.seconds,
+                metrics=judged.metrics,
+                per_class=judged.per_class,
+                best=best,
+            )
+        )
+        if best:
+            self._checkpoints.save_best(trainer)

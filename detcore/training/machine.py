@@ -1,0 +1,124 @@
+"""Finding out what this machine does best: device, precision, number of threads."""
+
+from __future__ import annotations
+
+import copy
+import os
+import platform
+import statistics
+import time
+from collections import deque
+
+import torch
+
+from detcore.models.base import Detector, Target
+from detcore.models.running import Compute
+
+_WINDOW = 24
+_SPREAD = 1.6
+_PATIENCE = 8
+
+
+def device_name(device: torch.device) -> str:
+    """Such as ``NVIDIA H200`` or ``AMD EPYC``."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            lines = [line for line in file if line.startswith("model name")]
+    except OSError:
+        lines = []
+    return lines[0].partition(":")[2].strip() if lines else platform.processor() or platform.machine()
+
+
+def invented_batch(
+    num_classes: int, *, batch_size: int, size: int, objects: int, compute: Compute
+) -> tuple[torch.Tensor, list[Target]]:
+    """Grey square images with that many objects each: as much work as a batch can be."""
+    images = torch.full((batch_size, 3, size, size), 114, dtype=torch.uint8)
+    corners = torch.linspace(0.0, size / 2.0, max(objects, 1), device=compute.device)[:objects, None]
+    boxes = torch.cat([corners, corners, corners + size / 4.0, corners + size / 4.0], dim=1)
+    labels = torch.arange(objects, device=compute.device) % num_classes
+    ignore = torch.zeros(0, 4, device=compute.device)
+    target = Target(boxes=boxes, labels=labels, ignore=ignore)
+    return compute.images(images), [target] * batch_size
+
+
+def try_step(detector: Detector, compute: Compute, images: torch.Tensor, targets: list[Target]) -> None:
+    """Forward and backward on a copy of the detector, so that nothing of it changes: it
+    shows the time and memory that a real step takes."""
+    trial = copy.deepcopy(detector).train()
+    with compute.autocast():
+        losses = trial.losses(images, targets)
+    torch.autograd.backward(torch.stack(list(losses.values())).sum())
+    compute.synchronise()
+
+
+def choose_precision(detector: Detector, device: torch.device, wanted: str, *, size: int) -> Compute:
+    """fp32 or bf16: as wanted, or for ``auto`` on a processor whichever is measured to be faster, on a GPU
+    bf16 where the chip has it."""
+    if wanted != "auto":
+        return Compute(device, wanted == "bf16")
+    if device.type == "cuda":
+        return Compute(device, torch.cuda.is_bf16_supported(including_emulation=False))
+    seconds: dict[bool, float] = {}
+    for bf16 in (False, True):
+        compute = Compute(device, bf16)
+        images, targets = invented_batch(
+            detector.num_classes, batch_size=2, size=min(size, 320), objects=4, compute=compute
+        )
+        times: list[float] = []
+        for _ in range(3):
+            begin = time.perf_counter()
+            try_step(detector, compute, images, targets)
+            times.append(time.perf_counter() - begin)
+        seconds[bf16] = min(times)
+    return Compute(device, seconds[True] < 0.9 * seconds[False])
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class ThreadGovernor:
+    """Uses fewer threads while another program wants the cores.
+
+    With more threads than free cores each step waits for the thread that lost its core: times spread and
+    grow many times over. So: when the times of a window spread, half the threads are tried for a window
+    and kept when steps got no slower; later, all of them are tried again.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.threads = self._most = most
+        self._times: deque[float] = deque(maxlen=_WINDOW)
+        self._before: tuple[int, float] | None = None
+        self._rest = 0
+
+    def after_step(self, seconds: float) -> int:
+        """Take in the time of a step; returns how many threads to use from now on."""
+        self._times.append(seconds)
+        if self._most == 1 or len(self._times) < _WINDOW:
+            return self.threads
+        mean = statistics.fmean(self._times)
+        ordered = sorted(self._times)
+        spread = ordered[-_WINDOW // 10] / max(ordered[_WINDOW // 10], 1e-9)
+        self._times.clear()
+        if self._before is not None:
+            threads, old_mean = self._before
+            self._before = None
+            better = mean < 0.9 * old_mean if self.threads > threads else mean <= 1.05 * old_mean
+            if not better:
+                self.threads = threads
+            self._rest = _PATIENCE
+        elif self._rest > 0:
+            self._rest -= 1
+        elif spread > _SPREAD and self.threads > 1:
+            self._before = (self.threads, mean)
+            self.threads = max(1, self.threads // 2)
+        elif self.threads < self._most:
+            self._before = (self.threads, mean)
+            self.threads = self._most
+        return self.threads

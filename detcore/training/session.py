@@ -1,0 +1,295 @@
+"""A training run from its folder: set everything up, train, say how it ended."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import torch
+
+from detcore import events
+from detcore.data.batches import TrainStream
+from detcore.data.cache import ImageCache
+from detcore.data.samples import Sample, Split, class_ids, split_samples
+from detcore.errors import ConfigError, ImageError
+from detcore.events import EndReason, Event
+from detcore.models.base import Detector
+from detcore.models.checkpoint import (
+    Checkpoint,
+    RunState,
+    newest_checkpoint,
+    restore_optimiser,
+    restore_random,
+)
+from detcore.models.registry import BUILDERS
+from detcore.models.running import Compute, Runner, choose_device, memory_watch
+from detcore.models.weights import load_weights
+from detcore.project.runs import RunFolder
+from detcore.project.snapshot import Snapshot
+from detcore.training.config import Load, TrainConfig
+from detcore.training.distributed import Group
+from detcore.training.ema import Ema
+from detcore.training.hooks import CheckpointHook, EmaHook, MetricsHook, ThreadHook, ValidationHook
+from detcore.training.machine import (
+    ThreadGovernor,
+    choose_precision,
+    cores,
+    device_name,
+    invented_batch,
+    try_step,
+)
+from detcore.training.trainer import Hook, Trainer, Wishes, make_optimiser
+from detcore.training.validation import Validator
+
+Emit = Callable[[Event], None]
+_GPU_PIXELS = 32 * 640 * 640
+_GPU_BATCH = 32
+_RATE_RANGE = (0.25, 2.0)
+_GPU_LOADERS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingResult:
+    """How training ended and where the run stands."""
+
+    reason: EndReason
+    state: RunState
+
+
+class Session:
+    """Sets up one run. Files that cannot be read are told once each, as warnings."""
+
+    def __init__(self, run: RunFolder, *, attempt: int, emit: Emit, wishes: Wishes, group: Group) -> None:
+        self._run = run
+        self._emit: Emit = emit if group.leads else _silent
+        self._wishes = wishes
+        self._group = group
+        self._told: set[str] = set()
+        self.config = TrainConfig.from_json(run.config.read_text(encoding="utf-8"), path=run.config)
+        self.snapshot = Snapshot.load(run.snapshot)
+        self._checkpoint = self._find_checkpoint()
+        self.state = self._checkpoint.state if self._checkpoint else RunState()
+        self.state.attempt = max(attempt, self.state.attempt)
+
+    def train(self) -> TrainingResult:
+        """Train to the end, or until a wish of the owner.
+
+        Raises:
+            ConfigError: the config, the snapshot or the weights do not fit together.
+            TrainingError: the loss is no longer a number.
+            OutOfMemoryError: memory ran out.
+            ImageError: not one training image can be read.
+        """
+        config = self.config
+        split = self._split()
+        device = choose_device(config.device, local_rank=self._group.local_rank)
+        self._set_threads(device)
+        torch.manual_seed(config.seed)  # pyright: ignore[reportUnknownMemberType]
+        load = self._load(device, len(split.train))
+        detector = BUILDERS[config.model](len(self.snapshot.classes), load.image_size)
+        detector = Compute(device).place(detector)
+        optimiser = self._begin(detector, device)
+        ema = Ema(detector)
+        if self._checkpoint is not None:
+            ema.detector.load_state_dict(self._checkpoint.part("ema"))
+        with memory_watch():
+            compute = choose_precision(detector, device, config.precision, size=load.image_size)
+            self._announce(detector, compute, load, split)
+            self._try_worst_step(detector, compute, load, split.train)
+        cache = ImageCache(longer_side=load.image_size)
+        trainer = Trainer(
+            detector=detector,
+            optimiser=optimiser,
+            stream=TrainStream(
+                split.train,
+                cache,
+                seed=config.seed,
+                problem=self._problem,
+                rank=self._group.rank,
+                world_size=self._group.world_size,
+            ),
+            compute=compute,
+            config=config,
+            load=load,
+            learning_rate=self._learning_rate(load),
+            images=len(split.train),
+            state=self.state,
+            hooks=self._hooks(ema if config.ema else None, detector, compute, load, split.val, cache),
+            wishes=self._wishes,
+            group=self._group,
+            loader_threads=min(_GPU_LOADERS, cores()) if device.type == "cuda" else 1,
+        )
+        reason = trainer.run()
+        return TrainingResult(reason=reason, state=self.state)
+
+    def _find_checkpoint(self) -> Checkpoint | None:
+        run = self._run
+        checkpoint, problems = newest_checkpoint([run.last, run.previous, run.best])
+        for problem in problems:
+            fallback = "Going on from the one before" if checkpoint else "Starting from the beginning"
+            self._log("warning", f"{problem} {fallback}.")
+        if checkpoint is None:
+            return None
+        wanted = tuple(class_ids(self.snapshot).tolist())
+        if checkpoint.class_ids != wanted or checkpoint.model != self.config.model:
+            raise ConfigError(
+                "the checkpoint was made with other classes or another model",
+                path=run.last,
+                hint="Start a new run",
+            )
+        return checkpoint
+
+    def _split(self) -> Split:
+        if not self.snapshot.classes:
+            raise ConfigError("the project has no classes", hint="Label some boxes first")
+        split = split_samples(self.snapshot, seed=self.config.seed)
+        if not any(len(sample.labels) for sample in split.train):
+            raise ConfigError(
+                "there are no labelled training images",
+                hint="Label some, or move images from the validation and test splits to train",
+            )
+        if split.note:
+            self._log("warning", split.note)
+        return split
+
+    def _set_threads(self, device: torch.device) -> None:
+        torch.set_flush_denormal(True)
+        # Decoding and augmentation run in threads of ours; OpenCV's own would only get in their way.
+        cv2.setNumThreads(1)
+        if self.config.threads is not None:
+            torch.set_num_threads(self.config.threads)
+        if device.type == "cuda":
+            torch.backends.cudnn.benchmark = False
+
+    def _load(self, device: torch.device, images: int) -> Load:
+        """Batch, accumulation and size, after as many times out of memory as there were."""
+        config = self.config
+        size = config.size()
+        if config.batch_size is not None:
+            batch = config.batch_size
+        elif device.type == "cuda":
+            # On small sets the number of steps decides, so no more than a sixteenth of the images.
+            by_memory = max(2, _GPU_PIXELS // (size * size))
+            batch = min(_GPU_BATCH, by_memory, max(config.card.batch_size, images // 16))
+        else:
+            batch = config.card.batch_size
+        load = Load(batch_size=min(batch, max(1, images)), accumulate=config.accumulate, image_size=size)
+        shrunk = load.shrunk(self.state.attempt)
+        if self._checkpoint is not None and self.state.attempt == 0:
+            return Load(
+                batch_size=shrunk.batch_size,
+                accumulate=shrunk.accumulate,
+                image_size=self._checkpoint.image_size,
+            )
+        return shrunk
+
+    def _begin(self, detector: Detector, device: torch.device) -> torch.optim.Optimizer:
+        """The optimiser; detector, optimiser and random state as the checkpoint has them, or the weights to
+        start from."""
+        checkpoint = self._checkpoint
+        if checkpoint is not None:
+            detector.load_state_dict(checkpoint.part("weights"))
+        elif self.config.weights is not None:
+            self._log("info", load_weights(detector, Path(self.config.weights)).text())
+        optimiser = make_optimiser(
+            detector,
+            learning_rate=self.config.learning_rate or self.config.card.learning_rate,
+            weight_decay=self.config.weight_decay,
+            device=device,
+        )
+        if checkpoint is not None:
+            restore_optimiser(optimiser, checkpoint.part("optimiser"))
+            restore_random(checkpoint.part("random"))
+        return optimiser
+
+    def _announce(self, detector: Detector, compute: Compute, load: Load, split: Split) -> None:
+        self._emit(
+            events.Started(
+                time=time.time(),
+                step=self.state.step,
+                device=str(compute.device),
+                device_name=device_name(compute.device),
+                parameters=sum(parameter.numel() for parameter in detector.parameters()),
+                images=len(split.train),
+                batch_size=load.batch_size * load.accumulate * self._group.world_size,
+            )
+        )
+        boxes = sum(len(sample.labels) for sample in split.train)
+        precision = "bf16" if compute.bf16 else "fp32"
+        self._log(
+            "info",
+            f"{len(split.train)} images with {boxes} boxes to learn from, {len(split.val)} to judge by; "
+            f"{load.image_size} pixels, {precision}, {torch.get_num_threads()} threads.",
+        )
+
+    def _try_worst_step(
+        self, detector: Detector, compute: Compute, load: Load, samples: tuple[Sample, ...]
+    ) -> None:
+        """Memory that will not do is better found now than after an hour."""
+        most = max(len(sample.labels) for sample in samples)
+        images, targets = invented_batch(
+            detector.num_classes,
+            batch_size=load.batch_size,
+            size=load.image_size,
+            objects=max(1, most),
+            compute=compute,
+        )
+        try_step(detector, compute, images, targets)
+
+    def _learning_rate(self, load: Load) -> float:
+        """As configured, else the card's, scaled with the root of the batch (as suits Adam)."""
+        if self.config.learning_rate is not None:
+            return self.config.learning_rate
+        card = self.config.card
+        batch = load.batch_size * load.accumulate * self._group.world_size
+        low, high = _RATE_RANGE
+        return card.learning_rate * min(high, max(low, math.sqrt(batch / card.batch_size)))
+
+    def _hooks(
+        self,
+        ema: Ema | None,
+        detector: Detector,
+        compute: Compute,
+        load: Load,
+        samples: tuple[Sample, ...],
+        cache: ImageCache,
+    ) -> list[Hook]:
+        if not self._group.leads:
+            return []
+        judged = ema.detector if ema is not None else detector
+        validator = Validator(
+            detect=Runner(judged, compute),
+            samples=samples,
+            ground_truth=self.snapshot.ground_truth,
+            classes=self.snapshot.classes,
+            cache=cache,
+            batch_size=load.batch_size,
+            problem=self._problem,
+            beat=lambda _done, _total: not self._wishes.stop.is_set(),
+        )
+        checkpoints = CheckpointHook(self._run, judged, tuple(class_ids(self.snapshot).tolist()), self._emit)
+        hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
+        if compute.device.type == "cpu" and self.config.threads is None:
+            hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))
+        return [
+            *hooks,
+            MetricsHook(self._emit),
+            ValidationHook(validator, checkpoints, self._emit),
+            checkpoints,
+        ]
+
+    def _problem(self, error: ImageError) -> None:
+        if str(error) not in self._told:
+            self._told.add(str(error))
+            self._log("warning", f"Left out: {error}")
+
+    def _log(self, level: str, text: str) -> None:
+        self._emit(events.Log(level=level, text=text))
+
+
+def _silent(_event: Event) -> None:
+    """The voice of a process that does not lead."""

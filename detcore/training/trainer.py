@@ -1,0 +1,252 @@
+"""The training loop, bare: draw, forward, backward, step; everything else hangs on it as a hook.
+
+The shape (a small loop, hooks around it) follows detectron2's; there is no global storage, hooks get the
+trainer.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from threading import Event as Flag
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from detcore.data.augment import Augmentation
+from detcore.data.batches import TrainBatch, TrainStream
+from detcore.events import EndReason, FailureKind
+from detcore.models.base import Detector, Target
+from detcore.models.checkpoint import RunState
+from detcore.models.running import Compute, memory_watch
+from detcore.training.config import Load, TrainConfig
+from detcore.training.distributed import Group
+from detcore.training.failures import TrainingError
+from detcore.training.schedule import rate_factor
+
+_MOSAIC_UNTIL = 0.8
+_BAD_GRADIENTS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the owner has asked for; set from another thread."""
+
+    stop: Flag = field(default_factory=Flag)
+    finish: Flag = field(default_factory=Flag)
+
+
+class Hook:
+    """Something that happens beside training. Only the leading process has hooks."""
+
+    def before_training(self, trainer: Trainer) -> None:
+        """Called once, with the state as restored."""
+
+    def after_step(self, trainer: Trainer) -> None:
+        """Called after every optimiser step."""
+
+    def after_training(self, trainer: Trainer, reason: EndReason) -> None:
+        """Called once, unless training failed."""
+
+
+@dataclass(slots=True)
+class LastStep:
+    """Figures of the step just made. ``seconds`` for the whole step, waiting for images included."""
+
+    losses: dict[str, float] = field(default_factory=dict[str, float])
+    learning_rate: float = 0.0
+    seconds: float = 0.0
+    images: int = 0
+
+
+class Trainer:
+    """Trains one detector. ``state`` is what checkpoints keep; ``run`` goes on from it."""
+
+    def __init__(
+        self,
+        *,
+        detector: Detector,
+        optimiser: torch.optim.Optimizer,
+        stream: TrainStream,
+        compute: Compute,
+        config: TrainConfig,
+        load: Load,
+        learning_rate: float,
+        images: int,
+        state: RunState,
+        hooks: Sequence[Hook],
+        wishes: Wishes,
+        group: Group,
+        loader_threads: int = 1,
+    ) -> None:
+        self.detector = detector
+        self.optimiser = optimiser
+        self.compute = compute
+        self.config = config
+        self.load = load
+        self.state = state
+        self.images = images
+        self.last = LastStep()
+        self._learning_rate = learning_rate
+        self._stream = stream
+        self._hooks = hooks
+        self._wishes = wishes
+        self._group = group
+        self._loader_threads = loader_threads
+        self._bad_gradients = 0
+        self._fraction = 0.0
+
+    @property
+    def epoch(self) -> float:
+        """Passes over the training images so far."""
+        return self.state.drawn / self.images
+
+    @property
+    def fraction(self) -> float:
+        """The share of the run that is done, 0..1."""
+        if self.config.minutes is not None:
+            return min(1.0, self.state.seconds / (60.0 * self.config.minutes))
+        return min(1.0, self.epoch / (self.config.epochs or 1))
+
+    @property
+    def remaining(self) -> float | None:
+        """Seconds to go; ``None`` as long as nothing can be said."""
+        if self.config.minutes is not None:
+            return max(0.0, 60.0 * self.config.minutes - self.state.seconds)
+        done = self.fraction
+        return self.state.seconds * (1.0 - done) / done if done > 0 else None
+
+    def run(self) -> EndReason:
+        """Train until the end that the config names, or until asked to stop or finish.
+
+        Raises:
+            TrainingError: the loss is no longer a number.
+            OutOfMemoryError: memory ran out.
+            ImageError: not one image can be read.
+        """
+        for hook in self._hooks:
+            hook.before_training(self)
+        module = self._group.wrap(self.detector, self.compute.device)
+        batches = self._stream.batches(
+            start=self.state.drawn,
+            batch_size=self.load.batch_size,
+            plan=self._augmentation,
+            threads=self._loader_threads,
+        )
+        with closing(batches), memory_watch():
+            reason = self._loop(module, batches)
+        for hook in self._hooks:
+            hook.after_training(self, reason)
+        return reason
+
+    def _loop(self, module: nn.Module, batches: Iterator[TrainBatch]) -> EndReason:
+        while True:
+            reason = self._end()
+            if reason is not None:
+                return reason
+            begin = time.monotonic()
+            self._step(module, batches)
+            self.last.seconds = time.monotonic() - begin
+            self.state.step += 1
+            for hook in self._hooks:
+                hook.after_step(self)
+            # Validation and checkpoints count as training time: who gives ten minutes waits ten minutes.
+            self.state.seconds += time.monotonic() - begin
+
+    def _end(self) -> EndReason | None:
+        """Whether to end, the same in all processes."""
+        stop, finish, self._fraction = self._group.agree(
+            float(self._wishes.stop.is_set()),
+            float(self._wishes.finish.is_set()),
+            self.fraction,
+            device=self.compute.device,
+        )
+        if stop:
+            return EndReason.STOPPED
+        if finish:
+            return EndReason.FINISHED_EARLY
+        return EndReason.COMPLETED if self._fraction >= 1.0 else None
+
+    def _augmentation(self) -> Augmentation:
+        """What to draw now. The last fifth sees whole images only, as they will be at prediction."""
+        config = self.config
+        return Augmentation(
+            flip_horizontal=config.flip_horizontal,
+            flip_vertical=config.flip_vertical,
+            scale_jitter=config.scale_jitter,
+            colour=config.colour_jitter,
+            mosaic=config.mosaic if self._fraction < _MOSAIC_UNTIL else 0.0,
+        )
+
+    def _step(self, module: nn.Module, batches: Iterator[TrainBatch]) -> None:
+        """One optimiser step over ``accumulate`` batches."""
+        module.train()
+        rate = self._learning_rate * rate_factor(
+            step=self.state.step, warmup_steps=self.config.warmup_steps, fraction=self._fraction
+        )
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        sums: dict[str, float] = {}
+        paths: list[str] = []
+        count = 0
+        for _ in range(self.load.accumulate):
+            batch = next(batches)
+            paths += batch.paths
+            count += len(batch.paths)
+            for name, value in self._backward(module, batch).items():
+                sums[name] = sums.get(name, 0.0) + value / self.load.accumulate
+            if not math.isfinite(sum(sums.values())):
+                raise _non_finite("the loss", self.state.step, paths)
+            self.state.drawn = batch.drawn
+        norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self.config.max_gradient_norm)
+        self._apply(float(norm), paths)
+        self.last = LastStep(losses=sums, learning_rate=rate, images=count * self._group.world_size)
+
+    def _backward(self, module: nn.Module, batch: TrainBatch) -> dict[str, float]:
+        images = self.compute.images(batch.images)
+        device = self.compute.device
+        targets = [
+            Target(boxes=boxes.to(device), labels=labels.to(device), ignore=ignore.to(device))
+            for boxes, labels, ignore in zip(batch.boxes, batch.labels, batch.ignore, strict=True)
+        ]
+        with self.compute.autocast():
+            losses = cast("dict[str, Tensor]", module(images, targets))
+        values = torch.stack(list(losses.values()))
+        torch.autograd.backward(values.sum() / self.load.accumulate)
+        return {name: float(value) for name, value in zip(losses, values.detach().cpu(), strict=True)}
+
+    def _apply(self, norm: float, paths: list[str]) -> None:
+        """Step, unless the gradient overflowed, which a rare batch in low precision may do."""
+        if math.isfinite(norm):
+            self._bad_gradients = 0
+            self.optimiser.step()
+            return
+        self._bad_gradients += 1
+        if self._bad_gradients >= _BAD_GRADIENTS:
+            raise _non_finite(f"the gradient of {_BAD_GRADIENTS} steps on end", self.state.step, paths)
+
+
+def _non_finite(what: str, step: int, paths: list[str]) -> TrainingError:
+    return TrainingError(
+        FailureKind.NON_FINITE_LOSS,
+        f"{what} is not a number at step {step}; the images were {', '.join(paths)}",
+        hint="Look at the boxes of these images, or lower the learning rate",
+    )
+
+
+def make_optimiser(
+    detector: Detector, *, learning_rate: float, weight_decay: float, device: torch.device
+) -> torch.optim.Optimizer:
+    """AdamW; norms and biases do not decay."""
+    decaying = [parameter for parameter in detector.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in detector.parameters() if parameter.ndim <= 1]
+    groups = [
+        {"params": decaying, "weight_decay": weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=learning_rate, fused=device.type in ("cpu", "cuda"))

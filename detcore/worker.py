@@ -1,0 +1,279 @@
+"""The worker process: trains or predicts in a run's folder, speaks events, listens to commands.
+
+    worker train RUN_DIR            worker predict RUN_DIR --split val --split test
+
+Events go to the real stdout and to ``events.jsonl``, one JSON line each; whatever libraries print goes
+to stderr. Commands come on stdin; its end means that the owner is gone: checkpoint and leave.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+import psutil
+
+from detcore import events
+from detcore.data.samples import make_samples
+from detcore.errors import ConfigError, ImageError, ReticleError
+from detcore.events import Command, EndReason, Event, FailureKind
+from detcore.inference.predictor import Predictor, best_checkpoint
+from detcore.jobs import ExitCode
+from detcore.models.running import OutOfMemoryError, choose_device
+from detcore.project.runs import RunFolder, is_running, load_detections, save_detections, write_pid
+from detcore.project.snapshot import Snapshot
+from detcore.training.config import TrainConfig
+from detcore.training.distributed import Group, join_group
+from detcore.training.failures import TrainingError
+from detcore.training.session import Session
+from detcore.training.trainer import Wishes
+from detcore.types import Detections
+
+_NICE = 10
+_HEARTBEAT_SECONDS = 3.0
+_ORPHAN_SECONDS = 60.0
+_CODES = {
+    FailureKind.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
+    FailureKind.NON_FINITE_LOSS: ExitCode.NON_FINITE_LOSS,
+    FailureKind.BAD_INPUT: ExitCode.BAD_INPUT,
+    FailureKind.BUG: ExitCode.BUG,
+}
+
+
+class Voice:
+    """Says events on stdout and writes them down; used from several threads."""
+
+    def __init__(self, out: TextIO, wishes: Wishes) -> None:
+        self._out = out
+        self._wishes = wishes
+        self._lock = threading.Lock()
+        self._file: TextIO | None = None
+        self._spoken = time.monotonic()
+        self._silenced = False
+
+    def open_file(self, path: Path) -> None:
+        """Write events down there from now on, after a torn last line too."""
+        torn = path.is_file() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
+        with self._lock:
+            self._file = path.open("a", encoding="utf-8")
+            if torn:
+                self._file.write("\n")
+
+    def close(self) -> None:
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None
+
+    def say(self, event: Event) -> None:
+        line = events.encode(event) + "\n"
+        with self._lock:
+            self._spoken = time.monotonic()
+            if self._file is not None and not isinstance(event, events.Heartbeat):
+                self._file.write(line)
+                self._file.flush()
+            if self._silenced:
+                return
+            try:
+                self._out.write(line)
+                self._out.flush()
+            except OSError:
+                # Nobody reads any more: the owner is gone. The file still tells what happened.
+                self._silenced = True
+                self._wishes.stop.set()
+
+    def beat(self, ended: threading.Event) -> None:
+        """Say that the process is alive whenever it has been silent for a while, until ``ended``."""
+        while not ended.wait(1.0):
+            if time.monotonic() - self._spoken >= _HEARTBEAT_SECONDS:
+                self.say(events.Heartbeat(time=time.time()))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one job; returns the exit code."""
+    arguments = _arguments(argv)
+    wishes = Wishes()
+    voice = Voice(_take_stdout(), wishes)
+    _be_modest()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: wishes.stop.set())
+    ended = threading.Event()
+    threading.Thread(target=voice.beat, args=(ended,), name="heartbeat", daemon=True).start()
+    if not arguments.unattended and int(os.environ.get("RANK", "0")) == 0:
+        threading.Thread(target=_listen, args=(wishes,), name="commands", daemon=True).start()
+    try:
+        return _guarded(arguments, voice, wishes)
+    finally:
+        ended.set()
+        voice.close()
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="worker", description="Train or predict in the folder of a run.")
+    parser.add_argument("--unattended", action="store_true", help="do not listen on stdin")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    train = verbs.add_parser("train", help="train, or go on with training")
+    train.add_argument("run", type=Path)
+    train.add_argument("--attempt", type=int, default=0, help="how often memory ran out before")
+    predict = verbs.add_parser("predict", help="write the detections of the run's best weights")
+    predict.add_argument("run", type=Path)
+    predict.add_argument("--split", action="append", help="only images of this split; may be repeated")
+    predict.add_argument("--snapshot", type=Path, help="images to predict on, instead of the run's own")
+    predict.add_argument("--device", default=None, help="auto, cpu, cuda or cuda:N; as trained by default")
+    return parser.parse_args(argv)
+
+
+def _take_stdout() -> TextIO:
+    """The real stdout for events alone; everything else that is printed goes to stderr."""
+    sys.stdout.flush()
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return out
+
+
+def _be_modest() -> None:
+    """Let the window and other programs go first."""
+    process = psutil.Process()
+    process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if os.name == "nt" else _NICE)
+
+
+def _listen(wishes: Wishes) -> None:
+    """Take commands until stdin ends, which it does when the owner dies."""
+    for line in sys.stdin:
+        if line.strip() == Command.STOP:
+            wishes.stop.set()
+        elif line.strip() == Command.FINISH:
+            wishes.finish.set()
+    wishes.stop.set()
+    # Should a step hang, the process must not outlive its owner all the same.
+    timer = threading.Timer(_ORPHAN_SECONDS, os._exit, args=(ExitCode.BUG,))
+    timer.daemon = True
+    timer.start()
+
+
+def _guarded(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> int:
+    """Do the job and turn whatever goes wrong into a ``Failed`` event and an exit code."""
+    try:
+        _job(arguments, voice, wishes)
+    except OutOfMemoryError as error:
+        return _fail(voice, FailureKind.OUT_OF_MEMORY, error)
+    except TrainingError as error:
+        return _fail(voice, error.failure, error)
+    except ReticleError as error:
+        return _fail(voice, FailureKind.BAD_INPUT, error)
+    except Exception as error:  # noqa: BLE001 - the last chance to tell the owner about a bug
+        traceback.print_exc()
+        message = f"{type(error).__name__}: {error}"
+        voice.say(events.Failed(failure=FailureKind.BUG, message=message, hint="See the log of the process"))
+        return int(ExitCode.BUG)
+    return int(ExitCode.DONE)
+
+
+def _fail(voice: Voice, failure: FailureKind, error: ReticleError) -> int:
+    where = "" if error.path is None else f"{error.path}: "
+    message = f"{where}{error.message}"
+    voice.say(events.Failed(failure=failure, message=message, hint=error.hint or ""))
+    return int(_CODES[failure])
+
+
+def _job(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> None:
+    run = RunFolder(arguments.run.resolve())
+    if not run.path.is_dir():
+        raise ConfigError("there is no such run", path=run.path)
+    if is_running(run):
+        raise ConfigError("another process works on this run", path=run.path, hint="Stop it first")
+    if arguments.verb == "predict":
+        write_pid(run, os.getpid())
+        _predict(arguments, run, voice, wishes)
+        return
+    config = TrainConfig.from_json(run.config.read_text(encoding="utf-8"), path=run.config)
+    group = join_group(cuda=config.device != "cpu" and choose_device(config.device).type == "cuda")
+    try:
+        if group.leads:
+            write_pid(run, os.getpid())
+            voice.open_file(run.events)
+        _train(run, arguments.attempt, group, voice, wishes)
+    finally:
+        group.close()
+
+
+def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wishes) -> None:
+    session = Session(run, attempt=attempt, emit=voice.say, wishes=wishes, group=group)
+    result = session.train()
+    if not group.leads:
+        return
+    state = result.state
+    figures: dict[str, Any] = {
+        "steps": state.step,
+        "best_AP": state.best_ap,
+        "best_step": state.best_step,
+        "weights": run.best.name if run.best.exists() else run.last.name,
+    }
+    if result.reason is not EndReason.STOPPED and session.config.predict_after:
+        found = _detect(run, session.snapshot, session.config.device, voice, wishes)
+        if found is not None:
+            save_detections(run, found)
+            figures["detections"] = len(found)
+    voice.say(events.Ended(reason=result.reason, time=time.time(), result=figures))
+
+
+def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: Wishes) -> None:
+    """Predictions take the place of earlier ones on the same images; those on others stay."""
+    snapshot = Snapshot.load(arguments.snapshot or run.snapshot)
+    if arguments.split:
+        wanted = set(arguments.split)
+        snapshot = snapshot.only(image.id for image in snapshot.images if image.split in wanted)
+    device = arguments.device
+    if device is None:
+        device = TrainConfig.from_json(run.config.read_text(encoding="utf-8"), path=run.config).device
+    found = _detect(run, snapshot, device, voice, wishes)
+    if found is None:
+        voice.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
+        return
+    if run.detections.exists():
+        old = load_detections(run)
+        others = ~np.isin(old.image_ids, [image.id for image in snapshot.images])
+        found = _joined(old.take(others), found)
+    save_detections(run, found)
+    result = {"detections": len(found), "images": len(snapshot.images)}
+    voice.say(events.Ended(reason=EndReason.COMPLETED, time=time.time(), result=result))
+
+
+def _joined(first: Detections, second: Detections) -> Detections:
+    return Detections(
+        image_ids=np.concatenate([first.image_ids, second.image_ids]),
+        labels=np.concatenate([first.labels, second.labels]),
+        boxes=np.concatenate([first.boxes, second.boxes]),
+        scores=np.concatenate([first.scores, second.scores]),
+    )
+
+
+def _detect(
+    run: RunFolder, snapshot: Snapshot, device: str, voice: Voice, wishes: Wishes
+) -> Detections | None:
+    """Detections of the run's best weights on all images of the snapshot; ``None`` when stopped."""
+    predictor = Predictor(best_checkpoint(run), choose_device(device))
+
+    def problem(error: ImageError) -> None:
+        voice.say(events.Log(level="warning", text=f"Left out: {error}"))
+
+    def progress(done: int, total: int) -> bool:
+        voice.say(events.Progress(done=done, total=total, text="Predicting"))
+        return not wishes.stop.is_set()
+
+    samples = make_samples(snapshot, snapshot.images)
+    return predictor.predict(samples, problem=problem, progress=progress)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
