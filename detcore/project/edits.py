@@ -43,7 +43,6 @@ __all__ = [
     "merge_classes",
     "remove_images",
     "reorder_classes",
-    "set_image_size",
     "set_split",
     "set_status",
     "update_boxes",
@@ -109,12 +108,6 @@ def set_split(project: Project, splits: Mapping[int, str | None]) -> Edit:
         {image_id: {"split": split or None} for image_id, split in splits.items()},
         text="Assign splits",
     )
-
-
-def set_image_size(project: Project, sizes: Mapping[int, tuple[int, int]]) -> Edit:
-    """(width, height) after EXIF orientation of images whose files have been opened. Not undoable: a fact."""
-    fields = {image_id: {"width": int(size[0]), "height": int(size[1])} for image_id, size in sizes.items()}
-    return replace(update_images(project, fields, text="Read image sizes"), undoable=False)
 
 
 def update_images(project: Project, values: Mapping[int, Mapping[str, Any]], *, text: str) -> Edit:

@@ -16,7 +16,6 @@ VERDICT_COLUMNS = (
     *("image_id", "run", "kind", "box_id", "detection_row", "class_id"),
     *("x1", "y1", "x2", "y2", "threshold", "time", "note"),
 )
-_MEASURED = ("width", "height")
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "image": image_rows.COLUMNS,
     "class": class_rows.COLUMNS,
@@ -26,14 +25,12 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 
 
 def record(connection: sqlite3.Connection, edit: Edit) -> None:
-    """Apply an edit and, if it is undoable, enter it in the journal and drop what could have been redone.
+    """Apply an edit and enter it in the journal; what could have been redone is dropped.
 
     Raises:
         EditMismatchError: the edit was not made for the rows that are there.
     """
     perform(connection, edit)
-    if not edit.undoable:
-        return
     position = _position(connection)
     connection.execute("DELETE FROM edit WHERE id > ?", (position,))
     cursor = connection.execute(

@@ -133,7 +133,7 @@ class Project(ProjectReader):
         with self.database.write() as connection:
             connection.executemany(
                 "UPDATE image SET width = ?, height = ? WHERE id = ?",
-                ((width, height, image_id) for image_id, (width, height) in sizes.items()),
+                [(int(width), int(height), int(image_id)) for image_id, (width, height) in sizes.items()],
             )
 
     def new_ids(self, table: str, count: int = 1) -> range:

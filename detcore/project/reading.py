@@ -39,7 +39,7 @@ class ProjectReader:
     def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
         self.database = database
-        self._image_root = self._find_image_root()
+        self._image_root = _image_root(folder, database)
 
     @property
     def name(self) -> str:
@@ -159,13 +159,14 @@ class ProjectReader:
             found = connection.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
         return default if found is None else json.loads(found[0])
 
-    def _find_image_root(self) -> Path:
-        """The root where it was last, or where it is now if it was moved together with the project."""
-        with self.database.read() as connection:
-            meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
-        root = Path(meta["image_root"])
-        if not root.is_dir() and "image_root_from_project" in meta:
-            moved = Path(os.path.normpath(self.folder / meta["image_root_from_project"]))
-            if moved.is_dir():
-                return moved
-        return root
+
+def _image_root(folder: Path, database: Database) -> Path:
+    """The root where it was last, or where it is now if it was moved together with the project."""
+    with database.read() as connection:
+        meta: dict[str, str] = dict(connection.execute("SELECT key, value FROM meta"))
+    root = Path(meta["image_root"])
+    if not root.is_dir() and "image_root_from_project" in meta:
+        moved = Path(os.path.normpath(folder / meta["image_root_from_project"]))
+        if moved.is_dir():
+            return moved
+    return root

@@ -44,15 +44,10 @@ class RowChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One step. ``text`` names it in menus: "Move box".
-
-    One that is not ``undoable`` notes a fact, such as the size of a file that was opened: it is applied,
-    but undo passes over it, and what could be redone stays so.
-    """
+    """One undoable step. ``text`` names it in menus: "Move box"."""
 
     text: str
     changes: tuple[RowChange, ...]
-    undoable: bool = True
 
     def __bool__(self) -> bool:
         return any(change.ids for change in self.changes)
@@ -60,7 +55,7 @@ class Edit:
     def inverse(self) -> Edit:
         """The edit that takes this one back."""
         changes = tuple(change.inverse() for change in reversed(self.changes))
-        return Edit(text=self.text, changes=changes, undoable=self.undoable)
+        return Edit(text=self.text, changes=changes)
 
     def summary(self) -> Changes:
         """What views must refresh once the edit is applied."""
@@ -93,7 +88,7 @@ KEY_COLUMNS = {"image": (), "class": (), "box": ("image_id",), "verdict": ("imag
 
 
 FACT_COLUMNS = frozenset({("image", "width"), ("image", "height")})
-"""Columns that edits which are not undoable write, so that ``before`` need not hold for them."""
+"""Columns that are filled in outside of edits, once a file has been opened; ``before`` need not hold for them."""
 
 
 def combine(text: str, edits: Iterable[Edit]) -> Edit:
