@@ -19,7 +19,7 @@ Progress = Callable[[int, int], bool]
 """Called with how many are done and how many there are; False stops the work."""
 
 DEFAULT_IMAGES = 120
-DEFAULT_SEED = 7
+DEFAULT_SEED = 1
 UNLABELLED = 0.1
 """The fraction of pictures, at the end of the list, that nobody has labelled yet."""
 

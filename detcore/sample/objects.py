@@ -47,7 +47,6 @@ class Kind:
     frequency: float
     radius: tuple[float, float]
     draw: Callable[[Canvas, Rng], Sprite]
-    slender: bool = False
 
 
 def _choose(rng: Rng, choices: tuple[Color, ...]) -> Color:
@@ -227,7 +226,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="coin", frequency=0.28, radius=(20, 38), draw=draw_coin),
     Kind(name="button", frequency=0.24, radius=(13, 32), draw=draw_button),
     Kind(name="nut", frequency=0.17, radius=(14, 30), draw=draw_nut),
-    Kind(name="leaf", frequency=0.13, radius=(38, 80), draw=draw_leaf, slender=True),
-    Kind(name="bolt", frequency=0.11, radius=(34, 68), draw=draw_bolt, slender=True),
-    Kind(name="key", frequency=0.07, radius=(44, 78), draw=draw_key, slender=True),
+    Kind(name="leaf", frequency=0.13, radius=(38, 80), draw=draw_leaf),
+    Kind(name="bolt", frequency=0.11, radius=(34, 68), draw=draw_bolt),
+    Kind(name="key", frequency=0.07, radius=(44, 78), draw=draw_key),
 )

@@ -20,8 +20,10 @@ Plane = NDArray[np.floating[Any]]
 Color = tuple[float, float, float]
 
 _SUBPIXEL_BITS = 4
-_LIGHT = np.array([-0.46, -0.56, 0.69], dtype=np.float32)
-_HALFWAY = (_LIGHT + np.array([0, 0, 1], np.float32)) / np.linalg.norm(_LIGHT + np.array([0, 0, 1]))
+_LIGHT = (-0.46, -0.56, 0.69)
+"""Where the lamp stands: right, down, up."""
+_HALFWAY = (-0.250, -0.305, 0.919)
+"""Half way between the lamp and the eye above the table: what faces there shines."""
 
 
 def size_of(plane: Plane) -> tuple[int, int]:
@@ -116,11 +118,12 @@ class Canvas:
         smooth = cv2.GaussianBlur(height, (0, 0), 0.35 * self.fineness)
         slope_x = cv2.Sobel(smooth, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
         slope_y = cv2.Sobel(smooth, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-        normal = np.stack([-slope_x, -slope_y, np.ones_like(slope_x)], axis=-1)
-        normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-        diffuse = np.clip(normal @ _LIGHT, 0, 1)
-        highlight = np.clip(normal @ _HALFWAY, 0, 1) ** (18 + 60 * gloss)
-        room = 0.5 + 0.5 * np.sin(2.6 * normal[..., 0] + 3.4 * normal[..., 1] - 0.9)
+        upright = 1 / np.sqrt(slope_x * slope_x + slope_y * slope_y + 1)
+        right, down = -slope_x * upright, -slope_y * upright
+        diffuse = np.clip(right * _LIGHT[0] + down * _LIGHT[1] + upright * _LIGHT[2], 0, 1)
+        facing = np.clip(right * _HALFWAY[0] + down * _HALFWAY[1] + upright * _HALFWAY[2], 0, 1)
+        highlight = facing ** (18 + 60 * gloss)
+        room = 0.5 + 0.5 * np.sin(2.6 * right + 3.4 * down - 0.9)
         mirrored = 0.16 + 0.5 * (1 - room) + 0.38 * diffuse + self._sheen()
         lit = (0.42 + 0.78 * diffuse) * (1 - metal) + mirrored * metal
         shining = highlight[..., None] * gloss * (0.75 * (1 - metal) + metal * albedo)
