@@ -111,6 +111,10 @@ class ImageCanvas(KeyboardView):
         self._placeholder = (title, text)
         self.viewport().update()
 
+    def placeholder(self) -> tuple[str, str]:
+        """Title and text that stand where an image would be."""
+        return self._placeholder
+
     def set_surround(self, color: QColor) -> None:
         """The colour around the image."""
         self._surround = QColor(color)

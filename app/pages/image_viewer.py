@@ -37,6 +37,7 @@ class ImageViewer(QObject):
         self._context, self._loader, self._canvas = context, loader, canvas
         self._images, self._boxes = images, boxes
         self._path: Path | None = None
+        self._shown = 0
         self._loading = QTimer(self, singleShot=True, interval=LOADING_NOTICE_MS)
         self._loading.timeout.connect(self._show_loading)
         context.view.image_changed.connect(self._show_image)
@@ -44,6 +45,15 @@ class ImageViewer(QObject):
         context.document.changed.connect(self._follow)
         loader.loaded.connect(self._show_loaded)
         loader.failed.connect(self._show_failure)
+
+    @property
+    def is_showing(self) -> bool:
+        """Whether the current image is on the canvas, ready to be worked on."""
+        return self._shown == self._context.view.image_id != 0
+
+    def forget_images(self) -> None:
+        """Read files again that may have changed."""
+        self._loader.clear()
 
     def _show_image(self, image_id: int) -> None:
         if not image_id:
@@ -70,6 +80,7 @@ class ImageViewer(QObject):
             return
         self._loading.stop()
         self._remember_size(image)
+        self._shown = self._context.view.image_id
         self._canvas.set_read_only(False)
         self._canvas.set_image(image, keep_view=self._context.settings.keep_zoom)
         self._show_boxes()

@@ -42,7 +42,6 @@ class BoxDetails(QWidget):
         self.edges: dict[str, QDoubleSpinBox] = {}
         for position, (name, title) in enumerate(SIDES):
             field = QDoubleSpinBox(decimals=1, maximum=LARGEST, keyboardTracking=False)
-            field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
             field.valueChanged.connect(self._edit_edges)
             self.edges[name] = field
             label = QLabel(title)
