@@ -9,7 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_problems import as_files, problems, pycocotools_run, pycocotools_stats, random_problem, write_files
+from tests.detcore.evaluation.problem_sets import (
+    as_files,
+    problems,
+    pycocotools_run,
+    pycocotools_stats,
+    random_problem,
+    write_files,
+)
 from hypothesis import HealthCheck, given, settings
 
 from detcore.evaluation.coco import STAT_NAMES, evaluate_coco
@@ -152,7 +159,9 @@ def test_only_the_images_and_classes_asked_for_are_counted(tmp_path: Path):
     part = {
         "images": [i for i in gt["images"] if i["id"] in images],
         "categories": [c for c in gt["categories"] if c["id"] in classes],
-        "annotations": [a for a in gt["annotations"] if a["image_id"] in images and a["category_id"] in classes],
+        "annotations": [
+            a for a in gt["annotations"] if a["image_id"] in images and a["category_id"] in classes
+        ],
     }
     mine = [d for d in dt if d["image_id"] in images and d["category_id"] in classes]
     assert_same(result.stats, pycocotools_stats(part, mine))

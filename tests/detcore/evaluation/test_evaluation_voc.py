@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evaluation_problems import as_files, problems, write_files
+from tests.detcore.evaluation.problem_sets import as_files, problems, write_files
 from hypothesis import HealthCheck, given, settings
 
 from detcore.evaluation.coco_files import CocoFiles
