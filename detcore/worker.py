@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
 import psutil
 
 from detcore import events
@@ -29,7 +28,7 @@ from detcore.events import Command, EndReason, Event, FailureKind
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import ExitCode
 from detcore.models.running import OutOfMemoryError, choose_device
-from detcore.project.runs import RunFolder, is_running, load_detections, save_detections, write_pid
+from detcore.project.runs import RunFolder, is_running, merge_detections, save_detections, write_pid
 from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group, join_group
@@ -222,7 +221,7 @@ def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wis
     if result.reason is not EndReason.STOPPED and session.config.predict_after:
         found = _detect(run, session.snapshot, session.config.device, voice, wishes)
         if found is not None:
-            save_detections(run, found)
+            save_detections(run, found, image_ids=[image.id for image in session.snapshot.images])
             figures["detections"] = len(found)
     voice.say(events.Ended(reason=result.reason, time=time.time(), result=figures))
 
@@ -240,22 +239,9 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes
     if found is None:
         voice.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
         return
-    if run.detections.exists():
-        old = load_detections(run)
-        others = ~np.isin(old.image_ids, [image.id for image in snapshot.images])
-        found = _joined(old.take(others), found)
-    save_detections(run, found)
+    merge_detections(run, found, image_ids=[image.id for image in snapshot.images])
     result = {"detections": len(found), "images": len(snapshot.images)}
     voice.say(events.Ended(reason=EndReason.COMPLETED, time=time.time(), result=result))
-
-
-def _joined(first: Detections, second: Detections) -> Detections:
-    return Detections(
-        image_ids=np.concatenate([first.image_ids, second.image_ids]),
-        labels=np.concatenate([first.labels, second.labels]),
-        boxes=np.concatenate([first.boxes, second.boxes]),
-        scores=np.concatenate([first.scores, second.scores]),
-    )
 
 
 def _detect(

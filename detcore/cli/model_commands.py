@@ -11,8 +11,7 @@ from detcore.atomic import atomic_write
 from detcore.cli.console import say
 from detcore.cli.watching import watch_job
 from detcore.errors import ConfigError, EvaluationError, JobError
-from detcore.evaluation.evaluate import evaluate_columns, evaluate_files
-from detcore.evaluation.report import format_report
+from detcore.evaluation.report import evaluate_columns, evaluate_files, format_table
 from detcore.jobs import TrainingJob, WorkerJob, worker_command
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, find_run, load_detections, predicted_images
@@ -50,8 +49,8 @@ def train(options: argparse.Namespace) -> int:
 def predict(options: argparse.Namespace) -> int:
     with Project.open(options.project, read_only=True) as project:
         run = find_run(project, options.run)
-        take_snapshot(project).save(run.predict_snapshot)
-    _predict(run, options.split)
+        snapshot = take_snapshot(project)
+    _predict(run, snapshot, options.split)
     say(f"{len(load_detections(run)):,} detections in {run.detections}")
     return 0
 
@@ -62,7 +61,7 @@ def evaluate(options: argparse.Namespace) -> int:
         result = evaluate_files(_given(options.gt, "--gt"), _given(options.dt, "--dt"), rules=options.rules)
     else:
         result = _evaluate_run(_given(options.project, "P.reticle"), options)
-    say(format_report(result))
+    say(format_table(result))
     if options.json is not None:
         with atomic_write(options.json) as path:
             path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
@@ -90,19 +89,18 @@ def _evaluate_run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 def _detections_for(run: RunFolder, snapshot: Snapshot, split: str, wanted: set[int]) -> Detections:
     """The run's detections on these images; images it has not seen yet are predicted first."""
     if not run.detections.is_file() or not wanted <= predicted_images(run):
-        snapshot.save(run.predict_snapshot)
-        _predict(run, split)
+        _predict(run, snapshot, split)
     detections = load_detections(run)
     keep = [image_id in wanted for image_id in detections.image_ids.tolist()]
     return detections.take([row for row, kept in enumerate(keep) if kept])
 
 
-def _predict(run: RunFolder, split: str) -> None:
-    outcome = watch_job(
-        lambda hear: WorkerJob(
-            worker_command("predict", str(run.path), "--split", split), on_event=hear, what="prediction"
-        )
-    )
+def _predict(run: RunFolder, snapshot: Snapshot, split: str) -> None:
+    """Let the run look at the images of a split as the project has them now."""
+    snapshot.save(run.predict_snapshot)
+    chosen = [] if split == "all" else ["--split", split]
+    arguments = ["predict", str(run.path), "--snapshot", str(run.predict_snapshot), *chosen]
+    outcome = watch_job(lambda hear: WorkerJob(worker_command(*arguments), on_event=hear, what="prediction"))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or None)
 

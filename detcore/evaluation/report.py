@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
+from detcore.boxes import areas
 from detcore.evaluation.coco import STAT_NAMES, evaluate_coco
 from detcore.evaluation.coco_files import CocoFiles, read_coco_files
 from detcore.evaluation.voc import VOC2007, VOC2010, evaluate_voc
+from detcore.types import Detections, GroundTruth
 
 Rules = Literal["coco", "voc2007", "voc2010"]
 RULES: tuple[Rules, ...] = ("coco", "voc2007", "voc2010")
@@ -46,7 +50,32 @@ def evaluate_files(
     its faults: a match with the annotation of id 0 is none, and an ``ignore`` key is passed over.
     Raises EvaluationError as ``read_coco_files``.
     """
-    files = read_coco_files(gt_path, dt_path)
+    return _evaluate(read_coco_files(gt_path, dt_path), rules, pycocotools_quirks=pycocotools_quirks)
+
+
+def evaluate_columns(
+    gt: GroundTruth,
+    dets: Detections,
+    *,
+    image_ids: Sequence[int],
+    classes: Mapping[int, str],
+    rules: Rules = "coco",
+) -> dict[str, Any]:
+    """The same numbers of a project's labels and a run's detections; ``classes`` are names by id."""
+    files = CocoFiles(
+        gt=gt,
+        dets=dets,
+        gt_box_areas=areas(gt.boxes),
+        det_areas=areas(dets.boxes),
+        image_ids=np.array(sorted(image_ids), dtype=np.int64),
+        images={},
+        classes=classes,
+        notes=(),
+    )
+    return _evaluate(files, rules)
+
+
+def _evaluate(files: CocoFiles, rules: Rules, *, pycocotools_quirks: bool = False) -> dict[str, Any]:
     numbers: dict[str, Any] = {"rules": rules}
     if rules == "coco":
         numbers |= _coco(files, pycocotools_quirks=pycocotools_quirks)
