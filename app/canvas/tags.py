@@ -118,7 +118,7 @@ def layout(
     order = order[_first_of_each_place(device_boxes[order], projection)]
     named = [at for at, row in zip(order.tolist(), rows[order].tolist(), strict=True) if boxes.names[row]]
     order = np.array(named, np.int64)
-    texts = [boxes.names[row] for row in rows[order].tolist()]
+    texts = [boxes.names[int(row)] for row in rows[order]]
     widths = tag_painter.widths(texts, projection)
     rects = place(device_boxes[order], widths, projection, line=projection.px(style.LINE_WIDTH))
     kept = without_overlaps(rects, projection)[: style.TAG_LIMIT]
