@@ -1,6 +1,6 @@
 """The worker process: trains or predicts in a run's folder, speaks events, listens to commands.
 
-    worker train RUN_DIR            worker predict RUN_DIR --split val --split test
+    worker train RUN_DIR            worker predict RUN_DIR --split val --split test            worker devices
 
 Events go to the real stdout and to ``events.jsonl``, one JSON line each; whatever libraries print goes
 to stderr. Commands come on stdin; its end means that the owner is gone: checkpoint and leave.
@@ -33,6 +33,7 @@ from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group, join_group
 from detcore.training.failures import TrainingError
+from detcore.training.machine import list_devices
 from detcore.training.session import Session
 from detcore.training.trainer import Wishes
 from detcore.types import Detections
@@ -128,6 +129,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     predict.add_argument("--split", action="append", help="only images of this split; may be repeated")
     predict.add_argument("--snapshot", type=Path, help="images to predict on, instead of the run's own")
     predict.add_argument("--device", default=None, help="auto, cpu, cuda or cuda:N; as trained by default")
+    verbs.add_parser("devices", help="say what there is to train on, the fastest first")
     return parser.parse_args(argv)
 
 
@@ -186,6 +188,11 @@ def _fail(voice: Voice, failure: FailureKind, error: ReticleError) -> int:
 
 
 def _job(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> None:
+    if arguments.verb == "devices":
+        voice.say(
+            events.Ended(reason=EndReason.COMPLETED, time=time.time(), result={"devices": list_devices()})
+        )
+        return
     run = RunFolder(arguments.run.resolve())
     if not run.path.is_dir():
         raise ConfigError("there is no such run", path=run.path)

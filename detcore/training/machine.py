@@ -31,6 +31,16 @@ def device_name(device: torch.device) -> str:
     return lines[0].partition(":")[2].strip() if lines else platform.processor() or platform.machine()
 
 
+def list_devices() -> list[dict[str, str]]:
+    """What there is to train on, the fastest first: ``id`` as ``choose_device`` takes it, and ``name``."""
+    found = [
+        {"id": f"cuda:{index}", "name": torch.cuda.get_device_name(index)}
+        for index in range(torch.cuda.device_count())
+    ]
+    cores = os.cpu_count() or 1
+    return [*found, {"id": "cpu", "name": f"CPU, {cores} core{'' if cores == 1 else 's'}"}]
+
+
 def invented_batch(
     num_classes: int, *, batch_size: int, size: int, objects: int, compute: Compute
 ) -> tuple[torch.Tensor, list[Target]]:
