@@ -147,6 +147,7 @@ class Jobs(QObject):
         self._thread: QThread | None = None
         self._owner: _Owner | None = None
         self._devices: tuple[Device, ...] = ()
+        self._last_words: dict[str, str] = {}
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -175,19 +176,18 @@ class Jobs(QObject):
         the training goes on from the last one."""
         mailbox = _Mailbox()
         job = TrainingJob(
-            run,
+            worker_command("train", str(run), processes=processes),
             on_event=mailbox.hear,
             on_end=mailbox.conclude,
             patience=self._patience,
-            processes=processes,
         )
         self._begin(run.name, mailbox, job)
 
-    def predict(self, run: Path, *, split: str = "all") -> None:
-        """Write new detections of the run's best weights."""
+    def predict(self, run: Path, snapshot: Path) -> None:
+        """Write detections of the run's best weights on the images of a snapshot."""
         mailbox = _Mailbox()
         job = WorkerJob(
-            worker_command("predict", str(run), "--split", split),
+            worker_command("predict", str(run), "--snapshot", str(snapshot)),
             on_event=mailbox.hear,
             on_end=mailbox.conclude,
             patience=self._patience,
@@ -206,6 +206,10 @@ class Jobs(QObject):
     def pid(self, run_name: str) -> int | None:
         job = self._jobs.get(run_name)
         return None if job is None else job.pid
+
+    def last_words(self, run_name: str) -> str:
+        """The end of what the run's latest process wrote on stderr, once it has ended."""
+        return self._last_words.get(run_name, "")
 
     def request(self, run_name: str, command: Command) -> None:
         """Ask a run's process for something; a run that has none is left alone."""
@@ -268,12 +272,14 @@ class Jobs(QObject):
 
     @Slot(str, object)
     def _pass_end(self, key: str, outcome: Outcome) -> None:
-        if self._jobs.pop(key, None) is None:
+        job = self._jobs.pop(key, None)
+        if job is None:
             return
         if key == _DEVICES:
             self._devices = _devices_of(outcome)
             self.devices_found.emit()
             return
+        self._last_words[key] = job.stderr_tail()
         log.info("run %s: %s", key, outcome.text)
         self.changed.emit()
         self.ended.emit(key, outcome)

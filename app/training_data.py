@@ -1,0 +1,163 @@
+"""What there is to train on, and making a run of it. Slow parts: for the pool, not for the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from app.models.run_history import RunHistory
+from detcore.atomic import atomic_write
+from detcore.errors import ConfigError, ProjectError
+from detcore.project.edits import set_split
+from detcore.project.image_rows import STATUSES
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, RunState, create_run, read_events, read_run
+from detcore.project.snapshot import take_snapshot
+from detcore.splits import make_splits
+from detcore.training.config import TrainConfig
+from detcore.types import Changes, Status
+
+RATIOS: Mapping[str, float] = {"train": 0.70, "val": 0.15, "test": 0.15}
+NO_BOXES = "no labelled images yet"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingData:
+    """Counts of images that say something to a detector (with boxes, or verified to have none).
+
+    ``with_boxes`` of all images; ``train`` and ``val`` of those splits; ``unassigned`` of no split.
+    """
+
+    images: int
+    with_boxes: int
+    train: int
+    val: int
+    unassigned: int
+
+    @property
+    def ready(self) -> bool:
+        return self.with_boxes > 0 and (self.train > 0 or self.unassigned > 0)
+
+    @property
+    def needs_splits(self) -> bool:
+        return self.with_boxes > 0 and self.train == 0 and self.unassigned > 0
+
+
+def survey(project: Project) -> TrainingData:
+    """Look at all images; some milliseconds for 100,000."""
+    images = project.image_list()
+    with_boxes = images.box_counts > 0
+    labelled = with_boxes | (images.statuses == STATUSES.index(Status.VERIFIED))
+
+    def in_split(name: str) -> int:
+        code = images.split_names.index(name) if name in images.split_names else -2
+        return int(np.count_nonzero(labelled & (images.splits == code)))
+
+    return TrainingData(
+        images=len(images),
+        with_boxes=int(np.count_nonzero(with_boxes)),
+        train=in_split("train"),
+        val=in_split("val"),
+        unassigned=int(np.count_nonzero(labelled & (images.splits < 0))),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedRun:
+    """A run that can be trained. ``changes`` are of the splits that had to be made."""
+
+    run: RunFolder
+    history: RunHistory
+    data: TrainingData
+    changes: Changes | None = None
+
+
+def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> PreparedRun:
+    """Check what would fail, divide the images when nobody has, make the run's folder, freeze the data.
+
+    Raises:
+        ConfigError: there is nothing to train on.
+        ProjectError: the images are not there, or the run cannot be written.
+    """
+    data = survey(project)
+    if not data.with_boxes:
+        raise ConfigError(NO_BOXES, hint="Draw boxes on the Label page")
+    if not data.ready:
+        raise ConfigError(
+            "no labelled image is in the train split", hint="Give the train split to some images"
+        )
+    if not project.image_root.is_dir():
+        raise ProjectError("the folder of the images is not there", path=project.image_root)
+    changes = _divide(project, seed) if data.needs_splits else None
+    if changes:
+        data = survey(project)
+    run = create_run(project, config.model)
+    _write_config(run, config)
+    take_snapshot(project).save(run.snapshot)
+    return PreparedRun(run=run, history=RunHistory(), data=data, changes=changes)
+
+
+def prepare_resume(project: Project, run: RunFolder, longer: TrainConfig | None) -> PreparedRun:
+    """Read what the run said so far; a run that was completed gets the time of ``longer`` on top.
+
+    Raises:
+        ConfigError, ProjectError: the run's files cannot be read or written.
+    """
+    info = read_run(run)
+    if info.state is RunState.COMPLETED and longer is not None:
+        config = read_config(run)
+        if longer.minutes is not None:
+            config = replace(config, minutes=info.seconds / 60 + longer.minutes, epochs=None)
+        else:
+            config = replace(config, minutes=None, epochs=round(info.epochs) + (longer.epochs or 1))
+        _write_config(run, config)
+    return PreparedRun(run=run, history=RunHistory(read_events(run.events)), data=survey(project))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedPrediction:
+    """A run, what it said so far, and the file of the images to predict on."""
+
+    run: RunFolder
+    history: RunHistory
+    snapshot: Path
+
+
+def prepare_prediction(project: Project, run: RunFolder) -> PreparedPrediction:
+    """Freeze the images as they are now; the run's own snapshot stays what it was trained on."""
+    path = run.path / "predict.npz"
+    take_snapshot(project).save(path)
+    return PreparedPrediction(run=run, history=RunHistory(read_events(run.events)), snapshot=path)
+
+
+def read_config(run: RunFolder) -> TrainConfig:
+    """The settings of a run. Raises ConfigError when the file is missing or damaged."""
+    try:
+        text = run.config.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read the run's settings ({error.strerror})", path=run.config) from error
+    return TrainConfig.from_json(text, path=run.config)
+
+
+def _write_config(run: RunFolder, config: TrainConfig) -> None:
+    with atomic_write(run.config) as temporary:
+        temporary.write_text(config.to_json(), encoding="utf-8")
+
+
+def _divide(project: Project, seed: int) -> Changes:
+    """Put every image that has no split into one; labelled images first, so that each split gets its share
+    of them, and groups stay together."""
+    images = project.image_list()
+    free = [image_id for image_id, code in zip(images.ids.tolist(), images.splits, strict=True) if code < 0]
+    groups = {image.id: image.group for image in project.images(free)}
+    says = (images.box_counts > 0) | (images.statuses == STATUSES.index(Status.VERIFIED))
+    labelled = set(images.ids[says & (images.splits < 0)].tolist())
+    splits = make_splits(labelled, RATIOS, seed=seed, groups=groups)
+    group_splits = {groups[image_id]: split for image_id, split in splits.items() if groups[image_id]}
+    rest = [image_id for image_id in free if image_id not in labelled]
+    follow = {i: group_splits[groups[i]] for i in rest if groups[i] in group_splits}
+    others = make_splits([i for i in rest if i not in follow], RATIOS, seed=seed, groups=groups)
+    return project.apply(set_split(project, {**splits, **follow, **others}))

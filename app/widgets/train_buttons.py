@@ -1,0 +1,72 @@
+"""The large buttons below the settings, and what there is to train on."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+
+class ActionButton(QPushButton):
+    """A large button that does what an action does, and is enabled with it."""
+
+    def __init__(self, action: QAction, *, primary: bool) -> None:
+        super().__init__(action.text())
+        self._action = action
+        self.setProperty("role", "primary" if primary else "plain")
+        self.setMinimumHeight(40)
+        self.clicked.connect(action.trigger)
+        action.changed.connect(self._follow)
+        self._follow()
+
+    def _follow(self) -> None:
+        self.setEnabled(self._action.isEnabled())
+        self.setToolTip(self._action.toolTip())
+
+
+class TrainButtons(QWidget):
+    """Train; while a training runs, Stop and keep, and Finish now.
+
+    Signals:
+        label_requested(): the person wants to draw boxes first.
+    """
+
+    label_requested = Signal()
+
+    def __init__(self, start: QAction, stop: QAction, finish: QAction, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.start = ActionButton(start, primary=True)
+        self.stop = ActionButton(stop, primary=True)
+        self.finish = ActionButton(finish, primary=False)
+        self.data = QLabel(wordWrap=True)
+        self.data.setProperty("role", "muted")
+        self.data.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.start, 1)
+        row.addWidget(self.stop, 3)
+        row.addWidget(self.finish, 2)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 10, 12, 12)
+        layout.setSpacing(8)
+        layout.addWidget(self.data)
+        layout.addLayout(row)
+        self.show_training(False)
+
+    def show_data(self, text: str) -> None:
+        self.data.setText(text)
+        self.data.setVisible(bool(text))
+
+    def show_training(
+        self, training: bool, *, start_text: str = "Train", stop_text: str = "Stop and keep"
+    ) -> None:
+        """One button or two; the focus stays on a button."""
+        had_focus = self.start.hasFocus() or self.stop.hasFocus() or self.finish.hasFocus()
+        self.start.setText(start_text)
+        self.stop.setText(stop_text)
+        self.start.setVisible(not training)
+        self.stop.setVisible(training)
+        self.finish.setVisible(training)
+        if had_focus:
+            (self.stop if training else self.start).setFocus(Qt.FocusReason.OtherFocusReason)
