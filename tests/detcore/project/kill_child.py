@@ -1,0 +1,50 @@
+"""The process that ``test_store_kill`` kills: edits without end, and says so after each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from detcore.project.edits import add_boxes, combine, delete_boxes
+from detcore.project.project import Project
+from detcore.types import Box
+
+KEPT = 20
+SETUP_EDITS = 1
+
+
+def edits_so_far(project: Project) -> int:
+    with project.database.read() as connection:
+        return (connection.execute("SELECT max(id) FROM edit").fetchone()[0] or 0) - SETUP_EDITS
+
+
+def boxes_of(number: int) -> list[tuple[float, float]]:
+    """(x1, y1) of the boxes that edit ``number`` adds; a few hundred now and then, so that kills hit long edits."""
+    count = 400 if number % 29 == 0 else 1 + number % 5
+    return [(float(number), float(k)) for k in range(count)]
+
+
+def boxes_after(number: int) -> set[tuple[float, float]]:
+    """(x1, y1) of all boxes once edit ``number`` is in: those of the last ``KEPT`` edits."""
+    return {place for n in range(max(1, number - KEPT + 1), number + 1) for place in boxes_of(n)}
+
+
+def make_edits(project: Project, first: int) -> None:
+    number = first
+    while True:
+        added = [
+            Box(id=0, image_id=1, class_id=1, x1=x, y1=y, x2=x + 5, y2=y + 5) for x, y in boxes_of(number)
+        ]
+        edits = [add_boxes(project, added)]
+        old = [item.id for item in project.boxes(1) if item.x1 == number - KEPT]
+        if old:
+            edits.append(delete_boxes(project, old))
+        project.apply(combine(f"Edit {number}", edits))
+        os.write(1, f"{number}\n".encode())
+        number += 1
+
+
+if __name__ == "__main__":
+    with Project.open(Path(sys.argv[1])) as opened:
+        make_edits(opened, edits_so_far(opened) + 1)

@@ -1,0 +1,248 @@
+"""Undo and redo: exact, in any sequence, across images and restarts."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detcore.project.edits import (
+    Edit,
+    add_boxes,
+    add_class,
+    add_images,
+    delete_boxes,
+    delete_class,
+    merge_classes,
+    remove_images,
+    reorder_classes,
+    set_split,
+    set_status,
+    update_boxes,
+    update_class,
+)
+from detcore.project.project import Project
+from detcore.project.row_change import pack, unpack
+from detcore.types import Changes, Image, Status
+from tests.detcore.project.store_helpers import box, dump
+
+KINDS = (
+    *("add boxes", "move", "flags", "delete boxes", "status", "split", "add image", "remove image"),
+    *("add class", "rename", "merge", "delete class", "reorder"),
+)
+
+
+def random_edit(project: Project, kind: str, chance: random.Random) -> Edit | None:
+    """An edit of that kind for what is in the project; ``None`` where there is nothing to do it to."""
+    images, classes, boxes = project.image_ids(), project.classes(), project.all_boxes()
+    name = f"name {chance.random()}"
+    picked = chance.sample(boxes, min(len(boxes), 3))
+    if kind == "add image":
+        return add_images(project, [Image(id=0, path=name), Image(id=0, path="twice.jpg")])
+    if kind == "add class":
+        return add_class(project, name, key=chance.choice([None, 1, 5]))
+    if kind in ("add boxes", "status", "split", "remove image") and not images:
+        return None
+    if kind == "add boxes" and classes:
+        edges = sorted(chance.uniform(0, 400) for _ in range(2))
+        return add_boxes(
+            project,
+            [
+                box(
+                    chance.choice(images),
+                    chance.choice(classes).id,
+                    x1=edges[0],
+                    x2=edges[1],
+                    extra={"n": name},
+                )
+                for _ in range(chance.randint(1, 4))
+            ],
+        )
+    if kind == "move":
+        return update_boxes(project, [replace(item, x2=item.x1 + chance.uniform(1, 100)) for item in picked])
+    if kind == "flags":
+        return update_boxes(
+            project,
+            [
+                replace(item, crowd=chance.random() < 0.5, class_id=chance.choice(classes).id, extra={})
+                for item in picked
+            ],
+        )
+    if kind == "delete boxes":
+        return delete_boxes(project, [item.id for item in picked])
+    if kind == "status":
+        return set_status(project, chance.sample(images, 1), chance.choice(list(Status)))
+    if kind == "split":
+        return set_split(project, {image: chance.choice([None, "train", "val"]) for image in images})
+    if kind == "remove image":
+        return remove_images(project, chance.sample(images, 1))
+    if not classes:
+        return None
+    item = chance.choice(classes)
+    if kind == "rename":
+        return update_class(project, replace(item, name=name, key=chance.choice([None, 1, 2])))
+    if kind == "merge":
+        return merge_classes(project, [other.id for other in chance.sample(classes, 1)], item.id)
+    if kind == "delete class":
+        return delete_class(project, item.id, delete_boxes=True)
+    if kind == "reorder":
+        return reorder_classes(project, chance.sample([other.id for other in classes], len(classes)))
+    return None
+
+
+@contextmanager
+def small_project() -> Iterator[Project]:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "p.reticle"
+        with Project.create(folder, image_root=Path(scratch), image_paths=["a", "b", "c"]) as project:
+            project.apply(add_class(project, "cat"))
+            project.apply(add_class(project, "dog"))
+            yield project
+
+
+def undo_all(project: Project) -> int:
+    return sum(1 for _ in iter(project.undo, None))
+
+
+def redo_all(project: Project) -> int:
+    return sum(1 for _ in iter(project.redo, None))
+
+
+@settings(max_examples=150, deadline=None)
+@given(kinds=st.lists(st.sampled_from(KINDS), max_size=25), seed=st.integers(0, 2**32))
+def test_after_any_edits_undoing_all_gives_the_start_and_redoing_all_the_end(
+    kinds: list[str], seed: int
+) -> None:
+    chance = random.Random(seed)
+    with small_project() as project:
+        undo_all(project)
+        start = dump(project)
+        redo_all(project)
+        for kind in kinds:
+            edit = random_edit(project, kind, chance)
+            if edit is not None:
+                project.apply(edit)
+        end = dump(project)
+        count = undo_all(project)
+        assert dump(project) == start
+        assert redo_all(project) == count
+        assert dump(project) == end
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    steps=st.lists(st.sampled_from([*KINDS, "undo", "undo", "undo", "redo", "redo"]), max_size=40),
+    seed=st.integers(0, 2**32),
+)
+def test_undo_and_redo_among_edits_walk_through_the_states_that_were(steps: list[str], seed: int) -> None:
+    chance = random.Random(seed)
+    with small_project() as project:
+        undo_all(project)
+        redo_all(project)
+        past, future = [], []
+        for step in steps:
+            before = dump(project)
+            if step == "undo":
+                undone = project.undo()
+                if past:
+                    future.append(before)
+                    assert dump(project) == past.pop()
+                elif undone is not None:  # into the edits that made the project
+                    project.redo()
+            elif step == "redo":
+                project.redo()
+                if future:
+                    past.append(before)
+                    assert dump(project) == future.pop()
+                else:
+                    assert dump(project) == before
+            else:
+                edit = random_edit(project, step, chance)
+                if edit and project.apply(edit):
+                    past.append(before)
+                    future.clear()
+                    assert dump(project) != before
+
+
+@settings(max_examples=100, deadline=None)
+@given(kinds=st.lists(st.sampled_from(KINDS), max_size=10), seed=st.integers(0, 2**32))
+def test_the_inverse_of_the_inverse_is_the_edit_and_the_journal_keeps_it_whole(
+    kinds: list[str], seed: int
+) -> None:
+    chance = random.Random(seed)
+    with small_project() as project:
+        for kind in kinds:
+            edit = random_edit(project, kind, chance)
+            if edit is None:
+                continue
+            assert edit.inverse().inverse() == edit
+            assert unpack(pack(edit.changes)) == edit.changes
+            before = dump(project)
+            project.apply(edit)
+            project.apply(edit.inverse())
+            assert dump(project) == before
+
+
+def test_nothing_to_undo_or_redo(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p.reticle", image_root=tmp_path) as project:
+        assert project.undo_text is project.redo_text is None
+        assert project.undo() is None
+        assert project.redo() is None
+
+
+def test_undo_and_redo_go_on_after_a_restart(tmp_path: Path) -> None:
+    folder = tmp_path / "p.reticle"
+    states = []
+    with Project.create(folder, image_root=tmp_path, image_paths=["a", "b"]) as project:
+        project.apply(add_class(project, "cat"))
+        for image_id in (1, 2, 1):
+            states.append(dump(project))
+            project.apply(add_boxes(project, [box(image_id)]))
+        end = dump(project)
+        project.undo()
+    for expected in (states[2], states[1]):
+        with Project.open(folder) as project:
+            assert dump(project) == expected
+            assert project.undo_text == project.redo_text == "Add box"
+            project.undo()
+    with Project.open(folder) as project:
+        assert dump(project) == states[0]
+        assert redo_all(project) == 3
+        assert dump(project) == end
+
+
+def test_a_new_edit_drops_what_could_have_been_redone(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p.reticle", image_root=tmp_path, image_paths=["a"]) as project:
+        project.apply(add_class(project, "cat"))
+        project.apply(add_boxes(project, [box()], text="First"))
+        project.undo()
+        assert project.redo_text == "First"
+        project.apply(add_boxes(project, [box()], text="Second"))
+        assert project.redo_text is None
+        assert project.redo() is None
+        assert project.undo_text == "Second"
+
+
+def test_an_edit_that_changes_nothing_keeps_what_can_be_redone(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p.reticle", image_root=tmp_path, image_paths=["a"]) as project:
+        project.apply(add_class(project, "cat"))
+        project.undo()
+        assert project.apply(set_split(project, {1: None})) == Changes()
+        assert project.redo_text == "Add class cat"
+
+
+def test_settings_are_kept_but_are_no_edits(tmp_path: Path) -> None:
+    folder = tmp_path / "p.reticle"
+    with Project.create(folder, image_root=tmp_path) as project:
+        project.set_setting("view", {"image": 3, "zoom": 1.5})
+        project.set_setting("view", {"image": 4, "zoom": None})
+        assert project.undo_text is None
+    with Project.open(folder) as project:
+        assert project.get_setting("view") == {"image": 4, "zoom": None}
+        assert project.get_setting("other", 5) == 5
