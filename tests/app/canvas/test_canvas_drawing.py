@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
 
@@ -142,9 +142,6 @@ def test_a_release_that_never_came_drops_the_box(canvas, person):
 
 
 def _move_without_buttons(canvas, person):
-    from PySide6.QtCore import QEvent
-    from PySide6.QtGui import QMouseEvent
-
     position = QPointF(person.at(70, 70))
     nothing = Qt.MouseButton.NoButton
     return QMouseEvent(
