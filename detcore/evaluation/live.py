@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from detcore.evaluation.confusion import confusion_matrix
 from detcore.evaluation.curves import Curve, precision_recall
 from detcore.evaluation.live_matches import LiveMatches
-from detcore.evaluation.live_tables import LiveTables
 from detcore.evaluation.problem import positions
 from detcore.types import Detections, FloatArray, GroundTruth, IntArray
 
@@ -106,7 +105,6 @@ class LiveEvaluation:
             class_ids=np.asarray(class_ids, dtype=np.int64),
             iou_threshold=iou_threshold,
         )
-        self._known_tables: LiveTables | None = None
 
     @property
     def gt(self) -> GroundTruth:
@@ -134,24 +132,22 @@ class LiveEvaluation:
         """Match again at another IoU, above 0 and at most 1."""
         if iou_threshold != self.iou_threshold:
             self._matches.rematch(iou_threshold)
-            self._known_tables = None
 
     def replace_image(self, image_id: int, gt: GroundTruth) -> None:
         """Put these boxes in place of all of an image and match that image again; the outcome is that of a
         full run. They become the last rows of ``gt``, the other rows keep their order."""
         self._matches.replace_image(image_id, gt)
-        self._known_tables = None
 
     def counts(self, threshold: float, class_id: int | None = None) -> Counts:
         """Of one class, or of all together."""
-        found = self._tables().class_counts(threshold)
-        chosen = slice(None) if class_id is None else self._tables().label(class_id)
+        found = self._matches.tables().class_counts(threshold)
+        chosen = slice(None) if class_id is None else self._matches.tables().label(class_id)
         tp, fp, fn = (int(np.sum(column[chosen])) for column in (found.tp, found.fp, found.fn))
         return Counts(tp=tp, fp=fp, fn=fn)
 
     def per_class(self, threshold: float) -> list[ClassSummary]:
         """By ascending class id."""
-        tables = self._tables()
+        tables = self._matches.tables()
         found = tables.class_counts(threshold)
         rows = (self.class_ids, tables.positives, tables.average_precision, found.tp, found.fp, found.fn)
         return [
@@ -160,19 +156,19 @@ class LiveEvaluation:
         ]
 
     def image_counts(self, threshold: float) -> ImageCounts:
-        tp, fp, fn = self._tables().image_counts(threshold)
+        tp, fp, fn = self._matches.tables().image_counts(threshold)
         return ImageCounts(image_ids=self.image_ids, tp=tp, fp=fp, fn=fn)
 
     def curve(self, class_id: int | None = None) -> Curve:
         """Precision and recall over all detections of a class, or of all classes together; ``ap`` is then
         the mean over classes that have ground truth."""
-        tables, problem = self._tables(), self._matches.problem
+        tables, problem = self._matches.tables(), self._matches.problem
         if class_id is None:
             order = problem.by_score
             positives, known = int(tables.positives.sum()), tables.average_precision[tables.positives > 0]
             ap = float(known.mean()) if len(known) else -1.0
         else:
-            label = self._tables().label(class_id)
+            label = self._matches.tables().label(class_id)
             first, last = int(tables.class_starts[label]), int(tables.class_starts[label + 1])
             order = np.arange(first, last, dtype=np.int64)
             positives, ap = int(tables.positives[label]), float(tables.average_precision[label])
@@ -184,17 +180,18 @@ class LiveEvaluation:
         edges = np.linspace(0.0, 1.0, bins + 1)
         scores = self._matches.problem.det_score
         true, false = (
-            np.histogram(scores[kind], bins=edges)[0] for kind in (self._tables().hit, self._tables().loose)
+            np.histogram(scores[kind], bins=edges)[0]
+            for kind in (self._matches.tables().hit, self._matches.tables().loose)
         )
         return edges, true, false
 
     def confusion(self, threshold: float) -> IntArray:
         """(K + 1, K + 1) counts in the order of ``class_ids``; rows are true classes, columns detected ones,
         the last of each is background. See confusion.py."""
-        claims = self._matches.claims_at(threshold, self._tables().found_score)
-        found = self._tables().class_counts(threshold)
+        claims = self._matches.claims_at(threshold)
+        found = self._matches.tables().class_counts(threshold)
         return confusion_matrix(
-            claims_gt_class=self._tables().gt_class[claims.gt],
+            claims_gt_class=self._matches.tables().gt_class[claims.gt],
             claims_det_class=self._matches.problem.det_class[claims.det],
             hits=found.tp,
             false_positives=found.fp,
@@ -206,8 +203,8 @@ class LiveEvaluation:
     ) -> tuple[IntArray, IntArray]:
         """(N,) rows of ``gt`` and (N,) rows of ``dets`` behind one cell of the matrix; ``None`` is background,
         whose rows are -1. Highest score first where there are detections."""
-        problem, tables = self._matches.problem, self._tables()
-        claims = self._matches.claims_at(threshold, self._tables().found_score)
+        problem, tables = self._matches.problem, self._matches.tables()
+        claims = self._matches.claims_at(threshold)
         if gt_class_id is not None and det_class_id is None:
             rows = np.setdiff1d(self.missed(threshold, gt_class_id), claims.gt)
             return rows, np.full(len(rows), -1, np.int64)
@@ -220,30 +217,32 @@ class LiveEvaluation:
         if gt_class_id == det_class_id:
             dets = tables.above("hit", threshold, det_class_id)
             return tables.match[dets], problem.det_rows[dets]
-        of_gt = tables.gt_class[claims.gt] == self._tables().label(gt_class_id)
-        chosen = np.flatnonzero(of_gt & (problem.det_class[claims.det] == self._tables().label(det_class_id)))
+        of_gt = tables.gt_class[claims.gt] == self._matches.tables().label(gt_class_id)
+        chosen = np.flatnonzero(
+            of_gt & (problem.det_class[claims.det] == self._matches.tables().label(det_class_id))
+        )
         chosen = chosen[np.argsort(claims.det[chosen])]
         return claims.gt[chosen], problem.det_rows[claims.det[chosen]]
 
     def missed(self, threshold: float, class_id: int | None = None) -> IntArray:
         """Rows of ``gt``, ascending."""
-        return self._tables().missed(threshold, class_id)
+        return self._matches.tables().missed(threshold, class_id)
 
     def false_positives(self, threshold: float, class_id: int | None = None) -> IntArray:
         """Rows of ``dets``, highest score first."""
-        return self._matches.problem.det_rows[self._tables().above("loose", threshold, class_id)]
+        return self._matches.problem.det_rows[self._matches.tables().above("loose", threshold, class_id)]
 
     def true_positives(self, threshold: float, class_id: int | None = None) -> IntArray:
         """Rows of ``dets``, highest score first."""
-        return self._matches.problem.det_rows[self._tables().above("hit", threshold, class_id)]
+        return self._matches.problem.det_rows[self._matches.tables().above("hit", threshold, class_id)]
 
     def found_scores(self) -> FloatArray:
         """(G,) score of the detection that found each ground truth; -inf where none did or none had to."""
-        return self._tables().found_score
+        return self._matches.tables().found_score
 
     def image_view(self, image_id: int, threshold: float) -> ImageView:
         """What to paint over one image."""
-        problem, tables = self._matches.problem, self._tables()
+        problem, tables = self._matches.problem, self._matches.tables()
         gt_rows = np.flatnonzero(self.gt.image_ids == image_id)
         gt_state = np.where(tables.found_score[gt_rows] >= threshold, GtState.MATCHED, GtState.MISSED)
         gt_state = np.where(tables.gt_counts[gt_rows], gt_state, GtState.IGNORED)
@@ -260,8 +259,3 @@ class LiveEvaluation:
             det_state=det_state.astype(np.uint8),
             det_match=tables.match[dets],
         )
-
-    def _tables(self) -> LiveTables:
-        if self._known_tables is None:
-            self._known_tables = self._matches.tables()
-        return self._known_tables

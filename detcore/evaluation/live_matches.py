@@ -8,7 +8,7 @@ from detcore.evaluation.confusion import Claims, find_claims
 from detcore.evaluation.live_tables import LiveTables
 from detcore.evaluation.matching import match
 from detcore.evaluation.problem import Problem, arrange, positions, with_ground_truth
-from detcore.types import Detections, FloatArray, GroundTruth, IntArray
+from detcore.types import Detections, GroundTruth, IntArray
 
 _EVERY_SIZE = np.array([[-np.inf, np.inf]])
 
@@ -60,6 +60,7 @@ class LiveMatches:
         others = self.problem.det_image[self.matched] != place
         self.matched = np.concatenate([self.matched[others], dets[small.det_rows[matched]]])
         self.taken = np.concatenate([new_row[self.taken[others]], small.gt_rows[taken] + first])
+        self._tables = None
         if self._claims is not None:
             claims = _claim(small, matched, taken, self.iou_threshold)
             others = self.problem.det_image[self._claims.det] != place
@@ -84,25 +85,27 @@ class LiveMatches:
             self._claims = Claims(det=claims.det, gt=problem.gt_rows[claims.gt])
         return self._claims
 
-    def claims_at(self, threshold: float, found_score: FloatArray) -> Claims:
-        """The claims that hold at a threshold: the claimant is above, whoever found the object (G,) is not."""
+    def claims_at(self, threshold: float) -> Claims:
+        """The claims that hold at a threshold: the claimant is above, whoever found the object is not."""
         claims = self.claims()
         above = self.problem.det_score[claims.det] >= threshold
-        valid = above & (found_score[claims.gt] < threshold)
+        valid = above & (self.tables().found_score[claims.gt] < threshold)
         return Claims(det=claims.det[valid], gt=claims.gt[valid])
 
     def tables(self) -> LiveTables:
         """Sorted and running counts of the matches as they are now."""
-        gt_image = positions(self.gt.image_ids, self.problem.images)
-        gt_class = positions(self.gt.labels, self.problem.classes)
-        return LiveTables(
-            self.problem,
-            matched=self.matched,
-            taken=self.taken,
-            gt_class=gt_class,
-            gt_image=gt_image,
-            gt_counts=(gt_image >= 0) & (gt_class >= 0) & ~self.gt.crowd & ~self.gt.difficult,
-        )
+        if self._tables is None:
+            gt_image = positions(self.gt.image_ids, self.problem.images)
+            gt_class = positions(self.gt.labels, self.problem.classes)
+            self._tables = LiveTables(
+                self.problem,
+                matched=self.matched,
+                taken=self.taken,
+                gt_class=gt_class,
+                gt_image=gt_image,
+                gt_counts=(gt_image >= 0) & (gt_class >= 0) & ~self.gt.crowd & ~self.gt.difficult,
+            )
+        return self._tables
 
     def _arrange(self, image_ids: IntArray) -> None:
         images = np.concatenate([image_ids, self.gt.image_ids, self.dets.image_ids])
@@ -114,6 +117,7 @@ class LiveMatches:
         self.matched, taken = _match(self.problem, self.iou_threshold)
         self.taken: IntArray = self.problem.gt_rows[taken]
         self._claims: Claims | None = None
+        self._tables: LiveTables | None = None
 
 
 def _match(problem: Problem, iou_threshold: float) -> tuple[IntArray, IntArray]:

@@ -9,6 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+
+from detcore.evaluation.coco import STAT_NAMES, evaluate_coco
+from detcore.evaluation.coco_files import CocoFiles
+from detcore.evaluation.evaluate import evaluate_files
 from tests.detcore.evaluation.problem_sets import (
     as_files,
     problems,
@@ -17,11 +22,6 @@ from tests.detcore.evaluation.problem_sets import (
     random_problem,
     write_files,
 )
-from hypothesis import HealthCheck, given, settings
-
-from detcore.evaluation.coco import STAT_NAMES, evaluate_coco
-from detcore.evaluation.coco_files import CocoFiles
-from detcore.evaluation.report import evaluate_files
 
 TOLERANCE = 1e-12
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.detcore.evaluation.problem_sets import as_files, problems, pycocotools_run, random_problem
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detcore.boxes import iou
 from detcore.evaluation.live import DetState, GtState, LiveEvaluation
 from detcore.types import Detections, GroundTruth
+from tests.detcore.evaluation.problem_sets import as_files, pycocotools_run, random_problem
 
 RELAXED = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

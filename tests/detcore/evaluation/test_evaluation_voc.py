@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.detcore.evaluation.problem_sets import as_files, problems, write_files
 from hypothesis import HealthCheck, given, settings
 
 from detcore.evaluation.coco_files import CocoFiles
-from detcore.evaluation.report import evaluate_files
+from detcore.evaluation.evaluate import evaluate_files
 from detcore.evaluation.voc import VOC2007, VOC2010, VocResult, VocRules, evaluate_voc
 from detcore.types import Detections, GroundTruth
+from tests.detcore.evaluation.problem_sets import as_files, problems, write_files
 
 LINSPACE = np.linspace(0, 1, 11)
 PADILLA = {
