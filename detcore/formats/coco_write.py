@@ -148,20 +148,20 @@ class _Writer:
 
     def _image(self, image: DatasetImage, name: str, image_id: int, size: tuple[int, int]) -> Json:
         kept = _coco(image.extra)
-        return {
-            "license": self._licenses[0].get("id", 1),
-            **kept,
+        used: Json = {
             "id": image_id,
             "file_name": name if self._options.copy_images else image.name,
             "width": size[0],
             "height": size[1],
+            "license": kept.get("license", self._licenses[0].get("id", 1)),
         }
+        return {**used, **{key: value for key, value in kept.items() if key not in used}}
 
     def _annotation(self, box: DatasetBox, box_id: int, image_id: int, size: tuple[int, int]) -> Json:
         kept = _coco(box.extra)
         imported: Any = kept.pop("bbox", None)
         outline: Any = kept.pop("segmentation", None)
-        bbox = [box.x1, box.y1, _span(box.x1, box.x2), _span(box.y1, box.y2)]
+        bbox = [float(box.x1), float(box.y1), _span(box.x1, box.x2), _span(box.y1, box.y2)]
         area: Any = bbox[2] * bbox[3]
         if _still_fits(box, imported, size):
             area = box.extra.get("area", area)
@@ -177,8 +177,7 @@ class _Writer:
             kept["ignore"] = int(box.difficult)
         crowd = box.crowd or (self._options.difficult_as_crowd and box.difficult)
         flags = {"difficult": box.difficult, "truncated": box.truncated, "occluded": box.occluded}
-        return {
-            **kept,
+        used: Json = {
             "id": box_id,
             "image_id": image_id,
             "category_id": self._category_ids[box.label],
@@ -188,6 +187,7 @@ class _Writer:
             "iscrowd": int(crowd),
             "attributes": {**flags, **kept.get("attributes", {})},
         }
+        return {**used, **{key: value for key, value in kept.items() if key not in used}}
 
 
 def _still_fits(box: DatasetBox, imported: Any, size: tuple[int, int]) -> bool:
@@ -201,7 +201,7 @@ def _still_fits(box: DatasetBox, imported: Any, size: tuple[int, int]) -> bool:
 
 def _span(low: float, high: float) -> float:
     """The difference ``s`` for which ``low + s`` is exactly ``high``; rounding can take it off by one step."""
-    span = high - low
+    span = float(high - low)
     for candidate in (span, math.nextafter(span, math.inf), math.nextafter(span, 0.0)):
         if low + candidate == high:
             return candidate

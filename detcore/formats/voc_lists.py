@@ -8,6 +8,7 @@ from pathlib import Path
 
 from detcore.formats.base import Problem
 from detcore.formats.text import decode, is_list_of_all, read_bytes, split_of_folder
+from detcore.types import SPLITS
 
 _CLASS_MARKS = (" -1", " 0", " 1")
 
@@ -37,7 +38,9 @@ class SplitLists:
             folder = base / "ImageSets"
         files = sorted(folder.glob("*.txt")) if folder.is_dir() else []
         named = {path: split_of_folder((path.stem,)) for path in files}
-        for path, split in named.items():
+        files.sort(key=lambda path: SPLITS.index(named[path] or SPLITS[-1]))
+        for path in files:
+            split = named[path]
             if split is not None:
                 lists._read_list(path, split)
             elif path.stem.lower() != "trainval" and "_" not in path.stem and not is_list_of_all(path.stem):

@@ -67,7 +67,7 @@ def find_entries(config: YoloConfig | None, found: Gathering) -> list[Entry]:
                 found.problem(
                     config.path, f"{shared:,} images of “{split}” are in an earlier split: they stay there"
                 )
-    return list(entries.values()) or list(_scan(found))
+    return list(entries.values()) or _scan(found)
 
 
 def _entries_of(config: YoloConfig, split: str, value: str, found: Gathering) -> Iterator[Entry]:
@@ -148,28 +148,29 @@ def _label_folders(folder: Path) -> Iterator[Path]:
     yield folder.parent / "labels" / folder.name
 
 
-def _scan(found: Gathering) -> Iterator[Entry]:
+def _scan(found: Gathering) -> list[Entry]:
     """All images below the source, and the label files whose image lies elsewhere."""
+    entries: dict[Path, Entry] = {}
     used: set[Path] = set()
     for image in files_below(found.folder, tuple(EXTENSIONS)):
         labels = labels_of(image)
+        if labels in used:
+            found.problem(image, "another image of that name has the label file: taken without it")
+            labels = None
         if labels is not None:
-            if labels in used:
-                found.problem(
-                    image, f"shares the label file {labels.name} with another image: taken without it"
-                )
-                labels = None
-            else:
-                used.add(labels)
-        yield Entry(image=image, labels=labels, split=found.folder_split(image))
+            used.add(labels)
+        entries[image] = Entry(image=image, labels=labels, split=found.folder_split(image))
     for labels in files_below(found.folder, (".txt",)):
         if labels in used or not looks_like_labels(labels):
             continue
         image = found.finder.anywhere((labels.parent.name, labels.stem + ".x"), stem_only=True)
-        if image is None:
+        known = entries.get(image) if image is not None else None
+        if image is None or (known is not None and known.labels is not None):
             found.problem(labels, "no image belongs to this label file: left out")
-        else:
-            yield Entry(image=image, labels=labels, split=found.folder_split(labels))
+            continue
+        split = found.folder_split(labels) or (known.split if known else None)
+        entries[image] = Entry(image=image, labels=labels, split=split)
+    return list(entries.values())
 
 
 def looks_like_labels(path: Path) -> bool:

@@ -1,0 +1,65 @@
+"""Small datasets as other tools write them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from detcore.formats.base import Dataset, DatasetBox, DatasetClass, DatasetImage
+
+
+def save_image(path: Path, size: tuple[int, int] = (100, 80), orientation: int | None = None) -> Path:
+    """A noisy image file; ``size`` is (width, height) as stored."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(0).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    exif = Image.Exif()
+    if orientation is not None:
+        exif[0x0112] = orientation
+    Image.fromarray(pixels).save(path, exif=exif)
+    return path
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """Content of every file below a folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def dataset_of(
+    root: Path,
+    images: dict[str, Sequence[DatasetBox]],
+    *,
+    classes: Sequence[str] = ("cat", "dog"),
+    size: tuple[int, int] = (100, 80),
+    split: str | None = "train",
+) -> Dataset:
+    """A dataset of existing image files with these boxes."""
+    for name in images:
+        save_image(root / name, size)
+    return Dataset(
+        classes=[DatasetClass(name=name) for name in classes],
+        images=[
+            DatasetImage(
+                path=root / name,
+                name=name,
+                width=size[0],
+                height=size[1],
+                split=split,
+                verified=not boxes,
+                boxes=boxes,
+            )
+            for name, boxes in images.items()
+        ],
+        image_root=root,
+    )
+
+
+def box(label: int, x1: float, y1: float, x2: float, y2: float, **fields: object) -> DatasetBox:
+    return DatasetBox(label=label, x1=x1, y1=y1, x2=x2, y2=y2, **fields)  # type: ignore[arg-type]

@@ -1,0 +1,129 @@
+"""Datasets of other people, and the numbers that these people state."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from detcore.formats import FORMATS, detect_format
+from detcore.formats.base import Dataset
+from tests.detcore.formats.format_samples import hashes
+
+PADILLA = "padilla_review/data/database"
+
+
+def boxes_by_image(dataset: Dataset) -> dict[str, list[tuple[object, ...]]]:
+    """Whole pixels and class names, whatever the order."""
+    return {
+        image.path.stem: sorted(
+            (dataset.classes[item.label].name, *(round(edge) for edge in item.xyxy)) for item in image.boxes
+        )
+        for image in dataset.images
+    }
+
+
+def test_bccd_has_364_images_and_4886_boxes_and_two_without_area(shared_data: Path):
+    dataset, problems = FORMATS["voc"].read(shared_data / "bccd/BCCD")
+    assert len(dataset.images) == 364
+    assert dataset.box_count == 4886
+    assert {(problem.path.name, problem.line) for problem in problems} == {
+        ("BloodImage_00338.xml", 163),
+        ("BloodImage_00343.xml", 55),
+    }
+    assert all("without area" in problem.message for problem in problems)
+    assert Counter(image.split for image in dataset.images) == {"train": 205, "val": 87, "test": 72}
+    assert [item.name for item in dataset.classes] == ["WBC", "RBC", "Platelets"]
+
+
+def test_playing_cards_with_windows_paths_and_mixed_case_are_all_found(shared_data: Path):
+    dataset, problems = FORMATS["voc"].read(shared_data / "playing_cards")
+    assert len(dataset.images) == 363
+    assert all(image.path.is_file() for image in dataset.images)
+    assert Counter(image.split for image in dataset.images) == {"train": 296, "test": 67}
+    # The set's own CSV files list one box a line under a line of headings.
+    listed = [(shared_data / f"playing_cards/images/{name}_labels.csv") for name in ("train", "test")]
+    assert dataset.box_count + sum("left out" in problem.message for problem in problems) == sum(
+        len(path.read_text().strip().splitlines()) - 1 for path in listed
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("voc", "imagenet_format"),
+        ("coco", "coco_format_v1"),
+        ("coco", "coco_format_v2"),
+        ("yolo", "yolo_format"),
+    ],
+)
+def test_the_same_273_boxes_come_out_of_every_format(shared_data: Path, name: str, folder: str):
+    images = shared_data / PADILLA / "images"
+    reference, _ = FORMATS["voc"].read(shared_data / PADILLA / "gts/pascalvoc_format", image_folder=images)
+    dataset, problems = FORMATS[name].read(shared_data / PADILLA / "gts" / folder, image_folder=images)
+    assert detect_format(shared_data / PADILLA / "gts" / folder) == name
+    assert dataset.box_count == 273
+    assert boxes_by_image(dataset) == boxes_by_image(reference)
+    assert problems == []
+
+
+def test_coco_sample_keeps_crowds_outlines_and_ids(shared_data: Path, tmp_path: Path):
+    path = shared_data / "faster_coco_eval/tests/dataset/cocoapi/instances_val2014_100.json"
+    dataset, problems = FORMATS["coco"].read(path)
+    assert (len(dataset.images), dataset.box_count) == (100, 839)
+    assert sum(item.crowd for image in dataset.images for item in image.boxes) == 9
+    assert all(problem.message == "image not found" for problem in problems)
+    assert all(image.width and image.height for image in dataset.images)
+    report = FORMATS["coco"].write(dataset, tmp_path / "out")
+    assert report.losses == ()
+    before, after = (
+        json.loads(path.read_text()),
+        json.loads((tmp_path / "out/annotations/instances_val.json").read_text()),
+    )
+    assert after["info"] == before["info"]
+    assert after["licenses"] == before["licenses"]
+    for part in ("images", "annotations", "categories"):
+        found = {item["id"]: item for item in after[part]}
+        assert len(found) == len(before[part])
+        for item in before[part]:
+            assert {key: found[item["id"]][key] for key in item} == item
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "images", "boxes"),
+    [
+        ("yolo", "yolo_dataset/strict", 1, 2),
+        ("yolo", "yolo_dataset/labels", 2, 4),
+        ("yolo", "yolo_dataset/annotations", 1, 2),
+        ("yolo", "roboflow_dataset/yolo", 3, 4),
+        ("yolo", "kaggle_dataset/relaxed_yolo", 2, 4),
+        ("coco", "coco_dataset/coco", 2, 3),
+        ("coco", "coco_dataset/mmdet_coco", 2, 3),
+        ("coco", "roboflow_dataset/coco", 3, 4),
+        ("coco", "kaggle_dataset/relaxed_coco", 2, 2),
+        ("voc", "voc_dataset/voc_dataset1", 2, 2),
+        ("voc", "roboflow_dataset/voc", 3, 4),
+        ("voc", "kaggle_dataset/relaxed_voc1", 2, 2),
+        ("voc", "kaggle_dataset/relaxed_voc2", 2, 2),
+    ],
+)
+def test_small_sets_of_many_tools_are_read(
+    shared_data: Path, name: str, folder: str, images: int, boxes: int
+):
+    dataset, _ = FORMATS[name].read(shared_data / "datumaro_assets/tests/assets" / folder)
+    assert (len(dataset.images), dataset.box_count) == (images, boxes)
+
+
+def test_bccd_survives_every_format_and_its_files_stay_as_they_are(shared_data: Path, tmp_path: Path):
+    before = hashes(shared_data / "bccd")
+    dataset, _ = FORMATS["voc"].read(shared_data / "bccd/BCCD")
+    expected = boxes_by_image(dataset)
+    for name, item in FORMATS.items():
+        item.write(dataset, tmp_path / name)
+        again, problems = item.read(tmp_path / name)
+        assert boxes_by_image(again) == expected
+        assert problems == []
+        assert Counter(image.split for image in again.images) == {"train": 205, "val": 87, "test": 72}
+    assert hashes(shared_data / "bccd") == before
