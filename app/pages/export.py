@@ -39,6 +39,7 @@ class ExportPage(Page):
         self.button = QPushButton("Export")
         self.button.setProperty("role", "primary")
         self._preview: Task | None = None
+        self._done = False
         self._delay = QTimer(self, singleShot=True, interval=PREVIEW_DELAY_MS)
         self._delay.timeout.connect(self._start_preview)
         self._compose()
@@ -52,6 +53,11 @@ class ExportPage(Page):
         context.document.closed.connect(self._refresh_soon)
         context.document.changed.connect(lambda _changes: self._refresh_soon())
         self._show_closed()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether what is shown is an export that was written and read back."""
+        return self._done
 
     def entered(self) -> None:
         self._refresh_soon()
@@ -90,6 +96,7 @@ class ExportPage(Page):
 
     def _refresh_soon(self) -> None:
         self._cancel_preview()
+        self._done = False
         if not self.context.document.is_open:
             self._show_closed()
         elif self.isVisible():
@@ -184,6 +191,7 @@ class ExportPage(Page):
         )
 
     def _show_done(self, report: ExportReport, read_back: tuple[int, int, int]) -> None:
+        self._done = True
         images, boxes, problems = read_back
         self._show_report(report, title="Exported", subtitle=f"{report.files:,} files in {report.out}")
         same = (images, boxes, problems) == (report.image_count, report.box_count, 0)

@@ -94,10 +94,9 @@ class LabelPage(Page):
     def _add_panels(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.images_panel = self.add_panel("Images", self.image_list, left, width=260)
-        classes = self.add_panel("Classes", self.class_list, right, width=280)
-        boxes = self.add_panel("Boxes", self.box_table, right, width=280)
-        details = self.add_panel("Selection", self.details, right, width=280)
-        self.resizeDocks([classes, boxes, details], [260, 340, 210], Qt.Orientation.Vertical)
+        self.add_panel("Classes", self.class_list, right, width=280, height=260)
+        self.add_panel("Boxes", self.box_table, right, width=280, height=340)
+        self.add_panel("Selection", self.details, right, width=280, height=210)
 
     def _connect_document(self) -> None:
         context = self.context

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app.context import AppContext
@@ -27,6 +27,8 @@ class Page(QMainWindow):
         self.setObjectName(f"{name}_page")
         self.setWindowFlags(Qt.WindowType.Widget)
         self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
+        self._first_widths: dict[QDockWidget, int] = {}
+        self._first_heights: dict[QDockWidget, int] = {}
         self.toolbar = QToolBar(self)
         self.toolbar.setObjectName(f"{name}_toolbar")
         self.toolbar.setMovable(False)
@@ -55,9 +57,9 @@ class Page(QMainWindow):
         )
         self.addDockWidget(area, panel)
         if width is not None:
-            self.resizeDocks([panel], [width], Qt.Orientation.Horizontal)
+            self._first_widths[panel] = width
         if height is not None:
-            self.resizeDocks([panel], [height], Qt.Orientation.Vertical)
+            self._first_heights[panel] = height
         return panel
 
     def add_icon_action(self, action: QAction) -> None:
@@ -78,8 +80,9 @@ class Page(QMainWindow):
 
     def restore_layout(self) -> None:
         state = self.context.settings.layout(self.name)
-        if state is not None:
-            self.restoreState(state, LAYOUT_VERSION)
+        if state is not None and self.restoreState(state, LAYOUT_VERSION):
+            self._first_widths.clear()
+            self._first_heights.clear()
 
     def save_layout(self) -> None:
         self.context.settings.set_layout(self.name, self.saveState(LAYOUT_VERSION))
@@ -89,3 +92,14 @@ class Page(QMainWindow):
 
     def left(self) -> None:
         """Another page is shown."""
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Sizes can be given to docks only once the page has its own."""
+        super().showEvent(event)
+        for sizes, orientation in (
+            (self._first_widths, Qt.Orientation.Horizontal),
+            (self._first_heights, Qt.Orientation.Vertical),
+        ):
+            if sizes:
+                self.resizeDocks(list(sizes), list(sizes.values()), orientation)
+                sizes.clear()

@@ -95,6 +95,11 @@ class ExportForm(QWidget):
             with QSignalBlocker(box):
                 box.setEnabled(number > 0)
 
+    def choose_folder(self, folder: Path) -> None:
+        """Fill in a folder that stays."""
+        self.folder_field.setText(str(folder))
+        self.folder_field.setModified(True)
+
     def suggest_folder(self, folder: Path) -> None:
         """Fill in a folder as long as the person has not typed one."""
         if not self.folder_field.isModified():
@@ -181,8 +186,7 @@ class ExportForm(QWidget):
     def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Export into this folder")
         if chosen:
-            self.folder_field.setText(chosen)
-            self.folder_field.setModified(True)
+            self.choose_folder(Path(chosen))
 
     def _change_format(self) -> None:
         self._show_options()
