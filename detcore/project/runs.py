@@ -5,28 +5,45 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
-
-import numpy as np
-import psutil
 
 from detcore.atomic import atomic_write
 from detcore.errors import ProjectError
 from detcore.events import Ended, EndReason, Event, Failed, Heartbeat, Started, Step, Validation, decode
-from detcore.project.columns import read_columns
 from detcore.project.reading import ProjectReader
-from detcore.types import Detections
+from detcore.project.run_detections import (
+    load_detections,
+    merge_detections,
+    predicted_images,
+    save_detections,
+)
+from detcore.project.run_folder import RunFolder, is_running, read_json, write_pid
+
+__all__ = [
+    "RunFolder",
+    "RunInfo",
+    "RunState",
+    "create_run",
+    "discard",
+    "find_run",
+    "is_running",
+    "list_runs",
+    "load_detections",
+    "merge_detections",
+    "predicted_images",
+    "read_events",
+    "read_run",
+    "restore",
+    "save_detections",
+    "write_pid",
+]
 
 _NAME = re.compile(r"(\d+)-.+")
 _EVENT_START = '{"event":'
 _STEP = f'{_EVENT_START} "{Step.kind}"'
 _HEARTBEAT = f'{_EVENT_START} "{Heartbeat.kind}"'
-_PID_SLACK = 2.0
-"""Seconds by which two readings of the time at which a process was created may differ."""
 
 
 class RunState(StrEnum):
@@ -38,60 +55,6 @@ class RunState(StrEnum):
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class RunFolder:
-    """Where the files of a run are. Only the run's own process writes them while it lives."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        return self.path.name
-
-    @property
-    def info(self) -> Path:
-        """Model and time of creation; written by ``create_run``."""
-        return self.path / "run.json"
-
-    @property
-    def config(self) -> Path:
-        return self.path / "config.json"
-
-    @property
-    def snapshot(self) -> Path:
-        return self.path / "snapshot.npz"
-
-    @property
-    def events(self) -> Path:
-        return self.path / "events.jsonl"
-
-    @property
-    def last(self) -> Path:
-        """The newest checkpoint; ``previous`` is the one before, for the case that this one is damaged."""
-        return self.path / "last.safetensors"
-
-    @property
-    def previous(self) -> Path:
-        return self.path / "previous.safetensors"
-
-    @property
-    def best(self) -> Path:
-        return self.path / "best.safetensors"
-
-    @property
-    def detections(self) -> Path:
-        return self.path / "detections.npz"
-
-    @property
-    def predict_snapshot(self) -> Path:
-        """The project as it was when predictions were asked for; images may have come since training."""
-        return self.path / "predict_snapshot.npz"
-
-    @property
-    def pid(self) -> Path:
-        return self.path / "worker.pid"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,21 +119,22 @@ def find_run(project: ProjectReader, name: str) -> RunFolder:
 
 def read_run(run: RunFolder) -> RunInfo:
     """What became of a run, from its files."""
-    info = _read_json(run.info)
+    info = read_json(run.info)
     model = info.get("model")
     created = info.get("created")
     history = _History(read_events(run.events, milestones=True))
+    state = _state(run, history)
     return RunInfo(
         name=run.name,
         folder=run,
         model=model if isinstance(model, str) else run.name.partition("-")[2],
         created=float(created) if isinstance(created, int | float) else run.path.stat().st_mtime,
-        state=_state(run, history),
+        state=state,
         best_ap=history.best_ap,
         seconds=history.seconds,
         epochs=history.epochs,
         step=history.step,
-        fraction=1.0 if _state(run, history) == RunState.COMPLETED else history.fraction,
+        fraction=1.0 if state == RunState.COMPLETED else history.fraction,
         device=history.device,
         message=history.message,
         has_detections=run.detections.is_file(),
@@ -200,88 +164,6 @@ def read_events(path: Path, *, milestones: bool = False) -> list[Event]:
             and not (line.startswith(_STEP) and following.startswith(_STEP))
         ]
     return [event for line in lines if (event := _decode(line)) is not None]
-
-
-def write_pid(run: RunFolder, pid: int) -> None:
-    """Say which process works on the run, so that any process can tell whether it still does."""
-    created = psutil.Process(pid).create_time()
-    with atomic_write(run.pid) as temporary:
-        temporary.write_text(json.dumps({"pid": pid, "created": created}), encoding="utf-8")
-
-
-def is_running(run: RunFolder) -> bool:
-    """Whether the process that works on the run is alive; a pid that another process got later does not count."""
-    record = _read_json(run.pid)
-    pid, created = record.get("pid"), record.get("created")
-    if not isinstance(pid, int) or not isinstance(created, int | float) or pid <= 0:
-        return False
-    try:
-        process = psutil.Process(pid)
-        same = abs(process.create_time() - created) < _PID_SLACK
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def save_detections(
-    run: RunFolder, detections: Detections, *, image_ids: Iterable[int] | None = None
-) -> None:
-    """Write the detections of a run, all or nothing.
-
-    ``image_ids`` are the images that were looked at; without them those that have detections.
-    """
-    looked_at = detections.image_ids if image_ids is None else np.array(sorted(image_ids), dtype=np.int64)
-    with atomic_write(run.detections) as temporary:
-        np.savez(
-            temporary,
-            allow_pickle=False,
-            image_ids=detections.image_ids.astype(np.int64),
-            labels=detections.labels.astype(np.int64),
-            boxes=detections.boxes.astype(np.float64),
-            scores=detections.scores.astype(np.float64),
-            looked_at=np.unique(looked_at).astype(np.int64),
-        )
-
-
-def merge_detections(run: RunFolder, detections: Detections, *, image_ids: Iterable[int]) -> None:
-    """Replace the detections on ``image_ids`` by new ones; those on other images stay."""
-    fresh = set(image_ids)
-    if run.detections.is_file():
-        old = load_detections(run)
-        kept = old.take(~np.isin(old.image_ids, np.array(sorted(fresh), dtype=np.int64)))
-        detections = Detections(
-            image_ids=np.concatenate([kept.image_ids, detections.image_ids]),
-            labels=np.concatenate([kept.labels, detections.labels]),
-            boxes=np.concatenate([kept.boxes, detections.boxes]),
-            scores=np.concatenate([kept.scores, detections.scores]),
-        )
-        fresh |= predicted_images(run)
-    save_detections(run, detections, image_ids=fresh)
-
-
-def predicted_images(run: RunFolder) -> set[int]:
-    """Ids of the images that the run has looked at, with or without finding anything.
-
-    Raises:
-        ProjectError: there are no detections, or the file is damaged.
-    """
-    return set(read_columns(run.detections, {"looked_at": "i"})["looked_at"].tolist())
-
-
-def load_detections(run: RunFolder) -> Detections:
-    """Read the detections of a run.
-
-    Raises:
-        ProjectError: there are none, or the file is damaged.
-    """
-    columns = read_columns(run.detections, {"image_ids": "i", "labels": "i", "boxes": "f", "scores": "f"})
-    try:
-        detections = Detections(**columns)
-    except ValueError as error:
-        raise ProjectError(f"not detections of a run ({error})", path=run.detections) from error
-    if detections.boxes.shape != (len(detections), 4) or detections.scores.ndim != 1:
-        raise ProjectError("not detections of a run (wrong shapes)", path=run.detections)
-    return detections
 
 
 def discard(project: ProjectReader, name: str) -> Path:
@@ -356,15 +238,6 @@ def _decode(line: str) -> Event | None:
         # A line torn by a kill, to which the process that went on with the run has added its first one.
         event = decode(line[start:])
     return event
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """An object in a file; empty when it is missing or damaged, since folders are described as they are."""
-    try:
-        value: Any = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -1,0 +1,74 @@
+"""The detections of a run: columns in one file of its folder, written whole and never altered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from detcore.atomic import atomic_write
+from detcore.errors import ProjectError
+from detcore.project.columns import read_columns
+from detcore.project.run_folder import RunFolder
+from detcore.types import Detections
+
+
+def save_detections(
+    run: RunFolder, detections: Detections, *, image_ids: Iterable[int] | None = None
+) -> None:
+    """Write the detections of a run, all or nothing.
+
+    ``image_ids`` are the images that were looked at; without them those that have detections.
+    """
+    looked_at = detections.image_ids if image_ids is None else np.array(sorted(image_ids), dtype=np.int64)
+    with atomic_write(run.detections) as temporary:
+        np.savez(
+            temporary,
+            allow_pickle=False,
+            image_ids=detections.image_ids.astype(np.int64),
+            labels=detections.labels.astype(np.int64),
+            boxes=detections.boxes.astype(np.float64),
+            scores=detections.scores.astype(np.float64),
+            looked_at=np.unique(looked_at).astype(np.int64),
+        )
+
+
+def merge_detections(run: RunFolder, detections: Detections, *, image_ids: Iterable[int]) -> None:
+    """Replace the detections on ``image_ids`` by new ones; those on other images stay."""
+    fresh = set(image_ids)
+    if run.detections.is_file():
+        old = load_detections(run)
+        kept = old.take(~np.isin(old.image_ids, np.array(sorted(fresh), dtype=np.int64)))
+        detections = Detections(
+            image_ids=np.concatenate([kept.image_ids, detections.image_ids]),
+            labels=np.concatenate([kept.labels, detections.labels]),
+            boxes=np.concatenate([kept.boxes, detections.boxes]),
+            scores=np.concatenate([kept.scores, detections.scores]),
+        )
+        fresh |= predicted_images(run)
+    save_detections(run, detections, image_ids=fresh)
+
+
+def predicted_images(run: RunFolder) -> set[int]:
+    """Ids of the images that the run has looked at, with or without finding anything.
+
+    Raises:
+        ProjectError: there are no detections, or the file is damaged.
+    """
+    return set(read_columns(run.detections, {"looked_at": "i"})["looked_at"].tolist())
+
+
+def load_detections(run: RunFolder) -> Detections:
+    """Read the detections of a run.
+
+    Raises:
+        ProjectError: there are none, or the file is damaged.
+    """
+    columns = read_columns(run.detections, {"image_ids": "i", "labels": "i", "boxes": "f", "scores": "f"})
+    try:
+        detections = Detections(**columns)
+    except ValueError as error:
+        raise ProjectError(f"not detections of a run ({error})", path=run.detections) from error
+    if detections.boxes.shape != (len(detections), 4) or detections.scores.ndim != 1:
+        raise ProjectError("not detections of a run (wrong shapes)", path=run.detections)
+    return detections

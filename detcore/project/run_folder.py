@@ -1,0 +1,99 @@
+"""Where the files of a run are, and whether a process works on them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import psutil
+
+from detcore.atomic import atomic_write
+
+_PID_SLACK = 2.0
+"""Seconds by which two readings of the time at which a process was created may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where the files of a run are. Only the run's own process writes them while it lives."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def info(self) -> Path:
+        """Model and time of creation; written by ``create_run``."""
+        return self.path / "run.json"
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def snapshot(self) -> Path:
+        return self.path / "snapshot.npz"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint; ``previous`` is the one before, for the case that this one is damaged."""
+        return self.path / "last.safetensors"
+
+    @property
+    def previous(self) -> Path:
+        return self.path / "previous.safetensors"
+
+    @property
+    def best(self) -> Path:
+        return self.path / "best.safetensors"
+
+    @property
+    def detections(self) -> Path:
+        return self.path / "detections.npz"
+
+    @property
+    def predict_snapshot(self) -> Path:
+        """The project as it was when predictions were asked for; images may have come since training."""
+        return self.path / "predict_snapshot.npz"
+
+    @property
+    def pid(self) -> Path:
+        return self.path / "worker.pid"
+
+
+def write_pid(run: RunFolder, pid: int) -> None:
+    """Say which process works on the run, so that any process can tell whether it still does."""
+    created = psutil.Process(pid).create_time()
+    with atomic_write(run.pid) as temporary:
+        temporary.write_text(json.dumps({"pid": pid, "created": created}), encoding="utf-8")
+
+
+def is_running(run: RunFolder) -> bool:
+    """Whether the process that works on the run is alive; a pid that another process got later does not count."""
+    record = read_json(run.pid)
+    pid, created = record.get("pid"), record.get("created")
+    if not isinstance(pid, int) or not isinstance(created, int | float) or pid <= 0:
+        return False
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - created) < _PID_SLACK
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """An object in a file; empty when it is missing or damaged, since folders are described as they are."""
+    try:
+        value: Any = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
