@@ -91,7 +91,8 @@ class PointerView(ZoomView):
     def _send(self, pointer: Pointer | None) -> None:
         """Hand an event to the gesture, ``None`` to start it; it may end by it."""
         gesture = self._gesture
-        if gesture is None:
+        if gesture is None or self._sending:
+            # In the midst of a signal whose receiver runs an event loop, a dialog for one
             return
         self._sending = True
         try:
@@ -138,7 +139,9 @@ class PointerView(ZoomView):
         """Hover, crosshair and the shape of the pointer."""
         stage, position = self._stage, self._position
         control = bool(self._modifiers & Qt.KeyboardModifier.ControlModifier)
-        drawing = self._tool == "draw" and not control and not stage.read_only and self._content.width() > 0
+        drawing = (
+            self._tool == "draw" and not control and not stage.read_only and self._stage.image_size[0] > 0
+        )
         stage.handles_active = not drawing
         self._overlay.pointer = None if position is None else position.toPoint()
         self._overlay.has_crosshair = drawing and self._pan is None and not self._space
@@ -175,7 +178,7 @@ class PointerView(ZoomView):
         if button is Qt.MouseButton.MiddleButton or (button is Qt.MouseButton.LeftButton and self._space):
             self._pan = tools.pan(self._stage, pointer)
             next(self._pan)
-        elif button is Qt.MouseButton.LeftButton and self._content.width() > 0:
+        elif button is Qt.MouseButton.LeftButton and self._stage.image_size[0] > 0:
             self._held = button
             if self._gesture is not None:
                 self._send(pointer)

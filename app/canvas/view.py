@@ -63,8 +63,8 @@ class ImageCanvas(KeyboardView):
     def set_image(self, image: QImage | None, *, keep_view: bool = False) -> None:
         """Show another image, or none. What is being drawn or dragged is dropped, boxes stay.
 
-        With ``keep_view`` zoom and centre stay, unless the whole image was shown: then the whole of
-        the new one is.
+        With ``keep_view`` zoom and centre stay, also when there was no image in between, unless the
+        whole image was shown: then the whole of the new one is.
         """
         self.cancel()
         self._last_press = None
@@ -74,7 +74,8 @@ class ImageCanvas(KeyboardView):
         self._stage.image_size = (float(width), float(height))
         self._layer.setVisible(shown is not None)
         self._overlay.setVisible(shown is not None)
-        self._set_content(width, height, keep_view=keep_view)
+        if shown is not None:
+            self._set_content(width, height, keep_view=keep_view)
         self._look_under_pointer()
         self.viewport().update()
 

@@ -1,15 +1,11 @@
-"""How fast the canvas loads and repaints 10,000 boxes. Run it: ``python -m tests.benchmarks.bench_canvas``.
+"""The canvas: loading, repainting and dragging with 10,000 boxes on a photo.
 
-The peers' figures were measured with the same 10,000 boxes on two cores, offscreen raster.
+The peers' figures were measured with as many boxes on two cores, offscreen raster.
 """
 
 from __future__ import annotations
 
-import os
-import sys
-import time
 from collections.abc import Callable
-from statistics import median
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt
@@ -19,17 +15,19 @@ from PySide6.QtWidgets import QApplication
 
 from app.canvas.display import DisplayBoxes
 from app.canvas.view import ImageCanvas
+from tests.benchmarks.figures import Figure, best_of
 
 BOXES = 10_000
 IMAGE = (4000, 3000)
 VIEW = (1440, 900)
 REPEATS = 9
 
-PEERS = {
-    "labelImg": {"load": 67_000.0, "repaint": 447.0},
-    "labelme": {"load": 1_700.0, "repaint": 299.0},
-}
+LABELIMG_LOAD, LABELIMG_REPAINT = 67_000.0, 447.0
+LABELME_LOAD, LABELME_REPAINT = 1_700.0, 299.0
 """Milliseconds for 10,000 boxes: labelImg 1.8.6 and labelme 7.1."""
+
+FRAME = 16.0
+"""Milliseconds of one frame at 60 Hz."""
 
 
 def photo() -> QImage:
@@ -57,19 +55,9 @@ def boxes(count: int = BOXES) -> DisplayBoxes:
     )
 
 
-def milliseconds(action: Callable[[], object]) -> float:
-    """Median of some runs."""
-    action()
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        action()
-        times.append((time.perf_counter() - start) * 1000)
-    return median(times)
-
-
-def measure() -> dict[str, float]:
-    """Milliseconds of each case."""
+def main() -> list[Figure]:
+    """Measure on the platform that Qt is told to use."""
+    application = QApplication.instance() or QApplication([])
     canvas = ImageCanvas()
     canvas.resize(*VIEW)
     canvas.set_image(photo())
@@ -81,7 +69,7 @@ def measure() -> dict[str, float]:
     places = iter(range(10**9))
 
     def load() -> None:
-        canvas.set_boxes(boxes_to_load)
+        canvas.set_boxes(shown)
         viewport.repaint()
 
     def move_pointer() -> None:
@@ -92,47 +80,71 @@ def measure() -> dict[str, float]:
         canvas.pan_by(3 if next(places) % 2 else -3, 0)
         viewport.repaint()
 
-    boxes_to_load = shown
-    rows = {"load and first paint": milliseconds(load)}
+    def milliseconds(action: Callable[[], None]) -> float:
+        return best_of(REPEATS, action) * 1000
+
+    figures = [
+        Figure(
+            name="load 10,000 boxes and paint",
+            value=milliseconds(load),
+            unit="ms",
+            aim=30.0,
+            peer=LABELME_LOAD,
+            peer_name="labelme",
+        ),
+        Figure(
+            name="the same, against labelImg",
+            value=milliseconds(load),
+            unit="ms",
+            peer=LABELIMG_LOAD,
+            peer_name="labelImg",
+        ),
+        Figure(
+            name="repaint with all visible and named",
+            value=milliseconds(pan),
+            unit="ms",
+            aim=FRAME,
+            peer=LABELME_REPAINT,
+            peer_name="labelme",
+        ),
+    ]
     canvas.set_names_visible(False)
-    rows["repaint, all visible, no names"] = milliseconds(load)
+    figures.append(
+        Figure(
+            name="repaint with all visible, no names",
+            value=milliseconds(pan),
+            unit="ms",
+            aim=FRAME,
+            peer=LABELIMG_REPAINT,
+            peer_name="labelImg",
+        )
+    )
     canvas.set_names_visible(True)
-    rows["pointer moves over them"] = milliseconds(move_pointer)
+    hover = milliseconds(move_pointer)
     canvas.set_tool("draw")
-    rows["crosshair moves"] = milliseconds(move_pointer)
+    crosshair = milliseconds(move_pointer)
     canvas.set_tool("select")
     canvas.set_selection(frozenset({5}))
     QTest.mousePress(viewport, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, center(canvas, 5))
     move_pointer()
-    rows["drag one of them"] = milliseconds(move_pointer)
+    drag = milliseconds(move_pointer)
     canvas.cancel()
-    rows["pan with all visible"] = milliseconds(pan)
     canvas.zoom_to_box((1900, 1400, 2100, 1600))
-    rows["load, zoomed in"] = milliseconds(load)
-    rows["pan, zoomed in"] = milliseconds(pan)
-    rows["fit, new image size"] = milliseconds(canvas.fit)
+    zoomed_in = milliseconds(pan)
     canvas.close()
-    return rows
+    application.processEvents()
+    return figures + [
+        Figure(name=name, value=value, unit="ms", aim=FRAME)
+        for name, value in (
+            ("the pointer moves over them", hover),
+            ("the crosshair moves over them", crosshair),
+            ("one of them is dragged", drag),
+            ("pan, zoomed in", zoomed_in),
+        )
+    ]
 
 
 def center(canvas: ImageCanvas, box_id: int) -> QPoint:
     """Where the middle of a box is in the view."""
     x1, y1, x2, y2 = boxes().boxes[box_id - 1]
     return canvas.mapFromScene((x1 + x2) / 2, (y1 + y2) / 2)
-
-
-def main() -> None:
-    """Print one row a case."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    application = QApplication.instance() or QApplication(sys.argv[:1])
-    lines = [f"canvas, {BOXES:,} boxes on {IMAGE[0]}x{IMAGE[1]}, view {VIEW[0]}x{VIEW[1]}"]
-    lines += [f"  {name:34} {value:8.2f} ms" for name, value in measure().items()]
-    for peer, figures in PEERS.items():
-        lines.append(f"  {peer + ': load':34} {figures['load']:8.0f} ms")
-        lines.append(f"  {peer + ': repaint':34} {figures['repaint']:8.0f} ms")
-    sys.stdout.write("\n".join(lines) + "\n")
-    application.processEvents()
-
-
-if __name__ == "__main__":
-    main()

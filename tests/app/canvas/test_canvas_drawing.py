@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer
 from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QDialog, QLineEdit
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -187,6 +187,21 @@ def test_the_owner_may_change_tool_and_boxes_when_it_hears_of_a_box(show, canvas
     assert (canvas.tool(), canvas.selection(), len(person.drawn)) == ("select", frozenset({1}), 1)
     person.drag((100, 100), (110, 110), (130, 130))
     assert len(person.drawn) == 1
+
+
+def test_the_owner_may_ask_for_a_class_in_a_dialog_when_it_hears_of_a_box(canvas, person, qtbot):
+    def ask(_box):
+        dialog = QDialog(canvas)
+        QTimer.singleShot(0, lambda: (person.move(90, 90), person.press(90, 90), person.release(95, 95)))
+        QTimer.singleShot(20, dialog.accept)
+        dialog.exec()
+
+    canvas.box_drawn.connect(ask)
+    person.drag((20, 30), (50, 60), (80, 90))
+    canvas.activateWindow()
+    assert len(person.drawn) == 1
+    person.drag((100, 100), (110, 110), (130, 130))
+    assert len(person.drawn) == 2
 
 
 def test_an_unknown_tool_is_refused(canvas):

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage, QPointingDevice, QWheelEvent
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QImage,
+    QNativeGestureEvent,
+    QPointingDevice,
+    QWheelEvent,
+)
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -77,6 +84,25 @@ def test_shift_and_wheel_pan_sideways(canvas):
     assert canvas.mapFromScene(0, 0) - before == QPoint(-120, 0)
 
 
+def test_a_pinch_zooms_to_the_fingers(canvas):
+    at = QPointF(140, 380)
+    before = canvas.to_image(at)
+    viewport = canvas.viewport()
+    event = QNativeGestureEvent(
+        Qt.NativeGestureType.ZoomNativeGesture,
+        QPointingDevice.primaryPointingDevice(),
+        2,
+        at,
+        at,
+        QPointF(viewport.mapToGlobal(at)),
+        0.2,
+        QPointF(),
+    )
+    QApplication.sendEvent(viewport, event)
+    assert canvas.zoom() == pytest.approx(3.6)
+    assert canvas.to_image(at) == pytest.approx(before, abs=0.3)
+
+
 def test_zoom_stays_within_its_limits(canvas):
     for _ in range(40):
         canvas.zoom_in()
@@ -122,6 +148,13 @@ def test_the_next_image_keeps_zoom_and_centre(canvas):
     canvas.set_image(image(200, 150), keep_view=True)
     assert canvas.view_state() == {"zoom": 5.0, "x": 60.0, "y": 70.0, "fitted": False}
     canvas.set_image(image(400, 90), keep_view=True)
+    assert canvas.view_state() == {"zoom": 5.0, "x": 60.0, "y": 70.0, "fitted": False}
+
+
+def test_no_image_for_a_while_keeps_zoom_and_centre(canvas):
+    canvas.restore_view_state({"zoom": 5.0, "x": 60.0, "y": 70.0, "fitted": False})
+    canvas.set_image(None)
+    canvas.set_image(image(200, 150), keep_view=True)
     assert canvas.view_state() == {"zoom": 5.0, "x": 60.0, "y": 70.0, "fitted": False}
 
 
