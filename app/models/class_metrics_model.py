@@ -15,8 +15,6 @@ from app.models.score_curve import ScoreCurve
 
 Index = QModelIndex | QPersistentModelIndex
 
-ROW_ROLE = Qt.ItemDataRole.UserRole
-
 
 class Column(IntEnum):
     CLASS = 0
@@ -98,8 +96,6 @@ class ClassMetricsModel(QAbstractTableModel):
             return None
         row = self._rows[index.row()]
         kind = COUNT_COLUMNS.get(Column(index.column()))
-        if role == ROW_ROLE:
-            return row
         if role == Qt.ItemDataRole.DisplayRole:
             return row.name if kind is None else count_text(row.counts[kind])
         if role == Qt.ItemDataRole.ToolTipRole:

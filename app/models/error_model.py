@@ -18,8 +18,6 @@ from detcore.types import ObjectClass
 
 Index = QModelIndex | QPersistentModelIndex
 
-ENTRY_ROLE = Qt.ItemDataRole.UserRole
-
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorEntry:
@@ -113,8 +111,6 @@ class ErrorModel(QAbstractListModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        if role == ENTRY_ROLE:
-            return self.entry(index.row())
         if role == Qt.ItemDataRole.DisplayRole:
             return self.entry(index.row()).class_name
         if role == Qt.ItemDataRole.ToolTipRole:

@@ -42,6 +42,9 @@ class ErrorFilter:
     def with_class(self, class_id: int | None) -> ErrorFilter:
         return replace(self, class_id=class_id, cell=None)
 
+    def with_cell(self, cell: tuple[int, int]) -> ErrorFilter:
+        return replace(self, cell=cell)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ErrorRows:

@@ -1,0 +1,221 @@
+"""The evaluation behind the Review page: loaded and matched in the pool, kept in step with every edit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.document import Document
+from app.models.image_files import ImageFiles
+from app.models.review_scope import Scope, image_sets, trained_images
+from app.tasks import Tasks
+from detcore.evaluation.live import LiveEvaluation
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, load_detections, predicted_images
+from detcore.project.snapshot import Snapshot
+from detcore.types import Changes, Detections, IntArray, ObjectClass
+
+FRAME_MS = 16
+_REMATCH_ALL_FROM = 40
+"""With more edited images than this, matching everything anew in the pool is quicker for the window."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Review:
+    """A run over the labels of some images. ``scopes`` are those to choose from; ``trained`` is how many of
+    the images the run has learned from; ``paths`` are those of all images."""
+
+    run: RunFolder
+    scope: Scope
+    scopes: Mapping[Scope, IntArray]
+    trained: int
+    classes: Mapping[int, ObjectClass]
+    paths: Mapping[int, Path]
+    evaluation: LiveEvaluation
+
+    @property
+    def image_count(self) -> int:
+        return len(self.scopes.get(self.scope, ()))
+
+
+def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_threshold: float) -> Review:
+    """Read and match; safe off the GUI thread. ``scope`` ``None`` or empty is the first that has images.
+
+    Raises:
+        ProjectError: the run has no detections that can be read.
+    """
+    detections = load_detections(run)
+    snapshot = Snapshot.load(run.snapshot) if run.snapshot.is_file() else None
+    images = project.image_list()
+    trained = trained_images(snapshot, images)
+    scopes = image_sets(images, predicted_images(run), trained)
+    if scope not in scopes:
+        scope = next(iter(scopes), Scope.ALL)
+    chosen = scopes.get(scope, np.zeros(0, np.int64))
+    classes = {item.id: item for item in project.classes()}
+    evaluation = LiveEvaluation(
+        project.ground_truth(chosen.tolist()),
+        _within(detections, chosen, classes),
+        class_ids=list(classes),
+        iou_threshold=iou_threshold,
+        image_ids=chosen,
+    )
+    evaluation.counts(0.5)
+    return Review(
+        run=run,
+        scope=scope,
+        scopes=scopes,
+        trained=int(np.isin(chosen, trained).sum()),
+        classes=classes,
+        paths=ImageFiles(project.image_root, images),
+        evaluation=evaluation,
+    )
+
+
+def _within(detections: Detections, image_ids: IntArray, classes: Mapping[int, ObjectClass]) -> Detections:
+    """Those on the images, of classes that still exist."""
+    known = np.isin(detections.labels, np.fromiter(classes, np.int64, len(classes)))
+    return detections.take(known & np.isin(detections.image_ids, image_ids))
+
+
+class LiveReview(QObject):
+    """Holds the review that is shown, its threshold, and follows the document."""
+
+    # A review is being loaded; the old one is shown until then.
+    loading = Signal()
+    # Another review is there, or none: look at everything again.
+    loaded = Signal()
+    # It could not be loaded: the error.
+    failed = Signal(object)
+    # Labels of these images (frozenset of ids) were matched again; sent at once.
+    matches_changed = Signal(object)
+    # Curves, APs and the histogram are new; at most once a frame.
+    curves_changed = Signal()
+    # The threshold is another; at most once a frame.
+    threshold_changed = Signal(float)
+
+    def __init__(self, document: Document, tasks: Tasks, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document, self._tasks = document, tasks
+        self.review: Review | None = None
+        self.threshold = 0.5
+        self._wanted: tuple[RunFolder, Scope | None, float] | None = None
+        self._generation = 0
+        self._waiting = False
+        self._edited: set[int] = set()
+        self._stale = False
+        self._curve_timer = QTimer(self, singleShot=True, interval=FRAME_MS)
+        self._curve_timer.timeout.connect(self.curves_changed)
+        self._threshold_timer = QTimer(self, singleShot=True, interval=FRAME_MS // 2)
+        self._threshold_timer.timeout.connect(lambda: self.threshold_changed.emit(self.threshold))
+        document.changed.connect(self._follow)
+        document.closed.connect(self.close)
+
+    @property
+    def is_loading(self) -> bool:
+        return self._waiting
+
+    def open(self, run: RunFolder, *, scope: Scope | None, iou_threshold: float) -> None:
+        """Load a run's detections and match them; ``loaded`` or ``failed`` follows."""
+        self._wanted = (run, scope, iou_threshold)
+        self._build()
+
+    def set_iou_threshold(self, iou_threshold: float) -> None:
+        """Match again at another IoU; ``loaded`` follows."""
+        if self._wanted is not None and iou_threshold != self._wanted[2]:
+            run, scope, _ = self._wanted
+            self.open(run, scope=scope, iou_threshold=iou_threshold)
+
+    def set_threshold(self, threshold: float) -> None:
+        """Let only detections with at least this score count."""
+        if threshold != self.threshold:
+            self.threshold = threshold
+            if not self._threshold_timer.isActive():
+                self._threshold_timer.start()
+
+    def bring_up_to_date(self) -> None:
+        """Choose the images anew when splits or statuses have changed since."""
+        if self._stale and not self._waiting:
+            self._build()
+
+    def close(self) -> None:
+        """Forget the review: there is none to show."""
+        self._generation += 1
+        self._waiting = False
+        self._wanted = None
+        self._edited.clear()
+        if self.review is not None:
+            self.review = None
+            self.loaded.emit()
+
+    def _build(self) -> None:
+        if self._wanted is None:
+            return
+        run, scope, iou_threshold = self._wanted
+        project = self._document.project
+        self._generation += 1
+        generation = self._generation
+        self._edited.clear()
+        self._stale = False
+        self._waiting = True
+        self.loading.emit()
+        self._tasks.run(
+            lambda: build_review(project, run, scope, iou_threshold),
+            done=lambda review: self._take(generation, review),
+            failed=lambda error: self._give_up(generation, error),
+        )
+
+    def _take(self, generation: int, review: Review) -> None:
+        if generation != self._generation:
+            return
+        self._waiting = False
+        self.review = review
+        # what was edited while the pool was reading
+        self._rematch(review, frozenset(self._edited))
+        self._edited.clear()
+        self.loaded.emit()
+
+    def _give_up(self, generation: int, error: Exception) -> None:
+        if generation == self._generation:
+            self._waiting = False
+            self.review = None
+            self.loaded.emit()
+            self.failed.emit(error)
+
+    def _follow(self, changes: Changes) -> None:
+        self._stale |= bool(changes.images)
+        if self._waiting:
+            self._edited |= changes.box_images
+            if changes.classes or changes.image_list:
+                self._build()
+            return
+        review = self.review
+        if review is None:
+            return
+        if changes.image_list or len(changes.box_images) > _REMATCH_ALL_FROM:
+            self._build()
+            return
+        if changes.classes:
+            classes = {item.id: item for item in self._document.project.classes()}
+            if classes.keys() != review.classes.keys():
+                self._build()
+                return
+            self.review = replace(review, classes=classes)
+            self.loaded.emit()
+        touched = self._rematch(review, changes.box_images)
+        if touched:
+            self.matches_changed.emit(touched)
+            if not self._curve_timer.isActive():
+                self._curve_timer.start()
+
+    def _rematch(self, review: Review, image_ids: frozenset[int]) -> frozenset[int]:
+        """Match those of the images again that take part; returns them."""
+        taking_part = frozenset(image_ids & frozenset(review.evaluation.image_ids.tolist()))
+        for image_id in taking_part:
+            truth = self._document.project.ground_truth([image_id])
+            review.evaluation.replace_image(image_id, truth)
+        return taking_part

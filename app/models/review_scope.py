@@ -1,0 +1,53 @@
+"""Which images take part in a review."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+import numpy as np
+
+from detcore.project.image_rows import STATUSES, ImageList
+from detcore.project.snapshot import Snapshot
+from detcore.types import BoolArray, IntArray, Status
+
+
+class Scope(StrEnum):
+    """The value is what the person reads."""
+
+    HELD_OUT = "Not trained on"
+    VAL = "Validation"
+    TEST = "Test"
+    TRAIN = "Training"
+    ALL = "All images"
+
+
+_SPLITS = {Scope.VAL: "val", Scope.TEST: "test", Scope.TRAIN: "train"}
+
+
+def trained_images(snapshot: Snapshot | None, images: ImageList) -> IntArray:
+    """Ids of the images that a run learned from: by the list it was started with, else by the splits now."""
+    if snapshot is not None:
+        ids = [image.id for image in snapshot.labelled_images if image.split not in ("val", "test")]
+        return np.array(ids, np.int64)
+    return images.ids[~np.isin(images.splits, _codes(images, ("val", "test")))]
+
+
+def image_sets(images: ImageList, looked_at: Collection[int], trained: IntArray) -> Mapping[Scope, IntArray]:
+    """Image ids of each scope that has any, in list order.
+
+    Only labelled images take part (with boxes, or verified), and only those that the run has looked at:
+    elsewhere every object would seem missed.
+    """
+    verified = images.statuses == STATUSES.index(Status.VERIFIED)
+    labelled: BoolArray = (images.box_counts > 0) | verified
+    ready = labelled & np.isin(images.ids, np.fromiter(looked_at, np.int64, len(looked_at)))
+    sets = {Scope.HELD_OUT: ready & ~np.isin(images.ids, trained)}
+    for scope, split in _SPLITS.items():
+        sets[scope] = ready & np.isin(images.splits, _codes(images, (split,)))
+    sets[Scope.ALL] = ready
+    return {scope: images.ids[mask] for scope, mask in sets.items() if mask.any()}
+
+
+def _codes(images: ImageList, names: tuple[str, ...]) -> list[int]:
+    return [code for code, name in enumerate(images.split_names) if name in names]

@@ -1,0 +1,224 @@
+"""Which run, which images, which IoU; and what to do while there is nothing to choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QLocale, QObject, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
+
+from app.context import AppContext
+from app.live_evaluation import LiveReview
+from app.models.figures import count_text
+from app.models.review_scope import Scope
+from detcore.errors import ReticleError
+from detcore.project.runs import RunInfo, RunState, list_runs
+
+IOU_THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
+RUN_WIDTH, SCOPE_WIDTH, IOU_WIDTH = 230, 190, 74
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextStep:
+    """What an empty page says. The button leads to a ``page`` or lets a run ``predict``."""
+
+    title: str
+    text: str
+    icon: str = "image-search-outline"
+    button: str = ""
+    page: str = ""
+    predict: RunInfo | None = None
+
+
+class ReviewChoice(QObject):
+    """Three combo boxes and the runs behind them. Follows runs as they come and get detections."""
+
+    # There are other runs, or another one is chosen.
+    changed = Signal()
+
+    def __init__(self, context: AppContext, live: LiveReview, parent: QObject) -> None:
+        super().__init__(parent)
+        self._context, self._live = context, live
+        self._runs: list[RunInfo] = []
+        self._problem = ""
+        self.run, self.scope, self.iou = QComboBox(), QComboBox(), QComboBox()
+        self.bar = self._compose()
+        for threshold in IOU_THRESHOLDS:
+            self.iou.addItem(QLocale().toString(threshold, "f", 2), threshold)
+        self.run.activated.connect(lambda _row: self._open(scope=None))
+        self.scope.activated.connect(lambda _row: self._open(scope=self.scope.currentData()))
+        self.iou.activated.connect(lambda _row: live.set_iou_threshold(self.iou.currentData()))
+        live.loaded.connect(self._show_scopes)
+        live.failed.connect(self._fail)
+        document = context.document
+        document.opened.connect(self._restart)
+        document.closed.connect(self._forget)
+        document.runs_changed.connect(self.refresh)
+        context.jobs.ended.connect(lambda _run, _outcome: self.refresh())
+        context.jobs.changed.connect(self.changed)
+
+    @property
+    def chosen(self) -> RunInfo | None:
+        """The run that is chosen."""
+        row = self.run.currentIndex()
+        return self._runs[row] if 0 <= row < len(self._runs) else None
+
+    def refresh(self) -> None:
+        """Look at the run folders again, off the GUI thread."""
+        document = self._context.document
+        if not document.is_open:
+            return
+        project = document.project
+        self._context.tasks.run(
+            lambda: list_runs(project),
+            done=lambda runs: self._take(project.folder, runs),
+            failed=self._fail,
+        )
+
+    def note(self) -> str:
+        """What to know about the images that are evaluated, "" for nothing."""
+        review = self._live.review
+        if review is None or not review.trained:
+            return ""
+        count = count_text(review.trained)
+        if review.trained == review.image_count:
+            which = "All of these images were used for training"
+        else:
+            which = f"{count} of these {count_text(review.image_count)} images were used for training"
+        return f"{which}: the model knows them, so it errs less here than on new images."
+
+    def next_step(self) -> NextStep:
+        """Why there is nothing to see, and what to do about it."""
+        document, run = self._context.document, self.chosen
+        if not document.is_open:
+            return NextStep(title="No project is open", text="Open a folder of images first.", icon="folder")
+        if self._live.is_loading:
+            return NextStep(title="Reading detections…", text="", icon="timer-sand")
+        if run is None:
+            return NextStep(
+                title="Train a detector first",
+                text="Here you see where a detector and your labels disagree. There is no run yet.",
+                button="Go to Train",
+                page="train",
+            )
+        if run.name in self._context.jobs.active():
+            return NextStep(
+                title="This run is being worked on",
+                text="Its detections can be looked at here as soon as it has finished.",
+                icon="timer-sand",
+            )
+        if not run.has_detections and not run.has_checkpoint:
+            return NextStep(
+                title="This run has no model",
+                text=run.message or "It ended before its first checkpoint.",
+                icon="alert-circle-outline",
+                button="Go to Train",
+                page="train",
+            )
+        if not run.has_detections or self._problem:
+            return NextStep(
+                title="No detections yet",
+                text=self._problem or f"{run.name} has not been asked yet what it sees on your images.",
+                button="Predict with this run",
+                predict=run,
+            )
+        return NextStep(
+            title="No labels to compare with",
+            text="None of the images that this run has looked at has labels. Draw boxes, or mark images "
+            "without objects as verified.",
+            icon="vector-square-edit",
+            button="Go to Label",
+            page="label",
+        )
+
+    def predict(self, run: RunInfo) -> None:
+        """Ask a run what it sees; the review opens when it has finished."""
+        self._problem = ""
+        self._context.jobs.predict(run.folder.path)
+        self.changed.emit()
+
+    def _compose(self) -> QWidget:
+        bar = QWidget()
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        for title, box, width, tip in (
+            ("Run", self.run, RUN_WIDTH, "The run whose detections are shown"),
+            ("Images", self.scope, SCOPE_WIDTH, "The images that are compared"),
+            ("IoU", self.iou, IOU_WIDTH, "How much a detection must overlap a label to match it"),
+        ):
+            label = QLabel(title)
+            label.setProperty("role", "muted")
+            label.setBuddy(box)
+            box.setFixedWidth(width)
+            box.setToolTip(tip)
+            box.setAccessibleName(title)
+            row.addWidget(label)
+            row.addWidget(box)
+        return bar
+
+    def _restart(self) -> None:
+        self._forget()
+        self.refresh()
+
+    def _forget(self) -> None:
+        self._runs, self._problem = [], ""
+        self.run.clear()
+        self.scope.clear()
+        self._live.close()
+        self.changed.emit()
+
+    def _take(self, folder: object, runs: list[RunInfo]) -> None:
+        document = self._context.document
+        if not document.is_open or document.project.folder != folder:
+            return
+        before = self.chosen
+        new_detections = {run.name for run in self._runs if not run.has_detections}
+        self._runs = [run for run in runs if run.state is not RunState.NEW or run.has_detections]
+        self.run.clear()
+        for run in self._runs:
+            self.run.addItem(_title(run))
+        names = [run.name for run in self._runs]
+        if before is not None and before.name in names:
+            self.run.setCurrentIndex(names.index(before.name))
+            if self._live.review is None or before.name in new_detections:
+                self._open(scope=None)
+        elif names:
+            ready = [run.has_detections for run in self._runs]
+            self.run.setCurrentIndex(ready.index(True) if True in ready else 0)
+            self._open(scope=None)
+        self.run.setEnabled(bool(names))
+        self.changed.emit()
+
+    def _open(self, *, scope: Scope | None) -> None:
+        run = self.chosen
+        self._problem = ""
+        if run is None:
+            return
+        if run.has_detections:
+            self._live.open(run.folder, scope=scope, iou_threshold=self.iou.currentData())
+        else:
+            self._live.close()
+            self.scope.clear()
+        self.changed.emit()
+
+    def _show_scopes(self) -> None:
+        review = self._live.review
+        self.scope.clear()
+        if review is None:
+            return
+        for scope, ids in review.scopes.items():
+            self.scope.addItem(f"{scope.value} ({count_text(len(ids))})", scope)
+        self.scope.setCurrentIndex(list(review.scopes).index(review.scope) if review.scopes else -1)
+
+    def _fail(self, error: Exception) -> None:
+        if not isinstance(error, ReticleError):
+            raise error
+        self._problem = str(error)
+        self._context.messages.error(error, doing="read the run")
+        self.changed.emit()
+
+
+def _title(run: RunInfo) -> str:
+    ap = "" if run.best_ap is None else f" · AP {QLocale().toString(run.best_ap, 'f', 3)}"
+    return f"{run.name}{ap}"

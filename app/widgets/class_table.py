@@ -1,0 +1,224 @@
+"""The classes of a review: AP, a small PR curve, and counts that open their boxes."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from app.models.class_metrics_model import COUNT_COLUMNS, ClassMetricsModel, ClassRow, Column
+from app.models.error_kind import ErrorKind, text_color
+from app.models.figures import count_text
+from app.theme import BASE_TEXT, SMALL_TEXT, Theme
+from app.widgets.painting import faded, sized_font
+
+_ROW_HEIGHT = 44
+_CURVE_WIDTH, _COUNT_WIDTH = 46, 38
+_CURVE_POINTS = 64
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class ClassRowDelegate(QStyledItemDelegate):
+    """Paints the cells of a row."""
+
+    def __init__(self, model: ClassMetricsModel, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._theme = theme
+        self._widget = parent
+        self.threshold = 0.5
+
+    def _paint_name(self, painter: QPainter, rect: QRect, row: ClassRow) -> None:
+        left = rect.left() + 10
+        if row.color is not None:
+            swatch = QRectF(left, rect.top() + 10, 10, 10)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(row.color))
+            painter.drawRoundedRect(swatch, 2, 2)
+            left += 16
+        width = rect.right() - left - 2
+        painter.setFont(sized_font(self._widget, BASE_TEXT, bold=row.class_id is None))
+        painter.setPen(self._theme.color("text"))
+        name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, width)
+        painter.drawText(QRect(left, rect.top() + 5, width, 20), _LEFT, name)
+        painter.setFont(sized_font(self._widget, SMALL_TEXT))
+        painter.setPen(self._theme.color("text_muted"))
+        text = f"{'mAP' if row.class_id is None else 'AP'} {row.ap_text}"
+        wide = f"{text} · {count_text(row.labels)}"
+        if painter.fontMetrics().horizontalAdvance(wide) <= width:
+            text = wide
+        painter.drawText(QRect(left, rect.top() + 24, width, 15), _LEFT, text)
+
+    def _paint_curve(self, painter: QPainter, rect: QRect, row: ClassRow) -> None:
+        area = QRectF(rect).adjusted(4, 8, -4, -8)
+        painter.setPen(QPen(self._theme.color("line"), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(area)
+        curve = row.curve
+        if not len(curve.scores):
+            return
+        step = max(len(curve.scores) // _CURVE_POINTS, 1)
+        points = [
+            QPointF(area.left() + x * area.width(), area.bottom() - y * area.height())
+            for x, y in zip(curve.recall[::step].tolist(), curve.precision[::step].tolist(), strict=True)
+        ]
+        color = self._theme.color("text") if row.color is None else QColor(row.color)
+        if len(points) > 1:
+            shape = QPolygonF(
+                [QPointF(points[0].x(), area.bottom()), *points, QPointF(points[-1].x(), area.bottom())]
+            )
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(faded(color, 0.18))
+            painter.drawPolygon(shape)
+        painter.setPen(QPen(color, 1.5))
+        painter.drawPolyline(QPolygonF(points))
+        at = curve.row_at(self.threshold)
+        if at >= 0:
+            x, y = float(curve.recall[at]), float(curve.precision[at])
+            painter.setPen(QPen(self._theme.color("panel"), 1))
+            painter.setBrush(color)
+            painter.drawEllipse(
+                QPointF(area.left() + x * area.width(), area.bottom() - y * area.height()), 3, 3
+            )
+
+    def _paint_count(
+        self, painter: QPainter, rect: QRect, row: ClassRow, kind: ErrorKind, *, hovered: bool
+    ) -> None:
+        count = row.counts[kind]
+        font = sized_font(self._widget, BASE_TEXT, bold=row.class_id is None)
+        text = count_text(count)
+        painter.setFont(font)
+        if painter.fontMetrics().horizontalAdvance(text) > rect.width() - 4:
+            font.setPixelSize(SMALL_TEXT)
+        font.setUnderline(hovered and count > 0)
+        painter.setFont(font)
+        painter.setPen(text_color(self._theme, kind) if count else self._theme.color("text_muted"))
+        painter.drawText(rect.adjusted(0, 0, -6, 0), _RIGHT, text)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(_COUNT_WIDTH, _ROW_HEIGHT)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        row = self._model.rows[index.row()]
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        rect: QRect = option.rect  # type: ignore[attr-defined]
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, self._theme.color("selection"))
+        elif hovered:
+            painter.fillRect(rect, self._theme.color("hover"))
+        column = Column(index.column())
+        if column is Column.CLASS:
+            self._paint_name(painter, rect, row)
+        elif column is Column.CURVE:
+            self._paint_curve(painter, rect, row)
+        else:
+            self._paint_count(painter, rect, row, COUNT_COLUMNS[column], hovered=hovered)
+        painter.restore()
+
+
+class ClassTable(QTableView):
+    """A click on a class filters by it; a click on a count opens its boxes."""
+
+    # The person chose a class id, or None for all.
+    class_chosen = Signal(object)
+    # The person asks for the boxes behind a count: class id or None, ErrorKind.
+    count_opened = Signal(object, object)
+
+    def __init__(self, model: ClassMetricsModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows = model
+        self.setModel(model)
+        self._delegate = ClassRowDelegate(model, theme, self)
+        self.setItemDelegate(self._delegate)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setMouseTracking(True)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header.setSectionResizeMode(Column.CLASS, QHeaderView.ResizeMode.Stretch)
+        header.setMinimumSectionSize(24)
+        header.setDefaultAlignment(_LEFT)
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        self.setColumnWidth(Column.CURVE, _CURVE_WIDTH)
+        for column in COUNT_COLUMNS:
+            self.setColumnWidth(column, _COUNT_WIDTH)
+        theme.changed.connect(self.viewport().update)
+
+    def show_class(self, class_id: int | None) -> None:
+        """Mark the chosen class without a signal."""
+        row = self._rows.row_of(class_id)
+        if row >= 0 and row != self.currentIndex().row():
+            self.setCurrentIndex(self._rows.index(row, Column.CLASS))
+        if row >= 0:
+            self.selectRow(row)
+
+    def set_threshold(self, threshold: float) -> None:
+        """Where the dot on each curve is."""
+        self._delegate.threshold = threshold
+        self.viewport().update()
+
+    def event(self, event: QEvent) -> bool:
+        # up and down are for the classes while the table has the focus, not for the page's shortcuts
+        overriding = event.type() == QEvent.Type.ShortcutOverride
+        if overriding and isinstance(event, QKeyEvent) and event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        before = self.currentIndex().row()
+        super().keyPressEvent(event)
+        row = self.currentIndex().row()
+        if row != before and row >= 0:
+            self.class_chosen.emit(self._rows.rows[row].class_id)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        super().mouseMoveEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        link = index.isValid() and Column(index.column()) in COUNT_COLUMNS
+        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if link else Qt.CursorShape.ArrowCursor)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        if event.button() != Qt.MouseButton.LeftButton or not index.isValid():
+            return
+        class_id = self._rows.rows[index.row()].class_id
+        kind = COUNT_COLUMNS.get(Column(index.column()))
+        if kind is None:
+            self.class_chosen.emit(class_id)
+        else:
+            self.count_opened.emit(class_id, kind)

@@ -1,0 +1,89 @@
+"""The box that is looked at: what it is, in words, and the verdicts that it can be given."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app.models.error_kind import TITLES, text_color
+from app.models.error_model import ErrorEntry
+from app.models.figures import ratio_text
+from app.theme import Theme
+
+
+class ItemDetails(QWidget):
+    """Text above buttons, one for each action handed in."""
+
+    def __init__(self, theme: Theme, actions: list[QAction], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._entry: ErrorEntry | None = None
+        self._other = ""
+        self._text = QLabel()
+        self._text.setTextFormat(Qt.TextFormat.RichText)
+        self._text.setWordWrap(True)
+        self._text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 8, 10, 8)
+        column.setSpacing(4)
+        column.addWidget(self._text, 1)
+        for action in actions:
+            column.addWidget(_button(action))
+        theme.changed.connect(self._write)
+        self._write()
+
+    def show_entry(self, entry: ErrorEntry | None, other: str) -> None:
+        """``other`` says which label or detection it lies on, "" for none."""
+        self._entry, self._other = entry, other
+        self._write()
+
+    def text(self) -> str:
+        return self._text.text()
+
+    def _write(self) -> None:
+        entry = self._entry
+        muted = self._theme.tokens.text_muted
+        if entry is None:
+            self._text.setText(
+                f'<span style="color:{muted}">Choose a box in the list or on the image.</span>'
+            )
+            return
+        color = text_color(self._theme, entry.kind).name()
+        width, height = entry.xyxy[2] - entry.xyxy[0], entry.xyxy[3] - entry.xyxy[1]
+        rows = [
+            f'<span style="color:{color}; font-weight:600">{TITLES[entry.kind]}</span>',
+            f"<b>{_escape(entry.class_name)}</b>",
+            _confidence(entry),
+            f"{width:.0f} × {height:.0f} px",
+        ]
+        if self._other:
+            rows.append(_escape(self._other))
+        self._text.setText(
+            rows[0]
+            + "<br>"
+            + rows[1]
+            + "".join(f'<br><span style="color:{muted}">{row}</span>' for row in rows[2:])
+        )
+
+
+def _confidence(entry: ErrorEntry) -> str:
+    if entry.is_detection:
+        return f"Confidence {ratio_text(entry.score or 0.0, digits=3)}"
+    if entry.score is None:
+        return "Not found at any threshold"
+    return f"Found from {ratio_text(entry.score, digits=3)} down"
+
+
+def _button(action: QAction) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setProperty("role", "button")
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,88 @@
+"""The legend over an image: how found, false and missed objects are drawn, and how many are here."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+
+from app.models.error_kind import EVERY_KIND, PEN_STYLES, TIPS, TITLES, ErrorKind, text_color
+from app.models.figures import count_text
+from app.theme import SMALL_TEXT, Theme
+from app.widgets.painting import faded, sized_font
+
+_NAMES = {ErrorKind.TP: "Found", ErrorKind.FP: "False", ErrorKind.FN: "Missed"}
+_SAMPLE = 18
+
+
+class LegendEntry(QAbstractButton):
+    """A sample of the box, its meaning and count; unchecked hides such boxes."""
+
+    def __init__(self, kind: ErrorKind, theme: Theme) -> None:
+        super().__init__()
+        self._kind, self._theme = kind, theme
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setToolTip(f"<b>{TITLES[kind]}</b><br>{TIPS[kind]}. Click to show or hide them.")
+        self.set_count(0)
+        theme.changed.connect(self.update)
+
+    def set_count(self, count: int) -> None:
+        self.setText(f"{_NAMES[self._kind]} {count_text(count)}")
+        self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(_SAMPLE + 22 + self.fontMetrics().horizontalAdvance(self.text()), 24)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        strength = 1.0 if self.isChecked() else 0.35
+        color = faded(text_color(self._theme, self._kind), strength)
+        box = QRectF(4, 6, _SAMPLE, 12)
+        pen = QPen(color, 2, PEN_STYLES[self._kind])
+        if self._kind is ErrorKind.FN:
+            painter.fillRect(box, QBrush(faded(color, 0.5 * strength), Qt.BrushStyle.BDiagPattern))
+        elif self._kind is ErrorKind.FP:
+            pen.setDashPattern([2.4, 1.6])
+        painter.setPen(pen)
+        painter.drawRect(box)
+        font = sized_font(self, SMALL_TEXT)
+        font.setStrikeOut(not self.isChecked())
+        painter.setFont(font)
+        painter.setPen(faded(self._theme.color("text"), max(strength, 0.6)))
+        text = QRectF(_SAMPLE + 11, 0, self.width() - _SAMPLE - 11, self.height())
+        painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.text())
+        if self.hasFocus():
+            painter.setPen(QPen(self._theme.color("accent"), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
+
+
+class OverlayLegend(QWidget):
+    """One entry a kind."""
+
+    # The kinds to show over the image: a frozenset of ErrorKind.
+    kinds_chosen = Signal(object)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        self.entries: dict[ErrorKind, LegendEntry] = {}
+        for kind in ErrorKind:
+            entry = LegendEntry(kind, theme)
+            entry.toggled.connect(lambda _checked: self.kinds_chosen.emit(self.kinds()))
+            self.entries[kind] = entry
+            row.addWidget(entry)
+
+    def kinds(self) -> frozenset[ErrorKind]:
+        return frozenset(kind for kind in EVERY_KIND if self.entries[kind].isChecked())
+
+    def set_counts(self, counts: dict[ErrorKind, int]) -> None:
+        for kind, entry in self.entries.items():
+            entry.set_count(counts.get(kind, 0))
