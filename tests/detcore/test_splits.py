@@ -1,0 +1,57 @@
+"""Dividing images into splits: seeded, by shares, groups together."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detcore.errors import ConfigError
+from detcore.splits import make_splits
+
+RATIOS = {"train": 0.8, "val": 0.1, "test": 0.1}
+
+
+def test_shares_are_met_exactly_for_single_images():
+    assert Counter(make_splits(range(1, 1001), RATIOS).values()) == {"train": 800, "val": 100, "test": 100}
+
+
+def test_a_seed_gives_the_same_splits_whatever_the_order_and_another_seed_others():
+    first = make_splits(range(100), RATIOS, seed=7)
+    assert make_splits(reversed(range(100)), RATIOS, seed=7) == first
+    assert make_splits(range(100), RATIOS, seed=8) != first
+
+
+def test_weights_need_not_add_up_to_one_and_a_weight_of_zero_gets_nothing():
+    found = Counter(make_splits(range(30), {"train": 2, "val": 1, "test": 0}).values())
+    assert found == {"train": 20, "val": 10}
+
+
+def test_few_images_leave_no_split_empty():
+    assert Counter(make_splits([1, 2, 3], RATIOS).values()) == {"train": 1, "val": 1, "test": 1}
+    assert make_splits([5], RATIOS) == {5: "train"}
+    assert make_splits([], RATIOS) == {}
+
+
+@pytest.mark.parametrize("ratios", [{}, {"train": 0}, {"train": -1, "val": 2}, {"train": float("nan")}])
+def test_senseless_shares_are_refused(ratios: dict[str, float]):
+    with pytest.raises(ConfigError):
+        make_splits([1, 2], ratios)
+
+
+@given(
+    groups=st.dictionaries(st.integers(1, 60), st.sampled_from([None, "a", "b", "c", "d"]), min_size=1),
+    seed=st.integers(0, 100),
+)
+def test_groups_stay_together_and_every_image_gets_a_split(groups: dict[int, str | None], seed: int):
+    found = make_splits(groups, RATIOS, seed=seed, groups=groups)
+    assert found.keys() == groups.keys()
+    by_group: dict[str, set[str]] = {}
+    for image_id, group in groups.items():
+        if group is not None:
+            by_group.setdefault(group, set()).add(found[image_id])
+    assert all(len(splits) == 1 for splits in by_group.values())
+    bundles = len(by_group) + sum(group is None for group in groups.values())
+    assert len(set(found.values())) == min(3, bundles)
