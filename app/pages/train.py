@@ -28,6 +28,8 @@ from detcore.training.config import TrainConfig
 
 CONFIG_KEY = "train.config"
 SURVEY_MS = 300
+SETUP_WIDTH = 304
+RUNS_WIDTH = 256
 
 
 class TrainPage(Page):
@@ -66,6 +68,7 @@ class TrainPage(Page):
         return self.shelf.model.run(self.run_list.selected)
 
     def entered(self) -> None:
+        self.setup.settings.show_devices(self.context.jobs.devices)
         self.context.jobs.look_for_devices()
         self._look_at_data()
         self.buttons.start.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -96,8 +99,10 @@ class TrainPage(Page):
         self.middle.addWidget(self.empty)
         self.middle.addWidget(self.run_view)
         self.setCentralWidget(self.middle)
-        self.add_panel("Detector", self.setup, Qt.DockWidgetArea.LeftDockWidgetArea, width=300)
-        self.add_panel("Runs", self.run_list, Qt.DockWidgetArea.RightDockWidgetArea, width=280)
+        self.setup.setMinimumWidth(SETUP_WIDTH)
+        self.run_list.setMinimumWidth(RUNS_WIDTH)
+        self.add_panel("Detector", self.setup, Qt.DockWidgetArea.LeftDockWidgetArea, width=SETUP_WIDTH)
+        self.add_panel("Runs", self.run_list, Qt.DockWidgetArea.RightDockWidgetArea, width=RUNS_WIDTH)
 
     def _connect(self) -> None:
         context = self.context
@@ -242,10 +247,8 @@ def _data_text(data: TrainingData | None) -> str:
     if not data.with_boxes:
         return "No labelled images yet: draw boxes on the Label page."
     if data.needs_splits:
-        shares = " / ".join(f"{share:.0%}" for share in RATIOS.values())
-        return (
-            f"{data.unassigned:,} labelled images, not divided yet: Train makes train / val / test {shares}."
-        )
+        shares = ", ".join(f"{share:.0%} {name}" for name, share in RATIOS.items())
+        return f"{data.unassigned:,} labelled images without splits. Train divides them: {shares}."
     if not data.train:
         return "No labelled image is in the train split."
     return f"{data.train:,} images to train on, {data.val:,} to validate."

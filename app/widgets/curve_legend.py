@@ -13,7 +13,7 @@ from app.widgets.flow_layout import FlowLayout
 MAX_NAME = 150
 SAMPLE = 22
 HEIGHT = 24
-WIDEST_VALUE = "0.00000"
+WIDEST_VALUE = "0.0000"
 
 
 class LegendEntry(QAbstractButton):

@@ -23,6 +23,7 @@ class EmptyState(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = theme
         self._icon_name = ""
         centre = Qt.AlignmentFlag.AlignHCenter
@@ -49,6 +50,8 @@ class EmptyState(QWidget):
         self._icon_name = icon
         self.title.setText(title)
         self.text.setText(text)
+        # A layout that aligns its items does not ask a wrapping label for its height.
+        self.text.setFixedHeight(self.text.heightForWidth(TEXT_WIDTH))
         self.button.setText(button)
         self.button.setVisible(bool(button))
         self._paint_icon()

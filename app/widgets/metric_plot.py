@@ -94,14 +94,17 @@ class MetricPlot(QWidget):
     Signals:
         cursor_moved(object): the step under the mouse, or None when it has left.
         fit_requested(): the person double-clicked.
+        zoomed(): the person chose which steps to see.
     """
 
     cursor_moved = Signal(object)
     fit_requested = Signal()
+    zoomed = Signal()
 
     def __init__(self, title: str, empty: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = theme
         self._curves: dict[str, Curve] = {}
         self._items: dict[str, _CurveItems] = {}
@@ -142,7 +145,7 @@ class MetricPlot(QWidget):
 
     def set_logarithmic(self, logarithmic: bool) -> None:
         self.plot.setLogMode(y=logarithmic)
-        self.fit()
+        self.follow_heights()
 
     def set_limits(self, low: float, high: float) -> None:
         """Keep the vertical axis within these values."""
@@ -156,10 +159,21 @@ class MetricPlot(QWidget):
             self._line.setPos(x)
         self.legend.show_values({key: self._value(curve, x) for key, curve in self._curves.items()})
 
-    def fit(self) -> None:
-        """Show all steps, and let the vertical axis follow what is visible."""
+    def last_x(self) -> float:
+        """The last step of all curves that are shown; 0 when there is none."""
+        return max(
+            (float(c.x[-1]) for c in self._curves.values() if len(c.x) and self._is_shown(c)), default=0.0
+        )
+
+    def show_steps(self, last: float) -> None:
+        """Show the steps from the first to ``last``; linked plots do the same."""
+        self.plot.setXRange(0.0, max(last, 1.0), padding=0.01)
+
+    def follow_heights(self) -> None:
+        """Let the vertical axis follow what is visible."""
         box = self.plot.getViewBox()
-        box.enableAutoRange(x=True, y=True)
+        box.disableAutoRange(box.XAxis)
+        box.enableAutoRange(y=True)
         box.setAutoVisible(y=True)
 
     def link_x(self, other: MetricPlot) -> None:
@@ -192,7 +206,8 @@ class MetricPlot(QWidget):
         self.plot.getViewBox().setMouseEnabled(x=True, y=False)
         self.plot.addItem(self._line, ignoreBounds=True)
         self._line.hide()
-        self.fit()
+        self.plot.getViewBox().sigRangeChangedManually.connect(lambda _axes: self.zoomed.emit())
+        self.follow_heights()
 
     def _draw(self) -> None:
         for key, curve in self._curves.items():

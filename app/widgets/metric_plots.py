@@ -24,9 +24,11 @@ class MetricPlots(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = theme
         self._run: RunHistory | None = None
         self._compared: list[tuple[str, RunHistory]] = []
+        self._following = True
         self.losses = MetricPlot("Losses", "Losses appear here while a run trains", theme)
         self.metrics = MetricPlot("Validation", "Average precision appears after each validation", theme)
         self.learning_rate = MetricPlot("Learning rate", "The learning rate appears here", theme)
@@ -40,6 +42,7 @@ class MetricPlots(QWidget):
             plot.setMinimumHeight(90)
             plot.cursor_moved.connect(self._move_cursor)
             plot.fit_requested.connect(self.fit)
+            plot.zoomed.connect(self._stop_following)
         self.metrics.link_x(self.losses)
         self.learning_rate.link_x(self.losses)
         layout = QVBoxLayout(self)
@@ -50,11 +53,10 @@ class MetricPlots(QWidget):
 
     def show_run(self, run: RunHistory | None, compared: list[tuple[str, RunHistory]]) -> None:
         """Show another run, and those to compare by name."""
-        changed = run is not self._run
+        if run is not self._run:
+            self._following = True
         self._run, self._compared = run, compared
         self._draw()
-        if changed:
-            self.fit()
 
     def refresh(self) -> None:
         """There is news of what is shown; it is drawn soon."""
@@ -62,8 +64,11 @@ class MetricPlots(QWidget):
             self._timer.start()
 
     def fit(self) -> None:
+        """Show all steps, those to come as well."""
+        self._following = True
         for plot in self._plots():
-            plot.fit()
+            plot.follow_heights()
+        self._show_steps()
 
     def show_learning_rate(self, visible: bool) -> None:
         self.learning_rate.setVisible(visible)
@@ -80,6 +85,13 @@ class MetricPlots(QWidget):
 
     def _plots(self) -> tuple[MetricPlot, ...]:
         return (self.losses, self.metrics, self.learning_rate)
+
+    def _stop_following(self) -> None:
+        self._following = False
+
+    def _show_steps(self) -> None:
+        if self._following:
+            self.losses.show_steps(max(plot.last_x() for plot in self._plots()))
 
     def _move_cursor(self, x: float | None) -> None:
         for plot in self._plots():
@@ -120,6 +132,7 @@ class MetricPlots(QWidget):
         self.learning_rate.set_curves(
             rate + [_compared(name, history.learning_rate, style) for name, history, style in others]
         )
+        self._show_steps()
 
     def _metric(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QRadioButton, QSizePolicy, QVBoxLayout, QWidget
 
 from detcore.training.config import ModelCard
 
@@ -21,6 +21,7 @@ class ModelCardFrame(QFrame):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.button = QRadioButton(card.title)
         self.button.setAccessibleDescription(card.text)
+        self.button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         figures = QLabel(f"{card.parameters:g} M parameters · {card.image_size} px")
         figures.setProperty("role", "small")
         text = QLabel(card.text, wordWrap=True)

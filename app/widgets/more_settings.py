@@ -132,7 +132,7 @@ class MoreSettings(QWidget):
             ("Image size", self.image_size),
             ("Images a step", self.batch_size),
             ("Learning rate", self.learning_rate),
-            ("Numbers", self.precision),
+            ("Precision", self.precision),
             ("Validate every", self.validate_every),
             ("Random seed", self.seed),
             ("Vary size", self.scale_jitter),

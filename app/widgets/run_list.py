@@ -77,7 +77,8 @@ class RunDelegate(QStyledItemDelegate):
         self._paint_tick(painter, area, index.data(COMPARED_ROLE))
         first = QRect(area.left() + TEXT_LEFT, area.top() + 5, area.width() - TEXT_LEFT - RIGHT, 20)
         self._paint_title(painter, first, run)
-        self._paint_state(painter, first.translated(0, 19), run)
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        self._paint_state(painter, first.translated(0, 19), run, selected=selected)
         painter.restore()
 
     def _paint_tick(self, painter: QPainter, area: QRect, place: int) -> None:
@@ -108,7 +109,7 @@ class RunDelegate(QStyledItemDelegate):
         room = area.width() - width - 12
         painter.drawText(area, align, metrics.elidedText(run.name, Qt.TextElideMode.ElideMiddle, room))
 
-    def _paint_state(self, painter: QPainter, area: QRect, run: RunInfo) -> None:
+    def _paint_state(self, painter: QPainter, area: QRect, run: RunInfo, *, selected: bool) -> None:
         tokens = self._theme.tokens
         align = Qt.AlignmentFlag.AlignVCenter
         small = QFont(painter.font())
@@ -120,10 +121,10 @@ class RunDelegate(QStyledItemDelegate):
         self._theme.icon(STATE_ICONS[run.state], color=color).paint(painter, icon)
         metrics = painter.fontMetrics()
         done = f"{run.fraction:.0%}" if run.state is RunState.RUNNING else format_duration(run.seconds)
-        painter.setPen(QColor(tokens.text_muted))
+        painter.setPen(QColor(tokens.text if selected else tokens.text_muted))
         painter.drawText(area, align | Qt.AlignmentFlag.AlignRight, done)
         text = area.adjusted(18, 0, -metrics.horizontalAdvance(done) - 8, 0)
-        if run.state is not RunState.COMPLETED:
+        if not selected and run.state in (RunState.FAILED, RunState.INTERRUPTED):
             painter.setPen(QColor(color))
         elided = metrics.elidedText(STATE_TEXT[run.state], Qt.TextElideMode.ElideRight, text.width())
         painter.drawText(text, align, elided)
@@ -165,6 +166,7 @@ class RunList(QWidget):
     def __init__(self, model: RunModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._model = model
         self._selected = ""
         self._awaited = ""

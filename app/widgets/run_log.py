@@ -36,6 +36,7 @@ class RunLog(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = theme
         self._lines: list[LogLine] = []
         self._shown = 0
@@ -48,6 +49,9 @@ class RunLog(QWidget):
         self.last = QLabel()
         self.last.setProperty("role", "muted")
         self.last.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        keep_place = self.last.sizePolicy()
+        keep_place.setRetainSizeWhenHidden(True)
+        self.last.setSizePolicy(keep_place)
         self.text = QPlainTextEdit(readOnly=True, maximumBlockCount=MAX_LINES)
         self.text.setAccessibleName("Log of the run")
         self.text.setFixedHeight(OPEN_HEIGHT)

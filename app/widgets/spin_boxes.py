@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QDoubleSpinBox, QSizePolicy, QSpinBox
+
+from app.theme import CONTROL_HEIGHT
+
+TEXT_MARGIN = 6
 
 
 class WholeNumber(QSpinBox):
@@ -15,7 +19,7 @@ class WholeNumber(QSpinBox):
         self.setRange(low, high)
         self.setSingleStep(step)
         self.setSpecialValueText(auto)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        _settle(self)
 
     def number(self) -> int | None:
         return None if self.specialValueText() and self.value() == self.minimum() else self.value()
@@ -41,7 +45,7 @@ class DecimalNumber(QDoubleSpinBox):
         self.setRange(low, high)
         self.setSingleStep(step)
         self.setSpecialValueText(auto)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        _settle(self)
 
     def number(self) -> float | None:
         return None if self.specialValueText() and self.value() == self.minimum() else self.value()
@@ -64,7 +68,7 @@ class Choice(QComboBox):
 
     def __init__(self, entries: dict[str, str] | None = None) -> None:
         super().__init__()
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        _settle(self)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
         for value, text in (entries or {}).items():
@@ -84,3 +88,13 @@ class Choice(QComboBox):
             super().wheelEvent(event)
         else:
             event.ignore()
+
+
+def _settle(field: QAbstractSpinBox | QComboBox) -> None:
+    """One height and margin for all, any width, and no focus by the wheel."""
+    field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    field.setFixedHeight(CONTROL_HEIGHT)
+    field.setMinimumWidth(72)
+    field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    if isinstance(field, QAbstractSpinBox):
+        field.lineEdit().setTextMargins(TEXT_MARGIN, 0, 0, 0)

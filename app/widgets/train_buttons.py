@@ -14,7 +14,7 @@ class ActionButton(QPushButton):
         super().__init__(action.text())
         self._action = action
         self.setProperty("role", "primary" if primary else "plain")
-        self.setMinimumHeight(40)
+        self.setStyleSheet("QPushButton { min-height: 38px } QPushButton:focus { min-height: 36px }")
         self.clicked.connect(action.trigger)
         action.changed.connect(self._follow)
         self._follow()
@@ -36,6 +36,7 @@ class TrainButtons(QWidget):
     def __init__(self, start: QAction, stop: QAction, finish: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.start = ActionButton(start, primary=True)
         self.stop = ActionButton(stop, primary=True)
         self.finish = ActionButton(finish, primary=False)

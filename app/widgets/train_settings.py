@@ -42,6 +42,9 @@ class TrainSettings(QWidget):
         self.unit = Choice({MINUTES: "minutes", EPOCHS: "epochs"})
         self.device = Choice()
         self.device.setToolTip("Where to train. Automatic takes the fastest there is.")
+        self.found = QLabel(wordWrap=True)
+        self.found.setProperty("role", "small")
+        self._devices: Sequence[Device] = ()
         self.more = MoreSettings()
         self.more_button = QToolButton()
         self.more_button.setText("More settings")
@@ -52,6 +55,7 @@ class TrainSettings(QWidget):
         self.more_button.toggled.connect(self._unfold)
         self.more.file_wanted.connect(self.file_wanted)
         self.unit.currentIndexChanged.connect(self._show_unit)
+        self.device.currentIndexChanged.connect(self._name_device)
         self.show_devices(())
         self.show_config(self._base)
 
@@ -86,15 +90,16 @@ class TrainSettings(QWidget):
     def show_devices(self, devices: Sequence[Device]) -> None:
         """The devices of this machine; none while they are being looked for."""
         chosen = self.device.choice() or "auto"
+        self._devices = devices
         self.device.clear()
-        best = devices[0].name if devices else "Looking for a GPU…"
-        self.device.addItem(f"Automatic: {best}" if devices else best, "auto")
-        self.device.setItemData(0, self.device.itemText(0), Qt.ItemDataRole.ToolTipRole)
+        self.device.addItem("Automatic", "auto")
         for device in devices:
-            self.device.addItem(device.name, device.id)
+            self.device.addItem(device.id.upper().replace(":", " "), device.id)
+            self.device.setItemData(self.device.count() - 1, device.name, Qt.ItemDataRole.ToolTipRole)
         if self.device.findData(chosen) < 0:
             self.device.addItem(chosen, chosen)
         self.device.set_choice(chosen)
+        self._name_device()
 
     def show_weights(self, runs: Sequence[tuple[str, Path]]) -> None:
         """Runs whose best weights a training can start from."""
@@ -103,14 +108,15 @@ class TrainSettings(QWidget):
     def _build(self) -> None:
         length = QHBoxLayout()
         length.setSpacing(8)
-        length.addWidget(self.length, 1)
-        length.addWidget(self.unit, 1)
+        length.addWidget(self.length, 2)
+        length.addWidget(self.unit, 3)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(8)
         form.setHorizontalSpacing(8)
         form.addRow(_label("Train for"), length)
         form.addRow(_label("Device"), self.device)
+        form.addRow(_label(""), self.found)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -122,6 +128,12 @@ class TrainSettings(QWidget):
     def _unfold(self, unfolded: bool) -> None:
         self.more.setVisible(unfolded)
         self.more_button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+
+    def _name_device(self) -> None:
+        """Say what the chosen device is; automatic takes the first."""
+        chosen = self.device.choice()
+        names = [device.name for device in self._devices if chosen in ("auto", device.id)]
+        self.found.setText(names[0] if names else "Not found here" if self._devices else "Looking for a GPU…")
 
     def _show_unit(self) -> None:
         in_minutes = self.unit.choice() == MINUTES

@@ -23,6 +23,7 @@ class TrainSetup(QWidget):
     def __init__(self, buttons: TrainButtons, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.buttons = buttons
         self.cards = ModelCards(MODELS.values())
         self.settings = TrainSettings()
