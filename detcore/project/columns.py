@@ -22,7 +22,8 @@ def read_columns(path: Path, kinds: Mapping[str, str]) -> dict[str, Any]:
         ProjectError: the file is missing, damaged, pickled, or lacks an array.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # A file opened here: numpy leaves its own open when the archive turns out to be damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             columns: dict[str, Any] = {name: archive[name] for name in kinds}
     except FileNotFoundError as error:
         raise ProjectError("the file is missing", path=path) from error

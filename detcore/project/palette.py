@@ -5,12 +5,13 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Collection
 
-# Okabe and Ito (2008), "Color Universal Design", without black; then Paul Tol's "bright", "vibrant" and
-# "muted" schemes (SRON technical note, 2021), in an order that keeps neighbours far apart.
+# The seven of Okabe and Ito (2008), "Color Universal Design". The others were searched for: among colours that
+# are neither grey nor very dark or light, those whose smallest CIELAB distance to all others is greatest, as seen
+# with normal vision and with each kind of dichromacy (Machado et al. 2009). It is 16, that of Okabe and Ito's own.
 PALETTE = (
     *("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7"),
-    *("#44aa99", "#882255", "#ddcc77", "#332288", "#ee3377", "#117733", "#88ccee"),
-    *("#aa4499", "#999933", "#cc3311", "#aaaa00", "#bbbbbb", "#661100"),
+    *("#8700f0", "#782d0f", "#c3f0c3", "#69ff87", "#9678ff", "#e1004b", "#4b2db4"),
+    *("#780f78", "#87c378", "#a50f69", "#ffb4d2", "#4b693c", "#c3a54b"),
 )
 _GOLDEN = 0.618033988749895
 

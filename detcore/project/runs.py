@@ -7,6 +7,7 @@ import re
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from pathlib import Path
 
 from detcore.atomic import atomic_write
@@ -159,7 +160,7 @@ def read_events(path: Path, *, milestones: bool = False) -> list[Event]:
     if milestones:
         lines = [
             line
-            for line, following in zip(lines, [*lines[1:], ""], strict=True)
+            for line, following in zip_longest(lines, lines[1:], fillvalue="")
             if not line.startswith(_HEARTBEAT)
             and not (line.startswith(_STEP) and following.startswith(_STEP))
         ]

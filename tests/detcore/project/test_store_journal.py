@@ -114,7 +114,7 @@ def redo_all(project: Project) -> int:
     return sum(1 for _ in iter(project.redo, None))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(kinds=st.lists(st.sampled_from(KINDS), max_size=25), seed=st.integers(0, 2**32))
 def test_after_any_edits_undoing_all_gives_the_start_and_redoing_all_the_end(
     kinds: list[str], seed: int
@@ -135,7 +135,7 @@ def test_after_any_edits_undoing_all_gives_the_start_and_redoing_all_the_end(
         assert dump(project) == end
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     steps=st.lists(st.sampled_from([*KINDS, "undo", "undo", "undo", "redo", "redo"]), max_size=40),
     seed=st.integers(0, 2**32),
@@ -170,7 +170,7 @@ def test_undo_and_redo_among_edits_walk_through_the_states_that_were(steps: list
                     assert dump(project) != before
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(kinds=st.lists(st.sampled_from(KINDS), max_size=10), seed=st.integers(0, 2**32))
 def test_the_inverse_of_the_inverse_is_the_edit_and_the_journal_keeps_it_whole(
     kinds: list[str], seed: int

@@ -1,0 +1,82 @@
+"""A file is the old one or the new one, whatever happens in between."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from detcore.atomic import atomic_write
+
+WRITE_FOR_EVER = """
+import sys
+from pathlib import Path
+from detcore.atomic import atomic_write
+number = 0
+while True:
+    with atomic_write(Path(sys.argv[1])) as temporary:
+        temporary.write_text(f"{number}\\n" * 20000)
+    print(number, flush=True)
+    number += 1
+"""
+
+
+def test_the_new_content_takes_the_place_of_the_old(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    for content in ("first", "second"):
+        with atomic_write(path) as temporary:
+            temporary.write_text(content)
+            assert not path.exists() or path.read_text() == "first"
+        assert path.read_text() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_temporary_file_lies_in_the_same_folder_and_keeps_the_suffix(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "snapshot.npz") as temporary:
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".npz"
+        assert temporary.name.startswith(".")
+        temporary.touch()
+
+
+def test_a_failure_leaves_the_old_content_and_no_rubbish(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("old")
+
+    def fail() -> None:
+        with atomic_write(path) as temporary:
+            temporary.write_text("half of the n")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_block_that_writes_nothing_is_a_bug_and_keeps_the_old_content(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("old")
+    with pytest.raises(FileNotFoundError), atomic_write(path):
+        pass
+    assert path.read_text() == "old"
+
+
+def test_a_kill_never_leaves_half_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    for count in (1, 3, 8):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITE_FOR_EVER, str(path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        ) as process:
+            assert process.stdout is not None
+            for _ in range(count):
+                process.stdout.readline()
+            process.kill()
+        lines = path.read_text().splitlines()
+        assert len(lines) == 20000
+        assert len(set(lines)) == 1
