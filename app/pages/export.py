@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.context import AppContext
 from app.dialogs.split_dialog import ask_split
@@ -22,6 +22,7 @@ from detcore.errors import Cancelled, ReticleError
 from detcore.exchange import export_dataset
 from detcore.formats import FORMATS
 from detcore.formats.base import ExportReport
+from detcore.formats.copying import NOT_COPIED
 from detcore.project.edits import set_split
 from detcore.splits import make_splits
 
@@ -68,10 +69,14 @@ class ExportPage(Page):
 
     def _compose(self) -> None:
         scroll = QScrollArea(widgetResizable=True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self.form.setProperty("role", "panel")
+        self.form.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         scroll.setWidget(self.form)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         left = QWidget()
-        left.setProperty("role", "panel")
+        left.setProperty("role", "side")
+        left.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         left.setFixedWidth(FORM_WIDTH)
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 16)
@@ -86,7 +91,7 @@ class ExportPage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(left)
-        row.addWidget(self.summary, 1)
+        row.addWidget(self.summary, 1, Qt.AlignmentFlag.AlignLeft)
         self.setCentralWidget(middle)
 
     def _can_export(self) -> bool:
@@ -151,6 +156,8 @@ class ExportPage(Page):
 
     def _show_preview(self, task: Task, report: ExportReport) -> None:
         if task is self._preview:
+            # The dry run leaves the images where they are, whatever the export is going to do.
+            report = replace(report, notes=tuple(note for note in report.notes if note != NOT_COPIED))
             self._show_report(report, title="This will be written", subtitle=self._what(report))
             self.summary.show_proof("")
 

@@ -21,6 +21,7 @@ from detcore.types import SPLITS
 
 ROW_HEIGHT = 28
 SWATCH = 12
+MAXIMUM_WIDTH = 860
 
 
 class ExportSummary(QWidget):
@@ -42,6 +43,7 @@ class ExportSummary(QWidget):
         self.losses = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
         self.losses.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.proof = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.setMaximumWidth(MAXIMUM_WIDTH)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 20, 24, 16)
         layout.setSpacing(8)

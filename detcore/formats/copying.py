@@ -17,6 +17,7 @@ from detcore.formats.staging import Staging
 from detcore.images import read_size
 
 JPEG_QUALITY = 95
+NOT_COPIED = "The images themselves were not copied."
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe"})
 
 
@@ -34,6 +35,7 @@ class ImageCopier:
         self._turned = 0
         self._unturned = 0
         self._converted = 0
+        self._resized: list[str] = []
         self._broken: list[str] = []
 
     def size_of(self, image: DatasetImage) -> tuple[int, int] | None:
@@ -53,6 +55,8 @@ class ImageCopier:
             return
         try:
             orientation = read_orientation(image.path)
+            if image.width is not None and read_size(image.path) != (image.width, image.height):
+                self._resized.append(image.name)
         except ImageError:
             self._broken.append(image.name)
             orientation = 1
@@ -77,7 +81,7 @@ class ImageCopier:
         """Sentences about everything that was not a plain copy."""
         notes: list[str] = []
         if not self._enabled:
-            notes.append("The images themselves were not copied.")
+            notes.append(NOT_COPIED)
         if self._missing:
             notes.append(
                 f"{count(self._missing, 'image file')} could not be found: only the labels were written."
@@ -91,6 +95,9 @@ class ImageCopier:
             notes.append(f"{files} with an EXIF rotation: the boxes fit the image as shown, not as stored.")
         if self._converted:
             notes.append(f"{count(self._converted, 'image')} converted to JPEG of quality {JPEG_QUALITY}.")
+        if self._resized:
+            images = count(len(self._resized), "image")
+            notes.append(f"{images} of another size now than when labelled (first: {self._resized[0]}).")
         if self._broken:
             names = ", ".join(sorted(set(self._broken))[:5])
             notes.append(f"{count(len(set(self._broken)), 'broken image file')} (first: {names}).")
