@@ -50,6 +50,7 @@ class ExportForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._folder_chosen = False
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(16, 12, 16, 12)
         self._layout.setSpacing(4)
@@ -97,12 +98,12 @@ class ExportForm(QWidget):
 
     def choose_folder(self, folder: Path) -> None:
         """Fill in a folder that stays."""
+        self._folder_chosen = True
         self.folder_field.setText(str(folder))
-        self.folder_field.setModified(True)
 
     def suggest_folder(self, folder: Path) -> None:
         """Fill in a folder as long as the person has not typed one."""
-        if not self.folder_field.isModified():
+        if not self._folder_chosen:
             with QSignalBlocker(self.folder_field):
                 self.folder_field.setText(str(folder))
 
@@ -180,8 +181,12 @@ class ExportForm(QWidget):
         row.addWidget(self.folder_field, 1)
         row.addWidget(choose)
         self._layout.addLayout(row)
+        self.folder_field.textEdited.connect(self._keep_folder)
         self.folder_field.textChanged.connect(self.changed)
         choose.clicked.connect(self._choose_folder)
+
+    def _keep_folder(self) -> None:
+        self._folder_chosen = True
 
     def _choose_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Export into this folder")
