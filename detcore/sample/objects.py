@@ -223,10 +223,10 @@ def _mottle(canvas: Canvas, rng: Rng, dark: Color, light: Color) -> Plane:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind(name="coin", frequency=0.28, radius=(20, 38), draw=draw_coin),
-    Kind(name="button", frequency=0.24, radius=(13, 32), draw=draw_button),
-    Kind(name="nut", frequency=0.17, radius=(14, 30), draw=draw_nut),
-    Kind(name="leaf", frequency=0.13, radius=(38, 80), draw=draw_leaf),
-    Kind(name="bolt", frequency=0.11, radius=(34, 68), draw=draw_bolt),
-    Kind(name="key", frequency=0.07, radius=(44, 78), draw=draw_key),
+    Kind(name="coin", frequency=0.25, radius=(20, 38), draw=draw_coin),
+    Kind(name="button", frequency=0.21, radius=(13, 32), draw=draw_button),
+    Kind(name="nut", frequency=0.16, radius=(14, 30), draw=draw_nut),
+    Kind(name="leaf", frequency=0.14, radius=(38, 80), draw=draw_leaf),
+    Kind(name="bolt", frequency=0.13, radius=(34, 68), draw=draw_bolt),
+    Kind(name="key", frequency=0.11, radius=(44, 78), draw=draw_key),
 )
