@@ -44,8 +44,8 @@ class ImportReport:
     """What an import did.
 
     ``images`` and ``boxes`` were added; ``matched`` images were in the project before, of which
-    ``unchanged`` had all the boxes already. ``changes`` tells views what to refresh. ``classes`` are the names that are new. ``splits`` counts
-    the images of the dataset by split, ``""`` for none.
+    ``unchanged`` had all the boxes already. ``classes`` are the names that are new, ``splits`` counts the
+    images of the dataset by split, ``""`` for none. ``changes`` tells views what to refresh.
     """
 
     images: int

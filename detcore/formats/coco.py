@@ -84,8 +84,8 @@ class _Reader:
 
     def read(self, files: list[Path]) -> tuple[Dataset, list[Problem]]:
         contents: list[tuple[Path, Json]] = []
-        for path in files:
-            step(self._progress, 0, 0)
+        for done, path in enumerate(files):
+            step(self._progress, done, len(files))
             content = self._load(path)
             if content is not None:
                 contents.append((path, content))

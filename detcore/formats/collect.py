@@ -26,7 +26,8 @@ class ClassTable:
 
     def add(self, name: str, source_id: int | None = None, extra: Mapping[str, Any] | None = None) -> int:
         """Index of the class ``name``, which is made when it is new. All its source ids lead to it."""
-        name = name.encode("utf-8", "replace").decode()  # JSON can hold half characters, files cannot
+        # JSON can hold half characters, which no file can, and names of several lines, which no list can.
+        name = " ".join(name.encode("utf-8", "replace").decode().splitlines())
         index = self._by_name.get(name)
         if index is None:
             index = len(self._classes)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 from detcore.errors import ImageError
 from detcore.images import EXTENSIONS, find_images
@@ -24,7 +26,7 @@ class ImageFinder:
 
     def by_name(self, folder: Path, name: str) -> Path | None:
         """The image ``name`` in ``folder``; the case that was asked for goes first."""
-        return self._pick(folder, name, self._listing(folder).get(name.lower(), []))
+        return self._pick(folder, name, self._listing(folder).get(_key(name), []))
 
     def by_stem(self, folder: Path, stem: str) -> Path | None:
         """The image with that stem and any extension."""
@@ -32,7 +34,7 @@ class ImageFinder:
             found
             for names in self._listing(folder).values()
             for found in names
-            if os.path.splitext(found)[0].lower() == stem.lower()
+            if _key(os.path.splitext(found)[0]) == _key(stem)
         ]
         return self._pick(folder, stem, sorted(matches))
 
@@ -44,14 +46,15 @@ class ImageFinder:
         if not parts:
             return None
         index = self._whole_index()
-        key = parts[-1].lower()
+        key = _key(parts[-1])
         candidates = index.get(os.path.splitext(key)[0] if stem_only else key, [])
         for length in range(len(parts), 0, -1):
-            tail = tuple(part.lower() for part in parts[-length:])
+            tail = tuple(_key(part) for part in parts[-length:])
             matches = [path for path in candidates if _ends_in(path, tail, stem_only=stem_only)]
             if len(matches) == 1:
                 return matches[0]
-        return None
+        plain = tuple(unquote(part) for part in parts)  # some tools name files as they stand in URLs
+        return self.anywhere(plain, stem_only=stem_only) if plain != tuple(parts) else None
 
     def images_in(self, folder: Path) -> list[str]:
         """Names of the images directly in a folder, sorted."""
@@ -75,12 +78,17 @@ class ImageFinder:
         return self._index
 
 
+def _key(name: str) -> str:
+    """A name for comparison: macOS composes accents otherwise than the rest, and case may differ."""
+    return unicodedata.normalize("NFC", name).lower()
+
+
 def _image_names(folder: Path) -> dict[str, list[str]]:
     """The images directly in a folder, by name in lower case."""
     names: dict[str, list[str]] = {}
     for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
         if os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith("."):
-            names.setdefault(name.lower(), []).append(name)
+            names.setdefault(_key(name), []).append(name)
     return names
 
 
@@ -93,13 +101,13 @@ def _index(folders: Iterable[Path]) -> dict[str, list[Path]]:
             continue  # a folder that cannot be listed holds nothing that could be found
     index: dict[str, list[Path]] = {}
     for path in found:
-        index.setdefault(path.name.lower(), []).append(path)
-        index.setdefault(path.stem.lower(), []).append(path)
+        index.setdefault(_key(path.name), []).append(path)
+        index.setdefault(_key(path.stem), []).append(path)
     return index
 
 
 def _ends_in(path: Path, tail: tuple[str, ...], *, stem_only: bool) -> bool:
-    parts = [part.lower() for part in path.parts[-len(tail) :]]
+    parts = [_key(part) for part in path.parts[-len(tail) :]]
     if stem_only:
         return [*parts[:-1], os.path.splitext(parts[-1])[0]] == [*tail[:-1], os.path.splitext(tail[-1])[0]]
     return parts == list(tail)

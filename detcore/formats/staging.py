@@ -94,7 +94,7 @@ def _take_place(folder: Path, out: Path) -> None:
         (earlier / "export").rename(out)
         earlier.rmdir()
         raise
-    shutil.rmtree(earlier)
+    shutil.rmtree(earlier, ignore_errors=True)  # the export is in place: remains are no failure
 
 
 def _check_target(out: Path, images: Sequence[DatasetImage], image_root: Path) -> None:

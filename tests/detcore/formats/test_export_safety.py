@@ -250,3 +250,10 @@ def test_options_are_kept_out_of_the_way_without_copies(dataset, tmp_path):
         again, _ = item.read(tmp_path / name, image_folder=tmp_path / "in")
         assert again.box_count == 3
         assert {image.path.parent for image in again.images} == {tmp_path / "in"}
+
+
+@every_format
+def test_images_that_changed_their_size_since_are_pointed_out(name, dataset, tmp_path):
+    save_image(tmp_path / "in/0.jpg", (50, 50))
+    report = FORMATS[name].write(dataset, tmp_path / "out")
+    assert any("another size" in note and "0.jpg" in note for note in report.notes)

@@ -102,7 +102,7 @@ def there_and_back(content, folder: Path, out: Path, name: str, options: ExportO
 
 
 many = settings(
-    max_examples=25,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

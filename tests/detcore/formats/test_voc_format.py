@@ -389,3 +389,12 @@ def test_detect_knows_its_own(tmp_path: Path):
     (tmp_path / "other/a.xml").write_text("<svg/>")
     assert VOC.detect(tmp_path / "voc")
     assert not VOC.detect(tmp_path / "other")
+
+
+@pytest.mark.parametrize(
+    ("xml", "image"), [("Cafe\u0301", "Caf\u00e9"), ("Caf\u00e9", "Cafe\u0301"), ("Caf%C3%A9%20x", "Café x")]
+)
+def test_names_with_accents_match_however_they_were_spelled(tmp_path: Path, xml: str, image: str):
+    write_xml(tmp_path / f"{xml}.xml", thing())
+    save_image(tmp_path / f"{image}.jpg")
+    assert only(VOC.read(tmp_path)[0]).path == tmp_path / f"{image}.jpg"
