@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from PySide6.QtCore import QPoint, QRect, QRectF
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas import painting, style, tags
-from app.canvas.display import LineStyle
+from app.canvas.display import DisplayBoxes, LineStyle
+from app.canvas.frames import FAR
 from app.canvas.handles import Xyxy
 from app.canvas.paint_cache import PaintCache
 from app.canvas.projection import Projection, use_device_pixels
@@ -17,6 +20,10 @@ from app.canvas.tags import TagLayout, TagPainter
 
 EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
 """Tags and lines reach beyond the boxes; what is out of view is left out by the painters."""
+
+SURE_TAGS = 8
+MANY = 50
+"""A larger selection is kept as a picture while only the pointer moves."""
 
 
 class BoxLayer(QGraphicsItem):
@@ -65,6 +72,7 @@ class Overlay(QGraphicsItem):
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
         self._stage = stage
         self._tag_painter = TagPainter()
+        self._cache = PaintCache()
         self.names_visible = True
         self.pointer: QPoint | None = None
         """Where the mouse is, in logical pixels of the view; ``None`` when it is elsewhere."""
@@ -73,10 +81,12 @@ class Overlay(QGraphicsItem):
     def _paint(self, painter: QPainter, projection: Projection) -> None:
         stage = self._stage
         if stage.boxes_visible:
-            if stage.hovered_id not in stage.selection and stage.draft is None:
-                self._paint_box(painter, stage.hovered_id, projection, hovered=True)
-            for box_id in stage.selection | frozenset(stage.preview_ids.tolist()):
-                self._paint_box(painter, box_id, projection, hovered=False)
+            self._paint_hovered(painter, projection)
+            if len(stage.selection) > MANY:
+                key = (stage.boxes, stage.selection, stage.preview_count, self.names_visible)
+                self._cache.draw(painter, projection, key, self._paint_selected)
+            else:
+                self._paint_selected(painter, projection)
             self._paint_handles(painter, projection)
         if stage.band is not None:
             painting.paint_band(painter, stage.band, projection)
@@ -93,62 +103,66 @@ class Overlay(QGraphicsItem):
         elif len(stage.preview_ids) == 1:
             self._paint_readout(painter, stage.geometry(int(stage.preview_ids[0])), projection)
 
-    def _paint_box(self, painter: QPainter, box_id: int, projection: Projection, *, hovered: bool) -> None:
-        row, box = self._stage.boxes.row_of(box_id), self._stage.geometry(box_id)
-        if (
-            row is None
-            or box is None
-            or len(projection.visible(projection.to_device(np.array([box])), margin=40)) == 0
-        ):
+    def _paint_hovered(self, painter: QPainter, projection: Projection) -> None:
+        stage = self._stage
+        if not stage.hovered_id or stage.hovered_id in stage.selection or stage.draft is not None:
             return
-        color = QColor.fromRgb(int(self._stage.boxes.colors[row]))
-        painting.paint_highlight(
+        boxes = stage.shown([stage.hovered_id])
+        light = [style.lightened(QColor.fromRgb(color)).rgb() for color in boxes.colors.tolist()]
+        painting.paint_highlights(
             painter,
-            box,
-            style.lightened(color) if hovered else color,
-            LineStyle(int(self._stage.boxes.styles[row])),
+            replace(boxes, colors=np.array(light, np.uint32)),
             projection,
-            line=style.LINE_WIDTH if hovered else style.SELECTED_LINE_WIDTH,
-            fill_alpha=style.HOVER_FILL_ALPHA if hovered else style.SELECTED_FILL_ALPHA,
-            halo=None if hovered else style.SELECTED_HALO,
+            line=style.LINE_WIDTH,
+            fill_alpha=style.HOVER_FILL_ALPHA,
         )
-        self._paint_tag(painter, box, self._stage.boxes.names[row], color, projection)
+        self._paint_tags(painter, boxes, projection)
 
-    def _paint_tag(
-        self, painter: QPainter, box: Xyxy, name: str, color: QColor, projection: Projection
-    ) -> None:
-        if not (self.names_visible and name):
-            return
-        rects = tags.place(
-            projection.to_device(np.array([box])),
-            self._tag_painter.widths([name], projection),
+    def _paint_selected(self, painter: QPainter, projection: Projection) -> None:
+        boxes = self._stage.shown(self._stage.selection | frozenset(self._stage.preview_ids.tolist()))
+        boxes = boxes.take(projection.visible(projection.to_device(boxes.boxes), margin=FAR))
+        painting.paint_highlights(
+            painter,
+            boxes,
             projection,
-            line=projection.px(style.SELECTED_LINE_WIDTH),
+            line=style.SELECTED_LINE_WIDTH,
+            fill_alpha=style.SELECTED_FILL_ALPHA,
+            halo=style.SELECTED_HALO,
         )
-        self._tag_painter.paint(painter, TagLayout(rects, [name], [color.rgb()]), projection)
+        self._paint_tags(painter, boxes, projection)
+
+    def _paint_tags(self, painter: QPainter, boxes: DisplayBoxes, projection: Projection) -> None:
+        """Few boxes have their tags for sure, of many those that have room."""
+        if not self.names_visible:
+            return
+        rows = np.arange(len(boxes), dtype=np.int64)
+        device_boxes = projection.to_device(boxes.boxes)
+        if len(boxes) > SURE_TAGS:
+            placed = tags.layout(boxes, rows, device_boxes, projection, self._tag_painter)
+        else:
+            named = np.array([row for row in rows.tolist() if boxes.names[row]], np.int64)
+            texts = [boxes.names[int(row)] for row in named]
+            widths = self._tag_painter.widths(texts, projection)
+            line = projection.px(style.SELECTED_LINE_WIDTH)
+            rects = tags.place(device_boxes[named], widths, projection, line=line)
+            placed = TagLayout(rects, texts, boxes.colors[named].tolist())
+        self._tag_painter.paint(painter, placed, projection)
 
     def _paint_handles(self, painter: QPainter, projection: Projection) -> None:
         box_id = self._stage.resizable()
-        box = None if box_id is None else self._stage.geometry(box_id)
-        row = None if box_id is None else self._stage.boxes.row_of(box_id)
-        if box is not None and row is not None:
-            color = QColor.fromRgb(int(self._stage.boxes.colors[row]))
-            painting.paint_handles(painter, box, color, projection)
+        if box_id is not None:
+            boxes = self._stage.shown([box_id])
+            painting.paint_handles(painter, boxes, projection)
 
     def _paint_draft(self, painter: QPainter, projection: Projection) -> None:
         draft = self._stage.draft
         if draft is None or draft.box[2] <= draft.box[0] or draft.box[3] <= draft.box[1]:
             return
-        painting.paint_highlight(
-            painter,
-            draft.box,
-            draft.color,
-            LineStyle.SOLID,
-            projection,
-            line=style.LINE_WIDTH,
-            fill_alpha=style.SELECTED_FILL_ALPHA,
+        rectangle = DisplayBoxes.one(draft.box, draft.color.rgb(), LineStyle.SOLID, draft.name)
+        painting.paint_highlights(
+            painter, rectangle, projection, line=style.LINE_WIDTH, fill_alpha=style.SELECTED_FILL_ALPHA
         )
-        self._paint_tag(painter, draft.box, draft.name, draft.color, projection)
+        self._paint_tags(painter, rectangle, projection)
         self._paint_readout(painter, draft.box, projection)
 
     def _paint_readout(self, painter: QPainter, box: Xyxy | None, projection: Projection) -> None:

@@ -60,6 +60,31 @@ class DisplayBoxes:
             editable=np.zeros(0, np.bool_),
         )
 
+    @classmethod
+    def one(cls, box: Sequence[float], color: int, line_style: LineStyle, name: str = "") -> DisplayBoxes:
+        """A single row that is no box of anybody's: a rectangle being drawn."""
+        return cls(
+            ids=np.zeros(1, np.int64),
+            boxes=np.array([box], np.float64),
+            colors=np.array([color], np.uint32),
+            styles=np.array([line_style], np.uint8),
+            hatched=np.zeros(1, np.bool_),
+            names=[name],
+            editable=np.zeros(1, np.bool_),
+        )
+
+    def take(self, rows: IntArray) -> DisplayBoxes:
+        """Those rows, in that order."""
+        return DisplayBoxes(
+            ids=self.ids[rows],
+            boxes=self.boxes[rows],
+            colors=self.colors[rows],
+            styles=self.styles[rows],
+            hatched=self.hatched[rows],
+            names=[self.names[int(row)] for row in rows],
+            editable=self.editable[rows],
+        )
+
     def row_of(self, box_id: int) -> int | None:
         """The row of an id, or ``None``."""
         rows = np.flatnonzero(self.ids == box_id)

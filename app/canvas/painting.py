@@ -90,38 +90,39 @@ def _hatch_brush(color: int, projection: Projection) -> QBrush:
     return QBrush(tile.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied))
 
 
-def paint_highlight(
+def paint_highlights(
     painter: QPainter,
-    box: Xyxy,
-    color: QColor,
-    line_style: LineStyle,
+    boxes: DisplayBoxes,
     projection: Projection,
     *,
     line: int,
     fill_alpha: int,
     halo: QColor | None = None,
 ) -> None:
-    """One box that stands out: selected, under the pointer or being drawn.
+    """Boxes that stand out: selected, under the pointer or being drawn, with a light fill.
 
-    ``halo`` is the colour of one more line between the outline and its casing.
+    ``halo`` is the colour of one more line between outline and casing.
     """
-    edges = frames.snapped(projection.to_device(np.array([box])))
+    edges = frames.snapped(projection.to_device(boxes.boxes))
     near = frames.clamped(edges, width=projection.width, height=projection.height)
-    shade = QColor(color)
-    shade.setAlpha(fill_alpha)
-    painter.fillRect(_rect(near[0]), shade)
-    rects = outline_rects(edges, line_style, projection, line=line)
     casing = projection.px(style.CASING_WIDTH)
-    frames.fill(painter, frames.grown(rects, casing if halo is None else 2 * casing), style.CASING_COLOR)
-    if halo is not None:
-        frames.fill(painter, frames.grown(rects, casing), halo)
-    frames.fill(painter, rects, color)
+    for color, line_style, places in _by_look(boxes, np.arange(len(boxes), dtype=np.int64)):
+        solid, shade = QColor.fromRgb(color), QColor.fromRgb(color)
+        shade.setAlpha(fill_alpha)
+        frames.fill(painter, near[places], shade)
+        rects = outline_rects(edges[places], LineStyle(line_style), projection, line=line)
+        outer = casing if halo is None else 2 * casing
+        frames.fill(painter, frames.grown(rects, outer), style.CASING_COLOR)
+        if halo is not None:
+            frames.fill(painter, frames.grown(rects, casing), halo)
+        frames.fill(painter, rects, solid)
 
 
-def paint_handles(painter: QPainter, box: Xyxy, color: QColor, projection: Projection) -> None:
-    """White squares with an edge in the colour of the box."""
-    device = projection.to_device(np.array([box]))[0] / projection.ratio
-    points = handle_points((float(device[0]), float(device[1]), float(device[2]), float(device[3])))
+def paint_handles(painter: QPainter, boxes: DisplayBoxes, projection: Projection) -> None:
+    """White squares with an edge in the colour of the one box."""
+    x1, y1, x2, y2 = (projection.to_device(boxes.boxes)[0] / projection.ratio).tolist()
+    points = handle_points((x1, y1, x2, y2))
+    color = QColor.fromRgb(int(boxes.colors[0]))
     centres = np.rint(np.array(list(points.values())) * projection.ratio).astype(np.int32)
     half = projection.px(style.HANDLE_SIZE) // 2
     squares = np.concatenate([centres - half, centres + half], axis=1).astype(np.int32)
@@ -133,15 +134,8 @@ def paint_handles(painter: QPainter, box: Xyxy, color: QColor, projection: Proje
 
 def paint_band(painter: QPainter, band: Xyxy, projection: Projection) -> None:
     """The rectangle in which boxes are being selected."""
-    paint_highlight(
-        painter,
-        band,
-        style.BAND_COLOR,
-        LineStyle.DASHED,
-        projection,
-        line=1,
-        fill_alpha=style.SELECTED_FILL_ALPHA,
-    )
+    rectangle = DisplayBoxes.one(band, style.BAND_COLOR.rgb(), LineStyle.DASHED)
+    paint_highlights(painter, rectangle, projection, line=1, fill_alpha=style.SELECTED_FILL_ALPHA)
 
 
 def paint_crosshair(painter: QPainter, at: QPoint, image: QRect, projection: Projection) -> None:

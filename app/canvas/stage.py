@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +60,8 @@ class Stage(QObject):
         self.draw_name = ""
         self.draft: Draft | None = None
         self.band: Xyxy | None = None
+        self.preview_count = 0
+        """Grows with each change of the preview."""
         self.preview_ids: IntArray = np.zeros(0, np.int64)
         self.preview_boxes: FloatArray = np.zeros((0, 4), np.float64)
 
@@ -80,13 +83,19 @@ class Stage(QObject):
             and bool(boxes.editable[rows].all())
         )
 
+    def shown(self, ids: Iterable[int]) -> DisplayBoxes:
+        """Boxes where they are seen now, dragged or not, in row order."""
+        boxes = self.boxes.take(self.boxes.rows_of(ids))
+        dragged = np.flatnonzero(np.isin(boxes.ids, self.preview_ids)).astype(np.int64)
+        if len(dragged) == 0:
+            return boxes
+        # Both are in row order
+        return boxes.with_geometry(dragged, self.preview_boxes[np.isin(self.preview_ids, boxes.ids)])
+
     def geometry(self, box_id: int) -> Xyxy | None:
-        """Where a box is seen now, dragged or not."""
-        places = np.flatnonzero(self.preview_ids == box_id)
-        if len(places):
-            return _xyxy(self.preview_boxes[places[0]])
-        row = self.boxes.row_of(box_id)
-        return None if row is None else _xyxy(self.boxes.boxes[row])
+        """Where one box is seen now."""
+        boxes = self.shown([box_id]).boxes
+        return _xyxy(boxes[0]) if len(boxes) else None
 
     # --- what is where
 
@@ -148,6 +157,7 @@ class Stage(QObject):
         """Show boxes elsewhere for as long as they are dragged; no ids ends it."""
         lifted = len(ids) != len(self.preview_ids)
         self.preview_ids, self.preview_boxes = ids, boxes
+        self.preview_count += 1
         if lifted:
             self.boxes_changed.emit()
         self.overlay_changed.emit()
@@ -161,7 +171,7 @@ class Stage(QObject):
         """The dragged boxes stay where they are seen; the owner hears of it and answers with set_boxes."""
         ids, boxes = self.preview_ids, self.preview_boxes
         self.end_preview()
-        rows = np.array([self.boxes.row_of(int(box_id)) for box_id in ids], np.int64)
+        rows = self.boxes.rows_of(ids.tolist())
         if len(rows) == 0 or np.array_equal(self.boxes.boxes[rows], boxes):
             return
         self.boxes = self.boxes.with_geometry(rows, boxes)

@@ -74,8 +74,7 @@ class ImageCanvas(KeyboardView):
         self._stage.image_size = (float(width), float(height))
         self._layer.setVisible(shown is not None)
         self._overlay.setVisible(shown is not None)
-        if shown is not None:
-            self._set_content(width, height, keep_view=keep_view)
+        self._set_content(width, height, keep_view=keep_view)
         self._look_under_pointer()
         self.viewport().update()
 

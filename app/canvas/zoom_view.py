@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QPointF, QSizeF, Qt, Signal
 from PySide6.QtGui import QInputDevice, QNativeGestureEvent, QPainter, QResizeEvent, QTransform, QWheelEvent
@@ -50,7 +51,10 @@ class ZoomView(QGraphicsView):
         return self._camera.zoom
 
     def fit(self) -> None:
-        """The whole image, also after a change of size."""
+        """The whole image, also after a change of size, and the next one if there is none now."""
+        if self._content.isEmpty():
+            self._camera = replace(self._camera, fitted=True)
+            return
         content = (self._content.width(), self._content.height())
         self._move_camera(camera.fit(content, self._view_size(), margin=style.FIT_MARGIN))
 
@@ -70,11 +74,15 @@ class ZoomView(QGraphicsView):
 
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom around a point of the view, by default its middle."""
+        if self._content.isEmpty():
+            return
         anchor = (self._camera.x, self._camera.y) if at is None else self.to_image(at)
         self._move_camera(self._camera.zoomed(factor, at=anchor))
 
     def pan_by(self, dx: float, dy: float) -> None:
         """Move the image by screen pixels."""
+        if self._content.isEmpty():
+            return
         self._move_camera(self._camera.panned(dx, dy))
 
     def to_image(self, position: QPointF) -> tuple[float, float]:
@@ -89,7 +97,10 @@ class ZoomView(QGraphicsView):
         return {"zoom": view.zoom, "x": view.x, "y": view.y, "fitted": view.fitted}
 
     def restore_view_state(self, state: object) -> None:
-        """Show what was shown when the state was taken; anything else than such a state is left alone."""
+        """Show what was shown when the state was taken; anything else than such a state is left alone.
+
+        Without an image it holds for the next one that is set with ``keep_view``.
+        """
         if not isinstance(state, Mapping):
             return
         if state.get("fitted", True):
@@ -101,7 +112,10 @@ class ZoomView(QGraphicsView):
             self._move_camera(Camera(zoom=camera.limited_zoom(zoom), x=x, y=y, fitted=False))
 
     def _set_content(self, width: float, height: float, *, keep_view: bool) -> None:
+        """Another image of that size, or none: then the camera waits for the next."""
         self._content = QSizeF(width, height)
+        if self._content.isEmpty():
+            return
         if keep_view and not self._camera.fitted:
             self._move_camera(self._camera)
         else:
@@ -112,7 +126,9 @@ class ZoomView(QGraphicsView):
 
     def _move_camera(self, new: Camera) -> None:
         old_zoom = self._camera.zoom
-        self._camera = new.kept_over(self._content.width(), self._content.height())
+        self._camera = new
+        if not self._content.isEmpty():
+            self._camera = new.kept_over(self._content.width(), self._content.height())
         zoom = self._camera.zoom
         width, height = self._view_size()
         # Room for a whole view on each side, so that no place of the camera is out of the scroll range

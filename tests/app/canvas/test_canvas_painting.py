@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +15,7 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+import app
 from app.canvas import style
 from app.canvas.display import DisplayBoxes, LineStyle
 from app.canvas.image_item import halved
@@ -249,3 +254,54 @@ def test_control_shows_the_handles_in_the_draw_tool(canvas, show, person):
     # As window systems do: the state that comes with the release is that of before
     QTest.keyRelease(canvas, Qt.Key.Key_Control, Qt.KeyboardModifier.ControlModifier)
     assert tuple(pixels(canvas)[at.y(), at.x()].tolist()) == ORANGE
+
+
+def test_many_selected_boxes_are_painted_where_they_are_dragged(canvas, show, person):
+    show(*[(x, y, x + 8, y + 8) for x in range(0, 150, 12) for y in range(0, 100, 12)])
+    canvas.set_selection(frozenset(range(1, 118)))
+    canvas.grab()
+    person.press(4, 4)
+    person.move(34, 44)
+    now = canvas.mapFromScene(QPointF(30, 44))
+    assert tuple(pixels(canvas)[now.y(), now.x()].tolist()) == ORANGE
+    person.release(44, 44)
+    after = canvas.mapFromScene(QPointF(40, 44))
+    shot = pixels(canvas)
+    assert tuple(shot[after.y(), after.x()].tolist()) == ORANGE
+    assert tuple(shot[canvas.mapFromScene(QPointF(0, 4)).y(), canvas.mapFromScene(QPointF(0, 4)).x()]) == GREY
+
+
+TWICE_AS_LARGE = """
+import sys
+import numpy as np
+from PySide6.QtCore import QPointF
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from app.canvas.display import DisplayBoxes, LineStyle
+from app.canvas.view import ImageCanvas
+app = QApplication(sys.argv)
+canvas = ImageCanvas()
+canvas.resize(400, 300)
+image = QImage(100, 80, QImage.Format.Format_RGB32)
+image.fill(0xFF808080)
+canvas.set_image(image)
+canvas.show()
+QTest.qWaitForWindowExposed(canvas)
+canvas.set_boxes(DisplayBoxes.one((20, 20, 80, 60), 0xFFD95F02, LineStyle.SOLID))
+shot = canvas.grab().toImage()
+at = canvas.mapFromScene(QPointF(20, 40)) * 2
+colors = [shot.pixelColor(at.x() + x, at.y()).name() for x in range(-8, 9)]
+print(shot.width(), colors.count("#d95f02"), colors[0], colors[-1])
+"""
+
+
+def test_on_a_screen_scaled_by_two_lines_have_four_pixels(tmp_path):
+    script = tmp_path / "scaled.py"
+    script.write_text(TWICE_AS_LARGE)
+    root = Path(app.__file__).resolve().parents[1]
+    environment = {**os.environ, "QT_SCALE_FACTOR": "2", "PYTHONPATH": str(root)}
+    done = subprocess.run(
+        [sys.executable, str(script)], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["800", "4", "#808080", "#808080"]

@@ -17,6 +17,8 @@ from PySide6.QtGui import (
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.canvas.view import ImageCanvas
+
 NONE = Qt.KeyboardModifier.NoModifier
 NO_BUTTON = Qt.MouseButton.NoButton
 
@@ -156,6 +158,35 @@ def test_no_image_for_a_while_keeps_zoom_and_centre(canvas):
     canvas.set_image(None)
     canvas.set_image(image(200, 150), keep_view=True)
     assert canvas.view_state() == {"zoom": 5.0, "x": 60.0, "y": 70.0, "fitted": False}
+
+
+def test_the_wheel_does_nothing_while_there_is_no_image(canvas):
+    state = canvas.view_state()
+    canvas.set_image(None)
+    turn_wheel(canvas, QPoint(300, 200), QPoint(0, 120))
+    canvas.zoom_in()
+    canvas.pan_by(5, 5)
+    canvas.resize(500, 400)
+    canvas.set_image(image(200, 150), keep_view=True)
+    assert canvas.view_state() == state
+
+
+def test_a_view_restored_before_the_image_comes_holds_for_it(qtbot):
+    canvas = ImageCanvas()
+    qtbot.addWidget(canvas)
+    canvas.resize(400, 300)
+    state = {"zoom": 5.0, "x": 60.0, "y": 70.0, "fitted": False}
+    canvas.restore_view_state(state)
+    canvas.show()
+    canvas.set_image(image(200, 150), keep_view=True)
+    assert canvas.view_state() == state
+
+
+def test_fit_while_there_is_no_image_shows_the_next_one_whole(canvas):
+    canvas.set_image(None)
+    canvas.fit()
+    canvas.set_image(image(314, 100), keep_view=True)
+    assert canvas.zoom() == pytest.approx(2.0)
 
 
 def test_an_image_shown_whole_is_followed_by_one_shown_whole(canvas):
