@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app.actions import ACTIONS
@@ -39,6 +41,7 @@ class MainWindow(QMainWindow):
         context.actions.install(self)
         self.resize(*SIZE)
         self.setMinimumSize(1000, 640)
+        self.setAcceptDrops(True)
         loader = ImageLoader(context.tasks, self)
         self.label_page = LabelPage(context, loader)
         self.train_page = TrainPage(context)
@@ -195,6 +198,15 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(geometry)
         for page in self.pages.values():
             page.restore_layout()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        self.project_actions.open_dropped(paths)
+        event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.context.settings.set_layout("window", self.saveGeometry())

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from detcore.exchange import ImportReport, import_dataset
-from detcore.project.project import Project
 from PySide6.QtCore import QObject, QStandardPaths, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.context import AppContext
-from app.dialogs.import_dialog import ImportRequest, ask_import
+from app.dialogs.import_dialog import TITLES, ImportRequest, ask_import
 from app.dialogs.problems_dialog import ProblemsDialog
 from app.tasks import ProgressCallback
 from detcore.errors import Cancelled, ReticleError
+from detcore.exchange import ImportReport, import_dataset
+from detcore.formats import detect_format
 from detcore.opening import SUFFIX, is_project, open_path, project_folder_for
+from detcore.project.project import Project
 from detcore.sample import create_sample_project
 
 
@@ -42,8 +43,8 @@ class ProjectActions(QObject):
         """Open a project or a folder of images, in the background."""
         self._context.tasks.run_with_progress(
             f"Opening {path.name}",
-            lambda _progress: open_path(path),
-            done=self._show,
+            lambda _progress: _open_and_look(path),
+            done=lambda found: self._show_opened(*found),
             failed=lambda error: self._fail(error, f"open {path.name}"),
         )
 
@@ -114,6 +115,14 @@ class ProjectActions(QObject):
         if request is not None:
             self.import_from(request)
 
+    def _show_opened(self, project: Project, labels: str | None) -> None:
+        """A folder that was opened for its images may hold labels, too: offer to read them."""
+        self._show(project)
+        if labels is not None:
+            request = ImportRequest(format=labels, source=project.image_root)
+            offer = ("Import them", lambda: self.import_from(request))
+            self._context.messages.info(f"This folder also holds {TITLES[labels]} labels.", action=offer)
+
     def _show(self, project: Project) -> None:
         document = self._context.document
         if document.is_open and document.project.folder == project.folder:
@@ -144,3 +153,10 @@ class ProjectActions(QObject):
             self._context.messages.error(error, doing=doing)
         else:
             raise error
+
+
+def _open_and_look(path: Path) -> tuple[Project, str | None]:
+    """The project, and the format of labels that lie among the images of one that has no boxes yet."""
+    project = open_path(path)
+    fresh = project.statistics().boxes == 0
+    return project, detect_format(project.image_root) if fresh else None
