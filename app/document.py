@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detcore.project.edits import Edit
-from detcore.project.project import Project
 from PySide6.QtCore import QObject, Signal
 
+from detcore.project.edits import Edit
+from detcore.project.project import Project
 from detcore.types import Changes
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from detcore.project.edits import Edit
-
 from app.context import AppContext
 from detcore.errors import ReticleError
+from detcore.project.edits import Edit
 from detcore.types import Changes
 
 

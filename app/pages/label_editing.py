@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from detcore.project.edits import Edit
 from PySide6.QtCore import QObject
 
 from app.context import AppContext
 from app.models.box_model import BoxModel
 from app.pages.apply_edit import apply_edit
 from detcore.project import edits
+from detcore.project.edits import Edit
 from detcore.types import Box, FloatArray, Origin, Status
 
 PASTE_OFFSET = 10.0
