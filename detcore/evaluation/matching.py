@@ -77,9 +77,11 @@ def match_pairs(
     iou_thresholds: FloatArray,
     size_ranges: FloatArray,
     class_aware: bool = True,
+    last_wins: bool = True,
 ) -> MatchTable:
     """Match, given all pairs with at least the lowest threshold. They come by image (and by class, if
-    ``class_aware``) with detections by descending score, and ground truths ascending for each."""
+    ``class_aware``) with detections by descending score, and ground truths ascending for each. Among equal
+    IoUs the last ground truth wins, or the first."""
     sizes, levels = len(size_ranges), len(iou_thresholds)
     gt_ignore = ignored_by_size(problem, size_ranges)
     if len(pairs) == 0:
@@ -91,7 +93,7 @@ def match_pairs(
             matches=np.zeros((sizes, levels, 0), np.int32),
             gt_ignore=gt_ignore,
         )
-    ordered, segments, step = _in_steps(problem, pairs, class_aware)
+    ordered, segments, step = _in_steps(problem, pairs, class_aware=class_aware, last_wins=last_wins)
     found = np.empty((len(segments), sizes, levels), np.int32)
     state = _State(
         taken=np.zeros((len(problem.gt_rows), sizes, levels), np.bool_),
@@ -124,9 +126,11 @@ def match_pairs(
     )
 
 
-def _in_steps(problem: Problem, pairs: Pairs, class_aware: bool) -> tuple[Pairs, IntArray, IntArray]:
-    """Pairs by step (the place of the detection among its group's candidates), within a detection by
-    IoU and ground truth ascending; where each detection's pairs start; and each detection's step."""
+def _in_steps(
+    problem: Problem, pairs: Pairs, *, class_aware: bool, last_wins: bool
+) -> tuple[Pairs, IntArray, IntArray]:
+    """Pairs by step (the place of the detection among its group's candidates), within a detection the
+    best last; where each detection's pairs start; and each detection's step."""
     new = np.concatenate([[True], pairs.det[1:] != pairs.det[:-1]])
     starts = np.flatnonzero(new)
     dets = pairs.det[starts]
@@ -137,8 +141,9 @@ def _in_steps(problem: Problem, pairs: Pairs, class_aware: bool) -> tuple[Pairs,
     lengths = np.diff(starts, append=len(pairs))
     number = np.repeat(np.arange(len(starts)), lengths)
     if lengths.max() > 1:
-        # pairs come by detection and ground truth; IoU goes first, the later ground truth wins a tie
-        pairs = pairs.take(np.lexsort((pairs.iou, number)))
+        # of the pairs of a detection the best comes last
+        favour = pairs.gt if last_wins else -pairs.gt
+        pairs = pairs.take(np.lexsort((favour, pairs.iou, number)))
     by_step = np.argsort(step, kind="stable")
     lengths = lengths[by_step]
     ends = np.cumsum(lengths)
