@@ -53,7 +53,7 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
     images = project.image_list()
     trained = trained_images(snapshot, images)
     scopes = image_sets(images, predicted_images(run), trained)
-    if scope not in scopes:
+    if scope is None or scope not in scopes:
         scope = next(iter(scopes), Scope.ALL)
     chosen = scopes.get(scope, np.zeros(0, np.int64))
     classes = {item.id: item for item in project.classes()}

@@ -75,6 +75,8 @@ def find_rows(
 ) -> ErrorRows:
     """The boxes that a filter lets through at a threshold, sorted."""
     gt_rows, det_rows, det_kinds = _chosen(evaluation, threshold, wanted)
+    # rows of labels move when an image is edited, ids do not: equal ones keep their places
+    gt_rows = gt_rows[np.argsort(evaluation.gt.ids[gt_rows])]
     keys = np.concatenate([-(det_rows + 1), evaluation.gt.ids[gt_rows]])
     kinds = np.concatenate([det_kinds, np.full(len(gt_rows), ErrorKind.FN, np.uint8)])
     value = _value(evaluation, gt_rows, det_rows, kinds, order)

@@ -159,9 +159,9 @@ class ReviewPage(Page):
             self.empty.show_state(step.icon, step.title, step.text, step.button)
         else:
             self.header.show_note(self.choice.note())
-            self._show_filter()
             self._show_numbers()
-            self._show_threshold(self.live.threshold)
+            self._show_filter()
+            self._show_current(self.queue.current)
         self.context.actions.refresh()
 
     def _take_next_step(self) -> None:

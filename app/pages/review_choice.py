@@ -11,7 +11,9 @@ from app.context import AppContext
 from app.live_evaluation import LiveReview
 from app.models.figures import count_text
 from app.models.review_scope import Scope
+from app.training_data import PreparedPrediction, prepare_prediction
 from detcore.errors import ReticleError
+from detcore.project.project import Project
 from detcore.project.runs import RunInfo, RunState, list_runs
 
 IOU_THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
@@ -41,12 +43,13 @@ class ReviewChoice(QObject):
         self._context, self._live = context, live
         self._runs: list[RunInfo] = []
         self._problem = ""
+        self._ended: set[str] = set()
         self.run, self.scope, self.iou = QComboBox(), QComboBox(), QComboBox()
         self.bar = self._compose()
         for threshold in IOU_THRESHOLDS:
             self.iou.addItem(QLocale().toString(threshold, "f", 2), threshold)
         self.run.activated.connect(lambda _row: self._open(scope=None))
-        self.scope.activated.connect(lambda _row: self._open(scope=self.scope.currentData()))
+        self.scope.activated.connect(lambda _row: self._open(scope=Scope(self.scope.currentData())))
         self.iou.activated.connect(lambda _row: live.set_iou_threshold(self.iou.currentData()))
         live.loaded.connect(self._show_scopes)
         live.failed.connect(self._fail)
@@ -54,7 +57,7 @@ class ReviewChoice(QObject):
         document.opened.connect(self._restart)
         document.closed.connect(self._forget)
         document.runs_changed.connect(self.refresh)
-        context.jobs.ended.connect(lambda _run, _outcome: self.refresh())
+        context.jobs.ended.connect(self._look_again)
         context.jobs.changed.connect(self.changed)
 
     @property
@@ -134,8 +137,17 @@ class ReviewChoice(QObject):
     def predict(self, run: RunInfo) -> None:
         """Ask a run what it sees; the review opens when it has finished."""
         self._problem = ""
-        self._context.jobs.predict(run.folder.path)
-        self.changed.emit()
+        project = self._context.document.project
+        self._context.tasks.run(
+            lambda: prepare_prediction(project, run.folder),
+            done=lambda prepared: self._launch(project, prepared),
+            failed=self._fail,
+        )
+
+    def _launch(self, project: Project, prepared: PreparedPrediction) -> None:
+        document, jobs = self._context.document, self._context.jobs
+        if document.is_open and document.project is project and prepared.run.name not in jobs.active():
+            jobs.predict(prepared.run.path, prepared.snapshot)
 
     def _compose(self) -> QWidget:
         bar = QWidget()
@@ -157,6 +169,11 @@ class ReviewChoice(QObject):
             row.addWidget(box)
         return bar
 
+    def _look_again(self, name: str, _outcome: object) -> None:
+        """The worker of a run has ended; it may have left other detections."""
+        self._ended.add(name)
+        self.refresh()
+
     def _restart(self) -> None:
         self._forget()
         self.refresh()
@@ -173,7 +190,8 @@ class ReviewChoice(QObject):
         if not document.is_open or document.project.folder != folder:
             return
         before = self.chosen
-        new_detections = {run.name for run in self._runs if not run.has_detections}
+        renewed = self._ended | {run.name for run in self._runs if not run.has_detections}
+        self._ended = set()
         self._runs = [run for run in runs if run.state is not RunState.NEW or run.has_detections]
         self.run.clear()
         for run in self._runs:
@@ -181,7 +199,8 @@ class ReviewChoice(QObject):
         names = [run.name for run in self._runs]
         if before is not None and before.name in names:
             self.run.setCurrentIndex(names.index(before.name))
-            if self._live.review is None or before.name in new_detections:
+            waiting = self._live.review is None and not self._live.is_loading
+            if waiting or before.name in renewed:
                 self._open(scope=None)
         elif names:
             ready = [run.has_detections for run in self._runs]

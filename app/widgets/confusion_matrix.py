@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
 from app.models.error_kind import ErrorKind, text_color
 from app.models.figures import count_text
 from app.theme import SMALL_TEXT, Theme, text_on
-from app.widgets.painting import faded, sized_font
+from app.widgets.painting import blended, faded, sized_font
 from detcore.types import IntArray
 
 BACKGROUND = "background"
@@ -110,8 +110,7 @@ class ConfusionMatrix(QWidget):
         kind = ErrorKind.TP if row == column else ErrorKind.FN if column == last else ErrorKind.FP
         panel, full = self._theme.color("window"), text_color(self._theme, kind)
         strength = 0.0 if share <= 0 else 0.12 + 0.88 * share**0.7
-        mixed = [round(a + (b - a) * strength) for a, b in zip(panel.getRgb(), full.getRgb(), strict=True)]
-        return QColor(*mixed[:3])
+        return blended(panel, full, strength)
 
     def _paint_heads(self, painter: QPainter) -> None:
         metrics = painter.fontMetrics()

@@ -20,3 +20,11 @@ def faded(color: QColor, alpha: float) -> QColor:
     result = QColor(color)
     result.setAlphaF(alpha)
     return result
+
+
+def blended(color: QColor, other: QColor, share: float) -> QColor:
+    """``share`` of ``other`` mixed into ``color``."""
+    pairs = zip(
+        (color.red(), color.green(), color.blue()), (other.red(), other.green(), other.blue()), strict=True
+    )
+    return QColor(*(round(a + (b - a) * share) for a, b in pairs))

@@ -35,7 +35,7 @@ class QueuePanel(QWidget):
         for order in SortOrder:
             self.order.addItem(order.value, order)
         self.order.setToolTip("Order of the list")
-        self.order.activated.connect(lambda _row: self.order_chosen.emit(self.order.currentData()))
+        self.order.activated.connect(lambda _row: self.order_chosen.emit(SortOrder(self.order.currentData())))
         self.progress = QLabel(alignment=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.progress.setProperty("role", "muted")
         self.narrowed = QPushButton()
