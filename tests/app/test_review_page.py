@@ -104,7 +104,9 @@ def window(context: AppContext, qtbot: QtBot) -> Iterator[ReviewPage]:
 
 
 @pytest.fixture
-def page(window: ReviewPage, context: AppContext, run: RunFolder, labelled: Project, qtbot: QtBot) -> ReviewPage:
+def page(
+    window: ReviewPage, context: AppContext, run: RunFolder, labelled: Project, qtbot: QtBot
+) -> ReviewPage:
     """The page with the run open over the validation images."""
     context.document.open(labelled)
     window.entered()
