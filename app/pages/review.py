@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QDockWidget, QLabel, QStackedWidget, QToolBar, QToolButton
+from PySide6.QtWidgets import QDockWidget, QLabel, QStackedWidget, QToolBar
 
 from app.context import AppContext
 from app.image_loader import ImageLoader
@@ -61,9 +60,6 @@ class ReviewPage(Page):
         for name in ("review.previous", "review.next"):
             self.add_icon_action(actions[name])
         self.toolbar.addSeparator()
-        self._add_verdict(actions["review.accept"], "Accept")
-        self._add_verdict(actions["review.delete"], "Delete label")
-        self.toolbar.addSeparator()
         for name in ("global.undo", "global.redo", "review.fit", "review.zoom_item"):
             self.add_icon_action(actions[name])
         self.addToolBarBreak()
@@ -90,12 +86,6 @@ class ReviewPage(Page):
             "Curves", self.figures.tabs, Qt.DockWidgetArea.BottomDockWidgetArea, height=_HEIGHT_BELOW
         )
         below.setTitleBarWidget(QLabel())
-
-    def _add_verdict(self, action: QAction, text: str) -> None:
-        self.toolbar.addAction(action)
-        button = self.toolbar.widgetForAction(action)
-        if isinstance(button, QToolButton):
-            action.setIconText(text)
 
     def _bind(self) -> None:
         actions, queue, verdicts = self.context.actions, self.queue, self.verdicts
@@ -182,7 +172,7 @@ class ReviewPage(Page):
                 panel.show()
             self._hidden = []
         else:
-            self._hidden = [panel for panel in self.panels() if not panel.isHidden()]
+            self._hidden = [panel for panel in self.panels() if not _is_closed(panel)]
             for panel in self._hidden:
                 panel.hide()
 
@@ -224,7 +214,6 @@ class ReviewPage(Page):
     def restore_layout(self) -> None:
         super().restore_layout()
         if not self._ready:
-            self._hidden = self.panels()
             self._ready = True
             self._set_ready(False)
 
@@ -242,3 +231,8 @@ class ReviewPage(Page):
         """The Label page shows the same image."""
         if self._ready and self.image.image_id:
             self.context.view.show_image(self.image.image_id)
+
+
+def _is_closed(panel: QDockWidget) -> bool:
+    """Whether somebody closed it; before the window is shown no widget is visible."""
+    return panel.isHidden() and panel.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)

@@ -24,8 +24,6 @@ from detcore.evaluation.live import DetState, GtState
 
 _LOADING_NOTICE_MS = 150
 _CROP_WIDTH = 220
-_CONTEXT = 0.6
-_SMALLEST_CROP = 24.0
 
 
 class ElidedLabel(QLabel):
@@ -181,10 +179,7 @@ class ReviewImage(QWidget):
         entry = self._entry
         if entry is None or not self._ready:
             return
-        x1, y1, x2, y2 = entry.xyxy
-        half = max((x2 - x1) * (0.5 + _CONTEXT), (y2 - y1) * (0.5 + _CONTEXT), _SMALLEST_CROP / 2)
-        x, y = (x1 + x2) / 2, (y1 + y2) / 2
-        self.crop.zoom_to_box((x - half, y - half, x + half, y + half))
+        self.crop.zoom_to_box(entry.xyxy)
 
     def _show_failure(self, path: Path, reason: str) -> None:
         if path == self._path:

@@ -27,9 +27,11 @@ class ItemDetails(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(4)
-        column.addWidget(self._text, 1)
+        column.addWidget(self._text)
+        column.addSpacing(6)
         for action in actions:
             column.addWidget(_button(action))
+        column.addStretch(1)
         theme.changed.connect(self._write)
         self._write()
 
@@ -80,8 +82,8 @@ def _button(action: QAction) -> QToolButton:
     button.setDefaultAction(action)
     button.setProperty("role", "button")
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return button
 
 
