@@ -15,20 +15,23 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import psutil
 
 from detcore import events
+from detcore.atomic import atomic_write
 from detcore.data.samples import make_samples
 from detcore.errors import ConfigError, ImageError, ReticleError
 from detcore.events import Command, EndReason, Event, FailureKind
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import ExitCode
 from detcore.models.running import OutOfMemoryError, choose_device
-from detcore.project.runs import RunFolder, is_running, merge_detections, save_detections, write_pid
+from detcore.project.runs import RunFolder, is_running, merge_detections, read_run, save_detections, write_pid
 from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group, join_group
@@ -100,7 +103,8 @@ class Voice:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one job; returns the exit code."""
-    arguments = _arguments(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    unattended = _parse(arguments).unattended
     wishes = Wishes()
     voice = Voice(_take_stdout(), wishes)
     _be_modest()
@@ -108,29 +112,33 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda _number, _frame: wishes.stop.set())
     ended = threading.Event()
     threading.Thread(target=voice.beat, args=(ended,), name="heartbeat", daemon=True).start()
-    if not arguments.unattended and int(os.environ.get("RANK", "0")) == 0:
+    if not unattended and int(os.environ.get("RANK", "0")) == 0:
         threading.Thread(target=_listen, args=(wishes,), name="commands", daemon=True).start()
     try:
-        return _guarded(arguments, voice, wishes)
+        return int(work(arguments, voice, wishes))
     finally:
         ended.set()
         voice.close()
 
 
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="worker", description="Train or predict in the folder of a run.")
     parser.add_argument("--unattended", action="store_true", help="do not listen on stdin")
     verbs = parser.add_subparsers(dest="verb", required=True)
     train = verbs.add_parser("train", help="train, or go on with training")
     train.add_argument("run", type=Path)
     train.add_argument("--attempt", type=int, default=0, help="how often memory ran out before")
+    train.add_argument("--resume", action="store_true", help="a length that is given comes on top")
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, help="length of the run, instead of its config's")
+    length.add_argument("--epochs", type=int, help="likewise")
     predict = verbs.add_parser("predict", help="write the detections of the run's best weights")
     predict.add_argument("run", type=Path)
     predict.add_argument("--split", action="append", help="only images of this split; may be repeated")
     predict.add_argument("--snapshot", type=Path, help="images to predict on, instead of the run's own")
     predict.add_argument("--device", default=None, help="auto, cpu, cuda or cuda:N; as trained by default")
     verbs.add_parser("devices", help="say what there is to train on, the fastest first")
-    return parser.parse_args(argv)
+    return parser.parse_args(arguments)
 
 
 def _take_stdout() -> TextIO:
@@ -162,10 +170,11 @@ def _listen(wishes: Wishes) -> None:
     timer.start()
 
 
-def _guarded(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> int:
-    """Do the job and turn whatever goes wrong into a ``Failed`` event and an exit code."""
+def work(arguments: Sequence[str], voice: Voice, wishes: Wishes) -> ExitCode:
+    """Do one job, such as ``["train", "RUN_DIR"]``; whatever goes wrong becomes a ``Failed`` event and an
+    exit code."""
     try:
-        _job(arguments, voice, wishes)
+        _job(_parse(arguments), voice, wishes)
     except OutOfMemoryError as error:
         return _fail(voice, FailureKind.OUT_OF_MEMORY, error)
     except TrainingError as error:
@@ -176,15 +185,15 @@ def _guarded(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> int
         traceback.print_exc()
         message = f"{type(error).__name__}: {error}"
         voice.say(events.Failed(failure=FailureKind.BUG, message=message, hint="See the log of the process"))
-        return int(ExitCode.BUG)
-    return int(ExitCode.DONE)
+        return ExitCode.BUG
+    return ExitCode.DONE
 
 
-def _fail(voice: Voice, failure: FailureKind, error: ReticleError) -> int:
+def _fail(voice: Voice, failure: FailureKind, error: ReticleError) -> ExitCode:
     where = "" if error.path is None else f"{error.path}: "
     message = f"{where}{error.message}"
     voice.say(events.Failed(failure=failure, message=message, hint=error.hint or ""))
-    return int(_CODES[failure])
+    return _CODES[failure]
 
 
 def _job(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> None:
@@ -199,18 +208,53 @@ def _job(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> None:
     if is_running(run):
         raise ConfigError("another process works on this run", path=run.path, hint="Stop it first")
     if arguments.verb == "predict":
-        write_pid(run, os.getpid())
-        _predict(arguments, run, voice, wishes)
+        with _named(run):
+            _predict(arguments, run, voice, wishes)
         return
-    config = TrainConfig.from_json(run.config.read_text(encoding="utf-8"), path=run.config)
+    config = _config(run)
     group = join_group(cuda=config.device != "cpu" and choose_device(config.device).type == "cuda")
     try:
-        if group.leads:
-            write_pid(run, os.getpid())
+        if not group.leads:
+            _train(run, arguments.attempt, group, voice, wishes)
+            return
+        with _named(run):
             voice.open_file(run.events)
-        _train(run, arguments.attempt, group, voice, wishes)
+            _set_length(run, config, arguments)
+            _train(run, arguments.attempt, group, voice, wishes)
     finally:
         group.close()
+
+
+@contextmanager
+def _named(run: RunFolder) -> Generator[None, None, None]:
+    """This process as the one that works on the run."""
+    write_pid(run, os.getpid())
+    try:
+        yield
+    finally:
+        run.pid.unlink(missing_ok=True)
+
+
+def _config(run: RunFolder) -> TrainConfig:
+    try:
+        return TrainConfig.from_json(run.config.read_text(encoding="utf-8"), path=run.config)
+    except OSError as error:
+        raise ConfigError(f"cannot read the run's settings ({error.strerror})", path=run.config) from error
+
+
+def _set_length(run: RunFolder, config: TrainConfig, arguments: argparse.Namespace) -> None:
+    """Write a length given on the command line into the run's config; once, not again after each restart."""
+    minutes: float | None = arguments.minutes
+    epochs: int | None = arguments.epochs
+    if arguments.attempt or (minutes is None and epochs is None):
+        return
+    if arguments.resume:
+        so_far = read_run(run)
+        minutes = None if minutes is None else minutes + so_far.seconds / 60.0
+        epochs = None if epochs is None else epochs + round(so_far.epochs)
+    longer = replace(config, minutes=minutes, epochs=epochs)
+    with atomic_write(run.config) as temporary:
+        temporary.write_text(longer.to_json(), encoding="utf-8")
 
 
 def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wishes) -> None:
@@ -241,7 +285,7 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes
         snapshot = snapshot.only(image.id for image in snapshot.images if image.split in wanted)
     device = arguments.device
     if device is None:
-        device = TrainConfig.from_json(run.config.read_text(encoding="utf-8"), path=run.config).device
+        device = _config(run).device
     found = _detect(run, snapshot, device, voice, wishes)
     if found is None:
         voice.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))

@@ -136,10 +136,17 @@ def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put back what ``optimiser_tensors`` gave."""
+    """Put back what ``optimiser_tensors`` gave.
+
+    Moments are laid out in memory as their parameters are: the fused kernels go by address.
+    """
+    parameters: list[Tensor] = [item for group in optimiser.param_groups for item in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         number, _, moment = name.partition(".")
+        parameter = parameters[int(number)]
+        if tensor.shape == parameter.shape:
+            tensor = torch.empty_like(parameter).copy_(tensor)
         state.setdefault(int(number), {})[moment] = tensor
     record = optimiser.state_dict()
     optimiser.load_state_dict({**record, "state": state})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 
@@ -193,10 +194,10 @@ class ValidationHook(Hook):
         state = trainer.state
         judged = self._validator.judge()
         self._judged_step = state.step
-        ap = judged.metrics.get("AP")
-        best = ap is None or state.best_ap is None or ap > state.best_ap
+        ap = judged.metrics["AP"]
+        best = math.isnan(ap) or state.best_ap is None or ap > state.best_ap
         if best:
-            state.best_ap = ap
+            state.best_ap = None if math.isnan(ap) else ap
             state.best_step = state.step
         self._emit(
             events.Validation(

@@ -150,12 +150,14 @@ class Trainer:
                 return reason
             begin = time.monotonic()
             self._step(module, batches)
-            self.last.seconds = time.monotonic() - begin
+            stepped = time.monotonic()
+            self.last.seconds = stepped - begin
             self.state.step += 1
+            self.state.seconds += stepped - begin
             for hook in self._hooks:
                 hook.after_step(self)
             # Validation and checkpoints count as training time: who gives ten minutes waits ten minutes.
-            self.state.seconds += time.monotonic() - begin
+            self.state.seconds += time.monotonic() - stepped
 
     def _end(self) -> EndReason | None:
         """Whether to end, the same in all processes."""

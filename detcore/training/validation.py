@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,8 +21,8 @@ _METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR100")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """COCO's numbers that mean something here (those without ground truth are left out), and the AP of each
-    class by name."""
+    """COCO's numbers, not-a-number where there is no ground truth to judge by, and the AP of each class that
+    has some, by name."""
 
     metrics: dict[str, float]
     per_class: dict[str, float]
@@ -72,12 +73,12 @@ class Validator:
         if broken:
             self._samples = [sample for sample in self._samples if sample.path not in broken]
         if not self._samples or detections is None:
-            return Judged(metrics={}, per_class={})
+            return Judged(metrics=dict.fromkeys(_METRICS, math.nan), per_class={})
         image_ids = np.array([sample.image_id for sample in self._samples], np.int64)
         gt = self._ground_truth.take(np.isin(self._ground_truth.image_ids, image_ids))
         result = evaluate_coco(gt, detections, image_ids, self._class_ids)
         return Judged(
-            metrics={name: result.stats[name] for name in _METRICS if result.stats[name] >= 0},
+            metrics={name: result.stats[name] if result.stats[name] >= 0 else math.nan for name in _METRICS},
             per_class={
                 item.name: result.per_class[item.id]["AP"]
                 for item in self._classes

@@ -1,0 +1,197 @@
+"""The owner's side of a worker, tried on small scripts that play the worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from detcore.errors import JobError
+from detcore.events import Checkpoint, Command, Event, FailureKind, Heartbeat, Log
+from detcore.jobs import ExitCode, Outcome, OutcomeState, Patience, TrainingJob, WorkerJob, worker_command
+
+PRELUDE = """
+import json, os, signal, sys, time
+def say(**fields): print(json.dumps(fields), flush=True)
+def ended(reason): say(event="ended", reason=reason, time=0.0, result={"best_AP": 0.5})
+"""
+
+
+def script(body: str) -> list[str]:
+    return [sys.executable, "-c", PRELUDE + body]
+
+
+def run(
+    body: str, *, patience: Patience | None = None, after_first: Command | None = None
+) -> tuple[WorkerJob, Outcome, list[Event]]:
+    heard: list[Event] = []
+    ready = threading.Event()
+
+    def hear(event: Event) -> None:
+        heard.append(event)
+        ready.set()
+
+    job = WorkerJob(script(body), on_event=hear, patience=patience)
+    job.start()
+    if after_first is not None:
+        assert ready.wait(20)
+        job.request(after_first)
+    outcome = job.wait(30)
+    assert outcome is not None
+    return job, outcome, heard
+
+
+def test_events_arrive_in_order_and_the_end_is_completed() -> None:
+    _, outcome, heard = run(
+        "say(event='heartbeat', time=1.0); say(event='heartbeat', time=2.0); ended('completed')"
+    )
+    assert [event.time for event in heard if isinstance(event, Heartbeat)] == [1.0, 2.0]
+    assert outcome.state is OutcomeState.COMPLETED
+    assert outcome.good
+    assert outcome.ended is not None
+    assert outcome.ended.result == {"best_AP": 0.5}
+
+
+def test_what_libraries_print_is_no_event_and_is_kept_for_the_log() -> None:
+    job, outcome, heard = run(
+        "print('hello from a library'); print('oops', file=sys.stderr); ended('completed')"
+    )
+    assert outcome.good
+    assert len(heard) == 1
+    assert set(job.stderr_tail().splitlines()) == {"hello from a library", "oops"}
+
+
+def test_a_command_reaches_the_worker() -> None:
+    body = "say(event='heartbeat', time=1.0); word = sys.stdin.readline().strip(); ended({'finish': 'finished_early'}[word])"
+    _, outcome, _ = run(body, after_first=Command.FINISH)
+    assert outcome.state is OutcomeState.FINISHED_EARLY
+
+
+def test_a_failure_says_what_the_worker_said() -> None:
+    body = "say(event='failed', failure='non_finite_loss', message='a.png', hint='look'); sys.exit(76)"
+    _, outcome, _ = run(body)
+    assert outcome.state is OutcomeState.FAILED
+    assert (outcome.text, outcome.hint, outcome.failure) == ("a.png", "look", FailureKind.NON_FINITE_LOSS)
+
+
+def test_a_worker_that_dies_of_an_exception_is_told_by_its_last_words() -> None:
+    _, outcome, _ = run("raise ValueError('the reason')")
+    assert outcome.state is OutcomeState.FAILED
+    assert "ended with code 1 (ValueError: the reason)" in outcome.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_killed_worker_is_told_with_its_last_checkpoint() -> None:
+    body = "say(event='checkpoint', step=40, file='last'); os.kill(os.getpid(), signal.SIGKILL)"
+    _, outcome, heard = run(body)
+    assert isinstance(heard[0], Checkpoint)
+    assert outcome.state is OutcomeState.KILLED
+    assert outcome.text == "the worker process was killed (signal 9); the last checkpoint is of step 40"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_worker_that_does_not_listen_is_terminated_then_killed() -> None:
+    heard = threading.Event()
+    body = "signal.signal(signal.SIGTERM, signal.SIG_IGN); say(event='heartbeat', time=1.0); time.sleep(60)"
+    job = WorkerJob(
+        script(body), on_event=lambda _event: heard.set(), patience=Patience(ask=0.2, terminate=0.2)
+    )
+    job.start()
+    assert heard.wait(20)
+    begin = time.monotonic()
+    job.stop()
+    outcome = job.wait(20)
+    assert outcome is not None
+    assert time.monotonic() - begin < 10
+    assert outcome.state is OutcomeState.STOPPED
+    assert outcome.exit_code == -signal.SIGKILL
+
+
+def test_silence_is_reported_once_as_long_as_it_lasts() -> None:
+    _, _, heard = run(
+        "say(event='heartbeat', time=1.0); time.sleep(1.5); ended('completed')",
+        patience=Patience(silence=0.4),
+    )
+    warnings = [event for event in heard if isinstance(event, Log)]
+    assert 1 <= len(warnings) <= 2  # the interpreter's own start may count as silence too
+    assert "No sign of life" in warnings[0].text
+
+
+def test_a_program_that_does_not_exist_is_a_job_error() -> None:
+    job = WorkerJob(["/nowhere/at/all"], on_event=lambda _event: None)
+    with pytest.raises(JobError, match="could not be started"):
+        job.start()
+
+
+def test_the_outcome_is_told_after_the_last_event() -> None:
+    order: list[str] = []
+    job = WorkerJob(
+        script("ended('completed')"),
+        on_event=lambda _event: order.append("event"),
+        on_end=lambda outcome: order.append(outcome.state.value),
+    )
+    job.start()
+    assert job.wait(20) is not None
+    assert order == ["event", "completed"]
+
+
+def test_the_worker_is_started_through_the_program_itself() -> None:
+    command = worker_command("train", "RUN")
+    assert command[0] == sys.executable
+    assert command[-3:] == ["worker", "train", "RUN"]
+
+
+def test_a_packaged_program_starts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert worker_command("train", "RUN") == [sys.executable, "worker", "train", "RUN"]
+
+
+OUT_OF_MEMORY = f"""
+attempt = int(sys.argv[sys.argv.index('--attempt') + 1])
+say(event='log', level='info', text=f'attempt {{attempt}}')
+if attempt < WANTED:
+    say(event='failed', failure='out_of_memory', message='memory ran out', hint='smaller')
+    sys.exit({int(ExitCode.OUT_OF_MEMORY)})
+ended('completed')
+"""
+
+
+def train(wanted: int) -> tuple[Outcome, list[str]]:
+    texts: list[str] = []
+    job = TrainingJob(
+        script(OUT_OF_MEMORY.replace("WANTED", str(wanted))),
+        on_event=lambda event: texts.append(event.text if isinstance(event, Log) else event.kind),
+    )
+    job.start()
+    outcome = job.wait(60)
+    assert outcome is not None
+    return outcome, texts
+
+
+def test_training_out_of_memory_starts_again_with_the_next_attempt() -> None:
+    outcome, texts = train(2)
+    assert outcome.state is OutcomeState.COMPLETED
+    assert [text for text in texts if text.startswith("attempt")] == ["attempt 0", "attempt 1", "attempt 2"]
+    assert "failed" not in texts
+
+
+def test_training_gives_up_after_four_restarts() -> None:
+    outcome, texts = train(99)
+    assert outcome.state is OutcomeState.FAILED
+    assert outcome.failure is FailureKind.OUT_OF_MEMORY
+    assert len([text for text in texts if text.startswith("attempt")]) == 5
+    assert texts[-1] == "failed"
+
+
+def test_jobs_load_no_torch(tmp_path: Path) -> None:
+    code = "import sys, detcore.jobs, detcore.training.config; assert 'torch' not in sys.modules"
+    job = WorkerJob([sys.executable, "-c", code], on_event=lambda _event: None)
+    job.start()
+    outcome = job.wait(30)
+    assert outcome is not None
+    assert outcome.exit_code == 0, job.stderr_tail()

@@ -1,0 +1,249 @@
+"""Whole runs on small images: they end well, repeat exactly, go on after any kind of end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from detcore import events
+from detcore.errors import ConfigError, ImageError
+from detcore.events import EndReason, Event, FailureKind
+from detcore.models.checkpoint import read_checkpoint
+from detcore.project.runs import RunFolder
+from detcore.project.snapshot import Snapshot
+from detcore.training.config import TrainConfig
+from detcore.training.distributed import Group
+from detcore.training.failures import TrainingError
+from detcore.training.session import Session, TrainingResult
+from detcore.training.trainer import Wishes
+
+MakeRun = Callable[..., RunFolder]
+
+
+def train(
+    run: RunFolder, *, attempt: int = 0, on_event: Callable[[Event, Wishes], None] | None = None
+) -> tuple[TrainingResult, list[Event]]:
+    heard: list[Event] = []
+    wishes = Wishes()
+
+    def emit(event: Event) -> None:
+        heard.append(event)
+        if on_event is not None:
+            on_event(event, wishes)
+
+    result = Session(run, attempt=attempt, emit=emit, wishes=wishes, group=Group()).train()
+    return result, heard
+
+
+def of_kind(heard: list[Event], kind: type[Event]) -> list[Event]:
+    return [event for event in heard if isinstance(event, kind)]
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return read_checkpoint(path).tensors
+
+
+def change_config(run: RunFolder, **changes: object) -> None:
+    config = TrainConfig.from_json(run.config.read_text())
+    run.config.write_text(replace(config, **changes).to_json())
+
+
+def test_a_run_of_two_epochs_completes_with_all_its_files(make_run: MakeRun) -> None:
+    run = make_run(images=12, val=4, epochs=2, batch_size=4)
+    result, heard = train(run)
+    assert result.reason is EndReason.COMPLETED
+    assert result.state.step == 4
+    assert result.state.done
+    assert {path.name for path in run.path.iterdir()} >= {"last.safetensors", "best.safetensors"}
+    started = of_kind(heard, events.Started)[0]
+    assert (started.device, started.images, started.batch_size) == ("cpu", 8, 4)
+    steps = of_kind(heard, events.Step)
+    assert steps[-1].fraction == 1.0
+    assert steps[-1].epoch == 2.0
+    assert set(steps[-1].losses) == {"class", "box", "edges"}
+    assert of_kind(heard, events.Validation)
+
+
+def test_two_runs_with_the_same_seed_end_with_equal_weights(make_run: MakeRun) -> None:
+    first, second = make_run(name="001-a"), make_run(name="002-b")
+    train(first)
+    train(second)
+    one, other = weights(first.last), weights(second.last)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_another_seed_gives_other_weights(make_run: MakeRun) -> None:
+    first, second = make_run(name="001-a"), make_run(name="002-b", seed=1)
+    train(first)
+    train(second)
+    one, other = weights(first.last), weights(second.last)
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_stopped_and_resumed_run_equals_one_that_was_never_stopped(make_run: MakeRun) -> None:
+    whole = make_run(name="001-whole", epochs=3)
+    train(whole)
+    parts = make_run(name="002-parts", epochs=3)
+
+    def stop_early(event: Event, wishes: Wishes) -> None:
+        if isinstance(event, events.Step):
+            wishes.stop.set()
+
+    stopped, _ = train(parts, on_event=stop_early)
+    assert stopped.reason is EndReason.STOPPED
+    assert 0 < stopped.state.step < 7
+    resumed, heard = train(parts)
+    assert resumed.reason is EndReason.COMPLETED
+    assert of_kind(heard, events.Started)[0].step == stopped.state.step
+    one, other = weights(whole.last), weights(parts.last)
+    assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one if name[:6] == "weight")
+
+
+def test_stop_leaves_a_checkpoint_and_does_not_validate(make_run: MakeRun) -> None:
+    run = make_run(epochs=50)
+
+    def stop(event: Event, wishes: Wishes) -> None:
+        if isinstance(event, events.Step):
+            wishes.stop.set()
+
+    result, heard = train(run, on_event=stop)
+    assert result.reason is EndReason.STOPPED
+    assert read_checkpoint(run.last).state.step == result.state.step
+    assert not of_kind(heard, events.Validation)
+
+
+def test_finish_validates_and_keeps_the_best(make_run: MakeRun) -> None:
+    run = make_run(epochs=50)
+
+    def finish(event: Event, wishes: Wishes) -> None:
+        if isinstance(event, events.Step):
+            wishes.finish.set()
+
+    result, heard = train(run, on_event=finish)
+    assert result.reason is EndReason.FINISHED_EARLY
+    assert of_kind(heard, events.Validation)[-1].best
+    assert read_checkpoint(run.best).state.step == result.state.step
+
+
+def test_a_finished_run_goes_on_when_it_is_given_more_epochs(make_run: MakeRun) -> None:
+    run = make_run(epochs=1)
+    first, _ = train(run)
+    change_config(run, epochs=2)
+    second, _ = train(run)
+    assert second.reason is EndReason.COMPLETED
+    assert second.state.step > first.state.step
+    assert second.state.drawn >= 2 * 9
+
+
+def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(make_run: MakeRun) -> None:
+    run = make_run(epochs=4, checkpoint_every_seconds=1e-6)
+    train(run)
+    step_before = read_checkpoint(run.previous).state.step
+    run.last.write_bytes(run.last.read_bytes()[: run.last.stat().st_size // 2])
+    change_config(run, epochs=5)
+    _, heard = train(run)
+    assert of_kind(heard, events.Started)[0].step == step_before
+    assert any("last.safetensors" in event.text for event in of_kind(heard, events.Log))
+
+
+def test_with_all_checkpoints_damaged_the_run_starts_again(make_run: MakeRun) -> None:
+    run = make_run(epochs=1)
+    train(run)
+    for path in (run.last, run.best):
+        path.write_bytes(b"")
+    _, heard = train(run)
+    assert of_kind(heard, events.Started)[0].step == 0
+
+
+def test_without_validation_images_a_tenth_is_held_out_and_that_is_said(make_run: MakeRun) -> None:
+    run = make_run(images=10, val=0, epochs=1)
+    _, heard = train(run)
+    texts = [event.text for event in of_kind(heard, events.Log)]
+    assert any("validation split is empty: 1 of 10" in text for text in texts)
+
+
+def test_a_single_image_is_enough(make_run: MakeRun) -> None:
+    result, _ = train(make_run(images=1, val=0, epochs=2))
+    assert result.reason is EndReason.COMPLETED
+
+
+def test_a_broken_image_is_left_out_and_named_once(make_run: MakeRun) -> None:
+    run = make_run(epochs=2)
+    broken = Path(Snapshot.load(run.snapshot).images[-2].path)
+    broken.write_bytes(b"no image")
+    result, heard = train(run)
+    assert result.reason is EndReason.COMPLETED
+    texts = [event.text for event in of_kind(heard, events.Log) if broken.name in event.text]
+    assert len(texts) == 1
+
+
+def test_when_no_image_can_be_read_the_run_fails_with_a_name(make_run: MakeRun) -> None:
+    run = make_run()
+    for image in Snapshot.load(run.snapshot).images:
+        Path(image.path).unlink()
+    with pytest.raises(ImageError, match="image0"):
+        train(run)
+
+
+def test_a_project_without_boxes_is_refused_with_advice(make_run: MakeRun) -> None:
+    with pytest.raises(ConfigError, match="no labelled training images"):
+        train(make_run(labelled=False))
+
+
+def test_a_loss_that_is_no_number_names_the_files_of_the_batch(make_run: MakeRun) -> None:
+    run = make_run(learning_rate=1e30, warmup_steps=0, epochs=20, max_gradient_norm=1e30)
+    with pytest.raises(TrainingError, match=r"image\d+\.png") as caught:
+        train(run)
+    assert caught.value.failure is FailureKind.NON_FINITE_LOSS
+
+
+def test_after_memory_ran_out_half_the_batch_is_used_twice(make_run: MakeRun) -> None:
+    run = make_run(batch_size=4, epochs=1)
+    _, heard = train(run, attempt=2)
+    assert of_kind(heard, events.Started)[0].batch_size == 4
+    assert read_checkpoint(run.last).state.attempt == 2
+
+
+def test_a_checkpoint_of_other_classes_is_refused(make_run: MakeRun) -> None:
+    run, other = make_run(name="001-a", classes=2, epochs=1), make_run(name="002-b", classes=1, epochs=1)
+    train(run)
+    other.last.write_bytes(run.last.read_bytes())
+    with pytest.raises(ConfigError, match="other classes"):
+        train(other)
+
+
+def test_a_run_can_start_from_the_weights_of_another(make_run: MakeRun) -> None:
+    first = make_run(name="001-a", classes=2, epochs=1)
+    train(first)
+    second = make_run(name="002-b", classes=1, epochs=1, weights=str(first.best))
+    _, heard = train(second)
+    texts = [event.text for event in of_kind(heard, events.Log)]
+    assert any("other shape" in text and "heads.0.classes.2.weight" in text for text in texts)
+
+
+def test_time_given_in_minutes_is_kept(make_run: MakeRun) -> None:
+    run = make_run(minutes=0.03)
+    result, heard = train(run)
+    assert result.reason is EndReason.COMPLETED
+    assert 1.8 <= result.state.seconds < 6.0
+    assert of_kind(heard, events.Step)[-1].remaining == 0.0
+
+
+def test_torchvisions_ssdlite_trains_through_the_same_run(make_run: MakeRun) -> None:
+    run = make_run(name="001-ssdlite320", model="ssdlite320", epochs=1, image_size=128)
+    result, heard = train(run)
+    assert result.reason is EndReason.COMPLETED
+    assert set(of_kind(heard, events.Step)[-1].losses) == {"class", "box"}
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_run_on_a_gpu_completes(make_run: MakeRun) -> None:
+    result, heard = train(make_run(device="cuda", precision="auto", batch_size=None))
+    assert result.reason is EndReason.COMPLETED
+    assert of_kind(heard, events.Started)[0].device == "cuda:0"
