@@ -131,6 +131,10 @@ class _File:
         self._split = split_of_file(path.stem) or found.folder_split(path)
         self._classes: dict[Any, int] = {}
         self._marks = read_marks([self._home])
+        self._subset = path.stem.removeprefix("instances_")
+        split = str(self._split)
+        inner = (f"images/{self._subset}", f"images/{split}", self._subset, split, "images", "")
+        self._homes = list(dict.fromkeys((path.parent, *(self._home / folder for folder in inner))))
 
     def read(self, count: Any, total: int) -> None:
         self._keep_top_level()
@@ -221,17 +225,15 @@ class _File:
 
     def _find(self, parts: tuple[str, ...]) -> Path:
         *folders, name = parts
-        subset = self._path.stem.removeprefix("instances_")
-        inner = ("images/" + subset, f"images/{self._split}", subset, str(self._split), "images", "")
-        for home in dict.fromkeys((self._path.parent, *(self._home / folder for folder in inner))):
-            path = self._found.finder.by_name(home.joinpath(*folders), name)
+        for home in self._homes:
+            path = self._found.finder.by_name(home.joinpath(*folders) if folders else home, name)
             if path is not None:
                 return path
         path = self._found.finder.anywhere(parts)
         if path is not None and not self._found.claims(path):
             return path
         flat = self._home == self._path.parent
-        return (self._home if flat else self._home / "images" / subset).joinpath(*parts)
+        return (self._home if flat else self._home / "images" / self._subset).joinpath(*parts)
 
     def _box(self, entry: Json, frame: Frame) -> DatasetBox | None:
         what = f"annotation {entry.get('id')!r}"

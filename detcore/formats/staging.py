@@ -25,11 +25,14 @@ class Staging:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files: list[str] = []
+        self._made: set[Path] = set()
 
     def path(self, name: str) -> Path:
         """Where to write the file ``name``; its folders exist then, and it counts as written."""
         path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent not in self._made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._made.add(path.parent)
         self.files.append(name)
         return path
 
@@ -102,8 +105,10 @@ def _check_target(out: Path, images: Sequence[DatasetImage], image_root: Path) -
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise FormatError("is not a folder", path=out, hint=hint)
     target = out.resolve()
-    for image in images:
-        if target in image.path.resolve().parents:
+    folders = {image.path.parent for image in images}
+    folders |= {image.path.resolve().parent for image in images if image.path.is_symlink()}
+    for folder in folders:
+        if target == folder.resolve() or target in folder.resolve().parents:
             raise FormatError("the images to be exported lie in this folder", path=out, hint=hint)
     root = image_root.resolve()
     if images and (target == root or target in root.parents or root in target.parents):
