@@ -18,6 +18,7 @@ from app.settings import Settings
 from detcore.errors import JobError, ProjectError
 from detcore.project.runs import RunState, list_runs
 from detcore.sample import create_sample_project
+from detcore.training.config import TrainConfig
 
 SIZE = QSize(1440, 900)
 PAGES = ("label", "train", "review", "export")
@@ -82,9 +83,9 @@ class Demo:
     def _train(self, minutes: float) -> None:
         self._show("train")
         page = self._window.train_page
-        self._wait(lambda: page.is_ready, "the training page")
-        page.settings.set_minutes(minutes)
-        page.button.click()
+        self._wait(self._context.actions["train.start"].isEnabled, "the training page")
+        page.setup.show_config(TrainConfig(minutes=minutes))
+        page.buttons.start.click()
         self._wait(lambda: bool(self._context.jobs.active()), "the training process")
         self._say(f"train: {minutes:g} minutes of reticle-s")
         self._wait(lambda: not self._context.jobs.active(), "the training", minutes * 60 + PATIENCE_SECONDS)
@@ -98,7 +99,7 @@ class Demo:
     def _review(self) -> None:
         self._show("review")
         page = self._window.review_page
-        self._wait(lambda: page.is_ready, "the review")
+        self._wait(lambda: page.queue.count > 0, "the review")
         self._context.actions["review.next"].trigger()
         self._pause(1.5)
         self._picture("review")

@@ -11,7 +11,8 @@ from detcore.atomic import atomic_write
 from detcore.cli.console import say
 from detcore.cli.watching import watch_job
 from detcore.errors import ConfigError, EvaluationError, JobError
-from detcore.evaluation.report import evaluate_columns, evaluate_files, format_table
+from detcore.evaluation.evaluate import errors_of_files, evaluate_columns, evaluate_files
+from detcore.evaluation.report import format_report
 from detcore.jobs import TrainingJob, WorkerJob, worker_command
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, find_run, load_detections, predicted_images
@@ -61,11 +62,17 @@ def evaluate(options: argparse.Namespace) -> int:
         result = evaluate_files(_given(options.gt, "--gt"), _given(options.dt, "--dt"), rules=options.rules)
     else:
         result = _evaluate_run(_given(options.project, "P.reticle"), options)
-    say(format_table(result))
+    say(format_report(result))
     if options.json is not None:
-        with atomic_write(options.json) as path:
-            path.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        _write_json(options.json, result)
+    if options.errors is not None:
+        _write_json(options.errors, errors_of_files(_given(options.gt, "--gt"), _given(options.dt, "--dt")))
     return 0
+
+
+def _write_json(file: Path, record: dict[str, Any]) -> None:
+    with atomic_write(file) as path:
+        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def _evaluate_run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:

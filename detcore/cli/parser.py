@@ -107,6 +107,12 @@ def _add_model_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     evaluate.add_argument("--dt", type=Path, metavar="DT.json", help="COCO detections")
     evaluate.add_argument("--rules", choices=("coco", "voc2007", "voc2010"), default="coco")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+    evaluate.add_argument(
+        "--errors",
+        type=Path,
+        metavar="FILE",
+        help="with --gt and --dt: TIDE's error types and what each costs, as JSON",
+    )
 
 
 def _add_demo_commands(commands: Commands) -> None:  # type: ignore[valid-type]
