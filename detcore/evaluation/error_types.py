@@ -17,7 +17,7 @@ import numpy as np
 from detcore.evaluation.curves import needed_hits, precision_at_recall
 from detcore.evaluation.matching import match_pairs
 from detcore.evaluation.pairs import Pairs, class_pairs, image_pairs
-from detcore.evaluation.problem import Problem, arrange, places, positions
+from detcore.evaluation.problem import Problem, arrange, places, positions, stable_order
 from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArray
 
 MAX_DETECTIONS = 100
@@ -47,7 +47,8 @@ _NONE = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorCost:
-    """How many there are, and what average precision (0 to 1) would gain without them."""
+    """How many there are, and what average precision (0 to 1) would gain without them; with equal scores the
+    gain of the last two types may be a loss."""
 
     count: int
     gain: float
@@ -152,7 +153,8 @@ class _Errors:
         self._counted = ~problem.gt_crowd
         self.missed: IntArray = np.flatnonzero(self._counted & ~self._used & ~usable)
         self._positives = np.bincount(problem.gt_class[self._counted], minlength=len(problem.classes))
-        self.ap = self._mean_ap(self.hit | ~self.ignored, self.hit, problem.det_class, self._positives)
+        order = self._order(problem.det_class, mended=False)
+        self.ap = _mean_ap(order, ~self.ignored, self.hit, problem.det_class, self._positives)
 
     def _sort_out(self, same: Pairs, iou_threshold: float, background: float) -> None:
         """Set kinds; the first that holds, in TIDE's order."""
@@ -195,65 +197,58 @@ class _Errors:
 
     def costs(self) -> dict[ErrorType, ErrorCost]:
         problem = self._problem
-        present = ~self.ignored
-        after = self.sequence + np.where(self.hit, len(self.kind), 0)  # tidecv adds the right ones at the end
+        label, present = problem.det_class, ~self.ignored
+        order = self._order(label, mended=True)
         costs: dict[ErrorType, ErrorCost] = {}
+
+        def add(name: ErrorType, count: int, ap: float) -> None:
+            # of the two that are no kinds, tidecv shows a loss, too
+            least = -1.0 if name in (ErrorType.FALSE_POSITIVE, ErrorType.FALSE_NEGATIVE) else 0.0
+            costs[name] = ErrorCost(count=count, gain=max(ap - self.ap, least))
+
         for place, name in enumerate(KINDS):
             mine = self.kind == place
-            mended = mine & self._mends
-            label = problem.det_class
+            right = mine & self._mends
+            kept, hit, new_label, new_order = (present & ~mine) | right, self.hit | right, label, order
             if place == _CLASS:
-                label = label.copy()
-                label[mended] = problem.gt_class[self.target[mended]]
-            ap = self._mean_ap(
-                (present & ~mine) | mended, self.hit | mended, label, self._positives, sequence=after
-            )
-            costs[name] = ErrorCost(count=int(mine.sum()), gain=max(ap - self.ap, 0.0))
+                new_label = label.copy()
+                new_label[right] = problem.gt_class[self.target[right]]
+                new_order = self._order(new_label, mended=True)
+            add(name, int(mine.sum()), _mean_ap(new_order, kept, hit, new_label, self._positives))
 
-        classes = len(problem.classes)
-        missed = np.bincount(problem.gt_class[self.missed], minlength=classes)
-        ap = self._mean_ap(present, self.hit, problem.det_class, self._positives - missed, sequence=after)
-        costs[ErrorType.MISSED] = ErrorCost(count=len(self.missed), gain=max(ap - self.ap, 0.0))
-
-        perfect = self.hit.astype(np.float64)
-        ap = self._mean_ap(
-            present, self.hit, problem.det_class, self._positives, scores=perfect, sequence=after
-        )
+        missed, lost = self.missed, np.flatnonzero(self._counted & ~self._used)
+        for name, rows in ((ErrorType.MISSED, missed), (ErrorType.FALSE_NEGATIVE, lost)):
+            fewer = self._positives - np.bincount(problem.gt_class[rows], minlength=len(self._positives))
+            add(name, len(rows), _mean_ap(order, present, self.hit, label, fewer))
+        right_first = stable_order(label * 2 + ~self.hit, 2 * len(self._positives))
         wrong = int(np.count_nonzero(present & ~self.hit))
-        costs[ErrorType.FALSE_POSITIVE] = ErrorCost(count=wrong, gain=ap - self.ap)
+        ap = _mean_ap(right_first, present, self.hit, label, self._positives)
+        add(ErrorType.FALSE_POSITIVE, wrong, ap)
+        return {name: costs[name] for name in ErrorType}
 
-        lost = self._counted & ~self._used
-        found = self._positives - np.bincount(problem.gt_class[lost], minlength=classes)
-        ap = self._mean_ap(present, self.hit, problem.det_class, found, sequence=after)
-        costs[ErrorType.FALSE_NEGATIVE] = ErrorCost(count=int(lost.sum()), gain=ap - self.ap)
-        return costs
+    def _order(self, label: IntArray, *, mended: bool) -> IntArray:
+        """Detections by class and score. Equal scores in order of images, but after mending the ones that were
+        right anyway come last: tidecv adds them at the end."""
+        sequence = self.sequence + self.hit * len(self.hit) if mended else self.sequence
+        return np.lexsort((sequence, -self._problem.det_score, label))
 
-    def _mean_ap(
-        self,
-        present: BoolArray,
-        hit: BoolArray,
-        label: IntArray,
-        positives: IntArray,
-        *,
-        scores: FloatArray | None = None,
-        sequence: IntArray | None = None,
-    ) -> float:
-        """TIDE's average precision of the detections that are ``present``, equal scores by ``sequence``."""
-        scores = self._problem.det_score if scores is None else scores
-        sequence = self.sequence if sequence is None else sequence
-        order = np.flatnonzero(present)
-        order = order[np.lexsort((sequence[order], -scores[order], label[order]))]
-        label, hit = label[order], hit[order]
-        classes = len(positives)
-        starts = np.concatenate([[0], np.cumsum(np.bincount(label[hit], minlength=classes))])
-        of_hit = label[hit]
-        number = np.arange(1, len(of_hit) + 1) - starts[of_hit]
-        first = np.searchsorted(label, np.arange(classes))
-        precision = number / (np.flatnonzero(hit) + 1 - first[of_hit])
-        best = precision_at_recall(precision, starts, needed_hits(positives, _RECALLS))
-        aps = np.where(positives > 0, best.mean(axis=1), 0.0)
-        judged = (positives > 0) | (np.bincount(label, minlength=classes) > 0)
-        return float(aps[judged].mean()) if judged.any() else 0.0
+
+def _mean_ap(
+    order: IntArray, present: BoolArray, hit: BoolArray, label: IntArray, positives: IntArray
+) -> float:
+    """TIDE's average precision of the detections that are ``present``; ``order`` goes by class and score."""
+    order = order[present[order]]
+    label, hit = label[order], hit[order]
+    classes = len(positives)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(label[hit], minlength=classes))])
+    of_hit = label[hit]
+    number = np.arange(1, len(of_hit) + 1) - starts[of_hit]
+    first = np.searchsorted(label, np.arange(classes))
+    precision = number / (np.flatnonzero(hit) + 1 - first[of_hit])
+    best = precision_at_recall(precision, starts, needed_hits(positives, _RECALLS))
+    aps = np.where(positives > 0, best.mean(axis=1), 0.0)
+    judged = (positives > 0) | (np.bincount(label, minlength=classes) > 0)
+    return float(aps[judged].mean()) if judged.any() else 0.0
 
 
 def _first_places(given: IntArray, ascending: IntArray) -> IntArray:

@@ -11,6 +11,7 @@ import numpy as np
 
 from detcore.evaluation.coco import evaluate_coco
 from detcore.evaluation.coco_files import read_coco_files
+from detcore.evaluation.error_types import find_error_types
 from detcore.evaluation.voc import VOC2007, VOC2010, evaluate_voc
 from detcore.types import Detections, FloatArray, GroundTruth, IntArray
 
@@ -34,6 +35,25 @@ def evaluate_files(
         det_areas=files.det_areas,
         pycocotools_quirks=pycocotools_quirks,
     ) | {"notes": list(files.notes)}
+
+
+def errors_of_files(
+    gt_path: Path, dt_path: Path, *, iou_threshold: float = 0.5, pycocotools_quirks: bool = False
+) -> dict[str, dict[str, float]]:
+    """Count and ``dAP`` (0 to 1) of each of TIDE's error types of two COCO files, by its short name.
+    Raises EvaluationError as ``read_coco_files``."""
+    files = read_coco_files(gt_path, dt_path)
+    found = find_error_types(
+        files.gt,
+        files.dets,
+        list(files.images),
+        sorted(files.classes),
+        iou_threshold=iou_threshold,
+        ignore_difficult=not pycocotools_quirks,
+        gt_box_areas=files.gt_box_areas,
+        det_areas=files.det_areas,
+    )
+    return {name.value: {"count": cost.count, "dAP": cost.gain} for name, cost in found.costs.items()}
 
 
 def evaluate_columns(

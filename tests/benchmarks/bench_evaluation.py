@@ -25,6 +25,7 @@ from pycocotools.cocoeval import COCOeval
 
 from detcore.evaluation.coco import STAT_NAMES, evaluate_coco
 from detcore.evaluation.coco_files import CocoFiles, read_coco_files
+from detcore.evaluation.error_types import ErrorTypes, find_error_types
 from detcore.evaluation.live import LiveEvaluation
 from detcore.evaluation.matching import match
 from detcore.evaluation.problem import arrange
@@ -45,6 +46,9 @@ def main() -> list[Figure]:
         files = read_coco_files(gt_path, dt_path)
         figures += _coco(files, gt, dt)
         figures += _live(files)
+        figures.append(
+            Figure(name="error types and their costs", value=cpu(lambda: _errors(files), 2), unit="s")
+        )
         return [*figures, _memory(files)]
 
 
@@ -177,6 +181,10 @@ def _live(files: CocoFiles) -> list[Figure]:
         Figure(name="match one image again", value=edit * 1e3, unit="ms", aim=2.0),
         Figure(name="all figures and the curve after it", value=after * 1e3, unit="ms", aim=50.0),
     ]
+
+
+def _errors(files: CocoFiles) -> ErrorTypes:
+    return find_error_types(files.gt, files.dets, files.image_ids, sorted(files.classes))
 
 
 def _memory(files: CocoFiles) -> Figure:
