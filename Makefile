@@ -21,7 +21,7 @@ check: setup
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pyright
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-cache
 
 format: setup
 	$(PYTHON) -m ruff check --fix-only --quiet .

@@ -27,8 +27,8 @@ def available() -> list[str]:
 
 
 def run_here(name: str, out: Path) -> None:
-    """Run one benchmark in this process and write its figures (none, when it prints them itself)."""
-    figures = importlib.import_module(f"tests.benchmarks.bench_{name}").main() or []
+    """Run one benchmark in this process and write its figures."""
+    figures = importlib.import_module(f"tests.benchmarks.bench_{name}").main()
     out.write_text(json.dumps([asdict(figure) for figure in figures]), encoding="utf-8")
 
 
