@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from detcore.project.edits import (
     Edit,
+    RowChange,
     add_boxes,
     add_class,
     add_images,
@@ -115,7 +116,7 @@ def redo_all(project: Project) -> int:
 
 
 @settings(max_examples=60, deadline=None)
-@given(kinds=st.lists(st.sampled_from(KINDS), max_size=25), seed=st.integers(0, 2**32))
+@given(kinds=st.lists(st.sampled_from(KINDS), min_size=8, max_size=25), seed=st.integers(0, 2**32))
 def test_after_any_edits_undoing_all_gives_the_start_and_redoing_all_the_end(
     kinds: list[str], seed: int
 ) -> None:
@@ -137,7 +138,9 @@ def test_after_any_edits_undoing_all_gives_the_start_and_redoing_all_the_end(
 
 @settings(max_examples=40, deadline=None)
 @given(
-    steps=st.lists(st.sampled_from([*KINDS, "undo", "undo", "undo", "redo", "redo"]), max_size=40),
+    steps=st.lists(
+        st.sampled_from([*KINDS, "undo", "undo", "undo", "redo", "redo"]), min_size=20, max_size=40
+    ),
     seed=st.integers(0, 2**32),
 )
 def test_undo_and_redo_among_edits_walk_through_the_states_that_were(steps: list[str], seed: int) -> None:
@@ -171,7 +174,7 @@ def test_undo_and_redo_among_edits_walk_through_the_states_that_were(steps: list
 
 
 @settings(max_examples=40, deadline=None)
-@given(kinds=st.lists(st.sampled_from(KINDS), max_size=10), seed=st.integers(0, 2**32))
+@given(kinds=st.lists(st.sampled_from(KINDS), min_size=4, max_size=10), seed=st.integers(0, 2**32))
 def test_the_inverse_of_the_inverse_is_the_edit_and_the_journal_keeps_it_whole(
     kinds: list[str], seed: int
 ) -> None:
@@ -227,6 +230,22 @@ def test_a_new_edit_drops_what_could_have_been_redone(tmp_path: Path) -> None:
         assert project.redo_text is None
         assert project.redo() is None
         assert project.undo_text == "Second"
+        assert undo_all(project) == 2
+        assert project.boxes(1) == []
+        assert redo_all(project) == 2
+        assert len(project.boxes(1)) == 1
+
+
+def test_an_edit_that_changes_a_row_twice_is_undone_in_reverse(tmp_path: Path) -> None:
+    def named(before: str, after: str) -> RowChange:
+        return RowChange(table="class", columns=("name",), ids=(1,), before=((before,),), after=((after,),))
+
+    with Project.create(tmp_path / "p.reticle", image_root=tmp_path) as project:
+        project.apply(add_class(project, "cat"))
+        project.apply(Edit(text="Rename", changes=(named("cat", "dog"), named("dog", "hen"))))
+        assert project.classes()[0].name == "hen"
+        project.undo()
+        assert project.classes()[0].name == "cat"
 
 
 def test_an_edit_that_changes_nothing_keeps_what_can_be_redone(tmp_path: Path) -> None:
