@@ -36,7 +36,7 @@ def run_apart(name: str, out: Path) -> list[Figure] | None:
     """Run one benchmark in a new process, so that none warms or burdens another; None when it failed."""
     out.unlink(missing_ok=True)
     command = [sys.executable, "-m", "tests.benchmarks", _ONE, str(out), name]
-    done = subprocess.run(command, env={**os.environ, "PYTHONUNBUFFERED": "1"}, check=False)
+    done = subprocess.run(command, env={"QT_QPA_PLATFORM": "offscreen", **os.environ}, check=False)
     if done.returncode != 0 or not out.exists():
         return None
     return [Figure(**record) for record in json.loads(out.read_text(encoding="utf-8"))]
