@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from detcore.errors import ProjectError
@@ -22,8 +22,12 @@ def checked_boxes(
     *,
     new_images: Iterable[Image] = (),
     new_classes: Iterable[ObjectClass] = (),
+    settled: Collection[int] = (),
 ) -> list[Box]:
     """The boxes, with edges that rounding put just outside of the image set on its border.
+
+    ``settled`` are ids of boxes whose edges are in the project already and do not change: an import may have
+    brought them before the size of their image was known, and their class can be mended all the same.
 
     Raises:
         ProjectError: a box that cannot be stored, and why.
@@ -31,7 +35,7 @@ def checked_boxes(
     sizes: dict[int, _Size] = {image.id: (image.width, image.height) for image in new_images if image.id}
     classes = {item.id for item in new_classes if item.id}
     _look_up(connection, boxes, sizes, classes)
-    return [_checked(box, sizes, classes) for box in boxes]
+    return [_checked(box, sizes, classes, box.id in settled) for box in boxes]
 
 
 def _look_up(
@@ -44,7 +48,7 @@ def _look_up(
     classes.update(row[0] for row in connection.execute("SELECT id FROM class"))
 
 
-def _checked(box: Box, sizes: Mapping[int, _Size], classes: set[int]) -> Box:
+def _checked(box: Box, sizes: Mapping[int, _Size], classes: set[int], edges_settled: bool) -> Box:
     size = sizes.get(box.image_id)
     if size is None:
         raise ProjectError(f"image {box.image_id} is not in the project any more")
@@ -52,6 +56,8 @@ def _checked(box: Box, sizes: Mapping[int, _Size], classes: set[int]) -> Box:
         raise ProjectError(f"class {box.class_id} is not in the project any more")
     if box.score is not None and not 0.0 <= box.score <= 1.0:
         raise ProjectError(f"a score of {box.score} is not between 0 and 1")
+    if edges_settled:
+        return box
     x1, x2 = _checked_edges(box.x1, box.x2, size[0], "x", "width")
     y1, y2 = _checked_edges(box.y1, box.y2, size[1], "y", "height")
     if (x1, y1, x2, y2) == box.xyxy:

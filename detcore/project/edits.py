@@ -73,7 +73,8 @@ def update_boxes(project: Project, boxes: Sequence[Box], *, text: str = "") -> E
         for box in wanted:
             if box.image_id != old[box.id][0]:
                 raise ValueError("a box cannot move to another image")
-        wanted = checked_boxes(connection, wanted)
+        settled = {box.id for box in wanted if box.xyxy == old[box.id][2:6]}
+        wanted = checked_boxes(connection, wanted, settled=settled)
     now, at = time.time(), box_rows.UPDATED_COLUMN
     rows = [(box.id, old[box.id], box_rows.encode(replace(box, updated=old[box.id][at]))) for box in wanted]
     changes = updated("box", box_rows.COLUMNS, rows, finish=lambda row: (*row[:at], now, *row[at + 1 :]))

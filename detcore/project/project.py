@@ -51,7 +51,7 @@ class Project(ProjectReader):
         Raises:
             ProjectError: there is something in the folder already, or it cannot be written.
         """
-        folder = Path(os.path.abspath(folder))
+        folder = folder.resolve()
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise ProjectError("there is already something here", path=folder, hint="Choose another name")
         building = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.part")
@@ -80,7 +80,7 @@ class Project(ProjectReader):
             ProjectLockedError: another process (or this one) has it open for writing.
             ProjectTooNewError: a newer Reticle wrote it.
         """
-        folder = Path(os.path.abspath(folder))
+        folder = folder.resolve()
         path = folder / _DATABASE
         migrations.check_header(path)
         lock = None if read_only else _acquire(folder)

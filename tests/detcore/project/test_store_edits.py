@@ -103,6 +103,16 @@ def test_an_edge_that_rounding_put_outside_is_set_on_the_border(project: Project
     assert project.boxes(1)[0].xyxy == (0.0, 20.0, 640.0, 60.0)
 
 
+def test_the_class_of_a_box_that_was_imported_too_large_can_be_mended(project: Project) -> None:
+    project.apply(add_boxes(project, [box(2, x2=900.0)]))
+    project.record_image_sizes({2: (640, 480)})
+    stored = project.boxes(2)[0]
+    project.apply(update_boxes(project, [replace(stored, class_id=2)]))
+    assert project.boxes(2)[0].class_id == 2
+    with pytest.raises(ProjectError, match="leaves the image"):
+        update_boxes(project, [replace(stored, x2=899.0)])
+
+
 def test_a_box_that_did_not_change_makes_no_edit(project: Project) -> None:
     project.apply(add_boxes(project, [box()]))
     edit = update_boxes(project, project.boxes(1))

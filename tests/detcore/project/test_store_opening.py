@@ -184,6 +184,28 @@ def test_reading_leaves_the_file_as_it_is(project: Project) -> None:
     assert (project.folder / "project.db").read_bytes() == before
 
 
+def test_a_project_on_a_medium_that_cannot_be_written_is_read_without_a_log(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.apply(add_boxes(project, [box()]))
+    project.close()
+    before = files_of(project.folder)
+    monkeypatch.setattr("detcore.project.database.os.access", lambda _path, _mode: False)
+    with Project.open(project.folder, read_only=True) as reader:
+        assert len(reader.boxes(1)) == 1
+        assert files_of(project.folder) == before
+
+
+def test_a_project_is_opened_through_a_link(project: Project, tmp_path: Path) -> None:
+    project.close()
+    link = tmp_path / "link.reticle"
+    link.symlink_to(project.folder, target_is_directory=True)
+    with Project.open(link) as again:
+        assert again.folder == project.folder
+        with pytest.raises(ProjectLockedError):
+            Project.open(project.folder)
+
+
 def test_a_closed_project_says_so(project: Project) -> None:
     project.close()
     project.close()
