@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.models.error_kind import ERRORS, ErrorKind
+from detcore.boxes import areas
 from detcore.evaluation.live import LiveEvaluation
 from detcore.types import FloatArray, IntArray
 
@@ -80,8 +81,13 @@ def find_rows(
     keys = np.concatenate([-(det_rows + 1), evaluation.gt.ids[gt_rows]])
     kinds = np.concatenate([det_kinds, np.full(len(gt_rows), ErrorKind.FN, np.uint8)])
     value = _value(evaluation, gt_rows, det_rows, kinds, order)
-    # detections come by falling score and the sort finds such runs, so this is fast at low thresholds too
-    ranked = np.argsort(value, kind="stable")
+    if order is SortOrder.WORST and len(gt_rows):
+        # most missed objects are equally bad; the large ones are looked at first
+        boxes = np.concatenate([evaluation.dets.boxes[det_rows], evaluation.gt.boxes[gt_rows]])
+        ranked = np.lexsort((-areas(boxes), value))
+    else:
+        # detections come by falling score and the sort finds such runs, so long lists are quick too
+        ranked = np.argsort(value, kind="stable")
     return ErrorRows(keys=keys[ranked], kinds=kinds[ranked])
 
 
@@ -116,8 +122,7 @@ def _value(
     gt, dets = evaluation.gt, evaluation.dets
     if order in (SortOrder.LARGE, SortOrder.SMALL):
         boxes = np.concatenate([dets.boxes[det_rows], gt.boxes[gt_rows]])
-        areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-        return -areas if order is SortOrder.LARGE else areas
+        return -areas(boxes) if order is SortOrder.LARGE else areas(boxes)
     if order is SortOrder.IMAGE:
         return np.concatenate([dets.image_ids[det_rows], gt.image_ids[gt_rows]]).astype(np.float64)
     # a missed object has the score of the detection that would find it at a lower threshold

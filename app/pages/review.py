@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QDockWidget, QLabel, QStackedWidget, QToolBar
+from PySide6.QtWidgets import QDockWidget, QStackedWidget, QToolBar, QWidget
 
 from app.context import AppContext
 from app.image_loader import ImageLoader
@@ -85,7 +85,7 @@ class ReviewPage(Page):
         below = self.add_panel(
             "Curves", self.figures.tabs, Qt.DockWidgetArea.BottomDockWidgetArea, height=_HEIGHT_BELOW
         )
-        below.setTitleBarWidget(QLabel())
+        below.setTitleBarWidget(_no_title())
 
     def _bind(self) -> None:
         actions, queue, verdicts = self.context.actions, self.queue, self.verdicts
@@ -171,6 +171,8 @@ class ReviewPage(Page):
             for panel in self._hidden:
                 panel.show()
             self._hidden = []
+            if self.isVisible():
+                self.queue_panel.list.setFocus()
         else:
             self._hidden = [panel for panel in self.panels() if not _is_closed(panel)]
             for panel in self._hidden:
@@ -212,10 +214,10 @@ class ReviewPage(Page):
     # ---- the page comes and goes
 
     def restore_layout(self) -> None:
+        ready = self._ready
+        self._set_ready(True)
         super().restore_layout()
-        if not self._ready:
-            self._ready = True
-            self._set_ready(False)
+        self._set_ready(ready)
 
     def save_layout(self) -> None:
         """The layout while there is nothing to show is nobody's choice."""
@@ -236,3 +238,10 @@ class ReviewPage(Page):
 def _is_closed(panel: QDockWidget) -> bool:
     """Whether somebody closed it; before the window is shown no widget is visible."""
     return panel.isHidden() and panel.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+
+
+def _no_title() -> QWidget:
+    """The tabs of a panel say what is in it."""
+    title = QWidget()
+    title.setFixedHeight(0)
+    return title

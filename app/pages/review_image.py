@@ -69,7 +69,8 @@ class ReviewImage(QWidget):
         self.legend = OverlayLegend(context.theme)
         self.name = ElidedLabel()
         actions = context.actions
-        self.details = ItemDetails(context.theme, [actions["review.accept"], actions["review.delete"]])
+        verdicts = {"Accept as label": actions["review.accept"], "Delete label": actions["review.delete"]}
+        self.details = ItemDetails(context.theme, verdicts)
         self._notice = QTimer(self, singleShot=True, interval=_LOADING_NOTICE_MS)
         self._notice.timeout.connect(self._show_loading)
         self._compose()
@@ -131,9 +132,9 @@ class ReviewImage(QWidget):
         )
         close = overlay_boxes(review.evaluation, review.classes, self._shown_id, threshold, with_labels=True)
         selection = frozenset() if self._entry is None else frozenset({self._entry.key})
-        for canvas, boxes in ((self.canvas, shown), (self.crop, close)):
-            canvas.set_boxes(boxes)
-            canvas.set_selection(selection)
+        self.canvas.set_boxes(shown)
+        self.canvas.set_selection(selection)
+        self.crop.set_boxes(close)
         self.details.show_entry(self._entry, self._overlap_text())
 
     def zoom_to_entry(self) -> None:

@@ -32,7 +32,7 @@ from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import faded, sized_font
 
 _ROW_HEIGHT = 44
-_CURVE_WIDTH, _COUNT_WIDTH = 46, 38
+_CURVE_WIDTH, _COUNT_WIDTH = 44, 40
 _CURVE_POINTS = 64
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

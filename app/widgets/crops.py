@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from app.image_loader import decode
@@ -33,18 +34,34 @@ def crop_rect(box: Edges, size: QSize) -> QRect:
     return QRect(round(left), round(top), max(round(side), 1), max(round(side), 1))
 
 
-def cut(path: Path, boxes: list[Edges]) -> dict[Edges, QImage]:
+@dataclass(frozen=True, kw_only=True)
+class Crop:
+    """A picture of a box with its surroundings, and where in it the box is, in 0..1."""
+
+    image: QImage
+    box: QRectF
+
+
+def cut(path: Path, boxes: list[Edges]) -> dict[Edges, Crop]:
     """Decode a file and cut out the boxes; safe off the GUI thread. Raises ImageError."""
     image = decode(path)
-    crops: dict[Edges, QImage] = {}
+    crops: dict[Edges, Crop] = {}
     for box in boxes:
-        part = image.copy(crop_rect(box, image.size()))
-        crops[box] = part.scaled(
+        rect = crop_rect(box, image.size())
+        picture = image.copy(rect).scaled(
             CROP_SIDE,
             CROP_SIDE,
             Qt.AspectRatioMode.KeepAspectRatio,
             Qt.TransformationMode.SmoothTransformation,
         )
+        side = rect.width()
+        inside = QRectF(
+            (box[0] - rect.left()) / side,
+            (box[1] - rect.top()) / side,
+            (box[2] - box[0]) / side,
+            (box[3] - box[1]) / side,
+        )
+        crops[box] = Crop(image=picture, box=inside)
     return crops
 
 
@@ -57,12 +74,12 @@ class Crops(QObject):
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks = tasks
-        self._kept: OrderedDict[tuple[Path, Edges], QImage] = OrderedDict()
+        self._kept: OrderedDict[tuple[Path, Edges], Crop] = OrderedDict()
         self._waiting: OrderedDict[Path, set[Edges]] = OrderedDict()
         self._reading: set[Path] = set()
         self._broken: set[Path] = set()
 
-    def request(self, path: Path, box: Edges) -> QImage | None:
+    def request(self, path: Path, box: Edges) -> Crop | None:
         """The crop if it is at hand, else ``None`` and ``arrived`` follows (not for broken files)."""
         crop = self._kept.get((path, box))
         if crop is not None:
@@ -99,7 +116,7 @@ class Crops(QObject):
             failed=lambda error: self._give_up(path, error),
         )
 
-    def _keep(self, path: Path, crops: dict[Edges, QImage]) -> None:
+    def _keep(self, path: Path, crops: dict[Edges, Crop]) -> None:
         self._reading.discard(path)
         for box, crop in crops.items():
             self._kept[(path, box)] = crop

@@ -27,12 +27,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.models.error_kind import PEN_STYLES, TITLES, ErrorKind, text_color
+from app.canvas.style import CASING_COLOR
+from app.models.error_kind import OVERLAY_COLORS, PEN_STYLES, TITLES, ErrorKind, text_color
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.figures import ratio_text
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.crops import Crops
-from app.widgets.painting import sized_font
+from app.widgets.painting import faded, sized_font
 
 _ROW_HEIGHT, _THUMB = 56, 44
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -49,19 +50,26 @@ class ErrorDelegate(QStyledItemDelegate):
     def _paint_crop(self, painter: QPainter, area: QRectF, entry: ErrorEntry) -> None:
         painter.fillRect(area, self._theme.color("surround"))
         crop = self._crops.request(entry.path, entry.xyxy)
-        if crop is not None:
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            scale = min(area.width() / crop.width(), area.height() / crop.height())
-            shown = QRectF(0, 0, crop.width() * scale, crop.height() * scale)
-            shown.moveCenter(area.center())
-            painter.drawImage(shown, crop)
-        color = text_color(self._theme, entry.kind)
-        painter.setPen(QPen(color, 2, PEN_STYLES[entry.kind]))
+        if crop is None:
+            return
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(area, crop.image)
+        box = QRectF(
+            area.left() + crop.box.left() * area.width(),
+            area.top() + crop.box.top() * area.height(),
+            crop.box.width() * area.width(),
+            crop.box.height() * area.height(),
+        )
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(area.adjusted(-1, -1, 1, 1))
+        painter.setPen(QPen(faded(CASING_COLOR, 0.55), 2.6))
+        painter.drawRect(box)
+        pen = QPen(OVERLAY_COLORS[entry.kind].lighter(125), 1.8, PEN_STYLES[entry.kind])
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(pen)
+        painter.drawRect(box)
 
     def _paint_text(self, painter: QPainter, area: QRect, entry: ErrorEntry) -> None:
-        score = ratio_text(entry.score) if entry.score is not None else "–"
+        score = ratio_text(entry.score) if entry.score is not None else ""
         top, bottom = QRect(area), QRect(area)
         top.setHeight(20)
         bottom.setTop(area.top() + 20)

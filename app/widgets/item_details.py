@@ -13,9 +13,9 @@ from app.theme import Theme
 
 
 class ItemDetails(QWidget):
-    """Text above buttons, one for each action handed in."""
+    """Text above buttons, one for each action handed in with what its button says."""
 
-    def __init__(self, theme: Theme, actions: list[QAction], parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._entry: ErrorEntry | None = None
@@ -29,7 +29,8 @@ class ItemDetails(QWidget):
         column.setSpacing(4)
         column.addWidget(self._text)
         column.addSpacing(6)
-        for action in actions:
+        for text, action in actions.items():
+            action.setIconText(text)
             column.addWidget(_button(action))
         column.addStretch(1)
         theme.changed.connect(self._write)

@@ -169,8 +169,15 @@ class UnitPlot(QWidget):
             QPolygonF([QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)])
         )
         if line.label:
-            painter.setPen(line.color)
-            painter.drawText(QPointF(float(xs[-1]) + 6, float(ys[-1]) - 5), line.label)
+            self._paint_label(painter, line, xs, ys)
+
+    def _paint_label(self, painter: QPainter, line: PlotLine, xs: FloatArray, ys: FloatArray) -> None:
+        """At the line's last point, on the side that the line does not take."""
+        painter.setFont(sized_font(self, SMALL_TEXT))
+        reach = painter.fontMetrics().horizontalAdvance(line.label) + 8
+        under = float(ys[np.abs(xs - xs[-1]) <= reach].min()) < float(ys[-1]) - 4
+        painter.setPen(line.color)
+        painter.drawText(QPointF(float(xs[-1]) + 6, float(ys[-1]) + (15 if under else -5)), line.label)
 
     def _paint_readout(self, painter: QPainter, area: QRectF) -> None:
         line, index = self._hovered

@@ -150,6 +150,20 @@ def test_the_page_opens_on_the_images_the_run_was_not_trained_on(page: ReviewPag
     assert not page.header.note.isVisible()
     assert page.queue.count > 0
     assert page.queue.current is not None
+    assert all(panel.isVisible() for panel in page.panels())
+
+
+def test_a_closed_panel_stays_closed(window: ReviewPage, context: AppContext) -> None:
+    window.save_layout()
+    assert context.settings.layout("review") is None
+    window._set_ready(True)
+    window.panels()[0].close()
+    window.save_layout()
+    window._set_ready(False)
+    window.restore_layout()
+    assert all(panel.isHidden() for panel in window.panels())
+    window._set_ready(True)
+    assert [panel.isHidden() for panel in window.panels()] == [True, False, False]
 
 
 def test_a_note_says_when_the_model_was_trained_on_the_images(page: ReviewPage, qtbot: QtBot) -> None:
