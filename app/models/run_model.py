@@ -135,7 +135,7 @@ class RunModel(QAbstractListModel):
 
 
 def format_ap(ap: float | None) -> str:
-    return "–" if ap is None or ap != ap else QLocale().toString(ap, "f", 3)
+    return "–" if ap is None or ap != ap else QLocale().toString(float(ap), "f", 3)
 
 
 def format_duration(seconds: float) -> str:

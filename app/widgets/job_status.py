@@ -81,9 +81,9 @@ class JobStatus(QWidget):
         best = history.best[1] if history.best is not None else run.best_ap
         self.best.show_text(format_ap(best))
         self.step.show_text(locale.toString(run.step if step is None else step.step))
-        self.epoch.show_text(locale.toString(run.epochs if step is None else step.epoch, "f", 1))
+        self.epoch.show_text(locale.toString(float(run.epochs if step is None else step.epoch), "f", 1))
         self.speed.setVisible(bool(doing))
-        self.speed.show_text("–" if step is None else locale.toString(step.images_per_second, "f", 1))
+        self.speed.show_text("–" if step is None else locale.toString(float(step.images_per_second), "f", 1))
         self.time.show_text(format_duration(run.seconds if step is None else step.time))
         device = history.started.device_name if history.started is not None else run.device
         self.device.show_text(device or "–")

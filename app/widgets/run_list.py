@@ -136,18 +136,35 @@ class RunDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> bool:
-        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonRelease:
-            area: QRect = option.rect  # type: ignore[attr-defined]
-            reach = QRect(area.left(), area.top(), TEXT_LEFT - 2, area.height())
-            if event.button() == Qt.MouseButton.LeftButton and reach.contains(event.position().toPoint()):
-                ticked = index.data(COMPARED_ROLE) >= 0
-                state = Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked
-                return model.setData(index, state, Qt.ItemDataRole.CheckStateRole)  # type: ignore[arg-type]
-            return False
+        if isinstance(event, QMouseEvent):
+            return False  # RunListView ticks; the place that the style would tick in is another
         return super().editorEvent(event, model, option, index)  # type: ignore[arg-type]
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
         return QSize(160, ROW_HEIGHT)
+
+
+class RunListView(QListView):
+    """A list in which a click on the tick ticks, and does not show the run."""
+
+    def _tick_at(self, event: QMouseEvent) -> bool:
+        """Tick the run whose tick was hit; False when none was."""
+        position = event.position().toPoint()
+        index = self.indexAt(position)
+        in_column = position.x() < TEXT_LEFT - 2
+        if event.button() != Qt.MouseButton.LeftButton or not index.isValid() or not in_column:
+            return False
+        ticked = index.data(COMPARED_ROLE) >= 0
+        state = Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked
+        return self.model().setData(index, state, Qt.ItemDataRole.CheckStateRole)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if not self._tick_at(event):
+            super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        if not self._tick_at(event):
+            super().mouseDoubleClickEvent(event)
 
 
 class RunList(QWidget):
@@ -170,7 +187,7 @@ class RunList(QWidget):
         self._model = model
         self._selected = ""
         self._awaited = ""
-        self.view = QListView(uniformItemSizes=True)
+        self.view = RunListView(uniformItemSizes=True)
         self.view.setMouseTracking(True)
         self.view.setItemDelegate(RunDelegate(theme, self.view))
         self.view.setModel(model)

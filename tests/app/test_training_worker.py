@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,27 +14,14 @@ from pytestqt.qtbot import QtBot
 
 from app import training_worker
 from app.training_worker import Jobs
-from detcore import jobs as core_jobs
 from detcore.events import Checkpoint, Command, Event, Log, Step
 from detcore.jobs import Outcome, OutcomeState, Patience
-
-FAKE = Path(__file__).with_name("fake_worker.py")
-ROOT = FAKE.parents[2]
+from tests.app.worker_fakes import fake_workers
 
 
 @pytest.fixture
 def behave(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Make every worker that is started from now on a fake of that behaviour."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-
-    def use(behaviour: str) -> None:
-        def command(*arguments: str, processes: int = 1) -> list[str]:
-            return [sys.executable, str(FAKE), behaviour, *arguments]
-
-        monkeypatch.setattr(core_jobs, "worker_command", command)
-        monkeypatch.setattr(training_worker, "worker_command", command)
-
-    return use
+    return fake_workers(monkeypatch)
 
 
 @pytest.fixture
@@ -201,7 +187,7 @@ def test_shut_down_ends_even_a_child_that_ignores_everything_in_bounded_time(
 def test_a_program_that_is_not_there_ends_the_run_as_failed(
     qtbot: QtBot, jobs: Jobs, listener: Listener, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core_jobs, "worker_command", lambda *_a, **_k: ["/nonexistent/program"])
+    monkeypatch.setattr(training_worker, "worker_command", lambda *_a, **_k: ["/nonexistent/program"])
     jobs.train(run)
     qtbot.waitUntil(lambda: bool(listener.outcomes), timeout=20_000)
     assert listener.outcomes[0].state is OutcomeState.FAILED
