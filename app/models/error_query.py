@@ -78,16 +78,14 @@ def find_rows(
     gt_rows, det_rows, det_kinds = _chosen(evaluation, threshold, wanted)
     # rows of labels move when an image is edited, ids do not: equal ones keep their places
     gt_rows = gt_rows[np.argsort(evaluation.gt.ids[gt_rows])]
+    if order is SortOrder.WORST:
+        # most missed objects are equally bad; the large ones are looked at first
+        gt_rows = gt_rows[np.argsort(-areas(evaluation.gt.boxes[gt_rows]), kind="stable")]
     keys = np.concatenate([-(det_rows + 1), evaluation.gt.ids[gt_rows]])
     kinds = np.concatenate([det_kinds, np.full(len(gt_rows), ErrorKind.FN, np.uint8)])
     value = _value(evaluation, gt_rows, det_rows, kinds, order)
-    if order is SortOrder.WORST and len(gt_rows):
-        # most missed objects are equally bad; the large ones are looked at first
-        boxes = np.concatenate([evaluation.dets.boxes[det_rows], evaluation.gt.boxes[gt_rows]])
-        ranked = np.lexsort((-areas(boxes), value))
-    else:
-        # detections come by falling score and the sort finds such runs, so long lists are quick too
-        ranked = np.argsort(value, kind="stable")
+    # detections come by falling score and the sort finds such runs, so long lists are quick too
+    ranked = np.argsort(value, kind="stable")
     return ErrorRows(keys=keys[ranked], kinds=kinds[ranked])
 
 

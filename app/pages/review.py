@@ -103,7 +103,7 @@ class ReviewPage(Page):
         live.loaded.connect(self._show_state)
         live.threshold_changed.connect(self._show_threshold)
         live.curves_changed.connect(self._show_numbers)
-        live.matches_changed.connect(lambda _images: self._show_numbers())
+        live.matches_changed.connect(lambda _images: self._show_threshold(live.threshold))
         self.header.slider.value_changed.connect(live.set_threshold)
         self.header.tiles.opened.connect(lambda name: self._open_kinds(METRICS[name][1]))
         figures.threshold_chosen.connect(live.set_threshold)

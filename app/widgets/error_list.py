@@ -154,10 +154,13 @@ class ErrorList(QListView):
         """Select rows and make one the current one, without a signal; what is not there is left out."""
         flag = QItemSelectionModel.SelectionFlag
         selection = QItemSelection()
-        for row in np.flatnonzero(np.isin(self._rows.rows.keys, np.array(keys, np.int64))).tolist():
-            index = self._rows.index(row)
-            selection.select(index, index)
         at = -1 if current is None else self._rows.row_of(current)
+        for row in np.flatnonzero(np.isin(self._rows.rows.keys, np.array(keys, np.int64))).tolist():
+            if self._rows.fetch_row(row):
+                index = self._rows.index(row)
+                selection.select(index, index)
+        if not self._rows.fetch_row(at):
+            at = -1
         model = self.selectionModel()
         if at >= 0:
             model.setCurrentIndex(self._rows.index(at), flag.NoUpdate)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QLocale, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import SMALL_TEXT, Theme
@@ -65,9 +65,10 @@ class UnitPlot(QWidget):
         self._rule: float | None = None
         self._hovered = (-1, -1)
         self._readout: Sequence[str] = ()
+        self._picture = QPixmap()
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._forget_picture)
 
     @property
     def lines(self) -> Sequence[PlotLine]:
@@ -84,7 +85,7 @@ class UnitPlot(QWidget):
     def set_lines(self, lines: Sequence[PlotLine]) -> None:
         self._lines = lines
         self._hover(-1, -1)
-        self.update()
+        self._forget_picture()
 
     def set_marks(self, marks: Sequence[PlotMark], *, rule: float | None = None) -> None:
         """Show dots, and a vertical rule at x = ``rule``."""
@@ -134,6 +135,25 @@ class UnitPlot(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor if inside else Qt.CursorShape.ArrowCursor)
         self.point_hovered.emit(line, index)
         self.update()
+
+    def _forget_picture(self) -> None:
+        self._picture = QPixmap()
+        self.update()
+
+    def _draw_picture(self) -> QPixmap:
+        """Grid and lines, kept while only marks move."""
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(self.size() * ratio)
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(self._theme.color("panel"))
+        painter = QPainter(picture)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = self.area()
+        self._paint_grid(painter, area)
+        for line in sorted(self._lines, key=lambda line: not line.quiet):
+            self._paint_line(painter, line, area)
+        painter.end()
+        return picture
 
     def _paint_grid(self, painter: QPainter, area: QRectF) -> None:
         painter.setFont(sized_font(self, SMALL_TEXT))
@@ -209,13 +229,12 @@ class UnitPlot(QWidget):
         return QSize(200, 120)
 
     def paintEvent(self, event: QPaintEvent) -> None:
+        if self._picture.deviceIndependentSize().toSize() != self.size():
+            self._picture = self._draw_picture()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), self._theme.color("panel"))
+        painter.drawPixmap(0, 0, self._picture)
         area = self.area()
-        self._paint_grid(painter, area)
-        for line in sorted(self._lines, key=lambda line: not line.quiet):
-            self._paint_line(painter, line, area)
         if self._rule is not None:
             painter.setPen(QPen(self._theme.color("text"), 1, Qt.PenStyle.DashLine))
             x = self.position_of(self._rule, 0).x()
