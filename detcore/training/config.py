@@ -47,8 +47,8 @@ MODELS: dict[str, ModelCard] = {
             "weights. Trains in minutes on a processor. The right first choice.",
             image_size=320,
             batch_size=8,
-            learning_rate=2e-3,
-            parameters=1.3,
+            learning_rate=2.5e-3,
+            parameters=1.2,
             weights_text="Starts from nothing, or from the best weights of an earlier run.",
         ),
         ModelCard(

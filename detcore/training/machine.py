@@ -71,20 +71,30 @@ def choose_precision(detector: Detector, device: torch.device, wanted: str, *, s
         return Compute(device, wanted == "bf16")
     if device.type == "cuda":
         return Compute(device, torch.cuda.is_bf16_supported(including_emulation=False))
-    seconds: dict[bool, float] = {}
-    for bf16 in (False, True):
-        compute = Compute(device, bf16)
-        images, targets = invented_batch(
-            detector.num_classes, batch_size=2, size=min(size, 320), objects=4, compute=compute
+    threads = torch.get_num_threads()
+    try:
+        # One thread and processor time: other programs may have the cores just now, and threads that wait
+        # for a core count as busy.
+        torch.set_num_threads(1)
+        plain, short = (
+            _step_seconds(detector, Compute(device, bf16), min(size, 320)) for bf16 in (False, True)
         )
-        times: list[float] = []
-        for _ in range(3):
-            # Processor time, since other programs may have the cores just now.
-            begin = time.process_time()
-            try_step(detector, compute, images, targets)
-            times.append(time.process_time() - begin)
-        seconds[bf16] = min(times)
-    return Compute(device, seconds[True] < 0.9 * seconds[False])
+    finally:
+        torch.set_num_threads(threads)
+    return Compute(device, short < 0.9 * plain)
+
+
+def _step_seconds(detector: Detector, compute: Compute, size: int) -> float:
+    """Processor time of a small step, the best of three."""
+    images, targets = invented_batch(
+        detector.num_classes, batch_size=2, size=size, objects=4, compute=compute
+    )
+    times: list[float] = []
+    for _ in range(3):
+        begin = time.process_time()
+        try_step(detector, compute, images, targets)
+        times.append(time.process_time() - begin)
+    return min(times)
 
 
 def cores() -> int:

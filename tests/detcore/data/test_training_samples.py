@@ -1,0 +1,88 @@
+"""From a snapshot to samples and splits."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detcore.data.samples import class_ids, make_samples, split_samples
+from detcore.project.snapshot import Snapshot, SnapshotImage
+from detcore.types import Box, GroundTruth, ObjectClass, Status
+
+
+def image(number: int, split: str | None = "train", status: Status = Status.UNSEEN) -> SnapshotImage:
+    return SnapshotImage(id=number, path=f"/x/{number}.png", width=9, height=9, split=split, status=status)
+
+
+def box(number: int, image_id: int, class_id: int = 7, **flags: bool) -> Box:
+    return Box(id=number, image_id=image_id, class_id=class_id, x1=1, y1=2, x2=3 + number, y2=6, **flags)
+
+
+def snapshot(images: list[SnapshotImage], boxes: list[Box]) -> Snapshot:
+    classes = (ObjectClass(id=9, name="b", color="#000000"), ObjectClass(id=7, name="a", color="#000000"))
+    return Snapshot(classes=classes, images=tuple(images), ground_truth=GroundTruth.from_boxes(boxes))
+
+
+def test_labels_are_rows_of_the_class_list_and_boxes_stay_with_their_image() -> None:
+    shot = snapshot([image(5), image(2)], [box(1, 2), box(2, 5, 9), box(3, 2, 9)])
+    first, second = make_samples(shot, shot.images)
+    assert class_ids(shot).tolist() == [9, 7]
+    assert (first.image_id, first.labels.tolist(), first.boxes.tolist()) == (5, [0], [[1, 2, 5, 6]])
+    assert (second.image_id, second.labels.tolist()) == (2, [1, 0])
+    assert second.boxes.tolist() == [[1, 2, 4, 6], [1, 2, 6, 6]]
+
+
+def test_crowds_and_difficult_objects_are_neither_object_nor_background() -> None:
+    shot = snapshot([image(1)], [box(1, 1), box(2, 1, crowd=True), box(3, 1, difficult=True)])
+    (sample,) = make_samples(shot, shot.images)
+    assert len(sample.labels) == 1
+    assert sample.ignore.tolist() == [[1, 2, 5, 6], [1, 2, 6, 6]]
+
+
+def test_boxes_without_area_or_of_unknown_class_are_dropped() -> None:
+    flat = Box(id=1, image_id=1, class_id=7, x1=1, y1=1, x2=1, y2=5)
+    shot = snapshot([image(1)], [flat, box(2, 1, class_id=8)])
+    (sample,) = make_samples(shot, shot.images)
+    assert sample.boxes.shape == (0, 4)
+    assert sample.labels.shape == (0,)
+
+
+def test_unverified_images_without_boxes_are_not_learnt_from_and_verified_ones_are() -> None:
+    shot = snapshot(
+        [image(1), image(2), image(3, status=Status.VERIFIED), image(4, "val")], [box(1, 1), box(2, 4)]
+    )
+    split = split_samples(shot, seed=0)
+    assert [sample.image_id for sample in split.train] == [1, 3]
+    assert [sample.image_id for sample in split.val] == [4]
+    assert split.note == ""
+
+
+def test_images_without_a_split_are_trained_on_and_test_images_are_not() -> None:
+    images = [image(1, None), image(2, "test"), image(3, "val")]
+    split = split_samples(snapshot(images, [box(1, 1), box(2, 2), box(3, 3)]), seed=0)
+    assert [sample.image_id for sample in split.train] == [1]
+
+
+def test_without_a_validation_split_a_seeded_tenth_is_held_out_and_said() -> None:
+    images = [image(number) for number in range(1, 31)]
+    shot = snapshot(images, [box(number, number) for number in range(1, 31)])
+    one, again, other = (split_samples(shot, seed=seed) for seed in (0, 0, 1))
+    held = [sample.image_id for sample in one.val]
+    assert len(held) == 3
+    assert len(one.train) == 27
+    assert not set(held) & {sample.image_id for sample in one.train}
+    assert held == [sample.image_id for sample in again.val]
+    assert held != [sample.image_id for sample in other.val]
+    assert "3 of 30" in one.note
+
+
+def test_one_image_is_judged_by_itself() -> None:
+    split = split_samples(snapshot([image(1)], [box(1, 1)]), seed=0)
+    assert [sample.image_id for sample in split.train] == [1]
+    assert [sample.image_id for sample in split.val] == [1]
+    assert "one training image" in split.note
+
+
+def test_sample_columns_have_the_kinds_that_tensors_need() -> None:
+    shot = snapshot([image(1)], [box(1, 1)])
+    (sample,) = make_samples(shot, shot.images)
+    assert (sample.boxes.dtype, sample.labels.dtype) == (np.float32, np.int64)

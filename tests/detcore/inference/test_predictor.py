@@ -1,0 +1,137 @@
+"""Predicting with the weights of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from detcore.data.samples import Sample
+from detcore.errors import ConfigError
+from detcore.inference.predictor import Predictor, best_checkpoint
+from detcore.models.checkpoint import Checkpoint, RunState, write_checkpoint
+from detcore.models.reticle_s import ReticleS
+from detcore.models.running import OutOfMemoryError, Runner
+from detcore.project.runs import RunFolder
+
+CPU = torch.device("cpu")
+
+
+def checkpoint(step: int = 1) -> Checkpoint:
+    torch.manual_seed(step)
+    tensors = {f"ema.{name}": value for name, value in ReticleS(2).state_dict().items()}
+    for name, value in tensors.items():
+        if name.endswith("classes.2.bias"):
+            value.fill_(-2.0)  # so that an untrained detector finds something
+    return Checkpoint(
+        state=RunState(step=step),
+        model="reticle-s",
+        class_ids=(31, 42),
+        image_size=64,
+        config={},
+        tensors=tensors,
+    )
+
+
+def samples(folder: Path, count: int, width: int = 200, height: int = 100) -> list[Sample]:
+    rng = np.random.default_rng(0)
+    found: list[Sample] = []
+    for number in range(count):
+        path = folder / f"{number}.png"
+        cv2.imwrite(str(path), rng.integers(0, 255, (height, width, 3), dtype=np.uint8))
+        found.append(
+            Sample(
+                image_id=number,
+                path=str(path),
+                boxes=np.zeros((0, 4), np.float32),
+                labels=np.zeros(0, np.int64),
+                ignore=np.zeros((0, 4), np.float32),
+            )
+        )
+    return found
+
+
+def fail(error: Exception) -> None:
+    raise error
+
+
+def test_the_best_weights_are_taken_before_the_last(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    with pytest.raises(ConfigError, match="no weights yet"):
+        best_checkpoint(run)
+    write_checkpoint(checkpoint(2), run.last)
+    assert best_checkpoint(run).state.step == 2
+    write_checkpoint(checkpoint(1), run.best)
+    assert best_checkpoint(run).state.step == 1
+
+
+def test_weights_that_are_all_damaged_are_named(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.best.write_bytes(b"x")
+    with pytest.raises(ConfigError, match=r"best\.safetensors"):
+        best_checkpoint(run)
+
+
+def test_detections_are_in_pixels_of_the_original_with_class_ids(tmp_path: Path) -> None:
+    found = Predictor(checkpoint(), CPU).predict(samples(tmp_path, 3), problem=fail)
+    assert found is not None
+    assert len(found) > 0
+    assert set(found.labels.tolist()) <= {31, 42}
+    assert float(found.boxes[:, 2].max()) > 64  # beyond the frame that the network saw
+    assert (found.boxes[:, 2] <= 200).all()
+    assert (found.boxes[:, 3] <= 100).all()
+    assert np.bincount(found.image_ids).max() <= 100
+
+
+def test_an_image_is_found_the_same_alone_and_among_others(tmp_path: Path) -> None:
+    images = samples(tmp_path, 3)
+    predictor = Predictor(checkpoint(), CPU)
+    together, alone = predictor.predict(images, problem=fail), predictor.predict(images[1:2], problem=fail)
+    assert together is not None
+    assert alone is not None
+    own = together.take(together.image_ids == 1)
+    np.testing.assert_allclose(own.scores, alone.scores, atol=1e-5)
+
+
+def test_no_images_give_no_detections() -> None:
+    found = Predictor(checkpoint(), CPU).predict([], problem=fail)
+    assert found is not None
+    assert len(found) == 0
+
+
+def test_progress_that_returns_false_ends_it(tmp_path: Path) -> None:
+    found = Predictor(checkpoint(), CPU).predict(
+        samples(tmp_path, 2), problem=fail, progress=lambda _done, _total: False
+    )
+    assert found is None
+
+
+def test_when_memory_runs_out_smaller_batches_are_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    real = Runner.__call__
+
+    def call(self: Runner, images: torch.Tensor) -> object:
+        sizes.append(len(images))
+        if len(images) > 2:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return real(self, images)
+
+    monkeypatch.setattr(Runner, "__call__", call)
+    found = Predictor(checkpoint(), CPU).predict(samples(tmp_path, 5), problem=fail)
+    assert found is not None
+    assert sizes[-1] <= 2
+    assert set(found.image_ids.tolist()) == set(range(5))
+
+
+def test_when_one_image_is_too_much_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def call(_self: Runner, _images: torch.Tensor) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Runner, "__call__", call)
+    with pytest.raises(OutOfMemoryError, match="memory ran out"):
+        Predictor(checkpoint(), CPU).predict(samples(tmp_path, 1), problem=fail)

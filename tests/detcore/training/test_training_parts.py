@@ -1,0 +1,190 @@
+"""Config, schedule, moving average, threads, checkpoints."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from detcore.errors import ConfigError
+from detcore.models.checkpoint import (
+    Checkpoint,
+    RunState,
+    newest_checkpoint,
+    read_checkpoint,
+    rotate_checkpoint,
+    write_checkpoint,
+)
+from detcore.models.reticle_s import ReticleS
+from detcore.models.running import choose_device
+from detcore.training.config import Load, TrainConfig
+from detcore.training.ema import Ema
+from detcore.training.machine import ThreadGovernor
+from detcore.training.schedule import FLOOR, rate_factor
+
+
+def test_a_config_survives_json() -> None:
+    config = TrainConfig(epochs=3, minutes=None, device="cuda:1", batch_size=4, flip_vertical=True)
+    assert TrainConfig.from_json(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ({"wings": 2}, "wings"),
+        ({"model": "yolo9000"}, "yolo9000"),
+        ({"minutes": 1, "epochs": 2}, "either minutes or epochs"),
+        ({"minutes": None}, "either minutes or epochs"),
+        ({"minutes": -1}, "minutes is -1"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"batch_size": "8"}, "batch_size is '8'"),
+        ({"batch_size": 2.5}, "batch_size is 2.5"),
+        ({"ema": 1}, "ema is 1"),
+        ({"seed": True}, "seed is True"),
+        ({"device": "tpu"}, "device is 'tpu'"),
+        ({"image_size": 5}, "image_size is 5"),
+        ({"precision": "fp8"}, "precision is 'fp8'"),
+        ({"mosaic": 1.5}, "mosaic is 1.5"),
+    ],
+)
+def test_senseless_settings_are_refused_by_name_and_file(record: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig.from_json(json.dumps(record), path="config.json")
+    assert words in str(caught.value)
+    assert "config.json" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{"])
+def test_what_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError):
+        TrainConfig.from_json(text)
+
+
+@pytest.mark.parametrize(("wanted", "size"), [(None, 320), (333, 320), (640, 640), (70, 64)])
+def test_sizes_are_multiples_of_32(wanted: int | None, size: int) -> None:
+    assert TrainConfig(image_size=wanted).size() == size
+
+
+def test_memory_that_runs_out_halves_the_batch_then_the_size_shrinks() -> None:
+    load = Load(batch_size=4, accumulate=1, image_size=640)
+    assert load.shrunk(0) == load
+    assert load.shrunk(1) == Load(batch_size=2, accumulate=2, image_size=640)
+    assert load.shrunk(2) == Load(batch_size=1, accumulate=4, image_size=640)
+    assert load.shrunk(3) == Load(batch_size=1, accumulate=4, image_size=480)
+
+
+def test_the_rate_warms_up_then_falls_as_a_cosine_to_its_floor() -> None:
+    def factor(step: int, fraction: float) -> float:
+        return rate_factor(step=step, warmup_steps=50, fraction=fraction)
+
+    assert factor(0, 0.0) == pytest.approx(1 / 50)
+    assert factor(24, 0.0) == pytest.approx(0.5)
+    assert factor(500, 0.5) == pytest.approx(FLOOR + (1 - FLOOR) * 0.5)
+    assert factor(1000, 1.0) == pytest.approx(FLOOR)
+
+
+def test_a_run_of_few_steps_has_a_short_warm_up() -> None:
+    assert rate_factor(step=1, warmup_steps=50, fraction=0.1) == pytest.approx(
+        FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * 0.1))
+    )
+
+
+def test_the_moving_average_forgets_the_random_start_and_then_follows_slowly() -> None:
+    detector = ReticleS(1)
+    ema = Ema(detector)
+    name = "heads.0.classes.2.weight"
+    with torch.no_grad():
+        for value in detector.state_dict().values():
+            value.fill_(1)
+    ema.update(detector, 1)
+    start = 1 - 2 / 11
+    before = dict(ReticleS(1).state_dict())[name]
+    assert before.shape == ema.detector.state_dict()[name].shape
+    assert float(ema.detector.state_dict()["backbone.stem.0.1.running_mean"][0]) == pytest.approx(start)
+    assert int(ema.detector.state_dict()["backbone.stem.0.1.num_batches_tracked"]) == 1
+    ema.update(detector, 10**9)
+    assert float(ema.detector.state_dict()["backbone.stem.0.1.running_mean"][0]) == pytest.approx(
+        start + (1 - start) * 0.0002
+    )
+
+
+def feed(governor: ThreadGovernor, seconds: list[float]) -> int:
+    threads = governor.threads
+    for value in seconds:
+        threads = governor.after_step(value)
+    return threads
+
+
+def test_threads_are_halved_while_step_times_spread_and_kept_when_that_helps() -> None:
+    governor = ThreadGovernor(4)
+    assert feed(governor, [0.1] * 24) == 4
+    assert feed(governor, [0.1, 0.5, 0.9, 0.2] * 6) == 2
+    assert feed(governor, [0.2] * 24) == 2
+
+
+def test_fewer_threads_that_are_slower_are_given_up() -> None:
+    governor = ThreadGovernor(2)
+    assert feed(governor, [0.1, 0.2, 0.3, 0.1] * 6) == 1
+    assert feed(governor, [0.4] * 24) == 2
+
+
+def test_all_threads_are_tried_again_later() -> None:
+    governor = ThreadGovernor(2)
+    feed(governor, [0.1, 0.5, 0.9, 0.2] * 6)
+    seen = [feed(governor, [0.2] * 24) for _ in range(12)]
+    assert seen[0] == 1
+    assert 2 in seen
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    assert choose_device("cpu").type == "cpu"
+    with pytest.raises(ConfigError, match="cuda:99"):
+        choose_device("cuda:99")
+
+
+def checkpoint(step: int) -> Checkpoint:
+    return Checkpoint(
+        state=RunState(step=step, best_ap=0.25),
+        model="reticle-s",
+        class_ids=(5, 7),
+        image_size=320,
+        config={"seed": 3},
+        tensors={"ema.a": torch.full((2, 3), float(step)), "weights.a": torch.zeros(0)},
+    )
+
+
+def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
+    path = tmp_path / "last.safetensors"
+    write_checkpoint(checkpoint(4), path)
+    back = read_checkpoint(path)
+    assert (back.state, back.class_ids, back.config) == (RunState(step=4, best_ap=0.25), (5, 7), {"seed": 3})
+    torch.testing.assert_close(back.part("ema")["a"], torch.full((2, 3), 4.0))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["last.safetensors"]
+
+
+def test_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
+    last, previous = tmp_path / "last.safetensors", tmp_path / "previous.safetensors"
+    for step in (1, 2, 3):
+        rotate_checkpoint(checkpoint(step), last=last, previous=previous)
+    assert read_checkpoint(last).state.step == 3
+    assert read_checkpoint(previous).state.step == 2
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+def test_a_torn_checkpoint_is_passed_over_and_named(tmp_path: Path, share: float) -> None:
+    last, previous = tmp_path / "last.safetensors", tmp_path / "previous.safetensors"
+    for step in (1, 2):
+        rotate_checkpoint(checkpoint(step), last=last, previous=previous)
+    content = last.read_bytes()
+    last.write_bytes(content[: int(len(content) * share)])
+    found, problems = newest_checkpoint([last, previous])
+    assert found is not None
+    assert found.state.step == 1
+    assert "last.safetensors" in str(problems[0])
+
+
+def test_without_files_there_is_no_checkpoint_and_no_complaint(tmp_path: Path) -> None:
+    assert newest_checkpoint([tmp_path / "last.safetensors"]) == (None, [])
