@@ -284,7 +284,7 @@ class Actions(QObject):
         window.addActions(list(self._actions.values()))
 
     def bind(
-        self, action_id: str, callback: Callable[[], None], *, when: Callable[[], bool] | None = None
+        self, action_id: str, callback: Callable[[], object], *, when: Callable[[], bool] | None = None
     ) -> QAction:
         """Call ``callback`` when the action is triggered; ``when`` tells whether it makes sense now."""
         action = self._actions[action_id]

@@ -20,7 +20,7 @@ class Message:
 
     level: str
     text: str
-    action: tuple[str, Callable[[], None]] | None = None
+    action: tuple[str, Callable[[], object]] | None = None
     details: str = ""
     time: datetime = field(default_factory=datetime.now)
 
@@ -39,17 +39,17 @@ class Messages(QObject):
         self.history: list[Message] = []
 
     def info(
-        self, text: str, action: tuple[str, Callable[[], None]] | None = None, details: str = ""
+        self, text: str, action: tuple[str, Callable[[], object]] | None = None, details: str = ""
     ) -> None:
         self._post(Message(level="info", text=text, action=action, details=details))
 
     def success(
-        self, text: str, action: tuple[str, Callable[[], None]] | None = None, details: str = ""
+        self, text: str, action: tuple[str, Callable[[], object]] | None = None, details: str = ""
     ) -> None:
         self._post(Message(level="success", text=text, action=action, details=details))
 
     def warning(
-        self, text: str, action: tuple[str, Callable[[], None]] | None = None, details: str = ""
+        self, text: str, action: tuple[str, Callable[[], object]] | None = None, details: str = ""
     ) -> None:
         self._post(Message(level="warning", text=text, action=action, details=details))
 

@@ -5,6 +5,7 @@ Files are only ever opened for reading.
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import warnings
@@ -17,6 +18,8 @@ from PIL import ImageOps
 
 from detcore.errors import ImageError
 from detcore.types import ImageArray
+
+log = logging.getLogger(__name__)
 
 EXTENSIONS = frozenset(
     {
@@ -42,7 +45,8 @@ _DIGITS = re.compile(r"(\d+)")
 def find_images(folder: Path) -> list[str]:
     """Paths of all images below ``folder``, posix and relative to it, in natural order.
 
-    Hidden files and folders and Reticle projects are passed over; links to folders are not followed.
+    Hidden files and folders and Reticle projects are passed over, and names that are not valid text,
+    which no project or dataset could hold; links to folders are not followed.
 
     Raises:
         ImageError: the folder cannot be read.
@@ -55,7 +59,7 @@ def find_images(folder: Path) -> list[str]:
             with os.scandir(path) as entries:
                 for entry in entries:
                     name = entry.name
-                    if name.startswith("."):
+                    if name.startswith(".") or not _is_text(name):
                         continue
                     if os.path.splitext(name)[1].lower() in EXTENSIONS and entry.is_file():
                         found.append(prefix + name)
@@ -65,6 +69,15 @@ def find_images(folder: Path) -> list[str]:
             raise ImageError(f"cannot read the folder ({error.strerror})", path=path) from error
     found.sort(key=natural_key)
     return found
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        log.warning("passed over %r: its name is not valid text", name)
+        return False
+    return True
 
 
 def natural_key(path: str) -> list[tuple[int, int, str]]:

@@ -33,7 +33,10 @@ def _keys(action: QAction) -> str:
 
 class _ActionTree(QTreeWidget):
     def __init__(self) -> None:
-        super().__init__(columnCount=2, rootIsDecorated=False, uniformRowHeights=True)
+        super().__init__()
+        self.setColumnCount(2)
+        self.setRootIsDecorated(False)
+        self.setUniformRowHeights(True)
         self.setHeaderHidden(True)
         header = self.header()
         header.setStretchLastSection(False)
@@ -72,7 +75,9 @@ class ActionPalette(QDialog):
                 item.setIcon(0, action.icon())
                 item.setData(0, Qt.ItemDataRole.UserRole, action)
                 self.list.addTopLevelItem(item)
-        self.list.setCurrentItem(self.list.topLevelItem(0))
+        first = self.list.topLevelItem(0)
+        if first is not None:
+            self.list.setCurrentItem(first)
 
     def _run(self) -> None:
         item = self.list.currentItem()

@@ -16,7 +16,8 @@ class MessageHistory(QDialog):
         self.setWindowTitle("Messages")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(640, 360)
-        entries = QListWidget(wordWrap=True)
+        entries = QListWidget()
+        entries.setWordWrap(True)
         for message in reversed(messages.history):
             details = f"\n{message.details}" if message.details else ""
             entries.addItem(f"{message.time:%H:%M:%S}  {message.text}{details}")

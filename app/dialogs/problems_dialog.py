@@ -28,7 +28,9 @@ class ProblemsDialog(QDialog):
         self.setWindowTitle("What was odd")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(760, 420)
-        tree = QTreeWidget(columnCount=3, rootIsDecorated=False, alternatingRowColors=False)
+        tree = QTreeWidget()
+        tree.setColumnCount(3)
+        tree.setRootIsDecorated(False)
         tree.setHeaderLabels(["File", "Line", "What"])
         tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         for problem in problems:

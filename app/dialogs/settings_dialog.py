@@ -26,7 +26,8 @@ class SettingsDialog(QDialog):
         self.keymap.setCurrentIndex(
             max(0, list(KEYMAPS).index(settings.keymap) if settings.keymap in KEYMAPS else 0)
         )
-        self.keep_zoom = QCheckBox("Keep zoom and place from image to image", checked=settings.keep_zoom)
+        self.keep_zoom = QCheckBox("Keep zoom and place from image to image")
+        self.keep_zoom.setChecked(settings.keep_zoom)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         layout = QFormLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)

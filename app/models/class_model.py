@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
@@ -23,7 +24,7 @@ class ClassModel(QAbstractListModel):
         super().__init__(parent)
         self._document = document
         self._classes: list[ObjectClass] = []
-        self._counts: dict[str, int] = {}
+        self._counts: Mapping[str, int] = {}
         self._recount = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
         self._recount.timeout.connect(self._count)
         document.opened.connect(self.reload)

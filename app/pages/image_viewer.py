@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from app.canvas.view import ImageCanvas
@@ -23,7 +23,12 @@ class ImageViewer(QObject):
     """Keeps the canvas in step with the current image; the neighbours are fetched ahead.
 
     While an image is being read the old one stays, locked, so that fast steps do not flicker.
+
+    Signals:
+        place_changed(str): position of the pointer in the image, and the zoom.
     """
+
+    place_changed = Signal(str)
 
     def __init__(
         self,
@@ -38,6 +43,9 @@ class ImageViewer(QObject):
         self._images, self._boxes = images, boxes
         self._path: Path | None = None
         self._shown = 0
+        self._position = self._zoom = ""
+        canvas.cursor_moved.connect(self._show_position)
+        canvas.zoom_changed.connect(self._show_zoom)
         self._loading = QTimer(self, singleShot=True, interval=LOADING_NOTICE_MS)
         self._loading.timeout.connect(self._show_loading)
         context.view.image_changed.connect(self._show_image)
@@ -111,3 +119,11 @@ class ImageViewer(QObject):
         self._canvas.set_boxes(display_boxes(self._boxes.boxes, self._boxes.classes))
         self._context.view.select(self._context.view.selection & present)
         self._canvas.set_selection(self._context.view.selection)
+
+    def _show_position(self, x: float, y: float) -> None:
+        self._position = f"{x:.0f}, {y:.0f}"
+        self.place_changed.emit(f"{self._position}    {self._zoom}")
+
+    def _show_zoom(self, zoom: float) -> None:
+        self._zoom = f"{zoom:.0%}"
+        self.place_changed.emit(f"{self._position}    {self._zoom}")

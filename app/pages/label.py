@@ -57,7 +57,6 @@ class LabelPage(Page):
         self.class_list = ClassList(self.class_model, context.theme)
         self.box_table = BoxTable(self.boxes)
         self.details = BoxDetails()
-        self._position = self._zoom = ""
         self._add_panels()
         self._connect_document()
         self._connect_widgets()
@@ -126,8 +125,7 @@ class LabelPage(Page):
         canvas.delete_requested.connect(self.editing.delete)
         canvas.box_activated.connect(lambda _box_id: self.ask_class_of_selection())
         canvas.context_menu_requested.connect(self._show_box_menu)
-        canvas.cursor_moved.connect(self._show_position)
-        canvas.zoom_changed.connect(self._show_zoom)
+        self.viewer.place_changed.connect(self.status_changed)
         canvas.files_dropped.connect(self.paths_dropped)
 
     def _show_project(self) -> None:
@@ -185,14 +183,6 @@ class LabelPage(Page):
         names = BOX_MENU if box_id else EMPTY_MENU
         menu.addActions([self.context.actions[f"label.{name}"] for name in names])
         menu.popup(position)
-
-    def _show_position(self, x: float, y: float) -> None:
-        self._position = f"{x:.0f}, {y:.0f}"
-        self.status_changed.emit(f"{self._position}    {self._zoom}")
-
-    def _show_zoom(self, zoom: float) -> None:
-        self._zoom = f"{zoom:.0%}"
-        self.status_changed.emit(f"{self._position}    {self._zoom}")
 
     def _restyle(self) -> None:
         self.canvas.set_surround(self.context.theme.color("surround"))

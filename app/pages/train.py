@@ -133,6 +133,7 @@ class TrainPage(Page):
             except ConfigError as error:
                 self.context.messages.warning(f"The training settings of last time were not used: {error}")
         self.setup.show_config(config)
+        self._refresh()
         self._look_at_data()
 
     def _close(self) -> None:

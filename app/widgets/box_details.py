@@ -41,7 +41,10 @@ class BoxDetails(QWidget):
         grid.setVerticalSpacing(4)
         self.edges: dict[str, QDoubleSpinBox] = {}
         for position, (name, title) in enumerate(SIDES):
-            field = QDoubleSpinBox(decimals=1, maximum=LARGEST, keyboardTracking=False)
+            field = QDoubleSpinBox()
+            field.setDecimals(1)
+            field.setMaximum(LARGEST)
+            field.setKeyboardTracking(False)
             field.valueChanged.connect(self._edit_edges)
             self.edges[name] = field
             label = QLabel(title)
@@ -52,7 +55,8 @@ class BoxDetails(QWidget):
             grid.addWidget(field, 2 * row + 1, column)
         self.flags: dict[str, QCheckBox] = {}
         for position, (name, title, tip) in enumerate(FLAGS):
-            check = QCheckBox(title, toolTip=tip)
+            check = QCheckBox(title)
+            check.setToolTip(tip)
             check.clicked.connect(lambda _checked, flag=name: self.flag_toggled.emit(flag))
             self.flags[name] = check
             row, column = divmod(position, 2)

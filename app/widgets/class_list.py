@@ -95,7 +95,9 @@ class ClassList(QWidget):
     def __init__(self, model: ClassModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
-        self.view = QListView(uniformItemSizes=True, mouseTracking=True)
+        self.view = QListView()
+        self.view.setUniformItemSizes(True)
+        self.view.setMouseTracking(True)
         self.view.setItemDelegate(ClassDelegate(theme, self.view))
         self.view.setModel(model)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

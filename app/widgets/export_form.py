@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
@@ -29,7 +30,7 @@ FORMAT_TEXTS = {
     "coco": ("COCO", "One JSON file a split. For evaluators and most training code."),
     "yolo": ("YOLO", "One text file an image and data.yaml. For Ultralytics and darknet."),
 }
-COORDINATES = (
+COORDINATES: tuple[tuple[Literal["int", "float", "one_based"], str], ...] = (
     ("int", "Whole pixels"),
     ("float", "Exact (CVAT)"),
     ("one_based", "1-based, inclusive (devkit of 2007)"),
@@ -118,7 +119,8 @@ class ExportForm(QWidget):
         group = QButtonGroup(self)
         self.formats: dict[str, QRadioButton] = {}
         for name, (title, text) in FORMAT_TEXTS.items():
-            button = QRadioButton(title, toolTip=text)
+            button = QRadioButton(title)
+            button.setToolTip(text)
             note = QLabel(text, wordWrap=True)
             note.setProperty("role", "small")
             note.setContentsMargins(24, 0, 0, 4)
@@ -133,13 +135,13 @@ class ExportForm(QWidget):
         self._section("Images")
         self.splits: dict[str, QCheckBox] = {}
         for name in (*SPLITS, NO_SPLIT):
-            box = QCheckBox(name.capitalize(), checked=True)
+            box = QCheckBox(name.capitalize())
+            box.setChecked(True)
             box.toggled.connect(self.changed)
             self.splits[name] = box
             self._layout.addWidget(box)
-        divide = QPushButton(
-            "Divide the images…", toolTip="Put the images into train, val and test by chance, from a seed"
-        )
+        divide = QPushButton("Divide the images…")
+        divide.setToolTip("Put the images into train, val and test by chance, from a seed")
         divide.clicked.connect(self.divide_requested)
         row = QHBoxLayout()
         row.addWidget(divide)
@@ -148,20 +150,17 @@ class ExportForm(QWidget):
 
     def _add_options(self) -> None:
         self._section("Options")
-        self.copy_images = QCheckBox(
-            "Copy the images", checked=True, toolTip="Off: only label files are written"
-        )
+        self.copy_images = QCheckBox("Copy the images")
+        self.copy_images.setChecked(True)
+        self.copy_images.setToolTip("Off: only label files are written")
         self.coordinates = QComboBox()
         self.coordinates.addItems([title for _, title in COORDINATES])
-        self.jpeg = QCheckBox(
-            "Turn other images into JPEG", toolTip="torchvision reads only .jpg; quality 95"
-        )
-        self.difficult_as_crowd = QCheckBox(
-            "Difficult boxes as crowd", toolTip="COCO evaluators then ignore them"
-        )
-        self.polygon = QCheckBox(
-            "Write the box as a polygon too", toolTip="For evaluators that want a segmentation"
-        )
+        self.jpeg = QCheckBox("Turn other images into JPEG")
+        self.jpeg.setToolTip("torchvision reads only .jpg; quality 95")
+        self.difficult_as_crowd = QCheckBox("Difficult boxes as crowd")
+        self.difficult_as_crowd.setToolTip("COCO evaluators then ignore them")
+        self.polygon = QCheckBox("Write the box as a polygon too")
+        self.polygon.setToolTip("For evaluators that want a segmentation")
         self._layout.addWidget(self.copy_images)
         self._pages = QStackedWidget()
         self._pages.addWidget(_column(QLabel("Coordinates"), self.coordinates, self.jpeg))

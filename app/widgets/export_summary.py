@@ -101,7 +101,9 @@ class ExportSummary(QWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for column in range(1, len(head)):
             self.table.setColumnWidth(column, 88)
-            self.table.horizontalHeaderItem(column).setTextAlignment(_RIGHT)
+            title = self.table.horizontalHeaderItem(column)
+            if title is not None:
+                title.setTextAlignment(_RIGHT)
         self.table.setFixedHeight(
             min(460, header.sizeHint().height() + ROW_HEIGHT * self.table.rowCount() + 6)
         )

@@ -110,7 +110,9 @@ class ImageList(QWidget):
         self.filter = QComboBox()
         for text, _ in FILTERS:
             self.filter.addItem(text)
-        self.view = QListView(uniformItemSizes=True, mouseTracking=True)
+        self.view = QListView()
+        self.view.setUniformItemSizes(True)
+        self.view.setMouseTracking(True)
         self.view.setItemDelegate(ImageDelegate(theme, self.view))
         self.view.setModel(model)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

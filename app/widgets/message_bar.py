@@ -27,9 +27,12 @@ class MessageBar(QFrame):
         self._theme = theme
         self._icon = QLabel()
         self.text = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.action = QPushButton(focusPolicy=Qt.FocusPolicy.NoFocus)
+        self.action = QPushButton()
+        self.action.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.action.setProperty("role", "link")
-        self.close_button = QToolButton(focusPolicy=Qt.FocusPolicy.NoFocus, toolTip="Close")
+        self.close_button = QToolButton()
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.close_button.setToolTip("Close")
         self._timer = QTimer(self, singleShot=True)
         self._message: Message | None = None
         layout = QHBoxLayout(self)

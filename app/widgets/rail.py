@@ -34,7 +34,9 @@ class Rail(QWidget):
             layout.addWidget(self._button(actions[f"global.{name}"], with_text=False))
 
     def _button(self, action: QAction, *, with_text: bool) -> QToolButton:
-        button = QToolButton(focusPolicy=Qt.FocusPolicy.TabFocus, iconSize=ICON)
+        button = QToolButton()
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setIconSize(ICON)
         button.setDefaultAction(action)
         style = (
             Qt.ToolButtonStyle.ToolButtonTextUnderIcon if with_text else Qt.ToolButtonStyle.ToolButtonIconOnly

@@ -63,7 +63,8 @@ class Welcome(QWidget):
 
     def show_recent(self, projects: Sequence[Path]) -> None:
         while self._recent.count():
-            widget = self._recent.takeAt(0).widget()
+            item = self._recent.takeAt(0)
+            widget = None if item is None else item.widget()
             if widget is not None:
                 widget.deleteLater()
         if not projects:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from tqdm import tqdm
@@ -34,7 +34,7 @@ def table(rows: Sequence[Sequence[str]], *, head: Sequence[str]) -> str:
 
 
 @contextmanager
-def progress_bar(title: str, unit: str) -> Iterator[Callable[[int, int], bool]]:
+def progress_bar(title: str, unit: str) -> Generator[Callable[[int, int], bool]]:
     """A bar on stderr, as the progress callback of the long functions of detcore; only on a terminal."""
     with tqdm(desc=title, unit=unit, disable=None, leave=False) as bar:
 

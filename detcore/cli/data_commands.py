@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from detcore.atomic import atomic_write
 from detcore.cli.console import progress_bar, say, table
 from detcore.exchange import export_dataset, import_dataset
+from detcore.formats.base import ExportOptions
 from detcore.opening import create_from_images
 from detcore.project.edits import set_split
 from detcore.project.project import Project
@@ -37,6 +38,8 @@ def import_labels(options: argparse.Namespace) -> int:
         report = import_dataset(project, options.format, options.source, progress=progress)
     for problem in report.problems:
         say(str(problem))
+    for note in report.notes:
+        say(f"note: {note}")
     say(f"{report.images:,} images, {report.boxes:,} boxes, {len(report.problems):,} problems")
     return 0
 
@@ -46,7 +49,14 @@ def export(options: argparse.Namespace) -> int:
         Project.open(options.project, read_only=True) as project,
         progress_bar("exporting", "image") as progress,
     ):
-        report = export_dataset(project, options.format, options.out, splits=options.split, progress=progress)
+        report = export_dataset(
+            project,
+            options.format,
+            options.out,
+            splits=options.split,
+            options=_export_options(options),
+            progress=progress,
+        )
     rows = [
         [
             split or "(no split)",
@@ -68,13 +78,24 @@ def export(options: argparse.Namespace) -> int:
     return 0
 
 
+def _export_options(options: argparse.Namespace) -> ExportOptions:
+    return ExportOptions(
+        coordinates=options.coordinates,
+        jpeg=options.jpeg,
+        difficult_as_crowd=options.difficult_as_crowd,
+        polygon=options.polygon,
+        copy_images=not options.no_images,
+        include_unseen=options.include_unseen,
+    )
+
+
 def split(options: argparse.Namespace) -> int:
     with Project.open(options.project) as project:
         images = project.images()
         groups = {image.id: image.group for image in images if image.group is not None}
-        ratios = dict(zip(SPLITS, options.ratios, strict=True))
+        ratios: dict[str, float] = dict(zip(SPLITS, options.ratios, strict=True))
         division = make_splits([image.id for image in images], ratios, seed=options.seed, groups=groups)
-        project.apply(set_split(project, dict(division)))
+        project.apply(set_split(project, {**division}))
         counts = project.statistics().splits
     say(", ".join(f"{name} {counts.get(name, 0):,}" for name in SPLITS))
     return 0
@@ -123,7 +144,7 @@ def info(options: argparse.Namespace) -> int:
     return 0
 
 
-def _say_counts(title: str, counts: dict[str, int]) -> None:
+def _say_counts(title: str, counts: Mapping[Any, int]) -> None:
     rows: Sequence[Sequence[str]] = [[str(name), f"{count:,}"] for name, count in counts.items()]
     if rows:
         say("\n" + table(rows, head=[title, ""]))

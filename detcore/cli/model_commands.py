@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from detcore.atomic import atomic_write
 from detcore.cli.console import say
 from detcore.cli.watching import watch_job
@@ -98,8 +100,7 @@ def _detections_for(run: RunFolder, snapshot: Snapshot, split: str, wanted: set[
     if not run.detections.is_file() or not wanted <= predicted_images(run):
         _predict(run, snapshot, split)
     detections = load_detections(run)
-    keep = [image_id in wanted for image_id in detections.image_ids.tolist()]
-    return detections.take([row for row, kept in enumerate(keep) if kept])
+    return detections.take(np.isin(detections.image_ids, np.array(sorted(wanted), dtype=np.int64)))
 
 
 def _predict(run: RunFolder, snapshot: Snapshot, split: str) -> None:

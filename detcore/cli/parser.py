@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detcore.formats import FORMATS
 from detcore.training.config import DEFAULT_MODEL, MODELS
@@ -44,17 +45,18 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
 
 
-def _add(commands: Commands, name: str, text: str, *, project: bool = True) -> argparse.ArgumentParser:  # type: ignore[valid-type]
+def _add(commands: Commands, name: str, text: str, *, project: bool = True) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     if project:
         command.add_argument("project", type=Path, metavar="P.reticle", help="the project folder")
     return command
 
 
-def _add_data_commands(commands: Commands) -> None:  # type: ignore[valid-type]
+def _add_data_commands(commands: Commands) -> None:
     new = _add(commands, "new", "make a project of a folder of images; the images stay where they are")
     new.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder with the images")
 
@@ -66,6 +68,21 @@ def _add_data_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     write.add_argument("--format", required=True, choices=sorted(FORMATS))
     write.add_argument("--out", type=Path, required=True, metavar="DIR", help="an empty or new folder")
     write.add_argument("--split", action="append", choices=SPLITS, help="only this split; may be repeated")
+    write.add_argument("--no-images", action="store_true", help="write label files only")
+    write.add_argument("--include-unseen", action="store_true", help="also images that nobody has looked at")
+    write.add_argument(
+        "--coordinates",
+        choices=("int", "float", "one_based"),
+        default="int",
+        help="VOC: whole pixels, exact, or 1-based and inclusive as the devkit of 2007",
+    )
+    write.add_argument(
+        "--jpeg", action="store_true", help="VOC: turn other images into JPEG, for torchvision"
+    )
+    write.add_argument(
+        "--difficult-as-crowd", action="store_true", help="COCO: let evaluators ignore difficult boxes"
+    )
+    write.add_argument("--polygon", action="store_true", help="COCO: write each box as a polygon, too")
     write.add_argument("--report", type=Path, metavar="FILE", help="also write the report as JSON")
 
     split = _add(commands, "split", "divide the images into train, val and test, and store it")
@@ -78,7 +95,7 @@ def _add_data_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     info.add_argument("--json", action="store_true", help="as JSON")
 
 
-def _add_model_commands(commands: Commands) -> None:  # type: ignore[valid-type]
+def _add_model_commands(commands: Commands) -> None:
     train = _add(commands, "train", "train a detector; Ctrl+C stops and keeps what was learnt")
     train.add_argument("--model", choices=sorted(MODELS), default=DEFAULT_MODEL)
     length = train.add_mutually_exclusive_group()
@@ -115,7 +132,7 @@ def _add_model_commands(commands: Commands) -> None:  # type: ignore[valid-type]
     )
 
 
-def _add_demo_commands(commands: Commands) -> None:  # type: ignore[valid-type]
+def _add_demo_commands(commands: Commands) -> None:
     sample = _add(
         commands, "sample", "make the sample project, with planted label errors to find", project=False
     )

@@ -68,6 +68,12 @@ def redo(connection: sqlite3.Connection) -> Edit | None:
     return edit
 
 
+def forget(connection: sqlite3.Connection) -> None:
+    """Make the present state the one that undo does not go behind."""
+    connection.execute("DELETE FROM edit")
+    _move_to(connection, 0)
+
+
 def undo_text(connection: sqlite3.Connection) -> str | None:
     """The name of the edit that ``undo`` would take back."""
     found = connection.execute(

@@ -178,6 +178,11 @@ class Project(ProjectReader):
             edit = journal.redo(connection)
         return None if edit is None else edit.summary()
 
+    def begin_history(self) -> None:
+        """Let undo not go behind the present state: what came before was the making of the project."""
+        with self.database.write() as connection:
+            journal.forget(connection)
+
     def flush(self) -> None:
         """Make the edits so far safe from a power cut as well; takes a disk flush, so call it when idle."""
         if not self.read_only:

@@ -41,6 +41,7 @@ def create_sample_project(
     project = Project.create(project_folder, image_root=folder / IMAGE_FOLDER)
     try:
         _fill(project, truth)
+        project.begin_history()
     except BaseException:
         project.close()
         raise
