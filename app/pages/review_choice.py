@@ -45,6 +45,7 @@ class ReviewChoice(QObject):
         self._problem = ""
         self._ended: set[str] = set()
         self.run, self.scope, self.iou = QComboBox(), QComboBox(), QComboBox()
+        self.scope.setEnabled(False)
         self.bar = self._compose()
         for threshold in IOU_THRESHOLDS:
             self.iou.addItem(QLocale().toString(threshold, "f", 2), threshold)
@@ -225,9 +226,11 @@ class ReviewChoice(QObject):
         review = self._live.review
         self.scope.clear()
         if review is None:
+            self.scope.setEnabled(False)
             return
         for scope, ids in review.scopes.items():
             self.scope.addItem(f"{scope.value} ({count_text(len(ids))})", scope)
+        self.scope.setEnabled(bool(review.scopes))
         self.scope.setCurrentIndex(list(review.scopes).index(review.scope) if review.scopes else -1)
 
     def _fail(self, error: Exception) -> None:

@@ -23,7 +23,7 @@ from detcore.boxes import iou
 from detcore.evaluation.live import DetState, GtState
 
 _LOADING_NOTICE_MS = 150
-_CROP_WIDTH = 220
+_CROP_WIDTH, _CROP_MIN_HEIGHT = 220, 80
 
 
 class ElidedLabel(QLabel):
@@ -211,12 +211,14 @@ class ReviewImage(QWidget):
         left.addWidget(self.canvas, 1)
         whole = QWidget()
         whole.setLayout(left)
-        self.crop.setFixedHeight(_CROP_WIDTH)
+        self.crop.setMinimumHeight(_CROP_MIN_HEIGHT)
+        self.crop.setMaximumHeight(_CROP_WIDTH)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
-        right.addWidget(self.crop)
-        right.addWidget(self.details, 1)
+        right.addWidget(self.crop, 100)
+        right.addWidget(self.details)
+        right.addStretch(1)
         side = QWidget()
         side.setProperty("role", "panel")
         side.setLayout(right)

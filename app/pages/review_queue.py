@@ -157,7 +157,7 @@ class ReviewQueue(QObject):
         return self.filter
 
     def _show_state(self, selected: list[int]) -> None:
-        current = self._current
+        current, review = self._current, self._live.review
         row = -1 if current is None else self._model.row_of(current)
         if row >= 0:
             self._place = row
@@ -165,26 +165,8 @@ class ReviewQueue(QObject):
         self._panel.list.show_keys(selected, current if row >= 0 else None)
         self._panel.show_progress(row + 1, self.count)
         self._panel.show_kinds(self.filter.kinds, decided=self.filter.cell is None)
-        self._panel.show_narrowed(self.describe_filter())
-        self._panel.list.set_empty_text(self._empty_text())
-
-    def describe_filter(self) -> str:
-        """The class or cell that the list is narrowed to, "" for none."""
-        review = self._live.review
-        if review is None:
-            return ""
-        if self.filter.cell is not None:
-            names = [
-                "background" if part == BACKGROUND_ID else review.classes[part].name
-                for part in self.filter.cell
-            ]
-            return f"{names[0]} → {names[1]}"
-        return "" if self.filter.class_id is None else review.classes[self.filter.class_id].name
-
-    def _empty_text(self) -> str:
-        if self.filter.cell is not None:
-            return "No pairs in this cell at this threshold."
-        return f"No {kind_word(self.filter.kinds)} at this threshold."
+        self._panel.show_narrowed(_narrowed_to(self.filter, review))
+        self._panel.list.set_empty_text(_empty_text(self.filter))
 
     def _go_to_row(self, row: int) -> None:
         key = int(self._model.rows.keys[row])
@@ -240,3 +222,19 @@ def cell_of(review: Review, row: int, column: int) -> tuple[int, int]:
     """The class ids of a cell of the confusion matrix, in the matrix' order of classes."""
     ids = [*np.asarray(review.evaluation.class_ids).tolist(), BACKGROUND_ID]
     return ids[row], ids[column]
+
+
+def _narrowed_to(wanted: ErrorFilter, review: Review | None) -> str:
+    """The class or cell that the list is narrowed to, "" for none."""
+    if review is None:
+        return ""
+    names = {BACKGROUND_ID: "background", **{item.id: item.name for item in review.classes.values()}}
+    if wanted.cell is not None:
+        return f"{names[wanted.cell[0]]} → {names[wanted.cell[1]]}"
+    return "" if wanted.class_id is None else names[wanted.class_id]
+
+
+def _empty_text(wanted: ErrorFilter) -> str:
+    if wanted.cell is not None:
+        return "No pairs in this cell at this threshold."
+    return f"No {kind_word(wanted.kinds)} at this threshold."

@@ -32,7 +32,6 @@ class ItemDetails(QWidget):
         for text, action in actions.items():
             action.setIconText(text)
             column.addWidget(_button(action))
-        column.addStretch(1)
         theme.changed.connect(self._write)
         self._write()
 

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from app.models.score_curve import ScoreCurve
 from app.theme import Theme
-from app.widgets.unit_plot import PlotLine, PlotMark, UnitPlot
+from app.widgets.plot_painting import PlotLine, PlotMark
+from app.widgets.unit_plot import UnitPlot
 
 
 class PrPlot(UnitPlot):

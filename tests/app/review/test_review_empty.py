@@ -1,0 +1,62 @@
+"""What the Review page says while there is nothing to review."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.pages.review import ReviewPage
+from detcore.project.edits import set_status
+from detcore.project.project import Project
+from detcore.project.runs import create_run, save_detections
+from detcore.types import Status
+from tests.app.review.review_driving import made_up_detections
+
+
+def test_without_runs_the_page_sends_to_train(
+    window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
+) -> None:
+    context.document.open(labelled)
+    window.entered()
+    qtbot.waitUntil(lambda: window.empty.title.text() == "Train a detector first")
+    with qtbot.waitSignal(window.request_page) as asked:
+        QTest.mouseClick(window.empty.button, Qt.MouseButton.LeftButton)
+    assert asked.args == ["train"]
+    assert all(panel.isHidden() for panel in window.panels())
+
+
+def test_without_detections_the_page_offers_to_predict(
+    window: ReviewPage,
+    context: AppContext,
+    labelled: Project,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = create_run(labelled, "reticle-s")
+    run.last.write_bytes(b"weights")
+    run.events.write_text('{"event": "started"}\n')
+    run.pid.write_text("{}")
+    asked: list[object] = []
+    monkeypatch.setattr(context.jobs, "predict", lambda path, _snapshot: asked.append(path))
+    context.document.open(labelled)
+    window.entered()
+    qtbot.waitUntil(lambda: window.empty.button.text() == "Predict with this run")
+    QTest.mouseClick(window.empty.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: asked == [run.path])
+
+
+def test_without_labels_there_is_nothing_to_compare(
+    window: ReviewPage, context: AppContext, project: Project, qtbot: QtBot
+) -> None:
+    run = create_run(project, "reticle-s")
+    unlabelled = project.image_ids()[4:]
+    dets = made_up_detections(project)
+    save_detections(run, dets.take(np.isin(dets.image_ids, unlabelled)), image_ids=unlabelled)
+    context.document.open(project)
+    window.entered()
+    qtbot.waitUntil(lambda: window.empty.title.text() == "No labels to compare with")
+    project.apply(set_status(project, unlabelled[:1], Status.VERIFIED))

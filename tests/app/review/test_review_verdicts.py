@@ -1,0 +1,108 @@
+"""Walking through the queue and giving verdicts, by keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.pages.review import ReviewPage
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder
+from detcore.types import Origin
+from tests.app.review.review_driving import click_row, drag_slider, keys, press
+
+
+def test_space_and_arrows_walk_through_the_queue(page: ReviewPage) -> None:
+    order = keys(page)
+    click_row(page, 0)
+    seen = [page.queue.current.key]  # type: ignore[union-attr]
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Down, Qt.Key.Key_Space):
+        press(page, key)
+        seen.append(page.queue.current.key)  # type: ignore[union-attr]
+    assert seen == order[:4]
+    press(page, Qt.Key.Key_Up)
+    assert page.queue.current.key == order[2]  # type: ignore[union-attr]
+    assert page.queue_panel.progress.text() == f"3 of {len(order)}"
+    assert page.queue_panel.list.selected_keys() == [order[2]]
+
+
+def test_accepting_a_prediction_adds_a_label_and_goes_on(
+    page: ReviewPage, labelled: Project, run: RunFolder, qtbot: QtBot
+) -> None:
+    QTest.mouseClick(page.header.tiles.tiles["fp"], Qt.MouseButton.LeftButton)
+    order = keys(page)
+    click_row(page, 1)
+    entry = page.queue.current
+    assert entry is not None
+    before = page.live.review.evaluation.curve().ap  # type: ignore[union-attr]
+    labels = {box.id for box in labelled.boxes(entry.image_id)}
+    press(page, Qt.Key.Key_A)
+    added = [box for box in labelled.boxes(entry.image_id) if box.id not in labels]
+    assert len(added) == 1
+    assert added[0].xyxy == pytest.approx(entry.xyxy)
+    assert (added[0].origin, added[0].run, added[0].class_id) == (Origin.MODEL, run.name, entry.class_id)
+    assert added[0].score == pytest.approx(entry.score)
+    assert entry.key not in keys(page)
+    assert page.queue.current is not None
+    assert page.queue.current.key == order[2]
+    qtbot.waitUntil(lambda: page.live.review.evaluation.curve().ap != before)  # type: ignore[union-attr]
+    QTest.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert keys(page) == order
+    assert page.queue.current.key == entry.key
+    assert {box.id for box in labelled.boxes(entry.image_id)} == labels
+    assert page.live.review.evaluation.curve().ap == before  # type: ignore[union-attr]
+
+
+def test_deleting_a_missed_label_takes_it_off_the_list_and_undo_brings_it_back(
+    page: ReviewPage, labelled: Project, qtbot: QtBot
+) -> None:
+    drag_slider(page, 0.8, qtbot)
+    QTest.mouseClick(page.header.tiles.tiles["fn"], Qt.MouseButton.LeftButton)
+    order = keys(page)
+    click_row(page, 0)
+    dealt_with: list[int] = []
+    for _ in range(3):
+        current = page.queue.current
+        assert current is not None
+        following = keys(page)[keys(page).index(current.key) + 1]
+        press(page, Qt.Key.Key_D)
+        dealt_with.append(current.key)
+        assert current.key not in {box.id for box in labelled.all_boxes()}
+        assert page.queue.current.key == following  # type: ignore[union-attr]
+        assert set(keys(page)) == set(order) - set(dealt_with)
+    for expected in reversed(dealt_with):
+        QTest.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        assert page.queue.current.key == expected  # type: ignore[union-attr]
+    assert keys(page) == order
+
+
+def test_a_verdict_on_a_selection_is_one_edit(page: ReviewPage, labelled: Project) -> None:
+    QTest.mouseClick(page.header.tiles.tiles["fp"], Qt.MouseButton.LeftButton)
+    order, before = keys(page), labelled.statistics().boxes
+    click_row(page, 0)
+    rect = page.queue_panel.list.visualRect(page.errors.index(2))
+    QTest.mouseClick(
+        page.queue_panel.list.viewport(),
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.ShiftModifier,
+        rect.center(),
+    )
+    assert page.queue_panel.list.selected_keys() == order[:3]
+    press(page, Qt.Key.Key_A)
+    assert labelled.statistics().boxes == before + 3
+    QTest.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert labelled.statistics().boxes == before
+
+
+def test_actions_that_make_no_sense_are_disabled(page: ReviewPage, context: AppContext) -> None:
+    QTest.mouseClick(page.header.tiles.tiles["fn"], Qt.MouseButton.LeftButton)
+    click_row(page, 0)
+    assert not context.actions["review.accept"].isEnabled()
+    assert context.actions["review.delete"].isEnabled()
+    QTest.mouseClick(page.header.tiles.tiles["fp"], Qt.MouseButton.LeftButton)
+    click_row(page, 0)
+    assert context.actions["review.accept"].isEnabled()
+    assert not context.actions["review.delete"].isEnabled()
