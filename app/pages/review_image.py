@@ -239,3 +239,7 @@ class ReviewImage(QWidget):
     def _restyle(self) -> None:
         for canvas in (self.canvas, self.crop):
             canvas.set_surround(self._context.theme.color("surround"))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._zoom_crop()
