@@ -1,4 +1,4 @@
-"""What the person is told when a run's process has ended."""
+"""What the person is told of a run's process: its warnings, and how it ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.context import AppContext
 from app.run_control import PREDICTING, RunControl
 from app.run_histories import RunHistories
-from detcore.events import FailureKind, Log
+from detcore.events import Event, FailureKind, Log
 from detcore.jobs import Outcome, OutcomeState
 from detcore.project.runs import RunFolder
 
@@ -23,7 +23,7 @@ Action = tuple[str, Callable[[], None]]
 
 
 class RunEndings(QObject):
-    """Turns outcomes into messages with the way on.
+    """Turns warnings and outcomes into messages with the way on.
 
     Signals:
         review_requested(): the person wants to see the detections.
@@ -43,6 +43,14 @@ class RunEndings(QObject):
         self._control = control
         self._histories = histories
         control.ended.connect(self._ended)
+        context.jobs.events.connect(self._warn)
+
+    def _warn(self, name: str, events: list[Event]) -> None:
+        """Pass on what a run warns of (memory, silence, images left out): one message a batch."""
+        warnings = [event.text for event in events if isinstance(event, Log) and event.level == "warning"]
+        if warnings and self._context.document.is_open:
+            more = f" ({len(warnings) - 1} more in the log)" if len(warnings) > 1 else ""
+            self._context.messages.warning(f"{name}: {warnings[0]}{more}", details="\n".join(warnings))
 
     def _ended(self, name: str, verb: str, outcome: Outcome) -> None:
         if not self._context.document.is_open:

@@ -22,6 +22,7 @@ from detcore.events import Ended, EndReason, Event, Started, Step, Validation, e
 from detcore.project.edits import delete_boxes, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunState, create_run, list_runs
+from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
 from tests.app.worker_fakes import fake_workers
 
@@ -294,6 +295,32 @@ def test_discard_moves_a_run_away_and_undo_brings_it_back(
     qtbot.waitUntil(lambda: page.shelf.model.rowCount() == 1, timeout=WAIT)
 
 
+def test_predict_again_freezes_the_images_of_now_and_leads_to_review(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    name = write_run(project, [0.1])
+    folder = project.runs_folder / name
+    (folder / "best.safetensors").write_bytes(b"weights")
+    context.document.open(project)
+    qtbot.waitUntil(lambda: context.actions["train.predict"].isEnabled(), timeout=WAIT)
+    context.actions["train.predict"].trigger()
+    qtbot.waitUntil(lambda: bool(context.messages.history), timeout=WAIT)
+    assert last_message(context).text == f"{name}: predictions are ready."
+    assert [image.id for image in Snapshot.load(folder / "predict.npz").images] == project.image_ids()
+
+
+def test_a_warning_of_the_run_reaches_the_message_bar(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext, behave: Callable[[str], None]
+) -> None:
+    behave("memory")
+    qtbot.mouseClick(open_page.buttons.start, LEFT)
+    qtbot.waitUntil(
+        lambda: any("trying again with half the batch" in m.text for m in context.messages.history),
+        timeout=WAIT,
+    )
+    wait_for_end(qtbot, context)
+
+
 def test_the_context_menu_offers_what_can_be_done_with_a_run(
     qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
 ) -> None:
@@ -306,68 +333,6 @@ def test_the_context_menu_offers_what_can_be_done_with_a_run(
     texts = [action.text() for action in menu.actions()]
     menu.close()
     assert texts == ["Train longer", "Predict again", "Discard run", "Show the run's folder"]
-
-
-def test_a_card_is_chosen_by_a_click_anywhere_and_by_the_arrow_keys(qtbot: QtBot, page: TrainPage) -> None:
-    cards = page.setup.cards
-    names = list(cards.cards)
-    qtbot.mouseClick(cards.cards[names[1]], LEFT)
-    assert page.setup.config().model == names[1]
-    qtbot.keyClick(cards.cards[names[1]].button, Qt.Key.Key_Up)
-    assert page.setup.config().model == names[0]
-
-
-def test_every_setting_that_has_a_field_goes_into_the_config_and_back(qtbot: QtBot, page: TrainPage) -> None:
-    qtbot.mouseClick(page.setup.settings.more_button, LEFT)
-    assert page.setup.settings.more.isVisible()
-    config = TrainConfig(
-        model="ssdlite320",
-        minutes=None,
-        epochs=7,
-        device="cpu",
-        seed=3,
-        image_size=416,
-        batch_size=4,
-        learning_rate=0.0005,
-        flip_horizontal=False,
-        flip_vertical=True,
-        scale_jitter=0.25,
-        colour_jitter=False,
-        mosaic=0.5,
-        ema=False,
-        precision="fp32",
-        validate_every_seconds=30.0,
-        predict_after=False,
-        weights="/somewhere/best.safetensors",
-        warmup_steps=9,
-    )
-    page.setup.show_config(config)
-    assert page.setup.config() == config
-    page.setup.show_config(TrainConfig())
-    assert page.setup.config() == TrainConfig()
-
-
-def test_the_settings_of_the_last_training_come_back_with_the_project(
-    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
-) -> None:
-    project.set_setting(CONFIG_KEY, {"model": "ssdlite320", "minutes": None, "epochs": 12})
-    context.document.open(project)
-    assert page.setup.config().epochs == 12
-    assert page.setup.cards.model == "ssdlite320"
-
-
-def test_settings_of_another_version_are_passed_over_with_a_word(
-    page: TrainPage, context: AppContext, project: Project
-) -> None:
-    project.set_setting(CONFIG_KEY, {"no_such_setting": 1})
-    context.document.open(project)
-    assert "no_such_setting" in last_message(context).text
-    assert page.setup.config() == TrainConfig()
-
-
-def test_the_device_is_found_and_named(qtbot: QtBot, page: TrainPage, context: AppContext) -> None:
-    qtbot.waitUntil(lambda: bool(context.jobs.devices), timeout=WAIT)
-    assert page.setup.settings.found.text() == "CPU, 2 cores"
 
 
 def test_closing_the_project_stops_its_training_and_empties_the_page(
