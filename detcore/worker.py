@@ -153,7 +153,11 @@ def _take_stdout() -> TextIO:
 def _be_modest() -> None:
     """Let the window and other programs go first."""
     process = psutil.Process()
-    process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if os.name == "nt" else _NICE)
+    if os.name == "nt":
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        # Who started it may have been more modest still, and there is no way back.
+        process.nice(max(_NICE, int(process.nice())))
 
 
 def _listen(wishes: Wishes) -> None:

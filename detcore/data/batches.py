@@ -17,7 +17,7 @@ from detcore.data.letterbox import PAD_VALUE, Fit, round_up
 from detcore.data.samples import Sample
 from detcore.data.tensors import to_tensor
 from detcore.errors import ImageError
-from detcore.types import ImageArray
+from detcore.types import ImageArray, IntArray
 
 STRIDE = 32
 """Frames are multiples of this in both directions."""
@@ -66,6 +66,7 @@ class TrainStream:
         self._rank = rank
         self._world_size = world_size
         self._broken: set[str] = set()
+        self._orders: dict[int, IntArray] = {}
 
     def batches(
         self, *, start: int, batch_size: int, plan: Callable[[], Augmentation], threads: int = 1
@@ -103,7 +104,12 @@ class TrainStream:
 
     def _sample(self, number: int) -> Sample:
         rounds, row = divmod(number, len(self._samples))
-        order = np.random.default_rng([self._seed, 1, rounds]).permutation(len(self._samples))
+        order = self._orders.get(rounds)
+        if order is None:
+            order = np.random.default_rng([self._seed, 1, rounds]).permutation(len(self._samples))
+            # Only the newest passes are asked for again. Threads may do this twice, with the same result.
+            recent = {number: kept for number, kept in self._orders.items() if number >= rounds - 2}
+            self._orders = {**recent, rounds: order}
         return self._samples[int(order[row])]
 
     def _item(self, number: int, plan: Augmentation) -> tuple[Labelled, str] | None:

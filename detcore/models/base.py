@@ -7,6 +7,11 @@ from typing import TypedDict
 
 from torch import Tensor, nn
 
+SCORE_FLOOR = 0.01
+"""Detections below this are not worth keeping: COCO's AP hardly feels them, and lists grow long."""
+MAX_DETECTIONS = 100
+"""An image; what COCO's AP looks at."""
+
 
 class Target(TypedDict):
     """The objects of one image: ``boxes`` (N, 4) float xyxy in pixels of the batch, ``labels`` (N,)

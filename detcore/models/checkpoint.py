@@ -28,7 +28,7 @@ _VERSION = 1
 @dataclass(slots=True, kw_only=True)
 class RunState:
     """How far a run has come. ``drawn`` images of the stream were used, ``seconds`` spent training,
-    resumed ones included; ``attempt`` counts the times memory ran out; ``done`` marks a finished run."""
+    resumed ones included; ``attempt`` counts the times memory ran out."""
 
     step: int = 0
     drawn: int = 0
@@ -36,7 +36,6 @@ class RunState:
     best_ap: float | None = None
     best_step: int = 0
     attempt: int = 0
-    done: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

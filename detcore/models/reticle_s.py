@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from detcore.models.assign import assign
-from detcore.models.base import Detector, Found, Target
+from detcore.models.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Found, Target
 from detcore.models.blocks import ConvBlock, PoolPyramid, SplitStage
 from detcore.models.losses import distribution_loss, paired_iou
 from detcore.models.postprocess import select
@@ -111,8 +111,8 @@ class ReticleS(Detector):
         widths: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128),
         neck_width: int = 64,
         strides: tuple[int, ...] = (8, 16, 32),
-        score_floor: float = 0.01,
-        max_detections: int = 100,
+        score_floor: float = SCORE_FLOOR,
+        max_detections: int = MAX_DETECTIONS,
     ) -> None:
         super().__init__()
         self.num_classes = num_classes

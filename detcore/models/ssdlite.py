@@ -11,7 +11,7 @@ from torchvision.models.detection.transform import (  # pyright: ignore[reportMi
     GeneralizedRCNNTransform,
 )
 
-from detcore.models.base import Detector, Found, Target
+from detcore.models.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Found, Target
 
 
 class SsdLite(Detector):
@@ -21,7 +21,12 @@ class SsdLite(Detector):
     """
 
     def __init__(
-        self, num_classes: int, *, image_size: int, score_floor: float = 0.01, max_detections: int = 100
+        self,
+        num_classes: int,
+        *,
+        image_size: int,
+        score_floor: float = SCORE_FLOOR,
+        max_detections: int = MAX_DETECTIONS,
     ) -> None:
         super().__init__()
         self.num_classes = num_classes

@@ -15,8 +15,6 @@ from detcore.errors import ConfigError
 PRECISIONS = ("auto", "fp32", "bf16")
 SIZE_STEP = 32
 """Image sizes are multiples of this, the stride of the deepest feature map."""
-MAX_DETECTIONS = 100
-SCORE_FLOOR = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

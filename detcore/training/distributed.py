@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 
@@ -40,14 +40,6 @@ class Group:
             return detector
         ids = [device] if device.type == "cuda" else None
         return DistributedDataParallel(detector, device_ids=ids)
-
-    def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether it is so in any process."""
-        if self.world_size == 1:
-            return flag
-        tensor: Tensor = torch.tensor([float(flag)], device=device)
-        distributed.all_reduce(tensor, op=distributed.ReduceOp.MAX)
-        return bool(tensor.item())
 
     def close(self) -> None:
         if self.world_size > 1:

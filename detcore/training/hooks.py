@@ -115,7 +115,6 @@ class CheckpointHook(Hook):
             self.save(trainer)
 
     def after_training(self, trainer: Trainer, reason: EndReason) -> None:
-        trainer.state.done = reason is not EndReason.STOPPED
         self.save(trainer)
 
     def save(self, trainer: Trainer) -> None:
