@@ -112,7 +112,7 @@ def _name_class(window: MainWindow, name: str) -> None:
 def test_the_sample_is_trained_reviewed_mended_and_exported(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
-    sample = create_sample_project(tmp_path / "sample", images=80)
+    sample = create_sample_project(tmp_path / "sample", images=120)
     sample.close()
     _drop(window, sample.folder)
     qtbot.waitUntil(lambda: window.label_page.viewer.is_showing, timeout=10_000)
@@ -122,7 +122,15 @@ def test_the_sample_is_trained_reviewed_mended_and_exported(
     _press(window, Qt.Key.Key_2, CTRL)
     page = window.train_page
     page.setup.show_config(
-        TrainConfig(epochs=1, minutes=None, image_size=160, batch_size=2, warmup_steps=5, device="cpu")
+        TrainConfig(
+            epochs=1,
+            minutes=None,
+            image_size=160,
+            batch_size=1,
+            warmup_steps=2,
+            learning_rate=4e-3,
+            device="cpu",
+        )
     )
     qtbot.waitUntil(context.actions["train.start"].isEnabled, timeout=10_000)
     _click(page.buttons.start)
@@ -133,9 +141,15 @@ def test_the_sample_is_trained_reviewed_mended_and_exported(
     _press(window, Qt.Key.Key_3, CTRL)
     review = window.review_page
     qtbot.waitUntil(lambda: review.live.review is not None, timeout=20_000)
-    review.live.set_threshold(0.0)
-    qtbot.waitUntil(lambda: review.queue.count > 0, timeout=10_000)
-    _walk_to_a_prediction(window)
+    slider = review.header.slider
+    middle = slider.rect().center()
+    QTest.mousePress(slider, LEFT, NONE, middle)
+    QTest.mouseMove(slider, QPoint(middle.x() // 2, middle.y()))
+    QTest.mouseMove(slider, QPoint(0, middle.y()))
+    QTest.mouseRelease(slider, LEFT, NONE, QPoint(0, middle.y()))
+    qtbot.waitUntil(lambda: review.header.tiles.tiles["fp"].text() not in ("", "0"), timeout=10_000)
+    _click(review.header.tiles.tiles["fp"])
+    qtbot.waitUntil(context.actions["review.accept"].isEnabled, timeout=10_000)
     before = context.document.project.statistics().boxes
     _press(window, Qt.Key.Key_A)
     project = context.document.project
@@ -162,13 +176,3 @@ def test_the_sample_is_trained_reviewed_mended_and_exported(
     x1, y1, x2, y2 = accepted.xyxy
     assert any(np.allclose(box, (x1, y1, x2 - x1, y2 - y1), atol=1e-6) for box in found)
     assert len(found) == before + 1
-
-
-def _walk_to_a_prediction(window: MainWindow) -> None:
-    """Go down the queue by keyboard until an error can be accepted."""
-    review = window.review_page
-    for _ in range(review.queue.count):
-        if window.context.actions["review.accept"].isEnabled():
-            return
-        _press(window, Qt.Key.Key_Space)
-    raise AssertionError("no prediction in the queue")
