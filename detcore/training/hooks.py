@@ -25,7 +25,8 @@ from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
 
 Emit = Callable[[Event], None]
-_STEP_EVENTS_EVERY = 0.25
+_MOST_OFTEN, _LEAST_OFTEN = 0.25, 5.0
+_STEP_EVENTS = 4000
 _VALIDATION_SHARE = 0.1
 
 
@@ -51,7 +52,8 @@ class ThreadHook(Hook):
 
 
 class MetricsHook(Hook):
-    """Step events, a few a second; losses are means since the event before."""
+    """Step events, four a second at first and rarer in long runs, whose curves would not show more; losses
+    are means since the event before."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -68,7 +70,8 @@ class MetricsHook(Hook):
         self._seconds += last.seconds
         for name, value in last.losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
-        if time.monotonic() - self._since >= _STEP_EVENTS_EVERY:
+        interval = min(_LEAST_OFTEN, max(_MOST_OFTEN, trainer.state.seconds / _STEP_EVENTS))
+        if time.monotonic() - self._since >= interval:
             self._tell(trainer)
 
     def after_training(self, trainer: Trainer, reason: EndReason) -> None:

@@ -123,7 +123,8 @@ class Session:
             group=self._group,
             loader_threads=min(_GPU_LOADERS, cores()) if device.type == "cuda" else 1,
         )
-        reason = trainer.run()
+        with memory_watch():
+            reason = trainer.run()
         return TrainingResult(reason=reason, state=self.state)
 
     def _find_checkpoint(self) -> Checkpoint | None:

@@ -22,7 +22,7 @@ from detcore.data.batches import TrainBatch, TrainStream
 from detcore.events import EndReason, FailureKind
 from detcore.models.base import Detector, Target
 from detcore.models.checkpoint import RunState
-from detcore.models.running import Compute, memory_watch
+from detcore.models.running import Compute
 from detcore.training.config import Load, TrainConfig
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
@@ -125,7 +125,6 @@ class Trainer:
 
         Raises:
             TrainingError: the loss is no longer a number.
-            OutOfMemoryError: memory ran out.
             ImageError: not one image can be read.
         """
         for hook in self._hooks:
@@ -137,7 +136,7 @@ class Trainer:
             plan=self._augmentation,
             threads=self._loader_threads,
         )
-        with closing(batches), memory_watch():
+        with closing(batches):
             reason = self._loop(module, batches)
         for hook in self._hooks:
             hook.after_training(self, reason)
