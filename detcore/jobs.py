@@ -5,6 +5,7 @@ Free of torch and Qt. Callbacks run on the job's own threads, never two at a tim
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ __all__ = ["ExitCode", "Outcome", "OutcomeState", "Patience", "TrainingJob", "Wo
 
 MAX_MEMORY_RESTARTS = 4
 _STDERR_LINES = 200
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +205,11 @@ class WorkerJob:
 
     def _tell(self, event: Event) -> None:
         with self._callback_lock:
-            self._on_event(event)
+            try:
+                self._on_event(event)
+            except Exception:
+                # A listener's bug must not stop the reading, or the worker would hang on a full pipe.
+                _log.exception("a listener failed on %s", event.kind)
 
     def _watch(self) -> None:
         """Say once, each time, that the worker has gone silent."""

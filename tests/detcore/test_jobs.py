@@ -140,6 +140,18 @@ def test_the_outcome_is_told_after_the_last_event() -> None:
     assert order == ["event", "completed"]
 
 
+def test_a_listener_that_fails_is_logged_and_the_job_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_event: Event) -> None:
+        raise ValueError("a bug in the window")
+
+    job = WorkerJob(script("say(event='heartbeat', time=1.0); ended('completed')"), on_event=fail)
+    job.start()
+    outcome = job.wait(20)
+    assert outcome is not None
+    assert outcome.good
+    assert "a bug in the window" in caplog.text
+
+
 def test_the_worker_is_started_through_the_program_itself() -> None:
     command = worker_command("train", "RUN")
     assert command[0] == sys.executable
