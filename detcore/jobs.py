@@ -207,7 +207,7 @@ class WorkerJob:
         with self._callback_lock:
             try:
                 self._on_event(event)
-            except Exception:
+            except Exception:  # noqa: BLE001 - whatever a listener raises
                 # A listener's bug must not stop the reading, or the worker would hang on a full pipe.
                 _log.exception("a listener failed on %s", event.kind)
 
