@@ -14,11 +14,11 @@ from app.dialogs.action_dialogs import ActionPalette, ShortcutsDialog
 from app.dialogs.message_history import MessageHistory
 from app.dialogs.settings_dialog import SettingsDialog
 from app.image_loader import ImageLoader
-from app.pages.export import ExportPage
-from app.pages.label import LabelPage
+from app.pages.export.page import ExportPage
+from app.pages.label.page import LabelPage
 from app.pages.page import Page
-from app.pages.review import ReviewPage
-from app.pages.train import TrainPage
+from app.pages.review.page import ReviewPage
+from app.pages.train.page import TrainPage
 from app.project_actions import ProjectActions
 from app.widgets.job_bar import JobBar
 from app.widgets.message_bar import MessageBar

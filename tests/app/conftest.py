@@ -8,8 +8,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from detcore.project.edits import add_boxes, add_class
-from detcore.project.project import Project
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
@@ -22,6 +20,8 @@ from app.tasks import Tasks
 from app.theme import Theme
 from app.training_worker import Jobs
 from app.view_state import ViewState
+from detcore.project.edits import add_boxes, add_class
+from detcore.project.project import Project
 from detcore.types import Box
 
 CLASSES = ("cell", "platelet", "blob")

@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
-from app.pages.export import ExportPage
+from app.pages.export.page import ExportPage
 from detcore.project.edits import set_split, update_boxes
 from detcore.project.project import Project
 

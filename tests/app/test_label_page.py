@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.image_loader import ImageLoader
-from app.pages.label import LabelPage
+from app.pages.label.page import LabelPage
 from detcore.project.project import Project
 from detcore.types import Origin, Status
 
@@ -256,7 +256,7 @@ def test_reopening_shows_the_image_where_the_person_left_off(qtbot: QtBot, page:
 
 
 def test_drawing_without_any_class_asks_for_one_and_keeps_the_box(qtbot: QtBot, page: LabelPage) -> None:
-    from app.widgets.class_picker import ClassPicker
+    from app.widgets.label.class_picker import ClassPicker
 
     context = page.context
     context.view.use_class(0)

@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from app.models.run_history import CAPACITY, RunHistory, Series
 from app.theme import Theme
-from app.widgets.curve_legend import format_value
-from app.widgets.metric_plot import nearest, smoothed
-from app.widgets.metric_plots import MetricPlots
+from app.widgets.train.curve_legend import format_value
+from app.widgets.train.metric_plot import nearest, smoothed
+from app.widgets.train.metric_plots import MetricPlots
 from detcore.events import Event, Started, Step, Validation
 
 

@@ -15,9 +15,9 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.messages import Message
-from app.pages.train import CONFIG_KEY, TrainPage
+from app.pages.train.page import CONFIG_KEY, TrainPage
 from app.training_data import RATIOS, survey
-from app.widgets.run_list import tick_area
+from app.widgets.train.run_list import tick_area
 from detcore.events import Ended, EndReason, Event, Started, Step, Validation, encode
 from detcore.project.edits import delete_boxes, set_split
 from detcore.project.project import Project

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
-from app.pages.train import CONFIG_KEY, TrainPage
+from app.pages.train.page import CONFIG_KEY, TrainPage
 from detcore.project.project import Project
 from detcore.training.config import TrainConfig
 from tests.app.worker_fakes import fake_workers

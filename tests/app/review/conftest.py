@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.image_loader import ImageLoader
-from app.pages.review import ReviewPage
+from app.pages.review.page import ReviewPage
 from detcore.project.edits import add_boxes, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections

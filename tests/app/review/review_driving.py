@@ -7,7 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.pages.review import ReviewPage
+from app.pages.review.page import ReviewPage
 from detcore.project.project import Project
 from detcore.types import Detections
 

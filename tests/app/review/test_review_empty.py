@@ -9,7 +9,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
-from app.pages.review import ReviewPage
+from app.pages.review.page import ReviewPage
 from detcore.project.edits import set_status
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections

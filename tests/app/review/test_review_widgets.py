@@ -19,14 +19,14 @@ from app.models.error_query import ErrorRows
 from app.models.review_scope import Scope, image_sets, trained_images
 from app.models.score_curve import ScoreCurve
 from app.theme import Theme
-from app.widgets.class_table import ClassTable
-from app.widgets.confidence_plot import ConfidencePlot
-from app.widgets.confusion_matrix import ConfusionMatrix
-from app.widgets.crops import crop_rect
-from app.widgets.metric_tiles import MetricTiles
-from app.widgets.overlay_legend import OverlayLegend
-from app.widgets.pr_plot import PrPlot
-from app.widgets.threshold_slider import ThresholdSlider
+from app.widgets.review.class_table import ClassTable
+from app.widgets.review.confidence_plot import ConfidencePlot
+from app.widgets.review.confusion_matrix import ConfusionMatrix
+from app.widgets.review.crops import crop_rect
+from app.widgets.review.metric_tiles import MetricTiles
+from app.widgets.review.overlay_legend import OverlayLegend
+from app.widgets.review.pr_plot import PrPlot
+from app.widgets.review.threshold_slider import ThresholdSlider
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.image_rows import ImageList
 from detcore.types import Box, Detections, GroundTruth, ObjectClass

@@ -1,0 +1,99 @@
+"""Choosing, making, renaming, merging and deleting classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
+
+from app.context import AppContext
+from app.dialogs.class_dialog import ask_class
+from app.models.class_model import ClassModel
+from app.pages.apply_edit import apply_edit
+from app.widgets.label.class_picker import ClassPicker
+from detcore.project import edits
+
+
+class ClassEditing(QObject):
+    """Everything that is done to classes on the Label page. Every change can be undone."""
+
+    def __init__(self, context: AppContext, classes: ClassModel, window: QWidget) -> None:
+        super().__init__(window)
+        self._context = context
+        self._classes = classes
+        self._window = window
+
+    def pick(self, use: Callable[[int], None]) -> None:
+        """Ask for a class at the cursor and hand its id to ``use``; a new name makes a class first."""
+        picker = ClassPicker(self._classes.classes, self._window)
+        picker.picked.connect(use)
+        picker.named.connect(lambda name: self._make_and_use(name, use))
+        picker.pop_up(QCursor.pos())
+
+    def with_key(self, key: int) -> int:
+        """The class that a number key stands for, 0 when there is none."""
+        return next((item.id for item in self._classes.classes if item.key == key), 0)
+
+    def new(self) -> None:
+        """Ask for a name and make a class; new boxes get it."""
+        name, accepted = QInputDialog.getText(self._window, "New class", "Name of the class:")
+        if accepted and name.strip():
+            self._make(name.strip())
+
+    def edit(self, class_id: int) -> None:
+        """Ask for name, colour and key of a class."""
+        project = self._context.document.project
+        current = next(item for item in project.classes() if item.id == class_id)
+        answer = ask_class(self._window, current)
+        if answer is not None and answer != current:
+            apply_edit(self._context, lambda: edits.update_class(project, answer))
+
+    def show_menu(self, class_id: int, position: QPoint) -> None:
+        """What can be done to a class, at a global position."""
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction("Edit name, colour, key…", lambda: self.edit(class_id))
+        merge = menu.addMenu("Merge into")
+        for item in self._classes.classes:
+            if item.id != class_id:
+                merge.addAction(item.name, lambda target=item.id: self._merge(class_id, target))
+        merge.setEnabled(bool(merge.actions()))
+        menu.addAction("Delete…", lambda: self._delete(class_id))
+        menu.popup(position)
+
+    def _make_and_use(self, name: str, use: Callable[[int], None]) -> None:
+        class_id = self._make(name)
+        if class_id:
+            use(class_id)
+
+    def _make(self, name: str) -> int:
+        changes = apply_edit(self._context, lambda: edits.add_class(self._context.document.project, name))
+        if changes is None:
+            return 0
+        class_id = next(iter(changes.classes))
+        self._context.view.use_class(class_id)
+        return class_id
+
+    def _merge(self, source_id: int, target_id: int) -> None:
+        project = self._context.document.project
+        if (
+            apply_edit(self._context, lambda: edits.merge_classes(project, [source_id], target_id))
+            is not None
+        ):
+            self._context.view.use_class(target_id)
+
+    def _delete(self, class_id: int) -> None:
+        project = self._context.document.project
+        item = next(item for item in project.classes() if item.id == class_id)
+        count = project.statistics().classes.get(item.name, 0)
+        if count:
+            answer = QMessageBox.question(
+                self._window,
+                "Delete class",
+                f"Delete the class “{item.name}” and its {count:,} boxes? You can undo it.",
+            )
+            if answer != QMessageBox.StandardButton.Yes:
+                return
+        apply_edit(self._context, lambda: edits.delete_class(project, class_id, delete_boxes=True))

@@ -1,0 +1,188 @@
+"""The Label page: images left, canvas, classes and boxes right."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QMenu, QStackedWidget
+
+from app.canvas.view import ImageCanvas
+from app.context import AppContext
+from app.image_loader import ImageLoader
+from app.models.box_model import BoxModel
+from app.models.class_model import ClassModel
+from app.models.image_model import ImageModel
+from app.pages.label.actions import BOX_MENU, EMPTY_MENU, bind_label_actions
+from app.pages.label.classes import ClassEditing
+from app.pages.label.editing import LabelEditing
+from app.pages.label.viewer import ImageViewer
+from app.pages.label.walk import ImageWalk
+from app.pages.page import Page
+from app.widgets.label.box_details import BoxDetails
+from app.widgets.label.box_table import BoxTable
+from app.widgets.label.class_list import ClassList
+from app.widgets.label.image_list import ImageList
+from app.widgets.label.welcome import Welcome
+from detcore.types import Changes
+
+
+class LabelPage(Page):
+    """Composes the lists and the canvas.
+
+    Signals:
+        status_changed(str): cursor position and zoom, for the status bar.
+        paths_dropped(list): each a ``Path`` dropped on the page.
+    """
+
+    status_changed = Signal(str)
+    paths_dropped = Signal(list)
+
+    def __init__(self, context: AppContext, loader: ImageLoader) -> None:
+        super().__init__("label", context)
+        self.images = ImageModel(context.document, self)
+        self.class_model = ClassModel(context.document, self)
+        self.boxes = BoxModel(context.document, context.view, self)
+        self.canvas = ImageCanvas()
+        self.editing = LabelEditing(context, self.boxes, self)
+        self.classes = ClassEditing(context, self.class_model, self)
+        self.walk = ImageWalk(context, self.images, self.editing, self)
+        self.viewer = ImageViewer(context, loader, self.canvas, self.images, self.boxes)
+        self.welcome = Welcome(context.actions, context.theme)
+        self.middle = QStackedWidget()
+        self.middle.addWidget(self.welcome)
+        self.middle.addWidget(self.canvas)
+        self.setCentralWidget(self.middle)
+        self.image_list = ImageList(self.images, context.theme)
+        self.class_list = ClassList(self.class_model, context.theme)
+        self.box_table = BoxTable(self.boxes)
+        self.details = BoxDetails()
+        self._add_panels()
+        self._connect_document()
+        self._connect_widgets()
+        bind_label_actions(self)
+        self._restyle()
+        self._show_welcome()
+
+    def zoom_to_selection(self) -> None:
+        """Show the selected boxes as large as they fit."""
+        chosen = [box.xyxy for box in self.editing.selected()]
+        if chosen:
+            lefts, tops, rights, bottoms = zip(*chosen, strict=True)
+            self.canvas.zoom_to_box((min(lefts), min(tops), max(rights), max(bottoms)))
+
+    def ask_class_of_selection(self) -> None:
+        """Pop up the class picker for the selected boxes."""
+        if self.context.view.selection:
+            self.classes.pick(self.editing.set_class)
+
+    def use_class_key(self, key: int) -> None:
+        class_id = self.classes.with_key(key)
+        if class_id:
+            self.editing.set_class(class_id)
+
+    def find_image(self) -> None:
+        """Put the cursor into the search field."""
+        self.images_panel.show()
+        self.image_list.search.setFocus()
+        self.image_list.search.selectAll()
+
+    def entered(self) -> None:
+        self.canvas.setFocus()
+
+    def _add_panels(self) -> None:
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        self.images_panel = self.add_panel("Images", self.image_list, left, width=260)
+        self.add_panel("Classes", self.class_list, right, width=280, height=260)
+        self.add_panel("Boxes", self.box_table, right, width=280, height=340)
+        self.add_panel("Selection", self.details, right, width=280, height=210)
+
+    def _connect_document(self) -> None:
+        context = self.context
+        context.document.opened.connect(self._show_project)
+        context.document.closed.connect(self._show_welcome)
+        context.document.changed.connect(self._follow)
+        context.view.image_changed.connect(self.image_list.show_image)
+        context.view.image_changed.connect(lambda _image_id: context.actions.refresh())
+        context.view.selection_changed.connect(self._show_selection)
+        context.view.class_changed.connect(self._show_class)
+        context.theme.changed.connect(self._restyle)
+
+    def _connect_widgets(self) -> None:
+        view, canvas = self.context.view, self.canvas
+        self.image_list.image_chosen.connect(view.show_image)
+        self.class_list.class_chosen.connect(self.editing.set_class)
+        self.class_list.edit_requested.connect(self.classes.edit)
+        self.class_list.new_requested.connect(self.classes.new)
+        self.class_list.menu_requested.connect(self.classes.show_menu)
+        self.box_table.selection_chosen.connect(view.select)
+        self.box_table.box_activated.connect(lambda _box_id: self.zoom_to_selection())
+        self.details.flag_toggled.connect(self.editing.toggle_flag)
+        self.details.edges_edited.connect(self._type_edges)
+        canvas.box_drawn.connect(self._draw)
+        canvas.boxes_edited.connect(self.editing.reshape)
+        canvas.selection_changed.connect(view.select)
+        canvas.delete_requested.connect(self.editing.delete)
+        canvas.box_activated.connect(lambda _box_id: self.ask_class_of_selection())
+        canvas.context_menu_requested.connect(self._show_box_menu)
+        self.viewer.place_changed.connect(self.status_changed)
+        canvas.files_dropped.connect(self.paths_dropped)
+
+    def _show_project(self) -> None:
+        self.middle.setCurrentWidget(self.canvas)
+        self.boxes.reload()
+        self._use_first_class()
+        if not self.walk.start():
+            self.canvas.set_placeholder("No images yet", "Drop a folder of images here, or import a dataset.")
+
+    def _show_welcome(self) -> None:
+        self.context.view.reset()
+        self.welcome.show_recent(self.context.settings.recent_projects)
+        self.middle.setCurrentWidget(self.welcome)
+
+    def _follow(self, changes: Changes) -> None:
+        if changes.classes and self.class_model.row_of(self.context.view.class_id) < 0:
+            self._use_first_class()
+        elif changes.classes:
+            self._show_class(self.context.view.class_id)
+        self._show_selection(self.context.view.selection)
+
+    def _use_first_class(self) -> None:
+        classes = self.class_model.classes
+        self.context.view.use_class(classes[0].id if classes else 0)
+
+    def _show_selection(self, selection: frozenset[int]) -> None:
+        self.box_table.show_selection(selection)
+        self.details.show_boxes(self.editing.selected())
+        self.context.actions.refresh()
+
+    def _show_class(self, class_id: int) -> None:
+        self.class_list.show_class(class_id)
+        for item in self.class_model.classes:
+            if item.id == class_id:
+                self.canvas.set_draw_color(QColor(item.color), item.name)
+
+    def _draw(self, xyxy: tuple[float, float, float, float]) -> None:
+        class_id = self.context.view.class_id
+        if class_id:
+            self.editing.draw(xyxy, class_id)
+        else:
+            self.classes.pick(lambda chosen: self.editing.draw(xyxy, chosen))
+
+    def _type_edges(self, xyxy: tuple[float, float, float, float]) -> None:
+        chosen = self.editing.selected()
+        if len(chosen) == 1:
+            self.editing.reshape([chosen[0].id], np.array([xyxy]))
+            self.details.show_boxes(self.editing.selected())
+
+    def _show_box_menu(self, position: QPoint, box_id: int) -> None:
+        if box_id and box_id not in self.context.view.selection:
+            self.context.view.select(frozenset({box_id}))
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        names = BOX_MENU if box_id else EMPTY_MENU
+        menu.addActions([self.context.actions[f"label.{name}"] for name in names])
+        menu.popup(position)
+
+    def _restyle(self) -> None:
+        self.canvas.set_surround(self.context.theme.color("surround"))

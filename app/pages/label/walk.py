@@ -1,0 +1,65 @@
+"""Going through the images one after another."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from app.context import AppContext
+from app.models.image_model import ImageModel
+from app.pages.label.editing import LabelEditing
+from detcore.types import Changes, Status
+
+LAST_IMAGE = "last_image"
+
+
+class ImageWalk(QObject):
+    """Next, previous, next to do; remembers where the person was."""
+
+    def __init__(
+        self, context: AppContext, images: ImageModel, editing: LabelEditing, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._context, self._images, self._editing = context, images, editing
+        context.view.image_changed.connect(self._remember)
+        context.document.changed.connect(self._follow)
+
+    def start(self) -> bool:
+        """Show the image where the person left off, else the first; False when there is none."""
+        last = self._context.document.project.get_setting(LAST_IMAGE, 0)
+        image_id = last if self._images.row_of(last) >= 0 else self._images.image_id(0)
+        self._context.view.show_image(image_id)
+        return image_id != 0
+
+    def go(self, step: int) -> None:
+        """Show the image that many rows away, if there is one."""
+        row = self._images.row_of(self._context.view.image_id)
+        image_id = self._images.image_id(row + step if row >= 0 else 0)
+        if image_id:
+            self._context.view.show_image(image_id)
+
+    def go_to_unverified(self) -> None:
+        image_id = self._images.next_unverified(self._context.view.image_id)
+        if image_id:
+            self._context.view.show_image(image_id)
+        else:
+            self._context.messages.success("Every image of the list is verified.")
+
+    def verify_and_go_on(self) -> None:
+        """Mark this image as done and show the next one."""
+        self._editing.set_status(Status.VERIFIED)
+        self.go(1)
+
+    def toggle_verified(self) -> None:
+        image = self._context.document.project.image(self._context.view.image_id)
+        verified = image.status is Status.VERIFIED
+        self._editing.set_status(Status.IN_PROGRESS if verified else Status.VERIFIED)
+
+    def _remember(self, image_id: int) -> None:
+        if image_id:
+            self._context.document.project.set_setting(LAST_IMAGE, image_id)
+
+    def _follow(self, changes: Changes) -> None:
+        """An undo may take the shown image away, an import may bring the first ones."""
+        known = self._images.contains(self._context.view.image_id)
+        if changes.image_list and not known:
+            self._context.view.show_image(self._images.image_id(0))

@@ -1,0 +1,125 @@
+"""Class table, curves and confusion matrix of the Review page, kept in step with the review."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QTabWidget
+
+from app.live_evaluation import LiveReview
+from app.models.class_metrics_model import ClassMetricsModel, ClassRow
+from app.models.error_query import BACKGROUND_ID
+from app.models.score_curve import ScoreCurve
+from app.theme import Theme
+from app.widgets.review.class_table import ClassTable
+from app.widgets.review.confidence_plot import ConfidencePlot
+from app.widgets.review.confusion_matrix import ConfusionMatrix, scrolled
+from app.widgets.review.pr_plot import PrPlot
+
+ALL_CLASSES = "All classes"
+
+
+class ReviewFigures(QObject):
+    """Owns the widgets; the page puts them into its panels."""
+
+    # A point of a curve was clicked: its threshold.
+    threshold_chosen = Signal(float)
+
+    def __init__(self, live: LiveReview, theme: Theme, parent: QObject) -> None:
+        super().__init__(parent)
+        self._live = live
+        self._curves: dict[int | None, ScoreCurve] = {}
+        self._aps: dict[int | None, float] = {}
+        self._chosen: int | None = None
+        self.classes = ClassMetricsModel(self)
+        self.table = ClassTable(self.classes, theme)
+        self.pr_plot = PrPlot(theme)
+        self.confidence_plot = ConfidencePlot(theme)
+        self.matrix = ConfusionMatrix(theme)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.pr_plot, "Precision–recall")
+        self.tabs.addTab(self.confidence_plot, "Over confidence")
+        self.tabs.addTab(scrolled(self.matrix), "Confusion matrix")
+        self.tabs.currentChanged.connect(lambda _tab: self.show_threshold(live.threshold))
+        self.pr_plot.threshold_chosen.connect(self.threshold_chosen)
+        self.confidence_plot.threshold_chosen.connect(self.threshold_chosen)
+
+    def show_curves(self, chosen: int | None) -> None:
+        """Compute the curves anew: matches have changed."""
+        review = self._live.review
+        if review is None:
+            return
+        self._curves, self._aps = {}, {}
+        for class_id in (None, *review.classes):
+            curve = review.evaluation.curve(class_id)
+            item = None if class_id is None else review.classes[class_id]
+            self._aps[class_id] = curve.ap
+            self._curves[class_id] = ScoreCurve(
+                class_id=class_id,
+                name=ALL_CLASSES if item is None else item.name,
+                color=None if item is None else QColor(item.color),
+                scores=curve.scores,
+                precision=curve.precision,
+                recall=curve.recall,
+            )
+        self.show_class(chosen)
+
+    def show_class(self, chosen: int | None) -> None:
+        """Let one class stand out, or all together."""
+        self._chosen = chosen
+        if chosen in self._curves:
+            self.pr_plot.set_curves(list(self._curves.values()), chosen=chosen)
+            self.confidence_plot.set_curve(self._curves[chosen])
+        self.table.show_class(chosen)
+
+    def show_threshold(self, threshold: float) -> None:
+        """Counts and marks at a threshold; of the tabs only the one that is seen."""
+        review = self._live.review
+        if review is None or not self._curves:
+            return
+        self.classes.set_rows(self._rows(threshold))
+        if self.table.currentIndex().row() != self.classes.row_of(self._chosen):
+            self.table.show_class(self._chosen)
+        self.table.set_threshold(threshold)
+        self.pr_plot.set_threshold(threshold)
+        self.confidence_plot.set_threshold(threshold)
+        if self.tabs.currentIndex() == 2:
+            names = [review.classes[item].name for item in review.evaluation.class_ids.tolist()]
+            self.matrix.set_counts(names, review.evaluation.confusion(threshold))
+
+    def mark_cell(self, cell: tuple[int, int] | None) -> None:
+        """Mark the cell (label, detection class ids) whose pairs are listed."""
+        review = self._live.review
+        if cell is None or review is None:
+            self.matrix.mark_chosen(-1, -1)
+            return
+        ids = [*review.evaluation.class_ids.tolist(), BACKGROUND_ID]
+        self.matrix.mark_chosen(ids.index(cell[0]), ids.index(cell[1]))
+
+    def _rows(self, threshold: float) -> list[ClassRow]:
+        review = self._live.review
+        if review is None:
+            return []
+        summaries = {row.class_id: row for row in review.evaluation.per_class(threshold)}
+        total = [0, 0, 0, 0]
+        rows: list[ClassRow] = []
+        for class_id, item in review.classes.items():
+            found = summaries[class_id]
+            numbers = (found.tp, found.fp, found.fn, found.gt_count)
+            total = [a + b for a, b in zip(total, numbers, strict=True)]
+            rows.append(self._row(class_id, item.name, item.color, numbers))
+        return [self._row(None, ALL_CLASSES, None, (total[0], total[1], total[2], total[3])), *rows]
+
+    def _row(
+        self, class_id: int | None, name: str, color: str | None, numbers: tuple[int, int, int, int]
+    ) -> ClassRow:
+        return ClassRow(
+            class_id=class_id,
+            name=name,
+            color=color,
+            ap=self._aps[class_id],
+            labels=numbers[3],
+            counts=numbers[:3],
+            curve=self._curves[class_id],
+        )

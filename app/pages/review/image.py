@@ -1,0 +1,245 @@
+"""The middle of the Review page: the whole image with its overlays, and the box that is looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QFontMetrics, QImage, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+
+from app.canvas.view import ImageCanvas
+from app.context import AppContext
+from app.image_loader import ImageLoader
+from app.live_evaluation import LiveReview
+from app.models.error_kind import ErrorKind
+from app.models.error_model import ErrorEntry
+from app.models.figures import ratio_text
+from app.models.overlay import overlay_boxes
+from app.widgets.review.item_details import ItemDetails
+from app.widgets.review.overlay_legend import OverlayLegend
+from detcore.boxes import iou
+from detcore.evaluation.live import DetState, GtState
+
+_LOADING_NOTICE_MS = 150
+_CROP_WIDTH, _CROP_MIN_HEIGHT = 220, 80
+
+
+class ElidedLabel(QLabel):
+    """One line that loses its middle when there is no room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._whole = ""
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_text(self, text: str) -> None:
+        self._whole = text
+        self.setToolTip(text)
+        self._fit()
+
+    def _fit(self) -> None:
+        metrics = QFontMetrics(self.font())
+        self.setText(metrics.elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+
+class ReviewImage(QWidget):
+    """Shows the image of an entry at the threshold of the review."""
+
+    # The person picked a box on the image: its key.
+    key_chosen = Signal(int)
+
+    def __init__(self, context: AppContext, loader: ImageLoader, live: LiveReview) -> None:
+        super().__init__()
+        self._context, self._loader, self._live = context, loader, live
+        self._entry: ErrorEntry | None = None
+        self._shown_id = 0
+        self._path: Path | None = None
+        self._ready = False
+        self.canvas, self.crop = ImageCanvas(), ImageCanvas()
+        for canvas in (self.canvas, self.crop):
+            canvas.set_read_only(True)
+        self.crop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.crop.set_names_visible(False)
+        self.legend = OverlayLegend(context.theme)
+        self.name = ElidedLabel()
+        actions = context.actions
+        verdicts = {"Accept as label": actions["review.accept"], "Delete label": actions["review.delete"]}
+        self.details = ItemDetails(context.theme, verdicts)
+        self._notice = QTimer(self, singleShot=True, interval=_LOADING_NOTICE_MS)
+        self._notice.timeout.connect(self._show_loading)
+        self._compose()
+        self.legend.kinds_chosen.connect(lambda _kinds: self.refresh())
+        self.canvas.selection_changed.connect(self._pick)
+        loader.loaded.connect(self._show_loaded)
+        loader.failed.connect(self._show_failure)
+        live.threshold_changed.connect(lambda _threshold: self.refresh())
+        context.theme.changed.connect(self._restyle)
+        self._restyle()
+
+    @property
+    def image_id(self) -> int:
+        """The image that is shown, 0 for none."""
+        return self._shown_id
+
+    def show_entry(self, entry: ErrorEntry | None, ahead: list[ErrorEntry]) -> None:
+        """Look at a box; the images of those ``ahead`` are read before they are asked for."""
+        self._entry = entry
+        if entry is None:
+            self.refresh()
+            return
+        if entry.image_id != self._shown_id:
+            self._shown_id, self._path, self._ready = entry.image_id, entry.path, False
+            self.name.set_text(entry.path.name)
+            image = self._loader.request(entry.path, [item.path for item in ahead])
+            if image is None:
+                self._notice.start()
+                return
+            self._show_loaded(entry.path, image)
+        else:
+            self.refresh()
+            self._zoom_crop()
+
+    def clear(self) -> None:
+        """Show nothing: there is no review."""
+        self._entry, self._shown_id, self._path, self._ready = None, 0, None, False
+        self._notice.stop()
+        for canvas in (self.canvas, self.crop):
+            canvas.set_image(None)
+
+    def refresh(self) -> None:
+        """Paint the overlays anew."""
+        review = self._live.review
+        if review is None or not self._shown_id:
+            self.details.show_entry(None, "")
+            return
+        threshold = self._live.threshold
+        view = review.evaluation.image_view(self._shown_id, threshold)
+        self.legend.set_counts(
+            {
+                ErrorKind.TP: int((view.det_state == DetState.TRUE_POSITIVE).sum()),
+                ErrorKind.FP: int((view.det_state == DetState.FALSE_POSITIVE).sum()),
+                ErrorKind.FN: int((view.gt_state == GtState.MISSED).sum()),
+            }
+        )
+        shown = overlay_boxes(
+            review.evaluation, review.classes, self._shown_id, threshold, kinds=self.legend.kinds()
+        )
+        close = overlay_boxes(review.evaluation, review.classes, self._shown_id, threshold, with_labels=True)
+        selection = frozenset() if self._entry is None else frozenset({self._entry.key})
+        self.canvas.set_boxes(shown)
+        self.canvas.set_selection(selection)
+        self.crop.set_boxes(close)
+        self.details.show_entry(self._entry, self._overlap_text())
+
+    def zoom_to_entry(self) -> None:
+        if self._entry is not None and self._ready:
+            self.canvas.zoom_to_box(self._entry.xyxy)
+
+    def _overlap_text(self) -> str:
+        """On which label a detection lies most, or which detection lies most on a label."""
+        entry, review = self._entry, self._live.review
+        if entry is None or review is None:
+            return ""
+        evaluation = review.evaluation
+        if entry.is_detection:
+            columns, what = evaluation.gt, "label"
+            rows = np.flatnonzero(columns.image_ids == entry.image_id)
+        else:
+            columns, what = evaluation.dets, "detection"
+            rows = evaluation.image_view(entry.image_id, self._live.threshold).det_rows
+        if not len(rows):
+            return f"No {what} nearby"
+        overlaps = iou(np.array([entry.xyxy]), columns.boxes[rows])[0]
+        best = int(overlaps.argmax())
+        if overlaps[best] < 0.01:
+            return f"No {what} nearby"
+        name = review.classes[int(columns.labels[rows[best]])].name
+        return f"Nearest {what}: {name}, IoU {ratio_text(float(overlaps[best]))}"
+
+    def _pick(self, selection: frozenset[int]) -> None:
+        if len(selection) == 1:
+            self.key_chosen.emit(next(iter(selection)))
+
+    def _show_loaded(self, path: Path, image: QImage) -> None:
+        if path != self._path:
+            return
+        self._notice.stop()
+        self._ready = True
+        for canvas in (self.canvas, self.crop):
+            canvas.set_image(image)
+        self.refresh()
+        self._zoom_crop()
+
+    def _zoom_crop(self) -> None:
+        entry = self._entry
+        if entry is None or not self._ready:
+            return
+        self.crop.zoom_to_box(entry.xyxy)
+
+    def _show_failure(self, path: Path, reason: str) -> None:
+        if path == self._path:
+            self._notice.stop()
+            self._say("This image cannot be shown", reason)
+
+    def _show_loading(self) -> None:
+        self._say("Loading…", "")
+
+    def _say(self, title: str, text: str) -> None:
+        self.canvas.set_placeholder(title, text)
+        for canvas in (self.canvas, self.crop):
+            canvas.set_image(None)
+
+    def _compose(self) -> None:
+        strip = QHBoxLayout()
+        strip.setContentsMargins(10, 2, 6, 2)
+        strip.setSpacing(12)
+        strip.addWidget(self.name, 1)
+        strip.addWidget(self.legend)
+        bar = QWidget()
+        bar.setProperty("role", "panel")
+        bar.setLayout(strip)
+        left = QVBoxLayout()
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(0)
+        left.addWidget(bar)
+        left.addWidget(self.canvas, 1)
+        whole = QWidget()
+        whole.setLayout(left)
+        self.crop.setMinimumHeight(_CROP_MIN_HEIGHT)
+        self.crop.setMaximumHeight(_CROP_WIDTH)
+        right = QVBoxLayout()
+        right.setContentsMargins(0, 0, 0, 0)
+        right.setSpacing(0)
+        right.addWidget(self.crop, 100)
+        right.addWidget(self.details)
+        right.addStretch(1)
+        side = QWidget()
+        side.setProperty("role", "panel")
+        side.setLayout(right)
+        side.setMinimumWidth(180)
+        for canvas in (self.canvas, self.crop):
+            canvas.setFrameShape(QFrame.Shape.NoFrame)
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setHandleWidth(1)
+        splitter.setChildrenCollapsible(False)
+        splitter.addWidget(whole)
+        splitter.addWidget(side)
+        splitter.setStretchFactor(0, 1)
+        splitter.setSizes([700, _CROP_WIDTH])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(splitter)
+
+    def _restyle(self) -> None:
+        for canvas in (self.canvas, self.crop):
+            canvas.set_surround(self._context.theme.color("surround"))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._zoom_crop()

@@ -1,0 +1,247 @@
+"""The Review page: where detector and labels disagree, and the threshold that moves everything."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDockWidget, QStackedWidget, QToolBar, QWidget
+
+from app.context import AppContext
+from app.image_loader import ImageLoader
+from app.live_evaluation import LiveReview
+from app.models.error_kind import ErrorKind
+from app.models.error_model import ErrorEntry, ErrorModel
+from app.pages.page import Page
+from app.pages.review.choice import ReviewChoice
+from app.pages.review.figures import ReviewFigures
+from app.pages.review.image import ReviewImage
+from app.pages.review.queue import ReviewQueue, cell_of
+from app.pages.review.verdicts import ReviewVerdicts
+from app.widgets.empty_state import EmptyState
+from app.widgets.review.crops import Crops
+from app.widgets.review.header import ReviewHeader
+from app.widgets.review.metric_tiles import METRICS
+from app.widgets.review.queue_panel import QueuePanel
+
+_WIDTH_LEFT, _WIDTH_RIGHT, _HEIGHT_BELOW = 264, 284, 250
+
+
+class ReviewPage(Page):
+    """Composes the parts of a review around one LiveReview."""
+
+    # The person wants another page: its name.
+    request_page = Signal(str)
+
+    def __init__(self, context: AppContext, loader: ImageLoader) -> None:
+        super().__init__("review", context)
+        self.live = LiveReview(context.document, context.tasks, self)
+        self.choice = ReviewChoice(context, self.live, self)
+        self.crops = Crops(context.tasks, self)
+        self.errors = ErrorModel(self)
+        self.queue_panel = QueuePanel(self.errors, self.crops, context.theme)
+        self.queue = ReviewQueue(self.live, self.errors, self.queue_panel, self)
+        self.verdicts = ReviewVerdicts(context, self.live, self.queue)
+        self.header = ReviewHeader(context.theme)
+        self.figures = ReviewFigures(self.live, context.theme, self)
+        self.image = ReviewImage(context, loader, self.live)
+        self.empty = EmptyState(context.theme)
+        self._hidden: list[QDockWidget] = []
+        self._ready = True
+        self._compose()
+        self._bind()
+        self._connect()
+        self._show_state()
+
+    # ---- set-up
+
+    def _compose(self) -> None:
+        self.toolbar.addWidget(self.choice.bar)
+        self.add_toolbar_space()
+        actions = self.context.actions
+        for name in ("review.previous", "review.next"):
+            self.add_icon_action(actions[name])
+        self.toolbar.addSeparator()
+        for name in ("global.undo", "global.redo", "review.fit", "review.zoom_item"):
+            self.add_icon_action(actions[name])
+        self.addToolBarBreak()
+        self.strip = QToolBar(self)
+        self.strip.setObjectName("review_strip")
+        self.strip.setProperty("role", "strip")
+        self.strip.setMovable(False)
+        self.strip.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.strip.addWidget(self.header)
+        self.addToolBar(self.strip)
+        self.middle = QStackedWidget()
+        self.middle.addWidget(self.image)
+        self.middle.addWidget(self.empty)
+        self.setCentralWidget(self.middle)
+        left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        for corner, area in (
+            (Qt.Corner.BottomLeftCorner, left),
+            (Qt.Corner.BottomRightCorner, right),
+        ):
+            self.setCorner(corner, area)
+        self.add_panel("Classes", self.figures.table, left, width=_WIDTH_LEFT)
+        self.add_panel("Queue", self.queue_panel, right, width=_WIDTH_RIGHT)
+        below = self.add_panel(
+            "Curves", self.figures.tabs, Qt.DockWidgetArea.BottomDockWidgetArea, height=_HEIGHT_BELOW
+        )
+        below.setTitleBarWidget(_no_title())
+
+    def _bind(self) -> None:
+        actions, queue, verdicts = self.context.actions, self.queue, self.verdicts
+        some = lambda: self._ready and queue.count > 0  # noqa: E731
+        actions.bind("review.next", lambda: queue.go(1), when=some)
+        actions.bind("review.previous", lambda: queue.go(-1), when=some)
+        actions.bind("review.accept", verdicts.accept, when=lambda: self._ready and verdicts.can_accept())
+        actions.bind("review.delete", verdicts.delete, when=lambda: self._ready and verdicts.can_delete())
+        actions.bind("review.fit", self.image.canvas.fit, when=lambda: self._ready)
+        actions.bind("review.zoom_item", self.image.zoom_to_entry, when=lambda: queue.current is not None)
+
+    def _connect(self) -> None:
+        live, queue, figures = self.live, self.queue, self.figures
+        self.choice.changed.connect(self._show_state)
+        live.loaded.connect(self._show_state)
+        live.threshold_changed.connect(self._show_threshold)
+        live.curves_changed.connect(self._show_numbers)
+        live.matches_changed.connect(lambda _images: self._show_threshold(live.threshold))
+        self.header.slider.value_changed.connect(live.set_threshold)
+        self.header.tiles.opened.connect(lambda name: self._open_kinds(METRICS[name][1]))
+        figures.threshold_chosen.connect(live.set_threshold)
+        figures.table.class_chosen.connect(self._choose_class)
+        figures.table.count_opened.connect(self._open_count)
+        figures.matrix.cell_chosen.connect(self._open_cell)
+        queue.filter_changed.connect(self._show_filter)
+        queue.current_changed.connect(self._show_current)
+        self.queue_panel.list.selectionModel().selectionChanged.connect(
+            lambda _new, _old: self.context.actions.refresh()
+        )
+        self.image.key_chosen.connect(queue.go_to)
+        self.empty.pressed.connect(self._take_next_step)
+        self.context.document.closed.connect(self.crops.clear)
+
+    # ---- what the person opens
+
+    def _open_kinds(self, kinds: frozenset[ErrorKind]) -> None:
+        self.queue.set_filter(self.queue.filter.with_kinds(kinds))
+
+    def _choose_class(self, class_id: int | None) -> None:
+        self.queue.set_filter(self.queue.filter.with_class(class_id))
+
+    def _open_count(self, class_id: int | None, kind: ErrorKind) -> None:
+        self.queue.set_filter(self.queue.filter.with_class(class_id).with_kinds(frozenset({kind})))
+
+    def _open_cell(self, row: int, column: int) -> None:
+        review = self.live.review
+        if review is None:
+            return
+        cell = None if row < 0 else cell_of(review, row, column)
+        wanted = self.queue.filter.with_class(None)
+        self.queue.set_filter(wanted if cell is None else wanted.with_cell(cell))
+
+    # ---- showing
+
+    def _show_state(self) -> None:
+        """Show the review, or what to do to get one."""
+        self._set_ready(self.live.review is not None and self.live.review.image_count > 0)
+        if not self._ready:
+            self.image.clear()
+            step = self.choice.next_step()
+            self.empty.show_state(step.icon, step.title, step.text, step.button)
+        else:
+            self.header.show_note(self.choice.note())
+            self._show_numbers()
+            self._show_filter()
+            self._show_current(self.queue.current)
+        self.context.actions.refresh()
+
+    def _take_next_step(self) -> None:
+        step = self.choice.next_step()
+        if step.predict is not None:
+            self.choice.predict(step.predict)
+        elif step.page:
+            self.request_page.emit(step.page)
+
+    def _set_ready(self, ready: bool) -> None:
+        if ready == self._ready:
+            return
+        self._ready = ready
+        self.strip.setVisible(ready)
+        self.middle.setCurrentWidget(self.image if ready else self.empty)
+        if ready:
+            for panel in self._hidden:
+                panel.show()
+            self._hidden = []
+            if self.isVisible():
+                self.queue_panel.list.setFocus()
+        else:
+            self._hidden = [panel for panel in self.panels() if not _is_closed(panel)]
+            for panel in self._hidden:
+                panel.hide()
+
+    def _show_numbers(self) -> None:
+        """Everything that follows from matches: histogram, curves, counts."""
+        review = self.live.review
+        if review is not None and self._ready:
+            self.header.slider.set_histogram(*review.evaluation.score_histogram())
+            self.figures.show_curves(self.queue.filter.class_id)
+            self._show_threshold(self.live.threshold)
+
+    def _show_threshold(self, threshold: float) -> None:
+        """Everything that follows from the threshold."""
+        review = self.live.review
+        if review is None or not self._ready:
+            return
+        self.header.slider.set_value(threshold)
+        counts = review.evaluation.counts(threshold, self.queue.filter.class_id)
+        self.header.tiles.set_counts(found=counts.tp, false=counts.fp, missed=counts.fn)
+        self.figures.show_threshold(threshold)
+        self.context.actions.refresh()
+
+    def _show_filter(self) -> None:
+        wanted, review = self.queue.filter, self.live.review
+        if review is None or not self._ready:
+            return
+        self.header.tiles.mark_open(None if wanted.cell is not None else wanted.kinds)
+        self.figures.show_class(wanted.class_id)
+        self.figures.mark_cell(wanted.cell)
+        self._show_threshold(self.live.threshold)
+
+    def _show_current(self, entry: ErrorEntry | None) -> None:
+        if self._ready:
+            self.image.show_entry(entry, self.queue.neighbours())
+        self.context.actions.refresh()
+
+    # ---- the page comes and goes
+
+    def restore_layout(self) -> None:
+        ready = self._ready
+        self._set_ready(True)
+        super().restore_layout()
+        self._set_ready(ready)
+
+    def save_layout(self) -> None:
+        """The layout while there is nothing to show is nobody's choice."""
+        if self._ready:
+            super().save_layout()
+
+    def entered(self) -> None:
+        self.choice.refresh()
+        self.live.bring_up_to_date()
+        self.queue_panel.list.setFocus()
+
+    def left(self) -> None:
+        """The Label page shows the same image."""
+        if self._ready and self.image.image_id:
+            self.context.view.show_image(self.image.image_id)
+
+
+def _is_closed(panel: QDockWidget) -> bool:
+    """Whether somebody closed it; before the window is shown no widget is visible."""
+    return panel.isHidden() and panel.testAttribute(Qt.WidgetAttribute.WA_WState_ExplicitShowHide)
+
+
+def _no_title() -> QWidget:
+    """The tabs of a panel say what is in it."""
+    title = QWidget()
+    title.setFixedHeight(0)
+    return title

@@ -1,0 +1,240 @@
+"""What the queue holds and which box of it is looked at."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.live_evaluation import LiveReview, Review
+from app.models.error_kind import ErrorKind
+from app.models.error_model import ErrorEntry, ErrorModel
+from app.models.error_query import (
+    BACKGROUND_ID,
+    ErrorFilter,
+    ErrorRows,
+    SortOrder,
+    find_rows,
+)
+from app.models.overlay import kind_in_view
+from app.widgets.review.error_list import kind_word
+from app.widgets.review.queue_panel import QueuePanel
+
+_LONG_LIST = 20_000
+_LONG_LIST_MS = 120
+"""While the slider moves a list this long follows in steps, so that the rest stays smooth."""
+
+
+class ReviewQueue(QObject):
+    """Keeps the list in step with filter, threshold and edits, and walks through it.
+
+    The current box stays the current one for as long as the person does not move on, also when the
+    list no longer holds it; the next one is then what follows its old place.
+    """
+
+    # Another box is looked at, or its kind changed: an ErrorEntry or None.
+    current_changed = Signal(object)
+    # Other kinds, another class or another cell are listed.
+    filter_changed = Signal()
+
+    def __init__(self, live: LiveReview, model: ErrorModel, panel: QueuePanel, parent: QObject) -> None:
+        super().__init__(parent)
+        self._live, self._model, self._panel = live, model, panel
+        self.filter = ErrorFilter()
+        self._order = SortOrder.WORST
+        self._current: int | None = None
+        self._place = 0
+        self._handled: list[int] = []
+        self._slow = QTimer(self, singleShot=True, interval=_LONG_LIST_MS)
+        self._slow.timeout.connect(self.refresh)
+        live.loaded.connect(self._restart)
+        live.matches_changed.connect(self._follow_edit)
+        live.threshold_changed.connect(self._follow_threshold)
+        panel.kinds_chosen.connect(lambda kinds: self.set_filter(self.filter.with_kinds(kinds)))
+        panel.order_chosen.connect(self.set_order)
+        panel.widened.connect(lambda: self.set_filter(self.filter.with_class(None)))
+        panel.list.key_chosen.connect(self.go_to)
+
+    @property
+    def current(self) -> ErrorEntry | None:
+        """The box that is looked at, whether the list holds it or not."""
+        review = self._live.review
+        if self._current is None or review is None:
+            return None
+        key = self._current
+        if key > 0 and not (review.evaluation.gt.ids == key).any():
+            return None
+        row = self._model.row_of(key)
+        if row >= 0:
+            return self._model.entry(row)
+        entry = self._model.describe(key, ErrorKind.FP if key < 0 else ErrorKind.FN)
+        kind = kind_in_view(review.evaluation, entry.image_id, key, self._live.threshold)
+        return self._model.describe(key, kind)
+
+    @property
+    def count(self) -> int:
+        return len(self._model.rows)
+
+    def chosen(self) -> list[ErrorEntry]:
+        """The boxes that a verdict is for: the selected rows, or the current box alone."""
+        current = self.current
+        rows = [self._model.entry(self._model.row_of(key)) for key in self._panel.list.selected_keys()]
+        if current is not None and all(entry.key != current.key for entry in rows):
+            return [current]
+        return rows
+
+    def neighbours(self) -> list[ErrorEntry]:
+        """The boxes that come next, to read their images ahead."""
+        last = min(self._place + 4, self.count)
+        return [self._model.entry(row) for row in range(max(self._place, 0), last)]
+
+    def set_filter(self, wanted: ErrorFilter, *, jump: bool = True) -> None:
+        """List other boxes; with ``jump`` the first one is looked at when the old one is not among them."""
+        if wanted == self.filter:
+            return
+        self.filter = wanted
+        self.refresh()
+        if jump and self.count and (self._current is None or self._model.row_of(self._current) < 0):
+            self._go_to_row(0)
+        self.filter_changed.emit()
+
+    def set_order(self, order: SortOrder) -> None:
+        self._order = order
+        self.refresh()
+        if self.count:
+            self._go_to_row(0)
+
+    def go(self, step: int) -> None:
+        """Look at the box that many rows on; stops at the ends."""
+        if not self.count:
+            return
+        row = -1 if self._current is None else self._model.row_of(self._current)
+        # what followed a box that is gone has taken its place
+        start = row if row >= 0 else self._place - (step > 0)
+        wanted = start + step
+        self._go_to_row(min(max(wanted, 0), self.count - 1))
+
+    def go_to(self, key: int) -> None:
+        """Look at a box; it need not be in the list."""
+        self._look_at(key, [key] if key not in self._panel.list.selected_keys() else None)
+
+    def after(self, entries: list[ErrorEntry]) -> int | None:
+        """The key to look at once these have been dealt with."""
+        rows = [row for entry in entries if (row := self._model.row_of(entry.key)) >= 0]
+        if not rows:
+            return None
+        going = {entry.key for entry in entries}
+        keys = self._model.rows.keys
+        below = [int(key) for key in keys[max(rows) + 1 : max(rows) + 2]]
+        above = [int(key) for key in keys[: min(rows)][-1:]]
+        return next((key for key in below + above if key not in going), None)
+
+    def dealt_with(self, entries: list[ErrorEntry], following: int | None) -> None:
+        """The verdicts on these are committed: look at what follows, and remember them for undo."""
+        self._handled.append(entries[0].key)
+        if following is not None and self._model.row_of(following) >= 0:
+            self._look_at(following, [following])
+        elif self.count:
+            self._go_to_row(min(self._place, self.count - 1))
+        else:
+            self._look_at(None, [])
+
+    def refresh(self) -> None:
+        """Look up the rows again; what is selected stays selected."""
+        review = self._live.review
+        if review is None:
+            return
+        selected = self._panel.list.selected_keys()
+        rows = find_rows(review.evaluation, self._live.threshold, self._usable(review), self._order)
+        self._model.set_rows(rows)
+        self._show_state(selected)
+
+    def _usable(self, review: Review) -> ErrorFilter:
+        """The filter without a class that is gone."""
+        wanted = self.filter
+        known = {*review.classes, BACKGROUND_ID, None}
+        if wanted.class_id not in known or not known.issuperset(wanted.cell or ()):
+            self.filter = wanted.with_class(None)
+        return self.filter
+
+    def _show_state(self, selected: list[int]) -> None:
+        current, review = self._current, self._live.review
+        row = -1 if current is None else self._model.row_of(current)
+        if row >= 0:
+            self._place = row
+            selected = selected if current in selected else [self._model.entry(row).key]
+        self._panel.list.show_keys(selected, current if row >= 0 else None)
+        self._panel.show_progress(row + 1, self.count)
+        self._panel.show_kinds(self.filter.kinds, decided=self.filter.cell is None)
+        self._panel.show_narrowed(_narrowed_to(self.filter, review))
+        self._panel.list.set_empty_text(_empty_text(self.filter))
+
+    def _go_to_row(self, row: int) -> None:
+        key = int(self._model.rows.keys[row])
+        self._look_at(key, [key])
+
+    def _look_at(self, key: int | None, selected: list[int] | None) -> None:
+        self._current = key
+        self._show_state(self._panel.list.selected_keys() if selected is None else selected)
+        self.current_changed.emit(self.current)
+
+    def _restart(self) -> None:
+        """Another review: keep the box if it is still there, else look at the first one."""
+        review = self._live.review
+        self._handled.clear()
+        if review is None:
+            self._current = None
+            self._model.set_source(None, {}, {})
+            self.current_changed.emit(None)
+            return
+        self._model.set_source(review.evaluation, review.classes, review.paths)
+        self._model.set_rows(ErrorRows.empty())
+        self.refresh()
+        current = self._current
+        # detections of another run have other rows
+        if current is not None and (current < 0 or self._model.row_of(current) < 0):
+            self._current = None
+        if self._current is None and self.count:
+            self._go_to_row(0)
+        else:
+            self.current_changed.emit(self.current)
+        self.filter_changed.emit()
+
+    def _follow_threshold(self, _threshold: float) -> None:
+        if self.count > _LONG_LIST:
+            if not self._slow.isActive():
+                self._slow.start()
+        else:
+            self.refresh()
+
+    def _follow_edit(self, _images: frozenset[int]) -> None:
+        """An edit or its undo: what comes back into the list is looked at again."""
+        before = self._model.rows.keys
+        self.refresh()
+        returned = self._handled[-1] if self._handled else None
+        if returned is not None and self._model.row_of(returned) >= 0 and not (before == returned).any():
+            self._handled.pop()
+            self.go_to(returned)
+        else:
+            self.current_changed.emit(self.current)
+
+
+def cell_of(review: Review, row: int, column: int) -> tuple[int, int]:
+    """The class ids of a cell of the confusion matrix, in the matrix' order of classes."""
+    ids = [*np.asarray(review.evaluation.class_ids).tolist(), BACKGROUND_ID]
+    return ids[row], ids[column]
+
+
+def _narrowed_to(wanted: ErrorFilter, review: Review | None) -> str:
+    """The class or cell that the list is narrowed to, "" for none."""
+    if review is None:
+        return ""
+    names = {BACKGROUND_ID: "background", **{item.id: item.name for item in review.classes.values()}}
+    if wanted.cell is not None:
+        return f"{names[wanted.cell[0]]} → {names[wanted.cell[1]]}"
+    return "" if wanted.class_id is None else names[wanted.class_id]
+
+
+def _empty_text(wanted: ErrorFilter) -> str:
+    if wanted.cell is not None:
+        return "No pairs in this cell at this threshold."
+    return f"No {kind_word(wanted.kinds)} at this threshold."

@@ -1,0 +1,112 @@
+"""The actions on the run that is selected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QPoint, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.context import AppContext
+from app.pages.train.control import RunControl
+from detcore.errors import ConfigError
+from detcore.project.project import Project
+from detcore.project.runs import RunInfo, RunState, discard, restore
+from detcore.training.config import TrainConfig
+
+MENU = ("resume", "predict", "discard", "reveal")
+
+
+class RunCommands(QObject):
+    """Binds Resume, Predict again, Discard and Show folder to the selected run."""
+
+    def __init__(
+        self,
+        context: AppContext,
+        control: RunControl,
+        *,
+        selected: Callable[[], RunInfo | None],
+        config: Callable[[], TrainConfig],
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._control = control
+        self._selected = selected
+        self._config = config
+        self._window = parent
+        bind = context.actions.bind
+        bind("train.resume", self._resume, when=lambda: self._is_idle() and not control.busy)
+        bind("train.predict", self._predict, when=self._can_predict)
+        bind("train.discard", self._discard, when=self._is_idle)
+        bind("train.reveal", self._reveal, when=lambda: selected() is not None)
+
+    def refresh(self) -> None:
+        """A completed run is not resumed but trained for longer."""
+        run = self._selected()
+        completed = run is not None and run.state is RunState.COMPLETED
+        self._context.actions["train.resume"].setText("Train longer" if completed else "Resume")
+
+    def show_menu(self, _name: str, position: QPoint) -> None:
+        menu = QMenu(self._window)
+        menu.addActions([self._context.actions[f"train.{name}"] for name in MENU])
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(position)
+
+    def _is_idle(self) -> bool:
+        """Whether there is a selected run without a process."""
+        run = self._selected()
+        return run is not None and run.state is not RunState.RUNNING and not self._control.doing(run.name)
+
+    def _can_predict(self) -> bool:
+        run = self._selected()
+        return run is not None and run.has_checkpoint and self._is_idle()
+
+    def _resume(self) -> None:
+        run = self._selected()
+        if run is None:
+            return
+        try:
+            config = self._config()
+        except ConfigError as error:
+            self._context.messages.error(error, doing="resume")
+            return
+        self._control.resume(run, config)
+
+    def _predict(self) -> None:
+        run = self._selected()
+        if run is not None:
+            self._control.predict(run)
+
+    def _discard(self) -> None:
+        run = self._selected()
+        if run is not None:
+            self._discard_run(self._context.document.project, run.name)
+
+    def _reveal(self) -> None:
+        run = self._selected()
+        if run is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.folder.path)))
+
+    def _discard_run(self, project: Project, name: str) -> None:
+        """Move a run to the project's trash, with a message that brings it back."""
+        self._context.tasks.run(
+            lambda: discard(project, name),
+            done=lambda _path: self._discarded(project, name),
+            failed=lambda error: self._context.messages.error(error, doing=f"discard {name}"),
+        )
+
+    def _discarded(self, project: Project, name: str) -> None:
+        document = self._context.document
+        if document.is_open and document.project is project:
+            document.runs_changed.emit()
+            undo = ("Undo", lambda: self._restore(project, name))
+            self._context.messages.info(f"{name} was discarded.", undo)
+
+    def _restore(self, project: Project, name: str) -> None:
+        self._context.tasks.run(
+            lambda: restore(project, name),
+            done=lambda _run: self._context.document.runs_changed.emit(),
+            failed=lambda error: self._context.messages.error(error, doing=f"bring {name} back"),
+        )

@@ -1,0 +1,196 @@
+"""What can be done with runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+
+from app.context import AppContext
+from app.pages.train.histories import RunHistories
+from app.training_data import (
+    RATIOS,
+    PreparedPrediction,
+    PreparedRun,
+    prepare_prediction,
+    prepare_resume,
+    prepare_run,
+)
+from detcore.events import Command
+from detcore.jobs import Outcome
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, RunInfo
+from detcore.training.config import TrainConfig
+
+SPLITS_TEXT = "Assign splits"
+TRAINING, FINISHING, PREDICTING = "Training", "Finishing…", "Predicting"
+
+
+class RunControl(QObject):
+    """Starts, stops, resumes and predicts. Slow parts run in the pool.
+
+    Signals:
+        prepared(str): a run is about to train: show it.
+        changed(): ``busy`` or what a run is ``doing`` is new.
+        ended(str, str, object): a run, what it was doing, the ``Outcome``.
+    """
+
+    prepared = Signal(str)
+    changed = Signal()
+    ended = Signal(str, str, object)
+
+    def __init__(self, context: AppContext, histories: RunHistories, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._histories = histories
+        self._preparing = False
+        self._stopping: set[str] = set()
+        self._verbs: dict[str, str] = {}
+        context.jobs.ended.connect(self._ended)
+        context.jobs.started.connect(lambda _name: context.document.runs_changed.emit())
+        context.document.closed.connect(self._leave_project)
+
+    @property
+    def preparing(self) -> bool:
+        """Whether a run is being made or read, and its process not yet started."""
+        return self._preparing
+
+    @property
+    def busy(self) -> bool:
+        """Whether another training would have to wait."""
+        return self._preparing or self._context.jobs.training() is not None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the training has been asked to stop."""
+        return self._context.jobs.training() in self._stopping
+
+    def doing(self, name: str) -> str:
+        """What the process of a run is at; "" when it has none."""
+        if name not in self._context.jobs.active():
+            return ""
+        return "Stopping…" if name in self._stopping else self._verbs.get(name, "Running")
+
+    def start(self, config: TrainConfig) -> None:
+        """Check, make a run, train it."""
+        project = self._context.document.project
+        self._prepare(lambda: prepare_run(project, config), project, doing="start the training")
+
+    def resume(self, info: RunInfo, longer: TrainConfig) -> None:
+        """Go on with a run; one that was completed trains ``longer``."""
+        project = self._context.document.project
+        self._prepare(
+            lambda: prepare_resume(project, info.folder, longer), project, doing=f"resume {info.name}"
+        )
+
+    def resume_again(self, folder: RunFolder) -> None:
+        """Go on with a run that ended before its time; nothing happens when it is gone."""
+        document = self._context.document
+        if document.is_open and folder.path.parent == document.project.runs_folder and folder.path.is_dir():
+            project = document.project
+            self._prepare(
+                lambda: prepare_resume(project, folder, None), project, doing=f"resume {folder.name}"
+            )
+
+    def stop(self) -> None:
+        """Stop the training and keep what was learnt."""
+        name = self._context.jobs.training()
+        if name is not None:
+            self._stopping.add(name)
+            self._context.jobs.stop(name)
+            self.changed.emit()
+
+    def finish(self) -> None:
+        name = self._context.jobs.training()
+        if name is not None:
+            self._verbs[name] = FINISHING
+            self._context.jobs.request(name, Command.FINISH)
+            self.changed.emit()
+
+    def predict(self, info: RunInfo) -> None:
+        """Find objects in all images with the best weights of a run."""
+        project = self._context.document.project
+        self._context.tasks.run(
+            lambda: prepare_prediction(project, info.folder),
+            done=lambda prepared: self._launch_prediction(project, prepared),
+            failed=lambda error: self._context.messages.error(error, doing=f"predict with {info.name}"),
+        )
+
+    def _prepare(self, work: Callable[[], PreparedRun], project: Project, *, doing: str) -> None:
+        if self.busy:
+            return
+        self._preparing = True
+        self.changed.emit()
+        self._context.tasks.run(
+            work,
+            done=lambda prepared: self._launch(project, prepared),
+            failed=lambda error: self._fail(error, doing),
+        )
+
+    def _launch(self, project: Project, prepared: PreparedRun) -> None:
+        self._preparing = False
+        document, messages = self._context.document, self._context.messages
+        if not self._is_open(project):
+            self.changed.emit()
+            return
+        name = prepared.run.name
+        if prepared.changes:
+            document.announce(prepared.changes)
+            shares = ", ".join(f"{share:.0%} {split}" for split, share in RATIOS.items())
+            messages.info(
+                f"The images had no splits yet, so they were divided: {shares}.", ("Undo", self._undo)
+            )
+        elif not prepared.data.val:
+            messages.warning(
+                "No labelled image is in the val split, so AP cannot be measured and the last weights "
+                "count as the best."
+            )
+        if name in self._context.jobs.active():
+            messages.warning(f"{name} is still at work. Try again when it has ended.")
+            self.changed.emit()
+            return
+        self._verbs[name] = TRAINING
+        self._histories.put(name, prepared.history)
+        self._context.jobs.train(prepared.run.path)
+        self.prepared.emit(name)
+        self.changed.emit()
+        document.runs_changed.emit()
+
+    def _launch_prediction(self, project: Project, prepared: PreparedPrediction) -> None:
+        name = prepared.run.name
+        if self._is_open(project) and name not in self._context.jobs.active():
+            self._verbs[name] = PREDICTING
+            self._histories.put(name, prepared.history)
+            self._context.jobs.predict(prepared.run.path, prepared.snapshot)
+            self.changed.emit()
+
+    def _is_open(self, project: Project) -> bool:
+        document = self._context.document
+        return document.is_open and document.project is project
+
+    def _fail(self, error: Exception, doing: str) -> None:
+        self._preparing = False
+        self.changed.emit()
+        self._context.messages.error(error, doing=doing)
+
+    def _undo(self) -> None:
+        """Take the splits back, as long as they are the latest edit."""
+        document = self._context.document
+        if document.is_open and document.project.undo_text == SPLITS_TEXT:
+            document.undo()
+        else:
+            self._context.messages.info("There are later edits: undo those first.")
+
+    def _ended(self, name: str, outcome: Outcome) -> None:
+        self._stopping.discard(name)
+        verb = self._verbs.pop(name, TRAINING)
+        self.changed.emit()
+        self.ended.emit(name, verb, outcome)
+        if self._context.document.is_open:
+            self._context.document.runs_changed.emit()
+
+    def _leave_project(self) -> None:
+        """Another project is about to open: the runs of this one stop and keep what they have."""
+        for name in self._context.jobs.active():
+            self._stopping.add(name)
+            self._context.jobs.stop(name)

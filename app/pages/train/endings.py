@@ -1,0 +1,90 @@
+"""What the person is told of a run's process: its warnings, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+
+from app.context import AppContext
+from app.pages.train.control import PREDICTING, RunControl
+from app.pages.train.histories import RunHistories
+from detcore.events import Event, FailureKind, Log
+from detcore.jobs import Outcome, OutcomeState
+from detcore.project.runs import RunFolder
+
+ENDINGS = {
+    OutcomeState.COMPLETED: "completed",
+    OutcomeState.FINISHED_EARLY: "finished early",
+    OutcomeState.STOPPED: "stopped and kept",
+}
+
+Action = tuple[str, Callable[[], None]]
+
+
+class RunEndings(QObject):
+    """Turns warnings and outcomes into messages with the way on.
+
+    Signals:
+        review_requested(): the person wants to see the detections.
+    """
+
+    review_requested = Signal()
+
+    def __init__(
+        self,
+        context: AppContext,
+        control: RunControl,
+        histories: RunHistories,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._control = control
+        self._histories = histories
+        control.ended.connect(self._ended)
+        context.jobs.events.connect(self._warn)
+
+    def _warn(self, name: str, events: list[Event]) -> None:
+        """Pass on what a run warns of (memory, silence, images left out): one message a batch."""
+        warnings = [event.text for event in events if isinstance(event, Log) and event.level == "warning"]
+        if warnings and self._context.document.is_open:
+            more = f" ({len(warnings) - 1} more in the log)" if len(warnings) > 1 else ""
+            self._context.messages.warning(f"{name}: {warnings[0]}{more}", details="\n".join(warnings))
+
+    def _ended(self, name: str, verb: str, outcome: Outcome) -> None:
+        if not self._context.document.is_open:
+            return
+        if not outcome.good:
+            self._tell_failure(name, verb, outcome)
+        elif verb == PREDICTING:
+            self._context.messages.success(f"{name}: predictions are ready.", self._review())
+        else:
+            self._tell_end(name, outcome)
+
+    def _tell_failure(self, name: str, verb: str, outcome: Outcome) -> None:
+        words = self._context.jobs.last_words(name)
+        reason = f"{outcome.text}. {outcome.hint}".rstrip(". ") + "."
+        self._histories.add(name, Log(level="error", text=f"{reason}\n{words}".rstrip()))
+        way_on = None if verb == PREDICTING else self._again(name, outcome)
+        self._context.messages.warning(f"{name}: {reason}", way_on, details=words)
+
+    def _tell_end(self, name: str, outcome: Outcome) -> None:
+        history = self._histories.get(name)
+        best = "" if history is None or history.best is None else f", best AP {history.best[1]:.3f}"
+        text = f"{name} {ENDINGS[outcome.state]}{best}."
+        if outcome.state is OutcomeState.STOPPED:
+            self._context.messages.info(text, self._again(name, outcome))
+        else:
+            self._context.messages.success(text, self._review())
+
+    def _review(self) -> Action:
+        return ("Review", self.review_requested.emit)
+
+    def _again(self, name: str, outcome: Outcome) -> Action | None:
+        """The way on from a run that ended before its time; none when it would fail again at once."""
+        if outcome.failure is FailureKind.BAD_INPUT:
+            return None
+        folder = RunFolder(self._context.document.project.runs_folder / name)
+        kept = outcome.last_checkpoint is not None or folder.last.is_file()
+        return ("Resume" if kept else "Try again", lambda: self._control.resume_again(folder))

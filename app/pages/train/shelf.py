@@ -1,0 +1,84 @@
+"""Keeps the list of runs like the folders of the open project, and its rows like the running processes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal
+
+from app.context import AppContext
+from app.models.run_history import RunHistory
+from app.models.run_model import RunModel
+from app.pages.train.histories import RunHistories
+from detcore.project.project import Project
+from detcore.project.runs import RunInfo, RunState, list_runs
+
+
+class RunShelf(QObject):
+    """Reads runs in the background.
+
+    Signals:
+        loaded(): the list is that of the folders.
+    """
+
+    loaded = Signal()
+
+    def __init__(self, context: AppContext, histories: RunHistories, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._histories = histories
+        self.model = RunModel(self)
+        document = context.document
+        document.opened.connect(self.load)
+        document.runs_changed.connect(self.load)
+        document.closed.connect(lambda: self.model.set_runs([]))
+        histories.changed.connect(self._follow)
+
+    def load(self) -> None:
+        document = self._context.document
+        if not document.is_open:
+            return
+        project = document.project
+        self._context.tasks.run(
+            lambda: list_runs(project),
+            done=lambda runs: self._show(project, runs),
+            failed=lambda error: self._fail(project, error),
+        )
+
+    def _is_open(self, project: Project) -> bool:
+        document = self._context.document
+        return document.is_open and document.project is project
+
+    def _show(self, project: Project, runs: list[RunInfo]) -> None:
+        if not self._is_open(project):
+            return
+        # A child says that it runs some seconds after it was started.
+        training = self._context.jobs.training()
+        runs = [replace(run, state=RunState.RUNNING) if run.name == training else run for run in runs]
+        self.model.set_runs(runs)
+        self.loaded.emit()
+
+    def _fail(self, project: Project, error: Exception) -> None:
+        if self._is_open(project):
+            self._context.messages.error(error, doing="read the runs")
+
+    def _follow(self, name: str) -> None:
+        """Give the row of a run that trains its latest figures."""
+        history = self._histories.get(name)
+        if history is None or history.step is None or name != self._context.jobs.training():
+            return
+        self.model.update_run(name, **_figures(history), state=RunState.RUNNING)
+
+
+def _figures(history: RunHistory) -> dict[str, object]:
+    step = history.step
+    if step is None:
+        return {}
+    best = {} if history.best is None else {"best_ap": history.best[1]}
+    return {
+        "seconds": step.time,
+        "epochs": step.epoch,
+        "step": step.step,
+        "fraction": step.fraction,
+        **best,
+    }

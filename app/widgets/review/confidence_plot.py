@@ -1,0 +1,93 @@
+"""Precision, recall and F1 over the confidence threshold, with the best F1 marked."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.models.figures import ratio_text
+from app.models.score_curve import ScoreCurve
+from app.theme import Theme
+from app.widgets.review.plot_painting import PlotLine, PlotMark
+from app.widgets.review.unit_plot import UnitPlot
+
+
+class ConfidencePlot(UnitPlot):
+    """A click on a curve asks for the threshold below the pointer."""
+
+    # A point was clicked: its threshold.
+    threshold_chosen = Signal(float)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, x_title="Confidence threshold", y_title="P, R, F1", parent=parent)
+        self._curve: ScoreCurve | None = None
+        self._threshold = 0.5
+        self.setAccessibleName("Precision, recall and F1 over confidence")
+        self.point_hovered.connect(self._describe)
+        self.point_clicked.connect(self._choose)
+        theme.changed.connect(self._rebuild)
+
+    def set_curve(self, curve: ScoreCurve | None) -> None:
+        self._curve = curve
+        self._rebuild()
+
+    def set_threshold(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._mark()
+
+    def best_threshold(self) -> float | None:
+        """The threshold of the highest F1."""
+        curve = self._curve
+        return None if curve is None or not len(curve.scores) else float(curve.scores[curve.f1().argmax()])
+
+    def _rebuild(self) -> None:
+        curve = self._curve
+        if curve is None or not len(curve.scores):
+            self.set_lines([])
+        else:
+            theme = self._theme
+            looks = (
+                ("Precision", curve.precision, "accent", Qt.PenStyle.SolidLine, 1.8),
+                ("Recall", curve.recall, "accent", Qt.PenStyle.DashLine, 1.8),
+                ("F1", curve.f1(), "text", Qt.PenStyle.SolidLine, 2.5),
+            )
+            self.set_lines(
+                [
+                    PlotLine(
+                        name=name,
+                        color=theme.color(color),
+                        x=curve.scores,
+                        y=values,
+                        width=width,
+                        style=style,
+                        label=name,
+                    )
+                    for name, values, color, style, width in looks
+                ]
+            )
+        self._mark()
+
+    def _mark(self) -> None:
+        curve = self._curve
+        marks: list[PlotMark] = []
+        if curve is not None and len(curve.scores):
+            best = int(curve.f1().argmax())
+            color = self._theme.color("text")
+            marks.append(
+                PlotMark(x=float(curve.scores[best]), y=float(np.max(curve.f1())), color=color, strong=False)
+            )
+        self.set_marks(marks, rule=self._threshold)
+
+    def _describe(self, line: int, index: int) -> None:
+        if line < 0 or self._curve is None:
+            return
+        rows = self._curve.readout(index)
+        best = self.best_threshold()
+        if best is not None:
+            rows.append(f"Best F1 at {ratio_text(best, digits=3)}")
+        self.set_readout(rows)
+
+    def _choose(self, line: int, index: int) -> None:
+        if self._curve is not None:
+            self.threshold_chosen.emit(float(self._curve.scores[index]))

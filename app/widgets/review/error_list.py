@@ -1,0 +1,201 @@
+"""The queue as rows: a crop, what it is, how sure the model was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import (
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from app.canvas.style import CASING_COLOR
+from app.models.error_kind import OVERLAY_COLORS, PEN_STYLES, TITLES, ErrorKind, text_color
+from app.models.error_model import ErrorEntry, ErrorModel
+from app.models.figures import ratio_text
+from app.theme import BASE_TEXT, SMALL_TEXT, Theme
+from app.widgets.painting import faded, sized_font
+from app.widgets.review.crops import Crops
+
+_ROW_HEIGHT, _THUMB = 56, 44
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class ErrorDelegate(QStyledItemDelegate):
+    """Paints a row."""
+
+    def __init__(self, model: ErrorModel, theme: Theme, crops: Crops, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._model, self._theme, self._crops, self._widget = model, theme, crops, parent
+
+    def _paint_crop(self, painter: QPainter, area: QRectF, entry: ErrorEntry) -> None:
+        painter.fillRect(area, self._theme.color("surround"))
+        crop = self._crops.request(entry.path, entry.xyxy)
+        if crop is None:
+            return
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(area, crop.image)
+        box = QRectF(
+            area.left() + crop.box.left() * area.width(),
+            area.top() + crop.box.top() * area.height(),
+            crop.box.width() * area.width(),
+            crop.box.height() * area.height(),
+        )
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(faded(CASING_COLOR, 0.55), 2.6))
+        painter.drawRect(box)
+        pen = QPen(OVERLAY_COLORS[entry.kind].lighter(125), 1.8, PEN_STYLES[entry.kind])
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        painter.setPen(pen)
+        painter.drawRect(box)
+
+    def _paint_text(self, painter: QPainter, area: QRect, entry: ErrorEntry) -> None:
+        score = ratio_text(entry.score) if entry.score is not None else ""
+        top, bottom = QRect(area), QRect(area)
+        top.setHeight(20)
+        bottom.setTop(area.top() + 20)
+        painter.setFont(sized_font(self._widget, BASE_TEXT, bold=entry.is_detection))
+        painter.setPen(self._theme.color("text" if entry.is_detection else "text_muted"))
+        painter.drawText(top, _RIGHT, score)
+        room = top.width() - painter.fontMetrics().horizontalAdvance(score) - 24
+        swatch = QRectF(top.left(), top.center().y() - 4, 10, 10)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(entry.class_color))
+        painter.drawRoundedRect(swatch, 2, 2)
+        painter.setFont(sized_font(self._widget, BASE_TEXT))
+        painter.setPen(self._theme.color("text"))
+        name = painter.fontMetrics().elidedText(entry.class_name, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(top.adjusted(16, 0, 0, 0), _LEFT, name)
+        painter.setFont(sized_font(self._widget, SMALL_TEXT))
+        painter.setPen(text_color(self._theme, entry.kind))
+        kind = TITLES[entry.kind]
+        painter.drawText(bottom, _LEFT, kind)
+        used = painter.fontMetrics().horizontalAdvance(kind) + 8
+        painter.setPen(self._theme.color("text_muted"))
+        file = painter.fontMetrics().elidedText(
+            entry.path.name, Qt.TextElideMode.ElideMiddle, bottom.width() - used
+        )
+        painter.drawText(bottom, _RIGHT, file)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(200, _ROW_HEIGHT)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        entry = self._model.entry(index.row())
+        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+        rect: QRect = option.rect  # type: ignore[attr-defined]
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(rect, self._theme.color("selection"))
+            painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), self._theme.color("accent"))
+        elif state & QStyle.StateFlag.State_MouseOver:
+            painter.fillRect(rect, self._theme.color("hover"))
+        self._paint_crop(painter, QRectF(rect.left() + 10, rect.top() + 6, _THUMB, _THUMB), entry)
+        self._paint_text(painter, rect.adjusted(_THUMB + 20, 8, -10, -8), entry)
+        painter.restore()
+
+
+class ErrorList(QListView):
+    """Boxes to look at one after the other. Says why when there are none."""
+
+    # The person chose a row: the key of its box.
+    key_chosen = Signal(int)
+
+    def __init__(self, model: ErrorModel, crops: Crops, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._rows = model
+        self._empty_text = ""
+        self.setModel(model)
+        self.setItemDelegate(ErrorDelegate(model, theme, crops, self))
+        self.setUniformItemSizes(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.verticalScrollBar().setSingleStep(_ROW_HEIGHT)
+        crops.arrived.connect(self.viewport().update)
+        theme.changed.connect(self.viewport().update)
+
+    def set_empty_text(self, text: str) -> None:
+        """What is said while there are no rows."""
+        self._empty_text = text
+        self.viewport().update()
+
+    def selected_keys(self) -> list[int]:
+        """Keys of the selected rows, from the top."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
+        return [int(self._rows.rows.keys[row]) for row in rows]
+
+    def show_keys(self, keys: Sequence[int], current: int | None) -> None:
+        """Select rows and make one the current one, without a signal; what is not there is left out."""
+        flag = QItemSelectionModel.SelectionFlag
+        selection = QItemSelection()
+        at = -1 if current is None else self._rows.row_of(current)
+        for row in np.flatnonzero(np.isin(self._rows.rows.keys, np.array(keys, np.int64))).tolist():
+            if self._rows.fetch_row(row):
+                index = self._rows.index(row)
+                selection.select(index, index)
+        if not self._rows.fetch_row(at):
+            at = -1
+        model = self.selectionModel()
+        if at >= 0:
+            model.setCurrentIndex(self._rows.index(at), flag.NoUpdate)
+        model.select(selection, flag.ClearAndSelect)
+        if at >= 0:
+            self.scrollTo(self._rows.index(at), QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        super().selectionChanged(selected, deselected)
+        self.viewport().update()
+
+    def mouseReleaseEvent(self, event: object) -> None:
+        super().mouseReleaseEvent(event)  # type: ignore[arg-type]
+        self._announce()
+
+    def keyPressEvent(self, event: object) -> None:
+        super().keyPressEvent(event)  # type: ignore[arg-type]
+        self._announce()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not len(self._rows.rows) and self._empty_text:
+            painter = QPainter(self.viewport())
+            painter.setPen(self._theme.color("text_muted"))
+            area = self.viewport().rect().adjusted(24, 40, -24, -24)
+            align = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+            painter.drawText(area, int(align), self._empty_text)
+
+    def _announce(self) -> None:
+        index = self.currentIndex()
+        if index.isValid() and self.selectionModel().isSelected(index):
+            self.key_chosen.emit(int(self._rows.rows.keys[index.row()]))
+
+
+def kind_word(kinds: frozenset[ErrorKind]) -> str:
+    """What a list of these kinds holds."""
+    words = {ErrorKind.TP: "found objects", ErrorKind.FP: "false positives", ErrorKind.FN: "missed objects"}
+    return ", ".join(words[kind] for kind in sorted(kinds)) or "boxes"

@@ -1,0 +1,76 @@
+"""Precision over recall, one curve a class, with the threshold marked on each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QWidget
+
+from app.models.score_curve import ScoreCurve
+from app.theme import Theme
+from app.widgets.review.plot_painting import PlotLine, PlotMark
+from app.widgets.review.unit_plot import UnitPlot
+
+
+class PrPlot(UnitPlot):
+    """A click on a curve asks for the threshold of that point."""
+
+    # A point was clicked: its threshold.
+    threshold_chosen = Signal(float)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(theme, x_title="Recall", y_title="Precision", parent=parent)
+        self._curves: Sequence[ScoreCurve] = ()
+        self._chosen: int | None = None
+        self._threshold = 0.5
+        self.setAccessibleName("Precision over recall")
+        self.point_hovered.connect(self._describe)
+        self.point_clicked.connect(self._choose)
+        theme.changed.connect(self._rebuild)
+
+    def set_curves(self, curves: Sequence[ScoreCurve], *, chosen: int | None) -> None:
+        """Show curves; the one of the class ``chosen`` (``None``: all together) stands out."""
+        self._curves, self._chosen = curves, chosen
+        self._rebuild()
+
+    def set_threshold(self, threshold: float) -> None:
+        self._threshold = threshold
+        self._mark()
+
+    def _color(self, curve: ScoreCurve) -> QColor:
+        return self._theme.color("text") if curve.color is None else curve.color
+
+    def _rebuild(self) -> None:
+        self.set_lines(
+            [
+                PlotLine(
+                    name=curve.name,
+                    color=self._color(curve),
+                    x=curve.recall,
+                    y=curve.precision,
+                    width=2.5 if curve.class_id == self._chosen else 1.5,
+                    quiet=self._chosen is not None and curve.class_id != self._chosen,
+                )
+                for curve in self._curves
+            ]
+        )
+        self._mark()
+
+    def _mark(self) -> None:
+        marks: list[PlotMark] = []
+        for curve in self._curves:
+            row = curve.row_at(self._threshold)
+            strong = curve.class_id == self._chosen
+            if row >= 0 and (strong or self._chosen is None):
+                x, y = float(curve.recall[row]), float(curve.precision[row])
+                marks.append(PlotMark(x=x, y=y, color=self._color(curve), strong=strong))
+        self.set_marks(sorted(marks, key=lambda mark: mark.strong))
+
+    def _describe(self, line: int, index: int) -> None:
+        if line >= 0:
+            self.set_readout(self._curves[line].readout(index))
+
+    def _choose(self, line: int, index: int) -> None:
+        self.threshold_chosen.emit(float(self._curves[line].scores[index]))

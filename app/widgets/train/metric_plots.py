@@ -1,0 +1,178 @@
+"""The plots of a run above one another: losses, AP, learning rate, over the same steps."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from app.models.run_history import TOTAL, RunHistory, Series
+from app.theme import Theme
+from app.widgets.train.curve_style import CurveStyle, metric_style, run_style
+from app.widgets.train.metric_plot import Curve, MetricPlot
+
+REDRAW_MS = 100
+MAIN_METRICS = ("AP", "AP50", "AP75")
+"""These are shown from the start, the others when the person asks."""
+
+
+class MetricPlots(QWidget):
+    """Draws one run in full and the main curves of those it is compared with.
+
+    Redraws at most ten times a second, however often it is told of news.
+    """
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._theme = theme
+        self._run: RunHistory | None = None
+        self._compared: list[tuple[str, RunHistory]] = []
+        self._following = True
+        self.losses = MetricPlot("Losses", "Losses appear here while a run trains", theme)
+        self.metrics = MetricPlot("Validation", "Average precision appears after each validation", theme)
+        self.learning_rate = MetricPlot("Learning rate", "The learning rate appears here", theme)
+        self._timer = QTimer(self, singleShot=True, interval=REDRAW_MS)
+        self._timer.timeout.connect(self._draw)
+        self.metrics.set_limits(-0.02, 1.05)
+        splitter = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False, handleWidth=1)
+        for stretch, plot in ((5, self.losses), (5, self.metrics), (3, self.learning_rate)):
+            splitter.addWidget(plot)
+            splitter.setStretchFactor(splitter.count() - 1, stretch)
+            plot.setMinimumHeight(90)
+            plot.cursor_moved.connect(self._move_cursor)
+            plot.fit_requested.connect(self.fit)
+            plot.zoomed.connect(self._stop_following)
+        self.metrics.link_x(self.losses)
+        self.learning_rate.link_x(self.losses)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(splitter)
+        self.show_learning_rate(False)
+        theme.changed.connect(self.refresh)
+
+    def show_run(self, run: RunHistory | None, compared: list[tuple[str, RunHistory]]) -> None:
+        """Show another run, and those to compare by name."""
+        if run is not self._run:
+            self._following = True
+        self._run, self._compared = run, compared
+        self._draw()
+
+    def refresh(self) -> None:
+        """There is news of what is shown; it is drawn soon."""
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def fit(self) -> None:
+        """Show all steps, those to come as well."""
+        self._following = True
+        for plot in self._plots():
+            plot.follow_heights()
+        self._show_steps()
+
+    def show_learning_rate(self, visible: bool) -> None:
+        self.learning_rate.setVisible(visible)
+        self.learning_rate.show_step_axis(True)
+        self.metrics.show_step_axis(not visible)
+        self.losses.show_step_axis(False)
+
+    def set_logarithmic(self, logarithmic: bool) -> None:
+        """Show the losses on a logarithmic axis."""
+        self.losses.set_logarithmic(logarithmic)
+
+    def set_smooth(self, smooth: bool) -> None:
+        self.losses.set_smooth(smooth)
+
+    def _plots(self) -> tuple[MetricPlot, ...]:
+        return (self.losses, self.metrics, self.learning_rate)
+
+    def _stop_following(self) -> None:
+        self._following = False
+
+    def _show_steps(self) -> None:
+        if self._following:
+            self.losses.show_steps(max(plot.last_x() for plot in self._plots()))
+
+    def _move_cursor(self, x: float | None) -> None:
+        for plot in self._plots():
+            plot.set_cursor(x)
+
+    def _draw(self) -> None:
+        run = self._run or RunHistory()
+        others = [
+            (name, history, run_style(self._theme.tokens, number))
+            for number, (name, history) in enumerate(self._compared)
+        ]
+        losses = [
+            self._metric(name, series, number, noisy=True)
+            for number, (name, series) in enumerate(_main_first(run.losses))
+        ]
+        self.losses.set_curves(
+            losses
+            + [_compared(name, _main(history.losses), style, noisy=True) for name, history, style in others]
+        )
+        metrics = [
+            self._metric(
+                name,
+                series,
+                number,
+                best=run.best if name == MAIN_METRICS[0] else None,
+                shown=name in MAIN_METRICS,
+            )
+            for number, (name, series) in enumerate(run.metrics.items())
+        ]
+        self.metrics.set_curves(
+            metrics
+            + [
+                _compared(name, history.metrics.get("AP", Series()), style, best=history.best)
+                for name, history, style in others
+            ]
+        )
+        rate = [self._metric("rate", run.learning_rate, 0)] if self._run else []
+        self.learning_rate.set_curves(
+            rate + [_compared(name, history.learning_rate, style) for name, history, style in others]
+        )
+        self._show_steps()
+
+    def _metric(
+        self,
+        name: str,
+        series: Series,
+        number: int,
+        *,
+        best: tuple[int, float] | None = None,
+        noisy: bool = False,
+        shown: bool = True,
+    ) -> Curve:
+        return Curve(
+            key=name,
+            name=name,
+            x=series.x,
+            y=series.y,
+            style=metric_style(self._theme.tokens, number),
+            best=best,
+            noisy=noisy,
+            shown=shown,
+        )
+
+
+def _compared(
+    run_name: str,
+    series: Series,
+    style: CurveStyle,
+    *,
+    best: tuple[int, float] | None = None,
+    noisy: bool = False,
+) -> Curve:
+    return Curve(
+        key=f"run {run_name}", name=run_name, x=series.x, y=series.y, style=style, best=best, noisy=noisy
+    )
+
+
+def _main_first(losses: dict[str, Series]) -> list[tuple[str, Series]]:
+    """The total loss, then its parts."""
+    return sorted(losses.items(), key=lambda item: item[0] != TOTAL)
+
+
+def _main(losses: dict[str, Series]) -> Series:
+    return _main_first(losses)[0][1] if losses else Series()
