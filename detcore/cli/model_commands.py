@@ -61,14 +61,24 @@ def predict(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """Score files, or a run on a split of its project; the table on stdout, the figures in --json."""
     if options.gt is not None or options.dt is not None:
-        result = evaluate_files(_given(options.gt, "--gt"), _given(options.dt, "--dt"), rules=options.rules)
+        result = evaluate_files(
+            _given(options.gt, "--gt"),
+            _given(options.dt, "--dt"),
+            rules=options.rules,
+            pycocotools_quirks=options.pycocotools_quirks,
+        )
     else:
         result = _evaluate_run(_given(options.project, "P.reticle"), options)
     say(format_report(result))
     if options.json is not None:
         _write_json(options.json, result)
     if options.errors is not None:
-        _write_json(options.errors, errors_of_files(_given(options.gt, "--gt"), _given(options.dt, "--dt")))
+        found = errors_of_files(
+            _given(options.gt, "--gt"),
+            _given(options.dt, "--dt"),
+            pycocotools_quirks=options.pycocotools_quirks,
+        )
+        _write_json(options.errors, found)
     return 0
 
 

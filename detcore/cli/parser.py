@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detcore.evaluation.evaluate import RULES
 from detcore.formats import FORMATS
 from detcore.training.config import DEFAULT_MODEL, MODELS
 from detcore.types import SPLITS
@@ -122,7 +123,12 @@ def _add_model_commands(commands: Commands) -> None:
         "--gt", type=Path, metavar="GT.json", help="COCO ground truth, instead of a project"
     )
     evaluate.add_argument("--dt", type=Path, metavar="DT.json", help="COCO detections")
-    evaluate.add_argument("--rules", choices=("coco", "voc2007", "voc2010"), default="coco")
+    evaluate.add_argument("--rules", choices=RULES, default="coco")
+    evaluate.add_argument(
+        "--pycocotools-quirks",
+        action="store_true",
+        help="with --gt and --dt: repeat its faults with annotations of id 0 and with `ignore` keys",
+    )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     evaluate.add_argument(
         "--errors",

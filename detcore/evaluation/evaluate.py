@@ -12,11 +12,12 @@ import numpy as np
 from detcore.evaluation.coco import evaluate_coco
 from detcore.evaluation.coco_files import read_coco_files
 from detcore.evaluation.error_types import find_error_types
+from detcore.evaluation.ultralytics import evaluate_ultralytics
 from detcore.evaluation.voc import VOC2007, VOC2010, evaluate_voc
 from detcore.types import Detections, FloatArray, GroundTruth, IntArray
 
-Rules = Literal["coco", "voc2007", "voc2010"]
-RULES: tuple[Rules, ...] = ("coco", "voc2007", "voc2010")
+Rules = Literal["coco", "voc2007", "voc2010", "ultralytics"]
+RULES: tuple[Rules, ...] = ("coco", "voc2007", "voc2010", "ultralytics")
 
 
 def evaluate_files(
@@ -69,9 +70,10 @@ def evaluate_columns(
 ) -> dict[str, Any]:
     """Numbers over these images and classes (id to name).
 
-    COCO: the twelve (-1 where nothing was to be found). VOC: ``AP50`` (``None`` there). Both: ``per_class`` by
-    name, ``rules``, ``images``, ``gt_count`` and ``det_count``. ``pycocotools_quirks`` repeats two of its
-    faults: a match with the annotation of id 0 is none, and an ``ignore`` key (here: difficult) is passed over.
+    COCO: the twelve (-1 where nothing was to be found). VOC: ``AP50`` (``None`` there). Ultralytics, for
+    comparison: ``AP``, ``AP50``, ``AP75`` (0, and ``None`` for a class). All: ``per_class`` by name, ``rules``,
+    ``images``, ``gt_count`` and ``det_count``. ``pycocotools_quirks`` repeats two of its faults: a match with the
+    annotation of id 0 is none, and an ``ignore`` key (here: difficult) is passed over.
     """
     names = _unique_names(classes)
     numbers: dict[str, Any] = {"rules": rules}
@@ -88,6 +90,16 @@ def evaluate_columns(
         )
         per_class = {names[class_id]: dict(one) for class_id, one in coco.per_class.items()}
         numbers |= {**coco.stats, "per_class": per_class}
+    elif rules == "ultralytics":
+        theirs = evaluate_ultralytics(gt, dets, image_ids, sorted(classes))
+        per_class = {
+            names[class_id]: {
+                "AP": float(theirs.per_class[class_id].mean()) if class_id in theirs.per_class else None,
+                "AP50": float(theirs.per_class[class_id][0]) if class_id in theirs.per_class else None,
+            }
+            for class_id in sorted(classes)
+        }
+        numbers |= {"AP": theirs.ap, "AP50": theirs.ap50, "AP75": theirs.ap75, "per_class": per_class}
     else:
         voc = evaluate_voc(
             gt, dets, image_ids, sorted(classes), rules=VOC2007 if rules == "voc2007" else VOC2010

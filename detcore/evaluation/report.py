@@ -9,6 +9,7 @@ from detcore.evaluation.coco import STAT_NAMES
 
 _TITLES = {
     "coco": "COCO rules (IoU .50 to .95, 101 points)",
+    "ultralytics": "Ultralytics rules, for comparison (IoU .50 to .95, straight lines between points)",
     "voc2007": "PASCAL VOC 2007 rules (IoU .50, 11 points)",
     "voc2010": "PASCAL VOC 2010 rules (IoU .50, area under the curve)",
 }

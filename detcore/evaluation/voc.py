@@ -14,7 +14,7 @@ import numpy as np
 
 from detcore.evaluation.curves import needed_hits, precision_at_recall
 from detcore.evaluation.pairs import Pairs, class_pairs
-from detcore.evaluation.problem import arrange
+from detcore.evaluation.problem import Problem, arrange
 from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArray
 
 
@@ -59,6 +59,20 @@ class VocResult:
     per_class: Mapping[int, VocClass]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VocMatches:
+    """``order`` (D,) positions of detections by class and descending score. In that order: the ground truth that
+    each overlaps most and enough, ``choice`` (D,) or -1; whether it is true, ``found`` (D,); whether it counts,
+    ``counted`` (D,). ``difficult`` (G,) ground truths that are not to be found."""
+
+    problem: Problem
+    order: IntArray
+    choice: IntArray
+    found: BoolArray
+    counted: BoolArray
+    difficult: BoolArray
+
+
 def evaluate_voc(
     gt: GroundTruth,
     dets: Detections,
@@ -70,20 +84,9 @@ def evaluate_voc(
 ) -> VocResult:
     """Average precision at one IoU. Equal scores keep the order given. VOC knows no crowds: they are
     boxes like others, and difficult. There is no limit of detections."""
-    far = np.array([0.0, 0.0, rules.pixel_offset, rules.pixel_offset])
-    problem = arrange(
-        replace(gt, boxes=gt.boxes + far, crowd=np.zeros(len(gt), np.bool_)),
-        replace(dets, boxes=dets.boxes + far),
-        image_ids=image_ids,
-        class_ids=class_ids,
-    )
-    # problems put equal scores in order of images, VOC in the order given
-    order = np.lexsort((problem.det_rows, -problem.det_score, problem.det_class))
-    difficult = (gt.difficult | gt.crowd)[problem.gt_rows]
-    pairs = class_pairs(problem, min_iou=iou_threshold)
-    if rules.strict:
-        pairs = pairs.take(pairs.iou > iou_threshold)
-    found, counted = _judge(pairs, order, difficult)
+    matches = match_voc(gt, dets, image_ids, class_ids, rules=rules, iou_threshold=iou_threshold)
+    problem, order = matches.problem, matches.order
+    found, counted, difficult = matches.found, matches.counted, matches.difficult
 
     label = problem.det_class[order]
     classes = len(problem.classes)
@@ -114,8 +117,33 @@ def evaluate_voc(
     return VocResult(mean_ap=float(np.mean(known)) if known else float("nan"), per_class=per_class)
 
 
-def _judge(pairs: Pairs, order: IntArray, difficult: BoolArray) -> tuple[BoolArray, BoolArray]:
-    """(D,) true positives and (D,) detections that count, both in ``order``."""
+def match_voc(
+    gt: GroundTruth,
+    dets: Detections,
+    image_ids: Sequence[int] | IntArray,
+    class_ids: Sequence[int] | IntArray,
+    *,
+    rules: VocRules = VOC2010,
+    iou_threshold: float = 0.5,
+) -> VocMatches:
+    """Which ground truth each detection looks at, and whether it finds it. See ``evaluate_voc``."""
+    far = np.array([0.0, 0.0, rules.pixel_offset, rules.pixel_offset])
+    problem = arrange(
+        replace(gt, boxes=gt.boxes + far, crowd=np.zeros(len(gt), np.bool_)),
+        replace(dets, boxes=dets.boxes + far),
+        image_ids=image_ids,
+        class_ids=class_ids,
+    )
+    # problems put equal scores in order of images, VOC in the order given
+    order = np.lexsort((problem.det_rows, -problem.det_score, problem.det_class))
+    difficult = (gt.difficult | gt.crowd)[problem.gt_rows]
+    pairs = class_pairs(problem, min_iou=iou_threshold)
+    if rules.strict:
+        pairs = pairs.take(pairs.iou > iou_threshold)
+    return _judge(problem, pairs, order, difficult)
+
+
+def _judge(problem: Problem, pairs: Pairs, order: IntArray, difficult: BoolArray) -> VocMatches:
     best = np.lexsort((pairs.gt, -pairs.iou, pairs.det))
     best = best[np.diff(pairs.det[best], prepend=-1) != 0]
     choice = np.full(len(order), -1, np.int64)
@@ -129,7 +157,14 @@ def _judge(pairs: Pairs, order: IntArray, difficult: BoolArray) -> tuple[BoolArr
     _, first = np.unique(choice[takers], return_index=True)
     found = np.zeros(len(order), np.bool_)
     found[takers[first]] = True
-    return found, ~on_difficult
+    return VocMatches(
+        problem=problem,
+        order=order,
+        choice=choice,
+        found=found,
+        counted=~on_difficult,
+        difficult=difficult,
+    )
 
 
 def _areas(precision: FloatArray, starts: IntArray, positives: IntArray) -> FloatArray:
