@@ -183,7 +183,7 @@ def _reasons(
         on_region = (gt.crowd | gt.difficult)[target[found]]
         ignored[found] |= on_region
     kinds = (Reason.LIMIT, Reason.REGION, Reason.BORDER, Reason.CHOICE)
-    place = np.full(len(rows), 3)
+    place = np.full(len(rows), 3, np.int64)
     for number, those in ((2, near), (1, ignored), (0, left_out)):
         place[those] = number
     return tuple(kinds[one] for one in place.tolist())
