@@ -55,6 +55,7 @@ def run(path: Path | None) -> int:
     window = make_window(app, Settings())
     ExceptionHook(window.context.messages, window).install()
     window.show()
+    window.show_page("label")
     if path is not None:
         window.project_actions.open_path(path)
     return app.exec()

@@ -27,7 +27,7 @@ _REMATCH_ALL_FROM = 40
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Review:
     """A run over the labels of some images. ``scopes`` are those to choose from; ``trained`` is how many of
-    the images the run has learned from; ``paths`` are those of all images."""
+    the images the run has learned from; ``paths`` are those of all images; at ``best_threshold`` F1 is highest."""
 
     run: RunFolder
     scope: Scope
@@ -36,6 +36,7 @@ class Review:
     classes: Mapping[int, ObjectClass]
     paths: Mapping[int, Path]
     evaluation: LiveEvaluation
+    best_threshold: float
 
     @property
     def image_count(self) -> int:
@@ -73,7 +74,18 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
         classes=classes,
         paths=ImageFiles(project.image_root, images),
         evaluation=evaluation,
+        best_threshold=_best_threshold(evaluation),
     )
+
+
+def _best_threshold(evaluation: LiveEvaluation) -> float:
+    """The score, cut to two places, at which F1 over all classes is highest; 0.5 where nothing is found."""
+    curve = evaluation.curve()
+    both = curve.precision + curve.recall
+    if not both.any():
+        return 0.5
+    f1 = np.divide(2 * curve.precision * curve.recall, both, out=np.zeros_like(both), where=both > 0)
+    return float(np.floor(curve.scores[int(f1.argmax())] * 100) / 100)
 
 
 def _within(detections: Detections, image_ids: IntArray, classes: Mapping[int, ObjectClass]) -> Detections:
@@ -108,6 +120,7 @@ class LiveReview(QObject):
         self._waiting = False
         self._edited: set[int] = set()
         self._stale = False
+        self._judged: RunFolder | None = None
         self._curve_timer = QTimer(self, singleShot=True, interval=FRAME_MS)
         self._curve_timer.timeout.connect(self.curves_changed)
         self._threshold_timer = QTimer(self, singleShot=True, interval=FRAME_MS // 2)
@@ -177,6 +190,10 @@ class LiveReview(QObject):
         # what was edited while the pool was reading
         self._rematch(review, frozenset(self._edited))
         self._edited.clear()
+        if review.run != self._judged:
+            # A run is first shown at the threshold where precision and recall balance best.
+            self._judged = review.run
+            self.threshold = review.best_threshold
         self.loaded.emit()
 
     def _give_up(self, generation: int, error: Exception) -> None:

@@ -79,7 +79,7 @@ class ExportPage(Page):
         left.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         left.setFixedWidth(FORM_WIDTH)
         column = QVBoxLayout(left)
-        column.setContentsMargins(0, 0, 0, 16)
+        column.setContentsMargins(0, 0, 1, 16)  # room for the line at the right
         column.addWidget(scroll, 1)
         foot = QHBoxLayout()
         foot.setContentsMargins(16, 0, 16, 0)
@@ -91,7 +91,8 @@ class ExportPage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(left)
-        row.addWidget(self.summary, 1, Qt.AlignmentFlag.AlignLeft)
+        row.addWidget(self.summary, 100)
+        row.addStretch(1)
         self.setCentralWidget(middle)
 
     def _can_export(self) -> bool:

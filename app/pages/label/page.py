@@ -88,7 +88,8 @@ class LabelPage(Page):
         self.image_list.search.selectAll()
 
     def entered(self) -> None:
-        self.canvas.setFocus()
+        shown = self.welcome if self.middle.currentWidget() is self.welcome else self.canvas
+        shown.setFocus()
 
     def _add_panels(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea

@@ -44,6 +44,8 @@ class Welcome(QWidget):
             button.setProperty("role", "primary" if number == 0 else "plain")
             button.clicked.connect(action.trigger)
             buttons.addWidget(button)
+            if number == 0:
+                self.setFocusProxy(button)
         buttons.addStretch(1)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(0)
