@@ -10,11 +10,17 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from app.canvas.image_levels import ImageLevels
 from app.tasks import Tasks
 from detcore.errors import ReticleError
 from detcore.images import read_image
 
 CACHE_BYTES = 512 * 2**20
+
+
+def load(path: Path) -> ImageLevels:
+    """Read a file with the halvings that a view asks for; safe off the GUI thread. Raises ImageError."""
+    return ImageLevels.prepared(decode(path))
 
 
 def decode(path: Path) -> QImage:
@@ -29,7 +35,7 @@ class ImageLoader(QObject):
     """Decodes images in the pool, keeps the latest ones, fetches the neighbours ahead.
 
     Signals:
-        loaded(object, object): the ``Path`` asked for and its ``QImage``.
+        loaded(object, object): the ``Path`` asked for and its ``ImageLevels``.
         failed(object, str): the ``Path`` and why it cannot be shown.
     """
 
@@ -39,11 +45,11 @@ class ImageLoader(QObject):
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks = tasks
-        self._cache: OrderedDict[Path, QImage] = OrderedDict()
+        self._cache: OrderedDict[Path, ImageLevels] = OrderedDict()
         self._pending: set[Path] = set()
         self._wanted: Path | None = None
 
-    def request(self, path: Path, neighbours: Sequence[Path] = ()) -> QImage | None:
+    def request(self, path: Path, neighbours: Sequence[Path] = ()) -> ImageLevels | None:
         """The image if it is at hand, else ``None`` and ``loaded`` (or ``failed``) will follow.
 
         Answers for a path that is no longer the latest one asked for are not announced.
@@ -67,18 +73,18 @@ class ImageLoader(QObject):
             return
         self._pending.add(path)
         self._tasks.run(
-            lambda: decode(path),
+            lambda: load(path),
             done=lambda image: self._keep(path, image),
             failed=lambda error: self._give_up(path, error),
         )
 
-    def _keep(self, path: Path, image: QImage) -> None:
+    def _keep(self, path: Path, image: ImageLevels) -> None:
         self._pending.discard(path)
         self._cache[path] = image
-        used = sum(item.sizeInBytes() for item in self._cache.values())
+        used = sum(item.bytes_used for item in self._cache.values())
         while used > CACHE_BYTES and len(self._cache) > 1:
             _, oldest = self._cache.popitem(last=False)
-            used -= oldest.sizeInBytes()
+            used -= oldest.bytes_used
         if path == self._wanted:
             self.loaded.emit(path, image)
 

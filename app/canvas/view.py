@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QWidget
 from app.canvas import painting, style
 from app.canvas.display import DisplayBoxes
 from app.canvas.image_item import ImageItem
+from app.canvas.image_levels import ImageLevels
 from app.canvas.keyboard_view import KeyboardView
 
 
@@ -60,7 +61,7 @@ class ImageCanvas(KeyboardView):
 
     # --- what is shown
 
-    def set_image(self, image: QImage | None, *, keep_view: bool = False) -> None:
+    def set_image(self, image: QImage | ImageLevels | None, *, keep_view: bool = False) -> None:
         """Show another image, or none. What is being drawn or dragged is dropped, boxes stay.
 
         With ``keep_view`` zoom and centre stay, also when there was no image in between, unless the
@@ -68,7 +69,7 @@ class ImageCanvas(KeyboardView):
         """
         self.cancel()
         self._last_press = None
-        self._image_item.set_image(image)
+        self._image_item.set_image(ImageLevels(image) if isinstance(image, QImage) else image)
         shown = self._image_item.image()
         width, height = (0, 0) if shown is None else (shown.width(), shown.height())
         self._stage.image_size = (float(width), float(height))

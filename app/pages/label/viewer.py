@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QImage
 
+from app.canvas.image_levels import ImageLevels
 from app.canvas.view import ImageCanvas
 from app.context import AppContext
 from app.image_loader import ImageLoader
@@ -83,7 +83,7 @@ class ImageViewer(QObject):
             self._canvas.set_read_only(True)
             self._loading.start()
 
-    def _show_loaded(self, path: Path, image: QImage) -> None:
+    def _show_loaded(self, path: Path, image: ImageLevels) -> None:
         if path != self._path:
             return
         self._loading.stop()
@@ -103,12 +103,12 @@ class ImageViewer(QObject):
         self._canvas.set_image(None)
         self._canvas.set_placeholder("Loading…", "")
 
-    def _remember_size(self, image: QImage) -> None:
+    def _remember_size(self, image: ImageLevels) -> None:
         """The first look at an image tells its size; that is no edit of the person's."""
         project = self._context.document.project
         record = project.image(self._context.view.image_id)
-        if (record.width, record.height) != (image.width(), image.height()):
-            project.record_image_sizes({record.id: (image.width(), image.height())})
+        if (record.width, record.height) != (image.full.width(), image.full.height()):
+            project.record_image_sizes({record.id: (image.full.width(), image.full.height())})
 
     def _follow(self, changes: Changes) -> None:
         if changes.classes or self._context.view.image_id in changes.box_images:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics, QImage, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
+from app.canvas.image_levels import ImageLevels
 from app.canvas.view import ImageCanvas
 from app.context import AppContext
 from app.image_loader import ImageLoader
@@ -166,7 +167,7 @@ class ReviewImage(QWidget):
         if len(selection) == 1:
             self.key_chosen.emit(next(iter(selection)))
 
-    def _show_loaded(self, path: Path, image: QImage) -> None:
+    def _show_loaded(self, path: Path, image: ImageLevels) -> None:
         if path != self._path:
             return
         self._notice.stop()

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 import app
 from app.canvas import style
 from app.canvas.display import DisplayBoxes, LineStyle
-from app.canvas.image_item import halved
+from app.canvas.image_levels import halved
 
 ORANGE = (0xD9, 0x5F, 0x02)
 GREY = (0x80, 0x80, 0x80)
