@@ -1,0 +1,371 @@
+"""Labels that are probably wrong, and objects that probably have none, from detections of a model that has not been
+trained on those images.
+
+Nothing is tuned to a detector: what its scores mean, how often it overlooks objects of a class and size, and how
+far its boxes usually are from the labels is learnt from the same labels, most of which are right. What a label
+around nothing looks like is learnt by putting labels on other images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from detcore.evaluation.error_types import KINDS, ErrorType, find_error_types
+from detcore.evaluation.label_evidence import (
+    GOOD_IOU,
+    NEAR_IOU,
+    Evidence,
+    best_other,
+    best_overlap,
+    gather_evidence,
+    own_support,
+    strange_support,
+)
+from detcore.evaluation.logistic import calibrate, fit_logistic, predict_logistic, sigmoid
+from detcore.evaluation.pairs import image_pairs
+from detcore.evaluation.problem import Problem, arrange
+from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArray
+
+_PRIOR = 0.05  # share of wrong labels expected; only scales the scores of one kind
+_ACTIVE = -4.0  # log odds below which a detection is no candidate for an overlooked object
+_DUPLICATE_IOU = 0.5
+_LEAST_SCORE = 1e-3
+_TRIM = 2.5
+
+
+class LabelError(StrEnum):
+    """``MISSING``: an object without label. ``SPURIOUS``: a label around nothing. ``SWAPPED``: of another class.
+    ``LOCATION``: the box is off. ``DUPLICATE``: the object is labelled twice."""
+
+    MISSING = "missing"
+    SPURIOUS = "spurious"
+    SWAPPED = "swapped"
+    LOCATION = "location"
+    DUPLICATE = "duplicate"
+
+
+LABEL_ERRORS = tuple(LabelError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelErrors:
+    """N candidates as columns, the most suspicious first.
+
+    ``kind`` (N,) place in LABEL_ERRORS; ``image_ids``, ``labels`` (N,) and ``boxes`` (N, 4) of the label, of a
+    missing one those of the detection; ``suggested_labels`` and ``suggested_boxes`` what it should rather be;
+    ``scores`` (N,) 0..1, comparable within a kind and roughly between kinds; ``gt_rows`` and ``det_rows`` (N,)
+    rows of what was given or -1; ``error_type`` (N,) what the evaluation calls that row, or ``None``.
+    """
+
+    kind: IntArray
+    image_ids: IntArray
+    labels: IntArray
+    boxes: FloatArray
+    suggested_labels: IntArray
+    suggested_boxes: FloatArray
+    scores: FloatArray
+    gt_rows: IntArray
+    det_rows: IntArray
+    error_type: tuple[ErrorType | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+
+def rank_label_errors(
+    gt: GroundTruth,
+    dets: Detections,
+    *,
+    image_ids: Sequence[int] | IntArray,
+    class_ids: Sequence[int] | IntArray,
+    predicted: Sequence[int] | IntArray | None = None,
+) -> LabelErrors:
+    """Every label, and every detection without label, with a score for each way in which it may be wrong.
+
+    ``predicted`` are the images that the model has looked at; others say nothing and are left out. Crowds and
+    difficult labels are not judged.
+    """
+    images = np.asarray(image_ids, dtype=np.int64)
+    if predicted is not None:
+        images = images[np.isin(images, np.asarray(predicted, dtype=np.int64))]
+    problem = arrange(gt, dets, image_ids=images, class_ids=class_ids)
+    if len(problem.det_rows) == 0:
+        return _columns(gt, dets, problem, [], images, class_ids)
+    evidence = gather_evidence(problem)
+    swapped, swap_det = _swapped(evidence)
+    location = _location(evidence)
+    duplicate = _duplicate(evidence, gt)
+    explained = np.maximum.reduce([swapped, location, duplicate])
+    spurious = _spurious(evidence, gt) * (1 - explained)
+    missing = _missing(evidence, location)
+    judged = ~problem.gt_ignore
+    every = np.arange(len(judged))
+    nobody = np.full(len(judged), -1)
+    parts = [
+        (LabelError.MISSING, missing, np.full(len(missing), -1), np.arange(len(missing))),
+        (LabelError.SPURIOUS, spurious * judged, every, nobody),
+        (LabelError.SWAPPED, swapped * judged, every, swap_det),
+        (LabelError.LOCATION, location * judged, every, evidence.finder),
+        (LabelError.DUPLICATE, duplicate * judged, every, nobody),
+    ]
+    return _columns(gt, dets, problem, parts, images, class_ids)
+
+
+def _missing(evidence: Evidence, location: FloatArray) -> FloatArray:
+    """(D,) how probably a detection is an object that has no label.
+
+    Learnt from detections with and without label: besides the score, how much one overlaps *other* labels and
+    better detections, and how usual its size is.
+    """
+    problem = evidence.problem
+    active = np.flatnonzero(evidence.trust > _ACTIVE)
+    score = np.zeros(len(problem.det_rows))
+    other_iou, inside = best_overlap(evidence, but_own=True)
+    features = np.column_stack(
+        [
+            evidence.trust,
+            other_iou,
+            inside,
+            _beside_better(evidence, active),
+            np.abs(_size_deviation(problem, problem.det_class, problem.det_area)),
+        ]
+    )
+    apart = active[other_iou[active] < GOOD_IOU]
+    if len(apart) == 0:
+        return score
+    weights = fit_logistic(features[apart], evidence.good[apart])
+    chance = predict_logistic(features[apart], weights)
+    free = ~evidence.good[apart]
+    score[apart[free]] = chance[free]
+    # a label that is a little off is no overlooked object
+    loose = np.flatnonzero((evidence.match >= 0) & ~evidence.good)
+    score[loose] *= 1 - location[evidence.match[loose]]
+    return _strongest_of_place(evidence, score)
+
+
+def _spurious(evidence: Evidence, gt: GroundTruth) -> FloatArray:
+    """(G,) how probably a label is around nothing: compared are labels in place and labels on other images."""
+    problem = evidence.problem
+    classes, size = max(len(problem.classes), 1), len(problem.gt_rows)
+    if size == 0:
+        return np.zeros(0)
+    own, strange = own_support(evidence), strange_support(evidence, gt)
+    same = np.concatenate([own.same, strange.same])
+    label = np.concatenate([problem.gt_class, problem.gt_class])
+    right = np.arange(2 * size) < size
+    fitted = np.concatenate([~problem.gt_ignore] * 2)
+    first = calibrate(same, right, label, classes=classes, fitted=fitted)
+    # large objects are seldom overlooked, so that nothing at a large label says more
+    usual = np.concatenate([_size_deviation(problem, problem.gt_class, problem.gt_box_area)] * 2)
+    features = np.column_stack(
+        [
+            first,
+            np.concatenate([own.other, strange.other]),
+            np.concatenate([own.near, strange.near]),
+            usual,
+            usual * first,
+        ]
+    )
+    weights = fit_logistic(features[fitted], right[fitted])
+    real = predict_logistic(features[:size], weights)
+    return (1 - real) * _PRIOR / ((1 - real) * _PRIOR + real * (1 - _PRIOR))
+
+
+def _swapped(evidence: Evidence) -> tuple[FloatArray, IntArray]:
+    """(G,) how probably a label is of another class, and (G,) the detection that says so or -1."""
+    det, other, same = best_other(evidence)
+    return np.where(det >= 0, other * (1 - same), 0.0), det
+
+
+def _location(evidence: Evidence) -> FloatArray:
+    """(G,) how probably a box is off: farther from its detection than is usual for such scores, sizes and classes."""
+    problem = evidence.problem
+    score = np.zeros(len(problem.gt_rows))
+    det = np.flatnonzero((evidence.match >= 0) & (evidence.match_iou >= NEAR_IOU))
+    det = det[~problem.gt_crowd[evidence.match[det]]]
+    if len(det) < 10:
+        return score
+    gt = evidence.match[det]
+    label = problem.gt_class[gt]
+    distance = np.log(1.01 - np.minimum(evidence.match_iou[det], 1.0))
+    features = np.column_stack([evidence.trust[det], np.log(np.maximum(problem.gt_box_area[gt], 1e-6))])
+    usual = np.ones(len(det), np.bool_)
+    residual, spread = distance, 1.0
+    for _ in range(3):
+        residual = distance - _expected(features, label, distance, usual, max(len(problem.classes), 1))
+        spread = 1.4826 * float(np.median(np.abs(residual[usual] - np.median(residual[usual])))) + 1e-3
+        usual = np.abs(residual) < _TRIM * spread
+    score[gt] = sigmoid(evidence.trust[det]) * sigmoid(2.5 * (residual / spread - 2.0))
+    return score
+
+
+def _expected(
+    features: FloatArray, label: IntArray, value: FloatArray, usual: BoolArray, classes: int
+) -> FloatArray:
+    """(N,) least squares of the features, with a constant for each class that is drawn to the common one."""
+    columns = np.column_stack([features, np.ones(len(features))])
+    own = np.zeros(classes)
+    fitted = np.zeros(len(value))
+    for _ in range(3):
+        weights = np.linalg.lstsq(columns[usual], (value - own[label])[usual], rcond=None)[0]
+        fitted = columns @ weights
+        rest = np.bincount(label[usual], weights=(value - fitted)[usual], minlength=classes)
+        own = rest / (np.bincount(label[usual], minlength=classes) + 5.0)
+    return fitted + own[label]
+
+
+def _duplicate(evidence: Evidence, gt: GroundTruth) -> FloatArray:
+    """(G,) how probably a label repeats another one: they overlap much, and no detection is left for this one."""
+    problem = evidence.problem
+    rows = gt.take(problem.gt_rows)
+    score = np.zeros(len(rows))
+    once = Detections(
+        image_ids=rows.image_ids, labels=rows.labels, boxes=rows.boxes, scores=np.ones(len(rows))
+    )
+    twice = arrange(rows, once, image_ids=problem.images, class_ids=problem.classes)
+    pairs = image_pairs(twice, twice.by_group, min_iou=_DUPLICATE_IOU)
+    first, second = twice.det_rows[pairs.det], twice.gt_rows[pairs.gt]
+    regular = (first < second) & ~problem.gt_crowd[first] & ~problem.gt_crowd[second]
+    first, second, iou = first[regular], second[regular], pairs.iou[regular]
+    if len(first) == 0:
+        return score
+    finder = evidence.finder
+    found = np.where(finder >= 0, sigmoid(evidence.trust[finder]) * evidence.match_iou[finder], 0.0)
+    # of equal ones the later label is the one too many
+    weaker = np.where(found[first] < found[second], first, second)
+    alike = np.where(problem.gt_class[first] == problem.gt_class[second], 1.0, 0.5)
+    np.maximum.at(score, weaker, alike * iou * (1 - found[weaker]))
+    return score
+
+
+def _size_deviation(problem: Problem, label: IntArray, area: FloatArray) -> FloatArray:
+    """(N,) how many standard deviations the logarithm of an area is from the labels of its class."""
+    classes = max(len(problem.classes), 1)
+    size = np.log(np.maximum(problem.gt_box_area, 1e-6))
+    if len(size) == 0:
+        return np.zeros(len(label))
+    middle, spread = float(size.mean()), float(size.std()) + 0.1
+    count = np.bincount(problem.gt_class, minlength=classes) + 2.0
+    mean = (np.bincount(problem.gt_class, weights=size, minlength=classes) + 2 * middle) / count
+    squares = np.bincount(problem.gt_class, weights=(size - mean[problem.gt_class]) ** 2, minlength=classes)
+    deviation = np.sqrt((squares + 2 * spread**2) / count)
+    return (np.log(np.maximum(area, 1e-6)) - mean[label]) / np.maximum(deviation[label], 0.05)
+
+
+def _among(evidence: Evidence, dets: IntArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """Pairs of these detections that overlap: the better trusted one, the other, their IoU."""
+    problem = evidence.problem
+    dets = np.sort(dets)
+    trust = evidence.trust[dets]
+    boxes = Detections(
+        image_ids=problem.det_image[dets],
+        labels=problem.det_class[dets],
+        boxes=np.ascontiguousarray(problem.det_boxes[:, dets].T),
+        scores=trust,
+    )
+    labels = GroundTruth(
+        ids=np.arange(1, len(dets) + 1),
+        image_ids=boxes.image_ids,
+        labels=boxes.labels,
+        boxes=boxes.boxes,
+        areas=problem.det_area[dets],
+        crowd=np.zeros(len(dets), np.bool_),
+        difficult=np.zeros(len(dets), np.bool_),
+    )
+    both = arrange(
+        labels, boxes, image_ids=np.arange(len(problem.images)), class_ids=np.arange(len(problem.classes))
+    )
+    pairs = image_pairs(both, both.by_group, min_iou=NEAR_IOU)
+    better, other = both.det_rows[pairs.det], both.gt_rows[pairs.gt]
+    kept = (trust[better] > trust[other]) | ((trust[better] == trust[other]) & (better < other))
+    return dets[better[kept]], dets[other[kept]], pairs.iou[kept]
+
+
+def _beside_better(evidence: Evidence, active: IntArray) -> FloatArray:
+    """(D,) highest IoU with a better trusted detection, whatever its class."""
+    iou = np.zeros(len(evidence.problem.det_rows))
+    _, other, shared = _among(evidence, active)
+    np.maximum.at(iou, other, shared)
+    return iou
+
+
+def _strongest_of_place(evidence: Evidence, score: FloatArray) -> FloatArray:
+    """Scores, 0 for candidates on a better one: an object is overlooked once."""
+    candidates = np.flatnonzero(score >= _LEAST_SCORE)
+    if len(candidates) == 0:
+        return score
+    better, other, iou = _among(evidence, candidates)
+    score = score.copy()
+    score[other[(iou >= GOOD_IOU) & (score[better] > 0)]] = 0.0
+    return score
+
+
+_Part = tuple[LabelError, FloatArray, IntArray, IntArray]
+
+
+def _columns(
+    gt: GroundTruth,
+    dets: Detections,
+    problem: Problem,
+    parts: Sequence[_Part],
+    images: IntArray,
+    class_ids: Sequence[int] | IntArray,
+) -> LabelErrors:
+    """Parts are kind, scores, and positions of labels and of detections or -1."""
+    kinds: list[IntArray] = [np.zeros(0, np.int64)]
+    scores: list[FloatArray] = [np.zeros(0)]
+    labels: list[IntArray] = [np.zeros(0, np.int64)]
+    found: list[IntArray] = [np.zeros(0, np.int64)]
+    for kind, score, label, det in parts:
+        chosen = np.flatnonzero(score >= _LEAST_SCORE)
+        kinds.append(np.full(len(chosen), LABEL_ERRORS.index(kind)))
+        scores.append(score[chosen])
+        labels.append(_rows(problem.gt_rows, label[chosen]))
+        found.append(_rows(problem.det_rows, det[chosen]))
+    score = np.concatenate(scores)
+    order = np.argsort(-score, kind="stable")
+    kind, gt_rows, det_rows = (np.concatenate(column)[order] for column in (kinds, labels, found))
+    own, suggested = _sides(gt, dets, gt_rows, det_rows)
+    moved = (kind == LABEL_ERRORS.index(LabelError.LOCATION)) | (gt_rows < 0)
+    renamed = (kind == LABEL_ERRORS.index(LabelError.SWAPPED)) | (gt_rows < 0)
+    types = find_error_types(gt, dets, images, class_ids) if len(order) else None
+    missed: set[int] = set() if types is None else set(types.missed.tolist())
+    names: list[ErrorType | None] = []
+    for row, det in zip(gt_rows.tolist(), det_rows.tolist(), strict=True):
+        place = -1 if types is None or det < 0 else int(types.kind[det])
+        names.append(KINDS[place] if place >= 0 else ErrorType.MISSED if row in missed else None)
+    return LabelErrors(
+        kind=kind,
+        image_ids=own[0],
+        labels=own[1],
+        boxes=own[2],
+        suggested_labels=np.where(renamed, suggested[1], own[1]),
+        suggested_boxes=np.where(moved[:, None], suggested[2], own[2]),
+        scores=score[order],
+        gt_rows=gt_rows,
+        det_rows=det_rows,
+        error_type=tuple(names),
+    )
+
+
+def _rows(rows: IntArray, places: IntArray) -> IntArray:
+    if len(rows) == 0:
+        return np.full(len(places), -1)
+    return np.where(places >= 0, rows[places], -1)
+
+
+_Side = tuple[IntArray, IntArray, FloatArray]
+
+
+def _sides(gt: GroundTruth, dets: Detections, gt_rows: IntArray, det_rows: IntArray) -> tuple[_Side, _Side]:
+    """Image, class and box of each candidate's label, or else detection; and of its detection, or else label."""
+    images = np.concatenate([gt.image_ids, dets.image_ids])
+    labels = np.concatenate([gt.labels, dets.labels])
+    boxes = np.concatenate([gt.boxes, dets.boxes])
+    own = np.where(gt_rows >= 0, gt_rows, len(gt) + det_rows)
+    suggested = np.where(det_rows >= 0, len(gt) + det_rows, gt_rows)
+    return (images[own], labels[own], boxes[own]), (images[suggested], labels[suggested], boxes[suggested])
