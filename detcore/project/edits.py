@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from detcore.errors import ProjectError
-from detcore.project import box_rows, class_rows, image_paths, image_rows
+from detcore.project import box_rows, class_rows, image_paths, image_rows, verdict_rows
 from detcore.project.box_checks import checked_boxes
 from detcore.project.class_edits import (
     add_class,
@@ -24,10 +24,10 @@ from detcore.project.class_edits import (
     reorder_classes,
     update_class,
 )
-from detcore.project.journal import VERDICT_COLUMNS
 from detcore.project.project import Project
 from detcore.project.row_change import Edit, Row, RowChange, combine, deleted, inserted, updated
-from detcore.project.values import check_class_name, id_list
+from detcore.project.values import check_class_name
+from detcore.project.verdicts import add_verdicts, remove_verdicts
 from detcore.types import Box, Image, ObjectClass, Status
 
 __all__ = [
@@ -37,11 +37,13 @@ __all__ = [
     "add_class",
     "add_images",
     "add_rows",
+    "add_verdicts",
     "combine",
     "delete_boxes",
     "delete_class",
     "merge_classes",
     "remove_images",
+    "remove_verdicts",
     "reorder_classes",
     "set_split",
     "set_status",
@@ -148,13 +150,9 @@ def remove_images(project: Project, ids: Iterable[int]) -> Edit:
         images = image_rows.rows(connection, wanted)
         _require(project, "image", {row[0] for row in images}, wanted)
         boxes = box_rows.rows_of_images(connection, wanted)
-        verdicts = connection.execute(
-            f"SELECT id, {', '.join(VERDICT_COLUMNS)} FROM verdict"
-            " WHERE image_id IN (SELECT value FROM json_each(?))",
-            (id_list(wanted),),
-        ).fetchall()
+        verdicts = verdict_rows.rows_of_images(connection, wanted)
     tables = (
-        ("verdict", VERDICT_COLUMNS, verdicts),
+        ("verdict", verdict_rows.COLUMNS, verdicts),
         ("box", box_rows.COLUMNS, boxes),
         ("image", image_rows.COLUMNS, images),
     )

@@ -8,19 +8,15 @@ from __future__ import annotations
 import sqlite3
 import time
 
-from detcore.project import box_rows, class_rows, image_rows
+from detcore.project import box_rows, class_rows, image_rows, verdict_rows
 from detcore.project.database import EditMismatchError
 from detcore.project.row_change import FACT_COLUMNS, KEY_COLUMNS, Edit, RowChange, pack, unpack
 
-VERDICT_COLUMNS = (
-    *("image_id", "run", "kind", "box_id", "detection_row", "class_id"),
-    *("x1", "y1", "x2", "y2", "threshold", "time", "note"),
-)
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "image": image_rows.COLUMNS,
     "class": class_rows.COLUMNS,
     "box": box_rows.COLUMNS,
-    "verdict": VERDICT_COLUMNS,
+    "verdict": verdict_rows.COLUMNS,
 }
 
 

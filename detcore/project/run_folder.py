@@ -39,6 +39,11 @@ class RunFolder:
         return self.path / "snapshot.npz"
 
     @property
+    def emphasis(self) -> Path:
+        """Errors of an earlier run that this one is to learn from; only where its config says so."""
+        return self.path / "emphasis.json"
+
+    @property
     def events(self) -> Path:
         return self.path / "events.jsonl"
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from detcore.errors import ProjectError
+from detcore.project import verdict_rows
 from detcore.project.database import EditMismatchError
 from detcore.project.edits import (
     Edit,
@@ -28,7 +29,6 @@ from detcore.project.edits import (
     update_class,
     update_images,
 )
-from detcore.project.journal import VERDICT_COLUMNS
 from detcore.project.project import Project
 from detcore.types import Box, Image, ObjectClass, Origin, Status
 from tests.detcore.project.store_helpers import box, dump
@@ -200,7 +200,9 @@ def test_removing_an_image_takes_its_boxes_and_verdicts_and_undo_brings_all_back
         Edit(
             text="Judge",
             changes=(
-                RowChange(table="verdict", columns=VERDICT_COLUMNS, ids=(1,), before=None, after=(verdict,)),
+                RowChange(
+                    table="verdict", columns=verdict_rows.COLUMNS, ids=(1,), before=None, after=(verdict,)
+                ),
             ),
         )
     )
