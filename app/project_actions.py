@@ -43,8 +43,8 @@ class ProjectActions(QObject):
         """Open a project or a folder of images, in the background."""
         self._context.tasks.run_with_progress(
             f"Opening {path.name}",
-            lambda _progress: _open_and_look(path),
-            done=lambda found: self._show_opened(*found),
+            lambda _progress: open_path(path),
+            done=self._show_opened,
             failed=lambda error: self._fail(error, f"open {path.name}"),
         )
 
@@ -115,10 +115,19 @@ class ProjectActions(QObject):
         if request is not None:
             self.import_from(request)
 
-    def _show_opened(self, project: Project, labels: str | None) -> None:
-        """A folder that was opened for its images may hold labels, too: offer to read them."""
+    def _show_opened(self, project: Project) -> None:
+        """Show it; a folder that was opened for its images may hold labels, too: look for them."""
         self._show(project)
-        if labels is not None:
+        if project.statistics().boxes == 0:
+            self._context.tasks.run(
+                lambda: detect_format(project.image_root),
+                done=lambda labels: self._offer_labels(project, labels),
+                failed=lambda error: self._fail(error, "look for labels"),
+            )
+
+    def _offer_labels(self, project: Project, labels: str | None) -> None:
+        document = self._context.document
+        if labels is not None and document.is_open and document.project is project:
             request = ImportRequest(format=labels, source=project.image_root)
             offer = ("Import them", lambda: self.import_from(request))
             self._context.messages.info(f"This folder also holds {TITLES[labels]} labels.", action=offer)
@@ -153,10 +162,3 @@ class ProjectActions(QObject):
             self._context.messages.error(error, doing=doing)
         else:
             raise error
-
-
-def _open_and_look(path: Path) -> tuple[Project, str | None]:
-    """The project, and the format of labels that lie among the images of one that has no boxes yet."""
-    project = open_path(path)
-    fresh = project.statistics().boxes == 0
-    return project, detect_format(project.image_root) if fresh else None

@@ -40,6 +40,7 @@ EXTENSIONS = frozenset(
 )
 _ORIENTATION_TAG = 0x0112
 _DIGITS = re.compile(r"(\d+)")
+_SHAPE = str.maketrans("123456789", "0" * 9)
 
 
 def find_images(folder: Path) -> list[str]:
@@ -61,17 +62,21 @@ def find_images(folder: Path) -> list[str]:
                     name = entry.name
                     if name.startswith(".") or not _is_text(name):
                         continue
-                    if os.path.splitext(name)[1].lower() in EXTENSIONS and entry.is_file():
+                    if name[name.rfind(".") :].lower() in EXTENSIONS and entry.is_file():
                         found.append(prefix + name)
                     elif entry.is_dir(follow_symlinks=False) and not name.endswith(".reticle"):
                         pending.append((f"{prefix}{name}/", entry.path))
         except OSError as error:
             raise ImageError(f"cannot read the folder ({error.strerror})", path=path) from error
-    found.sort(key=natural_key)
+    # Names of one shape, such as img_000123.jpg, sort the same letter by letter, and many times faster.
+    shapes = {path.translate(_SHAPE) for path in found}
+    found.sort(key=natural_key if len(shapes) > 1 else str.lower)
     return found
 
 
 def _is_text(name: str) -> bool:
+    if name.isascii():
+        return True
     try:
         name.encode()
     except UnicodeEncodeError:

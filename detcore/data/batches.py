@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +18,7 @@ from detcore.data.letterbox import PAD_VALUE, Fit, round_up
 from detcore.data.samples import Sample
 from detcore.data.tensors import to_tensor
 from detcore.errors import ImageError
-from detcore.types import ImageArray, IntArray
+from detcore.types import FloatArray, ImageArray, IntArray
 
 STRIDE = 32
 """Frames are multiples of this in both directions."""
@@ -45,6 +46,9 @@ class TrainStream:
     a stream that starts at n goes on exactly where another stopped, whatever the batch size and the
     number of threads. ``problem`` is told about a file that cannot be read, once a file; the image is
     left out of its batch. Of ``world_size`` processes each takes every ``world_size``-th image.
+
+    ``weights`` (N,) of at least 1 say how often each image is drawn in a pass, on average; no image is left out
+    of a pass. Without them each is drawn once. ``pass_length`` is the number of images in a pass.
     """
 
     def __init__(
@@ -56,9 +60,14 @@ class TrainStream:
         problem: ProblemCallback,
         rank: int = 0,
         world_size: int = 1,
+        weights: FloatArray | None = None,
     ) -> None:
         if not samples:
             raise ValueError("no samples to draw from")
+        if weights is not None and (len(weights) != len(samples) or not (weights >= 1.0).all()):
+            raise ValueError("one weight of at least 1 is needed for each sample")
+        self._weights = weights
+        self.pass_length = len(samples) if weights is None else math.ceil(float(weights.sum()))
         self._samples = samples
         self._cache = cache
         self._seed = seed
@@ -103,14 +112,24 @@ class TrainStream:
             executor.shutdown(wait=True, cancel_futures=True)
 
     def _sample(self, number: int) -> Sample:
-        rounds, row = divmod(number, len(self._samples))
+        rounds, row = divmod(number, self.pass_length)
         order = self._orders.get(rounds)
         if order is None:
-            order = np.random.default_rng([self._seed, 1, rounds]).permutation(len(self._samples))
+            order = self._order(np.random.default_rng([self._seed, 1, rounds]))
             # Only the newest passes are asked for again. Threads may do this twice, with the same result.
             recent = {number: kept for number, kept in self._orders.items() if number >= rounds - 2}
             self._orders = {**recent, rounds: order}
         return self._samples[int(order[row])]
+
+    def _order(self, rng: np.random.Generator) -> IntArray:
+        """(pass_length,) rows of the samples. Of weights a systematic sample, which draws each image as often as
+        its weight says, rounded up or down."""
+        if self._weights is None:
+            return rng.permutation(len(self._samples))
+        edges = np.cumsum(self._weights)
+        points = (np.arange(self.pass_length) + rng.random()) * (edges[-1] / self.pass_length)
+        rows = np.searchsorted(edges, points, side="right")
+        return rng.permutation(np.minimum(rows, len(edges) - 1))
 
     def _item(self, number: int, plan: Augmentation) -> tuple[Labelled, str] | None:
         sample = self._sample(number)

@@ -200,7 +200,8 @@ def _still_fits(box: DatasetBox, imported: Any, size: tuple[int, int]) -> bool:
 
 
 def _span(low: float, high: float) -> float:
-    """The difference ``s`` for which ``low + s`` is exactly ``high``; rounding can take it off by one step."""
+    """The difference ``s`` for which ``low + s`` is exactly ``high``, where there is one: between some pairs
+    of numbers none exists, and the sum is off by the last bit."""
     span = float(high - low)
     for candidate in (span, math.nextafter(span, math.inf), math.nextafter(span, 0.0)):
         if low + candidate == high:

@@ -74,6 +74,8 @@ class TrainConfig:
     ``device`` is ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``image_size`` is the longer side in pixels.
     ``weights`` is a local file to start from. ``scale_jitter`` 0.5 draws a zoom between 0.5 and 1.5.
     ``validate_every_seconds`` is a wish: validation never takes more than about a tenth of the time.
+    ``hard_negatives`` and ``oversample`` make images weigh more in which an earlier run erred, by so much for each
+    of its false positives on background and of its misses (``emphasis.json`` in the run's folder); 0 is off.
     """
 
     model: str = DEFAULT_MODEL
@@ -94,6 +96,8 @@ class TrainConfig:
     scale_jitter: float = 0.5
     colour_jitter: bool = True
     mosaic: float = 0.0
+    hard_negatives: float = 0.0
+    oversample: float = 0.0
     ema: bool = True
     precision: str = "auto"
     threads: int | None = None
@@ -116,7 +120,7 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} is {value}, it must be more than 0")
-        for name in ("weight_decay", "warmup_steps", "seed"):
+        for name in ("weight_decay", "warmup_steps", "seed", "hard_negatives", "oversample"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}, it must not be negative")
         for name in ("scale_jitter", "mosaic"):

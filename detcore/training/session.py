@@ -12,6 +12,7 @@ import cv2
 import torch
 
 from detcore import events
+from detcore.curation.emphasis import Emphasis
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample, Split, class_ids, split_samples
@@ -44,6 +45,7 @@ from detcore.training.machine import (
 )
 from detcore.training.trainer import Hook, Trainer, Wishes, make_optimiser
 from detcore.training.validation import Validator
+from detcore.types import FloatArray
 
 Emit = Callable[[Event], None]
 _GPU_PIXELS = 32 * 640 * 640
@@ -101,22 +103,24 @@ class Session:
             self._announce(detector, compute, load, split)
             self._try_worst_step(detector, compute, load, split.train)
         cache = ImageCache(longer_side=load.image_size)
+        stream = TrainStream(
+            split.train,
+            cache,
+            seed=config.seed,
+            problem=self._problem,
+            rank=self._group.rank,
+            world_size=self._group.world_size,
+            weights=self._weights(split.train),
+        )
         trainer = Trainer(
             detector=detector,
             optimiser=optimiser,
-            stream=TrainStream(
-                split.train,
-                cache,
-                seed=config.seed,
-                problem=self._problem,
-                rank=self._group.rank,
-                world_size=self._group.world_size,
-            ),
+            stream=stream,
             compute=compute,
             config=config,
             load=load,
             learning_rate=self._learning_rate(load),
-            images=len(split.train),
+            images=stream.pass_length,
             state=self.state,
             hooks=self._hooks(ema if config.ema else None, detector, compute, load, split.val, cache),
             wishes=self._wishes,
@@ -156,6 +160,24 @@ class Session:
         if split.note:
             self._log("warning", split.note)
         return split
+
+    def _weights(self, samples: tuple[Sample, ...]) -> FloatArray | None:
+        """How often each image is drawn in a pass; ``None`` when all are alike."""
+        config = self.config
+        if not config.hard_negatives and not config.oversample:
+            return None
+        emphasis = Emphasis.load(self._run.emphasis)
+        weights = emphasis.weights(
+            (sample.image_id for sample in samples),
+            hard_negatives=config.hard_negatives,
+            oversample=config.oversample,
+        )
+        self._log(
+            "info",
+            f"{int((weights > 1.0).sum())} of {len(samples)} images are drawn more often, for {emphasis.run} had "
+            f"{emphasis.false_positives} false positives on background and {emphasis.misses} misses.",
+        )
+        return weights
 
     def _set_threads(self, device: torch.device) -> None:
         torch.set_flush_denormal(True)
