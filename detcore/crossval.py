@@ -1,0 +1,326 @@
+"""Detections of models that have not been trained on the images they look at, for all labelled images.
+
+The labelled images are divided into folds. For each fold a detector is trained on the others, in a worker process as
+any training is, and looks at the images left out; what it finds goes into one run, ``NNN-crossval``, that opens like
+any other. The folds lie in its folder ``folds``, each a run of its own, so that an interrupted job goes on where it
+was.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+from detcore.atomic import atomic_write
+from detcore.errors import ConfigError, ProjectError, ReticleError
+from detcore.evaluation.coco import evaluate_coco
+from detcore.events import (
+    Ended,
+    EndReason,
+    Event,
+    Failed,
+    FailureKind,
+    Log,
+    Progress,
+    Started,
+    Step,
+    Validation,
+    encode,
+)
+from detcore.jobs import Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
+from detcore.project.project import Project
+from detcore.project.runs import (
+    RunFolder,
+    RunState,
+    create_run,
+    is_running,
+    load_detections,
+    merge_detections,
+    predicted_images,
+    read_run,
+    write_pid,
+)
+from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.splits import make_splits
+
+MODEL_NAME = "crossval"
+VALIDATION_SHARE = 0.1
+"""Of the images that a fold trains on, the part that chooses its best weights."""
+
+_log = logging.getLogger(__name__)
+_HELD_OUT = "test"  # training leaves this split alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Ids of the images that each fold is not trained on."""
+
+    held_out: tuple[tuple[int, ...], ...]
+
+
+def create_cross_validation(
+    project: Project, config: Mapping[str, Any], *, folds: int, seed: int = 0
+) -> RunFolder:
+    """Make the run and its folds; images of one group stay in one fold. ``config`` as a training run's.
+
+    Raises:
+        ConfigError: fewer than two folds, or fewer labelled images than folds need.
+    """
+    snapshot = take_snapshot(project).labelled()
+    if folds < 2:
+        raise ConfigError(f"{folds} folds, there must be at least 2")
+    if len(snapshot.images) < folds * 2:
+        raise ConfigError(
+            f"{len(snapshot.images)} labelled images are too few for {folds} folds", path=project.folder
+        )
+    ids = [image.id for image in snapshot.images]
+    groups = {image.id: image.group for image in project.images(ids)}
+    names = [f"fold {number}" for number in range(folds)]
+    place = make_splits(ids, dict.fromkeys(names, 1.0), seed=seed, groups=groups)
+    held_out = [[image_id for image_id in ids if place[image_id] == name] for name in names]
+    if not all(held_out):
+        raise ConfigError(
+            f"the images have too few groups for {folds} folds", path=project.folder, hint="Take fewer folds"
+        )
+    run = create_run(project, MODEL_NAME)
+    snapshot.save(run.snapshot)
+    _write(run.config, config)
+    _write(_plan_file(run), {"held_out": held_out})
+    for number, left_out in enumerate(held_out):
+        fold = fold_folder(run, number)
+        fold.path.mkdir(parents=True)
+        _write(fold.config, {**config, "predict_after": False})
+        _fold_snapshot(snapshot, set(left_out), groups, seed=seed + number).save(fold.snapshot)
+    return run
+
+
+def fold_folder(run: RunFolder, number: int) -> RunFolder:
+    """The run of one fold, counted from 0."""
+    return RunFolder(run.path / "folds" / str(number + 1))
+
+
+def is_cross_validation(run: RunFolder) -> bool:
+    return _plan_file(run).is_file()
+
+
+def read_plan(run: RunFolder) -> Plan:
+    """Raises ProjectError if the run is no cross-validation or its plan is damaged."""
+    path = _plan_file(run)
+    try:
+        record: Any = json.loads(path.read_text(encoding="utf-8"))
+        folds = cast("list[list[int]]", record["held_out"])
+        return Plan(held_out=tuple(tuple(int(image_id) for image_id in fold) for fold in folds))
+    except OSError as error:
+        raise ProjectError(f"not a cross-validation ({error.strerror})", path=path) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ProjectError(f"not the plan of a cross-validation ({error})", path=path) from error
+
+
+def trained_images(run: RunFolder) -> set[int]:
+    """Ids of the images whose labels the run's detections have learnt from; none for a cross-validation."""
+    if is_cross_validation(run):
+        return set()
+    snapshot = Snapshot.load(run.snapshot)
+    return {image.id for image in snapshot.labelled_images if image.split not in ("val", "test")}
+
+
+class CrossValidationJob:
+    """Trains and predicts fold by fold; the same calls as a ``TrainingJob``.
+
+    ``on_event`` gets steps, progress and log lines of the whole, and the figures over all folds at the end; the run's
+    events.jsonl holds the same. ``command`` makes the command line of a worker.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        *,
+        on_event: Callable[[Event], None],
+        on_end: Callable[[Outcome], None] | None = None,
+        command: Callable[..., Sequence[str]] = worker_command,
+    ) -> None:
+        self._run = run
+        self._on_event = on_event
+        self._on_end = on_end
+        self._command = command
+        self._plan = read_plan(run)
+        self._lock = threading.Lock()
+        self._current: TrainingJob | WorkerJob | None = None
+        self._stopping = False
+        self._done = threading.Event()
+        self._outcome: Outcome | None = None
+        self._steps_before, self._seconds_before = 0, 0.0
+
+    def start(self) -> None:
+        """Start or go on; returns at once.
+
+        Raises:
+            ProjectError: it is running already.
+        """
+        if is_running(self._run):
+            raise ProjectError("another process works on this run", path=self._run.path, hint="Stop it first")
+        write_pid(self._run, os.getpid())
+        threading.Thread(target=self._work, name="cross-validation", daemon=True).start()
+
+    @property
+    def running(self) -> bool:
+        return not self._done.is_set()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return self._outcome
+
+    def stop(self) -> None:
+        """Stop at the next step; what was trained and found is kept. Returns at once."""
+        with self._lock:
+            self._stopping = True
+            current = self._current
+        if current is not None:
+            current.stop()
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """Wait for the end; ``None`` when ``timeout`` seconds went by first."""
+        self._done.wait(timeout)
+        return self._outcome
+
+    def _work(self) -> None:
+        try:
+            outcome = self._all_folds()
+        except ReticleError as error:
+            outcome = Outcome(state=OutcomeState.FAILED, text=str(error), failure=FailureKind.BAD_INPUT)
+        except Exception as error:  # noqa: BLE001 - whoever waits must hear of a bug, too
+            _log.exception("the cross-validation failed")
+            text = f"{type(error).__name__}: {error}"
+            outcome = Outcome(state=OutcomeState.FAILED, text=text, failure=FailureKind.BUG)
+        if not outcome.good:
+            failure = outcome.failure or FailureKind.BUG
+            self._say(Failed(failure=failure, message=outcome.text, hint=outcome.hint))
+        elif outcome.ended is not None:
+            self._say(outcome.ended)
+        self._run.pid.unlink(missing_ok=True)
+        self._outcome = outcome
+        try:
+            if self._on_end is not None:
+                self._on_end(outcome)
+        finally:
+            self._done.set()
+
+    def _all_folds(self) -> Outcome:
+        for number, held_out in enumerate(self._plan.held_out):
+            if self._run.detections.is_file() and set(held_out) <= predicted_images(self._run):
+                continue
+            fold = fold_folder(self._run, number)
+            for what in ("train", "predict"):
+                outcome = self._one_job(what, fold, number)
+                if not outcome.good:
+                    return outcome
+                if outcome.state is OutcomeState.STOPPED:
+                    ended = Ended(reason=EndReason.STOPPED, time=time.time())
+                    return Outcome(state=OutcomeState.STOPPED, text="cross-validation stopped", ended=ended)
+            history = read_run(fold)
+            self._steps_before += history.step
+            self._seconds_before += history.seconds
+            merge_detections(self._run, load_detections(fold), image_ids=held_out)
+        result = self._judge()
+        ended = Ended(reason=EndReason.COMPLETED, time=time.time(), result=result)
+        return Outcome(state=OutcomeState.COMPLETED, text="cross-validation completed", ended=ended)
+
+    def _one_job(self, what: str, fold: RunFolder, number: int) -> Outcome:
+        """Train a fold unless that is done, or let it predict."""
+        if what == "train" and read_run(fold).state == RunState.COMPLETED:
+            return Outcome(state=OutcomeState.COMPLETED, text="trained before")
+
+        def hear(event: Event) -> None:
+            self._pass_on(event, number)
+
+        path = str(fold.path)
+        with self._lock:
+            if self._stopping:
+                return Outcome(state=OutcomeState.STOPPED, text="stopped")
+            if what == "train":
+                job = TrainingJob(self._command("train", path), on_event=hear)
+            else:
+                arguments = self._command("predict", path, "--split", _HELD_OUT)
+                job = WorkerJob(arguments, on_event=hear, what="prediction")
+            job.start()
+            self._current = job
+        outcome = job.wait()
+        if outcome is None:
+            raise RuntimeError("a job ended without an outcome")
+        return outcome
+
+    def _pass_on(self, event: Event, number: int) -> None:
+        """An event of a fold as one of the whole."""
+        folds = len(self._plan.held_out)
+        name = f"Fold {number + 1} of {folds}"
+        if isinstance(event, Started):
+            self._say(Log(level="info", text=f"{name}: {event.images:,} images, {event.device_name}"))
+            if self._steps_before == 0 and event.step == 0:
+                self._say(event)
+        elif isinstance(event, Step):
+            self._say(
+                replace(
+                    event,
+                    step=self._steps_before + event.step,
+                    time=self._seconds_before + event.time,
+                    fraction=(number + event.fraction) / folds,
+                    remaining=None,
+                )
+            )
+        elif isinstance(event, Validation):
+            self._say(Log(level="info", text=f"{name}: AP {event.metrics.get('AP', -1.0):.3f}"))
+        elif isinstance(event, Progress):
+            done, total = number * event.total + event.done, folds * event.total
+            self._say(Progress(done=done, total=total, text=f"{name}: {event.text}"))
+        elif isinstance(event, Log):
+            self._say(Log(level=event.level, text=f"{name}: {event.text}"))
+
+    def _judge(self) -> dict[str, Any]:
+        """The figures over all images, each seen by a model that has not been trained on it."""
+        snapshot, found = Snapshot.load(self._run.snapshot), load_detections(self._run)
+        image_ids, names = [image.id for image in snapshot.images], {c.id: c.name for c in snapshot.classes}
+        coco = evaluate_coco(snapshot.ground_truth, found, image_ids, sorted(names))
+        per_class = {names[class_id]: one["AP"] for class_id, one in coco.per_class.items()}
+        self._say(
+            Validation(
+                step=self._steps_before,
+                epoch=0.0,
+                time=self._seconds_before,
+                metrics=dict(coco.stats),
+                per_class=per_class,
+                best=True,
+            )
+        )
+        return {"best_AP": coco.stats["AP"], "detections": len(found), "images": len(image_ids)}
+
+    def _say(self, event: Event) -> None:
+        with self._run.events.open("a", encoding="utf-8") as file:
+            file.write(encode(event) + "\n")
+        self._on_event(event)
+
+
+def _fold_snapshot(
+    snapshot: Snapshot, held_out: set[int], groups: Mapping[int, str | None], *, seed: int
+) -> Snapshot:
+    """The same images with splits of their own: held out, to train on, and some to choose weights by."""
+    rest = [image.id for image in snapshot.images if image.id not in held_out]
+    shares = {"train": 1 - VALIDATION_SHARE, "val": VALIDATION_SHARE}
+    split = make_splits(rest, shares, seed=seed, groups=groups)
+    images = [replace(image, split=split.get(image.id, _HELD_OUT)) for image in snapshot.images]
+    return Snapshot(classes=snapshot.classes, images=tuple(images), ground_truth=snapshot.ground_truth)
+
+
+def _plan_file(run: RunFolder) -> Path:
+    return run.path / "folds.json"
+
+
+def _write(file: Path, record: Mapping[str, Any]) -> None:
+    with atomic_write(file) as path:
+        path.write_text(json.dumps(dict(record), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,221 @@
+"""Cross-validation as one job, with scripts in place of trainings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detcore.crossval import (
+    CrossValidationJob,
+    create_cross_validation,
+    fold_folder,
+    is_cross_validation,
+    read_plan,
+    trained_images,
+)
+from detcore.errors import ConfigError, ProjectError
+from detcore.events import Event, Log, Progress, Step, Validation
+from detcore.jobs import OutcomeState
+from detcore.project.edits import add_boxes, add_class, add_images, set_split
+from detcore.project.project import Project
+from detcore.project.runs import (
+    RunFolder,
+    RunState,
+    create_run,
+    list_runs,
+    load_detections,
+    predicted_images,
+    read_run,
+)
+from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.types import Box, Image
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+# trains in two steps and finds each object where it is, unless told to fail or to wait
+WORKER = """
+import json, sys, time
+from pathlib import Path
+import numpy as np
+from detcore.project.runs import RunFolder, save_detections
+from detcore.project.snapshot import Snapshot
+from detcore.types import Detections
+
+behaviour, verb, run = sys.argv[1], sys.argv[2], RunFolder(Path(sys.argv[3]))
+def say(**fields):
+    line = json.dumps(fields)
+    print(line, flush=True)
+    if verb == "train":
+        with run.events.open("a") as file:
+            file.write(line + "\\n")
+(run.path / "asked.txt").open("a").write(verb + "\\n")
+if behaviour == f"fail {run.name}":
+    say(event="failed", failure="bad_input", message="no good")
+    sys.exit(65)
+snapshot = Snapshot.load(run.snapshot)
+if verb == "train":
+    images = len(snapshot.for_split("train").images)
+    say(event="started", time=0.0, step=0, device="cpu", device_name="CPU", images=images)
+    for step in (1, 2):
+        say(event="step", step=step, epoch=step, time=step * 10.0, fraction=step / 2, remaining=0.0,
+            learning_rate=0.1, losses={"all": 1.0}, images_per_second=1.0)
+    say(event="validation", step=2, epoch=2, time=20.0, metrics={"AP": 0.25}, per_class={}, best=True)
+    if behaviour == f"wait {run.name}":
+        sys.stdin.readline()
+        say(event="ended", reason="stopped", time=0.0)
+        sys.exit(0)
+else:
+    truth = snapshot.for_split(sys.argv[5]).ground_truth
+    say(event="progress", done=1, total=2, text="Predicting")
+    found = Detections(image_ids=truth.image_ids, labels=truth.labels, boxes=truth.boxes,
+                       scores=np.full(len(truth), 0.5))
+    save_detections(run, found, image_ids=[image.id for image in snapshot.for_split(sys.argv[5]).images])
+say(event="ended", reason="completed", time=0.0)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Twenty images, 18 with one box each; pairs of frames belong together."""
+    with Project.create(tmp_path / "a.reticle", image_root=tmp_path) as made:
+        made.apply(
+            add_images(
+                made,
+                [
+                    Image(id=0, path=f"{n}.jpg", width=90, height=90, group=f"film {n // 2}")
+                    for n in range(20)
+                ],
+            )
+        )
+        made.apply(add_class(made, "cell"))
+        label = made.classes()[0].id
+        ids = made.image_ids()
+        made.apply(
+            add_boxes(
+                made,
+                [
+                    Box(id=0, image_id=image_id, class_id=label, x1=10, y1=10, x2=40, y2=50)
+                    for image_id in ids[:18]
+                ],
+            )
+        )
+        made.apply(set_split(made, {image_id: "test" for image_id in ids[:4]}))
+        yield made
+
+
+def worker(behaviour: str = "") -> Callable[..., list[str]]:
+    def command(*arguments: str) -> list[str]:
+        script = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n" + WORKER
+        return [sys.executable, "-c", script, behaviour, *arguments]
+
+    return command
+
+
+def run_job(run: RunFolder, behaviour: str = "") -> tuple[CrossValidationJob, list[Event]]:
+    heard: list[Event] = []
+    job = CrossValidationJob(run, on_event=heard.append, command=worker(behaviour))
+    job.start()
+    assert job.wait(60) is not None
+    return job, heard
+
+
+def test_every_labelled_image_is_left_out_once_and_groups_stay_together(project: Project):
+    run = create_cross_validation(project, {"seed": 1}, folds=3)
+    folds = read_plan(run).held_out
+    labelled = project.image_ids()[:18]
+    assert sorted(image_id for fold in folds for image_id in fold) == labelled
+    assert [len(fold) for fold in folds] == [6, 6, 6]
+    for fold in folds:
+        places = {labelled.index(image_id) // 2 for image_id in fold}
+        assert len(places) == 3
+
+
+def test_a_fold_trains_on_all_the_others_and_on_none_of_its_own(project: Project):
+    run = create_cross_validation(project, {"seed": 1}, folds=3)
+    for number, held_out in enumerate(read_plan(run).held_out):
+        snapshot = Snapshot.load(fold_folder(run, number).snapshot)
+        splits = {image.id: image.split for image in snapshot.images}
+        assert {image_id for image_id, split in splits.items() if split == "test"} == set(held_out)
+        assert set(splits.values()) == {"train", "val", "test"}
+        assert len(splits) == 18
+        assert not trained_images(fold_folder(run, number)) & set(held_out)
+    config = json.loads(fold_folder(run, 0).config.read_text())
+    assert config == {"seed": 1, "predict_after": False}
+
+
+def test_the_whole_is_one_run_with_detections_on_every_labelled_image(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    job, heard = run_job(run)
+    assert job.outcome is not None
+    assert job.outcome.state is OutcomeState.COMPLETED
+    assert predicted_images(run) == set(project.image_ids()[:18])
+    assert len(load_detections(run)) == 18
+    [info] = list_runs(project)
+    # the detections are the objects themselves
+    assert (info.name, info.state, info.best_ap) == ("001-crossval", RunState.COMPLETED, pytest.approx(1.0))
+    assert (info.step, info.seconds) == (6, 60.0)
+    steps = [(event.step, event.fraction) for event in heard if isinstance(event, Step)]
+    assert steps == [(n, pytest.approx(n / 6)) for n in range(1, 7)]
+    assert [(event.done, event.total) for event in heard if isinstance(event, Progress)] == [
+        (1, 6),
+        (3, 6),
+        (5, 6),
+    ]
+    assert len([event for event in heard if isinstance(event, Validation)]) == 1
+    assert "Fold 2 of 3: AP 0.250" in [event.text for event in heard if isinstance(event, Log)]
+    assert is_cross_validation(run)
+    assert trained_images(run) == set()
+
+
+def test_a_stopped_job_goes_on_where_it_was(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    heard: list[Event] = []
+    job = CrossValidationJob(run, on_event=heard.append, command=worker("wait 2"))
+    job.start()
+    while sum(isinstance(event, Step) for event in heard) < 4:
+        assert job.wait(0.02) is None
+    assert read_run(run).state == RunState.RUNNING
+    with pytest.raises(ProjectError, match="works on this run"):
+        CrossValidationJob(run, on_event=heard.append).start()
+    job.stop()
+    outcome = job.wait(60)
+    assert outcome is not None
+    assert outcome.state is OutcomeState.STOPPED
+    assert read_run(run).state == RunState.STOPPED
+    assert len(predicted_images(run)) == 6
+
+    run_job(run)
+    assert read_run(run).state == RunState.COMPLETED
+    assert len(predicted_images(run)) == 18
+    asked = [(fold_folder(run, n).path / "asked.txt").read_text().split() for n in range(3)]
+    assert asked == [["train", "predict"], ["train", "train", "predict"], ["train", "predict"]]
+
+
+def test_a_fold_that_fails_ends_the_job_and_says_why(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    job, _ = run_job(run, "fail 2")
+    assert job.outcome is not None
+    assert (job.outcome.state, job.outcome.text) == (OutcomeState.FAILED, "no good")
+    assert (read_run(run).state, read_run(run).message) == (RunState.FAILED, "no good")
+    assert len(predicted_images(run)) == 6
+
+
+@pytest.mark.parametrize(("folds", "what"), [(1, "at least 2"), (10, "too few for 10 folds")])
+def test_folds_that_make_no_sense_are_refused(project: Project, folds: int, what: str):
+    with pytest.raises(ConfigError, match=what):
+        create_cross_validation(project, {}, folds=folds)
+    assert list_runs(project) == []
+
+
+def test_a_plain_run_has_learnt_from_its_training_images(project: Project):
+    run = create_run(project, "reticle-s")
+    take_snapshot(project).save(run.snapshot)
+    assert trained_images(run) == set(project.image_ids()[4:18])
+    with pytest.raises(ProjectError, match="not a cross-validation"):
+        read_plan(run)
+    assert not np.isin(project.image_ids()[:4], list(trained_images(run))).any()
