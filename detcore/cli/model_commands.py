@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import numpy as np
 from detcore.atomic import atomic_write
 from detcore.cli.console import say
 from detcore.cli.watching import watch_job
+from detcore.curation.emphasis import DEFAULT_STRENGTH, find_emphasis
 from detcore.errors import ConfigError, EvaluationError, JobError
 from detcore.evaluation.evaluate import errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
@@ -35,10 +37,16 @@ def train(options: argparse.Namespace) -> int:
         else:
             config = _config(options)
             snapshot = take_snapshot(project)
+            emphasis = None
+            if options.emphasise is not None:
+                emphasis = find_emphasis(find_run(project, options.emphasise), snapshot)
+                config = replace(config, hard_negatives=DEFAULT_STRENGTH, oversample=DEFAULT_STRENGTH)
             run = create_run(project, config.model)
             with atomic_write(run.config) as path:
                 path.write_text(config.to_json(), encoding="utf-8")
             snapshot.save(run.snapshot)
+            if emphasis is not None:
+                emphasis.save(run.emphasis)
             arguments = ["train", str(run.path)]
     say(f"run {run.name}")
     outcome = watch_job(lambda hear: TrainingJob(worker_command(*arguments), on_event=hear))

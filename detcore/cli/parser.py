@@ -109,7 +109,13 @@ def _add_model_commands(commands: Commands) -> None:
     train.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights to start from (safetensors or torch)"
     )
-    train.add_argument("--resume", metavar="RUN", help="go on with a run of the project")
+    beginning = train.add_mutually_exclusive_group()
+    beginning.add_argument(
+        "--emphasise",
+        metavar="RUN",
+        help="draw images more often in which this run took background for objects, or missed some",
+    )
+    beginning.add_argument("--resume", metavar="RUN", help="go on with a run of the project")
 
     predict = _add(commands, "predict", "let a run detect objects; Review then shows them")
     predict.add_argument("--run", required=True)

@@ -126,7 +126,7 @@ class TrainStream:
         its weight says, rounded up or down."""
         if self._weights is None:
             return rng.permutation(len(self._samples))
-        edges = np.cumsum(self._weights)
+        edges: FloatArray = np.cumsum(self._weights)
         points = (np.arange(self.pass_length) + rng.random()) * (edges[-1] / self.pass_length)
         rows = np.searchsorted(edges, points, side="right")
         return rng.permutation(np.minimum(rows, len(edges) - 1))

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from detcore import events
+from detcore.curation.emphasis import Emphasis, ImageErrors
 from detcore.errors import ConfigError, ImageError
 from detcore.events import EndReason, Event, FailureKind
 from detcore.models.checkpoint import read_checkpoint
@@ -246,3 +247,41 @@ def test_a_run_on_a_gpu_completes(make_run: MakeRun) -> None:
     result, heard = train(make_run(device="cuda", precision="auto", batch_size=None))
     assert result.reason is EndReason.COMPLETED
     assert of_kind(heard, events.Started)[0].device == "cuda:0"
+
+
+def test_images_with_errors_are_drawn_more_often_and_stopping_changes_nothing(make_run: MakeRun) -> None:
+    emphasis = Emphasis(
+        run="000-before",
+        threshold=0.5,
+        iou_threshold=0.5,
+        images={
+            1: ImageErrors(false_positives=9, misses=9),  # judged by, so it is not drawn at all
+            5: ImageErrors(false_positives=2, misses=0),
+            6: ImageErrors(false_positives=0, misses=1),
+        },
+    )
+    whole, parts = (
+        make_run(name=name, images=11, val=4, epochs=2, batch_size=2, hard_negatives=1.0, oversample=1.0)
+        for name in ("001-whole", "002-parts")
+    )
+    for run in (whole, parts):
+        emphasis.save(run.emphasis)
+    result, heard = train(whole)
+    # seven images, of which one comes three times and one twice: passes of ten, and two of them
+    assert (result.state.step, result.state.drawn) == (10, 20)
+    assert any("2 of 7 images are drawn more often" in event.text for event in of_kind(heard, events.Log))
+
+    def stop_early(event: Event, wishes: Wishes) -> None:
+        if isinstance(event, events.Step):
+            wishes.stop.set()
+
+    stopped, _ = train(parts, on_event=stop_early)
+    assert stopped.state.drawn < 20
+    train(parts)
+    one, other = weights(whole.last), weights(parts.last)
+    assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one if name[:6] == "weight")
+
+
+def test_a_run_that_is_to_learn_from_errors_needs_their_list(make_run: MakeRun) -> None:
+    with pytest.raises(ConfigError, match="missing"):
+        train(make_run(oversample=0.5))

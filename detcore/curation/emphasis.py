@@ -1,0 +1,180 @@
+"""What a run got wrong, as weights for the images of the next run.
+
+False positives on background make their images hard negatives; images with missed objects are drawn more often.
+Counts and strengths are kept apart: the counts are a file of the new run, the strengths are in its config.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from detcore.atomic import atomic_write
+from detcore.errors import ConfigError
+from detcore.evaluation.error_types import KINDS, ErrorType, find_error_types
+from detcore.evaluation.judged import judge
+from detcore.evaluation.live import LiveEvaluation
+from detcore.evaluation.thresholds import operating_points
+from detcore.project.runs import RunFolder, load_detections, predicted_images
+from detcore.project.snapshot import Snapshot
+from detcore.types import Detections, FloatArray, GroundTruth, IntArray
+
+DEFAULT_STRENGTH = 0.5
+"""For ``hard_negatives`` and ``oversample`` alike, when a person only says that it is wanted."""
+
+GREATEST_WEIGHT = 4.0
+"""However much is wrong in an image, it is drawn at most so often for each time that others are."""
+
+_FORMAT = 1
+_HELD_OUT = ("val", "test")
+_DEFAULT_THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageErrors:
+    """``false_positives`` on background and ``misses`` in one image."""
+
+    false_positives: int
+    misses: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emphasis:
+    """The errors of ``run`` by image id, counted at a confidence ``threshold`` and an IoU. Images without errors
+    are not in it."""
+
+    run: str
+    threshold: float
+    iou_threshold: float
+    images: Mapping[int, ImageErrors]
+
+    @property
+    def false_positives(self) -> int:
+        return sum(image.false_positives for image in self.images.values())
+
+    @property
+    def misses(self) -> int:
+        return sum(image.misses for image in self.images.values())
+
+    def weights(self, image_ids: Iterable[int], *, hard_negatives: float, oversample: float) -> FloatArray:
+        """(N,) how often each image is drawn in a pass: once, and ``hard_negatives`` more for each false positive
+        and ``oversample`` more for each miss, up to ``GREATEST_WEIGHT``."""
+        nothing = ImageErrors(false_positives=0, misses=0)
+        found = [self.images.get(image_id, nothing) for image_id in image_ids]
+        extra = [hard_negatives * one.false_positives + oversample * one.misses for one in found]
+        return np.minimum(1.0 + np.array(extra, dtype=np.float64), GREATEST_WEIGHT)
+
+    def save(self, path: Path) -> None:
+        """Write JSON, all of it or nothing."""
+        record = {
+            "format": _FORMAT,
+            "run": self.run,
+            "threshold": self.threshold,
+            "iou_threshold": self.iou_threshold,
+            "images": {
+                str(image_id): {"false_positives": one.false_positives, "misses": one.misses}
+                for image_id, one in sorted(self.images.items())
+            },
+        }
+        with atomic_write(path) as temporary:
+            temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Emphasis:
+        """Read what ``save`` wrote.
+
+        Raises:
+            ConfigError: the file is missing or not one of these.
+        """
+        try:
+            record = cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
+            if record["format"] != _FORMAT:
+                raise ConfigError(f"format {record['format']} is not known here", path=path)
+            return cls(
+                run=str(record["run"]),
+                threshold=float(record["threshold"]),
+                iou_threshold=float(record["iou_threshold"]),
+                images={
+                    int(image_id): ImageErrors(
+                        false_positives=int(one["false_positives"]), misses=int(one["misses"])
+                    )
+                    for image_id, one in record["images"].items()
+                },
+            )
+        except FileNotFoundError as error:
+            raise ConfigError(
+                "the errors that the run is to learn from are missing",
+                path=path,
+                hint="Start a new run",
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ConfigError(f"not a list of errors to learn from ({error})", path=path) from error
+
+
+def find_emphasis(
+    run: RunFolder, snapshot: Snapshot, *, threshold: float | None = None, iou_threshold: float = 0.5
+) -> Emphasis:
+    """The errors of a run in the labelled images that a new run would learn from, as they are labelled now.
+
+    Without a ``threshold`` that of the best F1. Images of the validation and test splits take no part, nor do
+    those that the run has not looked at.
+
+    Raises:
+        ProjectError: the run has no detections.
+        ConfigError: it has looked at none of the images.
+    """
+    looked_at = predicted_images(run)
+    chosen = [
+        image.id
+        for image in snapshot.labelled_images
+        if image.split not in _HELD_OUT and image.id in looked_at
+    ]
+    if not chosen:
+        raise ConfigError(
+            f"run {run.name} has looked at no labelled training image",
+            path=run.path,
+            hint="Let it predict on all images first",
+        )
+    image_ids = np.array(chosen, dtype=np.int64)
+    class_ids = np.array([item.id for item in snapshot.classes], dtype=np.int64)
+    gt = snapshot.only(chosen).ground_truth
+    dets = load_detections(run)
+    dets = dets.take(np.isin(dets.image_ids, image_ids) & np.isin(dets.labels, class_ids))
+    if threshold is None:
+        threshold = best_threshold(gt, dets, image_ids, class_ids, iou_threshold=iou_threshold)
+    live = LiveEvaluation(gt, dets, class_ids=class_ids, image_ids=image_ids, iou_threshold=iou_threshold)
+    kinds = find_error_types(gt, dets, image_ids, class_ids, iou_threshold=iou_threshold).kind
+    false = live.false_positives(threshold)
+    false = false[kinds[false] == KINDS.index(ErrorType.BACKGROUND)]
+    false_counts = _counts(live.dets.image_ids[false])
+    miss_counts = _counts(live.gt.image_ids[live.missed(threshold)])
+    return Emphasis(
+        run=run.name,
+        threshold=threshold,
+        iou_threshold=iou_threshold,
+        images={
+            image_id: ImageErrors(
+                false_positives=false_counts.get(image_id, 0), misses=miss_counts.get(image_id, 0)
+            )
+            for image_id in sorted(false_counts.keys() | miss_counts.keys())
+        },
+    )
+
+
+def best_threshold(
+    gt: GroundTruth, dets: Detections, image_ids: IntArray, class_ids: IntArray, *, iou_threshold: float
+) -> float:
+    """The confidence at which F1 over all classes is highest; 0.5 where nothing is found."""
+    (judged,) = judge(gt, dets, image_ids, class_ids, iou_thresholds=(iou_threshold,))
+    best = operating_points(judged.outcomes()).best_f_beta()
+    return _DEFAULT_THRESHOLD if best is None else best.threshold
+
+
+def _counts(image_ids: IntArray) -> dict[int, int]:
+    ids, counts = np.unique(image_ids, return_counts=True)
+    return dict(zip(ids.tolist(), counts.tolist(), strict=True))

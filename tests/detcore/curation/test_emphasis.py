@@ -1,0 +1,143 @@
+"""Errors of a run become weights of images: counts by hand, files, and what is passed over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detcore.curation.emphasis import Emphasis, ImageErrors, find_emphasis
+from detcore.errors import ConfigError, ProjectError
+from detcore.project.runs import RunFolder, save_detections
+from detcore.project.snapshot import Snapshot, SnapshotImage
+from detcore.types import Box, Detections, GroundTruth, ObjectClass, Status
+
+CAT, DOG = 5, 3
+
+
+def snapshot() -> Snapshot:
+    """Image 1 has a cat and a dog, 2 a cat, 3 nothing (verified), 4 (val) and 5 (test) a cat each."""
+    splits = {1: "train", 2: None, 3: "train", 4: "val", 5: "test", 6: "train"}
+    boxes = [
+        Box(id=1, image_id=1, class_id=CAT, x1=0, y1=0, x2=10, y2=10),
+        Box(id=2, image_id=1, class_id=DOG, x1=50, y1=50, x2=70, y2=70),
+        Box(id=3, image_id=2, class_id=CAT, x1=0, y1=0, x2=10, y2=10),
+        Box(id=4, image_id=4, class_id=CAT, x1=0, y1=0, x2=10, y2=10),
+        Box(id=5, image_id=5, class_id=CAT, x1=0, y1=0, x2=10, y2=10),
+        Box(id=6, image_id=2, class_id=DOG, x1=50, y1=50, x2=90, y2=90, crowd=True),
+    ]
+    return Snapshot(
+        classes=(
+            ObjectClass(id=CAT, name="cat", color="#111111"),
+            ObjectClass(id=DOG, name="dog", color="#222222"),
+        ),
+        images=tuple(
+            SnapshotImage(id=i, path=f"/{i}.png", width=100, height=100, split=split, status=Status.VERIFIED)
+            for i, split in splits.items()
+        ),
+        ground_truth=GroundTruth.from_boxes(boxes),
+    )
+
+
+def detections(*rows: tuple[int, int, tuple[float, float, float, float], float]) -> Detections:
+    return Detections(
+        image_ids=np.array([row[0] for row in rows], np.int64),
+        labels=np.array([row[1] for row in rows], np.int64),
+        boxes=np.array([row[2] for row in rows], np.float64).reshape(-1, 4),
+        scores=np.array([row[3] for row in rows], np.float64),
+    )
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    folder = tmp_path / "001-reticle-s"
+    folder.mkdir()
+    return RunFolder(folder)
+
+
+def test_false_positives_on_background_and_misses_are_counted_by_image(run: RunFolder) -> None:
+    found = detections(
+        (1, CAT, (0, 0, 10, 10), 0.9),  # right; the dog is missed
+        (1, CAT, (0, 0, 10, 9), 0.8),  # a duplicate: wrong, and yet not on background
+        (1, CAT, (50, 50, 70, 70), 0.7),  # the dog taken for a cat: not on background
+        (2, CAT, (30, 30, 40, 40), 0.9),  # on background; the cat is missed
+        (2, CAT, (30, 70, 40, 80), 0.6),  # on background
+        (2, DOG, (55, 55, 80, 80), 0.9),  # within the crowd: neither right nor wrong
+        (3, DOG, (30, 30, 40, 40), 0.55),  # on background, in an empty image
+        (3, DOG, (60, 30, 70, 40), 0.45),  # below the threshold
+        (4, CAT, (50, 50, 60, 60), 0.9),  # in the validation split
+        (5, CAT, (50, 50, 60, 60), 0.9),  # in the test split
+        (6, CAT, (50, 50, 60, 60), 0.9),  # not looked at: left from nowhere
+    )
+    save_detections(run, found, image_ids=[1, 2, 3, 4, 5])
+    emphasis = find_emphasis(run, snapshot(), threshold=0.5)
+    assert emphasis.run == "001-reticle-s"
+    assert emphasis.images == {
+        1: ImageErrors(false_positives=0, misses=1),
+        2: ImageErrors(false_positives=2, misses=1),
+        3: ImageErrors(false_positives=1, misses=0),
+    }
+    assert (emphasis.false_positives, emphasis.misses) == (3, 2)
+
+
+def test_without_a_threshold_that_of_the_best_f1_is_taken(run: RunFolder) -> None:
+    # F1 by hand: above .9 1 of 1 right (2/4), above .6 2 of 2 (4/5), above .2 3 of 5 (6/8)
+    found = detections(
+        (1, CAT, (0, 0, 10, 10), 0.9),
+        (2, CAT, (0, 0, 10, 10), 0.6),
+        (3, CAT, (0, 0, 10, 10), 0.3),
+        (3, CAT, (30, 0, 40, 10), 0.25),
+        (1, DOG, (50, 50, 70, 70), 0.2),
+    )
+    save_detections(run, found, image_ids=[1, 2, 3])
+    emphasis = find_emphasis(run, snapshot())
+    assert emphasis.threshold == 0.6
+    assert emphasis.images == {1: ImageErrors(false_positives=0, misses=1)}
+
+
+def test_weights_add_up_by_error_and_are_capped(run: RunFolder) -> None:
+    emphasis = Emphasis(
+        run="001-x",
+        threshold=0.5,
+        iou_threshold=0.5,
+        images={
+            7: ImageErrors(false_positives=2, misses=1),
+            8: ImageErrors(false_positives=0, misses=3),
+            9: ImageErrors(false_positives=50, misses=0),
+        },
+    )
+    weights = emphasis.weights([9, 7, 1, 8], hard_negatives=0.5, oversample=0.25)
+    assert weights.tolist() == [4.0, 2.25, 1.0, 1.75]
+    assert emphasis.weights([7, 8], hard_negatives=0.0, oversample=1.0).tolist() == [2.0, 4.0]
+
+
+def test_the_file_holds_everything(run: RunFolder) -> None:
+    emphasis = Emphasis(
+        run="001-x",
+        threshold=0.25,
+        iou_threshold=0.6,
+        images={12: ImageErrors(false_positives=2, misses=1), 3: ImageErrors(false_positives=0, misses=3)},
+    )
+    emphasis.save(run.emphasis)
+    assert Emphasis.load(run.emphasis) == emphasis
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 9}', '{"format": 1, "images": {"a": 1}}'])
+def test_files_that_are_something_else_are_refused(run: RunFolder, text: str) -> None:
+    run.emphasis.write_text(text)
+    with pytest.raises(ConfigError, match="emphasis.json"):
+        Emphasis.load(run.emphasis)
+
+
+def test_a_missing_file_says_so(run: RunFolder) -> None:
+    with pytest.raises(ConfigError, match="missing"):
+        Emphasis.load(run.emphasis)
+
+
+def test_a_run_that_has_looked_at_nothing_of_use_says_so(run: RunFolder) -> None:
+    with pytest.raises(ProjectError):
+        find_emphasis(run, snapshot())
+    save_detections(run, Detections.empty(), image_ids=[4, 5])
+    with pytest.raises(ConfigError, match="no labelled training image"):
+        find_emphasis(run, snapshot())
