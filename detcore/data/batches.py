@@ -127,8 +127,9 @@ class TrainStream:
         if self._weights is None:
             return rng.permutation(len(self._samples))
         edges: FloatArray = np.cumsum(self._weights)
-        points = (np.arange(self.pass_length) + rng.random()) * (edges[-1] / self.pass_length)
-        rows = np.searchsorted(edges, points, side="right")
+        step = float(edges[-1]) / self.pass_length
+        points: FloatArray = (np.arange(self.pass_length) + rng.random()) * step
+        rows: IntArray = np.searchsorted(edges, points, side="right")
         return rng.permutation(np.minimum(rows, len(edges) - 1))
 
     def _item(self, number: int, plan: Augmentation) -> tuple[Labelled, str] | None:

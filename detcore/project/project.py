@@ -232,7 +232,10 @@ def _build(path: Path, folder: Path, root: Path, paths: Sequence[str]) -> None:
         migrations.create_schema(connection)
         connection.execute("BEGIN")
         _write_image_root(connection, folder, root)
-        connection.executemany("INSERT INTO image (path) VALUES (?)", zip(paths, strict=True))
+        # One statement over a JSON list is several times quicker than one statement a path.
+        connection.execute(
+            "INSERT INTO image (path) SELECT value FROM json_each(?) ORDER BY key", (json.dumps(paths),)
+        )
         connection.execute("COMMIT")
         connection.execute("PRAGMA journal_mode = WAL")
     with path.open("rb+") as file:

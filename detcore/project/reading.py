@@ -136,6 +136,11 @@ class ProjectReader:
         with self.database.read() as connection:
             return box_rows.ground_truth(connection, image_ids)
 
+    def has_boxes(self) -> bool:
+        """Whether anything is labelled; quick at any size."""
+        with self.database.read() as connection:
+            return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM box)").fetchone()[0])
+
     def statistics(self) -> Statistics:
         with self.database.read() as connection:
             statuses = dict(connection.execute("SELECT status, count(*) FROM image GROUP BY status"))
