@@ -22,6 +22,11 @@ COMMANDS = {
     "train": "model_commands.train",
     "predict": "model_commands.predict",
     "evaluate": "model_commands.evaluate",
+    "audit": "audit_commands.audit",
+    "compare": "audit_commands.compare",
+    "crossval": "audit_commands.crossval",
+    "next": "insight_commands.next_images",
+    "duplicates": "insight_commands.duplicates",
     "sample": "demo_commands.sample",
     "demo": "demo_commands.demo",
 }

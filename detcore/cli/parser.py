@@ -42,6 +42,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_data_commands(commands)
     _add_model_commands(commands)
+    _add_audit_commands(commands)
+    _add_insight_commands(commands)
     _add_demo_commands(commands)
     return parser
 
@@ -96,19 +98,23 @@ def _add_data_commands(commands: Commands) -> None:
     info.add_argument("--json", action="store_true", help="as JSON")
 
 
-def _add_model_commands(commands: Commands) -> None:
-    train = _add(commands, "train", "train a detector; Ctrl+C stops and keeps what was learnt")
-    train.add_argument("--model", choices=sorted(MODELS), default=DEFAULT_MODEL)
-    length = train.add_mutually_exclusive_group()
+def _add_training_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", choices=sorted(MODELS), default=DEFAULT_MODEL)
+    length = command.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, metavar="N", help="times through the training images")
-    length.add_argument("--minutes", type=float, metavar="M", help="time to train (default 10)")
-    train.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N")
-    train.add_argument("--seed", type=int, default=0)
-    train.add_argument("--image-size", type=int, metavar="PIXELS", help="longer side of a training image")
-    train.add_argument("--batch-size", type=int, metavar="N")
-    train.add_argument(
+    length.add_argument("--minutes", type=float, metavar="M", help="time of a training (default 10)")
+    command.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--image-size", type=int, metavar="PIXELS", help="longer side of a training image")
+    command.add_argument("--batch-size", type=int, metavar="N")
+    command.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights to start from (safetensors or torch)"
     )
+
+
+def _add_model_commands(commands: Commands) -> None:
+    train = _add(commands, "train", "train a detector; Ctrl+C stops and keeps what was learnt")
+    _add_training_options(train)
     beginning = train.add_mutually_exclusive_group()
     beginning.add_argument(
         "--emphasise",
@@ -142,6 +148,45 @@ def _add_model_commands(commands: Commands) -> None:
         metavar="FILE",
         help="with --gt and --dt: TIDE's error types and what each costs, as JSON",
     )
+
+
+def _add_audit_commands(commands: Commands) -> None:
+    audit = _add(commands, "audit", "rank the labels that are probably wrong, and objects without label")
+    audit.add_argument(
+        "--run", required=True, help="a run that has not been trained on the images: best of `crossval`"
+    )
+    audit.add_argument("--split", choices=(*SPLITS, "all"), default="all")
+    audit.add_argument("--json", type=Path, metavar="FILE", help="write the whole list as JSON")
+
+    compare = _add(commands, "compare", "say what one run finds that another does not, and if it is chance")
+    compare.add_argument("--run", action="append", required=True, help="give it twice: before, after")
+    compare.add_argument("--split", choices=(*SPLITS, "all"), default="test")
+    compare.add_argument(
+        "--threshold", type=float, metavar="T", help="confidence of both (default: each at its best F1)"
+    )
+    compare.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+
+    crossval = _add(
+        commands, "crossval", "detect on every labelled image with models not trained on it; for `audit`"
+    )
+    crossval.add_argument("--folds", type=int, default=5, metavar="K", help="how many trainings (default 5)")
+    _add_training_options(crossval)
+    crossval.add_argument("--resume", metavar="RUN", help="go on with a cross-validation of the project")
+
+
+def _add_insight_commands(commands: Commands) -> None:
+    order = _add(commands, "next", "list the unlabelled images that teach most, in the order to label them")
+    order.add_argument(
+        "--run",
+        action="append",
+        required=True,
+        help="what it is unsure about; given twice: where two disagree",
+    )
+    order.add_argument("--count", type=int, default=20, metavar="N", help="how many (default 20)")
+    order.add_argument("--json", type=Path, metavar="FILE", help="also write the list as JSON")
+
+    twins = _add(commands, "duplicates", "list images that are nearly the same, and leaks between splits")
+    twins.add_argument("--json", type=Path, metavar="FILE", help="write the whole list as JSON")
 
 
 def _add_demo_commands(commands: Commands) -> None:

@@ -128,7 +128,7 @@ class TrainStream:
             return rng.permutation(len(self._samples))
         edges: FloatArray = np.cumsum(self._weights)
         step = float(edges[-1]) / self.pass_length
-        points: FloatArray = (np.arange(self.pass_length) + rng.random()) * step
+        points: FloatArray = np.arange(self.pass_length, dtype=np.float64) * step + rng.random() * step
         rows: IntArray = np.searchsorted(edges, points, side="right")
         return rng.permutation(np.minimum(rows, len(edges) - 1))
 

@@ -1,0 +1,102 @@
+"""Commands that look through a project: next, duplicates."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from detcore.cli.console import complain, progress_bar, say, table, write_json
+from detcore.cli.predicting import predict_images
+from detcore.curation.duplicates import as_record, find_duplicates, leaks_by_splits
+from detcore.curation.ordering import Candidate, order_unlabelled
+from detcore.errors import ConfigError, ImageError
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, find_run, predicted_images
+from detcore.project.snapshot import Snapshot, take_snapshot
+
+_SHOWN = 40
+
+
+def next_images(options: argparse.Namespace) -> int:
+    """List the unlabelled images from which the next model would learn most."""
+    if len(options.run) > 2:
+        raise ConfigError("--run is given more than twice", hint="Give one run, or two to compare")
+    with (
+        Project.open(options.project, read_only=True) as project,
+        progress_bar("comparing", "image") as progress,
+    ):
+        runs = [find_run(project, name) for name in options.run]
+        snapshot = take_snapshot(project)
+        for run in runs:
+            _look_at_unlabelled(run, snapshot)
+        second = runs[1] if len(runs) > 1 else None
+        order = order_unlabelled(project, runs[0], second=second, count=options.count, progress=progress)
+    _complain_about(order.problems)
+    head = ["image", "uncertainty", *(["disagreement"] if second else []), "novelty"]
+    say(table([_cells(item, with_second=second is not None) for item in order.candidates], head=head))
+    say(f"{len(order.candidates):,} of {order.unlabelled:,} unlabelled images, the most useful first")
+    if options.json is not None:
+        record = [
+            {
+                "image": item.image.path,
+                "uncertainty": item.uncertainty,
+                "disagreement": None if second is None else item.disagreement,
+                "novelty": item.novelty,
+            }
+            for item in order.candidates
+        ]
+        write_json(options.json, record)
+    return 0
+
+
+def duplicates(options: argparse.Namespace) -> int:
+    """List images that are nearly the same, and those that leak from one split to another."""
+    with (
+        Project.open(options.project, read_only=True) as project,
+        progress_bar("comparing", "image") as progress,
+    ):
+        found = find_duplicates(project, progress=progress)
+    _complain_about(found.problems)
+    rows = [
+        [
+            pair.first.path,
+            pair.second.path,
+            f"{pair.correlation:.4f}",
+            f"{pair.first.split} / {pair.second.split}  LEAK" if pair.leaks else pair.first.split or "–",
+        ]
+        for pair in found.pairs[:_SHOWN]
+    ]
+    if rows:
+        say(table(rows, head=["image", "nearly the same", "correlation", "split"]))
+    if len(found.pairs) > _SHOWN:
+        say(f"… and {len(found.pairs) - _SHOWN:,} more pairs; --json FILE writes them all")
+    say(f"{found.images:,} images, {_pairs(len(found.pairs))} nearly the same")
+    for (one, other), count in sorted(leaks_by_splits(found.pairs).items()):
+        say(f"{_pairs(count)} in both {one} and {other}: what is learnt from one is known in the other")
+    if options.json is not None:
+        write_json(options.json, as_record(found))
+    return 0
+
+
+def _look_at_unlabelled(run: RunFolder, snapshot: Snapshot) -> None:
+    """Let a run predict on the unlabelled images that it has not seen yet."""
+    labelled = {image.id for image in snapshot.labelled_images}
+    unlabelled = {image.id for image in snapshot.images} - labelled
+    seen = predicted_images(run) if run.detections.is_file() else set[int]()
+    if not unlabelled <= seen:
+        predict_images(run, snapshot.only(unlabelled - seen), "all")
+
+
+def _cells(item: Candidate, *, with_second: bool) -> list[str]:
+    middle = [item.disagreement] if with_second else []
+    figures = [item.uncertainty, *middle, item.novelty]
+    return [item.image.path, *(f"{figure:.3f}" for figure in figures)]
+
+
+def _complain_about(problems: Sequence[ImageError]) -> None:
+    for problem in problems:
+        complain(f"left out: {problem}")
+
+
+def _pairs(count: int) -> str:
+    return "1 pair" if count == 1 else f"{count:,} pairs"
