@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
+
+from detcore.atomic import atomic_write
 
 
 def say(text: str = "") -> None:
@@ -18,6 +23,12 @@ def say(text: str = "") -> None:
 def complain(text: str) -> None:
     """One line on stderr."""
     sys.stderr.write(text + "\n")
+
+
+def write_json(file: Path, record: Any) -> None:
+    """A JSON file, written whole or not at all."""
+    with atomic_write(file) as path:
+        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def table(rows: Sequence[Sequence[str]], *, head: Sequence[str]) -> str:

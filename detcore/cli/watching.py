@@ -7,9 +7,11 @@ from collections.abc import Callable
 from tqdm import tqdm
 
 from detcore.cli.console import complain, say
+from detcore.crossval import CrossValidationJob
 from detcore.events import Event, Log, Progress, Started, Step, Validation
 from detcore.jobs import Outcome, TrainingJob, WorkerJob
 
+Job = TrainingJob | WorkerJob | CrossValidationJob
 BAR = "{l_bar}{bar}| {elapsed}{postfix}"
 
 
@@ -53,7 +55,7 @@ class EventPrinter:
         self._bar.refresh()
 
 
-def watch_job(make: Callable[[Callable[[Event], None]], TrainingJob | WorkerJob]) -> Outcome:
+def watch_job(make: Callable[[Callable[[Event], None]], Job]) -> Outcome:
     """Start the job, show its events, wait for its end; Ctrl+C asks it to stop and keep."""
     printer = EventPrinter()
     job = make(printer)
@@ -68,7 +70,7 @@ def watch_job(make: Callable[[Callable[[Event], None]], TrainingJob | WorkerJob]
         printer.close()
 
 
-def _wait(job: TrainingJob | WorkerJob) -> Outcome:
+def _wait(job: Job) -> Outcome:
     while True:
         outcome = job.wait(0.5)
         if outcome is not None:

@@ -48,7 +48,7 @@ class LabelError(StrEnum):
     DUPLICATE = "duplicate"
 
 
-LABEL_ERRORS = tuple(LabelError)
+LABEL_ERRORS: tuple[LabelError, ...] = tuple(LabelError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,224 @@
+"""Commands about labels and runs: audit, compare, crossval."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from detcore.cli.console import complain, say, table, write_json
+from detcore.cli.predicting import detections_for, labelled_part, training_config
+from detcore.cli.watching import watch_job
+from detcore.crossval import (
+    CrossValidationJob,
+    create_cross_validation,
+    is_cross_validation,
+    trained_images,
+)
+from detcore.errors import ConfigError, JobError
+from detcore.evaluation.bootstrap import Interval
+from detcore.evaluation.compare import Comparison, ComparisonGrid, compare_runs, comparison_grid
+from detcore.evaluation.judged import judge
+from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
+from detcore.evaluation.thresholds import operating_points
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, find_run, predicted_images
+from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.types import Detections, GroundTruth
+
+SHOWN = 20
+_MEANINGS = {
+    "missing": "objects without label",
+    "spurious": "labels around nothing",
+    "swapped": "labels of another class",
+    "location": "boxes that are off",
+    "duplicate": "objects labelled twice",
+}
+
+
+def audit(options: argparse.Namespace) -> int:
+    """Rank labels by how probably they are wrong; the worst on stdout, all in --json."""
+    with Project.open(options.project, read_only=True) as project:
+        run = find_run(project, options.run)
+        snapshot = take_snapshot(project)
+        names = {image.id: image.path for image in project.images()}
+    chosen = labelled_part(snapshot, options.split, options.project)
+    image_ids = [image.id for image in chosen.images]
+    detections = detections_for(run, snapshot, options.split, set(image_ids))
+    _warn(run, set(image_ids))
+    classes = {item.id: item.name for item in snapshot.classes}
+    errors = rank_label_errors(
+        chosen.ground_truth,
+        detections,
+        image_ids=image_ids,
+        class_ids=sorted(classes),
+        predicted=sorted(predicted_images(run)),
+    )
+    records = audit_records(errors, chosen.ground_truth, names=names, classes=classes)
+    for kind in LABEL_ERRORS:
+        likely = sum(record["kind"] == kind and record["score"] >= 0.5 for record in records)
+        say(f"{likely:>6}  probable {_MEANINGS[kind.value]} ({kind.value})")
+    if records:
+        rows = [[one["image"], one["kind"], one["class"], f"{one['score']:.3f}"] for one in records[:SHOWN]]
+        say("\n" + table(rows, head=("image", "kind", "class", "score")))
+    if options.json is not None:
+        write_json(options.json, records)
+    return 0
+
+
+def audit_records(
+    errors: LabelErrors, gt: GroundTruth, *, names: Mapping[int, str], classes: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    """The ranked list as JSON holds it: image path, kind, box (xyxy) and class of the label (of a missing one those of
+    the detection), score; what to put there instead; the label's id and the error type of the row or null."""
+    columns: dict[str, list[Any]] = {
+        "image": [names[image_id] for image_id in errors.image_ids.tolist()],
+        "kind": [LABEL_ERRORS[int(kind)].value for kind in errors.kind.tolist()],
+        "box": errors.boxes.round(2).tolist(),
+        "class": [classes[label] for label in errors.labels.tolist()],
+        "score": errors.scores.round(6).tolist(),
+        "suggested_box": errors.suggested_boxes.round(2).tolist(),
+        "suggested_class": [classes[label] for label in errors.suggested_labels.tolist()],
+        "label_id": [int(gt.ids[row]) if row >= 0 else None for row in errors.gt_rows.tolist()],
+        "error_type": list(errors.error_type),
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _warn(run: RunFolder, image_ids: set[int]) -> None:
+    """Say plainly when the run knows the labels by heart, or has not seen all images."""
+    learnt = trained_images(run) & image_ids
+    if learnt:
+        complain(
+            f"warning: {run.name} has been trained on {len(learnt):,} of these {len(image_ids):,} images. It has "
+            "learnt their labels, wrong ones too, and will overlook errors there. "
+            "Make a run with `crossval`, or choose images held out with --split."
+        )
+    unseen = image_ids - predicted_images(run)
+    if unseen:
+        complain(f"warning: {run.name} has not looked at {len(unseen):,} labelled images; they are left out.")
+
+
+def compare(options: argparse.Namespace) -> int:
+    """Two runs on one split: figures with intervals, objects gained and lost."""
+    if len(options.run) != 2:
+        raise ConfigError(f"{len(options.run)} run given", hint="Give --run twice: before and after")
+    with Project.open(options.project, read_only=True) as project:
+        first, second = (find_run(project, name) for name in options.run)
+        snapshot = take_snapshot(project)
+    chosen = labelled_part(snapshot, options.split, options.project)
+    ids, class_ids = [image.id for image in chosen.images], sorted(item.id for item in snapshot.classes)
+    dets = [detections_for(run, snapshot, options.split, set(ids)) for run in (first, second)]
+    for run in (first, second):
+        seen = predicted_images(run)
+        ids = [image_id for image_id in ids if image_id in seen]
+    gt = chosen.only(ids).ground_truth
+    thresholds = (
+        _threshold(gt, dets[0], ids, class_ids, options.threshold),
+        _threshold(gt, dets[1], ids, class_ids, options.threshold),
+    )
+    found = compare_runs(gt, dets[0], dets[1], ids, class_ids, thresholds=thresholds)
+    say(f"{first.name} at {thresholds[0]:.3f}, {second.name} at {thresholds[1]:.3f}, {len(ids):,} images\n")
+    rows = [
+        [name, f"{one.first:.4f}", f"{one.second:.4f}", _shown(one.difference), f"{one.better:.0%}"]
+        for name, one in found.figures.items()
+    ]
+    say(table(rows, head=("", "before", "after", "difference (95 %)", "chance of better")))
+    say(
+        f"\n{len(found.gained)} objects gained, {len(found.lost)} lost, {len(found.changed)} missed otherwise"
+    )
+    say(f"{len(found.false_second)} new false detections, {len(found.false_first)} gone")
+    grid = _grid(first, gt, dets, ids, class_ids)
+    if grid is not None:
+        say(f"\nAP50 {grid.old:.4f} with the labels that {first.name} was trained with, and its detections")
+        say(f"     {grid.relabelled:.4f} with the labels of now: {_shown(grid.by_labels)}")
+        say(f"     {grid.new:.4f} with the detections of {second.name}: {_shown(grid.by_model.difference)}")
+    if options.json is not None:
+        write_json(options.json, _comparison_record(found, grid, gt, thresholds))
+    return 0
+
+
+def _threshold(
+    gt: GroundTruth, dets: Detections, image_ids: list[int], class_ids: list[int], given: float | None
+) -> float:
+    if given is not None:
+        return given
+    best = operating_points(judge(gt, dets, image_ids, class_ids)[0].outcomes()).best_f_beta()
+    return 0.5 if best is None else best.threshold
+
+
+def _grid(
+    first: RunFolder,
+    gt: GroundTruth,
+    dets: list[Detections],
+    image_ids: list[int],
+    class_ids: list[int],
+) -> ComparisonGrid | None:
+    """What the labels and what the model have changed; ``None`` when these labels are as they were."""
+    old = Snapshot.load(first.snapshot)
+    known = {image.id for image in old.images} & set(image_ids)
+    before = old.only(known).ground_truth
+    now = gt.take(np.isin(gt.image_ids, sorted(known)))
+    same = len(before) == len(now) and all(
+        np.array_equal(getattr(before, name)[np.argsort(before.ids)], getattr(now, name)[np.argsort(now.ids)])
+        for name in ("ids", "image_ids", "labels", "boxes", "crowd", "difficult")
+    )
+    if same or not known:
+        return None
+    return comparison_grid(before, now, dets[0], dets[1], sorted(known), class_ids)
+
+
+def _comparison_record(
+    found: Comparison, grid: ComparisonGrid | None, gt: GroundTruth, thresholds: tuple[float, float]
+) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "thresholds": list(thresholds),
+        "figures": {
+            name: {
+                "before": one.first,
+                "after": one.second,
+                "difference": one.difference.value,
+                "low": one.difference.low,
+                "high": one.difference.high,
+                "better": one.better,
+            }
+            for name, one in found.figures.items()
+        },
+        "gained": gt.ids[found.gained].tolist(),
+        "lost": gt.ids[found.lost].tolist(),
+        "changed": gt.ids[found.changed].tolist(),
+        "false_before": len(found.false_first),
+        "false_after": len(found.false_second),
+    }
+    if grid is not None:
+        record["labels_and_model"] = {
+            "old_labels_old_model": grid.old,
+            "new_labels_old_model": grid.relabelled,
+            "new_labels_new_model": grid.new,
+        }
+    return record
+
+
+def _shown(change: Interval) -> str:
+    return f"{change.value:+.4f} ({change.low:+.4f} to {change.high:+.4f})"
+
+
+def crossval(options: argparse.Namespace) -> int:
+    """Train fold by fold and detect on the images left out; Ctrl+C stops and keeps."""
+    with Project.open(options.project, read_only=options.resume is not None) as project:
+        if options.resume is not None:
+            run = find_run(project, options.resume)
+            if not is_cross_validation(run):
+                raise ConfigError(f"{run.name} is no cross-validation", path=run.path)
+        else:
+            config = training_config(options)
+            run = create_cross_validation(project, config.to_dict(), folds=options.folds, seed=options.seed)
+    say(f"run {run.name}")
+    outcome = watch_job(lambda hear: CrossValidationJob(run, on_event=hear))
+    if not outcome.good:
+        raise JobError(outcome.text, hint=outcome.hint or f"Go on with --resume {run.name}")
+    best = {} if outcome.ended is None else outcome.ended.result
+    say(f"{outcome.text}; " + ", ".join(f"{name} {value}" for name, value in best.items()))
+    return 0

@@ -1,0 +1,153 @@
+"""audit, compare and crossval on the command line, with detections made up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detcore.cli.main import main
+from detcore.project.edits import add_boxes, add_class, add_images, delete_boxes, set_split
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.project.snapshot import take_snapshot
+from detcore.types import Box, Detections, Image
+
+SPLITS = ("train", "test")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Forty images, half to train on, three objects of two classes on each; runs 001 and 002 find them with
+    little noise, 001 nothing of image 40."""
+    path = tmp_path / "a.reticle"
+    with Project.create(path, image_root=tmp_path) as project:
+        project.apply(
+            add_images(
+                project, [Image(id=0, path=f"{n:02}.jpg", width=200, height=200) for n in range(1, 41)]
+            )
+        )
+        for name in ("cell", "bolt"):
+            project.apply(add_class(project, name))
+        labels = [one.id for one in project.classes()]
+        rng = np.random.default_rng(0)
+        ids = project.image_ids()
+        boxes = []
+        for image_id in ids:
+            for place in range(3):
+                x, y = rng.uniform(0, 30, 2) + [60.0 * place, 20.0]
+                boxes.append(
+                    Box(
+                        id=0,
+                        image_id=image_id,
+                        class_id=labels[place % 2],
+                        x1=x,
+                        y1=y,
+                        x2=x + 25,
+                        y2=y + 25,
+                    )
+                )
+        project.apply(add_boxes(project, boxes))
+        project.apply(
+            set_split(project, {image_id: SPLITS[place >= 20] for place, image_id in enumerate(ids)})
+        )
+        for name in ("before", "after"):
+            run = create_run(project, name)
+            take_snapshot(project).save(run.snapshot)
+            save_detections(
+                run, noisy(project, rng, without=ids[-1] if name == "before" else 0), image_ids=ids
+            )
+    return path
+
+
+def noisy(project: Project, rng: np.random.Generator, *, without: int) -> Detections:
+    truth = project.ground_truth()
+    truth = truth.take(truth.image_ids != without)
+    weak = Detections(
+        image_ids=truth.image_ids,
+        labels=truth.labels,
+        boxes=truth.boxes + [0.0, 80.0, 0.0, 80.0],
+        scores=rng.uniform(0.01, 0.2, len(truth)),
+    )
+    return Detections(
+        image_ids=np.concatenate([truth.image_ids, weak.image_ids]),
+        labels=np.concatenate([truth.labels, weak.labels]),
+        boxes=np.concatenate([truth.boxes + rng.normal(0, 0.5, truth.boxes.shape), weak.boxes]),
+        scores=np.concatenate([rng.uniform(0.7, 1.0, len(truth)), weak.scores]),
+    )
+
+
+def test_audit_writes_a_ranked_list_led_by_the_label_that_is_gone(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    with Project.open(folder) as project:
+        box = project.boxes(project.image_ids()[30])[1]
+        project.apply(delete_boxes(project, [box.id]))
+    target = tmp_path / "audit.json"
+    arguments = ["audit", str(folder), "--run", "001-before", "--split", "test", "--json", str(target)]
+    assert main(arguments) == 0
+    records = json.loads(target.read_text())
+    missing = next(record for record in records if record["kind"] == "missing")
+    assert missing["image"] == "31.jpg"
+    assert missing["class"] == "bolt"
+    assert missing["box"] == pytest.approx(box.xyxy, abs=3)
+    assert [record["score"] for record in records] == sorted(
+        (record["score"] for record in records), reverse=True
+    )
+    assert {record["image"] for record in records} <= {f"{n:02}.jpg" for n in range(21, 41)}
+    written = capsys.readouterr()
+    assert "objects without label" in written.out
+    assert "warning" not in written.err
+
+
+def test_audit_warns_when_the_run_has_learnt_the_labels(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["audit", str(folder), "--run", "001-before"]) == 0
+    assert "001-before has been trained on 20 of these 40 images" in capsys.readouterr().err
+
+
+def test_compare_says_what_was_gained(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    target = tmp_path / "compare.json"
+    arguments = ["compare", str(folder), "--run", "001-before", "--run", "002-after", "--threshold", "0.5"]
+    assert main([*arguments, "--json", str(target)]) == 0
+    record = json.loads(target.read_text())
+    with Project.open(folder) as project:
+        last = project.boxes(project.image_ids()[-1])
+    assert record["gained"] == [box.id for box in last]
+    assert record["lost"] == record["changed"] == []
+    # 57 of 60 objects before
+    recall = record["figures"]["recall"]
+    assert (recall["before"], recall["after"]) == (pytest.approx(0.95), 1.0)
+    assert recall["low"] <= 0.05 <= recall["high"]
+    assert "labels_and_model" not in record
+    assert "3 objects gained, 0 lost" in capsys.readouterr().out
+
+
+def test_compare_keeps_labels_and_models_apart(folder: Path, tmp_path: Path):
+    with Project.open(folder) as project:
+        gone = project.boxes(project.image_ids()[-1])
+        project.apply(delete_boxes(project, [box.id for box in gone[1:]]))
+    target = tmp_path / "compare.json"
+    assert (
+        main(["compare", str(folder), "--run", "001-before", "--run", "002-after", "--json", str(target)])
+        == 0
+    )
+    apart = json.loads(target.read_text())["labels_and_model"]
+    # with fewer labels missed by it, the old model looks better than it did
+    assert apart["old_labels_old_model"] < apart["new_labels_old_model"] < apart["new_labels_new_model"]
+
+
+def test_compare_wants_two_runs(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["compare", str(folder), "--run", "001-before"]) == 1
+    assert "Give --run twice" in capsys.readouterr().err
+
+
+def test_crossval_goes_on_with_nothing_but_a_cross_validation(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["crossval", str(folder), "--resume", "001-before"]) == 1
+    assert "001-before is no cross-validation" in capsys.readouterr().err
+    assert main(["crossval", str(folder), "--folds", "1"]) == 1
+    assert "at least 2" in capsys.readouterr().err
+    assert not RunFolder(folder / "runs" / "003-crossval").path.exists()
