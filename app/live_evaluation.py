@@ -10,13 +10,17 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.document import Document
+from app.models.error_query import ErrorSource
 from app.models.image_files import ImageFiles
+from app.models.judged_items import JudgedItems
 from app.models.review_scope import Scope, image_sets, trained_images
 from app.tasks import Tasks
+from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot
+from detcore.project.verdicts import read_verdicts
 from detcore.types import Changes, Detections, IntArray, ObjectClass
 
 FRAME_MS = 16
@@ -35,8 +39,12 @@ class Review:
     trained: int
     classes: Mapping[int, ObjectClass]
     paths: Mapping[int, Path]
-    evaluation: LiveEvaluation
+    source: ErrorSource
     best_threshold: float
+
+    @property
+    def evaluation(self) -> LiveEvaluation:
+        return self.source.evaluation
 
     @property
     def image_count(self) -> int:
@@ -73,7 +81,11 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
         trained=int(np.isin(chosen, trained).sum()),
         classes=classes,
         paths=ImageFiles(project.image_root, images),
-        evaluation=evaluation,
+        source=ErrorSource(
+            evaluation=evaluation,
+            links=ErrorLinks(evaluation),
+            judged=JudgedItems(evaluation, run.name, read_verdicts(project)),
+        ),
         best_threshold=_best_threshold(evaluation),
     )
 
@@ -103,7 +115,7 @@ class LiveReview(QObject):
     loaded = Signal()
     # It could not be loaded: the error.
     failed = Signal(object)
-    # Labels of these images (frozenset of ids) were matched again; sent at once.
+    # Labels of these images (frozenset of ids, none when only verdicts changed) were matched again; sent at once.
     matches_changed = Signal(object)
     # Curves, APs and the histogram are new; at most once a frame.
     curves_changed = Signal()
@@ -119,6 +131,7 @@ class LiveReview(QObject):
         self._generation = 0
         self._waiting = False
         self._edited: set[int] = set()
+        self._verdicts: set[int] = set()
         self._stale = False
         self._judged: RunFolder | None = None
         self._curve_timer = QTimer(self, singleShot=True, interval=FRAME_MS)
@@ -160,7 +173,7 @@ class LiveReview(QObject):
         self._generation += 1
         self._waiting = False
         self._wanted = None
-        self._edited.clear()
+        self._forget_edits()
         if self.review is not None:
             self.review = None
             self.loaded.emit()
@@ -172,7 +185,7 @@ class LiveReview(QObject):
         project = self._document.project
         self._generation += 1
         generation = self._generation
-        self._edited.clear()
+        self._forget_edits()
         self._stale = False
         self._waiting = True
         self.loading.emit()
@@ -189,7 +202,8 @@ class LiveReview(QObject):
         self.review = review
         # what was edited while the pool was reading
         self._rematch(review, frozenset(self._edited))
-        self._edited.clear()
+        self._judge(review, frozenset(self._verdicts))
+        self._forget_edits()
         if review.run != self._judged:
             # A run is first shown at the threshold where precision and recall balance best.
             self._judged = review.run
@@ -207,6 +221,7 @@ class LiveReview(QObject):
         self._stale |= bool(changes.images)
         if self._waiting:
             self._edited |= changes.box_images
+            self._verdicts |= changes.verdicts
             if changes.classes or changes.image_list:
                 self._build()
             return
@@ -224,10 +239,11 @@ class LiveReview(QObject):
             self.review = replace(review, classes=classes)
             self.loaded.emit()
         touched = self._rematch(review, changes.box_images)
-        if touched:
+        self._judge(review, changes.verdicts)
+        if touched or changes.verdicts:
             self.matches_changed.emit(touched)
-            if not self._curve_timer.isActive():
-                self._curve_timer.start()
+        if touched and not self._curve_timer.isActive():
+            self._curve_timer.start()
 
     def _rematch(self, review: Review, image_ids: frozenset[int]) -> frozenset[int]:
         """Match those of the images again that take part; returns them."""
@@ -235,4 +251,16 @@ class LiveReview(QObject):
         for image_id in taking_part:
             truth = self._document.project.ground_truth([image_id])
             review.evaluation.replace_image(image_id, truth)
+            review.source.links.update(image_id)
+            review.source.judged.update(image_id)
         return taking_part
+
+    def _judge(self, review: Review, verdict_ids: frozenset[int]) -> None:
+        """Take in verdicts that came, went or changed."""
+        if verdict_ids:
+            verdicts = read_verdicts(self._document.project, ids=verdict_ids)
+            review.source.judged.replace(verdict_ids, verdicts)
+
+    def _forget_edits(self) -> None:
+        self._edited.clear()
+        self._verdicts.clear()

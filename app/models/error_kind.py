@@ -1,4 +1,4 @@
-"""What a box turned out to be: found, false or missed; and how each kind is shown everywhere."""
+"""What a box turned out to be: found, false or missed, and which type of error; and how each is shown."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ class ErrorKind(IntEnum):
     TP = 0
     FP = 1
     FN = 2
+
+
+class ItemType(IntEnum):
+    """Why a box is an error, in TIDE's terms; the first five are places in ``error_types.KINDS``."""
+
+    CLASS = 0
+    LOCATION = 1
+    BOTH = 2
+    DUPLICATE = 3
+    BACKGROUND = 4
+    MISSED = 5
+    FOUND = 6
 
 
 ERRORS = frozenset({ErrorKind.FP, ErrorKind.FN})
@@ -41,6 +53,35 @@ PEN_STYLES = {
     ErrorKind.TP: Qt.PenStyle.SolidLine,
     ErrorKind.FP: Qt.PenStyle.DashLine,
     ErrorKind.FN: Qt.PenStyle.DotLine,
+}
+
+
+TYPE_TITLES = {
+    ItemType.CLASS: "Other class",
+    ItemType.LOCATION: "Badly placed",
+    ItemType.BOTH: "Class and place",
+    ItemType.DUPLICATE: "Duplicate",
+    ItemType.BACKGROUND: "On background",
+    ItemType.MISSED: "Missed",
+    ItemType.FOUND: "Found",
+}
+TYPE_TIPS = {
+    ItemType.CLASS: "A detection covers a label of another class",
+    ItemType.LOCATION: "A detection of the right class touches the label, but not closely enough",
+    ItemType.BOTH: "A detection touches a label of another class",
+    ItemType.DUPLICATE: "A second detection of an object that is found",
+    ItemType.BACKGROUND: "A detection where no label is",
+    ItemType.MISSED: "A label with no detection near it",
+    ItemType.FOUND: TIPS[ErrorKind.TP],
+}
+TYPE_ICONS = {
+    ItemType.CLASS: "swap-horizontal",
+    ItemType.LOCATION: "arrow-expand-all",
+    ItemType.BOTH: "shuffle-variant",
+    ItemType.DUPLICATE: "content-duplicate",
+    ItemType.BACKGROUND: "image-off-outline",
+    ItemType.MISSED: "eye-off-outline",
+    ItemType.FOUND: "check",
 }
 
 

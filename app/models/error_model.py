@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.models.error_kind import TITLES, ErrorKind
-from app.models.error_query import ErrorRows, detection_row
+from app.models.error_kind import TYPE_TITLES, ErrorKind, ItemType
+from app.models.error_query import ErrorRows, ErrorSource, detection_row
 from app.models.figures import ratio_text
+from app.models.judged_items import VERDICT_TITLES
 from detcore.evaluation.live import LiveEvaluation
+from detcore.project.verdict_rows import Verdict
 from detcore.types import ObjectClass
 
 Index = QModelIndex | QPersistentModelIndex
@@ -26,10 +28,12 @@ FETCHED_AT_MOST = 10_000
 @dataclass(frozen=True, kw_only=True)
 class ErrorEntry:
     """One box. ``score`` is that of the detection; for a missed object that of the detection below the
-    threshold that would find it, or ``None``."""
+    threshold that would find it, or ``None``. ``partner`` is the other half: the label that a detection was
+    meant for, or the detection that was meant for a label. It has no partner of its own."""
 
     key: int
     kind: ErrorKind
+    type: ItemType
     image_id: int
     class_id: int
     class_name: str
@@ -37,10 +41,22 @@ class ErrorEntry:
     xyxy: tuple[float, float, float, float]
     score: float | None
     path: Path
+    partner: ErrorEntry | None = None
+    verdict: Verdict | None = None
 
     @property
     def is_detection(self) -> bool:
         return self.key < 0
+
+    @property
+    def detection(self) -> ErrorEntry | None:
+        """The detection of the pair."""
+        return self if self.is_detection else self.partner
+
+    @property
+    def label(self) -> ErrorEntry | None:
+        """The label of the pair."""
+        return self.partner if self.is_detection else self
 
 
 class ErrorModel(QAbstractListModel):
@@ -52,7 +68,7 @@ class ErrorModel(QAbstractListModel):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._evaluation: LiveEvaluation | None = None
+        self._source: ErrorSource | None = None
         self._classes: Mapping[int, ObjectClass] = {}
         self._paths: Mapping[int, Path] = {}
         self._rows = ErrorRows.empty()
@@ -60,13 +76,13 @@ class ErrorModel(QAbstractListModel):
 
     def set_source(
         self,
-        evaluation: LiveEvaluation | None,
+        source: ErrorSource | None,
         classes: Mapping[int, ObjectClass],
         paths: Mapping[int, Path],
     ) -> None:
         """Where rows are looked up from now on; empties the list."""
         self.beginResetModel()
-        self._evaluation, self._classes, self._paths = evaluation, classes, paths
+        self._source, self._classes, self._paths = source, classes, paths
         self._rows, self._fetched = ErrorRows.empty(), 0
         self.endResetModel()
 
@@ -93,19 +109,40 @@ class ErrorModel(QAbstractListModel):
         return int(found[0]) if len(found) else -1
 
     def entry(self, row: int) -> ErrorEntry:
-        return self.describe(int(self._rows.keys[row]), ErrorKind(int(self._rows.kinds[row])))
+        return self.describe(self._rows, row)
 
-    def describe(self, key: int, kind: ErrorKind) -> ErrorEntry:
-        """An entry for a box that need not be in the list."""
-        evaluation = self._evaluation
-        if evaluation is None:
+    def describe(self, rows: ErrorRows, row: int) -> ErrorEntry:
+        """An entry for an item that need not be in the list."""
+        key, partner = int(rows.keys[row]), int(rows.partners[row])
+        item_type = ItemType(int(rows.types[row]))
+        entry = self._box(key, ErrorKind(int(rows.kinds[row])), item_type)
+        if not partner:
+            return entry
+        return replace(entry, partner=self._box(partner, self._kind(partner, rows.threshold), item_type))
+
+    def _kind(self, key: int, threshold: float) -> ErrorKind:
+        """What the other half of an error is: a detection is false, a label is missed or found."""
+        evaluation = self._looked_up_in.evaluation
+        if key < 0:
+            return ErrorKind.FP
+        missed = evaluation.found_scores()[_label_row(evaluation, key)] < threshold
+        return ErrorKind.FN if missed else ErrorKind.TP
+
+    @property
+    def _looked_up_in(self) -> ErrorSource:
+        if self._source is None:
             raise RuntimeError("the list has no source")
+        return self._source
+
+    def _box(self, key: int, kind: ErrorKind, item_type: ItemType) -> ErrorEntry:
+        source = self._looked_up_in
+        evaluation = source.evaluation
         score: float | None
         if key < 0:
             row, columns = detection_row(key), evaluation.dets
             score = float(evaluation.dets.scores[row])
         else:
-            row, columns = int(np.flatnonzero(evaluation.gt.ids == key)[0]), evaluation.gt
+            row, columns = _label_row(evaluation, key), evaluation.gt
             hidden = float(evaluation.found_scores()[row])
             score = hidden if np.isfinite(hidden) else None
         image_id, class_id = int(columns.image_ids[row]), int(columns.labels[row])
@@ -113,6 +150,7 @@ class ErrorModel(QAbstractListModel):
         return ErrorEntry(
             key=key,
             kind=kind,
+            type=item_type,
             image_id=image_id,
             class_id=class_id,
             class_name=self._classes[class_id].name,
@@ -120,6 +158,7 @@ class ErrorModel(QAbstractListModel):
             xyxy=(x1, y1, x2, y2),
             score=score,
             path=self._paths[image_id],
+            verdict=source.judged.of(key, image_id),
         )
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -141,8 +180,27 @@ class ErrorModel(QAbstractListModel):
             return self.entry(index.row()).class_name
         if role == Qt.ItemDataRole.ToolTipRole:
             entry = self.entry(index.row())
-            return f"{TITLES[entry.kind]}: {entry.class_name}\n{_score_text(entry)}\n{entry.path.name}"
+            return "\n".join(_tip_lines(entry))
         return None
+
+
+def _label_row(evaluation: LiveEvaluation, box_id: int) -> int:
+    return int(np.flatnonzero(evaluation.gt.ids == box_id)[0])
+
+
+def _tip_lines(entry: ErrorEntry) -> list[str]:
+    lines = [f"{TYPE_TITLES[entry.type]}: {pair_text(entry)}", _score_text(entry), entry.path.name]
+    if entry.verdict is not None:
+        lines.append(f"Verdict: {VERDICT_TITLES[entry.verdict.kind]} ({entry.verdict.run})")
+    return lines
+
+
+def pair_text(entry: ErrorEntry) -> str:
+    """The class, or where label and detection differ in it, "label → detection"."""
+    label, detection = entry.label, entry.detection
+    if label is None or detection is None or label.class_id == detection.class_id:
+        return entry.class_name
+    return f"{label.class_name} → {detection.class_name}"
 
 
 def _score_text(entry: ErrorEntry) -> str:

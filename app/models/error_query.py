@@ -2,64 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.error_kind import ERRORS, ErrorKind
+from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
+from app.models.error_kind import ErrorKind, ItemType
+from app.models.judged_items import JudgedItems
 from detcore.boxes import areas
-from detcore.evaluation.live import LiveEvaluation
-from detcore.types import FloatArray, IntArray
-
-BACKGROUND_ID = 0
-"""Stands for background where a class id is asked for; no class has it."""
+from detcore.evaluation.error_links import ErrorLinks
+from detcore.evaluation.live import DetState, GtState, LiveEvaluation
+from detcore.types import BoolArray, FloatArray, IntArray
 
 
-class SortOrder(StrEnum):
-    """The value is what the person reads."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ErrorSource:
+    """Where items are looked up."""
 
-    WORST = "Worst first"
-    CONFIDENCE = "Highest confidence"
-    UNSURE = "Lowest confidence"
-    LARGE = "Largest first"
-    SMALL = "Smallest first"
-    IMAGE = "Image by image"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ErrorFilter:
-    """What the list holds. ``cell`` is a cell of the confusion matrix, (label, detection) class ids with
-    BACKGROUND_ID for background; it then decides alone."""
-
-    kinds: frozenset[ErrorKind] = ERRORS
-    class_id: int | None = None
-    cell: tuple[int, int] | None = None
-
-    def with_kinds(self, kinds: frozenset[ErrorKind]) -> ErrorFilter:
-        return replace(self, kinds=kinds, cell=None)
-
-    def with_class(self, class_id: int | None) -> ErrorFilter:
-        return replace(self, class_id=class_id, cell=None)
-
-    def with_cell(self, cell: tuple[int, int]) -> ErrorFilter:
-        return replace(self, cell=cell)
+    evaluation: LiveEvaluation
+    links: ErrorLinks
+    judged: JudgedItems
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ErrorRows:
-    """N boxes: ``keys`` (N,) are box ids of labels, or -(row + 1) of detections; ``kinds`` (N,)."""
+    """N items: ``keys`` (N,) are box ids of labels, or -(row + 1) of detections; ``kinds`` and ``types`` (N,);
+    ``partners`` (N,) key of the label that a detection was meant for, or of the detection that was meant for a
+    label, 0 for none; ``judged`` (N,) whether it has a verdict. They hold at ``threshold``."""
 
     keys: IntArray
     kinds: NDArray[np.uint8]
+    types: NDArray[np.uint8]
+    partners: IntArray
+    judged: BoolArray
+    threshold: float
 
     def __len__(self) -> int:
         return len(self.keys)
 
+    def take(self, rows: IntArray | BoolArray) -> ErrorRows:
+        return ErrorRows(
+            keys=self.keys[rows],
+            kinds=self.kinds[rows],
+            types=self.types[rows],
+            partners=self.partners[rows],
+            judged=self.judged[rows],
+            threshold=self.threshold,
+        )
+
     @classmethod
     def empty(cls) -> ErrorRows:
-        return cls(keys=np.zeros(0, np.int64), kinds=np.zeros(0, np.uint8))
+        none, nothing = np.zeros(0, np.int64), np.zeros(0, np.uint8)
+        judged = np.zeros(0, np.bool_)
+        return cls(keys=none, kinds=nothing, types=nothing, partners=none, judged=judged, threshold=0.5)
 
 
 def detection_key(row: int) -> int:
@@ -71,42 +67,123 @@ def detection_row(key: int) -> int:
     return -key - 1
 
 
-def find_rows(
-    evaluation: LiveEvaluation, threshold: float, wanted: ErrorFilter, order: SortOrder
-) -> ErrorRows:
+def find_rows(source: ErrorSource, threshold: float, wanted: ErrorFilter, order: SortOrder) -> ErrorRows:
     """The boxes that a filter lets through at a threshold, sorted."""
-    gt_rows, det_rows, det_kinds = _chosen(evaluation, threshold, wanted)
+    evaluation = source.evaluation
+    gt_rows, det_rows, det_kinds, meant_for = _chosen(evaluation, threshold, wanted)
     # rows of labels move when an image is edited, ids do not: equal ones keep their places
     gt_rows = gt_rows[np.argsort(evaluation.gt.ids[gt_rows])]
+    if wanted.image_id is not None:
+        gt_rows = gt_rows[evaluation.gt.image_ids[gt_rows] == wanted.image_id]
+        here = evaluation.dets.image_ids[det_rows] == wanted.image_id
+        det_rows, det_kinds = det_rows[here], det_kinds[here]
     if order is SortOrder.WORST:
         # most missed objects are equally bad; the large ones are looked at first
         gt_rows = gt_rows[np.argsort(-areas(evaluation.gt.boxes[gt_rows]), kind="stable")]
-    keys = np.concatenate([-(det_rows + 1), evaluation.gt.ids[gt_rows]])
-    kinds = np.concatenate([det_kinds, np.full(len(gt_rows), ErrorKind.FN, np.uint8)])
-    value = _value(evaluation, gt_rows, det_rows, kinds, order)
+    found = _described(source, threshold, gt_rows, det_rows, det_kinds)
+    if meant_for is not None:
+        found.partners[: len(det_rows)] = meant_for
+        found.types[: len(det_rows)] = ItemType.CLASS
+    kept = _kept(source, found, wanted, len(det_rows))
+    value = _value(evaluation, gt_rows, det_rows, found.kinds, order)[kept]
     # detections come by falling score and the sort finds such runs, so long lists are quick too
-    ranked = np.argsort(value, kind="stable")
-    return ErrorRows(keys=keys[ranked], kinds=kinds[ranked])
+    return found.take(kept[np.argsort(value, kind="stable")])
+
+
+def find_item(source: ErrorSource, threshold: float, key: int) -> ErrorRows:
+    """One box as a list would have it at a threshold, whether a list holds it or not; none if it is gone."""
+    evaluation, none = source.evaluation, np.zeros(0, np.int64)
+    if key > 0:
+        gt_rows = np.flatnonzero(evaluation.gt.ids == key)
+        if not len(gt_rows):
+            return ErrorRows.empty()
+        found = _described(source, threshold, gt_rows, none, np.zeros(0, np.uint8))
+        view = evaluation.image_view(int(evaluation.gt.image_ids[gt_rows[0]]), threshold)
+        if view.gt_state[view.gt_rows == gt_rows[0]][0] != GtState.MISSED:
+            found.kinds[:], found.types[:], found.partners[:] = ErrorKind.TP, ItemType.FOUND, 0
+        return found
+    row = np.array([detection_row(key)])
+    view = evaluation.image_view(int(evaluation.dets.image_ids[row[0]]), threshold)
+    at = np.flatnonzero(view.det_rows == row[0])
+    is_found = len(at) > 0 and view.det_state[at[0]] == DetState.TRUE_POSITIVE
+    kind = np.array([ErrorKind.TP if is_found else ErrorKind.FP], np.uint8)
+    return _described(source, threshold, none, row, kind)
 
 
 def _chosen(
     evaluation: LiveEvaluation, threshold: float, wanted: ErrorFilter
-) -> tuple[IntArray, IntArray, NDArray[np.uint8]]:
-    """Rows of ground truth (missed), rows of detections, and the kinds of these."""
+) -> tuple[IntArray, IntArray, NDArray[np.uint8], IntArray | None]:
+    """Rows of ground truth (missed), rows of detections, the kinds of these, and in a cell of two different
+    classes the ids of their labels."""
     none = np.zeros(0, np.int64)
     if wanted.cell is not None:
         label, detected = (None if part == BACKGROUND_ID else part for part in wanted.cell)
         gt_rows, det_rows = evaluation.confusion_rows(threshold, label, detected)
-        kind = ErrorKind.TP if label == detected else ErrorKind.FP
         if detected is None:
-            return gt_rows, none, np.zeros(0, np.uint8)
-        return none, det_rows, np.full(len(det_rows), kind, np.uint8)
+            return gt_rows, none, np.zeros(0, np.uint8), None
+        kind = ErrorKind.TP if label == detected else ErrorKind.FP
+        kinds = np.full(len(det_rows), kind, np.uint8)
+        claimed = None if label is None or label == detected else evaluation.gt.ids[gt_rows]
+        return none, det_rows, kinds, claimed
     kinds, class_id = wanted.kinds, wanted.class_id
     missed = evaluation.missed(threshold, class_id) if ErrorKind.FN in kinds else none
     false = evaluation.false_positives(threshold, class_id) if ErrorKind.FP in kinds else none
     found = evaluation.true_positives(threshold, class_id) if ErrorKind.TP in kinds else none
     det_kinds = np.repeat(np.array([ErrorKind.FP, ErrorKind.TP], np.uint8), [len(false), len(found)])
-    return missed, np.concatenate([false, found]), det_kinds
+    return missed, np.concatenate([false, found]), det_kinds, None
+
+
+def _described(
+    source: ErrorSource,
+    threshold: float,
+    gt_rows: IntArray,
+    det_rows: IntArray,
+    det_kinds: NDArray[np.uint8],
+) -> ErrorRows:
+    """Detections, then missed labels."""
+    evaluation, links, judged = source.evaluation, source.links, source.judged
+    gt_ids = evaluation.gt.ids[gt_rows]
+    false = det_kinds == ErrorKind.FP
+    # what the rules ignore has no kind of error; it is on no list, but can be looked at
+    det_types = np.where(links.kind[det_rows] < 0, ItemType.BACKGROUND, links.kind[det_rows])
+    claimant = links.claimants(threshold)[gt_ids] if len(gt_ids) else np.zeros(0, np.int64)
+    gt_types = np.where(claimant >= 0, links.kind[claimant], ItemType.MISSED) if len(gt_ids) else claimant
+    return ErrorRows(
+        keys=np.concatenate([-(det_rows + 1), gt_ids]),
+        kinds=np.concatenate([det_kinds, np.full(len(gt_ids), ErrorKind.FN, np.uint8)]),
+        types=np.concatenate([np.where(false, det_types, ItemType.FOUND), gt_types]).astype(np.uint8),
+        partners=np.concatenate(
+            [np.where(false, links.target[det_rows], 0), np.where(claimant >= 0, -(claimant + 1), 0)]
+        ),
+        judged=np.concatenate([judged.detection[det_rows] > 0, np.isin(gt_ids, judged.labels())]),
+        threshold=threshold,
+    )
+
+
+def _kept(source: ErrorSource, found: ErrorRows, wanted: ErrorFilter, det_count: int) -> IntArray:
+    """Which of the items are listed. A pair is judged once one of its two boxes is."""
+    kept = np.ones(len(found), np.bool_)
+    if wanted.joins_pairs:
+        listed = np.isin(found.partners[det_count:], found.keys[:det_count])
+        kept[det_count:] = ~listed
+    if not wanted.shows_judged:
+        kept &= ~found.judged
+        kept &= ~_partner_judged(source, found)
+    if wanted.type is not None:
+        kept &= found.types == wanted.type
+    return np.flatnonzero(kept)
+
+
+def _partner_judged(source: ErrorSource, found: ErrorRows) -> BoolArray:
+    """(N,) whether the other half of a wrong class or place has a verdict. What duplicates a label that was
+    judged is another matter."""
+    paired = np.isin(found.types, (ItemType.CLASS, ItemType.LOCATION))
+    labels = found.partners > 0
+    judged = np.zeros(len(found), np.bool_)
+    judged[labels] = np.isin(found.partners[labels], source.judged.labels())
+    dets = found.partners < 0
+    judged[dets] = source.judged.detection[-found.partners[dets] - 1] > 0
+    return judged & paired
 
 
 def _value(

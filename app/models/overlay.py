@@ -83,17 +83,5 @@ def overlay_boxes(
     )
 
 
-def kind_in_view(evaluation: LiveEvaluation, image_id: int, key: int, threshold: float) -> ErrorKind:
-    """What a box of an image is at a threshold; a label that is found counts as found."""
-    view = evaluation.image_view(image_id, threshold)
-    if key > 0:
-        at = np.flatnonzero(evaluation.gt.ids[view.gt_rows] == key)
-        missed = len(at) > 0 and view.gt_state[at[0]] == GtState.MISSED
-        return ErrorKind.FN if missed else ErrorKind.TP
-    at = np.flatnonzero(view.det_rows == -key - 1)
-    found = len(at) > 0 and view.det_state[at[0]] == DetState.TRUE_POSITIVE
-    return ErrorKind.TP if found else ErrorKind.FP
-
-
 def _shown(states: np.ndarray, wanted: Mapping[int, bool]) -> np.ndarray:
     return np.isin(states, [state for state, show in wanted.items() if show])

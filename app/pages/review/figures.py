@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QTabWidget
 
 from app.live_evaluation import LiveReview
 from app.models.class_metrics_model import ClassMetricsModel, ClassRow
-from app.models.error_query import BACKGROUND_ID
+from app.models.error_filter import BACKGROUND_ID
 from app.models.score_curve import ScoreCurve
 from app.theme import Theme
 from app.widgets.review.class_table import ClassTable

@@ -25,6 +25,17 @@ from detcore.evaluation.live import DetState, GtState
 
 _LOADING_NOTICE_MS = 150
 _CROP_WIDTH, _CROP_MIN_HEIGHT = 220, 80
+_BUTTONS = {
+    "review.accept": "Accept",
+    "review.delete": "Delete label",
+    "review.take_class": "Take class",
+    "review.take_box": "Take box",
+    "review.model_wrong": "Model wrong",
+    "review.ambiguous": "Ambiguous",
+    "review.difficult": "Difficult",
+    "review.next": "Next",
+}
+"""What the buttons say; there is room for two words."""
 
 
 class ElidedLabel(QLabel):
@@ -69,9 +80,8 @@ class ReviewImage(QWidget):
         self.crop.set_names_visible(False)
         self.legend = OverlayLegend(context.theme)
         self.name = ElidedLabel()
-        actions = context.actions
-        verdicts = {"Accept as label": actions["review.accept"], "Delete label": actions["review.delete"]}
-        self.details = ItemDetails(context.theme, verdicts)
+        buttons = {text: context.actions[name] for name, text in _BUTTONS.items()}
+        self.details = ItemDetails(context.theme, buttons)
         self._notice = QTimer(self, singleShot=True, interval=_LOADING_NOTICE_MS)
         self._notice.timeout.connect(self._show_loading)
         self._compose()

@@ -37,7 +37,8 @@ class ReviewPage(Page):
         self.choice = ReviewChoice(context, self.live, self)
         self.crops = Crops(context.tasks, self)
         self.errors = ErrorModel(self)
-        self.queue_panel = QueuePanel(self.errors, self.crops, context.theme)
+        toggles = [context.actions[name] for name in ("review.judged", "review.this_image")]
+        self.queue_panel = QueuePanel(self.errors, self.crops, context.theme, toggles)
         self.queue = ReviewQueue(self.live, self.errors, self.queue_panel, self)
         self.verdicts = ReviewVerdicts(context, self.live, self.queue)
         self.header = ReviewHeader(context.theme)
@@ -88,12 +89,17 @@ class ReviewPage(Page):
         below.setTitleBarWidget(_no_title())
 
     def _bind(self) -> None:
-        actions, queue, verdicts = self.context.actions, self.queue, self.verdicts
+        actions, queue = self.context.actions, self.queue
         some = lambda: self._ready and queue.count > 0  # noqa: E731
         actions.bind("review.next", lambda: queue.go(1), when=some)
         actions.bind("review.previous", lambda: queue.go(-1), when=some)
-        actions.bind("review.accept", verdicts.accept, when=lambda: self._ready and verdicts.can_accept())
-        actions.bind("review.delete", verdicts.delete, when=lambda: self._ready and verdicts.can_delete())
+        self.verdicts.bind(lambda: self._ready)
+        actions.bind(
+            "review.judged",
+            lambda: queue.set_filter(queue.filter.with_judged_toggled()),
+            when=lambda: self._ready,
+        )
+        actions.bind("review.this_image", queue.toggle_image, when=lambda: self._ready)
         actions.bind("review.fit", self.image.canvas.fit, when=lambda: self._ready)
         actions.bind("review.zoom_item", self.image.zoom_to_entry, when=lambda: queue.current is not None)
 
@@ -122,13 +128,13 @@ class ReviewPage(Page):
     # ---- what the person opens
 
     def _open_kinds(self, kinds: frozenset[ErrorKind]) -> None:
-        self.queue.set_filter(self.queue.filter.with_kinds(kinds))
+        self.queue.set_filter(self.queue.filter.counted(kinds))
 
     def _choose_class(self, class_id: int | None) -> None:
         self.queue.set_filter(self.queue.filter.with_class(class_id))
 
     def _open_count(self, class_id: int | None, kind: ErrorKind) -> None:
-        self.queue.set_filter(self.queue.filter.with_class(class_id).with_kinds(frozenset({kind})))
+        self.queue.set_filter(self.queue.filter.with_class(class_id).counted(frozenset({kind})))
 
     def _open_cell(self, row: int, column: int) -> None:
         review = self.live.review
@@ -201,7 +207,10 @@ class ReviewPage(Page):
         wanted, review = self.queue.filter, self.live.review
         if review is None or not self._ready:
             return
-        self.header.tiles.mark_open(None if wanted.cell is not None else wanted.kinds)
+        self.header.tiles.mark_open(wanted.kinds if wanted.exact and wanted.cell is None else None)
+        actions = self.context.actions
+        actions["review.judged"].setChecked(wanted.shows_judged)
+        actions["review.this_image"].setChecked(wanted.image_id is not None)
         self.figures.show_class(wanted.class_id)
         self.figures.mark_cell(wanted.cell)
         self._show_threshold(self.live.threshold)

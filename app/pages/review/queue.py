@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from datetime import datetime
+
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.live_evaluation import LiveReview, Review
-from app.models.error_kind import ErrorKind
+from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
+from app.models.error_kind import TYPE_TITLES
 from app.models.error_model import ErrorEntry, ErrorModel
-from app.models.error_query import (
-    BACKGROUND_ID,
-    ErrorFilter,
-    ErrorRows,
-    SortOrder,
-    find_rows,
-)
-from app.models.overlay import kind_in_view
+from app.models.error_query import ErrorRows, find_item, find_rows
 from app.widgets.review.error_list import kind_word
 from app.widgets.review.queue_panel import QueuePanel
 
@@ -43,13 +40,14 @@ class ReviewQueue(QObject):
         self._order = SortOrder.WORST
         self._current: int | None = None
         self._place = 0
-        self._handled: list[int] = []
+        self._handled: list[tuple[int, int]] = []
         self._slow = QTimer(self, singleShot=True, interval=_LONG_LIST_MS)
         self._slow.timeout.connect(self.refresh)
         live.loaded.connect(self._restart)
         live.matches_changed.connect(self._follow_edit)
         live.threshold_changed.connect(self._follow_threshold)
         panel.kinds_chosen.connect(lambda kinds: self.set_filter(self.filter.with_kinds(kinds)))
+        panel.type_chosen.connect(lambda chosen: self.set_filter(self.filter.with_type(chosen)))
         panel.order_chosen.connect(self.set_order)
         panel.widened.connect(lambda: self.set_filter(self.filter.with_class(None)))
         panel.list.key_chosen.connect(self.go_to)
@@ -60,27 +58,24 @@ class ReviewQueue(QObject):
         review = self._live.review
         if self._current is None or review is None:
             return None
-        key = self._current
-        if key > 0 and not (review.evaluation.gt.ids == key).any():
-            return None
-        row = self._model.row_of(key)
+        row = self._model.row_of(self._current)
         if row >= 0:
             return self._model.entry(row)
-        entry = self._model.describe(key, ErrorKind.FP if key < 0 else ErrorKind.FN)
-        kind = kind_in_view(review.evaluation, entry.image_id, key, self._live.threshold)
-        return self._model.describe(key, kind)
+        item = find_item(review.source, self._live.threshold, self._current)
+        return self._model.describe(item, 0) if len(item) else None
 
     @property
     def count(self) -> int:
         return len(self._model.rows)
 
-    def chosen(self) -> list[ErrorEntry]:
+    def chosen(self) -> Iterator[ErrorEntry]:
         """The boxes that a verdict is for: the selected rows, or the current box alone."""
-        current = self.current
-        rows = [self._model.entry(self._model.row_of(key)) for key in self._panel.list.selected_keys()]
-        if current is not None and all(entry.key != current.key for entry in rows):
-            return [current]
-        return rows
+        keys, current = self._panel.list.selected_keys(), self.current
+        if current is not None and current.key not in keys:
+            yield current
+            return
+        for key in keys:
+            yield self._model.entry(self._model.row_of(key))
 
     def neighbours(self) -> list[ErrorEntry]:
         """The boxes that come next, to read their images ahead."""
@@ -103,6 +98,12 @@ class ReviewQueue(QObject):
         if self.count:
             self._go_to_row(0)
 
+    def toggle_image(self) -> None:
+        """List what is on the image that is looked at alone, or all again."""
+        current = self.current
+        narrow = self.filter.image_id is None and current is not None
+        self.set_filter(self.filter.with_image(current.image_id if narrow and current else None))
+
     def go(self, step: int) -> None:
         """Look at the box that many rows on; stops at the ends."""
         if not self.count:
@@ -122,16 +123,26 @@ class ReviewQueue(QObject):
         rows = [row for entry in entries if (row := self._model.row_of(entry.key)) >= 0]
         if not rows:
             return None
-        going = {entry.key for entry in entries}
-        keys = self._model.rows.keys
-        below = [int(key) for key in keys[max(rows) + 1 : max(rows) + 2]]
-        above = [int(key) for key in keys[: min(rows)][-1:]]
-        return next((key for key in below + above if key not in going), None)
+        listed = self._model.rows
+        waiting = ~listed.judged & ~np.isin(listed.keys, [entry.key for entry in entries])
+        if not waiting.any():
+            # everything has been judged: go on through the list all the same
+            waiting = ~np.isin(listed.keys, [entry.key for entry in entries])
+        places = np.flatnonzero(waiting)
+        following = [*places[places > max(rows)][:1], *places[places < min(rows)][-1:]]
+        return int(listed.keys[following[0]]) if following else None
 
-    def dealt_with(self, entries: list[ErrorEntry], following: int | None) -> None:
+    def dealt_with(
+        self, entries: list[ErrorEntry], following: int | None, verdict_ids: Collection[int]
+    ) -> None:
         """The verdicts on these are committed: look at what follows, and remember them for undo."""
-        self._handled.append(entries[0].key)
-        if following is not None and self._model.row_of(following) >= 0:
+        first, rows = entries[0].key, self._model.rows
+        self._handled.append((first, min(verdict_ids)))
+        place = self._model.row_of(first)
+        if place >= 0 and not rows.judged[place]:
+            # the label is gone, its detection has still to be judged
+            self._look_at(first, [first])
+        elif following is not None and self._model.row_of(following) >= 0:
             self._look_at(following, [following])
         elif self.count:
             self._go_to_row(min(self._place, self.count - 1))
@@ -144,7 +155,7 @@ class ReviewQueue(QObject):
         if review is None:
             return
         selected = self._panel.list.selected_keys()
-        rows = find_rows(review.evaluation, self._live.threshold, self._usable(review), self._order)
+        rows = find_rows(review.source, self._live.threshold, self._usable(review), self._order)
         self._model.set_rows(rows)
         self._show_state(selected)
 
@@ -152,6 +163,8 @@ class ReviewQueue(QObject):
         """The filter without a class that is gone."""
         wanted = self.filter
         known = {*review.classes, BACKGROUND_ID, None}
+        if wanted.image_id is not None and wanted.image_id not in review.evaluation.image_ids:
+            self.filter = wanted = wanted.with_image(None)
         if wanted.class_id not in known or not known.issuperset(wanted.cell or ()):
             self.filter = wanted.with_class(None)
         return self.filter
@@ -165,6 +178,11 @@ class ReviewQueue(QObject):
         self._panel.list.show_keys(selected, current if row >= 0 else None)
         self._panel.show_progress(row + 1, self.count)
         self._panel.show_kinds(self.filter.kinds, decided=self.filter.cell is None)
+        self._panel.show_type(self.filter.type)
+        if review is not None:
+            midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+            judged = review.source.judged
+            self._panel.show_done(judged.count_since(midnight.timestamp()), len(judged))
         self._panel.show_narrowed(_narrowed_to(self.filter, review))
         self._panel.list.set_empty_text(_empty_text(self.filter))
 
@@ -186,7 +204,7 @@ class ReviewQueue(QObject):
             self._model.set_source(None, {}, {})
             self.current_changed.emit(None)
             return
-        self._model.set_source(review.evaluation, review.classes, review.paths)
+        self._model.set_source(review.source, review.classes, review.paths)
         self._model.set_rows(ErrorRows.empty())
         self.refresh()
         current = self._current
@@ -207,12 +225,13 @@ class ReviewQueue(QObject):
             self.refresh()
 
     def _follow_edit(self, _images: frozenset[int]) -> None:
-        """An edit or its undo: what comes back into the list is looked at again."""
-        before = self._model.rows.keys
+        """An edit or its undo: where a verdict was taken back, its box is looked at again."""
         self.refresh()
-        returned = self._handled[-1] if self._handled else None
-        if returned is not None and self._model.row_of(returned) >= 0 and not (before == returned).any():
-            self._handled.pop()
+        review = self._live.review
+        if review is None:
+            return
+        if self._handled and self._handled[-1][1] not in review.source.judged:
+            returned, _ = self._handled.pop()
             self.go_to(returned)
         else:
             self.current_changed.emit(self.current)
@@ -237,4 +256,10 @@ def _narrowed_to(wanted: ErrorFilter, review: Review | None) -> str:
 def _empty_text(wanted: ErrorFilter) -> str:
     if wanted.cell is not None:
         return "No pairs in this cell at this threshold."
-    return f"No {kind_word(wanted.kinds)} at this threshold."
+    if wanted.type is not None:
+        what = f"nothing of the type “{TYPE_TITLES[wanted.type]}”"
+    else:
+        what = f"no {kind_word(wanted.kinds)}"
+    where = "on this image" if wanted.image_id is not None else "at this threshold"
+    more = "" if wanted.shows_judged else " that have not been judged"
+    return f"There are {what} {where}{more}."

@@ -2,77 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import islice
 
 from PySide6.QtCore import QObject
 
 from app.context import AppContext
 from app.live_evaluation import LiveReview
-from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorEntry
+from app.models.verdict_offers import is_offered, verdict_edit
 from app.pages.apply_edit import apply_edit
 from app.pages.review.queue import ReviewQueue
-from detcore.project.edits import Edit, add_boxes, delete_boxes
-from detcore.types import Box, Origin
+from detcore.project.edits import remove_verdicts
+from detcore.project.verdict_rows import VerdictKind
+
+VERDICT_ACTIONS = {
+    VerdictKind.ACCEPT: "review.accept",
+    VerdictKind.CLASS: "review.take_class",
+    VerdictKind.BOX: "review.take_box",
+    VerdictKind.DELETE: "review.delete",
+    VerdictKind.MODEL_WRONG: "review.model_wrong",
+    VerdictKind.AMBIGUOUS: "review.ambiguous",
+    VerdictKind.IGNORE: "review.difficult",
+}
+_LOOKED_AT = 40
+"""Of a long selection so many items decide whether an action makes sense; it then acts on all that it can."""
 
 
 class ReviewVerdicts(QObject):
-    """Accepts predictions as labels and deletes labels; then the next box is looked at."""
+    """Gives verdicts on the chosen items; then the next one is looked at."""
 
     def __init__(self, context: AppContext, live: LiveReview, queue: ReviewQueue) -> None:
         super().__init__(queue)
         self._context, self._live, self._queue = context, live, queue
 
-    def can_accept(self) -> bool:
-        return bool(self._acceptable())
+    def can_give(self, kind: VerdictKind) -> bool:
+        return any(is_offered(kind, entry) for entry in islice(self._queue.chosen(), _LOOKED_AT))
 
-    def can_delete(self) -> bool:
-        return bool(self._deletable())
-
-    def accept(self) -> None:
-        """Add the false positives among the chosen boxes to the labels."""
-        entries, review = self._acceptable(), self._live.review
+    def give(self, kind: VerdictKind) -> None:
+        """Give a verdict on those of the chosen items for which it makes sense."""
+        review, threshold = self._live.review, self._live.threshold
+        entries = _each_label_once(entry for entry in self._queue.chosen() if is_offered(kind, entry))
         if not entries or review is None:
             return
-        boxes = [_label_of(entry, review.run.name) for entry in entries]
-        project = self._context.document.project
-        text = "Accept prediction" if len(boxes) == 1 else f"Accept {len(boxes)} predictions"
-        self._commit(entries, lambda: add_boxes(project, boxes, text=text))
-
-    def delete(self) -> None:
-        """Delete the labels among the chosen boxes."""
-        entries = self._deletable()
-        if not entries:
-            return
-        project = self._context.document.project
-        ids = [entry.key for entry in entries]
-        text = "Delete label" if len(ids) == 1 else f"Delete {len(ids)} labels"
-        self._commit(entries, lambda: delete_boxes(project, ids, text=text))
-
-    def _acceptable(self) -> list[ErrorEntry]:
-        return [entry for entry in self._queue.chosen() if entry.is_detection and entry.kind is ErrorKind.FP]
-
-    def _deletable(self) -> list[ErrorEntry]:
-        return [entry for entry in self._queue.chosen() if not entry.is_detection]
-
-    def _commit(self, entries: list[ErrorEntry], edit: Callable[[], Edit]) -> None:
+        project, run = self._context.document.project, review.run.name
         following = self._queue.after(entries)
-        changes = apply_edit(self._context, edit)
+        changes = apply_edit(
+            self._context, lambda: verdict_edit(project, kind, entries, run=run, threshold=threshold)
+        )
         if changes is not None:
-            self._queue.dealt_with(entries, following)
+            self._queue.dealt_with(entries, following, changes.verdicts)
+
+    def can_take_back(self) -> bool:
+        return any(entry.verdict is not None for entry in islice(self._queue.chosen(), _LOOKED_AT))
+
+    def take_back(self) -> None:
+        """Let the chosen items count as not judged; what was done to labels stays."""
+        ids = {entry.verdict.id for entry in self._queue.chosen() if entry.verdict is not None}
+        if ids:
+            project = self._context.document.project
+            apply_edit(self._context, lambda: remove_verdicts(project, ids))
+
+    def bind(self, is_ready: Callable[[], bool]) -> None:
+        """Let the actions give verdicts while the page is ready."""
+        for kind, name in VERDICT_ACTIONS.items():
+            self._bind(name, kind, is_ready)
+        self._context.actions.bind(
+            "review.take_back", self.take_back, when=lambda: is_ready() and self.can_take_back()
+        )
+
+    def _bind(self, name: str, kind: VerdictKind, is_ready: Callable[[], bool]) -> None:
+        self._context.actions.bind(
+            name, lambda: self.give(kind), when=lambda: is_ready() and self.can_give(kind)
+        )
 
 
-def _label_of(entry: ErrorEntry, run: str) -> Box:
-    x1, y1, x2, y2 = entry.xyxy
-    return Box(
-        id=0,
-        image_id=entry.image_id,
-        class_id=entry.class_id,
-        x1=x1,
-        y1=y1,
-        x2=x2,
-        y2=y2,
-        origin=Origin.MODEL,
-        run=run,
-        score=entry.score,
-    )
+def _each_label_once(entries: Iterable[ErrorEntry]) -> list[ErrorEntry]:
+    """Of several detections that were meant for one label the first: a label can be changed once."""
+    seen: set[int] = set()
+    kept: list[ErrorEntry] = []
+    for entry in entries:
+        label = entry.label
+        if label is None or label.key not in seen:
+            kept.append(entry)
+        if label is not None:
+            seen.add(label.key)
+    return kept

@@ -28,15 +28,25 @@ from PySide6.QtWidgets import (
 )
 
 from app.canvas.style import CASING_COLOR
-from app.models.error_kind import OVERLAY_COLORS, PEN_STYLES, TITLES, ErrorKind, text_color
+from app.models.error_kind import (
+    OVERLAY_COLORS,
+    PEN_STYLES,
+    TYPE_ICONS,
+    TYPE_TITLES,
+    ErrorKind,
+    text_color,
+)
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.figures import ratio_text
+from app.models.judged_items import VERDICT_TITLES
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import faded, sized_font
 from app.widgets.review.crops import Crops
 
 _ROW_HEIGHT, _THUMB = 56, 44
+_ICON = 14
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_MIDDLE = Qt.AlignmentFlag.AlignCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -69,32 +79,52 @@ class ErrorDelegate(QStyledItemDelegate):
         painter.drawRect(box)
 
     def _paint_text(self, painter: QPainter, area: QRect, entry: ErrorEntry) -> None:
-        score = ratio_text(entry.score) if entry.score is not None else ""
         top, bottom = QRect(area), QRect(area)
         top.setHeight(20)
         bottom.setTop(area.top() + 20)
+        self._paint_classes(painter, top, entry)
+        color = text_color(self._theme, entry.kind)
+        icon = self._theme.icon(TYPE_ICONS[entry.type], color=color.name())
+        icon.paint(painter, bottom.left(), bottom.center().y() - _ICON // 2 + 1, _ICON, _ICON)
+        bottom.setLeft(bottom.left() + _ICON + 4)
+        painter.setFont(sized_font(self._widget, SMALL_TEXT))
+        painter.setPen(color)
+        kind = TYPE_TITLES[entry.type]
+        painter.drawText(bottom, _LEFT, kind)
+        bottom.setLeft(bottom.left() + painter.fontMetrics().horizontalAdvance(kind) + 8)
+        painter.setPen(self._theme.color("text_muted"))
+        if entry.verdict is None:
+            text, elide = entry.path.name, Qt.TextElideMode.ElideMiddle
+        else:
+            text, elide = f"✓ {VERDICT_TITLES[entry.verdict.kind]}", Qt.TextElideMode.ElideRight
+        painter.drawText(bottom, _RIGHT, painter.fontMetrics().elidedText(text, elide, bottom.width()))
+
+    def _paint_classes(self, painter: QPainter, area: QRect, entry: ErrorEntry) -> None:
+        """The class, or "label → detection" where they differ, and the score."""
+        score = ratio_text(entry.score) if entry.score is not None else ""
         painter.setFont(sized_font(self._widget, BASE_TEXT, bold=entry.is_detection))
         painter.setPen(self._theme.color("text" if entry.is_detection else "text_muted"))
-        painter.drawText(top, _RIGHT, score)
-        room = top.width() - painter.fontMetrics().horizontalAdvance(score) - 24
-        swatch = QRectF(top.left(), top.center().y() - 4, 10, 10)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(entry.class_color))
-        painter.drawRoundedRect(swatch, 2, 2)
+        painter.drawText(area, _RIGHT, score)
+        right = area.right() - painter.fontMetrics().horizontalAdvance(score) - 8
         painter.setFont(sized_font(self._widget, BASE_TEXT))
-        painter.setPen(self._theme.color("text"))
-        name = painter.fontMetrics().elidedText(entry.class_name, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(top.adjusted(16, 0, 0, 0), _LEFT, name)
-        painter.setFont(sized_font(self._widget, SMALL_TEXT))
-        painter.setPen(text_color(self._theme, entry.kind))
-        kind = TITLES[entry.kind]
-        painter.drawText(bottom, _LEFT, kind)
-        used = painter.fontMetrics().horizontalAdvance(kind) + 8
-        painter.setPen(self._theme.color("text_muted"))
-        file = painter.fontMetrics().elidedText(
-            entry.path.name, Qt.TextElideMode.ElideMiddle, bottom.width() - used
-        )
-        painter.drawText(bottom, _RIGHT, file)
+        label, detection = entry.label, entry.detection
+        shown = [entry]
+        if label is not None and detection is not None and label.class_id != detection.class_id:
+            shown = [label, detection]
+        arrow = painter.fontMetrics().horizontalAdvance("→") + 8
+        room = (right - area.left() - arrow * (len(shown) - 1)) // len(shown) - 16
+        left = area.left()
+        for number, part in enumerate(shown):
+            if number:
+                painter.drawText(QRect(left, area.top(), arrow, area.height()), _MIDDLE, "→")
+                left += arrow
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(part.class_color))
+            painter.drawRoundedRect(QRectF(left, area.center().y() - 4, 10, 10), 2, 2)
+            painter.setPen(self._theme.color("text"))
+            name = painter.fontMetrics().elidedText(part.class_name, Qt.TextElideMode.ElideRight, room)
+            painter.drawText(QRect(left + 16, area.top(), room, area.height()), _LEFT, name)
+            left += 16 + painter.fontMetrics().horizontalAdvance(name)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(200, _ROW_HEIGHT)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.models.error_kind import TITLES, text_color
-from app.models.error_model import ErrorEntry
+from app.models.error_kind import TYPE_TITLES, text_color
+from app.models.error_model import ErrorEntry, pair_text
 from app.models.figures import ratio_text
+from app.models.judged_items import VERDICT_TITLES
 from app.theme import Theme
 
 
@@ -29,9 +30,12 @@ class ItemDetails(QWidget):
         column.setSpacing(4)
         column.addWidget(self._text)
         column.addSpacing(6)
-        for text, action in actions.items():
+        grid = QGridLayout()
+        grid.setSpacing(4)
+        for place, (text, action) in enumerate(actions.items()):
             action.setIconText(text)
-            column.addWidget(_button(action))
+            grid.addWidget(_button(action), place // 2, place % 2)
+        column.addLayout(grid)
         theme.changed.connect(self._write)
         self._write()
 
@@ -54,13 +58,15 @@ class ItemDetails(QWidget):
         color = text_color(self._theme, entry.kind).name()
         width, height = entry.xyxy[2] - entry.xyxy[0], entry.xyxy[3] - entry.xyxy[1]
         rows = [
-            f'<span style="color:{color}; font-weight:600">{TITLES[entry.kind]}</span>',
-            f"<b>{_escape(entry.class_name)}</b>",
+            f'<span style="color:{color}; font-weight:600">{TYPE_TITLES[entry.type]}</span>',
+            f"<b>{_escape(pair_text(entry))}</b>",
             _confidence(entry),
             f"{width:.0f} × {height:.0f} px",
         ]
         if self._other:
             rows.append(_escape(self._other))
+        if entry.verdict is not None:
+            rows.append(f"✓ {VERDICT_TITLES[entry.verdict.kind]}, {_escape(entry.verdict.run)}")
         self._text.setText(
             rows[0]
             + "<br>"

@@ -1,13 +1,33 @@
-"""The queue with its filters above it: kinds, sort order, what it is narrowed to, n of m."""
+"""The queue with its filters above it: kinds, type, sort order, what it is narrowed to, n of m."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from collections.abc import Sequence
 
-from app.models.error_kind import EVERY_KIND, TIPS, ErrorKind
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.models.error_filter import SortOrder
+from app.models.error_kind import (
+    EVERY_KIND,
+    TIPS,
+    TYPE_ICONS,
+    TYPE_TIPS,
+    TYPE_TITLES,
+    ErrorKind,
+    ItemType,
+)
 from app.models.error_model import ErrorModel
-from app.models.error_query import SortOrder
 from app.models.figures import count_text
 from app.theme import Theme
 from app.widgets.review.crops import Crops
@@ -21,21 +41,48 @@ class QueuePanel(QWidget):
 
     # The kinds to list: a frozenset of ErrorKind.
     kinds_chosen = Signal(object)
+    # An ItemType, or None for all.
+    type_chosen = Signal(object)
     # Another SortOrder.
     order_chosen = Signal(object)
     # The person gives up the class or the cell that the list is narrowed to.
     widened = Signal()
 
-    def __init__(self, model: ErrorModel, crops: Crops, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        model: ErrorModel,
+        crops: Crops,
+        theme: Theme,
+        toggles: Sequence[QAction] = (),
+        parent: QWidget | None = None,
+    ) -> None:
+        """``toggles`` are checkable actions that say what else is listed."""
         super().__init__(parent)
         self._theme = theme
         self.list = ErrorList(model, crops, theme)
         self.kind_buttons = {kind: self._kind_button(kind) for kind in _KIND_NAMES}
+        self.type = QComboBox()
+        self.type.addItem("All types", None)
+        for item_type in ItemType:
+            if item_type is not ItemType.FOUND:
+                self.type.addItem(TYPE_TITLES[item_type], item_type)
+                self.type.setItemData(
+                    self.type.count() - 1, TYPE_TIPS[item_type], Qt.ItemDataRole.ToolTipRole
+                )
+        self.type.setToolTip("Types of errors to list")
+        self.type.setAccessibleName("Type")
+        self.type.activated.connect(lambda _row: self.type_chosen.emit(self.type.currentData()))
         self.order = QComboBox()
         for order in SortOrder:
             self.order.addItem(order.value, order)
         self.order.setToolTip("Order of the list")
         self.order.activated.connect(lambda _row: self.order_chosen.emit(SortOrder(self.order.currentData())))
+        for box in (self.type, self.order):
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.toggles = [_toggle(action) for action in toggles]
+        self.done = QLabel()
+        self.done.setProperty("role", "small")
+        self.done.setContentsMargins(10, 5, 10, 6)
         self.progress = QLabel(alignment=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.progress.setProperty("role", "muted")
         self.narrowed = QPushButton()
@@ -65,6 +112,15 @@ class QueuePanel(QWidget):
         where = count_text(position) if position else "–"
         self.progress.setText(f"{where} of {count_text(total)}")
 
+    def show_type(self, item_type: ItemType | None) -> None:
+        self.type.setCurrentIndex(0 if item_type is None else self.type.findData(item_type))
+
+    def show_done(self, today: int, total: int) -> None:
+        """How many verdicts have been given."""
+        text = f"{count_text(today)} judged today · {count_text(total)} in all" if total else ""
+        self.done.setText(text)
+        self.done.setVisible(bool(text))
+
     def _kind_button(self, kind: ErrorKind) -> QPushButton:
         button = QPushButton(_KIND_NAMES[kind])
         button.setCheckable(True)
@@ -79,21 +135,41 @@ class QueuePanel(QWidget):
         for button in self.kind_buttons.values():
             kinds.addWidget(button, 1)
         sort = QHBoxLayout()
-        sort.setSpacing(8)
+        sort.setSpacing(4)
+        sort.addWidget(self.type, 1)
         sort.addWidget(self.order, 1)
-        sort.addWidget(self.progress)
+        place = QHBoxLayout()
+        place.setSpacing(4)
+        for button in self.toggles:
+            place.addWidget(button)
+        place.addStretch(1)
+        place.addWidget(self.progress)
         head = QVBoxLayout()
         head.setContentsMargins(8, 6, 8, 8)
         head.setSpacing(6)
         head.addLayout(kinds)
         head.addLayout(sort)
+        head.addLayout(place)
         head.addWidget(self.narrowed)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addLayout(head)
         whole.addWidget(self.list, 1)
+        whole.addWidget(self.done)
         self.show_narrowed("")
+        self.show_done(0, 0)
 
     def _paint_icon(self) -> None:
         self.narrowed.setIcon(self._theme.icon("close"))
+        for row in range(1, self.type.count()):
+            self.type.setItemIcon(row, self._theme.icon(TYPE_ICONS[ItemType(self.type.itemData(row))]))
+
+
+def _toggle(action: QAction) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setProperty("role", "button")
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return button

@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.models.class_metrics_model import COUNT_COLUMNS, Column
+from app.models.error_filter import SortOrder
 from app.models.error_kind import EVERY_KIND, ErrorKind
-from app.models.error_query import SortOrder
 from app.models.review_scope import Scope
 from app.pages.review.page import ReviewPage
 from detcore.project.edits import add_boxes

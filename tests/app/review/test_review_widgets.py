@@ -13,9 +13,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.models.class_metrics_model import ClassMetricsModel, ClassRow, Column
+from app.models.error_filter import ErrorFilter, SortOrder
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorModel
-from app.models.error_query import ErrorRows
+from app.models.error_query import ErrorSource, find_rows
+from app.models.judged_items import JudgedItems
 from app.models.review_scope import Scope, image_sets, trained_images
 from app.models.score_curve import ScoreCurve
 from app.theme import Theme
@@ -27,6 +29,7 @@ from app.widgets.review.metric_tiles import MetricTiles
 from app.widgets.review.overlay_legend import OverlayLegend
 from app.widgets.review.pr_plot import PrPlot
 from app.widgets.review.threshold_slider import ThresholdSlider
+from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.image_rows import ImageList
 from detcore.types import Box, Detections, GroundTruth, ObjectClass
@@ -230,8 +233,12 @@ def test_the_queue_model_keeps_the_rules_of_item_models(tmp_path: object) -> Non
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     evaluation = LiveEvaluation(gt, dets, class_ids=[3])
     classes = {3: ObjectClass(id=3, name="cell", color="#aa3377")}
-    model.set_source(evaluation, classes, {1: tmp_path})  # type: ignore[dict-item]
-    model.set_rows(ErrorRows(keys=np.array([-1, 9]), kinds=np.array([ErrorKind.FP, ErrorKind.FN], np.uint8)))
+    source = ErrorSource(
+        evaluation=evaluation, links=ErrorLinks(evaluation), judged=JudgedItems(evaluation, "run", [])
+    )
+    model.set_source(source, classes, {1: tmp_path})  # type: ignore[dict-item]
+    model.set_rows(find_rows(source, 0.5, ErrorFilter(), SortOrder.CONFIDENCE))
+    assert model.rows.keys.tolist() == [-1, 9]
     assert model.entry(0).score == 0.7
     assert model.entry(1).score is None
     assert (model.row_of(9), model.row_of(4)) == (1, -1)

@@ -1,0 +1,69 @@
+"""What the list of a review holds, and in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from app.models.error_kind import ERRORS, ErrorKind, ItemType
+
+BACKGROUND_ID = 0
+"""Stands for background where a class id is asked for; no class has it."""
+
+
+class SortOrder(StrEnum):
+    """The value is what the person reads."""
+
+    WORST = "Worst first"
+    CONFIDENCE = "Highest confidence"
+    UNSURE = "Lowest confidence"
+    LARGE = "Largest first"
+    SMALL = "Smallest first"
+    IMAGE = "Image by image"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorFilter:
+    """``cell`` is a cell of the confusion matrix, (label, detection) class ids with BACKGROUND_ID for
+    background; it then decides alone. ``exact``: the list is what a number counts, each box for itself and
+    judged ones as well. ``judged``: what has a verdict is listed all the same."""
+
+    kinds: frozenset[ErrorKind] = ERRORS
+    class_id: int | None = None
+    cell: tuple[int, int] | None = None
+    type: ItemType | None = None
+    image_id: int | None = None
+    judged: bool = False
+    exact: bool = False
+
+    @property
+    def shows_judged(self) -> bool:
+        return self.judged or self.exact
+
+    @property
+    def joins_pairs(self) -> bool:
+        """Whether a missed label and the detection that was meant for it are one item."""
+        return self.kinds == ERRORS and self.cell is None and not self.exact
+
+    def with_kinds(self, kinds: frozenset[ErrorKind]) -> ErrorFilter:
+        return replace(self, kinds=kinds, cell=None, exact=False, type=None)
+
+    def with_class(self, class_id: int | None) -> ErrorFilter:
+        return replace(self, class_id=class_id, cell=None, exact=self.exact and self.cell is None)
+
+    def with_type(self, item_type: ItemType | None) -> ErrorFilter:
+        return replace(self, type=item_type, cell=None, exact=False)
+
+    def with_image(self, image_id: int | None) -> ErrorFilter:
+        return replace(self, image_id=image_id, cell=None, exact=False)
+
+    def with_judged_toggled(self) -> ErrorFilter:
+        return replace(self, judged=not self.shows_judged, cell=None, exact=False)
+
+    def counted(self, kinds: frozenset[ErrorKind]) -> ErrorFilter:
+        """Exactly the boxes behind a count of these kinds."""
+        return replace(self, kinds=kinds, cell=None, type=None, image_id=None, exact=True)
+
+    def with_cell(self, cell: tuple[int, int]) -> ErrorFilter:
+        """Exactly the pairs of a cell."""
+        return replace(self, class_id=None, cell=cell, type=None, image_id=None, exact=True)
