@@ -65,6 +65,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="Read VOC, COCO or YOLO labels",
     ),
     _spec(
+        "global.find_images",
+        "Where the images are…",
+        icon="folder-search-outline",
+        tip="Tell the project that its images have moved",
+    ),
+    _spec(
         "global.sample", "Try the sample", icon="shape-outline", tip="A small project with mistakes to find"
     ),
     _spec("global.undo", "Undo", "Ctrl+Z", icon="undo", repeat=True),

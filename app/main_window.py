@@ -27,7 +27,11 @@ from detcore.types import Changes
 
 SIZE = (1440, 900)
 MENUS = (
-    ("&File", "global", ("open_folder", "open_project", "import", "sample", "settings", "quit")),
+    (
+        "&File",
+        "global",
+        ("open_folder", "open_project", "import", "find_images", "sample", "settings", "quit"),
+    ),
     ("&Edit", "global", ("undo", "redo", "palette")),
 )
 
@@ -158,6 +162,7 @@ class MainWindow(QMainWindow):
         self.label_page.paths_dropped.connect(self.project_actions.open_dropped)
         self.label_page.welcome.recent_chosen.connect(self.project_actions.open_path)
         self.project_actions.page_requested.connect(self.show_page)
+        self.project_actions.images_moved.connect(self.label_page.viewer.forget_images)
         self.train_page.request_page.connect(self.show_page)
         self.review_page.request_page.connect(self.show_page)
 

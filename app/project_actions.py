@@ -12,7 +12,7 @@ from app.context import AppContext
 from app.dialogs.import_dialog import TITLES, ImportRequest, ask_import
 from app.dialogs.problems_dialog import ProblemsDialog
 from app.tasks import ProgressCallback
-from detcore.errors import Cancelled, ReticleError
+from detcore.errors import Cancelled, ProjectError, ReticleError
 from detcore.exchange import ImportReport, import_dataset
 from detcore.formats import detect_format
 from detcore.opening import SUFFIX, is_project, open_path, project_folder_for
@@ -25,9 +25,11 @@ class ProjectActions(QObject):
 
     Signals:
         page_requested(str): show that page.
+        images_moved(): the images are in another folder now.
     """
 
     page_requested = Signal(str)
+    images_moved = Signal()
 
     def __init__(self, context: AppContext, window: QWidget) -> None:
         super().__init__(window)
@@ -38,6 +40,7 @@ class ProjectActions(QObject):
         actions.bind("global.open_project", self._ask_project)
         actions.bind("global.import", self._ask_import)
         actions.bind("global.sample", self.open_sample)
+        actions.bind("global.find_images", self._ask_image_root, when=lambda: context.document.is_open)
 
     def open_path(self, path: Path) -> None:
         """Open a project or a folder of images, in the background."""
@@ -114,6 +117,25 @@ class ProjectActions(QObject):
         request = ask_import(self._window)
         if request is not None:
             self.import_from(request)
+
+    def _ask_image_root(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self._window, "The folder where the images are now")
+        if chosen:
+            self.move_image_root(Path(chosen))
+
+    def move_image_root(self, folder: Path) -> None:
+        """Let the project look for its images in another folder; refused when none of them is there."""
+        project = self._context.document.project
+        paths = project.image_list().paths
+        if paths and not any((folder / path).is_file() for path in paths[:100]):
+            error = ProjectError(
+                "none of the project's images is there", path=folder, hint=f"Look for {paths[0]}"
+            )
+            self._context.messages.error(error, doing="move the project's images")
+            return
+        project.set_image_root(folder)
+        self.images_moved.emit()
+        self._context.messages.success(f"The images are now read from {folder}.")
 
     def _show_opened(self, project: Project) -> None:
         """Show it; a folder that was opened for its images may hold labels, too: look for them."""

@@ -60,8 +60,9 @@ class ImageViewer(QObject):
         return self._shown == self._context.view.image_id != 0
 
     def forget_images(self) -> None:
-        """Read files again that may have changed."""
+        """Read files again that may have changed or moved, the current one at once."""
         self._loader.clear()
+        self._show_image(self._context.view.image_id)
 
     def _show_image(self, image_id: int) -> None:
         if not image_id:

@@ -1,0 +1,85 @@
+"""Opening, importing, and images that have moved."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.application import make_window
+from app.main_window import MainWindow
+from app.settings import Settings
+from detcore.project.project import Project
+
+
+@pytest.fixture
+def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
+    """The window as the program makes it."""
+    settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    window = make_window(qapp, settings)
+    qtbot.addWidget(window)
+    window.show()
+    yield window
+    window.close()
+
+
+def _open(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    window.project_actions.open_path(path)
+    qtbot.waitUntil(lambda: window.label_page.viewer.is_showing, timeout=10_000)
+
+
+def test_images_that_moved_are_found_again_in_the_folder_that_the_person_names(
+    qtbot: QtBot, window: MainWindow, image_folder: Path, tmp_path: Path
+) -> None:
+    _open(qtbot, window, image_folder)
+    moved = tmp_path / "elsewhere"
+    shutil.move(image_folder, moved)
+    window.label_page.viewer.forget_images()
+    qtbot.waitUntil(lambda: "not found" in window.label_page.canvas.placeholder()[1], timeout=5000)
+    window.project_actions.move_image_root(moved)
+    qtbot.waitUntil(lambda: window.label_page.viewer.is_showing, timeout=5000)
+    assert window.context.document.project.image_root == moved
+
+
+def test_a_folder_without_the_projects_images_is_refused(
+    qtbot: QtBot, window: MainWindow, image_folder: Path, tmp_path: Path
+) -> None:
+    _open(qtbot, window, image_folder)
+    window.project_actions.move_image_root(tmp_path / "nothing")
+    assert window.context.messages.history[-1].level == "error"
+    assert window.context.document.project.image_root == image_folder
+
+
+def test_a_second_window_is_told_that_the_project_is_open_elsewhere(
+    qtbot: QtBot, window: MainWindow, project: Project
+) -> None:
+    window.project_actions.open_path(project.folder)
+    qtbot.waitUntil(lambda: bool(window.context.messages.history), timeout=5000)
+    message = window.context.messages.history[-1]
+    assert message.level == "error"
+    assert "open in another Reticle" in message.text
+
+
+def test_labels_beside_the_images_are_offered_and_imported_on_request(
+    qtbot: QtBot, window: MainWindow, image_folder: Path
+) -> None:
+    (image_folder / "classes.txt").write_text("cell\n", encoding="utf-8")
+    (image_folder / "img_0.txt").write_text("0 0.5 0.5 0.25 0.25\n", encoding="utf-8")
+    _open(qtbot, window, image_folder)
+    qtbot.waitUntil(lambda: window.messages.action.isVisible(), timeout=5000)
+    window.messages.action.click()
+    qtbot.waitUntil(lambda: window.context.document.project.statistics().boxes == 1, timeout=5000)
+
+
+def test_a_folder_without_images_says_what_to_do(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    window.project_actions.open_path(empty)
+    qtbot.waitUntil(lambda: bool(window.context.messages.history), timeout=5000)
+    assert "no images in the folder" in window.context.messages.history[-1].text
+    assert not window.context.document.is_open
