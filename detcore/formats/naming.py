@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
-def unique_names(names: Sequence[str], *, extensions: dict[str, str] | None = None) -> list[str]:
+def unique_names(
+    names: Sequence[str], *, extensions: dict[str, str] | None = None, reserved: Iterable[str] = ()
+) -> list[str]:
     """A file name with a stem of its own for each posix relative path, in the order given.
 
     A stem that occurs once is kept. Otherwise the subfolders are put before it, joined by ``__``; where
     that is not enough the extension joins it (``a.jpg`` and ``a.png`` become ``a_jpg`` and ``a_png``),
     then a number. Case does not make stems distinct, for the sake of Windows and macOS.
-    ``extensions`` maps extensions (lower case, with dot) to the ones to write.
+    ``extensions`` maps extensions (lower case, with dot) to the ones to write; no item gets one of the
+    ``reserved`` stems.
     """
     replaced = extensions or {}
     stems = [os.path.splitext(name.rsplit("/", 1)[-1])[0] for name in names]
@@ -22,17 +25,17 @@ def unique_names(names: Sequence[str], *, extensions: dict[str, str] | None = No
         f"{stem}_{os.path.splitext(name)[1].lstrip('.')}"
         for stem, name in zip(long_stems, names, strict=True)
     ]
-    result = _first_distinct([stems, long_stems, with_extension])
+    result = _first_distinct([stems, long_stems, with_extension], reserved)
     suffixes = [os.path.splitext(name)[1] for name in names]
     return [
         stem + replaced.get(suffix.lower(), suffix) for stem, suffix in zip(result, suffixes, strict=True)
     ]
 
 
-def _first_distinct(proposals: Sequence[Sequence[str]]) -> list[str]:
+def _first_distinct(proposals: Sequence[Sequence[str]], reserved: Iterable[str]) -> list[str]:
     """For each item its first proposal that no other item of the same round shares, else a numbered one."""
     result: list[str | None] = [None] * len(proposals[0])
-    taken: set[str] = set()
+    taken = {stem.casefold() for stem in reserved}
     for proposal in proposals:
         open_items = [index for index, stem in enumerate(result) if stem is None]
         counts = Counter(proposal[index].casefold() for index in open_items)

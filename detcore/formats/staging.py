@@ -14,6 +14,7 @@ from typing import Any, cast
 from detcore.errors import FormatError
 from detcore.formats.base import MARKER, DatasetImage
 from detcore.formats.text import decode
+from detcore.types import SPLITS
 
 _SIDECAR_VERSION = 1
 _LITTER = frozenset({"thumbs.db", "desktop.ini", ".ds_store"})
@@ -28,7 +29,13 @@ class Staging:
         self._made: set[Path] = set()
 
     def path(self, name: str) -> Path:
-        """Where to write the file ``name``; its folders exist then, and it counts as written."""
+        """Where to write the file ``name``; its folders exist then, and it counts as written.
+
+        Raises:
+            FormatError: the name leads out of the folder.
+        """
+        if Path(name).anchor or ".." in name.replace("\\", "/").split("/"):
+            raise FormatError(f"an export would write outside of its folder ({name!r})", path=self.folder)
         path = self.folder / name
         if path.parent not in self._made:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -121,7 +128,9 @@ def _check_is_earlier_export(out: Path, hint: str) -> None:
     marker = read_marker(out)
     if marker is None:
         raise FormatError("the folder is not empty and holds no earlier export", path=out, hint=hint)
-    known = {str(name) for name in marker.get("files", [])} | {MARKER}
+    files: Any = marker.get("files")
+    known = {str(name) for name in cast("list[Any]", files)} if isinstance(files, list) else set[str]()
+    known.add(MARKER)
     for folder, _, names in os.walk(out):
         for name in names:
             path = (Path(folder) / name).relative_to(out).as_posix()
@@ -131,17 +140,26 @@ def _check_is_earlier_export(out: Path, hint: str) -> None:
 
 
 def read_marks(folders: Sequence[Path]) -> dict[Path, dict[str, Any]]:
-    """What earlier exports of ours in these folders noted about their images, by absolute path."""
+    """What earlier exports of ours in these folders noted about their images, by absolute path.
+
+    Anybody may have written such a file: only ``verified`` (a bool), ``split`` (one of ``SPLITS``, or
+    ``None``) and ``boxes`` (a list of objects) come through, and each only when it is what it should be.
+    """
     marks: dict[Path, dict[str, Any]] = {}
     for folder in folders:
-        noted: Any = (read_marker(folder) or {}).get("images", {})
+        noted: Any = (read_marker(folder) or {}).get("images")
         if isinstance(noted, dict):
-            items = cast("dict[str, Any]", noted).items()
-            marks.update(
-                {
-                    folder / name: cast("dict[str, Any]", mark)
-                    for name, mark in items
-                    if isinstance(mark, dict)
-                }
-            )
+            for name, mark in cast("dict[str, Any]", noted).items():
+                if isinstance(mark, dict):
+                    marks[folder / name] = _checked_mark(cast("dict[str, Any]", mark))
     return marks
+
+
+def _checked_mark(mark: dict[str, Any]) -> dict[str, Any]:
+    checked: dict[str, Any] = {"verified": mark.get("verified") is True}
+    if "split" in mark and (mark["split"] is None or mark["split"] in SPLITS):
+        checked["split"] = mark["split"]
+    boxes: Any = mark.get("boxes")
+    if isinstance(boxes, list):
+        checked["boxes"] = [item for item in cast("list[Any]", boxes) if isinstance(item, dict)]
+    return checked

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from detcore.errors import FormatError
 from detcore.formats.base import (
@@ -100,8 +100,9 @@ class _Reader:
     def _keep_extra(self, homes: list[Path]) -> None:
         kept = dict(self._config.extra) if self._config else {}
         for home in homes:
-            noted: Any = (read_marker(home) or {}).get("yaml", {})
-            kept = {**noted, **kept}
+            noted: Any = (read_marker(home) or {}).get("yaml")
+            if isinstance(noted, dict):
+                kept = {**cast("dict[str, Any]", noted), **kept}
         if kept:
             self._found.extra["yolo"] = kept
 

@@ -23,8 +23,11 @@ from detcore.formats.copying import ImageCopier
 from detcore.formats.losses import flag_loss, foreign_fields
 from detcore.formats.naming import unique_names
 from detcore.formats.staging import Staging, staged
+from detcore.formats.yolo_names import NAME_FILES
 from detcore.types import SPLITS
 
+# Readers take label files of these names for lists of classes.
+_RESERVED = tuple(Path(name).stem for name in NAME_FILES if name.endswith(".txt"))
 _FLAGS = ("difficult", "truncated", "occluded", "crowd")
 
 
@@ -65,7 +68,7 @@ class _Writer:
 
     def write(self, staging: Staging, progress: Progress) -> None:
         images = self._dataset.images
-        names = unique_names([image.name for image in images])
+        names = unique_names([image.name for image in images], reserved=_RESERVED)
         marks: dict[str, Any] = {}
         for done, (image, name) in enumerate(zip(images, names, strict=True)):
             step(progress, done, len(images))

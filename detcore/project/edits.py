@@ -26,7 +26,7 @@ from detcore.project.class_edits import (
 )
 from detcore.project.project import Project
 from detcore.project.row_change import Edit, Row, RowChange, combine, deleted, inserted, updated
-from detcore.project.values import check_class_name
+from detcore.project.values import check_class_name, check_splits
 from detcore.project.verdicts import add_verdicts, remove_verdicts
 from detcore.types import Box, Image, ObjectClass, Status
 
@@ -123,6 +123,7 @@ def update_images(project: Project, values: Mapping[int, Mapping[str, Any]], *, 
         for image_id, fields in values.items()
     ]
     image_paths.check_paths([fields["path"] for fields in values.values() if "path" in fields])
+    check_splits(fields["split"] for fields in values.values() if "split" in fields)
     return Edit(text=text, changes=tuple(updated("image", image_rows.COLUMNS, rows)))
 
 
@@ -188,6 +189,7 @@ def add_rows(
                 raise ProjectError(f"there is already a class {item.name}")
             names.add(item.name)
         image_paths.check_paths([image.path for image in images])
+        check_splits(image.split for image in images)
         checked = checked_boxes(connection, boxes, new_images=images, new_classes=classes)
     tables = (
         ("class", class_rows.COLUMNS, [item.id for item in classes], map(class_rows.encode, classes)),

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from detcore.errors import ProjectError
-from detcore.types import Extra
+from detcore.types import SPLITS, Extra
 
 
 def encode_extra(extra: Extra) -> str:
@@ -22,6 +22,19 @@ def decode_extra(text: str) -> dict[str, Any]:
 def id_list(ids: Iterable[int]) -> str:
     """Ids, numpy ones as well, as JSON for ``IN (SELECT value FROM json_each(?))``."""
     return json.dumps([int(item) for item in ids])
+
+
+def check_splits(names: Iterable[str | None]) -> None:
+    """A split is a plain name, since exports make a folder of it.
+
+    Raises:
+        ProjectError: one is blank, ``.`` or ``..``, or holds a separator or a character that names cannot have.
+    """
+    for name in {name for name in names if name is not None} - set(SPLITS):
+        if not name.strip() or name in {".", ".."} or not name.isprintable() or set(name) & set("/\\:"):
+            raise ProjectError(
+                f"{name!a} cannot be the name of a split", hint="Use a plain name such as “train”"
+            )
 
 
 def check_class_name(name: str) -> None:

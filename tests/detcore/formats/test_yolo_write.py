@@ -138,3 +138,13 @@ def test_opening_and_saving_again_and_again_changes_no_byte(tmp_path: Path):
         again, _ = YOLO.read(tmp_path / f"out{turn}")
         YOLO.write(again, tmp_path / f"out{turn + 1}")
         assert hashes(tmp_path / f"out{turn + 1}/labels") == expected
+
+
+@pytest.mark.parametrize("name", ["classes.jpg", "Classes.png", "sub/classes.jpg", "predefined_classes.jpg"])
+def test_an_image_called_like_the_list_of_classes_keeps_its_labels(name: str, tmp_path: Path):
+    YOLO.write(dataset_of(tmp_path / "in", {name: [box(1, 10, 20, 30, 40)]}), tmp_path / "out")
+    again, problems = YOLO.read(tmp_path / "out")
+    (image,) = again.images
+    assert [item.xyxy for item in image.boxes] == [pytest.approx((10, 20, 30, 40), abs=1e-6)]
+    assert [item.name for item in again.classes] == ["cat", "dog"]
+    assert not any("classes.txt" in str(problem) for problem in problems)

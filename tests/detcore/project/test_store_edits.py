@@ -375,3 +375,13 @@ def test_rows_that_break_the_rules_of_the_tables_are_a_bug_and_write_nothing(pro
         with pytest.raises(EditMismatchError):
             project.apply(Edit(text="Break", changes=(change,)))
     assert dump(project) == before
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "../../escaped", "a\\b", "C:", " ", "a\0b", "a\nb"])
+def test_a_split_is_a_plain_name(project: Project, name: str) -> None:
+    with pytest.raises(ProjectError, match="split"):
+        set_split(project, {1: name})
+    with pytest.raises(ProjectError, match="split"):
+        add_images(project, [Image(id=0, path="other.jpg", split=name)])
+    project.apply(set_split(project, {1: "night-time 2"}))
+    assert project.image(1).split == "night-time 2"
