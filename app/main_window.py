@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app.actions import ACTIONS
+from app.action_table import ACTIONS
 from app.context import AppContext
 from app.dialogs.action_dialogs import ActionPalette, ShortcutsDialog
 from app.dialogs.message_history import MessageHistory

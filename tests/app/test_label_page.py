@@ -272,7 +272,7 @@ def test_drawing_without_any_class_asks_for_one_and_keeps_the_box(qtbot: QtBot, 
 
 
 def test_no_two_actions_of_one_page_share_a_key(context: AppContext) -> None:
-    from app.actions import KEYMAPS
+    from app.action_table import KEYMAPS
 
     for keymap in KEYMAPS:
         context.actions.use_keymap(keymap)
