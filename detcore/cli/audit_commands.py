@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from detcore.cli.console import complain, say, table, write_json
-from detcore.cli.predicting import detections_for, labelled_part, training_config
+from detcore.cli.predicting import labelled_part, seen_part, training_config
 from detcore.cli.watching import watch_job
 from detcore.crossval import (
     CrossValidationJob,
@@ -24,7 +24,7 @@ from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
 from detcore.evaluation.thresholds import operating_points
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, find_run, predicted_images
+from detcore.project.runs import RunFolder, find_run
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.types import Detections, GroundTruth
 
@@ -45,8 +45,8 @@ def audit(options: argparse.Namespace) -> int:
         snapshot = take_snapshot(project)
         names = {image.id: image.path for image in project.images()}
     chosen = labelled_part(snapshot, options.split, options.project)
+    chosen, detections = seen_part(run, snapshot, options.split, chosen)
     image_ids = [image.id for image in chosen.images]
-    detections = detections_for(run, snapshot, options.split, set(image_ids))
     _warn(run, set(image_ids))
     classes = {item.id: item.name for item in snapshot.classes}
     errors = rank_label_errors(
@@ -54,7 +54,6 @@ def audit(options: argparse.Namespace) -> int:
         detections,
         image_ids=image_ids,
         class_ids=sorted(classes),
-        predicted=sorted(predicted_images(run)),
     )
     records = audit_records(errors, chosen.ground_truth, names=names, classes=classes)
     for kind in LABEL_ERRORS:
@@ -88,7 +87,7 @@ def audit_records(
 
 
 def _warn(run: RunFolder, image_ids: set[int]) -> None:
-    """Say plainly when the run knows the labels by heart, or has not seen all images."""
+    """Say plainly when the run knows the labels by heart."""
     learnt = trained_images(run) & image_ids
     if learnt:
         complain(
@@ -96,9 +95,6 @@ def _warn(run: RunFolder, image_ids: set[int]) -> None:
             "learnt their labels, wrong ones too, and will overlook errors there. "
             "Make a run with `crossval`, or choose images held out with --split."
         )
-    unseen = image_ids - predicted_images(run)
-    if unseen:
-        complain(f"warning: {run.name} has not looked at {len(unseen):,} labelled images; they are left out.")
 
 
 def compare(options: argparse.Namespace) -> int:
@@ -109,12 +105,12 @@ def compare(options: argparse.Namespace) -> int:
         first, second = (find_run(project, name) for name in options.run)
         snapshot = take_snapshot(project)
     chosen = labelled_part(snapshot, options.split, options.project)
-    ids, class_ids = [image.id for image in chosen.images], sorted(item.id for item in snapshot.classes)
-    dets = [detections_for(run, snapshot, options.split, set(ids)) for run in (first, second)]
+    class_ids = sorted(item.id for item in snapshot.classes)
+    dets: list[Detections] = []
     for run in (first, second):
-        seen = predicted_images(run)
-        ids = [image_id for image_id in ids if image_id in seen]
-    gt = chosen.only(ids).ground_truth
+        chosen, found_there = seen_part(run, snapshot, options.split, chosen)
+        dets.append(found_there)
+    gt, ids = chosen.ground_truth, [image.id for image in chosen.images]
     thresholds = (
         _threshold(gt, dets[0], ids, class_ids, options.threshold),
         _threshold(gt, dets[1], ids, class_ids, options.threshold),

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from detcore.atomic import atomic_write
 from detcore.cli.console import say, write_json
-from detcore.cli.predicting import detections_for, labelled_part, predict_images, training_config
+from detcore.cli.predicting import labelled_part, predict_images, seen_part, training_config
 from detcore.cli.watching import watch_job
 from detcore.curation.emphasis import DEFAULT_STRENGTH, find_emphasis
 from detcore.errors import ConfigError, JobError
-from detcore.evaluation.evaluate import errors_of_files, evaluate_columns, evaluate_files
+from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
 from detcore.jobs import TrainingJob, worker_command
 from detcore.project.project import Project
@@ -63,39 +64,37 @@ def predict(options: argparse.Namespace) -> int:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Score files, or a run on a split of its project; the table on stdout, the figures in --json."""
-    if options.gt is not None or options.dt is not None:
-        result = evaluate_files(
-            _given(options.gt, "--gt"),
-            _given(options.dt, "--dt"),
-            rules=options.rules,
-            pycocotools_quirks=options.pycocotools_quirks,
-        )
-    else:
-        result = _evaluate_run(_given(options.project, "P.reticle"), options)
+    files = options.gt is not None or options.dt is not None
+    result, errors = _evaluate_files(options) if files else _evaluate_run(options)
     say(format_report(result))
     if options.json is not None:
         write_json(options.json, result)
     if options.errors is not None:
-        found = errors_of_files(
-            _given(options.gt, "--gt"),
-            _given(options.dt, "--dt"),
-            pycocotools_quirks=options.pycocotools_quirks,
-        )
-        write_json(options.errors, found)
+        write_json(options.errors, errors())
     return 0
 
 
-def _evaluate_run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+_Errors = Callable[[], dict[str, dict[str, float]]]
+
+
+def _evaluate_files(options: argparse.Namespace) -> tuple[dict[str, Any], _Errors]:
+    gt, dt = _given(options.gt, "--gt"), _given(options.dt, "--dt")
+    quirks: bool = options.pycocotools_quirks
+    result = evaluate_files(gt, dt, rules=options.rules, pycocotools_quirks=quirks)
+    return result, lambda: errors_of_files(gt, dt, pycocotools_quirks=quirks)
+
+
+def _evaluate_run(options: argparse.Namespace) -> tuple[dict[str, Any], _Errors]:
+    folder: Path = _given(options.project, "P.reticle")
     with Project.open(folder, read_only=True) as project:
         run = find_run(project, _given(options.run, "--run"))
         snapshot = take_snapshot(project)
     chosen = labelled_part(snapshot, options.split, folder)
-    image_ids = [image.id for image in chosen.images]
-    detections = detections_for(run, snapshot, options.split, set(image_ids))
+    chosen, detections = seen_part(run, snapshot, options.split, chosen)
+    gt, image_ids = chosen.ground_truth, [image.id for image in chosen.images]
     classes = {item.id: item.name for item in snapshot.classes}
-    return evaluate_columns(
-        chosen.ground_truth, detections, image_ids=image_ids, classes=classes, rules=options.rules
-    )
+    result = evaluate_columns(gt, detections, image_ids=image_ids, classes=classes, rules=options.rules)
+    return result, lambda: errors_of_columns(gt, detections, image_ids=image_ids, class_ids=sorted(classes))
 
 
 def _length(options: argparse.Namespace) -> list[str]:

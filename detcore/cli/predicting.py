@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from detcore.cli.console import complain
 from detcore.cli.watching import watch_job
 from detcore.crossval import is_cross_validation
 from detcore.errors import EvaluationError, JobError
@@ -34,13 +35,33 @@ def labelled_part(snapshot: Snapshot, split: str, folder: Path) -> Snapshot:
 
 
 def detections_for(run: RunFolder, snapshot: Snapshot, split: str, wanted: set[int]) -> Detections:
-    """The run's detections on these images; images it has not seen yet are predicted first, unless by its nature
-    it can say nothing about them."""
+    """The run's detections on these images; images it has not seen yet are predicted first, unless it is a
+    cross-validation, which can say nothing about them."""
     missing = not run.detections.is_file() or not wanted <= predicted_images(run)
     if missing and not is_cross_validation(run):
         predict_images(run, snapshot, split)
     detections = load_detections(run)
     return detections.take(np.isin(detections.image_ids, np.array(sorted(wanted), dtype=np.int64)))
+
+
+def seen_part(
+    run: RunFolder, snapshot: Snapshot, split: str, chosen: Snapshot
+) -> tuple[Snapshot, Detections]:
+    """Those of the chosen images that the run has looked at, or can, and its detections there; the others are left
+    out with a word.
+
+    Raises:
+        EvaluationError: none is left.
+    """
+    wanted = {image.id for image in chosen.images}
+    detections = detections_for(run, snapshot, split, wanted)
+    unseen = wanted - predicted_images(run)
+    if unseen == wanted:
+        raise EvaluationError(f"{run.name} has looked at none of these images", path=run.path)
+    if unseen:
+        complain(f"{run.name} has not looked at {len(unseen):,} labelled images; they are left out.")
+        chosen = chosen.only(wanted - unseen)
+    return chosen, detections
 
 
 def predict_images(run: RunFolder, snapshot: Snapshot, split: str) -> None:

@@ -44,15 +44,39 @@ def errors_of_files(
     """Count and ``dAP`` (0 to 1) of each of TIDE's error types of two COCO files, by its short name.
     Raises EvaluationError as ``read_coco_files``."""
     files = read_coco_files(gt_path, dt_path)
-    found = find_error_types(
+    return errors_of_columns(
         files.gt,
         files.dets,
-        list(files.images),
-        sorted(files.classes),
+        image_ids=list(files.images),
+        class_ids=sorted(files.classes),
         iou_threshold=iou_threshold,
-        ignore_difficult=not pycocotools_quirks,
         gt_box_areas=files.gt_box_areas,
         det_areas=files.det_areas,
+        pycocotools_quirks=pycocotools_quirks,
+    )
+
+
+def errors_of_columns(
+    gt: GroundTruth,
+    dets: Detections,
+    *,
+    image_ids: Sequence[int] | IntArray,
+    class_ids: Sequence[int] | IntArray,
+    iou_threshold: float = 0.5,
+    gt_box_areas: FloatArray | None = None,
+    det_areas: FloatArray | None = None,
+    pycocotools_quirks: bool = False,
+) -> dict[str, dict[str, float]]:
+    """As ``errors_of_files``, of columns."""
+    found = find_error_types(
+        gt,
+        dets,
+        image_ids,
+        class_ids,
+        iou_threshold=iou_threshold,
+        ignore_difficult=not pycocotools_quirks,
+        gt_box_areas=gt_box_areas,
+        det_areas=det_areas,
     )
     return {name.value: {"count": cost.count, "dAP": cost.gain} for name, cost in found.costs.items()}
 

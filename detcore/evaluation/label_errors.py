@@ -31,7 +31,8 @@ from detcore.evaluation.problem import Problem, arrange
 from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArray
 
 _PRIOR = 0.05  # share of wrong labels expected; only scales the scores of one kind
-_ACTIVE = -4.0  # log odds below which a detection is no candidate for an overlooked object
+_ACTIVE = -4.0  # log odds below which a detection is no candidate for an overlooked object …
+_ACTIVE_PER_LABEL = 3  # … unless the model is so weak that there are no more than so many others
 _DUPLICATE_IOU = 0.5
 _LEAST_SCORE = 1e-3
 _TRIM = 2.5
@@ -122,7 +123,7 @@ def _missing(evidence: Evidence, location: FloatArray) -> FloatArray:
     better detections, and how usual its size is.
     """
     problem = evidence.problem
-    active = np.flatnonzero(evidence.trust > _ACTIVE)
+    active = _active(evidence)
     score = np.zeros(len(problem.det_rows))
     other_iou, inside = best_overlap(evidence, but_own=True)
     features = np.column_stack(
@@ -145,6 +146,15 @@ def _missing(evidence: Evidence, location: FloatArray) -> FloatArray:
     loose = np.flatnonzero((evidence.match >= 0) & ~evidence.good)
     score[loose] *= 1 - location[evidence.match[loose]]
     return _strongest_of_place(evidence, score)
+
+
+def _active(evidence: Evidence) -> IntArray:
+    """The detections that may be objects."""
+    enough = _ACTIVE_PER_LABEL * len(evidence.problem.gt_rows)
+    trusted = np.flatnonzero(evidence.trust > _ACTIVE)
+    if len(trusted) >= enough:
+        return trusted
+    return np.argsort(-evidence.trust, kind="stable")[: max(enough, len(trusted))]
 
 
 def _spurious(evidence: Evidence, gt: GroundTruth) -> FloatArray:

@@ -151,3 +151,13 @@ def test_crossval_goes_on_with_nothing_but_a_cross_validation(
     assert main(["crossval", str(folder), "--folds", "1"]) == 1
     assert "at least 2" in capsys.readouterr().err
     assert not RunFolder(folder / "runs" / "003-crossval").path.exists()
+
+
+def test_evaluate_writes_the_error_types_of_a_run(folder: Path, tmp_path: Path):
+    target = tmp_path / "errors.json"
+    assert main(["evaluate", str(folder), "--run", "001-before", "--errors", str(target)]) == 0
+    errors = json.loads(target.read_text())
+    assert list(errors) == ["Cls", "Loc", "Both", "Dupe", "Bkg", "Miss", "FalsePos", "FalseNeg"]
+    # the three objects of the last image, and the weak detections below the objects of the others
+    assert (errors["Miss"]["count"], errors["Bkg"]["count"]) == (3, 57)
+    assert errors["Miss"]["dAP"] == pytest.approx(0.05, abs=0.01)
