@@ -1,18 +1,21 @@
-"""Commands that look through a project: next, duplicates."""
+"""Commands that look through a project: next, duplicates, report."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 
+import numpy as np
+
 from detcore.cli.console import complain, progress_bar, say, table, write_json
-from detcore.cli.predicting import predict_images
+from detcore.cli.predicting import detections_for, labelled_part, predict_images
 from detcore.curation.duplicates import as_record, find_duplicates, leaks_by_splits
 from detcore.curation.ordering import Candidate, order_unlabelled
 from detcore.errors import ConfigError, ImageError
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run, predicted_images
 from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.report.write import write_report
 
 _SHOWN = 40
 
@@ -75,6 +78,31 @@ def duplicates(options: argparse.Namespace) -> int:
         say(f"{_pairs(count)} in both {one} and {other}: what is learnt from one is known in the other")
     if options.json is not None:
         write_json(options.json, as_record(found))
+    return 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Write what a run does on a split as one HTML file."""
+    with (
+        Project.open(options.project, read_only=True) as project,
+        progress_bar("cutting out", "image") as progress,
+    ):
+        run = find_run(project, options.run)
+        snapshot = take_snapshot(project)
+        chosen = labelled_part(snapshot, options.split, options.project)
+        image_ids = [image.id for image in chosen.images]
+        detections_for(run, snapshot, options.split, set(image_ids))
+        written = write_report(
+            project,
+            run,
+            options.out,
+            image_ids=np.array(image_ids, dtype=np.int64),
+            scope="All images" if options.split == "all" else f"Split {options.split}",
+            threshold=options.threshold,
+            progress=progress,
+        )
+    _complain_about(written.problems)
+    say(f"{written.path}: {written.images:,} images, at a confidence of {written.threshold:.2f}")
     return 0
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "crossval": "audit_commands.crossval",
     "next": "insight_commands.next_images",
     "duplicates": "insight_commands.duplicates",
+    "report": "insight_commands.report",
     "sample": "demo_commands.sample",
     "demo": "demo_commands.demo",
 }

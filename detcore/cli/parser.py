@@ -146,7 +146,7 @@ def _add_model_commands(commands: Commands) -> None:
         "--errors",
         type=Path,
         metavar="FILE",
-        help="with --gt and --dt: TIDE's error types and what each costs, as JSON",
+        help="TIDE's error types and what each costs, as JSON",
     )
 
 
@@ -187,6 +187,17 @@ def _add_insight_commands(commands: Commands) -> None:
 
     twins = _add(commands, "duplicates", "list images that are nearly the same, and leaks between splits")
     twins.add_argument("--json", type=Path, metavar="FILE", help="write the whole list as JSON")
+
+    report = _add(commands, "report", "write what a run does on a split as one HTML file, with pictures")
+    report.add_argument("--run", required=True)
+    report.add_argument("--split", choices=(*SPLITS, "all"), default="test")
+    report.add_argument(
+        "--threshold",
+        type=float,
+        metavar="T",
+        help="confidence from which detections count (default: best F1)",
+    )
+    report.add_argument("--out", type=Path, required=True, metavar="FILE.html")
 
 
 def _add_demo_commands(commands: Commands) -> None:

@@ -1,0 +1,51 @@
+"""The journal as a list that people read: what was edited, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detcore.project.reading import ProjectReader
+from detcore.project.row_change import unpack
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One edit that is in force. ``time`` is Unix time; ``added``, ``changed`` and ``removed`` count boxes, on
+    ``image_ids``, ascending."""
+
+    text: str
+    time: float
+    added: int
+    changed: int
+    removed: int
+    image_ids: tuple[int, ...]
+
+
+def edits_since(project: ProjectReader, time: float, *, most: int | None = None) -> list[JournalEntry]:
+    """Edits made after a moment and not undone, the latest first; only the ``most`` latest if given."""
+    query = (
+        "SELECT text, time, changes FROM edit WHERE time > ? AND id <= (SELECT position FROM journal)"
+        " ORDER BY id DESC LIMIT ?"
+    )
+    with project.database.read() as connection:
+        rows = connection.execute(query, (time, -1 if most is None else most)).fetchall()
+    return [_entry(*row) for row in rows]
+
+
+def _entry(text: str, time: float, blob: bytes) -> JournalEntry:
+    added = changed = removed = 0
+    images: set[int] = set()
+    for change in unpack(blob):
+        if change.table != "box":
+            continue
+        at = change.columns.index("image_id")
+        images.update(row[at] for rows in (change.before, change.after) for row in rows or ())
+        if change.before is None:
+            added += len(change.ids)
+        elif change.after is None:
+            removed += len(change.ids)
+        else:
+            changed += len(change.ids)
+    return JournalEntry(
+        text=text, time=time, added=added, changed=changed, removed=removed, image_ids=tuple(sorted(images))
+    )

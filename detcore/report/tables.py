@@ -1,0 +1,266 @@
+"""The parts of a report that are figures and lists."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from detcore.evaluation.error_types import KINDS, ErrorType
+from detcore.project.verdict_rows import VerdictKind
+from detcore.report.findings import MOST_EDITS, Findings
+from detcore.report.markup import Markup, Part, join, tag
+from detcore.report.plots import share_bar
+from detcore.types import ObjectClass
+
+MOST_CLASSES = 40
+"""In the confusion matrix: those with the most labels; a larger one is unreadable on any page."""
+
+_MOST_ROWS = 100
+_COLOR = re.compile(r"#[0-9a-fA-F]{6}")
+_VERDICTS = {
+    VerdictKind.ACCEPT: "prediction accepted as label",
+    VerdictKind.CLASS: "class corrected",
+    VerdictKind.BOX: "predicted box taken",
+    VerdictKind.DELETE: "label deleted",
+    VerdictKind.MODEL_WRONG: "the model is wrong",
+    VerdictKind.AMBIGUOUS: "ambiguous",
+    VerdictKind.IGNORE: "marked as difficult",
+}
+_STATS = {
+    "AP": "precision over IoU .50 to .95",
+    "AP50": "precision at IoU .50",
+    "AP75": "precision at IoU .75",
+    "AR1": "recall with 1 detection per image and class",
+    "AR10": "recall with 10",
+    "AR100": "recall with 100",
+}
+_ERRORS = {
+    ErrorType.CLASS: "wrong class",
+    ErrorType.LOCATION: "badly placed",
+    ErrorType.BOTH: "wrong class and badly placed",
+    ErrorType.DUPLICATE: "found twice",
+    ErrorType.BACKGROUND: "on background",
+}
+
+
+def facts(findings: Findings) -> Markup:
+    """What project, what run."""
+    statistics, run = findings.statistics, findings.run
+    splits = [f"{name} {count:,}" for name, count in statistics.splits.items()]
+    if statistics.without_split:
+        splits.append(f"none {statistics.without_split:,}")
+    project = definitions(
+        {
+            "Project": findings.project_name,
+            "Images": f"{statistics.images:,}, of which {statistics.images_with_boxes:,} with boxes",
+            "Boxes": f"{statistics.boxes:,} of {len(findings.classes):,} classes",
+            "Splits": ", ".join(splits),
+        }
+    )
+    best = "–" if run.best_ap is None else f"{run.best_ap:.3f} on the images it was judged by"
+    training = definitions(
+        {
+            "Run": f"{run.name}, {run.state.value}",
+            "Model": run.model,
+            "Started": moment(run.created),
+            "Trained": f"{_duration(run.seconds)}, {run.epochs:.0f} epochs, on {run.device or 'unknown'}",
+            "Best AP": best,
+        }
+    )
+    settings = {name: str(value) for name, value in findings.settings.items() if value is not None}
+    more = (
+        tag("details", tag("summary", "All settings of the run"), definitions(settings)) if settings else ""
+    )
+    return tag("div", section("Project", project), section("Run", training, more), class_="pair")
+
+
+def coco_table(findings: Findings) -> Markup:
+    """COCO's twelve numbers, and those of each size."""
+    stats = findings.coco.stats
+    overall = table(
+        [[name, text, figure(stats[name]), share_bar(stats[name])] for name, text in _STATS.items()],
+        head=(),
+        kind="wide",
+    )
+    sizes = table(
+        [
+            [
+                one.name,
+                f"{one.count:,}",
+                figure(one.ap),
+                share_bar(one.ap),
+                figure(one.ar),
+                _share(one.found, one.count),
+            ]
+            for one in findings.sizes
+        ],
+        head=("size", "objects", "AP", "", "AR", "found"),
+    )
+    explained = tag(
+        "p",
+        "Small is up to 32² pixels, large from 96². Found is at the threshold of this report.",
+        class_="muted",
+    )
+    kinds = findings.errors.kind[findings.live.false_positives(findings.threshold)]
+    rows = [[_ERRORS[kind], f"{int((kinds == place).sum()):,}"] for place, kind in enumerate(KINDS)]
+    errors = table(rows, head=("false positives", "count"))
+    return tag(
+        "div",
+        section("Average precision and recall (COCO)", overall),
+        section("By size, and by kind of error", sizes, explained, errors),
+        class_="pair",
+    )
+
+
+def class_table(findings: Findings) -> Markup:
+    """One row a class."""
+    rows: list[list[Part]] = []
+    for one in findings.class_summaries:
+        coco = findings.coco.per_class[one.class_id]
+        rows.append(
+            [
+                class_name(findings.classes[one.class_id]),
+                f"{one.gt_count:,}",
+                figure(coco["AP"]),
+                share_bar(coco["AP"]),
+                figure(coco["AP50"]),
+                figure(coco["AP75"]),
+                figure(coco["AR100"]),
+                figure(one.precision),
+                figure(one.recall),
+                figure(one.f1),
+                *(f"{count:,}" for count in (one.tp, one.fp, one.fn)),
+            ]
+        )
+    head = ("class", "labels", "AP", "", "AP50", "AP75", "AR100", "P", "R", "F1", "TP", "FP", "FN")
+    return section("Classes", table(rows, head=head))
+
+
+def confusion_table(findings: Findings) -> Markup:
+    """Rows are labels, columns detections; shaded by the share of the row."""
+    matrix = findings.live.confusion(findings.threshold)
+    ids = findings.live.class_ids.tolist()
+    labels = matrix[:-1].sum(axis=1).tolist()
+    chosen = sorted(sorted(range(len(ids)), key=lambda place: (-labels[place], place))[:MOST_CLASSES])
+    places = [*chosen, len(ids)]
+    names = [findings.classes[ids[place]].name for place in chosen] + ["background"]
+    head = tag("tr", tag("th", "label ↓ detection →"), *(tag("th", name) for name in names))
+    rows = [head]
+    for row, name in zip(places, names, strict=True):
+        total = max(int(matrix[row].sum()), 1)
+        cells: list[Markup] = []
+        for column in places:
+            count = int(matrix[row, column])
+            kind = "cell right" if row == column != len(ids) else "cell" if count else "none"
+            shown = "" if row == column == len(ids) else f"{count:,}" if count else "·"
+            cells.append(tag("td", shown, class_=kind, style=f"--share:{count / total:.3f}"))
+        rows.append(tag("tr", tag("th", name, class_="name"), *cells))
+    more = len(ids) - len(chosen)
+    note = tag("p", f"{more:,} classes with fewer labels are not shown.", class_="muted") if more else ""
+    return section("Confusion", tag("div", tag("table", *rows, class_="matrix"), class_="scroll"), note)
+
+
+def verdict_list(findings: Findings) -> Markup:
+    """What a person decided about the errors of this run."""
+    verdicts = findings.verdicts
+    if not verdicts:
+        return section("Verdicts", tag("p", "None has been given on errors of this run.", class_="muted"))
+    counts = Counter(verdict.kind for verdict in verdicts)
+    summary = ", ".join(f"{_VERDICTS[kind]} {count:,}" for kind, count in counts.most_common())
+    rows: list[list[Part]] = []
+    for verdict in reversed(verdicts[-_MOST_ROWS:]):
+        image, known = findings.images.get(verdict.image_id), findings.classes.get(verdict.class_id)
+        rows.append(
+            [
+                image.path if image else "–",
+                class_name(known) if known else "–",
+                _VERDICTS[verdict.kind] + (f": {verdict.note}" if verdict.note else ""),
+                moment(verdict.time),
+            ]
+        )
+    shown = table(rows, head=("image", "class", "verdict", "given"), kind="words")
+    return section(f"Verdicts ({len(verdicts):,})", tag("p", summary), shown, _rest(len(verdicts), len(rows)))
+
+
+def change_list(findings: Findings) -> Markup:
+    """How the labels differ from those that the run was started with, and the edits that did it."""
+    changes = findings.changes
+    parts: list[Part] = []
+    if changes is None:
+        parts.append(tag("p", "The run did not keep the labels that it was started with.", class_="muted"))
+    elif not changes:
+        parts.append(tag("p", "None: the labels are those that the run was started with.", class_="muted"))
+    else:
+        parts.append(
+            tag(
+                "p",
+                f"{changes.added:,} boxes added, {changes.removed:,} removed, {changes.moved:,} moved, "
+                f"{changes.reclassified:,} given another class, in {len(changes.by_image):,} images.",
+            )
+        )
+        rows: list[list[Part]] = []
+        for image_id, counts in list(changes.by_image.items())[:_MOST_ROWS]:
+            image = findings.images.get(image_id)
+            rows.append([image.path if image else "(removed)", *(f"{n:,}" if n else "·" for n in counts)])
+        parts.append(table(rows, head=("image", "added", "removed", "moved", "class")))
+        parts.append(_rest(len(changes.by_image), len(rows)))
+    if findings.edits:
+        parts.append(tag("h3", "Edits since the run was started, the latest first"))
+        rows = [[edit.text, _touched(edit.image_ids, findings), moment(edit.time)] for edit in findings.edits]
+        parts.append(table(rows, head=("edit", "image", "when"), kind="words"))
+        if len(findings.edits) == MOST_EDITS:
+            parts.append(
+                tag("p", f"Earlier ones than the latest {MOST_EDITS} are not shown.", class_="muted")
+            )
+    return section("Label changes since the run", *parts)
+
+
+def _touched(image_ids: Sequence[int], findings: Findings) -> str:
+    if len(image_ids) == 1 and image_ids[0] in findings.images:
+        return findings.images[image_ids[0]].path
+    return f"{len(image_ids):,} images" if image_ids else "–"
+
+
+def section(title: str, *parts: Part) -> Markup:
+    return tag("section", tag("h2", title), *parts)
+
+
+def definitions(entries: Mapping[str, str]) -> Markup:
+    return tag("dl", *(join((tag("dt", name), tag("dd", value))) for name, value in entries.items()))
+
+
+def table(rows: Sequence[Sequence[Part]], *, head: Sequence[str], kind: str | None = None) -> Markup:
+    lines = [tag("tr", *(tag("td", cell) for cell in row)) for row in rows]
+    if any(head):
+        lines.insert(0, tag("tr", *(tag("th", name) for name in head)))
+    return tag("div", tag("table", *lines, class_=kind), class_="scroll")
+
+
+def class_name(item: ObjectClass) -> Markup:
+    color = item.color if _COLOR.fullmatch(item.color) else "#888888"
+    return join((tag("span", class_="swatch", style=f"background:{color}"), item.name))
+
+
+def figure(value: float) -> str:
+    """Three places, or a dash for COCO's -1."""
+    return "–" if value < 0 else f"{value:.3f}"
+
+
+def moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part:,} ({part / whole:.0%})" if whole else "–"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def _rest(total: int, shown: int) -> Part:
+    return tag("p", f"… and {total - shown:,} more.", class_="muted") if total > shown else ""
