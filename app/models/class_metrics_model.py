@@ -22,14 +22,20 @@ class Column(IntEnum):
     TP = 2
     FP = 3
     FN = 4
+    BEST = 5
 
 
 COUNT_COLUMNS = {Column.TP: ErrorKind.TP, Column.FP: ErrorKind.FP, Column.FN: ErrorKind.FN}
 
 
+_TITLES = {Column.CLASS: "Class", Column.CURVE: "PR", Column.BEST: "Best"}
+_TIPS = {Column.BEST: "The confidence threshold at which F1 is highest; a click sets it"}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ClassRow:
-    """``class_id`` is ``None`` for all classes together; ``ap`` is -1 where there are no labels."""
+    """``class_id`` is ``None`` for all classes together; ``ap`` is -1 where there are no labels. At the threshold
+    ``best`` F1 is highest, ``best_f1``; ``None`` where nothing is found."""
 
     class_id: int | None
     name: str
@@ -38,6 +44,12 @@ class ClassRow:
     labels: int
     counts: tuple[int, int, int]
     curve: ScoreCurve
+    best: float | None = None
+    best_f1: float = 0.0
+
+    @property
+    def best_text(self) -> str:
+        return "–" if self.best is None else ratio_text(self.best)
 
     @property
     def ap_text(self) -> str:
@@ -82,12 +94,10 @@ class ClassMetricsModel(QAbstractTableModel):
             return None
         kind = COUNT_COLUMNS.get(Column(section))
         if role == Qt.ItemDataRole.DisplayRole:
-            return {Column.CLASS: "Class", Column.CURVE: "PR"}.get(Column(section)) or SHORT[
-                COUNT_COLUMNS[Column(section)]
-            ]
-        if role == Qt.ItemDataRole.ToolTipRole and kind is not None:
-            return TIPS[kind]
-        if role == Qt.ItemDataRole.TextAlignmentRole and kind is not None:
+            return SHORT[kind] if kind is not None else _TITLES[Column(section)]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return TIPS[kind] if kind is not None else _TIPS.get(Column(section))
+        if role == Qt.ItemDataRole.TextAlignmentRole and section >= Column.TP:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
 
@@ -97,9 +107,19 @@ class ClassMetricsModel(QAbstractTableModel):
         row = self._rows[index.row()]
         kind = COUNT_COLUMNS.get(Column(index.column()))
         if role == Qt.ItemDataRole.DisplayRole:
+            if index.column() == Column.BEST:
+                return row.best_text
             return row.name if kind is None else count_text(row.counts[kind])
         if role == Qt.ItemDataRole.ToolTipRole:
+            if index.column() == Column.BEST:
+                return _best_tip(row)
             if kind is not None:
                 return f"{count_text(row.counts[kind])}: open them in the list"
             return f"{row.name}\nAP {row.ap_text}, {count_text(row.labels)} labels"
         return None
+
+
+def _best_tip(row: ClassRow) -> str:
+    if row.best is None:
+        return "Nothing is found at any threshold"
+    return f"Highest F1 {ratio_text(row.best_f1, digits=3)} at threshold {ratio_text(row.best, digits=3)}: set it"

@@ -147,13 +147,15 @@ def _described(
     # what the rules ignore has no kind of error; it is on no list, but can be looked at
     det_types = np.where(links.kind[det_rows] < 0, ItemType.BACKGROUND, links.kind[det_rows])
     claimant = links.claimants(threshold)[gt_ids] if len(gt_ids) else np.zeros(0, np.int64)
-    gt_types = np.where(claimant >= 0, links.kind[claimant], ItemType.MISSED) if len(gt_ids) else claimant
+    claimed = claimant >= 0
+    gt_types = np.full(len(gt_ids), ItemType.MISSED, np.int64)
+    gt_types[claimed] = links.kind[claimant[claimed]]
     return ErrorRows(
         keys=np.concatenate([-(det_rows + 1), gt_ids]),
         kinds=np.concatenate([det_kinds, np.full(len(gt_ids), ErrorKind.FN, np.uint8)]),
         types=np.concatenate([np.where(false, det_types, ItemType.FOUND), gt_types]).astype(np.uint8),
         partners=np.concatenate(
-            [np.where(false, links.target[det_rows], 0), np.where(claimant >= 0, -(claimant + 1), 0)]
+            [np.where(false, links.target[det_rows], 0), np.where(claimed, -(claimant + 1), 0)]
         ),
         judged=np.concatenate([judged.detection[det_rows] > 0, np.isin(gt_ids, judged.labels())]),
         threshold=threshold,

@@ -30,6 +30,14 @@ class ScoreCurve:
         total = self.precision + self.recall
         return np.divide(2 * self.precision * self.recall, total, out=np.zeros_like(total), where=total > 0)
 
+    def best(self) -> tuple[float | None, float]:
+        """The threshold of the highest F1 and that F1; ``None`` and 0 where nothing is found."""
+        f1 = self.f1()
+        if not f1.any():
+            return None, 0.0
+        row = int(f1.argmax())
+        return float(self.scores[row]), float(f1[row])
+
     def row_at(self, threshold: float) -> int:
         """The last point with a score of at least ``threshold``; -1 when there is none."""
         return int(np.searchsorted(-self.scores, -threshold, side="right")) - 1

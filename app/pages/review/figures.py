@@ -30,6 +30,7 @@ class ReviewFigures(QObject):
         self._live = live
         self._curves: dict[int | None, ScoreCurve] = {}
         self._aps: dict[int | None, float] = {}
+        self._best: dict[int | None, tuple[float | None, float]] = {}
         self._chosen: int | None = None
         self.classes = ClassMetricsModel(self)
         self.table = ClassTable(self.classes, theme)
@@ -42,6 +43,7 @@ class ReviewFigures(QObject):
         self.tabs.addTab(self.confidence_plot, "Over confidence")
         self.tabs.addTab(scrolled(self.matrix), "Confusion matrix")
         self.tabs.currentChanged.connect(lambda _tab: self.show_threshold(live.threshold))
+        self.table.threshold_chosen.connect(self.threshold_chosen)
         self.pr_plot.threshold_chosen.connect(self.threshold_chosen)
         self.confidence_plot.threshold_chosen.connect(self.threshold_chosen)
 
@@ -63,6 +65,7 @@ class ReviewFigures(QObject):
                 precision=curve.precision,
                 recall=curve.recall,
             )
+        self._best = {class_id: curve.best() for class_id, curve in self._curves.items()}
         self.show_class(chosen)
 
     def show_class(self, chosen: int | None) -> None:
@@ -76,8 +79,8 @@ class ReviewFigures(QObject):
     def show_threshold(self, threshold: float) -> None:
         """Counts and marks at a threshold; of the tabs only the one that is seen."""
         review = self._live.review
-        if review is None or not self._curves:
-            return
+        if review is None or review.classes.keys() != self._curves.keys() - {None}:
+            return  # curves of another set of classes: show_curves is about to come
         self.classes.set_rows(self._rows(threshold))
         if self.table.currentIndex().row() != self.classes.row_of(self._chosen):
             self.table.show_class(self._chosen)
@@ -114,6 +117,7 @@ class ReviewFigures(QObject):
     def _row(
         self, class_id: int | None, name: str, color: str | None, numbers: tuple[int, int, int, int]
     ) -> ClassRow:
+        best, best_f1 = self._best[class_id]
         return ClassRow(
             class_id=class_id,
             name=name,
@@ -122,4 +126,6 @@ class ReviewFigures(QObject):
             labels=numbers[3],
             counts=numbers[:3],
             curve=self._curves[class_id],
+            best=best,
+            best_f1=best_f1,
         )

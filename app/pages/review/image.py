@@ -24,7 +24,7 @@ from detcore.boxes import iou
 from detcore.evaluation.live import DetState, GtState
 
 _LOADING_NOTICE_MS = 150
-_CROP_WIDTH, _CROP_MIN_HEIGHT = 220, 80
+_CROP_WIDTH, _CROP_MIN_HEIGHT = 232, 80
 _BUTTONS = {
     "review.accept": "Accept",
     "review.delete": "Delete label",
@@ -146,6 +146,7 @@ class ReviewImage(QWidget):
         self.canvas.set_boxes(shown)
         self.canvas.set_selection(selection)
         self.crop.set_boxes(close)
+        self.crop.set_selection(selection)
         self.details.show_entry(self._entry, self._overlap_text())
 
     def zoom_to_entry(self) -> None:

@@ -22,7 +22,7 @@ from app.widgets.review.header import ReviewHeader
 from app.widgets.review.metric_tiles import METRICS
 from app.widgets.review.queue_panel import QueuePanel
 
-_WIDTH_LEFT, _WIDTH_RIGHT, _HEIGHT_BELOW = 264, 284, 250
+_WIDTH_LEFT, _WIDTH_RIGHT, _HEIGHT_BELOW = 300, 284, 250
 
 
 class ReviewPage(Page):
@@ -37,7 +37,10 @@ class ReviewPage(Page):
         self.choice = ReviewChoice(context, self.live, self)
         self.crops = Crops(context.tasks, self)
         self.errors = ErrorModel(self)
-        toggles = [context.actions[name] for name in ("review.judged", "review.this_image")]
+        toggles = {
+            "Judged": context.actions["review.judged"],
+            "This image": context.actions["review.this_image"],
+        }
         self.queue_panel = QueuePanel(self.errors, self.crops, context.theme, toggles)
         self.queue = ReviewQueue(self.live, self.errors, self.queue_panel, self)
         self.verdicts = ReviewVerdicts(context, self.live, self.queue)

@@ -32,7 +32,7 @@ from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import faded, sized_font
 
 _ROW_HEIGHT = 44
-_CURVE_WIDTH, _COUNT_WIDTH = 44, 40
+_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH = 44, 38, 42
 _CURVE_POINTS = 64
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -115,6 +115,13 @@ class ClassRowDelegate(QStyledItemDelegate):
         painter.setPen(text_color(self._theme, kind) if count else self._theme.color("text_muted"))
         painter.drawText(rect.adjusted(0, 0, -6, 0), _RIGHT, text)
 
+    def _paint_best(self, painter: QPainter, rect: QRect, row: ClassRow, *, hovered: bool) -> None:
+        font = sized_font(self._widget, BASE_TEXT, bold=row.class_id is None)
+        font.setUnderline(hovered and row.best is not None)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("text_muted"))
+        painter.drawText(rect.adjusted(0, 0, -6, 0), _RIGHT, row.best_text)
+
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(_COUNT_WIDTH, _ROW_HEIGHT)
 
@@ -136,6 +143,8 @@ class ClassRowDelegate(QStyledItemDelegate):
             self._paint_name(painter, rect, row)
         elif column is Column.CURVE:
             self._paint_curve(painter, rect, row)
+        elif column is Column.BEST:
+            self._paint_best(painter, rect, row, hovered=hovered)
         else:
             self._paint_count(painter, rect, row, COUNT_COLUMNS[column], hovered=hovered)
         painter.restore()
@@ -148,6 +157,8 @@ class ClassTable(QTableView):
     class_chosen = Signal(object)
     # The person asks for the boxes behind a count: class id or None, ErrorKind.
     count_opened = Signal(object, object)
+    # The person wants the threshold at which a class does best.
+    threshold_chosen = Signal(float)
 
     def __init__(self, model: ClassMetricsModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -175,6 +186,7 @@ class ClassTable(QTableView):
         self.setColumnWidth(Column.CURVE, _CURVE_WIDTH)
         for column in COUNT_COLUMNS:
             self.setColumnWidth(column, _COUNT_WIDTH)
+        self.setColumnWidth(Column.BEST, _BEST_WIDTH)
         theme.changed.connect(self.viewport().update)
 
     def show_class(self, class_id: int | None) -> None:
@@ -208,7 +220,7 @@ class ClassTable(QTableView):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
         index = self.indexAt(event.position().toPoint())
-        link = index.isValid() and Column(index.column()) in COUNT_COLUMNS
+        link = index.isValid() and index.column() >= Column.TP
         self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if link else Qt.CursorShape.ArrowCursor)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -216,7 +228,12 @@ class ClassTable(QTableView):
         index = self.indexAt(event.position().toPoint())
         if event.button() != Qt.MouseButton.LeftButton or not index.isValid():
             return
-        class_id = self._rows.rows[index.row()].class_id
+        row = self._rows.rows[index.row()]
+        class_id = row.class_id
+        if index.column() == Column.BEST and row.best is not None:
+            self.class_chosen.emit(class_id)
+            self.threshold_chosen.emit(row.best)
+            return
         kind = COUNT_COLUMNS.get(Column(index.column()))
         if kind is None:
             self.class_chosen.emit(class_id)

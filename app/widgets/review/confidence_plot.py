@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
@@ -22,6 +21,7 @@ class ConfidencePlot(UnitPlot):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, x_title="Confidence threshold", y_title="P, R, F1", parent=parent)
         self._curve: ScoreCurve | None = None
+        self._best: tuple[float | None, float] = (None, 0.0)
         self._threshold = 0.5
         self.setAccessibleName("Precision, recall and F1 over confidence")
         self.point_hovered.connect(self._describe)
@@ -30,6 +30,7 @@ class ConfidencePlot(UnitPlot):
 
     def set_curve(self, curve: ScoreCurve | None) -> None:
         self._curve = curve
+        self._best = (None, 0.0) if curve is None else curve.best()
         self._rebuild()
 
     def set_threshold(self, threshold: float) -> None:
@@ -38,8 +39,7 @@ class ConfidencePlot(UnitPlot):
 
     def best_threshold(self) -> float | None:
         """The threshold of the highest F1."""
-        curve = self._curve
-        return None if curve is None or not len(curve.scores) else float(curve.scores[curve.f1().argmax()])
+        return self._best[0]
 
     def _rebuild(self) -> None:
         curve = self._curve
@@ -69,14 +69,10 @@ class ConfidencePlot(UnitPlot):
         self._mark()
 
     def _mark(self) -> None:
-        curve = self._curve
+        best, f1 = self._best
         marks: list[PlotMark] = []
-        if curve is not None and len(curve.scores):
-            best = int(curve.f1().argmax())
-            color = self._theme.color("text")
-            marks.append(
-                PlotMark(x=float(curve.scores[best]), y=float(np.max(curve.f1())), color=color, strong=False)
-            )
+        if best is not None:
+            marks.append(PlotMark(x=best, y=f1, color=self._theme.color("text"), strong=False))
         self.set_marks(marks, rule=self._threshold)
 
     def _describe(self, line: int, index: int) -> None:

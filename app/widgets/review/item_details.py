@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.models.error_kind import TYPE_TITLES, text_color
 from app.models.error_model import ErrorEntry, pair_text
 from app.models.figures import ratio_text
 from app.models.judged_items import VERDICT_TITLES
 from app.theme import Theme
+from app.widgets.review.verdict_button import VerdictButton
 
 
 class ItemDetails(QWidget):
@@ -33,8 +34,7 @@ class ItemDetails(QWidget):
         grid = QGridLayout()
         grid.setSpacing(4)
         for place, (text, action) in enumerate(actions.items()):
-            action.setIconText(text)
-            grid.addWidget(_button(action), place // 2, place % 2)
+            grid.addWidget(VerdictButton(action, text, theme), place // 2, place % 2)
         column.addLayout(grid)
         theme.changed.connect(self._write)
         self._write()
@@ -81,16 +81,6 @@ def _confidence(entry: ErrorEntry) -> str:
     if entry.score is None:
         return "Not found at any threshold"
     return f"Found from {ratio_text(entry.score, digits=3)} down"
-
-
-def _button(action: QAction) -> QToolButton:
-    button = QToolButton()
-    button.setDefaultAction(action)
-    button.setProperty("role", "button")
-    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    return button
 
 
 def _escape(text: str) -> str:

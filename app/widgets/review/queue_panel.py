@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
@@ -36,6 +36,9 @@ from app.widgets.review.error_list import ErrorList
 _KIND_NAMES = {ErrorKind.FN: "Missed", ErrorKind.FP: "False", ErrorKind.TP: "Found"}
 
 
+_TOGGLE_WIDTH = 104
+
+
 class QueuePanel(QWidget):
     """Composes the list and its controls; what the list holds is decided elsewhere."""
 
@@ -53,10 +56,10 @@ class QueuePanel(QWidget):
         model: ErrorModel,
         crops: Crops,
         theme: Theme,
-        toggles: Sequence[QAction] = (),
+        toggles: Mapping[str, QAction],
         parent: QWidget | None = None,
     ) -> None:
-        """``toggles`` are checkable actions that say what else is listed."""
+        """``toggles`` are two checkable actions that say what is listed, by what their buttons say."""
         super().__init__(parent)
         self._theme = theme
         self.list = ErrorList(model, crops, theme)
@@ -79,7 +82,7 @@ class QueuePanel(QWidget):
         self.order.activated.connect(lambda _row: self.order_chosen.emit(SortOrder(self.order.currentData())))
         for box in (self.type, self.order):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.toggles = [_toggle(action) for action in toggles]
+        self.toggles = [_toggle(text, action) for text, action in toggles.items()]
         self.done = QLabel()
         self.done.setProperty("role", "small")
         self.done.setContentsMargins(10, 5, 10, 6)
@@ -103,7 +106,7 @@ class QueuePanel(QWidget):
 
     def show_narrowed(self, text: str) -> None:
         """Name the class or cell that the list is narrowed to; "" for none."""
-        room = self.narrowed.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 220)
+        room = self.narrowed.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 120)
         self.narrowed.setText(room)
         self.narrowed.setVisible(bool(text))
 
@@ -134,23 +137,27 @@ class QueuePanel(QWidget):
         kinds.setSpacing(4)
         for button in self.kind_buttons.values():
             kinds.addWidget(button, 1)
+        filters = QHBoxLayout()
+        filters.setSpacing(4)
+        filters.addWidget(self.type, 1)
         sort = QHBoxLayout()
         sort.setSpacing(4)
-        sort.addWidget(self.type, 1)
         sort.addWidget(self.order, 1)
+        for row, button in zip((filters, sort), self.toggles, strict=True):
+            button.setFixedWidth(_TOGGLE_WIDTH)
+            row.addWidget(button)
         place = QHBoxLayout()
-        place.setSpacing(4)
-        for button in self.toggles:
-            place.addWidget(button)
+        place.setSpacing(8)
+        place.addWidget(self.narrowed)
         place.addStretch(1)
         place.addWidget(self.progress)
         head = QVBoxLayout()
         head.setContentsMargins(8, 6, 8, 8)
         head.setSpacing(6)
         head.addLayout(kinds)
+        head.addLayout(filters)
         head.addLayout(sort)
         head.addLayout(place)
-        head.addWidget(self.narrowed)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -166,7 +173,8 @@ class QueuePanel(QWidget):
             self.type.setItemIcon(row, self._theme.icon(TYPE_ICONS[ItemType(self.type.itemData(row))]))
 
 
-def _toggle(action: QAction) -> QToolButton:
+def _toggle(text: str, action: QAction) -> QToolButton:
+    action.setIconText(text)
     button = QToolButton()
     button.setDefaultAction(action)
     button.setProperty("role", "button")

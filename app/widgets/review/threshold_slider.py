@@ -13,6 +13,7 @@ from app.theme import SMALL_TEXT, Theme
 from app.widgets.painting import faded, sized_font
 from detcore.types import FloatArray, IntArray
 
+_HOPELESS = 0.1
 _MARGIN = 10
 _TEXT_ROOM = 15
 _KNOB = 6
@@ -78,11 +79,13 @@ class ThresholdSlider(QWidget):
 
     def _paint_bars(self, painter: QPainter, floor: float) -> None:
         total = self._found + self._false
-        highest = float(total.max(initial=0.0))
+        # Detectors give out many hopeless scores; measured by those, no other bar could be seen.
+        worth = total[self._edges[:-1] >= _HOPELESS]
+        highest = float(worth.max(initial=0.0)) or float(total.max(initial=0.0))
         if highest <= 0:
             return
         room = floor - _TEXT_ROOM
-        heights = np.sqrt(total / highest) * room
+        heights = np.sqrt(np.minimum(total / highest, 1.0)) * room
         share = np.divide(self._found, total, out=np.zeros_like(total), where=total > 0)
         lefts = _MARGIN + self._edges * (self.width() - 2 * _MARGIN)
         found_color = text_color(self._theme, ErrorKind.TP)

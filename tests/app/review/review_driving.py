@@ -7,6 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.models.error_kind import ItemType
 from app.pages.review.page import ReviewPage
 from detcore.project.project import Project
 from detcore.types import Detections
@@ -63,3 +64,20 @@ def click_row(page: ReviewPage, row: int) -> None:
 
 def press(page: ReviewPage, key: Qt.Key) -> None:
     QTest.keyClick(page.queue_panel.list, key)
+
+
+def shift_click_row(page: ReviewPage, row: int) -> None:
+    view = page.queue_panel.list
+    rect = view.visualRect(page.errors.index(row))
+    shift = Qt.KeyboardModifier.ShiftModifier
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, shift, rect.center())
+
+
+def undo(page: ReviewPage) -> None:
+    QTest.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+
+
+def choose_type(page: ReviewPage, item_type: ItemType) -> None:
+    box = page.queue_panel.type
+    box.setCurrentIndex(box.findData(item_type))
+    box.activated.emit(box.currentIndex())

@@ -200,6 +200,8 @@ def test_the_class_table_tells_classes_from_counts(theme: Theme, qtbot: QtBot, s
             labels=4,
             counts=(3, 2, 1),
             curve=curve(class_id),
+            best=0.5,
+            best_f1=0.75,
         )
         for class_id, name, color in ((None, "All classes", None), (7, "cell", "#aa3377"))
     ]
@@ -217,6 +219,11 @@ def test_the_class_table_tells_classes_from_counts(theme: Theme, qtbot: QtBot, s
     with qtbot.waitSignal(table.count_opened) as opened:
         QTest.mouseClick(table.viewport(), LEFT, pos=count)
     assert opened.args == [7, ErrorKind.FN]
+    best = model.index(1, Column.BEST)
+    assert (best.data(), "0.750" in best.data(Qt.ItemDataRole.ToolTipRole)) == ("0.50", True)
+    with qtbot.waitSignal(table.threshold_chosen) as chosen:
+        QTest.mouseClick(table.viewport(), LEFT, pos=table.visualRect(best).center())
+    assert chosen.args == [0.5]
     model.set_rows(rows[:1])
     assert model.rowCount() == 1
 
