@@ -209,7 +209,8 @@ def _location(evidence: Evidence) -> FloatArray:
         residual = distance - _expected(features, label, distance, usual, max(len(problem.classes), 1))
         spread = 1.4826 * float(np.median(np.abs(residual[usual] - np.median(residual[usual])))) + 1e-3
         usual = np.abs(residual) < _TRIM * spread
-    score[gt] = sigmoid(evidence.trust[det]) * sigmoid(2.5 * (residual / spread - 2.0))
+    # a weak detection lies badly itself, but that is in what is usual for it: the root keeps it from counting twice
+    score[gt] = np.sqrt(sigmoid(evidence.trust[det])) * sigmoid(4.0 * (residual / spread - 2.0))
     return score
 
 
