@@ -26,6 +26,8 @@ examples:
   python main.py import cells.reticle --format voc BCCD/
   python main.py train cells.reticle --model reticle-s --minutes 4
   python main.py evaluate cells.reticle --run 001-reticle-s --split test
+  python main.py crossval cells.reticle --folds 4 --minutes 4
+  python main.py audit cells.reticle --run 002-crossval --json suspects.json
   python main.py export cells.reticle --format coco --out cells-coco/
 
 exit status: 0 done, 1 something you can mend (one line says what), 2 wrong usage, 130 interrupted
