@@ -112,6 +112,7 @@ class _Merge:
         self._project = project
         self._dataset = dataset
         self._problems = list(problems)
+        self._met: set[str] = set()
         self._known = project.image_ids_by_path()
         self._classes, self._new_classes, self._class_edits = _match_classes(project, dataset.classes)
         self._new_images: list[Image] = []
@@ -171,6 +172,11 @@ class _Merge:
 
     def _stored_path(self, image: DatasetImage) -> str | None:
         path = self._project.stored_path(image.path)
+        if path in self._met:
+            message = "the same image under another name: left out"
+            self._problems.append(Problem(path=image.path, message=message))
+            return None
+        self._met.add(path)
         try:
             check_path(path)
         except ProjectError as error:

@@ -9,17 +9,27 @@ import logging
 import os
 import re
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps
+from PIL.TiffImagePlugin import TiffImageFile
 
 from detcore.errors import ImageError
 from detcore.types import ImageArray
 
 log = logging.getLogger(__name__)
+
+# Sizes are read of far larger images than Pillow decodes by itself: it refuses at twice this number.
+PillowImage.MAX_IMAGE_PIXELS = 1 << 30
+# Once, since filters that are set for a while in one thread get lost in another. What is odd about a
+# file but can be read (strange EXIF, large images) is nobody's concern.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 EXTENSIONS = frozenset(
     {
@@ -38,7 +48,15 @@ EXTENSIONS = frozenset(
         ".jp2",
     }
 )
+UNREADABLE = (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError)
+"""What Pillow raises on files that are no images, or broken ones."""
+
 _ORIENTATION_TAG = 0x0112
+_WIDTH_TAG = 0x0100
+_HEIGHT_TAG = 0x0101
+_TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MOST_DECODED = 1 << 28
+"""Pixels up to which the kinds that OpenCV leaves to Pillow are decoded."""
 _DIGITS = re.compile(r"(\d+)")
 _SHAPE = str.maketrans("123456789", "0" * 9)
 
@@ -92,23 +110,46 @@ def natural_key(path: str) -> list[tuple[int, int, str]]:
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageHeader:
+    """``width`` and ``height`` of an image as shown, and the EXIF ``orientation`` (1 to 8) it is stored in."""
+
+    width: int
+    height: int
+    orientation: int
+
+
+def read_header(path: Path) -> ImageHeader:
+    """Size and orientation from the header alone; an orientation that makes no sense counts as 1.
+
+    Raises:
+        ImageError: the file is missing or not an image.
+    """
+    try:
+        with PillowImage.open(path) as image:
+            width, height = image.size
+            orientation: Any = image.getexif().get(_ORIENTATION_TAG, 1)
+            if isinstance(image, TiffImageFile):  # newer Pillows turn the size of these, and of no others
+                width, height = image.tag_v2[_WIDTH_TAG], image.tag_v2[_HEIGHT_TAG]
+    except FileNotFoundError as error:
+        raise ImageError("image not found", path=path) from error
+    except (*UNREADABLE, KeyError) as error:
+        raise ImageError(f"cannot read the image ({error})", path=path) from error
+    if orientation not in range(1, 9):
+        orientation = 1
+    if orientation >= 5:
+        width, height = height, width
+    return ImageHeader(width=int(width), height=int(height), orientation=int(orientation))
+
+
 def read_size(path: Path) -> tuple[int, int]:
     """(width, height) after orientation, from the header alone.
 
     Raises:
         ImageError: the file is missing or not an image.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with PillowImage.open(path) as image:
-                width, height = image.size
-                turned = image.getexif().get(_ORIENTATION_TAG, 1) in (5, 6, 7, 8)
-    except FileNotFoundError as error:
-        raise ImageError("image not found", path=path) from error
-    except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError) as error:
-        raise ImageError(f"cannot read the image ({error})", path=path) from error
-    return (height, width) if turned else (width, height)
+    header = read_header(path)
+    return header.width, header.height
 
 
 def read_image(path: Path) -> ImageArray:
@@ -125,23 +166,46 @@ def read_image(path: Path) -> ImageArray:
         raise ImageError(f"cannot read the image ({error.strerror})", path=path) from error
     if data.size == 0:
         raise ImageError("the file is empty", path=path)
+    decoded = _decode_float(data) if data[:4].tobytes() in _TIFF_MARKS else None
+    if decoded is None:
+        decoded = _decode(data, cv2.IMREAD_COLOR_RGB)
+    return _read_with_pillow(path) if decoded is None else decoded.astype(np.uint8, copy=False)
+
+
+def _decode(data: ImageArray, flags: int) -> NDArray[Any] | None:
     try:
-        decoded = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+        return cv2.imdecode(data, flags)
     except cv2.error:
-        decoded = None
-    if decoded is not None:
-        return decoded.astype(np.uint8, copy=False)
-    return _read_with_pillow(path)
+        return None
+
+
+def _decode_float(data: ImageArray) -> NDArray[Any] | None:
+    """A TIFF of floating point numbers with its range spread over 0 to 255; 0 to 1 is a range as it is."""
+    decoded = _decode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
+    if decoded is None or decoded.dtype.kind != "f":
+        return None
+    colors = cv2.COLOR_GRAY2RGB if decoded.ndim == 2 else cv2.COLOR_BGR2RGB
+    decoded = cv2.cvtColor(decoded.astype(np.float32), colors)
+    finite = decoded[np.isfinite(decoded)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    if low >= 0.0 and high <= 1.0:
+        low, high = 0.0, 1.0
+    elif low >= 0.0 and high <= 255.0:
+        low, high = 0.0, 255.0
+    elif low == high:
+        high = low + 1.0
+    numbers = np.nan_to_num(decoded.astype(np.float64), nan=low, posinf=high, neginf=low)
+    return np.rint((numbers - low) * (255.0 / (high - low)))
 
 
 def _read_with_pillow(path: Path) -> ImageArray:
     """The kinds that OpenCV does not decode (some palettes, CMYK, GIF)."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with PillowImage.open(path) as image:
-                return np.asarray(ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError) as error:
+        with PillowImage.open(path) as image:
+            if image.width * image.height > _MOST_DECODED:
+                raise ImageError(f"the image of {image.width}×{image.height} is too large to open", path=path)
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"), dtype=np.uint8)
+    except UNREADABLE as error:
         raise ImageError(
             f"broken image ({error})", path=path, hint="Replace the file or remove it from the project"
         ) from error

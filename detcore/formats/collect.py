@@ -11,7 +11,7 @@ from typing import Any
 from detcore.errors import FormatError
 from detcore.formats.base import Dataset, DatasetClass, DatasetImage, Problem
 from detcore.formats.geometry import Frame, read_frame
-from detcore.formats.locate import ImageFinder, common_root, relative_name
+from detcore.formats.locate import ImageFinder, common_root, plain_folder, relative_name
 from detcore.formats.text import split_of_folder
 from detcore.images import natural_key
 
@@ -65,6 +65,7 @@ class Gathering:
         self.problems: list[Problem] = []
         self.extra: dict[str, Any] = {}
         self._images: dict[Path, DatasetImage] = {}
+        self._spellings: dict[Path, Path] = {}
 
     def problem(self, path: Path, message: str, line: int | None = None) -> None:
         self.problems.append(Problem(path=path, message=message, line=line))
@@ -78,14 +79,24 @@ class Gathering:
 
     def claims(self, path: Path) -> bool:
         """Whether an image was added already."""
-        return path in self._images
+        return self._plain(path) in self._images
 
     def add(self, image: DatasetImage, annotation: Path) -> None:
         """Take an image in. A second annotation of one image is reported and left out."""
-        if image.path in self._images:
-            self.problem(annotation, f"the image {image.path.name} has another annotation already: left out")
+        path = self._plain(image.path)
+        if path in self._images:
+            self.problem(annotation, f"the image {path.name} has another annotation already: left out")
             return
-        self._images[image.path] = image
+        self._images[path] = replace(image, path=path) if path != image.path else image
+
+    def _plain(self, path: Path) -> Path:
+        """A path without ``..``, so that no file counts twice."""
+        if ".." not in path.parts:
+            return path
+        folder = self._spellings.get(path.parent)
+        if folder is None:
+            folder = self._spellings[path.parent] = plain_folder(path.parent)
+        return folder / path.name
 
     def folder_split(self, path: Path) -> str | None:
         """The split that a folder between the source and the file is named after."""
@@ -99,7 +110,7 @@ class Gathering:
         """The images of a folder that no annotation belongs to; ``splits`` by stem."""
         added = 0
         for name in self.finder.images_in(folder):
-            path = folder / name
+            path = self._plain(folder / name)
             if path in self._images:
                 continue
             frame = self.frame(path, path, None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ from PIL import ImageOps
 
 from detcore.errors import ImageError
 from detcore.formats.base import DatasetImage, count
-from detcore.formats.geometry import read_orientation
 from detcore.formats.staging import Staging
-from detcore.images import read_size
+from detcore.images import UNREADABLE, read_header
 
 JPEG_QUALITY = 95
 NOT_COPIED = "The images themselves were not copied."
@@ -43,7 +41,8 @@ class ImageCopier:
         if image.width is not None and image.height is not None:
             return image.width, image.height
         try:
-            return read_size(image.path)
+            header = read_header(image.path)
+            return header.width, header.height
         except ImageError:
             self._broken.append(image.name)
             return None
@@ -54,8 +53,9 @@ class ImageCopier:
             self._missing += 1
             return
         try:
-            orientation = read_orientation(image.path)
-            if image.width is not None and read_size(image.path) != (image.width, image.height):
+            header = read_header(image.path)
+            orientation = header.orientation
+            if image.width is not None and (header.width, header.height) != (image.width, image.height):
                 self._resized.append(image.name)
         except ImageError:
             self._broken.append(image.name)
@@ -70,7 +70,7 @@ class ImageCopier:
             return
         try:
             _copy_upright(image.path, target)
-        except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError):
+        except UNREADABLE:
             self._broken.append(image.name)
             shutil.copyfile(image.path, target)
             return
@@ -106,16 +106,14 @@ class ImageCopier:
 
 def _copy_upright(source: Path, target: Path) -> None:
     """Write the image as shown, without an orientation tag; other metadata and the profile stay."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with PillowImage.open(source) as image:
-            profile = image.info.get("icc_profile")
-            upright = ImageOps.exif_transpose(image)
-            options: dict[str, Any] = {"exif": upright.getexif().tobytes()}
-            if profile:
-                options["icc_profile"] = profile
-            if is_jpeg(target.name):
-                options |= {"quality": JPEG_QUALITY, "subsampling": 0, "format": "JPEG"}
-                if upright.mode not in {"L", "RGB", "CMYK"}:
-                    upright = upright.convert("RGB")
-            upright.save(target, **options)
+    with PillowImage.open(source) as image:
+        profile = image.info.get("icc_profile")
+        upright = ImageOps.exif_transpose(image)
+        options: dict[str, Any] = {"exif": upright.getexif().tobytes()}
+        if profile:
+            options["icc_profile"] = profile
+        if is_jpeg(target.name):
+            options |= {"quality": JPEG_QUALITY, "subsampling": 0, "format": "JPEG"}
+            if upright.mode not in {"L", "RGB", "CMYK"}:
+                upright = upright.convert("RGB")
+        upright.save(target, **options)

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image as PillowImage
-
 from detcore.errors import ImageError
-from detcore.images import read_size
+from detcore.images import read_header
 
 Xyxy = tuple[float, float, float, float]
 
 TOLERANCE = 0.05
 """Pixels by which a box may leave its image unreported: the rounding of files with few decimals."""
-
-_ORIENTATION_TAG = 0x0112
 
 
 def fit(box: Xyxy, *, width: float | None, height: float | None) -> tuple[Xyxy | None, str | None]:
@@ -58,13 +53,6 @@ class Frame:
     height: int | None
     orientation: int = 1
 
-    @property
-    def drawn_size(self) -> tuple[int, int] | None:
-        """(width, height) of the image that the boxes were drawn on."""
-        if self.width is None or self.height is None:
-            return None
-        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
-
     def turn(self, box: Xyxy) -> Xyxy:
         """A box of the image as stored, as a box of the image as shown."""
         if self.width is None or self.height is None:
@@ -94,31 +82,15 @@ def read_frame(
     try:
         if path is None:
             raise ImageError("image not found")
-        width, height = read_size(path)
+        header = read_header(path)
     except ImageError as error:
         frame = Frame(width=declared[0], height=declared[1]) if declared else Frame(width=None, height=None)
         return frame, error.message, False
+    width, height, orientation = header.width, header.height, header.orientation
     if declared is None or declared == (width, height):
         return Frame(width=width, height=height), None, True
-    orientation = read_orientation(path)
     if orientation >= 5 and declared == (height, width):
         frame = Frame(width=width, height=height, orientation=orientation)
         return frame, "the boxes were drawn before the EXIF rotation of the image: turned with it", True
     message = f"the annotation says {declared[0]}×{declared[1]}, the image is {width}×{height}"
     return Frame(width=width, height=height), message, True
-
-
-def read_orientation(path: Path) -> int:
-    """The EXIF orientation of an image file, 1 to 8; 1 when it has none or a senseless one.
-
-    Raises:
-        ImageError: the file is not an image.
-    """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with PillowImage.open(path) as image:
-                orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    except (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombError) as error:
-        raise ImageError(f"cannot read the image ({error})", path=path) from error
-    return orientation if orientation in range(1, 9) else 1

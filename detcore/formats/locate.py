@@ -123,6 +123,12 @@ def common_root(paths: Sequence[Path], fallback: Path) -> Path:
         return fallback
 
 
+def plain_folder(path: Path) -> Path:
+    """The same folder named without ``..``; without links as well where ``..`` leads out of one."""
+    normal = Path(os.path.normpath(path))
+    return normal if not path.exists() or (normal.exists() and normal.samefile(path)) else path.resolve()
+
+
 def relative_name(path: Path, root: Path) -> str:
     """Posix path below ``root``; the bare file name for a file elsewhere."""
     try:

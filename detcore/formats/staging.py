@@ -151,7 +151,7 @@ def read_marks(folders: Sequence[Path]) -> dict[Path, dict[str, Any]]:
         if isinstance(noted, dict):
             for name, mark in cast("dict[str, Any]", noted).items():
                 if isinstance(mark, dict):
-                    marks[folder / name] = _checked_mark(cast("dict[str, Any]", mark))
+                    marks[Path(os.path.normpath(folder / name))] = _checked_mark(cast("dict[str, Any]", mark))
     return marks
 
 

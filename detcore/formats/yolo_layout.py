@@ -8,6 +8,7 @@ from pathlib import Path
 
 from detcore.errors import FormatError
 from detcore.formats.collect import Gathering, files_below
+from detcore.formats.locate import plain_folder
 from detcore.formats.text import decode, foreign_parts, read_bytes, split_of_folder
 from detcore.formats.yolo_names import NAME_FILES, YoloConfig, read_darknet, read_yaml
 from detcore.images import EXTENSIONS
@@ -87,8 +88,10 @@ def _entries_of(config: YoloConfig, split: str, value: str, found: Gathering) ->
 def _existing(config: YoloConfig, split: str, value: str) -> Path | None:
     """The folder or list that a configuration means, though it may have been moved or written elsewhere."""
     written = config.base / Path(value.replace("\\", "/")).expanduser()
+    if written.is_dir():
+        return plain_folder(written)
     if written.exists():
-        return written
+        return plain_folder(written.parent) / written.name
     for base in (config.base, config.path.parent):
         for tail in _tails(foreign_parts(value)):
             if base.joinpath(*tail).exists():

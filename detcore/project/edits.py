@@ -9,6 +9,7 @@ All raise ProjectError for what the project cannot hold, with the reason.
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -190,6 +191,7 @@ def add_rows(
             names.add(item.name)
         image_paths.check_paths([image.path for image in images])
         check_splits(image.split for image in images)
+        _check_new_paths(connection, [image.path for image in images])
         checked = checked_boxes(connection, boxes, new_images=images, new_classes=classes)
     tables = (
         ("class", class_rows.COLUMNS, [item.id for item in classes], map(class_rows.encode, classes)),
@@ -209,6 +211,14 @@ def add_rows(
             if ids
         ),
     )
+
+
+def _check_new_paths(connection: sqlite3.Connection, paths: Sequence[str]) -> None:
+    known = image_rows.known_paths(connection, paths) if paths else set[str]()
+    for path in paths:
+        if path in known:
+            raise ProjectError("the image is in the project already", path=path)
+        known.add(path)
 
 
 def _fill_ids(project: Project, table: str, ids: list[int]) -> list[int]:

@@ -50,7 +50,11 @@ def locate(root: Path, paths: Sequence[str]) -> list[str]:
 def stored_path(root: Path, path: Path) -> str:
     """How to store the place of an image file: relative to the root, or absolute when outside of it."""
     absolute = Path(os.path.abspath(path))
-    return (absolute.relative_to(root) if absolute.is_relative_to(root) else absolute).as_posix()
+    if absolute.is_relative_to(root):
+        return absolute.relative_to(root).as_posix()
+    # Links may lead into the root, and one file must not be two images.
+    real, real_root = Path(os.path.realpath(absolute)), Path(os.path.realpath(root))
+    return (real.relative_to(real_root) if real.is_relative_to(real_root) else absolute).as_posix()
 
 
 def _problem(path: str) -> str | None:

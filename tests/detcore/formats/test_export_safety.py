@@ -121,7 +121,7 @@ def test_plain_images_are_copied_byte_for_byte(name, dataset, tmp_path):
 
 @every_format
 @pytest.mark.parametrize("orientation", range(2, 9))
-@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
 def test_copies_are_upright_for_readers_that_ignore_exif(name, orientation, suffix, tmp_path):
     path = save_image(tmp_path / f"in/a{suffix}", (100, 60), orientation)
     size = read_size(path)

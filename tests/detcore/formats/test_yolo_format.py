@@ -301,3 +301,17 @@ def test_detect_knows_its_own(tmp_path: Path):
     write(tmp_path / "other/notes.txt", "nothing here")
     assert YOLO.detect(tmp_path / "yolo")
     assert not YOLO.detect(tmp_path / "other")
+
+
+def test_an_image_reached_by_two_paths_is_one_image(tmp_path: Path):
+    save_image(tmp_path / "set/images/train/a.jpg")
+    write(tmp_path / "set/labels/train/a.txt", LINE)
+    write(
+        tmp_path / "set/data.yaml",
+        "train: ../set/images/train\nval: images/train\nnames: [cat, dog]\n",
+    )
+    dataset, problems = YOLO.read(tmp_path / "set")
+    image = only(dataset)
+    assert image.path == tmp_path / "set/images/train/a.jpg"
+    assert image.split == "train"
+    assert any("earlier split" in problem.message for problem in problems)

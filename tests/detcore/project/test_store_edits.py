@@ -385,3 +385,10 @@ def test_a_split_is_a_plain_name(project: Project, name: str) -> None:
         add_images(project, [Image(id=0, path="other.jpg", split=name)])
     project.apply(set_split(project, {1: "night-time 2"}))
     assert project.image(1).split == "night-time 2"
+
+
+def test_an_image_is_in_a_project_once(project: Project) -> None:
+    with pytest.raises(ProjectError, match="already"):
+        add_rows(project, text="x", images=[Image(id=0, path="a.jpg")])
+    with pytest.raises(ProjectError, match="already"):
+        add_rows(project, text="x", images=[Image(id=0, path="new.jpg"), Image(id=0, path="new.jpg")])
