@@ -281,6 +281,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     _spec("review.fit", "Fit the image", "Ctrl+0", "F", icon="fit-to-screen-outline"),
     _spec("review.zoom_item", "Zoom to the error", "Z", icon="image-filter-center-focus"),
+    _spec(
+        "review.report",
+        "Report…",
+        "Ctrl+P",
+        icon="file-chart-outline",
+        tip="Write figures, curves, worst errors, verdicts and label changes as one HTML file",
+    ),
     _spec("export.start", "Export", "Ctrl+Return", icon="export-variant"),
 )
 

@@ -15,6 +15,7 @@ from app.pages.review.choice import ReviewChoice
 from app.pages.review.figures import ReviewFigures
 from app.pages.review.image import ReviewImage
 from app.pages.review.queue import ReviewQueue, cell_of
+from app.pages.review.report import ReviewReport
 from app.pages.review.verdicts import ReviewVerdicts
 from app.widgets.empty_state import EmptyState
 from app.widgets.review.crops import Crops
@@ -44,6 +45,7 @@ class ReviewPage(Page):
         self.queue_panel = QueuePanel(self.errors, self.crops, context.theme, toggles)
         self.queue = ReviewQueue(self.live, self.errors, self.queue_panel, self)
         self.verdicts = ReviewVerdicts(context, self.live, self.queue)
+        self.report = ReviewReport(context, self.live, self)
         self.header = ReviewHeader(context.theme)
         self.figures = ReviewFigures(self.live, context.theme, self)
         self.image = ReviewImage(context, loader, self.live)
@@ -64,7 +66,7 @@ class ReviewPage(Page):
         for name in ("review.previous", "review.next"):
             self.add_icon_action(actions[name])
         self.toolbar.addSeparator()
-        for name in ("global.undo", "global.redo", "review.fit", "review.zoom_item"):
+        for name in ("global.undo", "global.redo", "review.fit", "review.zoom_item", "review.report"):
             self.add_icon_action(actions[name])
         self.addToolBarBreak()
         self.strip = QToolBar(self)

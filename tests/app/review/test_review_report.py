@@ -1,0 +1,89 @@
+"""The report of the Review page, by its key and its dialog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.messages import Message
+from app.pages.review.page import ReviewPage
+
+
+@pytest.fixture
+def told(context: AppContext) -> list[Message]:
+    heard: list[Message] = []
+    context.messages.posted.connect(heard.append)
+    return heard
+
+
+def choose(monkeypatch: pytest.MonkeyPatch, out: Path | None) -> list[str]:
+    """Let the dialog give that file; what it suggested."""
+    suggested: list[str] = []
+
+    def ask(_window: object, _title: str, start: str, _filter: str) -> tuple[str, str]:
+        suggested.append(start)
+        return ("" if out is None else str(out), "")
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
+    return suggested
+
+
+def test_ctrl_p_writes_what_is_shown_and_offers_to_show_it(
+    page: ReviewPage,
+    told: list[Message],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    suggested = choose(monkeypatch, tmp_path / "mine")
+    page.live.set_threshold(0.62)
+    QTest.keyClick(page.window(), Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
+    out = tmp_path / "mine.html"
+    qtbot.waitUntil(lambda: bool(told))
+    review = page.live.review
+    assert review is not None
+    assert [Path(name).name for name in suggested] == [f"test-{review.run.name}-not-trained-on.html"]
+    text = out.read_text(encoding="utf-8")
+    assert "Not trained on, 3 images. Detections count from a confidence of 0.62 on" in text
+    counts = review.evaluation.counts(0.62)
+    for count, name in ((counts.tp, "found"), (counts.fp, "false"), (counts.fn, "missed")):
+        mark = {"found": "tp", "false": "fp", "missed": "fn"}[name]
+        assert f'<b>{count}</b><span><span class="mark {mark}"></span>{name}</span>' in text
+    (message,) = told
+    assert message.level == "success"
+    opened: list[str] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
+    assert message.action is not None
+    message.action[1]()
+    assert opened == [str(out)]
+
+
+def test_without_a_file_nothing_is_written(
+    page: ReviewPage, told: list[Message], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    choose(monkeypatch, None)
+    page.context.actions["review.report"].trigger()
+    qtbot.wait(20)
+    assert not told
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_place_that_cannot_be_written_is_told(
+    page: ReviewPage, told: list[Message], tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / "file").write_text("")
+    page.report.write(tmp_path / "file" / "r.html")
+    qtbot.waitUntil(lambda: bool(told))
+    assert told[0].level == "error"
+    assert told[0].text.startswith("Could not write the report")
+
+
+def test_there_is_no_report_of_nothing(window: ReviewPage, context: AppContext) -> None:
+    assert not context.actions["review.report"].isEnabled()
