@@ -44,7 +44,7 @@ class Predictor:
         self._compute = Compute(device)
         self.class_ids: IntArray = np.array(checkpoint.class_ids, np.int64)
         self.detector: Detector = BUILDERS[checkpoint.model](len(checkpoint.class_ids), checkpoint.image_size)
-        self.detector.load_state_dict(checkpoint.part("ema"))
+        self.detector.load_state_dict(checkpoint.kept())
         self._compute.place(self.detector).eval()
 
     def predict(

@@ -1,6 +1,6 @@
 """Checkpoints: everything that a run needs to go on, in safetensors files without pickle.
 
-Tensors are named ``weights.…``, ``ema.…``, ``optimiser.<parameter>.<moment>`` and ``random.…``; the rest is
+Tensors are named ``weights.…``, ``ema.…`` (in runs with a moving average), ``optimiser.<parameter>.<moment>`` and ``random.…``; the rest is
 JSON in the file's metadata.
 """
 
@@ -57,6 +57,10 @@ class Checkpoint:
             for name, tensor in self.tensors.items()
             if name.startswith(start)
         }
+
+    def kept(self) -> dict[str, Tensor]:
+        """The weights that are judged and used: the moving average, or without one the trained ones."""
+        return self.part("ema") or self.part("weights")
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:

@@ -10,7 +10,6 @@ import torch
 
 from detcore import events
 from detcore.events import EndReason, Event
-from detcore.models.base import Detector
 from detcore.models.checkpoint import (
     Checkpoint,
     optimiser_tensors,
@@ -100,12 +99,12 @@ class MetricsHook(Hook):
 class CheckpointHook(Hook):
     """Writes last and previous about every minute, at validation and at the end; best when asked.
 
-    ``kept`` is the detector that is judged and used: the moving average, if there is one.
+    With a moving average its weights are kept beside those that are trained.
     """
 
-    def __init__(self, run: RunFolder, kept: Detector, class_ids: tuple[int, ...], emit: Emit) -> None:
+    def __init__(self, run: RunFolder, ema: Ema | None, class_ids: tuple[int, ...], emit: Emit) -> None:
         self._run = run
-        self._kept = kept
+        self._ema = ema
         self._class_ids = class_ids
         self._emit = emit
         self._saved_at = time.monotonic()
@@ -134,10 +133,11 @@ class CheckpointHook(Hook):
     def _checkpoint(self, trainer: Trainer) -> Checkpoint:
         parts = {
             "weights": trainer.detector.state_dict(),
-            "ema": self._kept.state_dict(),
             "optimiser": optimiser_tensors(trainer.optimiser),
             "random": random_tensors(),
         }
+        if self._ema is not None:
+            parts["ema"] = self._ema.detector.state_dict()
         return Checkpoint(
             state=trainer.state,
             model=trainer.config.model,
@@ -156,7 +156,8 @@ class ValidationHook(Hook):
     """Judges the moving average on the validation images from time to time and at the end.
 
     Validation takes a tenth of the time at most: the longer it lasts, the rarer it is. Without labelled
-    validation boxes AP says nothing, and the newest weights count as the best.
+    validation boxes AP says nothing, and the newest weights count as the best. A validation that is ended
+    early, since the owner wants to stop, leaves everything as it was.
     """
 
     def __init__(self, validator: Validator, checkpoints: CheckpointHook, emit: Emit) -> None:
@@ -195,6 +196,8 @@ class ValidationHook(Hook):
     def _judge(self, trainer: Trainer) -> None:
         state = trainer.state
         judged = self._validator.judge()
+        if judged is None:
+            return
         self._judged_step = state.step
         ap = judged.metrics["AP"]
         best = math.isnan(ap) or state.best_ap is None or ap > state.best_ap

@@ -95,9 +95,9 @@ class Session:
         detector = BUILDERS[config.model](len(self.snapshot.classes), load.image_size)
         detector = Compute(device).place(detector)
         optimiser = self._begin(detector, device)
-        ema = Ema(detector)
-        if self._checkpoint is not None:
-            ema.detector.load_state_dict(self._checkpoint.part("ema"))
+        ema = Ema(detector) if config.ema else None
+        if ema is not None and self._checkpoint is not None:
+            ema.detector.load_state_dict(self._checkpoint.kept())
         with memory_watch():
             compute = choose_precision(detector, device, config.precision, size=load.image_size)
             self._announce(detector, compute, load, split)
@@ -122,7 +122,7 @@ class Session:
             learning_rate=self._learning_rate(load),
             images=stream.pass_length,
             state=self.state,
-            hooks=self._hooks(ema if config.ema else None, detector, compute, load, split.val, cache),
+            hooks=self._hooks(ema, detector, compute, load, split.val, cache),
             wishes=self._wishes,
             group=self._group,
             loader_threads=min(_GPU_LOADERS, cores()) if device.type == "cuda" else 1,
@@ -294,7 +294,7 @@ class Session:
             problem=self._problem,
             beat=lambda _done, _total: not self._wishes.stop.is_set(),
         )
-        checkpoints = CheckpointHook(self._run, judged, tuple(class_ids(self.snapshot).tolist()), self._emit)
+        checkpoints = CheckpointHook(self._run, ema, tuple(class_ids(self.snapshot).tolist()), self._emit)
         hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
         if compute.device.type == "cpu" and self.config.threads is None:
             hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))

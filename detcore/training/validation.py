@@ -53,8 +53,11 @@ class Validator:
         self._beat = beat
         self._ground_truth = ground_truth
 
-    def judge(self) -> Judged:
-        """Evaluate now. Images that cannot be read are told once and not judged, now and later."""
+    def judge(self) -> Judged | None:
+        """Evaluate now; ``None`` when ``beat`` ended it early, which says nothing about the detector.
+
+        Images that cannot be read are told once and not judged, now and later.
+        """
         broken: set[str] = set()
 
         def note(error: ImageError) -> None:
@@ -72,7 +75,9 @@ class Validator:
         )
         if broken:
             self._samples = [sample for sample in self._samples if sample.path not in broken]
-        if not self._samples or detections is None:
+        if detections is None:
+            return None
+        if not self._samples:
             return Judged(metrics=dict.fromkeys(_METRICS, math.nan), per_class={})
         image_ids = np.array([sample.image_id for sample in self._samples], np.int64)
         gt = self._ground_truth.take(np.isin(self._ground_truth.image_ids, image_ids))

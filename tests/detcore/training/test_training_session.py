@@ -13,6 +13,7 @@ from detcore import events
 from detcore.curation.emphasis import Emphasis, ImageErrors
 from detcore.errors import ConfigError, ImageError
 from detcore.events import EndReason, Event, FailureKind
+from detcore.inference.predictor import Predictor
 from detcore.models.checkpoint import read_checkpoint
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
@@ -128,6 +129,39 @@ def test_finish_validates_and_keeps_the_best(make_run: MakeRun) -> None:
     assert result.reason is EndReason.FINISHED_EARLY
     assert of_kind(heard, events.Validation)[-1].best
     assert read_checkpoint(run.best).state.step == result.state.step
+
+
+def test_a_stop_while_validating_leaves_the_best_weights_as_they_were(make_run: MakeRun) -> None:
+    run = make_run(epochs=1, images=8, val=4)
+    train(run)
+    before, best = run.best.read_bytes(), read_checkpoint(run.best).state
+    change_config(run, epochs=50, validate_every_seconds=1e-6)
+
+    def stop(event: Event, wishes: Wishes) -> None:
+        if isinstance(event, events.Step):
+            wishes.stop.set()
+
+    result, heard = train(run, on_event=stop)
+    assert result.reason is EndReason.STOPPED
+    assert result.state.step > best.step
+    assert run.best.read_bytes() == before
+    assert not of_kind(heard, events.Validation)
+    assert (result.state.best_ap, result.state.best_step) == (best.best_ap, best.best_step)
+
+
+def test_a_run_without_moving_average_keeps_its_weights_and_goes_on(make_run: MakeRun) -> None:
+    run = make_run(epochs=1, ema=False)
+    train(run)
+    checkpoint = read_checkpoint(run.best)
+    assert not checkpoint.part("ema")
+    kept, trained = checkpoint.kept(), checkpoint.part("weights")
+    assert kept.keys() == trained.keys()
+    assert all(torch.equal(kept[name], trained[name]) for name in kept)
+    Predictor(checkpoint, torch.device("cpu"))
+    change_config(run, epochs=2)
+    result, _ = train(run)
+    assert result.reason is EndReason.COMPLETED
+    assert result.state.step > checkpoint.state.step
 
 
 def test_a_finished_run_goes_on_when_it_is_given_more_epochs(make_run: MakeRun) -> None:
