@@ -49,6 +49,19 @@ class ErrorEntry:
         return self.key < 0
 
     @property
+    def keys(self) -> frozenset[int]:
+        """The box, and its other half."""
+        return frozenset({self.key} if self.partner is None else {self.key, self.partner.key})
+
+    @property
+    def extent(self) -> tuple[float, float, float, float]:
+        """The edges around the box and its other half."""
+        other = self.xyxy if self.partner is None else self.partner.xyxy
+        low = [min(pair) for pair in zip(self.xyxy, other, strict=True)]
+        high = [max(pair) for pair in zip(self.xyxy, other, strict=True)]
+        return (low[0], low[1], high[2], high[3])
+
+    @property
     def detection(self) -> ErrorEntry | None:
         """The detection of the pair."""
         return self if self.is_detection else self.partner

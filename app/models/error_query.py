@@ -80,7 +80,9 @@ def find_rows(source: ErrorSource, threshold: float, wanted: ErrorFilter, order:
     if order is SortOrder.WORST:
         # most missed objects are equally bad; the large ones are looked at first
         gt_rows = gt_rows[np.argsort(-areas(evaluation.gt.boxes[gt_rows]), kind="stable")]
-    found = _described(source, threshold, gt_rows, det_rows, det_kinds)
+    ids = evaluation.gt.ids[gt_rows]
+    claimant = source.links.claimants(threshold)[ids] if len(ids) else ids
+    found = _described(source, threshold, gt_rows, claimant, det_rows, det_kinds)
     if meant_for is not None:
         found.partners[: len(det_rows)] = meant_for
         found.types[: len(det_rows)] = ItemType.CLASS
@@ -93,21 +95,22 @@ def find_rows(source: ErrorSource, threshold: float, wanted: ErrorFilter, order:
 def find_item(source: ErrorSource, threshold: float, key: int) -> ErrorRows:
     """One box as a list would have it at a threshold, whether a list holds it or not; none if it is gone."""
     evaluation, none = source.evaluation, np.zeros(0, np.int64)
-    if key > 0:
-        gt_rows = np.flatnonzero(evaluation.gt.ids == key)
-        if not len(gt_rows):
-            return ErrorRows.empty()
-        found = _described(source, threshold, gt_rows, none, np.zeros(0, np.uint8))
-        view = evaluation.image_view(int(evaluation.gt.image_ids[gt_rows[0]]), threshold)
-        if view.gt_state[view.gt_rows == gt_rows[0]][0] != GtState.MISSED:
-            found.kinds[:], found.types[:], found.partners[:] = ErrorKind.TP, ItemType.FOUND, 0
-        return found
-    row = np.array([detection_row(key)])
-    view = evaluation.image_view(int(evaluation.dets.image_ids[row[0]]), threshold)
-    at = np.flatnonzero(view.det_rows == row[0])
-    is_found = len(at) > 0 and view.det_state[at[0]] == DetState.TRUE_POSITIVE
-    kind = np.array([ErrorKind.TP if is_found else ErrorKind.FP], np.uint8)
-    return _described(source, threshold, none, row, kind)
+    if key < 0:
+        row = np.array([detection_row(key)])
+        view = evaluation.image_view(int(evaluation.dets.image_ids[row[0]]), threshold)
+        is_found = (view.det_state[view.det_rows == row[0]] == DetState.TRUE_POSITIVE).any()
+        kind = np.array([ErrorKind.TP if is_found else ErrorKind.FP], np.uint8)
+        return _described(source, threshold, none, none, row, kind)
+    gt_row = np.flatnonzero(evaluation.gt.ids == key)
+    if not len(gt_row):
+        return ErrorRows.empty()
+    view = evaluation.image_view(int(evaluation.gt.image_ids[gt_row[0]]), threshold)
+    meant = view.det_rows[source.links.target[view.det_rows] == key]
+    claimant = np.array([*meant[:1], -1])[:1]
+    found = _described(source, threshold, gt_row, claimant, none, np.zeros(0, np.uint8))
+    if view.gt_state[view.gt_rows == gt_row[0]][0] != GtState.MISSED:
+        found.kinds[:], found.types[:], found.partners[:] = ErrorKind.TP, ItemType.FOUND, 0
+    return found
 
 
 def _chosen(
@@ -137,16 +140,16 @@ def _described(
     source: ErrorSource,
     threshold: float,
     gt_rows: IntArray,
+    claimant: IntArray,
     det_rows: IntArray,
     det_kinds: NDArray[np.uint8],
 ) -> ErrorRows:
-    """Detections, then missed labels."""
+    """Detections, then missed labels, each with the row of the detection that was meant for it or -1."""
     evaluation, links, judged = source.evaluation, source.links, source.judged
     gt_ids = evaluation.gt.ids[gt_rows]
     false = det_kinds == ErrorKind.FP
     # what the rules ignore has no kind of error; it is on no list, but can be looked at
     det_types = np.where(links.kind[det_rows] < 0, ItemType.BACKGROUND, links.kind[det_rows])
-    claimant = links.claimants(threshold)[gt_ids] if len(gt_ids) else np.zeros(0, np.int64)
     claimed = claimant >= 0
     gt_types = np.full(len(gt_ids), ItemType.MISSED, np.int64)
     gt_types[claimed] = links.kind[claimant[claimed]]

@@ -142,7 +142,7 @@ class ReviewImage(QWidget):
             review.evaluation, review.classes, self._shown_id, threshold, kinds=self.legend.kinds()
         )
         close = overlay_boxes(review.evaluation, review.classes, self._shown_id, threshold, with_labels=True)
-        selection = frozenset() if self._entry is None else frozenset({self._entry.key})
+        selection = frozenset() if self._entry is None else self._entry.keys
         self.canvas.set_boxes(shown)
         self.canvas.set_selection(selection)
         self.crop.set_boxes(close)
@@ -151,7 +151,7 @@ class ReviewImage(QWidget):
 
     def zoom_to_entry(self) -> None:
         if self._entry is not None and self._ready:
-            self.canvas.zoom_to_box(self._entry.xyxy)
+            self.canvas.zoom_to_box(self._entry.extent)
 
     def _overlap_text(self) -> str:
         """On which label a detection lies most, or which detection lies most on a label."""
@@ -192,7 +192,7 @@ class ReviewImage(QWidget):
         entry = self._entry
         if entry is None or not self._ready:
             return
-        self.crop.zoom_to_box(entry.xyxy)
+        self.crop.zoom_to_box(entry.extent)
 
     def _show_failure(self, path: Path, reason: str) -> None:
         if path == self._path:

@@ -59,21 +59,31 @@ class ErrorDelegate(QStyledItemDelegate):
 
     def _paint_crop(self, painter: QPainter, area: QRectF, entry: ErrorEntry) -> None:
         painter.fillRect(area, self._theme.color("surround"))
-        crop = self._crops.request(entry.path, entry.xyxy)
+        # the thumbnail is of both halves of a pair
+        extent = entry.extent
+        crop = self._crops.request(entry.path, extent)
         if crop is None:
             return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(area, crop.image)
-        box = QRectF(
-            area.left() + crop.box.left() * area.width(),
-            area.top() + crop.box.top() * area.height(),
-            crop.box.width() * area.width(),
-            crop.box.height() * area.height(),
+        painter.save()
+        painter.setClipRect(area)
+        painter.translate(
+            area.left() + crop.box.left() * area.width(), area.top() + crop.box.top() * area.height()
         )
+        scale = crop.box.width() * area.width() / max(extent[2] - extent[0], 1e-9)
+        for part in (entry.partner, entry):
+            if part is not None:
+                x1, y1, x2, y2 = part.xyxy
+                box = QRectF(x1 - extent[0], y1 - extent[1], x2 - x1, y2 - y1)
+                self._paint_box(painter, QRectF(box.topLeft() * scale, box.size() * scale), part.kind)
+        painter.restore()
+
+    def _paint_box(self, painter: QPainter, box: QRectF, kind: ErrorKind) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(faded(CASING_COLOR, 0.55), 2.6))
         painter.drawRect(box)
-        pen = QPen(OVERLAY_COLORS[entry.kind].lighter(125), 1.8, PEN_STYLES[entry.kind])
+        pen = QPen(OVERLAY_COLORS[kind].lighter(125), 1.8, PEN_STYLES[kind])
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(pen)
         painter.drawRect(box)
