@@ -12,15 +12,17 @@ import pytest
 
 from detcore.cli import main
 from detcore.errors import Cancelled, EvaluationError, ReticleError
+from detcore.evaluation.curves import precision_recall
 from detcore.project.edits import add_boxes, delete_boxes, update_boxes
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder
+from detcore.project.runs import RunFolder, save_detections
 from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.project.verdicts import add_verdicts
 from detcore.report.crops import crop_square, worst_errors
 from detcore.report.findings import find, label_changes
+from detcore.report.plots import precision_recall_plot, score_histogram
 from detcore.report.write import Report, write_report
-from detcore.types import Box, GroundTruth
+from detcore.types import Box, Detections, GroundTruth
 from tests.detcore.report.conftest import CAT, DOG, box
 
 IMAGES = np.array([1, 2, 3, 4], np.int64)
@@ -228,3 +230,44 @@ def test_the_command_writes_it(project: Project, run: RunFolder, tmp_path: Path,
     assert main(["report", str(project.folder), "--run", run.name, "--out", str(out)]) == 0
     assert "4 images, at a confidence of 0.80" in capsys.readouterr().out
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_run_that_found_nothing_has_a_report_all_the_same(
+    project: Project, run: RunFolder, tmp_path: Path
+) -> None:
+    save_detections(run, Detections.empty(), image_ids=[1, 2, 3, 4])
+    written, page = report(project, run, tmp_path / "r.html")
+    assert page.count("figure", "crop") == 10
+    assert page.count("path", "curve") == 0
+    assert "There are none." in page.texts
+
+
+def test_plots_stay_inside_their_frames_and_follow_the_curve() -> None:
+    steps = np.arange(1, 5001)
+    hit = steps % 3 != 0
+    curve = precision_recall(hit, int(hit.sum()), 1 - steps / 5001, ap=0.5)
+    plot = precision_recall_plot(curve, title="x", color=None, threshold=0.5, large=True)
+    (path,) = re.findall(r' d="M([^"]+)"', plot)
+    points = [tuple(map(float, point.split(","))) for point in path.replace("L", "").split()]
+    assert len(points) < 260
+    assert all(34 <= x <= 412 and 8 <= y <= 270 for x, y in points)
+    # two of three are right throughout, so the curve ends at recall 1 and precision 2/3
+    assert points[-1] == (412.0, pytest.approx(270 - 262 * 2 / 3, abs=0.1))
+
+
+def test_histogram_bars_are_as_high_as_their_counts() -> None:
+    plot = score_histogram(np.array([0.0, 0.5, 1.0]), np.array([1, 8]), np.array([3, 0]), threshold=0.25)
+    bars = re.findall(
+        r'<rect x="([\d.]+)" y="([\d.]+)" width="[\d.]+" height="([\d.]+)" class="bar-(..)"', plot
+    )
+    # the axis ends at 10, then 262 pixels high; the frame's floor is at 270
+    assert [(kind, float(height)) for _, _, height, kind in bars] == [
+        ("tp", pytest.approx(26.2)),
+        ("fp", pytest.approx(78.6)),
+        ("tp", pytest.approx(209.6)),
+    ]
+    assert [float(top) for _, top, _, _ in bars] == [
+        pytest.approx(243.8),
+        pytest.approx(165.2),
+        pytest.approx(60.4),
+    ]

@@ -1,0 +1,74 @@
+"""`train --emphasise`: what the new run is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from detcore.cli import main
+from detcore.outcomes import Outcome, OutcomeState
+from detcore.project.edits import add_boxes, add_class
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.training.config import TrainConfig
+from detcore.types import Box, Detections
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """Two labelled images; a run has missed the object of the first and seen a ghost in the second."""
+    with Project.create(
+        tmp_path / "p.reticle", image_root=tmp_path, image_paths=["a.png", "b.png"]
+    ) as project:
+        project.apply(add_class(project, "thing"))
+        boxes = [Box(id=0, image_id=i, class_id=1, x1=10, y1=10, x2=40, y2=40) for i in (1, 2)]
+        project.apply(add_boxes(project, boxes))
+        found = Detections(
+            image_ids=np.array([2, 2]),
+            labels=np.array([1, 1]),
+            boxes=np.array([[10.0, 10, 40, 40], [60, 60, 90, 90]]),
+            scores=np.array([0.9, 0.95]),
+        )
+        save_detections(create_run(project, "reticle-s"), found, image_ids=[1, 2])
+    return project
+
+
+@pytest.fixture
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def finished(_make: Callable[..., object]) -> Outcome:
+        return Outcome(state=OutcomeState.COMPLETED, text="training completed")
+
+    monkeypatch.setattr("detcore.cli.model_commands.watch_job", finished)
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_the_new_run_keeps_the_errors_and_how_much_they_weigh(project: Project) -> None:
+    assert main(["train", str(project.folder), "--epochs", "1", "--emphasise", "001-reticle-s"]) == 0
+    run = RunFolder(project.runs_folder / "002-reticle-s")
+    config = TrainConfig.from_json(run.config.read_text())
+    assert (config.hard_negatives, config.oversample) == (0.5, 0.5)
+    record = json.loads(run.emphasis.read_text())
+    assert record["run"] == "001-reticle-s"
+    assert record["images"] == {
+        "1": {"false_positives": 0, "misses": 1},
+        "2": {"false_positives": 1, "misses": 0},
+    }
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_without_it_nothing_weighs_more(project: Project) -> None:
+    assert main(["train", str(project.folder), "--epochs", "1"]) == 0
+    run = RunFolder(project.runs_folder / "002-reticle-s")
+    config = TrainConfig.from_json(run.config.read_text())
+    assert (config.hard_negatives, config.oversample) == (0.0, 0.0)
+    assert not run.emphasis.exists()
+
+
+def test_a_run_that_is_not_there_makes_no_run(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(project.folder), "--epochs", "1", "--emphasise", "009-none"]) == 1
+    assert "009-none" in capsys.readouterr().err
+    assert [path.name for path in project.runs_folder.iterdir()] == ["001-reticle-s"]
