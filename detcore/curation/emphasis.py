@@ -7,7 +7,7 @@ Counts and strengths are kept apart: the counts are a file of the new run, the s
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -61,13 +61,22 @@ class Emphasis:
     def misses(self) -> int:
         return sum(image.misses for image in self.images.values())
 
-    def weights(self, image_ids: Iterable[int], *, hard_negatives: float, oversample: float) -> FloatArray:
-        """(N,) how often each image is drawn in a pass: once, and ``hard_negatives`` more for each false positive
-        and ``oversample`` more for each miss, up to ``GREATEST_WEIGHT``."""
+    def weights(self, image_ids: Sequence[int], *, hard_negatives: float, oversample: float) -> FloatArray:
+        """(N,) how often each image is drawn in a pass, from 1 to ``GREATEST_WEIGHT``.
+
+        An image with as many false positives as these images have on average is drawn ``hard_negatives`` times
+        more, one with so many misses ``oversample`` times more. So it counts where a run erred more than
+        elsewhere, whether it erred a lot or a little.
+        """
         nothing = ImageErrors(false_positives=0, misses=0)
         found = [self.images.get(image_id, nothing) for image_id in image_ids]
-        extra = [hard_negatives * one.false_positives + oversample * one.misses for one in found]
-        return np.minimum(1.0 + np.array(extra, dtype=np.float64), GREATEST_WEIGHT)
+        false = np.array([one.false_positives for one in found], dtype=np.float64)
+        missed = np.array([one.misses for one in found], dtype=np.float64)
+        weights = np.ones(len(found))
+        for errors, strength in ((false, hard_negatives), (missed, oversample)):
+            if errors.any():
+                weights += strength * errors / errors.mean()
+        return np.minimum(weights, GREATEST_WEIGHT)
 
     def save(self, path: Path) -> None:
         """Write JSON, all of it or nothing."""

@@ -74,8 +74,9 @@ class TrainConfig:
     ``device`` is ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``image_size`` is the longer side in pixels.
     ``weights`` is a local file to start from. ``scale_jitter`` 0.5 draws a zoom between 0.5 and 1.5.
     ``validate_every_seconds`` is a wish: validation never takes more than about a tenth of the time.
-    ``hard_negatives`` and ``oversample`` make images weigh more in which an earlier run erred, by so much for each
-    of its false positives on background and of its misses (``emphasis.json`` in the run's folder); 0 is off.
+    ``hard_negatives`` and ``oversample`` let images be drawn more often in which an earlier run took background for
+    objects, or missed some: so many times more with an average number of such errors (``emphasis.json`` in the
+    run's folder holds them); 0 is off.
     """
 
     model: str = DEFAULT_MODEL

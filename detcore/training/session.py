@@ -168,7 +168,7 @@ class Session:
             return None
         emphasis = Emphasis.load(self._run.emphasis)
         weights = emphasis.weights(
-            (sample.image_id for sample in samples),
+            [sample.image_id for sample in samples],
             hard_negatives=config.hard_negatives,
             oversample=config.oversample,
         )

@@ -96,7 +96,7 @@ def test_without_a_threshold_that_of_the_best_f1_is_taken(run: RunFolder) -> Non
     assert emphasis.images == {1: ImageErrors(false_positives=0, misses=1)}
 
 
-def test_weights_add_up_by_error_and_are_capped(run: RunFolder) -> None:
+def test_images_weigh_by_their_errors_against_the_average_of_all() -> None:
     emphasis = Emphasis(
         run="001-x",
         threshold=0.5,
@@ -104,12 +104,15 @@ def test_weights_add_up_by_error_and_are_capped(run: RunFolder) -> None:
         images={
             7: ImageErrors(false_positives=2, misses=1),
             8: ImageErrors(false_positives=0, misses=3),
-            9: ImageErrors(false_positives=50, misses=0),
+            9: ImageErrors(false_positives=6, misses=0),
+            10: ImageErrors(false_positives=50, misses=50),
         },
     )
+    # false positives 6, 2, 0, 0 (2 on average) and misses 0, 1, 0, 3 (1 on average); image 10 is not asked about
     weights = emphasis.weights([9, 7, 1, 8], hard_negatives=0.5, oversample=0.25)
-    assert weights.tolist() == [4.0, 2.25, 1.0, 1.75]
-    assert emphasis.weights([7, 8], hard_negatives=0.0, oversample=1.0).tolist() == [2.0, 4.0]
+    assert weights.tolist() == [1 + 0.5 * 3, 1 + 0.5 * 1 + 0.25 * 1, 1.0, 1 + 0.25 * 3]
+    assert emphasis.weights([9, 7, 1, 8], hard_negatives=0.0, oversample=2.0).tolist() == [1.0, 3.0, 1.0, 4.0]
+    assert emphasis.weights([1, 2], hard_negatives=1.0, oversample=1.0).tolist() == [1.0, 1.0]
 
 
 def test_the_file_holds_everything(run: RunFolder) -> None:
