@@ -17,7 +17,7 @@ import time
 import traceback
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -276,8 +276,9 @@ def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wis
     if result.reason is not EndReason.STOPPED and session.config.predict_after:
         found = _detect(run, session.snapshot, session.config.device, voice, wishes)
         if found is not None:
-            save_detections(run, found, image_ids=[image.id for image in session.snapshot.images])
-            figures["detections"] = len(found)
+            image_ids = [image.id for image in session.snapshot.images]
+            save_detections(run, found.detections, image_ids=image_ids, step=found.step)
+            figures["detections"] = len(found.detections)
     voice.say(events.Ended(reason=result.reason, time=time.time(), result=figures))
 
 
@@ -294,14 +295,21 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes
     if found is None:
         voice.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
         return
-    merge_detections(run, found, image_ids=[image.id for image in snapshot.images])
-    result = {"detections": len(found), "images": len(snapshot.images)}
+    image_ids = [image.id for image in snapshot.images]
+    merge_detections(run, found.detections, image_ids=image_ids, step=found.step)
+    result = {"detections": len(found.detections), "images": len(snapshot.images)}
     voice.say(events.Ended(reason=EndReason.COMPLETED, time=time.time(), result=result))
 
 
-def _detect(
-    run: RunFolder, snapshot: Snapshot, device: str, voice: Voice, wishes: Wishes
-) -> Detections | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What the weights of a step found."""
+
+    detections: Detections
+    step: int
+
+
+def _detect(run: RunFolder, snapshot: Snapshot, device: str, voice: Voice, wishes: Wishes) -> _Found | None:
     """Detections of the run's best weights on all images of the snapshot; ``None`` when stopped."""
     predictor = Predictor(best_checkpoint(run), choose_device(device))
 
@@ -313,7 +321,8 @@ def _detect(
         return not wishes.stop.is_set()
 
     samples = make_samples(snapshot, snapshot.images)
-    return predictor.predict(samples, problem=problem, progress=progress)
+    detections = predictor.predict(samples, problem=problem, progress=progress)
+    return None if detections is None else _Found(detections=detections, step=predictor.step)
 
 
 if __name__ == "__main__":

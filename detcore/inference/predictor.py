@@ -42,6 +42,7 @@ class Predictor:
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
         self._checkpoint = checkpoint
         self._compute = Compute(device)
+        self.step = checkpoint.state.step
         self.class_ids: IntArray = np.array(checkpoint.class_ids, np.int64)
         self.detector: Detector = BUILDERS[checkpoint.model](len(checkpoint.class_ids), checkpoint.image_size)
         self.detector.load_state_dict(checkpoint.kept())

@@ -10,15 +10,17 @@ from detcore.atomic import atomic_write
 from detcore.errors import ProjectError
 from detcore.project.columns import read_columns
 from detcore.project.run_folder import RunFolder
+from detcore.project.run_weights import weights_step
 from detcore.types import Detections
 
 
 def save_detections(
-    run: RunFolder, detections: Detections, *, image_ids: Iterable[int] | None = None
+    run: RunFolder, detections: Detections, *, image_ids: Iterable[int] | None = None, step: int | None = None
 ) -> None:
     """Write the detections of a run, all or nothing.
 
     ``image_ids`` are the images that were looked at; without them those that have detections.
+    ``step`` is that of the weights, where one run has made them all: when it has others, these do not count any more.
     """
     looked_at = detections.image_ids if image_ids is None else np.array(sorted(image_ids), dtype=np.int64)
     with atomic_write(run.detections) as temporary:
@@ -30,13 +32,17 @@ def save_detections(
             boxes=detections.boxes.astype(np.float64),
             scores=detections.scores.astype(np.float64),
             looked_at=np.unique(looked_at).astype(np.int64),
+            step=np.array([] if step is None else [step], dtype=np.int64),
         )
 
 
-def merge_detections(run: RunFolder, detections: Detections, *, image_ids: Iterable[int]) -> None:
-    """Replace the detections on ``image_ids`` by new ones; those on other images stay."""
+def merge_detections(
+    run: RunFolder, detections: Detections, *, image_ids: Iterable[int], step: int | None = None
+) -> None:
+    """Replace the detections on ``image_ids`` by new ones; those on other images stay, unless they are of
+    another ``step``."""
     fresh = set(image_ids)
-    if run.detections.is_file():
+    if run.detections.is_file() and _step(run) in (step, None):
         old = load_detections(run)
         kept = old.take(~np.isin(old.image_ids, np.array(sorted(fresh), dtype=np.int64)))
         detections = Detections(
@@ -45,17 +51,24 @@ def merge_detections(run: RunFolder, detections: Detections, *, image_ids: Itera
             boxes=np.concatenate([kept.boxes, detections.boxes]),
             scores=np.concatenate([kept.scores, detections.scores]),
         )
-        fresh |= predicted_images(run)
-    save_detections(run, detections, image_ids=fresh)
+        fresh |= _looked_at(run)
+    save_detections(run, detections, image_ids=fresh, step=step)
 
 
 def predicted_images(run: RunFolder) -> set[int]:
-    """Ids of the images that the run has looked at, with or without finding anything.
+    """Ids of the images that the run has looked at, with or without finding anything; none when it has other
+    weights by now.
 
     Raises:
         ProjectError: there are no detections, or the file is damaged.
     """
-    return set(read_columns(run.detections, {"looked_at": "i"})["looked_at"].tolist())
+    looked_at = _looked_at(run)
+    return set() if _outdated(run) else looked_at
+
+
+def has_detections(run: RunFolder) -> bool:
+    """Whether there are detections, and of the weights that the run has now."""
+    return run.detections.is_file() and not _outdated(run)
 
 
 def load_detections(run: RunFolder) -> Detections:
@@ -72,3 +85,22 @@ def load_detections(run: RunFolder) -> Detections:
     if detections.boxes.shape != (len(detections), 4) or detections.scores.ndim != 1:
         raise ProjectError("not detections of a run (wrong shapes)", path=run.detections)
     return detections
+
+
+def _looked_at(run: RunFolder) -> set[int]:
+    return set(read_columns(run.detections, {"looked_at": "i"})["looked_at"].tolist())
+
+
+def _step(run: RunFolder) -> int | None:
+    """The step of the weights that have made the detections; ``None`` in files that do not tell, or are damaged,
+    of which those that read them speak."""
+    try:
+        column = read_columns(run.detections, {"step": "i"})["step"]
+    except ProjectError:
+        return None
+    return int(column[0]) if column.size == 1 else None
+
+
+def _outdated(run: RunFolder) -> bool:
+    made_at, now = _step(run), weights_step(run)
+    return made_at is not None and now is not None and made_at != now

@@ -15,6 +15,7 @@ from detcore.errors import ProjectError
 from detcore.events import Ended, EndReason, Event, Failed, Heartbeat, Started, Step, Validation, decode
 from detcore.project.reading import ProjectReader
 from detcore.project.run_detections import (
+    has_detections,
     load_detections,
     merge_detections,
     predicted_images,
@@ -138,8 +139,8 @@ def read_run(run: RunFolder) -> RunInfo:
         fraction=1.0 if state == RunState.COMPLETED else history.fraction,
         device=history.device,
         message=history.message,
-        has_detections=run.detections.is_file(),
-        has_checkpoint=run.best.is_file() or run.last.is_file(),
+        has_detections=has_detections(run),
+        has_checkpoint=any(path.is_file() for path in (run.best, run.last, run.previous)),
     )
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from detcore.events import Command, Event, FailureKind, decode, encode
 from detcore.jobs import ExitCode, Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
 from detcore.project.runs import RunFolder, RunState, load_detections, predicted_images, read_events, read_run
 from detcore.project.snapshot import Snapshot
+from detcore.training.config import TrainConfig
 from detcore.training.trainer import Wishes
 from detcore.worker import Voice, work
 
@@ -161,6 +163,22 @@ def test_predict_replaces_what_was_found_on_the_chosen_split(make_run: MakeRun) 
     assert predicted_images(run) == {1, 2}
     work_here("predict", str(run.path))
     assert predicted_images(run) == set(range(1, 9))
+
+
+def test_detections_of_weights_that_the_run_no_longer_uses_do_not_count(make_run: MakeRun) -> None:
+    run = make_run(images=8, val=2, epochs=1)
+    work_here("train", str(run.path))
+    assert predicted_images(run) == set(range(1, 9))
+    assert read_run(run).has_detections
+    config = TrainConfig.from_json(run.config.read_text())
+    run.config.write_text(replace(config, epochs=2, predict_after=False).to_json())
+    run.best.unlink()  # so that the newest weights are the best
+    work_here("train", str(run.path))
+    assert predicted_images(run) == set()
+    assert not read_run(run).has_detections
+    work_here("predict", str(run.path), "--split", "val")
+    assert predicted_images(run) == {1, 2}
+    assert set(load_detections(run).image_ids.tolist()) <= {1, 2}
 
 
 def test_predicting_without_weights_is_refused_with_advice(make_run: MakeRun) -> None:

@@ -224,6 +224,22 @@ def test_detections_remember_images_without_any(project: Project) -> None:
     assert predicted_images(run) == {1, 2, 3, 4, 5}
 
 
+def test_detections_written_before_steps_were_kept_still_count(project: Project) -> None:
+    run = create_run(project, "reticle-s")
+    found = detections((1, 1, 0.5))
+    columns = {name: getattr(found, name) for name in ("image_ids", "labels", "boxes", "scores")}
+    np.savez(run.detections, **columns, looked_at=np.array([1, 2]))
+    assert predicted_images(run) == {1, 2}
+    assert read_run(run).has_detections
+
+
+def test_a_run_of_which_only_the_previous_checkpoint_is_left_can_go_on(project: Project) -> None:
+    run = create_run(project, "reticle-s")
+    assert not read_run(run).has_checkpoint
+    run.previous.write_bytes(b"weights")
+    assert read_run(run).has_checkpoint
+
+
 def test_detections_that_could_run_code_are_refused(project: Project) -> None:
     run = create_run(project, "reticle-s")
     good = detections((1, 1, 0.5))
