@@ -12,6 +12,7 @@ from app.actions import Actions
 from app.context import AppContext
 from app.document import Document
 from app.errors import ExceptionHook
+from app.keyboard import FocusKeys
 from app.main_window import MainWindow
 from app.messages import Messages
 from app.settings import Settings
@@ -45,7 +46,9 @@ def make_window(app: QApplication, settings: Settings) -> MainWindow:
         actions=window_actions,
         jobs=Jobs(),
     )
-    return MainWindow(context)
+    window = MainWindow(context)
+    FocusKeys(app, window)
+    return window
 
 
 def run(path: Path | None) -> int:

@@ -1,0 +1,93 @@
+"""Keys typed while a control has the focus belong to the control."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QListWidget,
+    QMainWindow,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from app.keyboard import LEAVES_KEYS, FocusKeys
+
+KEYS = ("D", "Space", "Up", "Down", "2")
+
+
+class Window(QMainWindow):
+    """One of each control, and shortcuts that write down that they were triggered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.triggered: list[str] = []
+        for key in KEYS:
+            action = QAction(key, self, shortcut=QKeySequence(key))
+            action.triggered.connect(lambda _checked=False, key=key: self.triggered.append(key))
+            self.addAction(action)
+        self.combo, self.check, self.spin, self.list = QComboBox(), QCheckBox(), QSpinBox(), QListWidget()
+        self.combo.addItems(["apple", "date", "2 figs"])
+        self.list.addItems(["first", "second", "third"])
+        middle = QWidget()
+        layout = QVBoxLayout(middle)
+        for widget in (self.combo, self.check, self.spin, self.list):
+            layout.addWidget(widget)
+        self.setCentralWidget(middle)
+
+
+@pytest.fixture
+def window(qapp: QApplication, qtbot: QtBot) -> Window:
+    window = Window()
+    FocusKeys(qapp, window)
+    qtbot.addWidget(window)
+    window.show()
+    qtbot.waitExposed(window)
+    window.activateWindow()
+    return window
+
+
+def _type(widget: QWidget, key: Qt.Key) -> None:
+    widget.setFocus()
+    QApplication.processEvents()
+    QTest.keyClick(widget, key)
+
+
+def test_a_letter_typed_in_a_combo_box_finds_an_entry_and_triggers_nothing(window: Window) -> None:
+    _type(window.combo, Qt.Key.Key_D)
+    assert window.combo.currentText() == "date"
+    assert window.triggered == []
+
+
+def test_space_on_a_focused_check_box_checks_it(window: Window) -> None:
+    _type(window.check, Qt.Key.Key_Space)
+    assert window.check.isChecked()
+    assert window.triggered == []
+
+
+def test_arrows_step_through_combo_boxes_spin_boxes_and_lists(window: Window) -> None:
+    window.list.setCurrentRow(0)
+    _type(window.combo, Qt.Key.Key_Down)
+    _type(window.spin, Qt.Key.Key_Up)
+    _type(window.list, Qt.Key.Key_Down)
+    assert (window.combo.currentIndex(), window.spin.value(), window.list.currentRow()) == (1, 1, 1)
+    assert window.triggered == []
+
+
+def test_a_letter_on_a_check_box_is_still_a_shortcut(window: Window) -> None:
+    _type(window.check, Qt.Key.Key_D)
+    assert window.triggered == ["D"]
+
+
+def test_a_list_may_leave_its_keys_to_the_page(window: Window) -> None:
+    window.list.setProperty(LEAVES_KEYS, True)
+    _type(window.list, Qt.Key.Key_Down)
+    _type(window.list, Qt.Key.Key_Space)
+    assert window.triggered == ["Down", "Space"]
