@@ -28,7 +28,7 @@ PLAIN = (
 
 
 class KeyboardView(PointerView):
-    """Arrows nudge, Delete deletes, Enter activates, Esc drops, Space with the mouse pans.
+    """Arrows nudge, Delete deletes, Enter activates, Esc drops.
 
     A key is taken only when there is something for it to do; else it is left to the window's
     shortcuts. While an arrow is held down the boxes move as a preview; the release is the edit.
@@ -94,17 +94,12 @@ class KeyboardView(PointerView):
         if self._has_use_for(event):
             self._press(event)
             event.accept()
-        elif event.key() == Qt.Key.Key_Space and event.modifiers() == Qt.KeyboardModifier.NoModifier:
-            self._space = True
-            event.accept()
         else:
             event.ignore()
         self._look_under_pointer()
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         self._modifiers = event.modifiers()
-        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._space = False
         if event.key() in ARROWS and not event.isAutoRepeat():
             self._finish_nudge()
         event.ignore()
@@ -118,7 +113,6 @@ class KeyboardView(PointerView):
         # A drag whose end may never be seen is dropped; a nudge is complete at every moment
         self._finish_nudge()
         self.cancel()
-        self._space = False
         self._modifiers = Qt.KeyboardModifier.NoModifier
         self._look_under_pointer()
         super().focusOutEvent(event)

@@ -54,7 +54,6 @@ class PointerView(ZoomView):
         self._cancelled = False
         self._pan: Gesture | None = None
         self._held = Qt.MouseButton.NoButton
-        self._space = False
         self._last_press: Pointer | None = None
         self._position: QPointF | None = None
         self._modifiers = Qt.KeyboardModifier.NoModifier
@@ -144,13 +143,10 @@ class PointerView(ZoomView):
         )
         stage.handles_active = not drawing
         self._overlay.pointer = None if position is None else position.toPoint()
-        self._overlay.has_crosshair = drawing and self._pan is None and not self._space
+        self._overlay.has_crosshair = drawing and self._pan is None
         self._overlay.update()
-        if self._pan is not None or self._space:
-            held = self._pan is not None
-            self.viewport().setCursor(
-                Qt.CursorShape.ClosedHandCursor if held else Qt.CursorShape.OpenHandCursor
-            )
+        if self._pan is not None:
+            self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
             return
         if self._gesture is not None:
             return
@@ -175,7 +171,7 @@ class PointerView(ZoomView):
         event.accept()
         pointer = self._pointer(event, Phase.PRESS)
         button = event.button()
-        if button is Qt.MouseButton.MiddleButton or (button is Qt.MouseButton.LeftButton and self._space):
+        if button is Qt.MouseButton.MiddleButton:
             self._pan = tools.pan(self._stage, pointer)
             next(self._pan)
         elif button is Qt.MouseButton.LeftButton and self._stage.image_size[0] > 0:
