@@ -16,7 +16,13 @@ def atomic_write(path: Path) -> Generator[Path, None, None]:
     The temporary name lies in the same folder and keeps the suffix (``.part`` stands before it), since
     some writers append a suffix that they miss. The content is on the disk before the name changes, so
     a crash or a full disk leaves the old file as it was. When the block raises, the temporary file goes.
+    A link stays, and the file that it leads to is replaced. What is no regular file (``/dev/stdout``, a
+    pipe) is written straight into.
     """
+    if _is_special(path):
+        yield path
+        return
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
         yield temporary
@@ -27,6 +33,12 @@ def atomic_write(path: Path) -> Generator[Path, None, None]:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a name stands for a device, a pipe or an open file, none of which can be replaced."""
+    in_devices = os.name != "nt" and path.absolute().parent in {Path("/dev"), Path("/dev/fd")}
+    return in_devices or (path.exists() and not path.is_file())
 
 
 def sync_folder(folder: Path) -> None:

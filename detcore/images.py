@@ -68,7 +68,7 @@ def find_images(folder: Path) -> list[str]:
     which no project or dataset could hold; links to folders are not followed.
 
     Raises:
-        ImageError: the folder cannot be read.
+        ImageError: the folder itself cannot be read; one below it is passed over.
     """
     found: list[str] = []
     pending = [("", str(folder))]
@@ -85,7 +85,9 @@ def find_images(folder: Path) -> list[str]:
                     elif entry.is_dir(follow_symlinks=False) and not name.endswith(".reticle"):
                         pending.append((f"{prefix}{name}/", entry.path))
         except OSError as error:
-            raise ImageError(f"cannot read the folder ({error.strerror})", path=path) from error
+            if not prefix:
+                raise ImageError(f"cannot read the folder ({error.strerror})", path=path) from error
+            log.warning("passed over the folder %s, which cannot be read (%s)", path, error.strerror)
     # Names of one shape, such as img_000123.jpg, sort the same letter by letter, and many times faster.
     shapes = {path.translate(_SHAPE) for path in found}
     found.sort(key=natural_key if len(shapes) > 1 else str.lower)

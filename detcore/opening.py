@@ -18,11 +18,34 @@ def is_project(path: Path) -> bool:
 
 
 def project_folder_for(image_folder: Path) -> Path:
-    """Where the project of an image folder lives: beside it, or in ``~/Reticle`` when that is read-only."""
+    """Where the project of an image folder lives or will live: beside it, or in ``~/Reticle`` when that is
+    read-only. Folders of one name from several places are told apart there by a number.
+
+    Raises:
+        ProjectError: a project of that name cannot be read.
+    """
     folder = image_folder.resolve()
-    beside = folder.parent
-    home = beside if os.access(beside, os.W_OK) else Path.home() / "Reticle"
-    return home / f"{folder.name or 'images'}{SUFFIX}"
+    name = folder.name or "images"
+    if os.access(folder.parent, os.W_OK):
+        return folder.parent / f"{name}{SUFFIX}"
+    home = Path.home() / "Reticle"
+    candidates = (home / f"{name}{ending}{SUFFIX}" for ending in ("", *(f"-{n}" for n in range(2, 1000))))
+    for candidate in candidates:
+        if not candidate.exists() or (is_project(candidate) and _image_root(candidate) == folder):
+            return candidate
+    raise ProjectError("there are too many projects of this name", path=home / f"{name}{SUFFIX}")
+
+
+def _image_root(project_folder: Path) -> Path:
+    with Project.open(project_folder, read_only=True) as project:
+        return project.image_root.resolve()
+
+
+def named_as_project(path: Path) -> Path:
+    """The path with ``.reticle`` at its end, by which projects are recognised; of an existing one as it is."""
+    if path.suffix == SUFFIX or (path / "project.db").is_file():
+        return path
+    return path.with_name(path.name + SUFFIX)
 
 
 def create_from_images(folder: Path, image_folder: Path) -> Project:

@@ -26,7 +26,7 @@ from detcore.formats.base import (
     step,
 )
 from detcore.formats.coco_write import write_coco
-from detcore.formats.collect import Gathering, files_below, sample_files
+from detcore.formats.collect import LARGEST_ID, Gathering, files_below, sample_files
 from detcore.formats.geometry import Frame, Xyxy, fit
 from detcore.formats.staging import read_marks
 from detcore.formats.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
@@ -37,6 +37,7 @@ _OTHER_TASKS = ("captions", "panoptic", "stuff", "image_info", "labels", "person
 _USED_KEYS = frozenset({"image_id", "category_id", "bbox", "area", "iscrowd", "segmentation", "attributes"})
 _FLAGS = ("difficult", "truncated", "occluded")
 _STEP = 256
+_MOST_DIGITS = 30
 
 
 class CocoFormat:
@@ -162,9 +163,12 @@ class _File:
         for key, value in self._content.items():
             if key in {"images", "annotations", "categories"}:
                 continue
-            if key == "licenses" and isinstance(value, list):
+            if key == "licenses":
                 known = kept.setdefault("licenses", [])
-                known += [item for item in cast("list[Any]", value) if item not in known]
+                licenses = _objects(value)
+                known += [item for item in licenses if item not in known]
+                if value and (not isinstance(value, list) or len(licenses) < len(cast("list[Any]", value))):
+                    self._report("licences that are no objects: left out")
             elif kept.setdefault(key, value) != value:
                 self._report(f"“{key}” differs from that of another file, which is kept")
 
@@ -174,7 +178,7 @@ class _File:
             if key is None:
                 self._report(f"category {entry.get('name')!r} without id: left out")
                 continue
-            source_id = key if isinstance(key, int) else None
+            source_id = self._found.class_id(self._path, key) if isinstance(key, int) else None
             name = str(entry.get("name", "")).strip()
             extra = {other: value for other, value in entry.items() if other not in {"id", "name"}}
             if extra.get("supercategory") == "":
@@ -267,7 +271,7 @@ class _File:
         key = _key(entry.get("category_id"))
         label = self._classes.get(key)
         if label is None:
-            number = key if isinstance(key, int) else -1
+            number = key if isinstance(key, int) and abs(key) <= LARGEST_ID else -1
             label = self._found.classes.placeholder(number)
             name = self._found.classes.classes()[label].name
             self._report(f"{what}: no category has the id {entry.get('category_id')!r}: put into “{name}”")
@@ -286,7 +290,7 @@ def _key(value: Any) -> int | str | None:
     if isinstance(value, float):
         return int(value) if value.is_integer() else None
     if isinstance(value, str):
-        return int(value) if value.strip().isdecimal() else value
+        return int(value) if value.strip().isdecimal() and len(value) < _MOST_DIGITS else value
     return value if isinstance(value, int) else None
 
 
@@ -343,7 +347,7 @@ def _box_extra(entry: Json, attributes: Mapping[str, Any], raw: Xyxy) -> Json:
     extra: Json = {}
     area = entry.get("area")
     box_area = (raw[2] - raw[0]) * (raw[3] - raw[1])
-    number = area if isinstance(area, int | float) and not isinstance(area, bool) else math.nan
+    (number,) = _numbers([area]) or [math.nan] if isinstance(area, int | float) else [math.nan]
     if 0 <= number < math.inf and not math.isclose(number, box_area, rel_tol=1e-9):
         extra["area"] = number
     if "area" in extra or "segmentation" in kept:

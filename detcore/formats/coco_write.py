@@ -20,6 +20,7 @@ from detcore.formats.base import (
     count_boxes,
     step,
 )
+from detcore.formats.collect import LARGEST_ID
 from detcore.formats.copying import ImageCopier
 from detcore.formats.geometry import fit
 from detcore.formats.losses import foreign_fields
@@ -51,7 +52,7 @@ def category_ids(classes: Sequence[DatasetClass]) -> list[int]:
 def _fill(ids: Sequence[Any]) -> list[int]:
     """Keep the first use of every whole number from 1; the rest is numbered from after the greatest."""
     valid = [
-        value if isinstance(value, int) and not isinstance(value, bool) and value >= 1 else None
+        value if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LARGEST_ID else None
         for value in ids
     ]
     following = max((value for value in valid if value is not None), default=0) + 1
@@ -77,7 +78,9 @@ class _Writer:
         kept = _coco(dataset.extra)
         self._top_level: Json = {key: value for key, value in kept.items() if key not in {"info", "licenses"}}
         self._info: Json = kept.get("info") or {"description": "", "version": "", "year": 0}
-        self._licenses: list[Json] = kept.get("licenses") or [_LICENSE]
+        licenses: Any = kept.get("licenses")
+        known = cast("list[Any]", licenses) if isinstance(licenses, list) else []
+        self._licenses: list[Json] = [item for item in known if isinstance(item, dict)] or [_LICENSE]
 
     def write(self, staging: Staging, progress: Progress) -> None:
         images = self._dataset.images
@@ -192,9 +195,12 @@ class _Writer:
 
 def _still_fits(box: DatasetBox, imported: Any, size: tuple[int, int]) -> bool:
     """Whether a box is the one that was imported, so that the imported area and outline are its own."""
-    if not isinstance(imported, list) or len(cast("list[Any]", imported)) != 4:
+    if not isinstance(imported, list):
         return False
-    left, top, width, height = (float(value) for value in cast("list[Any]", imported))
+    numbers = [value for value in cast("list[Any]", imported) if isinstance(value, int | float)]
+    if len(numbers) != 4 or len(cast("list[Any]", imported)) != 4:
+        return False
+    left, top, width, height = numbers
     inside, _ = fit((left, top, left + width, top + height), width=size[0], height=size[1])
     return inside == box.xyxy
 

@@ -10,10 +10,14 @@ from typing import Any
 
 from detcore.errors import FormatError
 from detcore.formats.base import Dataset, DatasetClass, DatasetImage, Problem
-from detcore.formats.geometry import Frame, read_frame
+from detcore.formats.cleaning import Cleaner
+from detcore.formats.geometry import LARGEST, Frame, read_frame
 from detcore.formats.locate import ImageFinder, common_root, plain_folder, relative_name
 from detcore.formats.text import split_of_folder
 from detcore.images import natural_key
+
+LARGEST_ID = 2**63 - 1
+"""The greatest id that a project holds."""
 
 
 class ClassTable:
@@ -22,10 +26,9 @@ class ClassTable:
     def __init__(self) -> None:
         self._classes: list[DatasetClass] = []
         self._by_name: dict[str, int] = {}
-        self._by_source_id: dict[int, int] = {}
 
     def add(self, name: str, source_id: int | None = None, extra: Mapping[str, Any] | None = None) -> int:
-        """Index of the class ``name``, which is made when it is new. All its source ids lead to it."""
+        """Index of the class ``name``, which is made when it is new."""
         # JSON can hold half characters, which no file can, and names of several lines, which no list can.
         name = " ".join(name.encode("utf-8", "replace").decode().splitlines())
         index = self._by_name.get(name)
@@ -33,15 +36,10 @@ class ClassTable:
             index = len(self._classes)
             self._classes.append(DatasetClass(name=name, source_id=source_id, extra=dict(extra or {})))
             self._by_name[name] = index
-        if source_id is not None:
-            self._by_source_id.setdefault(source_id, index)
         return index
 
     def by_name(self, name: str) -> int | None:
         return self._by_name.get(name)
-
-    def by_source_id(self, source_id: int) -> int | None:
-        return self._by_source_id.get(source_id)
 
     def placeholder(self, source_id: int) -> int:
         """A class for boxes whose id no list of names explains, so that they are not lost."""
@@ -70,8 +68,18 @@ class Gathering:
     def problem(self, path: Path, message: str, line: int | None = None) -> None:
         self.problems.append(Problem(path=path, message=message, line=line))
 
+    def class_id(self, path: Path, source_id: int) -> int | None:
+        """The number of a class if it can be kept, else ``None`` and a problem."""
+        if abs(source_id) <= LARGEST_ID:
+            return source_id
+        self.problem(path, "a class has an id beyond all measure, which is not kept")
+        return None
+
     def frame(self, annotation: Path, image: Path, declared: tuple[int, int] | None) -> Frame:
         """The pixels that the boxes of ``annotation`` refer to; what is odd about them is reported."""
+        if declared is not None and max(declared) > LARGEST:
+            self.problem(annotation, "the size that it names is that of no image: passed over")
+            declared = None
         frame, message, readable = read_frame(image, declared=declared)
         if message is not None:
             self.problem(annotation if readable else image, message)
@@ -126,12 +134,20 @@ class Gathering:
         """All that was gathered; images are named below the deepest folder that holds them."""
         paths = list(self._images)
         root = common_root(paths, self.folder)
+        cleaner = Cleaner()
         images: list[DatasetImage] = []
         for image in self._images.values():
+            boxes = [
+                replace(box, extra=cleaner.fields(box.extra)) if box.extra else box for box in image.boxes
+            ]
             name = relative_name(image.path, root)
-            images.append(replace(image, name=name))
+            images.append(replace(image, name=name, boxes=boxes, extra=cleaner.fields(image.extra)))
+        classes = [replace(item, extra=cleaner.fields(item.extra)) for item in self.classes.classes()]
+        extra = cleaner.fields(self.extra)
+        for reason in sorted(cleaner.reasons):
+            self.problem(self.source, f"fields that Reticle only keeps hold {reason}")
         images.sort(key=lambda image: natural_key(image.name))
-        return Dataset(classes=self.classes.classes(), images=images, image_root=root, extra=self.extra)
+        return Dataset(classes=classes, images=images, image_root=root, extra=extra)
 
 
 def files_below(source: Path, suffixes: Sequence[str]) -> list[Path]:

@@ -11,6 +11,9 @@ from detcore.images import read_header
 
 Xyxy = tuple[float, float, float, float]
 
+LARGEST = 1e9 - 1
+"""Pixels that no image and no edge of a box exceeds; projects hold no more."""
+
 TOLERANCE = 0.05
 """Pixels by which a box may leave its image unreported: the rounding of files with few decimals."""
 
@@ -18,7 +21,7 @@ TOLERANCE = 0.05
 def fit(box: Xyxy, *, width: float | None, height: float | None) -> tuple[Xyxy | None, str | None]:
     """The part of a box inside the image, and what had to be changed.
 
-    Without a size only the left and the top can be checked. Returns ``None`` and the reason when
+    Without a size the right and the bottom are only kept below ``LARGEST``. Returns ``None`` and the reason when
     nothing with an area is left.
     """
     if not all(math.isfinite(edge) for edge in box):
@@ -26,8 +29,8 @@ def fit(box: Xyxy, *, width: float | None, height: float | None) -> tuple[Xyxy |
     x1, y1, x2, y2 = box
     if x1 == x2 or y1 == y2:
         return None, f"box without area ({_show(box)}): left out"
-    right = math.inf if width is None else float(width)
-    bottom = math.inf if height is None else float(height)
+    right = LARGEST if width is None else float(width)
+    bottom = LARGEST if height is None else float(height)
     inside = (min(max(x1, 0.0), right), min(max(y1, 0.0), bottom), min(x2, right), min(y2, bottom))
     if inside[0] >= inside[2] or inside[1] >= inside[3]:
         return None, f"box outside of the image ({_show(box)}): left out"

@@ -16,6 +16,7 @@ from detcore.formats.text import decode
 
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _ENCODING = re.compile(rb"^\s*<\?xml[^>]*encoding=[\"']([A-Za-z0-9._-]+)[\"']")
+_DEEPEST = 100
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -73,6 +74,8 @@ class _Builder:
         self._open: list[Node] = []
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if len(self._open) >= _DEEPEST:
+            raise FormatError("elements are nested too deeply for an annotation")
         node = Node(tag=tag, attributes=dict(attributes), line=int(self.expat.CurrentLineNumber))
         if self._open:
             self._open[-1].children.append(node)
@@ -98,7 +101,7 @@ def parse(data: bytes) -> tuple[Node | None, str | None, int | None]:
     not ``closed``. Entities are refused, which makes bombs and files that read other files harmless.
 
     Raises:
-        FormatError: the file declares entities.
+        FormatError: the file declares entities, or elements are nested without end.
     """
     root, message, line = _parse(data)
     if message is None:

@@ -23,7 +23,7 @@ from detcore.formats.base import (
     no_progress,
     step,
 )
-from detcore.formats.collect import Gathering, sample_files
+from detcore.formats.collect import LARGEST_ID, Gathering, sample_files
 from detcore.formats.geometry import Frame, fit
 from detcore.formats.staging import read_marker, read_marks
 from detcore.formats.text import decode, read_bytes
@@ -111,7 +111,7 @@ class _Reader:
         for source_id, name in sorted(names.items()):
             if self._found.classes.by_name(name) in labels.values():
                 self._found.problem(path, f"two classes are called {name!r}: joined")
-            labels[source_id] = self._found.classes.add(name, source_id)
+            labels[source_id] = self._found.classes.add(name, self._found.class_id(path, source_id))
         return labels
 
     def _labels_for(self, folder: Path) -> dict[int, int]:
@@ -142,7 +142,7 @@ class _Reader:
         return self._add_classes(known, path)
 
     def _add_known(self, names: dict[int, str]) -> dict[int, int]:
-        return {source_id: self._found.classes.add(name, source_id) for source_id, name in names.items()}
+        return {source_id: self._found.classes.add(name) for source_id, name in names.items()}
 
     def _image(self, entry: Entry) -> DatasetImage:
         frame = self._found.frame(entry.labels or entry.image, entry.image, None)
@@ -249,7 +249,7 @@ class _Reader:
             if named is None:
                 self._found.problem(path, f"{text!r} is no class id: left out", number)
             return named
-        if not math.isfinite(value) or value != int(value) or value < 0:
+        if not math.isfinite(value) or value != int(value) or not 0 <= value < LARGEST_ID:
             self._found.problem(path, f"{text!r} is no class id: left out", number)
             return None
         source_id = int(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -80,3 +81,43 @@ def test_a_kill_never_leaves_half_a_file(tmp_path: Path) -> None:
         lines = path.read_text().splitlines()
         assert len(lines) == 20000
         assert len(set(lines)) == 1
+
+
+def test_a_link_stays_and_the_file_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere" / "report.json"
+    target.parent.mkdir()
+    target.write_text("old")
+    link = tmp_path / "report.json"
+    link.symlink_to(target)
+    with atomic_write(link) as temporary:
+        temporary.write_text("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no devices among its files")
+def test_devices_and_pipes_are_written_into(tmp_path: Path) -> None:
+    with atomic_write(Path("/dev/null")) as path:
+        path.write_text("gone")
+    assert Path("/dev/null").is_char_device()
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        with atomic_write(pipe) as path:
+            path.write_text("through")
+        assert reader.communicate()[0] == b"through"
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no devices among its files")
+def test_standard_output_is_written_into_even_when_it_is_a_file(tmp_path: Path) -> None:
+    script = (
+        "from pathlib import Path; from detcore.atomic import atomic_write\n"
+        "print('before', flush=True)\n"
+        "with atomic_write(Path('/dev/stdout')) as path:\n"
+        "    with path.open('a') as file: file.write('report\\n')\n"
+        "print('after')"
+    )
+    with (tmp_path / "log").open("a") as log:
+        subprocess.run([sys.executable, "-c", script], stdout=log, check=True)
+    assert (tmp_path / "log").read_text() == "before\nreport\nafter\n"

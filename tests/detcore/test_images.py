@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from detcore.errors import ImageError
-from detcore.images import read_header, read_image, read_size
+from detcore.images import find_images, read_header, read_image, read_size
 
 
 def save(path: Path, orientation: int) -> Path:
@@ -73,3 +74,23 @@ def test_sizes_beyond_all_measure_are_refused(tmp_path: Path):
     path.write_bytes(b"P5 99999 99999 255\n")
     with pytest.raises(ImageError):
         read_size(path)
+
+
+def test_a_folder_below_that_cannot_be_read_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    for name in ("a.jpg", "open/b.jpg", "locked/c.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    scandir = os.scandir
+
+    def refuse_locked(path: str):
+        if path.endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse_locked)
+    assert find_images(tmp_path) == ["a.jpg", "open/b.jpg"]
+    assert "locked" in caplog.text
+    with pytest.raises(ImageError, match="Permission denied"):
+        find_images(tmp_path / "locked")
