@@ -118,12 +118,14 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The worker gives up: why, and what the person can do."""
+    """The worker gives up: why, and what the person can do. ``attempt`` is how often memory had run out in the
+    run before this time."""
 
     kind: ClassVar[str] = "failed"
     failure: FailureKind
     message: str
     hint: str = ""
+    attempt: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,9 @@ __all__ = ["ExitCode", "Outcome", "OutcomeState", "Patience", "TrainingJob", "Wo
 
 MAX_MEMORY_RESTARTS = 4
 _STDERR_LINES = 200
+_WINDOWS_FLAGS: int = sum(
+    getattr(subprocess, f"CREATE_{name}", 0) for name in ("NEW_PROCESS_GROUP", "NO_WINDOW")
+)
 _log = logging.getLogger(__name__)
 
 
@@ -109,9 +112,9 @@ class WorkerJob:
                 encoding="utf-8",
                 errors="replace",
                 bufsize=1,
-                env=_environment(),
+                env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
                 start_new_session=os.name == "posix",
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+                creationflags=_WINDOWS_FLAGS,
             )
         except OSError as error:
             raise JobError(f"the {self._what} process could not be started ({error})") from error
@@ -194,8 +197,8 @@ class WorkerJob:
             self._tell(event)
 
     def _read_stderr(self) -> None:
-        for line in _lines(self._pipe("stderr")):
-            self._stderr.append(line.rstrip())
+        with self._pipe("stderr") as pipe:
+            self._stderr.extend(line.rstrip() for line in pipe)
 
     def _pipe(self, name: str) -> IO[str]:
         pipe: IO[str] | None = getattr(self._process, name)
@@ -296,8 +299,10 @@ class TrainingJob:
         self._on_event = on_event
         self._on_end = on_end
         self._patience = patience
-        self._attempt = 0
+        self._attempt = self._restarts = 0
         self._stopping = False
+        # Held while one process takes the place of another, so that a stop reaches whichever there is.
+        self._lock = threading.RLock()
         self._done = threading.Event()
         self._outcome: Outcome | None = None
         self._job = self._new_job()
@@ -339,12 +344,14 @@ class TrainingJob:
 
     def stop(self) -> None:
         """Stop at the next step with a checkpoint; escalates. Returns at once."""
-        self._stopping = True
-        self._job.stop()
+        with self._lock:
+            self._stopping = True
+            self._job.stop()
 
     def kill(self) -> None:
-        self._stopping = True
-        self._job.kill()
+        with self._lock:
+            self._stopping = True
+            self._job.kill()
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """Wait for the end, restarts included; ``None`` when ``timeout`` seconds went by first."""
@@ -352,36 +359,40 @@ class TrainingJob:
         return self._outcome
 
     def _may_restart(self) -> bool:
-        return self._attempt < MAX_MEMORY_RESTARTS and not self._stopping
+        return self._restarts < MAX_MEMORY_RESTARTS and not self._stopping
 
     def _hear(self, event: Event) -> None:
         """Pass an event on; out of memory is no failure as long as there is another try."""
-        if isinstance(event, Failed) and event.failure is FailureKind.OUT_OF_MEMORY and self._may_restart():
-            text = f"Out of memory: trying again with half the batch ({self._attempt + 1} of {MAX_MEMORY_RESTARTS})."
-            event = Log(level="warning", text=text)
+        if isinstance(event, Failed) and event.failure is FailureKind.OUT_OF_MEMORY:
+            # A run that is resumed remembers the times before.
+            self._attempt = max(self._attempt, event.attempt)
+            if self._may_restart():
+                tries = f"{self._restarts + 1} of {MAX_MEMORY_RESTARTS}"
+                text = f"Out of memory: trying again with half the batch ({tries})."
+                event = Log(level="warning", text=text)
         self._on_event(event)
 
     def _worker_ended(self, outcome: Outcome) -> None:
-        if outcome.failure is FailureKind.OUT_OF_MEMORY and self._may_restart():
-            self._attempt += 1
-            self._job = self._new_job()
-            try:
-                self._job.start()
-            except JobError as error:
-                outcome = Outcome(state=OutcomeState.FAILED, text=str(error))
-            else:
-                return
-        self._outcome = outcome
+        with self._lock:
+            if outcome.failure is FailureKind.OUT_OF_MEMORY and self._restarts < MAX_MEMORY_RESTARTS:
+                if self._stopping:
+                    outcome = Outcome(state=OutcomeState.STOPPED, text="training stopped")
+                else:
+                    self._attempt += 1
+                    self._restarts += 1
+                    self._job = self._new_job()
+                    try:
+                        self._job.start()
+                    except JobError as error:
+                        outcome = Outcome(state=OutcomeState.FAILED, text=str(error))
+                    else:
+                        return
+            self._outcome = outcome
         try:
             if self._on_end is not None:
                 self._on_end(outcome)
         finally:
             self._done.set()
-
-
-def _environment() -> dict[str, str]:
-    """The worker's environment: text in UTF-8 and unbuffered, whatever the system's locale."""
-    return {**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def _lines(pipe: IO[str]) -> Iterator[str]:

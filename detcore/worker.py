@@ -9,6 +9,7 @@ to stderr. Commands come on stdin; its end means that the owner is gone: checkpo
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -16,7 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -44,6 +45,7 @@ from detcore.types import Detections
 _NICE = 10
 _HEARTBEAT_SECONDS = 3.0
 _ORPHAN_SECONDS = 60.0
+_FREE_SPACE = "Free some space, then go on with the run"
 _CODES = {
     FailureKind.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
     FailureKind.NON_FINITE_LOSS: ExitCode.NON_FINITE_LOSS,
@@ -61,7 +63,7 @@ class Voice:
         self._lock = threading.Lock()
         self._file: TextIO | None = None
         self._spoken = time.monotonic()
-        self._silenced = False
+        self._silenced = self._file_failed = False
 
     def open_file(self, path: Path) -> None:
         """Write events down there from now on, after a torn last line too."""
@@ -74,16 +76,16 @@ class Voice:
     def close(self) -> None:
         with self._lock:
             if self._file is not None:
-                self._file.close()
+                with suppress(OSError):  # told when the line was said
+                    self._file.close()
                 self._file = None
 
     def say(self, event: Event) -> None:
         line = events.encode(event) + "\n"
         with self._lock:
             self._spoken = time.monotonic()
-            if self._file is not None and not isinstance(event, events.Heartbeat):
-                self._file.write(line)
-                self._file.flush()
+            if not isinstance(event, events.Heartbeat):
+                self._write_down(line)
             if self._silenced:
                 return
             try:
@@ -93,6 +95,21 @@ class Voice:
                 # Nobody reads any more: the owner is gone. The file still tells what happened.
                 self._silenced = True
                 self._wishes.stop.set()
+
+    def _write_down(self, line: str) -> None:
+        """Into the file; when that fails the owner is told, once. What the disk has no room for now comes with
+        the next line."""
+        if self._file is None:
+            return
+        try:
+            self._file.write(line)
+            self._file.flush()
+        except OSError as error:
+            if not self._file_failed:
+                self._file_failed = True
+                text = f"The history of the run cannot be written ({error.strerror})."
+                line = events.encode(events.Log(level="warning", text=text))
+                self._out.write(line + "\n")
 
     def beat(self, ended: threading.Event) -> None:
         """Say that the process is alive whenever it has been silent for a while, until ``ended``."""
@@ -182,9 +199,11 @@ def work(arguments: Sequence[str], voice: Voice, wishes: Wishes) -> ExitCode:
     except OutOfMemoryError as error:
         return _fail(voice, FailureKind.OUT_OF_MEMORY, error)
     except TrainingError as error:
-        return _fail(voice, error.failure, error)
+        return _fail(voice, error.failure, error, attempt=error.attempt)
     except ReticleError as error:
         return _fail(voice, FailureKind.BAD_INPUT, error)
+    except OSError as error:
+        return _fail(voice, FailureKind.BAD_INPUT, _disk_error(error))
     except Exception as error:  # noqa: BLE001 - the last chance to tell the owner about a bug
         traceback.print_exc()
         message = f"{type(error).__name__}: {error}"
@@ -193,10 +212,17 @@ def work(arguments: Sequence[str], voice: Voice, wishes: Wishes) -> ExitCode:
     return ExitCode.DONE
 
 
-def _fail(voice: Voice, failure: FailureKind, error: ReticleError) -> ExitCode:
+def _disk_error(error: OSError) -> ReticleError:
+    """What the system says of a file, with advice."""
+    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
+    hint = _FREE_SPACE if full else "Check the folder of the project, and that its disk is there"
+    return ConfigError(error.strerror or str(error), path=error.filename, hint=hint)
+
+
+def _fail(voice: Voice, failure: FailureKind, error: ReticleError, *, attempt: int = 0) -> ExitCode:
     where = "" if error.path is None else f"{error.path}: "
     message = f"{where}{error.message}"
-    voice.say(events.Failed(failure=failure, message=message, hint=error.hint or ""))
+    voice.say(events.Failed(failure=failure, message=message, hint=error.hint or "", attempt=attempt))
     return _CODES[failure]
 
 
@@ -263,7 +289,12 @@ def _set_length(run: RunFolder, config: TrainConfig, arguments: argparse.Namespa
 
 def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wishes) -> None:
     session = Session(run, attempt=attempt, emit=voice.say, wishes=wishes, group=group)
-    result = session.train()
+    try:
+        result = session.train()
+    except OutOfMemoryError as error:
+        raise TrainingError(
+            FailureKind.OUT_OF_MEMORY, error.message, hint=error.hint or "", attempt=session.state.attempt
+        ) from error
     if not group.leads:
         return
     state = result.state

@@ -64,7 +64,11 @@ class Checkpoint:
 
 
 def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
-    """Write it all or nothing."""
+    """Write it all or nothing.
+
+    Raises:
+        ConfigError: there is no room, or the folder cannot be written to.
+    """
     record = {
         "version": _VERSION,
         "state": asdict(checkpoint.state),
@@ -74,8 +78,15 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "config": checkpoint.config,
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
-    with atomic_write(path) as temporary:
-        save_file(tensors, temporary, metadata={_KEY: json.dumps(record)})
+    try:
+        with atomic_write(path) as temporary:
+            save_file(tensors, temporary, metadata={_KEY: json.dumps(record)})
+    except (OSError, SafetensorError) as error:
+        raise ConfigError(
+            f"the checkpoint cannot be written ({error})",
+            path=path,
+            hint="Free some space, then go on with the run",
+        ) from error
 
 
 def rotate_checkpoint(checkpoint: Checkpoint, *, last: Path, previous: Path) -> None:

@@ -9,6 +9,7 @@ from detcore.events import FailureKind
 class TrainingError(ReticleError):
     """Training cannot go on."""
 
-    def __init__(self, failure: FailureKind, message: str, *, hint: str = "") -> None:
+    def __init__(self, failure: FailureKind, message: str, *, hint: str = "", attempt: int = 0) -> None:
         super().__init__(message, hint=hint or None)
         self.failure = failure
+        self.attempt = attempt

@@ -200,6 +200,62 @@ def test_training_gives_up_after_four_restarts() -> None:
     assert texts[-1] == "failed"
 
 
+def test_a_stop_between_two_tries_ends_the_training_as_stopped() -> None:
+    texts: list[str] = []
+
+    def hear(event: Event) -> None:
+        texts.append(event.text if isinstance(event, Log) else event.kind)
+        if texts[-1].startswith("Out of memory"):
+            job.stop()
+
+    job = TrainingJob(script(OUT_OF_MEMORY.replace("WANTED", "99")), on_event=hear)
+    job.start()
+    outcome = job.wait(60)
+    assert outcome is not None
+    assert outcome.state is OutcomeState.STOPPED
+    assert [text for text in texts if text.startswith("attempt")] == ["attempt 0"]
+
+
+def test_a_stop_while_the_next_try_starts_reaches_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = WorkerJob.start
+    starts: list[WorkerJob] = []
+    stopper: list[threading.Thread] = []
+
+    def start(self: WorkerJob) -> None:
+        starts.append(self)
+        if len(starts) == 2:
+            stopper.append(threading.Thread(target=job.stop))
+            stopper[0].start()
+            stopper[0].join(0.3)
+        plain(self)
+
+    monkeypatch.setattr(WorkerJob, "start", start)
+    body = OUT_OF_MEMORY.replace("WANTED", "1").replace(
+        "ended('completed')", "ended({'stop': 'stopped'}[sys.stdin.readline().strip()])"
+    )
+    job = TrainingJob(script(body), on_event=lambda _event: None)
+    job.start()
+    outcome = job.wait(60)
+    stopper[0].join(20)
+    if outcome is None:
+        job.kill()
+    assert outcome is not None
+    assert outcome.state is OutcomeState.STOPPED
+
+
+def test_memory_that_runs_out_after_a_resume_adds_to_the_times_before() -> None:
+    texts: list[str] = []
+    body = OUT_OF_MEMORY.replace("WANTED", "4").replace("hint='smaller'", "hint='', attempt=max(attempt, 2)")
+    job = TrainingJob(
+        script(body), on_event=lambda event: texts.append(event.text if isinstance(event, Log) else "")
+    )
+    job.start()
+    outcome = job.wait(60)
+    assert outcome is not None
+    assert outcome.good
+    assert [text for text in texts if text.startswith("attempt")] == ["attempt 0", "attempt 3", "attempt 4"]
+
+
 def test_jobs_load_no_torch(tmp_path: Path) -> None:
     code = "import sys, detcore.jobs, detcore.training.config; assert 'torch' not in sys.modules"
     job = WorkerJob([sys.executable, "-c", code], on_event=lambda _event: None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -13,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from detcore import events
 from detcore.events import Command, Event, FailureKind, decode, encode
@@ -240,6 +242,57 @@ def test_memory_that_runs_out_has_its_own_exit_code(
     assert code is ExitCode.OUT_OF_MEMORY
     assert isinstance(heard[-1], events.Failed)
     assert heard[-1].failure is FailureKind.OUT_OF_MEMORY
+
+
+def test_memory_that_runs_out_tells_how_often_it_did_before(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = make_run(epochs=1, predict_after=False)
+    work_here("train", str(run.path), "--attempt", "2")
+
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("detcore.training.session.try_step", fail)
+    _, heard = work_here("train", str(run.path), "--resume")
+    assert isinstance(heard[-1], events.Failed)
+    assert heard[-1].attempt == 2
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        SafetensorError("I/O error: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_is_no_bug_and_the_advice_is_to_free_space(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise error
+
+    monkeypatch.setattr("detcore.models.checkpoint.save_file", fail)
+    code, heard = work_here("train", str(make_run(epochs=1).path))
+    assert code is ExitCode.BAD_INPUT
+    assert isinstance(heard[-1], events.Failed)
+    assert "No space left on device" in heard[-1].message
+    assert "Free some space" in heard[-1].hint
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_events_that_cannot_be_written_down_are_said_all_the_same() -> None:
+    out = io.StringIO()
+    voice = Voice(out, Wishes())
+    voice.open_file(Path("/dev/full"))
+    for number in range(3):
+        voice.say(events.Progress(done=number, total=3))
+    voice.close()
+    said = [decode(line) for line in out.getvalue().splitlines()]
+    assert [event.done for event in said if isinstance(event, events.Progress)] == [0, 1, 2]
+    warnings = [event.text for event in said if isinstance(event, events.Log)]
+    assert len(warnings) == 1
+    assert "cannot be written" in warnings[0]
 
 
 def test_the_devices_are_named() -> None:
