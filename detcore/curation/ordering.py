@@ -25,9 +25,6 @@ from detcore.types import Detections, FloatArray, GroundTruth, Image, IntArray
 LEAST_SCORE = 0.05
 """Detections below it say nothing."""
 
-UNSURE_COUNT = 5
-"""So many of the most doubtful detections of an image count: labelling it settles them all."""
-
 _RIVAL_IOU = 0.5
 _BLOCK = 1024
 _LEAST_USE = 0.05
@@ -111,17 +108,16 @@ def order_unlabelled(
 
 
 def uncertainty(dets: Detections, image_ids: IntArray) -> FloatArray:
-    """(I,) doubt about each image, 0 to 1: the mean over its five most doubtful detections, missing ones as 0.
+    """(I,) doubt about each image, 0 to 1: the mean doubt of its detections, each counted by its score. One object
+    that is sure is thrown in, so that an image with hardly anything in it is hardly doubtful.
 
     The doubt of a detection is the entropy of its score in bits, or the score of the lesser of it and a
     detection of another class in the same place, whichever is more.
     """
     dets = dets.take((dets.scores >= LEAST_SCORE) & np.isin(dets.image_ids, image_ids))
     doubt = np.maximum(entropy(dets.scores), _rivalry(dets, image_ids))
-    order = np.lexsort((-doubt, dets.image_ids))
-    owner = dets.image_ids[order]
-    order = order[np.arange(len(owner)) - np.searchsorted(owner, owner) < UNSURE_COUNT]
-    return _sum_by_image(dets.image_ids[order], doubt[order], image_ids) / UNSURE_COUNT
+    doubts = _sum_by_image(dets.image_ids, doubt * dets.scores, image_ids)
+    return doubts / (1.0 + _sum_by_image(dets.image_ids, dets.scores, image_ids))
 
 
 def entropy(probabilities: FloatArray) -> FloatArray:

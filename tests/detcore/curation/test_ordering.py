@@ -42,8 +42,8 @@ def test_entropy_is_in_bits() -> None:
     np.testing.assert_allclose(found, [0, 1, 0, 0.8112781244591328], atol=1e-12)
 
 
-def test_doubt_is_the_mean_over_the_five_most_doubtful_detections() -> None:
-    scores = [0.99, 0.5, 0.6, 0.3, 0.7, 0.9, 0.4]
+def test_doubt_is_the_mean_by_score_with_one_sure_object_thrown_in() -> None:
+    scores = [0.99, 0.5, 0.3]
     dets = detections(
         *((7, 1, at(20.0 * n), score) for n, score in enumerate(scores)),
         (4, 1, at(0), 0.5),
@@ -51,14 +51,25 @@ def test_doubt_is_the_mean_over_the_five_most_doubtful_detections() -> None:
         (99, 1, at(0), 0.5),  # an image that is not asked about
     )
     found = uncertainty(dets, np.array([7, 2, 4]))
-    expected = (1.0 + h(0.6) + h(0.4) + h(0.7) + h(0.3)) / 5
-    np.testing.assert_allclose(found, [expected, 0.0, 0.2])
+    expected = (0.99 * h(0.99) + 0.5 * 1.0 + 0.3 * h(0.3)) / (1 + 0.99 + 0.5 + 0.3)
+    np.testing.assert_allclose(found, [expected, 0.0, 0.5 / 1.5])
+
+
+def test_many_doubtful_objects_outweigh_one_and_sure_ones_calm() -> None:
+    def image(number: int, *scores: float) -> list[Row]:
+        return [(number, 1, at(20.0 * place), score) for place, score in enumerate(scores)]
+
+    dets = detections(
+        *image(1, 0.5, 0.5, 0.5), *image(2, 0.5), *image(3, 0.5, 0.99, 0.99, 0.99), *image(4, 0.06)
+    )
+    found = uncertainty(dets, np.array([1, 2, 3, 4]))
+    assert found[0] > found[1] > found[2] > found[3] > 0
 
 
 def test_two_sure_classes_in_one_place_are_a_doubt() -> None:
     dets = detections((1, 1, at(0), 0.95), (1, 2, at(1), 0.9), (2, 1, at(0), 0.95), (2, 2, at(30), 0.9))
     found = uncertainty(dets, np.array([1, 2]))
-    np.testing.assert_allclose(found, [2 * 0.9 / 5, (h(0.95) + h(0.9)) / 5])
+    np.testing.assert_allclose(found, [0.9 * 1.85 / 2.85, (0.95 * h(0.95) + 0.9 * h(0.9)) / 2.85])
 
 
 def test_disagreement_is_one_less_the_shared_share_of_scores() -> None:
@@ -111,7 +122,7 @@ def project(tmp_path: Path) -> Project:
         project.apply(add_class(project, "thing"))
         project.apply(add_boxes(project, [Box(id=0, image_id=1, class_id=1, x1=1, y1=1, x2=20, y2=20)]))
         run = create_run(project, "reticle-s")
-        found = detections((1, 1, at(0), 0.5), (2, 1, at(0), 0.99), (3, 1, at(0), 0.5), (4, 1, at(0), 0.6))
+        found = detections((1, 1, at(0), 0.5), (2, 1, at(0), 0.99), (3, 1, at(0), 0.5), (4, 1, at(0), 0.3))
         save_detections(run, found, image_ids=[1, 2, 3, 4])
     return project
 
@@ -122,7 +133,7 @@ def test_labelled_images_are_left_out_and_look_alikes_come_late(project: Project
         order = order_unlabelled(opened, run)
         assert order.unlabelled == 3
         assert [item.image.path for item in order.candidates] == ["3.png", "2.png", "4.png"]
-        assert order.candidates[0].uncertainty == pytest.approx(0.2)
+        assert order.candidates[0].uncertainty == pytest.approx(1 / 3)
         assert len(order_unlabelled(opened, run, count=2).candidates) == 2
         same = order_unlabelled(opened, run, second=run)
         assert {item.disagreement for item in same.candidates} == {0.0}
