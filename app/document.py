@@ -44,6 +44,10 @@ class Document(QObject):
             raise RuntimeError("no project is open")
         return self._project
 
+    def holds_run(self, run: Path) -> bool:
+        """Whether a run's folder is one of the open project; names of runs repeat in every project."""
+        return self._project is not None and run.parent == self._project.runs_folder
+
     def open(self, project: Project) -> None:
         """Show a project instead of the one now open; owns it from here on."""
         self.close()

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 FLUSH_MS = 100
 SHUT_DOWN_SECONDS = 8.0
-_DEVICES = ""
-"""The key of the job that looks for devices; no run has an empty name."""
+_DEVICES = Path()
+"""The key of the job that looks for devices; runs have absolute paths."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,17 +66,17 @@ class _Owner(QObject):
     Signals: as those of ``Jobs``, with the devices' job among them.
     """
 
-    started = Signal(str)
-    events = Signal(str, list)
-    ended = Signal(str, object)
+    started = Signal(object)
+    events = Signal(object, list)
+    ended = Signal(object, object)
 
     def __init__(self) -> None:
         super().__init__()
-        self._mailboxes: dict[str, _Mailbox] = {}
+        self._mailboxes: dict[Path, _Mailbox] = {}
         self._timer: QTimer | None = None
 
-    @Slot(str, object)
-    def launch(self, key: str, mailbox: _Mailbox) -> None:
+    @Slot(object, object)
+    def launch(self, key: Path, mailbox: _Mailbox) -> None:
         job = mailbox.job
         if job is None:
             raise RuntimeError("a mailbox without a job")
@@ -121,33 +121,35 @@ class _Owner(QObject):
 class Jobs(QObject):
     """Runs one worker process for each run that is training or predicting.
 
+    A run is known by the path of its folder: every project has a run of the name ``001-reticle-s``.
+
     Everything here returns at once. Whatever happens to a child, only ``ended`` tells of it.
 
     Signals (on the GUI thread):
-        started(str): the process of that run has been started.
-        events(str, list): a run and its events since the last time; at most ten times a second.
-        ended(str, object): a run and the ``Outcome`` of its process, after its last event.
+        started(Path): the process of that run has been started.
+        events(Path, list): a run and its events since the last time; at most ten times a second.
+        ended(Path, object): a run and the ``Outcome`` of its process, after its last event.
         changed(): what ``active()`` says is new.
         devices_found(): ``devices`` is known now.
     """
 
-    started = Signal(str)
-    events = Signal(str, list)
-    ended = Signal(str, object)
+    started = Signal(object)
+    events = Signal(object, list)
+    ended = Signal(object, object)
     changed = Signal()
     devices_found = Signal()
-    _launch = Signal(str, object)
+    _launch = Signal(object, object)
     _ask = Signal(object, object)
     _halt = Signal()
 
     def __init__(self, parent: QObject | None = None, *, patience: Patience | None = None) -> None:
         super().__init__(parent)
         self._patience = patience
-        self._jobs: dict[str, TrainingJob | WorkerJob] = {}
+        self._jobs: dict[Path, TrainingJob | WorkerJob] = {}
         self._thread: QThread | None = None
         self._owner: _Owner | None = None
         self._devices: tuple[Device, ...] = ()
-        self._last_words: dict[str, str] = {}
+        self._last_words: dict[Path, str] = {}
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -181,7 +183,7 @@ class Jobs(QObject):
             on_end=mailbox.conclude,
             patience=self._patience,
         )
-        self._begin(run.name, mailbox, job)
+        self._begin(run, mailbox, job)
 
     def predict(self, run: Path, snapshot: Path) -> None:
         """Write detections of the run's best weights on the images of a snapshot."""
@@ -193,33 +195,34 @@ class Jobs(QObject):
             patience=self._patience,
             what="prediction",
         )
-        self._begin(run.name, mailbox, job)
+        self._begin(run, mailbox, job)
 
-    def active(self) -> list[str]:
+    def active(self) -> list[Path]:
         """The runs that have a process, in the order in which they were started."""
         return [key for key in self._jobs if key != _DEVICES]
 
-    def training(self) -> str | None:
-        """The run that is training, if any."""
-        return next((key for key, job in self._jobs.items() if isinstance(job, TrainingJob)), None)
+    def training(self, runs_folder: Path) -> Path | None:
+        """The run in that folder that is training, if any."""
+        trainings = (key for key, job in self._jobs.items() if isinstance(job, TrainingJob))
+        return next((run for run in trainings if run.parent == runs_folder), None)
 
-    def pid(self, run_name: str) -> int | None:
-        job = self._jobs.get(run_name)
+    def pid(self, run: Path) -> int | None:
+        job = self._jobs.get(run)
         return None if job is None else job.pid
 
-    def last_words(self, run_name: str) -> str:
+    def last_words(self, run: Path) -> str:
         """The end of what the run's latest process wrote on stderr, once it has ended."""
-        return self._last_words.get(run_name, "")
+        return self._last_words.get(run, "")
 
-    def request(self, run_name: str, command: Command) -> None:
+    def request(self, run: Path, command: Command) -> None:
         """Ask a run's process for something; a run that has none is left alone."""
-        job = self._jobs.get(run_name)
+        job = self._jobs.get(run)
         if job is not None:
             self._ask.emit(job, command)
 
-    def stop(self, run_name: str) -> None:
+    def stop(self, run: Path) -> None:
         """Stop at the next step with a checkpoint; terminated, then killed, when it does not."""
-        self.request(run_name, Command.STOP)
+        self.request(run, Command.STOP)
 
     def shut_down(self, timeout: float = SHUT_DOWN_SECONDS) -> None:
         """Stop every child and wait: for their checkpoints ``timeout`` seconds in all, then no longer."""
@@ -233,7 +236,7 @@ class Jobs(QObject):
         self._thread.wait()
         self._thread = self._owner = None
 
-    def _begin(self, key: str, mailbox: _Mailbox, job: TrainingJob | WorkerJob) -> None:
+    def _begin(self, key: Path, mailbox: _Mailbox, job: TrainingJob | WorkerJob) -> None:
         if key in self._jobs:
             raise RuntimeError(f"the run {key} has a process already")
         self._start_thread()
@@ -260,18 +263,18 @@ class Jobs(QObject):
         self._thread.setObjectName("jobs")
         self._thread.start()
 
-    @Slot(str)
-    def _pass_start(self, key: str) -> None:
+    @Slot(object)
+    def _pass_start(self, key: Path) -> None:
         if key in self._jobs and key != _DEVICES:
             self.started.emit(key)
 
-    @Slot(str, list)
-    def _pass_events(self, key: str, events: list[Event]) -> None:
+    @Slot(object, list)
+    def _pass_events(self, key: Path, events: list[Event]) -> None:
         if key in self._jobs and key != _DEVICES:
             self.events.emit(key, events)
 
-    @Slot(str, object)
-    def _pass_end(self, key: str, outcome: Outcome) -> None:
+    @Slot(object, object)
+    def _pass_end(self, key: Path, outcome: Outcome) -> None:
         job = self._jobs.pop(key, None)
         if job is None:
             return

@@ -216,7 +216,7 @@ def test_a_killed_training_leaves_the_window_alive_says_why_and_resumes(
     behave("long")
     train(qtbot, open_page)
     qtbot.waitUntil(lambda: bool(open_page.histories.get("001-reticle-s").metrics), timeout=WAIT)
-    pid = context.jobs.pid("001-reticle-s")
+    pid = context.jobs.pid(context.jobs.active()[0])
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     wait_for_end(qtbot, context)
@@ -346,6 +346,31 @@ def test_closing_the_project_stops_its_training_and_empties_the_page(
     wait_for_end(qtbot, context)
 
 
+def test_a_run_of_another_project_with_the_same_name_is_left_alone_and_can_be_worked_with(
+    qtbot: QtBot,
+    open_page: TrainPage,
+    context: AppContext,
+    behave: Callable[[str], None],
+    image_folder: Path,
+    tmp_path: Path,
+) -> None:
+    other = Project.create(tmp_path / "other.reticle", image_root=image_folder)
+    name = write_run(other, [0.3])
+    behave("long")
+    train(qtbot, open_page)
+    assert context.jobs.active()[0].name == name
+    context.document.open(other)
+    qtbot.waitUntil(lambda: open_page.shelf.model.rowCount() == 1, timeout=WAIT)
+    assert open_page.shelf.model.runs[0].state is RunState.COMPLETED
+    assert open_page.buttons.start.isEnabled()
+    assert context.actions["train.resume"].isEnabled()
+    wait_for_end(qtbot, context)
+    assert last_message(context).text == f"Training in test was stopped and kept: {name}."
+    assert open_page.shelf.model.runs[0].state is RunState.COMPLETED
+    history = open_page.histories.get(name)
+    assert history is None or history.step is None or history.step.step == 1
+
+
 def test_the_list_of_runs_keeps_the_rules_of_item_models(
     qtmodeltester: ModelTester, page: TrainPage, project: Project
 ) -> None:
@@ -374,7 +399,7 @@ def test_a_real_training_child_trains_dies_and_goes_on(
     qtbot.mouseClick(page.buttons.start, LEFT)
     checkpoint = project.runs_folder / "001-reticle-s" / "last.safetensors"
     qtbot.waitUntil(lambda: has_steps(page) and checkpoint.is_file(), timeout=120_000)
-    pid = context.jobs.pid("001-reticle-s")
+    pid = context.jobs.pid(context.jobs.active()[0])
     assert pid is not None
     assert os.getpriority(os.PRIO_PROCESS, pid) == 10
     os.kill(pid, signal.SIGKILL)

@@ -59,8 +59,9 @@ def test_events_arrive_in_order_in_at_most_ten_batches_a_second_and_before_the_e
 ) -> None:
     behave("good")
     jobs.train(run)
-    assert jobs.active() == ["001-reticle-s"]
-    assert jobs.training() == "001-reticle-s"
+    assert jobs.active() == [run]
+    assert jobs.training(run.parent) == run
+    assert jobs.training(run.parent.parent) is None
     qtbot.waitUntil(lambda: bool(listener.outcomes), timeout=20_000)
     steps = [event.step for event in listener.heard(Step) if isinstance(event, Step)]
     assert steps == list(range(1, 41))
@@ -77,7 +78,7 @@ def test_stop_lets_the_child_write_its_checkpoint(
     behave("long")
     jobs.train(run)
     qtbot.waitUntil(lambda: len(listener.heard(Step)) > 5, timeout=20_000)
-    jobs.stop(run.name)
+    jobs.stop(run)
     qtbot.waitUntil(lambda: bool(listener.outcomes), timeout=20_000)
     assert listener.outcomes[0].state is OutcomeState.STOPPED
     assert listener.heard(Checkpoint)
@@ -89,7 +90,7 @@ def test_finish_now_is_told_apart_from_a_stop(
     behave("long")
     jobs.train(run)
     qtbot.waitUntil(lambda: len(listener.heard(Step)) > 5, timeout=20_000)
-    jobs.request(run.name, Command.FINISH)
+    jobs.request(run, Command.FINISH)
     qtbot.waitUntil(lambda: bool(listener.outcomes), timeout=20_000)
     assert listener.outcomes[0].state is OutcomeState.FINISHED_EARLY
 
@@ -125,7 +126,7 @@ def test_a_child_killed_from_outside_can_be_started_again(
     behave("long")
     jobs.train(run)
     qtbot.waitUntil(lambda: len(listener.heard(Checkpoint)) >= 1, timeout=20_000)
-    pid = jobs.pid(run.name)
+    pid = jobs.pid(run)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     qtbot.waitUntil(lambda: bool(listener.outcomes), timeout=20_000)
@@ -165,7 +166,7 @@ def test_a_silent_child_is_reported_and_can_be_ended(
     behave("silent")
     jobs.train(run)
     qtbot.waitUntil(lambda: any("No sign of life" in str(e) for e in listener.heard(Log)), timeout=20_000)
-    jobs.stop(run.name)
+    jobs.stop(run)
     qtbot.waitUntil(lambda: bool(listener.outcomes), timeout=20_000)
     assert listener.outcomes[0].state is OutcomeState.STOPPED
 
@@ -176,8 +177,8 @@ def test_shut_down_ends_even_a_child_that_ignores_everything_in_bounded_time(
     behave("deaf")
     jobs = Jobs(patience=Patience(ask=30.0, terminate=30.0, silence=60.0))
     jobs.train(run)
-    qtbot.waitUntil(lambda: jobs.pid(run.name) is not None, timeout=20_000)
-    pid = jobs.pid(run.name)
+    qtbot.waitUntil(lambda: jobs.pid(run) is not None, timeout=20_000)
+    pid = jobs.pid(run)
     began = time.monotonic()
     jobs.shut_down(timeout=1.0)
     assert time.monotonic() - began < 5.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import QLocale, QObject, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
@@ -105,7 +106,7 @@ class ReviewChoice(QObject):
                 button="Go to Train",
                 page="train",
             )
-        if run.name in self._context.jobs.active():
+        if run.folder.path in self._context.jobs.active():
             return NextStep(
                 title="This run is being worked on",
                 text="Its detections can be looked at here as soon as it has finished.",
@@ -147,7 +148,7 @@ class ReviewChoice(QObject):
 
     def _launch(self, project: Project, prepared: PreparedPrediction) -> None:
         document, jobs = self._context.document, self._context.jobs
-        if document.is_open and document.project is project and prepared.run.name not in jobs.active():
+        if document.is_open and document.project is project and prepared.run.path not in jobs.active():
             jobs.predict(prepared.run.path, prepared.snapshot)
 
     def _compose(self) -> QWidget:
@@ -170,10 +171,11 @@ class ReviewChoice(QObject):
             row.addWidget(box)
         return bar
 
-    def _look_again(self, name: str, _outcome: object) -> None:
+    def _look_again(self, run: Path, _outcome: object) -> None:
         """The worker of a run has ended; it may have left other detections."""
-        self._ended.add(name)
-        self.refresh()
+        if self._context.document.holds_run(run):
+            self._ended.add(run.name)
+            self.refresh()
 
     def _restart(self) -> None:
         self._forget()

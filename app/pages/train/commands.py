@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from app.context import AppContext
 from app.pages.train.control import RunControl
+from app.pages.train.histories import RunHistories
 from detcore.errors import ConfigError
 from detcore.project.project import Project
 from detcore.project.runs import RunInfo, RunState, discard, restore
@@ -25,6 +26,7 @@ class RunCommands(QObject):
         self,
         context: AppContext,
         control: RunControl,
+        histories: RunHistories,
         *,
         selected: Callable[[], RunInfo | None],
         config: Callable[[], TrainConfig],
@@ -33,6 +35,7 @@ class RunCommands(QObject):
         super().__init__(parent)
         self._context = context
         self._control = control
+        self._histories = histories
         self._selected = selected
         self._config = config
         self._window = parent
@@ -57,7 +60,9 @@ class RunCommands(QObject):
     def _is_idle(self) -> bool:
         """Whether there is a selected run without a process."""
         run = self._selected()
-        return run is not None and run.state is not RunState.RUNNING and not self._control.doing(run.name)
+        return (
+            run is not None and run.state is not RunState.RUNNING and not self._control.doing(run.folder.path)
+        )
 
     def _can_predict(self) -> bool:
         run = self._selected()
@@ -100,6 +105,7 @@ class RunCommands(QObject):
     def _discarded(self, project: Project, name: str) -> None:
         document = self._context.document
         if document.is_open and document.project is project:
+            self._histories.forget(name)
             document.runs_changed.emit()
             undo = ("Undo", lambda: self._restore(project, name))
             self._context.messages.info(f"{name} was discarded.", undo)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
@@ -32,44 +33,50 @@ class RunControl(QObject):
     Signals:
         prepared(str): a run is about to train: show it.
         changed(): ``busy`` or what a run is ``doing`` is new.
-        ended(str, str, object): a run, what it was doing, the ``Outcome``.
+        ended(Path, str, object): a run's folder, what it was doing, the ``Outcome``.
     """
 
     prepared = Signal(str)
     changed = Signal()
-    ended = Signal(str, str, object)
+    ended = Signal(object, str, object)
 
     def __init__(self, context: AppContext, histories: RunHistories, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._context = context
         self._histories = histories
-        self._preparing = False
-        self._stopping: set[str] = set()
-        self._verbs: dict[str, str] = {}
+        self._preparing: Project | None = None
+        self._stopping: set[Path] = set()
+        self._verbs: dict[Path, str] = {}
         context.jobs.ended.connect(self._ended)
-        context.jobs.started.connect(lambda _name: context.document.runs_changed.emit())
+        context.jobs.started.connect(self._tell_runs)
         context.document.closed.connect(self._leave_project)
 
     @property
     def preparing(self) -> bool:
         """Whether a run is being made or read, and its process not yet started."""
-        return self._preparing
+        return self._preparing is not None
+
+    @property
+    def training(self) -> Path | None:
+        """The run of the open project that is training."""
+        document = self._context.document
+        return self._context.jobs.training(document.project.runs_folder) if document.is_open else None
 
     @property
     def busy(self) -> bool:
         """Whether another training would have to wait."""
-        return self._preparing or self._context.jobs.training() is not None
+        return self.preparing or self.training is not None
 
     @property
     def stopping(self) -> bool:
         """Whether the training has been asked to stop."""
-        return self._context.jobs.training() in self._stopping
+        return self.training in self._stopping
 
-    def doing(self, name: str) -> str:
+    def doing(self, run: Path) -> str:
         """What the process of a run is at; "" when it has none."""
-        if name not in self._context.jobs.active():
+        if run not in self._context.jobs.active():
             return ""
-        return "Stopping…" if name in self._stopping else self._verbs.get(name, "Running")
+        return "Stopping…" if run in self._stopping else self._verbs.get(run, "Running")
 
     def start(self, config: TrainConfig) -> None:
         """Check, make a run, train it."""
@@ -86,7 +93,7 @@ class RunControl(QObject):
     def resume_again(self, folder: RunFolder) -> None:
         """Go on with a run that ended before its time; nothing happens when it is gone."""
         document = self._context.document
-        if document.is_open and folder.path.parent == document.project.runs_folder and folder.path.is_dir():
+        if document.holds_run(folder.path) and folder.path.is_dir():
             project = document.project
             self._prepare(
                 lambda: prepare_resume(project, folder, None), project, doing=f"resume {folder.name}"
@@ -94,17 +101,17 @@ class RunControl(QObject):
 
     def stop(self) -> None:
         """Stop the training and keep what was learnt."""
-        name = self._context.jobs.training()
-        if name is not None:
-            self._stopping.add(name)
-            self._context.jobs.stop(name)
+        run = self.training
+        if run is not None:
+            self._stopping.add(run)
+            self._context.jobs.stop(run)
             self.changed.emit()
 
     def finish(self) -> None:
-        name = self._context.jobs.training()
-        if name is not None:
-            self._verbs[name] = FINISHING
-            self._context.jobs.request(name, Command.FINISH)
+        run = self.training
+        if run is not None:
+            self._verbs[run] = FINISHING
+            self._context.jobs.request(run, Command.FINISH)
             self.changed.emit()
 
     def predict(self, info: RunInfo) -> None:
@@ -113,27 +120,26 @@ class RunControl(QObject):
         self._context.tasks.run(
             lambda: prepare_prediction(project, info.folder),
             done=lambda prepared: self._launch_prediction(project, prepared),
-            failed=lambda error: self._context.messages.error(error, doing=f"predict with {info.name}"),
+            failed=lambda error: self._fail_prediction(project, error, info.name),
         )
 
     def _prepare(self, work: Callable[[], PreparedRun], project: Project, *, doing: str) -> None:
         if self.busy:
             return
-        self._preparing = True
+        self._preparing = project
         self.changed.emit()
         self._context.tasks.run(
             work,
             done=lambda prepared: self._launch(project, prepared),
-            failed=lambda error: self._fail(error, doing),
+            failed=lambda error: self._fail(project, error, doing),
         )
 
     def _launch(self, project: Project, prepared: PreparedRun) -> None:
-        self._preparing = False
-        document, messages = self._context.document, self._context.messages
-        if not self._is_open(project):
-            self.changed.emit()
+        if self._preparing is not project:
             return
-        name = prepared.run.name
+        self._preparing = None
+        document, messages = self._context.document, self._context.messages
+        run, name = prepared.run.path, prepared.run.name
         if prepared.changes:
             document.announce(prepared.changes)
             shares = ", ".join(f"{share:.0%} {split}" for split, share in RATIOS.items())
@@ -145,33 +151,38 @@ class RunControl(QObject):
                 "No labelled image is in the val split, so AP cannot be measured and the last weights "
                 "count as the best."
             )
-        if name in self._context.jobs.active():
+        if run in self._context.jobs.active():
             messages.warning(f"{name} is still at work. Try again when it has ended.")
             self.changed.emit()
             return
-        self._verbs[name] = TRAINING
+        self._verbs[run] = TRAINING
         self._histories.put(name, prepared.history)
-        self._context.jobs.train(prepared.run.path)
+        self._context.jobs.train(run)
         self.prepared.emit(name)
         self.changed.emit()
         document.runs_changed.emit()
 
     def _launch_prediction(self, project: Project, prepared: PreparedPrediction) -> None:
-        name = prepared.run.name
-        if self._is_open(project) and name not in self._context.jobs.active():
-            self._verbs[name] = PREDICTING
-            self._histories.put(name, prepared.history)
-            self._context.jobs.predict(prepared.run.path, prepared.snapshot)
+        run = prepared.run.path
+        if self._is_open(project) and run not in self._context.jobs.active():
+            self._verbs[run] = PREDICTING
+            self._histories.put(run.name, prepared.history)
+            self._context.jobs.predict(run, prepared.snapshot)
             self.changed.emit()
 
     def _is_open(self, project: Project) -> bool:
         document = self._context.document
         return document.is_open and document.project is project
 
-    def _fail(self, error: Exception, doing: str) -> None:
-        self._preparing = False
-        self.changed.emit()
-        self._context.messages.error(error, doing=doing)
+    def _fail(self, project: Project, error: Exception, doing: str) -> None:
+        if self._preparing is project:
+            self._preparing = None
+            self.changed.emit()
+            self._context.messages.error(error, doing=doing)
+
+    def _fail_prediction(self, project: Project, error: Exception, name: str) -> None:
+        if self._is_open(project):
+            self._context.messages.error(error, doing=f"predict with {name}")
 
     def _undo(self) -> None:
         """Take the splits back, as long as they are the latest edit."""
@@ -181,16 +192,20 @@ class RunControl(QObject):
         else:
             self._context.messages.info("There are later edits: undo those first.")
 
-    def _ended(self, name: str, outcome: Outcome) -> None:
-        self._stopping.discard(name)
-        verb = self._verbs.pop(name, TRAINING)
+    def _ended(self, run: Path, outcome: Outcome) -> None:
+        self._stopping.discard(run)
+        verb = self._verbs.pop(run, PREDICTING)
         self.changed.emit()
-        self.ended.emit(name, verb, outcome)
-        if self._context.document.is_open:
+        self.ended.emit(run, verb, outcome)
+        self._tell_runs(run)
+
+    def _tell_runs(self, run: Path) -> None:
+        if self._context.document.holds_run(run):
             self._context.document.runs_changed.emit()
 
     def _leave_project(self) -> None:
         """Another project is about to open: the runs of this one stop and keep what they have."""
-        for name in self._context.jobs.active():
-            self._stopping.add(name)
-            self._context.jobs.stop(name)
+        self._preparing = None
+        for run in self._context.jobs.active():
+            self._stopping.add(run)
+            self._context.jobs.stop(run)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
@@ -11,6 +12,7 @@ from app.pages.train.control import PREDICTING, RunControl
 from app.pages.train.histories import RunHistories
 from detcore.events import Event, FailureKind, Log
 from detcore.jobs import Outcome, OutcomeState
+from detcore.opening import SUFFIX
 from detcore.project.runs import RunFolder
 
 ENDINGS = {
@@ -45,46 +47,59 @@ class RunEndings(QObject):
         control.ended.connect(self._ended)
         context.jobs.events.connect(self._warn)
 
-    def _warn(self, name: str, events: list[Event]) -> None:
+    def _warn(self, run: Path, events: list[Event]) -> None:
         """Pass on what a run warns of (memory, silence, images left out): one message a batch."""
         warnings = [event.text for event in events if isinstance(event, Log) and event.level == "warning"]
-        if warnings and self._context.document.is_open:
+        if warnings and self._context.document.holds_run(run):
             more = f" ({len(warnings) - 1} more in the log)" if len(warnings) > 1 else ""
-            self._context.messages.warning(f"{name}: {warnings[0]}{more}", details="\n".join(warnings))
+            self._context.messages.warning(f"{run.name}: {warnings[0]}{more}", details="\n".join(warnings))
 
-    def _ended(self, name: str, verb: str, outcome: Outcome) -> None:
-        if not self._context.document.is_open:
-            return
-        if not outcome.good:
-            self._tell_failure(name, verb, outcome)
+    def _ended(self, run: Path, verb: str, outcome: Outcome) -> None:
+        if not self._context.document.holds_run(run):
+            self._tell_elsewhere(run, verb, outcome)
+        elif not outcome.good:
+            self._tell_failure(run, verb, outcome)
         elif verb == PREDICTING:
-            self._context.messages.success(f"{name}: predictions are ready.", self._review())
+            self._context.messages.success(f"{run.name}: predictions are ready.", self._review())
         else:
-            self._tell_end(name, outcome)
+            self._tell_end(run, outcome)
 
-    def _tell_failure(self, name: str, verb: str, outcome: Outcome) -> None:
-        words = self._context.jobs.last_words(name)
+    def _tell_elsewhere(self, run: Path, verb: str, outcome: Outcome) -> None:
+        """The run of a project that is not shown any more; it was stopped when that was closed."""
+        what = "Prediction" if verb == PREDICTING else "Training"
+        project = run.parent.parent.name.removesuffix(SUFFIX)
+        if outcome.good:
+            state = ENDINGS[outcome.state]
+            how = state if verb != PREDICTING or outcome.state is OutcomeState.COMPLETED else "stopped"
+            self._context.messages.info(f"{what} in {project} was {how}: {run.name}.")
+        else:
+            reason = outcome.text.rstrip(". ")
+            self._context.messages.warning(f"{what} in {project} ended ({run.name}): {reason}.")
+
+    def _tell_failure(self, run: Path, verb: str, outcome: Outcome) -> None:
+        name, words = run.name, self._context.jobs.last_words(run)
         reason = f"{outcome.text}. {outcome.hint}".rstrip(". ") + "."
         self._histories.add(name, Log(level="error", text=f"{reason}\n{words}".rstrip()))
-        way_on = None if verb == PREDICTING else self._again(name, outcome)
+        way_on = None if verb == PREDICTING else self._again(run, outcome)
         self._context.messages.warning(f"{name}: {reason}", way_on, details=words)
 
-    def _tell_end(self, name: str, outcome: Outcome) -> None:
+    def _tell_end(self, run: Path, outcome: Outcome) -> None:
+        name = run.name
         history = self._histories.get(name)
         best = "" if history is None or history.best is None else f", best AP {history.best[1]:.3f}"
         text = f"{name} {ENDINGS[outcome.state]}{best}."
         if outcome.state is OutcomeState.STOPPED:
-            self._context.messages.info(text, self._again(name, outcome))
+            self._context.messages.info(text, self._again(run, outcome))
         else:
             self._context.messages.success(text, self._review())
 
     def _review(self) -> Action:
         return ("Review", self.review_requested.emit)
 
-    def _again(self, name: str, outcome: Outcome) -> Action | None:
+    def _again(self, run: Path, outcome: Outcome) -> Action | None:
         """The way on from a run that ended before its time; none when it would fail again at once."""
         if outcome.failure is FailureKind.BAD_INPUT:
             return None
-        folder = RunFolder(self._context.document.project.runs_folder / name)
+        folder = RunFolder(run)
         kept = outcome.last_checkpoint is not None or folder.last.is_file()
         return ("Resume" if kept else "Try again", lambda: self._control.resume_again(folder))

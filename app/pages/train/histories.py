@@ -56,15 +56,16 @@ class RunHistories(QObject):
             self.changed.emit(name)
 
     def forget(self, name: str) -> None:
+        """Read it anew at the next time: the run's folder is gone, or another one has its name."""
         self._histories.pop(name, None)
 
-    def _hear(self, name: str, events: list[Event]) -> None:
-        history = self._histories.get(name)
-        if history is None:
+    def _hear(self, run: Path, events: list[Event]) -> None:
+        history = self._histories.get(run.name)
+        if history is None or not self._context.document.holds_run(run):
             return
         for event in events:
             history.add(event)
-        self.changed.emit(name)
+        self.changed.emit(run.name)
 
     def _loaded(self, run: RunFolder, history: RunHistory) -> None:
         if run.path in self._loading:
@@ -73,6 +74,8 @@ class RunHistories(QObject):
                 self.put(run.name, history)
 
     def _fail(self, run: RunFolder, error: Exception) -> None:
+        if run.path not in self._loading:
+            return
         self._loading.discard(run.path)
         self.put(run.name, RunHistory([Log(level="error", text=str(error))]))
         self._context.messages.error(error, doing=f"read the run {run.name}")

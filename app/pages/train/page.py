@@ -56,7 +56,12 @@ class TrainPage(Page):
         self.buttons = TrainButtons(actions["train.start"], actions["train.stop"], actions["train.finish"])
         self.setup = TrainSetup(self.buttons)
         self.commands = RunCommands(
-            context, self.control, selected=self.selected_run, config=self.setup.config, parent=self
+            context,
+            self.control,
+            self.histories,
+            selected=self.selected_run,
+            config=self.setup.config,
+            parent=self,
         )
         self._bind_actions()
         self._compose()
@@ -74,10 +79,10 @@ class TrainPage(Page):
         self.buttons.start.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _bind_actions(self) -> None:
-        actions, jobs = self.context.actions, self.context.jobs
+        actions, control = self.context.actions, self.control
         actions.bind("train.start", self._start, when=self._can_start)
-        actions.bind("train.stop", self.control.stop, when=lambda: jobs.training() is not None)
-        actions.bind("train.finish", self.control.finish, when=lambda: jobs.training() is not None)
+        actions.bind("train.stop", control.stop, when=lambda: control.training is not None)
+        actions.bind("train.finish", control.finish, when=lambda: control.training is not None)
         actions.bind("train.fit", self.run_view.plots.fit)
         for name, show in (
             ("smooth", self.run_view.plots.set_smooth),
@@ -149,8 +154,12 @@ class TrainPage(Page):
             self.context.tasks.run(
                 lambda: survey(project),
                 done=lambda data: self._show_data(project, data),
-                failed=lambda error: self.context.messages.error(error, doing="look at the labels"),
+                failed=lambda error: self._fail_survey(project, error),
             )
+
+    def _fail_survey(self, project: Project, error: Exception) -> None:
+        if self.context.document.is_open and self.context.document.project is project:
+            self.context.messages.error(error, doing="look at the labels")
 
     def _show_data(self, project: Project, data: TrainingData) -> None:
         if self.context.document.is_open and self.context.document.project is project:
@@ -177,7 +186,7 @@ class TrainPage(Page):
 
     def _refresh(self) -> None:
         """Bring the middle, the buttons and the actions in line with what is selected and running."""
-        training = self.context.jobs.training() is not None
+        training = self.control.training is not None
         preparing = self.control.preparing
         run = self.selected_run()
         stop_text = "Stopping…" if self.control.stopping else "Stop and keep"
@@ -201,7 +210,7 @@ class TrainPage(Page):
             self.histories.load(info.folder)
         compared = [(info.name, history) for info in wanted[1:] if (history := self.histories.get(info.name))]
         history = self.histories.get(run.name) or RunHistory()
-        self.run_view.show_run(run, history, compared, doing=self.control.doing(run.name))
+        self.run_view.show_run(run, history, compared, doing=self.control.doing(run.folder.path))
 
     def _show_empty(self) -> None:
         if not self.context.document.is_open:

@@ -53,8 +53,8 @@ class RunShelf(QObject):
         if not self._is_open(project):
             return
         # A child says that it runs some seconds after it was started.
-        training = self._context.jobs.training()
-        runs = [replace(run, state=RunState.RUNNING) if run.name == training else run for run in runs]
+        training = self._context.jobs.training(project.runs_folder)
+        runs = [replace(run, state=RunState.RUNNING) if run.folder.path == training else run for run in runs]
         self.model.set_runs(runs)
         self.loaded.emit()
 
@@ -64,8 +64,11 @@ class RunShelf(QObject):
 
     def _follow(self, name: str) -> None:
         """Give the row of a run that trains its latest figures."""
-        history = self._histories.get(name)
-        if history is None or history.step is None or name != self._context.jobs.training():
+        document, history = self._context.document, self._histories.get(name)
+        if not document.is_open or history is None or history.step is None:
+            return
+        runs_folder = document.project.runs_folder
+        if self._context.jobs.training(runs_folder) != runs_folder / name:
             return
         self.model.update_run(name, **_figures(history), state=RunState.RUNNING)
 
