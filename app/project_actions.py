@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.context import AppContext
 from app.dialogs.import_dialog import TITLES, ImportRequest, ask_import
 from app.dialogs.problems_dialog import ProblemsDialog
-from app.tasks import ProgressCallback
+from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, ProjectError, ReticleError
 from detcore.exchange import ImportReport, import_dataset
 from detcore.formats import detect_format
@@ -35,15 +35,21 @@ class ProjectActions(QObject):
         super().__init__(window)
         self._context = context
         self._window = window
+        self._imports: set[Task] = set()
         actions = context.actions
         actions.bind("global.open_folder", self._ask_folder)
         actions.bind("global.open_project", self._ask_project)
         actions.bind("global.import", self._ask_import)
         actions.bind("global.sample", self.open_sample)
         actions.bind("global.find_images", self._ask_image_root, when=lambda: context.document.is_open)
+        context.document.closed.connect(self._leave_project)
 
     def open_path(self, path: Path) -> None:
-        """Open a project or a folder of images, in the background."""
+        """Open a project or a folder of images, in the background; what is open already is shown."""
+        document = self._context.document
+        if document.is_open and _is_of(path, document.project):
+            self.page_requested.emit("label")
+            return
         self._context.tasks.run_with_progress(
             f"Opening {path.name}",
             lambda _progress: open_path(path),
@@ -61,6 +67,10 @@ class ProjectActions(QObject):
         """Open the sample project, made at the first time."""
         data = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.AppLocalDataLocation))
         folder = data / "sample" / f"sample{SUFFIX}"
+        document = self._context.document
+        if document.is_open and _is_of(folder, document.project):
+            self.page_requested.emit("label")
+            return
 
         def work(progress: ProgressCallback) -> Project:
             if is_project(folder):
@@ -75,7 +85,10 @@ class ProjectActions(QObject):
         )
 
     def import_from(self, request: ImportRequest) -> None:
-        """Read a dataset into the open project, or into a new one beside the dataset."""
+        """Read a dataset into the open project, or into a new one beside the dataset.
+
+        An import belongs to the project that it writes to: it is cancelled when that is closed.
+        """
         document = self._context.document
         target = document.project if document.is_open else None
 
@@ -96,12 +109,16 @@ class ProjectActions(QObject):
                     project.close()
                 raise
 
-        self._context.tasks.run_with_progress(
-            f"Importing {request.source.name}",
+        name = request.source.name
+        task = self._context.tasks.run_with_progress(
+            f"Importing {name}",
             work,
-            done=lambda result: self._show_import(*result),
-            failed=lambda error: self._fail(error, f"import {request.source.name}"),
+            done=lambda result: self._show_import(name, target, *result),
+            failed=lambda error: self._fail_import(name, target, error),
         )
+        if target is not None:
+            self._imports.add(task)
+            task.finished.connect(lambda: self._imports.discard(task))
 
     def _ask_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self._window, "Open a folder of images")
@@ -148,8 +165,7 @@ class ProjectActions(QObject):
             )
 
     def _offer_labels(self, project: Project, labels: str | None) -> None:
-        document = self._context.document
-        if labels is not None and document.is_open and document.project is project:
+        if labels is not None and self._is_shown(project):
             request = ImportRequest(format=labels, source=project.image_root)
             offer = ("Import them", lambda: self.import_from(request))
             self._context.messages.info(f"This folder also holds {TITLES[labels]} labels.", action=offer)
@@ -162,10 +178,34 @@ class ProjectActions(QObject):
         self._context.settings.remember_project(project.folder)
         self.page_requested.emit("label")
 
-    def _show_import(self, project: Project, report: ImportReport) -> None:
+    def _leave_project(self) -> None:
+        """What was being imported into the project that closes has no place to go any more."""
+        for task in self._imports:
+            task.cancel()
+
+    def _fail_import(self, name: str, target: Project | None, error: Exception) -> None:
+        if target is None or self._is_shown(target) or not isinstance(error, ReticleError):
+            self._fail(error, f"import {name}")
+        else:
+            self._context.messages.info(f"Importing {name} was cancelled because another project was opened.")
+
+    def _is_shown(self, project: Project) -> bool:
         document = self._context.document
-        if document.is_open and document.project is project:
+        return document.is_open and document.project is project
+
+    def _show_import(self, name: str, target: Project | None, project: Project, report: ImportReport) -> None:
+        """Show what came of an import; a project that is not the one on the screen is never brought back."""
+        document, folder = self._context.document, project.folder
+        if self._is_shown(project):
             document.announce(report.changes)
+        elif target is not None:
+            self._context.messages.info(f"{name} was imported into {project.name} before that was closed.")
+            return
+        elif document.is_open:
+            project.close()
+            show = ("Open it", lambda: self.open_path(folder))
+            self._context.messages.success(f"{name} was imported into {folder}.", action=show)
+            return
         else:
             self._show(project)
         text = f"Imported {report.images:,} images with {report.boxes:,} boxes."
@@ -184,3 +224,13 @@ class ProjectActions(QObject):
             self._context.messages.error(error, doing=doing)
         else:
             raise error
+
+
+def _is_of(path: Path, project: Project) -> bool:
+    """Whether opening that path would open this project."""
+    path = path.resolve()
+    if path.name == "project.db":
+        path = path.parent
+    if path.suffix == SUFFIX:
+        return path == project.folder
+    return path == project.image_root.resolve() and project.folder == project_folder_for(path)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app import project_actions
 from app.application import make_window
+from app.dialogs.import_dialog import ImportRequest
 from app.main_window import MainWindow
 from app.settings import Settings
+from app.tasks import ProgressCallback
+from detcore.errors import Cancelled
+from detcore.exchange import import_dataset
 from detcore.project.project import Project
 
 
@@ -83,3 +89,66 @@ def test_a_folder_without_images_says_what_to_do(qtbot: QtBot, window: MainWindo
     qtbot.waitUntil(lambda: bool(window.context.messages.history), timeout=5000)
     assert "no images in the folder" in window.context.messages.history[-1].text
     assert not window.context.document.is_open
+
+
+def test_what_is_open_already_is_shown_instead_of_being_refused(
+    qtbot: QtBot, window: MainWindow, image_folder: Path
+) -> None:
+    _open(qtbot, window, image_folder)
+    project = window.context.document.project
+    for path in (project.folder, image_folder, project.folder / "project.db"):
+        window.show_page("export")
+        window.project_actions.open_path(path)
+        qtbot.waitUntil(lambda: window.stack.currentWidget() is window.label_page, timeout=5000)
+    assert window.context.document.project is project
+    assert not window.context.messages.history
+
+
+@pytest.fixture
+def slow_import(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Imports wait for this event, or until they are cancelled."""
+    go = threading.Event()
+
+    def wait(project: Project, name: str, source: Path, *, progress: ProgressCallback) -> object:
+        while not go.wait(0.01):
+            if not progress(0, 1):
+                raise Cancelled("cancelled")
+        return import_dataset(project, name, source, progress=progress)
+
+    monkeypatch.setattr(project_actions, "import_dataset", wait)
+    yield go
+    go.set()
+
+
+def _labelled(folder: Path) -> Path:
+    (folder / "classes.txt").write_text("cell\n", encoding="utf-8")
+    (folder / "img_0.txt").write_text("0 0.5 0.5 0.25 0.25\n", encoding="utf-8")
+    return folder
+
+
+def test_an_import_is_cancelled_when_another_project_is_opened(
+    qtbot: QtBot, window: MainWindow, image_folder: Path, tmp_path: Path, slow_import: threading.Event
+) -> None:
+    other = Path(shutil.copytree(image_folder, tmp_path / "others"))
+    _open(qtbot, window, image_folder)
+    window.project_actions.import_from(ImportRequest(format="yolo", source=_labelled(image_folder)))
+    window.project_actions.open_path(other)
+    qtbot.waitUntil(lambda: bool(window.context.messages.history), timeout=5000)
+    assert "Importing images was cancelled" in window.context.messages.history[-1].text
+    assert window.context.document.project.name == "others"
+
+
+def test_an_import_without_a_project_does_not_replace_one_that_was_opened_meanwhile(
+    qtbot: QtBot, window: MainWindow, image_folder: Path, tmp_path: Path, slow_import: threading.Event
+) -> None:
+    other = Path(shutil.copytree(image_folder, tmp_path / "others"))
+    window.project_actions.import_from(ImportRequest(format="yolo", source=_labelled(image_folder)))
+    _open(qtbot, window, other)
+    slow_import.set()
+    qtbot.waitUntil(lambda: bool(window.context.messages.history), timeout=5000)
+    assert window.context.document.project.name == "others"
+    message = window.context.messages.history[-1]
+    assert "images.reticle" in message.text
+    qtbot.mouseClick(window.messages.action, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.context.document.project.name == "images", timeout=5000)
+    assert window.context.document.project.statistics().boxes == 1
