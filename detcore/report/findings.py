@@ -11,10 +11,18 @@ import numpy as np
 from detcore.crossval import trained_images
 from detcore.curation.emphasis import best_threshold
 from detcore.errors import EvaluationError
-from detcore.evaluation.coco import CocoResult, evaluate_coco
+from detcore.evaluation.bootstrap import (
+    Interval,
+    as_drawn,
+    draw_images,
+    interval,
+    mean_average_precision,
+)
+from detcore.evaluation.coco import MAX_DETECTIONS, CocoResult, evaluate_coco
 from detcore.evaluation.error_types import ErrorTypes, find_error_types
+from detcore.evaluation.judged import judge
 from detcore.evaluation.live import ClassSummary, Counts, LiveEvaluation
-from detcore.evaluation.matching import SIZE_RANGES
+from detcore.evaluation.matching import IOU_THRESHOLDS, SIZE_RANGES
 from detcore.project.history import JournalEntry, edits_since
 from detcore.project.reading import ProjectReader, Statistics
 from detcore.project.run_folder import read_json
@@ -22,10 +30,11 @@ from detcore.project.runs import RunFolder, RunInfo, load_detections, predicted_
 from detcore.project.snapshot import Snapshot
 from detcore.project.verdict_rows import Verdict
 from detcore.project.verdicts import read_verdicts
-from detcore.types import GroundTruth, Image, IntArray, ObjectClass
+from detcore.types import Detections, GroundTruth, Image, IntArray, ObjectClass
 
 SIZES = ("small", "medium", "large")
 MOST_EDITS = 100
+_DRAWS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +67,8 @@ class LabelChanges:
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """What a run does on some images of a project. ``trained`` of the images it has learned from. ``changes`` is
-    ``None`` when the run did not keep what it was started with."""
+    ``None`` when the run did not keep what it was started with. ``ap_interval`` is how far AP would move with other
+    images of the same kind, nan without objects."""
 
     project_name: str
     statistics: Statistics
@@ -73,6 +83,7 @@ class Findings:
     live: LiveEvaluation
     errors: ErrorTypes
     coco: CocoResult
+    ap_interval: Interval
     counts: Counts
     class_summaries: tuple[ClassSummary, ...]
     sizes: tuple[SizeSummary, ...]
@@ -133,6 +144,7 @@ def find(
         live=live,
         errors=find_error_types(gt, dets, image_ids, class_ids, iou_threshold=iou_threshold),
         coco=coco,
+        ap_interval=_ap_interval(gt, dets, image_ids, class_ids),
         counts=live.counts(threshold),
         class_summaries=tuple(live.per_class(threshold)),
         sizes=_sizes(live, coco, threshold),
@@ -140,6 +152,19 @@ def find(
         changes=None if snapshot is None else label_changes(snapshot.ground_truth, project.ground_truth()),
         edits=tuple(edits_since(project, info.created, most=MOST_EDITS)),
     )
+
+
+def _ap_interval(gt: GroundTruth, dets: Detections, image_ids: IntArray, class_ids: IntArray) -> Interval:
+    judged = judge(
+        gt,
+        dets,
+        image_ids,
+        class_ids,
+        iou_thresholds=IOU_THRESHOLDS,
+        max_detections=MAX_DETECTIONS[-1],
+    )
+    (value,) = mean_average_precision(judged, as_drawn(judged[0])).tolist()
+    return interval(value, mean_average_precision(judged, draw_images(len(image_ids), draws=_DRAWS)))
 
 
 def _sizes(live: LiveEvaluation, coco: CocoResult, threshold: float) -> tuple[SizeSummary, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections import Counter
@@ -108,9 +109,21 @@ def coco_table(findings: Findings) -> Markup:
     errors = table(rows, head=("false positives", "count"))
     return tag(
         "div",
-        section("Average precision and recall (COCO)", overall),
+        section("Average precision and recall (COCO)", overall, _certainty(findings)),
         section("By size, and by kind of error", sizes, explained, errors),
         class_="pair",
+    )
+
+
+def _certainty(findings: Findings) -> Part:
+    found = findings.ap_interval
+    if math.isnan(found.low):
+        return ""
+    return tag(
+        "p",
+        f"With other images of the same kind AP would lie between {found.low:.3f} and {found.high:.3f} (95 % interval, "
+        "drawing images with replacement).",
+        class_="muted",
     )
 
 

@@ -74,6 +74,8 @@ def test_the_figures_are_those_counted_by_hand(project: Project, run: RunFolder)
     small, medium, large = found.sizes
     assert (small.count, small.found, medium.count, large.count) == (10, 7, 0, 0)
     assert medium.ap == large.ar == -1
+    assert found.ap_interval.value == pytest.approx(found.coco.stats["AP"], abs=1e-12)
+    assert found.ap_interval.low < found.ap_interval.value < found.ap_interval.high
     assert found.trained == 0
     assert not found.changes
 
@@ -271,3 +273,13 @@ def test_histogram_bars_are_as_high_as_their_counts() -> None:
         pytest.approx(165.2),
         pytest.approx(60.4),
     ]
+
+
+def test_images_without_objects_have_a_report_all_the_same(
+    project: Project, run: RunFolder, tmp_path: Path
+) -> None:
+    project.apply(delete_boxes(project, [item.id for item in project.all_boxes()]))
+    _, page = report(project, run, tmp_path / "r.html")
+    assert page.count("figure", "crop") == 9
+    assert "10 removed" in " ".join(page.texts)
+    assert "nan" not in " ".join(page.texts)
