@@ -39,6 +39,11 @@ class Actions(QObject):
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
 
+    @property
+    def scope(self) -> str:
+        """The page whose actions are enabled."""
+        return self._scope
+
     def install(self, window: QWidget) -> None:
         """Let the shortcuts work anywhere in a window."""
         window.addActions(list(self._actions.values()))

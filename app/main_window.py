@@ -20,6 +20,7 @@ from app.pages.page import Page
 from app.pages.review.page import ReviewPage
 from app.pages.train.page import TrainPage
 from app.project_actions import ProjectActions
+from app.undo_redo import UndoRedo
 from app.widgets.job_bar import JobBar
 from app.widgets.message_bar import MessageBar
 from app.widgets.rail import Rail
@@ -111,19 +112,10 @@ class MainWindow(QMainWindow):
         bar.addPermanentWidget(self.view_status)
 
     def _bind_actions(self) -> None:
-        actions, document = self.context.actions, self.context.document
+        actions = self.context.actions
         for name in self.pages:
             actions.bind(f"global.page_{name}", lambda page=name: self.show_page(page))
-        actions.bind(
-            "global.undo",
-            document.undo,
-            when=lambda: document.is_open and document.project.undo_text is not None,
-        )
-        actions.bind(
-            "global.redo",
-            document.redo,
-            when=lambda: document.is_open and document.project.redo_text is not None,
-        )
+        UndoRedo(self.context)
         actions.bind("global.palette", lambda: ActionPalette(actions, self).open())
         actions.bind("global.help", lambda: ShortcutsDialog(actions, self).open())
         actions.bind("global.settings", lambda: SettingsDialog(self.context.settings, self).open())

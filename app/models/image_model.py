@@ -103,10 +103,10 @@ class ImageModel(QAbstractListModel):
 
     def _filter(self) -> None:
         keep = np.ones(len(self._ids), np.bool_)
-        if self._search:
+        if self._search and self._columns is not None:
             found = (self._search in path.lower() for path in self._list.paths)
             keep &= np.fromiter(found, np.bool_, len(keep))
-        if self._status is not None:
+        if self._status is not None and self._columns is not None:
             keep &= self._list.statuses == STATUSES.index(self._status)
         self._shown = np.flatnonzero(keep)
 

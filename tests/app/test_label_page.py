@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.image_loader import ImageLoader
 from app.pages.label.page import LabelPage
+from app.undo_redo import UndoRedo
 from detcore.project.project import Project
 from detcore.types import Origin, Status
 
@@ -23,8 +24,7 @@ def page(qtbot: QtBot, context: AppContext, project: Project) -> Iterator[LabelP
     """The page in a window of its own, showing the first image of the project."""
     page = LabelPage(context, ImageLoader(context.tasks))
     context.actions.install(page)
-    context.actions.bind("global.undo", context.document.undo)
-    context.actions.bind("global.redo", context.document.redo)
+    UndoRedo(context)
     page.resize(1200, 800)
     qtbot.addWidget(page)
     page.show()
@@ -218,7 +218,7 @@ def test_a_flag_clicked_in_the_details_is_stored(page: LabelPage) -> None:
     assert context.document.project.boxes(context.view.image_id)[0].occluded
 
 
-def test_an_edge_outside_of_the_image_is_refused_with_a_reason_and_nothing_is_lost(page: LabelPage) -> None:
+def test_an_edge_on_the_wrong_side_is_refused_with_a_reason_and_nothing_is_lost(page: LabelPage) -> None:
     QTest.mouseClick(
         page.canvas.viewport(),
         Qt.MouseButton.LeftButton,
@@ -228,7 +228,7 @@ def test_an_edge_outside_of_the_image_is_refused_with_a_reason_and_nothing_is_lo
     before = _boxes(page)
     page.details.edges["x2"].setValue(5.0)
     assert _boxes(page) == before
-    assert page.context.messages.history[-1].level == "error"
+    assert "Right must be larger than Left" in page.context.messages.history[-1].text
     assert page.details.edges["x2"].value() == pytest.approx(before[0][2])
 
 

@@ -28,12 +28,15 @@ def bind_label_actions(page: LabelPage) -> None:
     def has_image() -> bool:
         return view.image_id != 0
 
+    def is_showing() -> bool:
+        return page.viewer.is_showing
+
     def has_selection() -> bool:
         return bool(view.selection)
 
     tools = QActionGroup(page)
-    for name in ("select", "draw"):
-        action = actions.bind(f"label.{name}_tool", lambda tool=name: canvas.set_tool(tool), when=has_image)
+    for name, when in (("select", has_image), ("draw", is_showing)):
+        action = actions.bind(f"label.{name}_tool", lambda tool=name: canvas.set_tool(tool), when=when)
         tools.addAction(action)
     actions["label.select_tool"].setChecked(True)
     for name, visible in (("names", canvas.set_names_visible), ("boxes", canvas.set_boxes_visible)):
@@ -51,8 +54,8 @@ def bind_label_actions(page: LabelPage) -> None:
         ("delete", lambda: editing.delete(view.selection), has_selection),
         ("duplicate", editing.duplicate, has_selection),
         ("copy", editing.copy, has_selection),
-        ("paste", editing.paste, lambda: has_image() and editing.can_paste),
-        ("select_all", lambda: view.select(frozenset(box.id for box in page.boxes.boxes)), has_image),
+        ("paste", editing.paste, lambda: is_showing() and editing.can_paste),
+        ("select_all", lambda: view.select(frozenset(box.id for box in page.boxes.boxes)), is_showing),
         ("edit_class", page.ask_class_of_selection, has_selection),
         ("difficult", lambda: editing.toggle_flag("difficult"), has_selection),
         ("new_class", page.classes.new, lambda: page.context.document.is_open),

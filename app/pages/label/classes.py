@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QCursor
-from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
+from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from app.context import AppContext
 from app.dialogs.class_dialog import ask_class
@@ -60,7 +60,7 @@ class ClassEditing(QObject):
             if item.id != class_id:
                 merge.addAction(item.name, lambda target=item.id: self._merge(class_id, target))
         merge.setEnabled(bool(merge.actions()))
-        menu.addAction("Delete…", lambda: self._delete(class_id))
+        menu.addAction("Delete", lambda: self._delete(class_id))
         menu.popup(position)
 
     def _make_and_use(self, name: str, use: Callable[[int], None]) -> None:
@@ -88,12 +88,19 @@ class ClassEditing(QObject):
         project = self._context.document.project
         item = next(item for item in project.classes() if item.id == class_id)
         count = project.statistics().classes.get(item.name, 0)
-        if count:
-            answer = QMessageBox.question(
-                self._window,
-                "Delete class",
-                f"Delete the class “{item.name}” and its {count:,} boxes? You can undo it.",
-            )
-            if answer != QMessageBox.StandardButton.Yes:
-                return
-        apply_edit(self._context, lambda: edits.delete_class(project, class_id, delete_boxes=True))
+        changes = apply_edit(self._context, lambda: edits.delete_class(project, class_id, delete_boxes=True))
+        if changes is None:
+            return
+        boxes = "" if not count else " and its box" if count == 1 else f" and its {count:,} boxes"
+        what = project.undo_text
+        self._context.messages.info(
+            f"Deleted “{item.name}”{boxes}.", action=("Undo", lambda: self._undo_if_latest(what))
+        )
+
+    def _undo_if_latest(self, what: str | None) -> None:
+        """The message may be read after other edits: those are not taken back by it."""
+        document = self._context.document
+        if document.is_open and document.project.undo_text == what:
+            document.undo()
+        else:
+            self._context.messages.info("Something else was done since. Undo that first.")

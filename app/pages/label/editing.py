@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -24,7 +25,8 @@ class LabelEditing(QObject):
         super().__init__(parent)
         self._context = context
         self._boxes = boxes
-        self._clipboard: list[Box] = []
+        self._clipboard: list[tuple[Box, str]] = []
+        context.document.closed.connect(self._forget_source)
 
     @property
     def can_paste(self) -> bool:
@@ -50,7 +52,24 @@ class LabelEditing(QObject):
             for box_id, row in zip(box_ids, xyxy, strict=True)
             if box_id in by_id
         ]
-        self._update(moved, "Move box" if len(moved) == 1 else f"Move {len(moved)} boxes")
+        if len(moved) == 1:
+            box, before = moved[0], by_id[moved[0].id]
+            self._update(moved, "Move box" if _same_size(box, before) else "Resize box")
+        else:
+            self._update(moved, f"Move {len(moved)} boxes")
+
+    def move_edge(self, side: str, value: float) -> None:
+        """Put one edge (``x1``, ``y1``, ``x2`` or ``y2``) of the selected box elsewhere."""
+        chosen = self.selected()
+        if len(chosen) != 1:
+            return
+        box = replace(chosen[0], **{side: value})
+        if box.x2 <= box.x1:
+            self._context.messages.warning("Right must be larger than Left. The box stays as it was.")
+        elif box.y2 <= box.y1:
+            self._context.messages.warning("Bottom must be larger than Top. The box stays as it was.")
+        else:
+            self._update([box], "Resize box")
 
     def delete(self, box_ids: Iterable[int]) -> None:
         chosen = frozenset(box_ids)
@@ -67,23 +86,41 @@ class LabelEditing(QObject):
         """Set a flag on the selected boxes, or clear it when all of them have it."""
         chosen = self.selected()
         target = not all(getattr(box, name) for box in chosen)
-        self._update([replace(box, **{name: target}) for box in chosen], f"Mark {name}")
+        self._update(
+            [replace(box, **{name: target}) for box in chosen], f"Mark {name}" if target else f"Unmark {name}"
+        )
 
     def copy(self) -> None:
-        self._clipboard = self.selected()
+        """Keep the selected boxes with the names of their classes, which hold in another project, too."""
+        self._clipboard = [(box, self._boxes.classes[box.class_id].name) for box in self.selected()]
+        self._context.actions.refresh()
 
     def paste(self) -> None:
         """Add the copied boxes to this image; where they come from this image, shifted a little."""
-        self._add_copies(self._clipboard, "Paste boxes")
+        by_name = {item.name: item.id for item in self._boxes.classes.values()}
+        missing = sorted({name for _, name in self._clipboard if name not in by_name})
+        if missing:
+            names = ", ".join(f"“{name}”" for name in missing)
+            self._context.messages.warning(f"Not all was pasted: this project has no class {names}.")
+        boxes = [replace(box, class_id=by_name[name]) for box, name in self._clipboard if name in by_name]
+        if not self._add_copies(boxes, "Paste boxes") and boxes:
+            self._context.messages.warning("Nothing was pasted: the boxes lie outside of this image.")
 
     def duplicate(self) -> None:
         self._add_copies(self.selected(), "Duplicate boxes")
 
-    def _add_copies(self, boxes: Sequence[Box], text: str) -> None:
+    def _forget_source(self) -> None:
+        """In another project the same id is another image."""
+        self._clipboard = [(replace(box, image_id=0), name) for box, name in self._clipboard]
+
+    def _add_copies(self, boxes: Sequence[Box], text: str) -> int:
+        """Add what lies on this image of the boxes; how many that are."""
         image_id = self._context.view.image_id
         image = self._context.document.project.image(image_id)
         copies = [_copy_onto(box, image_id, image.width, image.height) for box in boxes]
-        self._add([box for box in copies if box.x2 > box.x1 and box.y2 > box.y1], text)
+        inside = [box for box in copies if box.x2 > box.x1 and box.y2 > box.y1]
+        self._add(inside, text)
+        return len(inside)
 
     def _add(self, boxes: Sequence[Box], text: str) -> None:
         """Add boxes and select them; an image that was not seen yet is in progress from here on."""
@@ -113,6 +150,12 @@ class LabelEditing(QObject):
             apply_edit(
                 self._context, lambda: edits.set_status(self._context.document.project, [image_id], status)
             )
+
+
+def _same_size(box: Box, other: Box) -> bool:
+    return math.isclose(box.x2 - box.x1, other.x2 - other.x1, abs_tol=1e-6) and math.isclose(
+        box.y2 - box.y1, other.y2 - other.y1, abs_tol=1e-6
+    )
 
 
 def _copy_onto(box: Box, image_id: int, width: int | None, height: int | None) -> Box:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QMenu, QStackedWidget
@@ -54,7 +53,7 @@ class LabelPage(Page):
         self.middle.addWidget(self.canvas)
         self.setCentralWidget(self.middle)
         self.image_list = ImageList(self.images, context.theme)
-        self.class_list = ClassList(self.class_model, context.theme)
+        self.class_list = ClassList(self.class_model, context.theme, context.actions["label.new_class"])
         self.box_table = BoxTable(self.boxes)
         self.details = BoxDetails()
         self._add_panels()
@@ -108,18 +107,18 @@ class LabelPage(Page):
         context.view.selection_changed.connect(self._show_selection)
         context.view.class_changed.connect(self._show_class)
         context.theme.changed.connect(self._restyle)
+        self.viewer.showing_changed.connect(context.actions.refresh)
 
     def _connect_widgets(self) -> None:
         view, canvas = self.context.view, self.canvas
         self.image_list.image_chosen.connect(view.show_image)
         self.class_list.class_chosen.connect(self.editing.set_class)
         self.class_list.edit_requested.connect(self.classes.edit)
-        self.class_list.new_requested.connect(self.classes.new)
         self.class_list.menu_requested.connect(self.classes.show_menu)
         self.box_table.selection_chosen.connect(view.select)
         self.box_table.box_activated.connect(lambda _box_id: self.zoom_to_selection())
         self.details.flag_toggled.connect(self.editing.toggle_flag)
-        self.details.edges_edited.connect(self._type_edges)
+        self.details.edge_edited.connect(self._type_edge)
         canvas.box_drawn.connect(self._draw)
         canvas.boxes_edited.connect(self.editing.reshape)
         canvas.selection_changed.connect(view.select)
@@ -130,6 +129,7 @@ class LabelPage(Page):
         canvas.files_dropped.connect(self.paths_dropped)
 
     def _show_project(self) -> None:
+        self.image_list.clear_filter()
         self.middle.setCurrentWidget(self.canvas)
         self.boxes.reload()
         self._use_first_class()
@@ -170,11 +170,9 @@ class LabelPage(Page):
         else:
             self.classes.pick(lambda chosen: self.editing.draw(xyxy, chosen))
 
-    def _type_edges(self, xyxy: tuple[float, float, float, float]) -> None:
-        chosen = self.editing.selected()
-        if len(chosen) == 1:
-            self.editing.reshape([chosen[0].id], np.array([xyxy]))
-            self.details.show_boxes(self.editing.selected())
+    def _type_edge(self, side: str, value: float) -> None:
+        self.editing.move_edge(side, value)
+        self.details.show_boxes(self.editing.selected())
 
     def _show_box_menu(self, position: QPoint, box_id: int) -> None:
         if box_id and box_id not in self.context.view.selection:

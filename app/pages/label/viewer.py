@@ -26,9 +26,11 @@ class ImageViewer(QObject):
 
     Signals:
         place_changed(str): position of the pointer in the image, and the zoom.
+        showing_changed(): ``is_showing`` may be another.
     """
 
     place_changed = Signal(str)
+    showing_changed = Signal()
 
     def __init__(
         self,
@@ -68,7 +70,7 @@ class ImageViewer(QObject):
         if not image_id:
             self._path = None
             self._loading.stop()
-            self._canvas.set_image(None)
+            self._clear()
             return
         project = self._context.document.project
         self._path = project.image_path(project.image(image_id))
@@ -93,16 +95,22 @@ class ImageViewer(QObject):
         self._canvas.set_read_only(False)
         self._canvas.set_image(image, keep_view=self._context.settings.keep_zoom)
         self._show_boxes()
+        self.showing_changed.emit()
 
     def _show_failure(self, path: Path, reason: str) -> None:
         if path == self._path:
             self._loading.stop()
-            self._canvas.set_image(None)
+            self._clear()
             self._canvas.set_placeholder("This image cannot be shown", reason)
 
     def _show_loading(self) -> None:
-        self._canvas.set_image(None)
+        self._clear()
         self._canvas.set_placeholder("Loading…", "")
+
+    def _clear(self) -> None:
+        self._shown = 0
+        self._canvas.set_image(None)
+        self.showing_changed.emit()
 
     def _remember_size(self, image: ImageLevels) -> None:
         """The first look at an image tells its size; that is no edit of the person's."""

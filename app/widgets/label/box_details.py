@@ -23,11 +23,11 @@ class BoxDetails(QWidget):
     """Edges in pixels (one box) and flags (one or more).
 
     Signals:
-        edges_edited(object): (x1, y1, x2, y2) typed by the person.
+        edge_edited(str, float): the side (x1, y1, x2, y2) that the person typed, and where it is now.
         flag_toggled(str): name of the flag.
     """
 
-    edges_edited = Signal(object)
+    edge_edited = Signal(str, float)
     flag_toggled = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -45,7 +45,9 @@ class BoxDetails(QWidget):
             field.setDecimals(1)
             field.setMaximum(LARGEST)
             field.setKeyboardTracking(False)
-            field.valueChanged.connect(self._edit_edges)
+            field.setMinimumWidth(64)
+            field.setAccessibleName(f"{title} edge in pixels")
+            field.valueChanged.connect(lambda value, side=name: self.edge_edited.emit(side, value))
             self.edges[name] = field
             label = QLabel(title)
             label.setProperty("role", "small")
@@ -57,6 +59,7 @@ class BoxDetails(QWidget):
         for position, (name, title, tip) in enumerate(FLAGS):
             check = QCheckBox(title)
             check.setToolTip(tip)
+            check.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             check.clicked.connect(lambda _checked, flag=name: self.flag_toggled.emit(flag))
             self.flags[name] = check
             row, column = divmod(position, 2)
@@ -86,6 +89,3 @@ class BoxDetails(QWidget):
                 if values == {True}
                 else Qt.CheckState.Unchecked
             )
-
-    def _edit_edges(self) -> None:
-        self.edges_edited.emit(tuple(self.edges[name].value() for name, _ in SIDES))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QKeySequence, QPainter, QPen, QShortcut
 from PySide6.QtWidgets import (
     QLabel,
     QListView,
@@ -81,18 +81,18 @@ class ClassList(QWidget):
     """Classes to choose from.
 
     Signals:
-        class_chosen(int): the person clicked a class: new boxes get it, selected ones are given it.
-        edit_requested(int): double-click or Enter: rename, recolour, key.
+        class_chosen(int): the person clicked a class or went to it by key: new boxes get it, selected ones are given it.
+        edit_requested(int): double-click, Enter or F2: rename, recolour, key.
         menu_requested(int, QPoint): class id and global position.
-        new_requested(): the New class button.
     """
 
     class_chosen = Signal(int)
     edit_requested = Signal(int)
     menu_requested = Signal(int, QPoint)
-    new_requested = Signal()
 
-    def __init__(self, model: ClassModel, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, model: ClassModel, theme: Theme, new_class: QAction, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._model = model
         self.view = QListView()
@@ -106,18 +106,27 @@ class ClassList(QWidget):
         self._empty.setProperty("role", "muted")
         self._empty.setContentsMargins(12, 12, 12, 4)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._add = QPushButton("New class…")
-        self._add.setProperty("role", "link")
+        self.view.setAccessibleName("Classes")
+        self.add_button = QPushButton(new_class.text())
+        self.add_button.setProperty("role", "link")
+        self.add_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.add_button.setEnabled(new_class.isEnabled())
+        self.add_button.clicked.connect(new_class.trigger)
+        new_class.enabledChanged.connect(self.add_button.setEnabled)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(0)
         layout.addWidget(self._empty, 1)
         layout.addWidget(self.view, 1)
-        layout.addWidget(self._add)
+        layout.addWidget(self.add_button)
         self._current = 0
-        self._add.clicked.connect(self.new_requested)
+        self._showing = False
         self.view.clicked.connect(lambda index: self.class_chosen.emit(index.data(CLASS_ROLE).id))
         self.view.activated.connect(lambda index: self.edit_requested.emit(index.data(CLASS_ROLE).id))
+        self.view.selectionModel().currentChanged.connect(self._go_to)
+        rename = QShortcut(QKeySequence(Qt.Key.Key_F2), self.view)
+        rename.setContext(Qt.ShortcutContext.WidgetShortcut)
+        rename.activated.connect(self._edit_current)
         self.view.customContextMenuRequested.connect(self._ask_menu)
         model.modelReset.connect(self._refresh)
         self._refresh()
@@ -126,13 +135,29 @@ class ClassList(QWidget):
         """Mark the class that a new box gets."""
         self._current = class_id
         row = self._model.row_of(class_id)
+        self._showing = True
         self.view.setCurrentIndex(self._model.index(row) if row >= 0 else QModelIndex())
+        self._showing = False
 
     def _refresh(self) -> None:
         empty = self._model.rowCount() == 0
         self._empty.setVisible(empty)
         self.view.setVisible(not empty)
         self.show_class(self._current)
+
+    def _go_to(self, current: QModelIndex) -> None:
+        if current.isValid() and self.view.hasFocus() and not self._showing and not self._pressed():
+            self.class_chosen.emit(current.data(CLASS_ROLE).id)
+
+    @staticmethod
+    def _pressed() -> bool:
+        """The mouse is down: its click will tell."""
+        return QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
+
+    def _edit_current(self) -> None:
+        index = self.view.currentIndex()
+        if index.isValid():
+            self.edit_requested.emit(index.data(CLASS_ROLE).id)
 
     def _ask_menu(self, position: QPoint) -> None:
         index = self.view.indexAt(position)

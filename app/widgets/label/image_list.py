@@ -76,16 +76,17 @@ class ImageDelegate(QStyledItemDelegate):
                 QRect(right - width, area.top(), width, area.height()), Qt.AlignmentFlag.AlignVCenter, text
             )
             right -= width + 8
-        split = index.data(SPLIT_ROLE)
-        if split:
-            width = metrics.horizontalAdvance(split)
+        left = dot.right() + 9
+        split, path = index.data(SPLIT_ROLE), index.data()
+        width = metrics.horizontalAdvance(split) if split else 0
+        # The name says more: the split is left out where both have no room
+        if split and metrics.horizontalAdvance(path) <= right - width - 8 - left:
             painter.drawText(
                 QRect(right - width, area.top(), width, area.height()), Qt.AlignmentFlag.AlignVCenter, split
             )
             right -= width + 8
         painter.setPen(QColor(tokens.text))
-        left = dot.right() + 9
-        name = metrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, right - left)
+        name = metrics.elidedText(path, Qt.TextElideMode.ElideMiddle, right - left)
         painter.drawText(
             QRect(left, area.top(), right - left, area.height()), Qt.AlignmentFlag.AlignVCenter, name
         )
@@ -107,13 +108,18 @@ class ImageList(QWidget):
     def __init__(self, model: ImageModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
+        self._image_id = 0
+        self.setMinimumWidth(200)
         self.search = QLineEdit(placeholderText="Find an image", clearButtonEnabled=True)
         self.filter = QComboBox()
+        self.search.setAccessibleName("Find an image")
+        self.filter.setAccessibleName("Which images to list")
         for text, _ in FILTERS:
             self.filter.addItem(text)
         # A table lays out rows of one height without asking the model, a list view asks for each of 100,000.
         self.view = QTableView()
         self.view.setMouseTracking(True)
+        self.view.setAccessibleName("Images")
         self.view.setShowGrid(False)
         self.view.setTabKeyNavigation(False)
         self.view.setSelectionBehavior(QTableView.SelectionBehavior.SelectRows)
@@ -145,11 +151,12 @@ class ImageList(QWidget):
         self.search.returnPressed.connect(self._open_first)
         self.filter.currentIndexChanged.connect(self._apply_filter)
         self.view.selectionModel().currentChanged.connect(self._choose)
-        model.modelReset.connect(self._show_empty_state)
+        model.modelReset.connect(self._follow_reset)
         self._show_empty_state()
 
     def show_image(self, image_id: int) -> None:
         """Mark an image as current without saying that the person chose it."""
+        self._image_id = image_id
         row = self._model.row_of(image_id)
         selection = self.view.selectionModel()
         blocked = selection.blockSignals(True)
@@ -162,14 +169,17 @@ class ImageList(QWidget):
         selection.blockSignals(blocked)
         self.view.viewport().update()
 
+    def clear_filter(self) -> None:
+        """Show all images again."""
+        self.search.clear()
+        self.filter.setCurrentIndex(0)
+
     def current_row(self) -> int:
         return self.view.currentIndex().row()
 
     def _apply_filter(self) -> None:
-        current = self._model.image_id(self.current_row())
         _, status = FILTERS[self.filter.currentIndex()]
         self._model.set_filter(search=self.search.text(), status=status)
-        self.show_image(current)
 
     def _open_first(self) -> None:
         if self._model.rowCount():
@@ -179,6 +189,10 @@ class ImageList(QWidget):
     def _choose(self, current: QModelIndex) -> None:
         if current.isValid():
             self.image_chosen.emit(self._model.image_id(current.row()))
+
+    def _follow_reset(self) -> None:
+        self._show_empty_state()
+        self.show_image(self._image_id)
 
     def _show_empty_state(self) -> None:
         empty = self._model.rowCount() == 0
