@@ -15,6 +15,7 @@ from app.models.image_files import ImageFiles
 from app.models.judged_items import JudgedItems
 from app.models.review_scope import Scope, image_sets, trained_images
 from app.tasks import Tasks
+from detcore.evaluation.error_costs import ErrorCosts, find_error_costs
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.project import Project
@@ -66,9 +67,10 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
         scope = next(iter(scopes), Scope.ALL)
     chosen = scopes.get(scope, np.zeros(0, np.int64))
     classes = {item.id: item for item in project.classes()}
+    run_rows = _within(detections, chosen, classes)
     evaluation = LiveEvaluation(
         project.ground_truth(chosen.tolist()),
-        _within(detections, chosen, classes),
+        detections.take(run_rows),
         class_ids=list(classes),
         iou_threshold=iou_threshold,
         image_ids=chosen,
@@ -83,8 +85,9 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
         paths=ImageFiles(project.image_root, images),
         source=ErrorSource(
             evaluation=evaluation,
+            run_rows=run_rows,
             links=ErrorLinks(evaluation),
-            judged=JudgedItems(evaluation, run.name, read_verdicts(project)),
+            judged=JudgedItems(evaluation, run.name, run_rows, read_verdicts(project)),
         ),
         best_threshold=_best_threshold(evaluation),
     )
@@ -100,10 +103,10 @@ def _best_threshold(evaluation: LiveEvaluation) -> float:
     return float(np.floor(curve.scores[int(f1.argmax())] * 100) / 100)
 
 
-def _within(detections: Detections, image_ids: IntArray, classes: Mapping[int, ObjectClass]) -> Detections:
-    """Those on the images, of classes that still exist."""
+def _within(detections: Detections, image_ids: IntArray, classes: Mapping[int, ObjectClass]) -> IntArray:
+    """Rows of those on the images, of classes that still exist; ascending."""
     known = np.isin(detections.labels, np.fromiter(classes, np.int64, len(classes)))
-    return detections.take(known & np.isin(detections.image_ids, image_ids))
+    return np.flatnonzero(known & np.isin(detections.image_ids, image_ids))
 
 
 class LiveReview(QObject):
@@ -119,6 +122,8 @@ class LiveReview(QObject):
     matches_changed = Signal(object)
     # Curves, APs and the histogram are new; at most once a frame.
     curves_changed = Signal()
+    # What each error costs is known.
+    costs_found = Signal()
     # The threshold is another; at most once a frame.
     threshold_changed = Signal(float)
 
@@ -162,6 +167,30 @@ class LiveReview(QObject):
             self.threshold = threshold
             if not self._threshold_timer.isActive():
                 self._threshold_timer.start()
+
+    def find_costs(self) -> None:
+        """Find out in the pool what each error costs as things are now; ``costs_found`` follows."""
+        review = self.review
+        if review is None:
+            return
+        evaluation, gt, generation = review.evaluation, review.evaluation.gt, self._generation
+
+        def take(costs: ErrorCosts) -> None:
+            if generation == self._generation:
+                review.source.costs.take(costs, gt.ids)
+                self.costs_found.emit()
+
+        self._tasks.run(
+            lambda: find_error_costs(
+                gt,
+                evaluation.dets,
+                evaluation.image_ids,
+                evaluation.class_ids,
+                iou_threshold=evaluation.iou_threshold,
+            ),
+            done=take,
+            failed=self.failed.emit,
+        )
 
     def bring_up_to_date(self) -> None:
         """Choose the images anew when splits or statuses have changed since."""

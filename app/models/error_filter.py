@@ -15,6 +15,7 @@ class SortOrder(StrEnum):
     """The value is what the person reads."""
 
     WORST = "Worst first"
+    COST = "Costliest first"
     CONFIDENCE = "Highest confidence"
     UNSURE = "Lowest confidence"
     LARGE = "Largest first"

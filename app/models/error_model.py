@@ -29,7 +29,8 @@ FETCHED_AT_MOST = 10_000
 class ErrorEntry:
     """One box. ``score`` is that of the detection; for a missed object that of the detection below the
     threshold that would find it, or ``None``. ``partner`` is the other half: the label that a detection was
-    meant for, or the detection that was meant for a label. It has no partner of its own."""
+    meant for, or the detection that was meant for a label. It has no partner of its own.
+    ``run_row`` is the row of a detection in its run. ``cost`` is what AP would gain without the error, ``None`` while nobody has asked."""
 
     key: int
     kind: ErrorKind
@@ -41,8 +42,10 @@ class ErrorEntry:
     xyxy: tuple[float, float, float, float]
     score: float | None
     path: Path
+    run_row: int | None = None
     partner: ErrorEntry | None = None
     verdict: Verdict | None = None
+    cost: float | None = None
 
     @property
     def is_detection(self) -> bool:
@@ -171,7 +174,9 @@ class ErrorModel(QAbstractListModel):
             xyxy=(x1, y1, x2, y2),
             score=score,
             path=self._paths[image_id],
+            run_row=int(source.run_rows[row]) if key < 0 else None,
             verdict=source.judged.of(key, image_id),
+            cost=_cost(source, key),
         )
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -195,6 +200,14 @@ class ErrorModel(QAbstractListModel):
             entry = self.entry(index.row())
             return "\n".join(_tip_lines(entry))
         return None
+
+
+def _cost(source: ErrorSource, key: int) -> float | None:
+    if not source.costs.is_known:
+        return None
+    if key < 0:
+        return float(source.costs.of_detections(np.array([detection_row(key)]))[0])
+    return float(source.costs.of_labels(np.array([key]))[0])
 
 
 def _label_row(evaluation: LiveEvaluation, box_id: int) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
 from app.models.error_kind import ErrorKind, ItemType
+from app.models.item_costs import ItemCosts
 from app.models.judged_items import JudgedItems
 from detcore.boxes import areas
 from detcore.evaluation.error_links import ErrorLinks
@@ -18,11 +19,13 @@ from detcore.types import BoolArray, FloatArray, IntArray
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ErrorSource:
-    """Where items are looked up."""
+    """Where items are looked up. ``run_rows`` (D,): which rows of the run the evaluation's detections are."""
 
     evaluation: LiveEvaluation
+    run_rows: IntArray
     links: ErrorLinks
     judged: JudgedItems
+    costs: ItemCosts = field(default_factory=ItemCosts)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +90,7 @@ def find_rows(source: ErrorSource, threshold: float, wanted: ErrorFilter, order:
         found.partners[: len(det_rows)] = meant_for
         found.types[: len(det_rows)] = ItemType.CLASS
     kept = _kept(source, found, wanted, len(det_rows))
-    value = _value(evaluation, gt_rows, det_rows, found.kinds, order)[kept]
+    value = _value(source, gt_rows, det_rows, found.kinds, order)[kept]
     # detections come by falling score and the sort finds such runs, so long lists are quick too
     return found.take(kept[np.argsort(value, kind="stable")])
 
@@ -192,14 +195,18 @@ def _partner_judged(source: ErrorSource, found: ErrorRows) -> BoolArray:
 
 
 def _value(
-    evaluation: LiveEvaluation,
+    source: ErrorSource,
     gt_rows: IntArray,
     det_rows: IntArray,
     kinds: NDArray[np.uint8],
     order: SortOrder,
 ) -> FloatArray:
     """(N,) sort values, the smallest first."""
+    evaluation = source.evaluation
     gt, dets = evaluation.gt, evaluation.dets
+    if order is SortOrder.COST:
+        costs = source.costs
+        return -np.concatenate([costs.of_detections(det_rows), costs.of_labels(gt.ids[gt_rows])])
     if order in (SortOrder.LARGE, SortOrder.SMALL):
         boxes = np.concatenate([dets.boxes[det_rows], gt.boxes[gt_rows]])
         return -areas(boxes) if order is SortOrder.LARGE else areas(boxes)

@@ -36,11 +36,14 @@ class JudgedItems:
     """Verdicts laid over an evaluation; of several about one box the last one holds.
 
     What a verdict is about is known by its row or id, and where that means nothing any more, as in another run,
-    by image, class and overlap. ``detection`` (D,) ids of verdicts, 0 for none.
+    by image, class and overlap. ``run_rows`` (D,) are the rows that the evaluation's detections have in their
+    run, ascending. ``detection`` (D,) ids of verdicts, 0 for none.
     """
 
-    def __init__(self, evaluation: LiveEvaluation, run: str, verdicts: Iterable[Verdict]) -> None:
-        self._evaluation, self._run = evaluation, run
+    def __init__(
+        self, evaluation: LiveEvaluation, run: str, run_rows: IntArray, verdicts: Iterable[Verdict]
+    ) -> None:
+        self._evaluation, self._run, self._run_rows = evaluation, run, run_rows
         self._verdicts: dict[int, Verdict] = {}
         self._by_image: dict[int, dict[int, Verdict]] = {}
         self._labels: dict[int, dict[int, int]] = {}
@@ -97,11 +100,16 @@ class JudgedItems:
         self._labels[image_id] = labels
 
     def _detections(self, verdict: Verdict, rows: IntArray) -> IntArray:
-        dets, row = self._evaluation.dets, verdict.detection_row
-        if row is not None and verdict.run == self._run and row in rows:
+        dets = self._evaluation.dets
+        if verdict.detection_row is not None and verdict.run == self._run:
+            row = int(np.searchsorted(self._run_rows, verdict.detection_row))
             # a prediction that was made again has other rows
-            unmoved = np.allclose(dets.boxes[row], verdict.xyxy, atol=1e-3)
-            if unmoved and dets.labels[row] == verdict.class_id:
+            if (
+                row in rows
+                and self._run_rows[row] == verdict.detection_row
+                and dets.labels[row] == verdict.class_id
+                and np.allclose(dets.boxes[row], verdict.xyxy, atol=1e-3)
+            ):
                 return np.array([row])
         return rows[same_boxes(verdict, dets.labels[rows], dets.boxes[rows])]
 

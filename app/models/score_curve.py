@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from app.models.figures import ratio_text
-from detcore.types import FloatArray
+from detcore.types import BoolArray, FloatArray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -29,6 +29,10 @@ class ScoreCurve:
         """(N,) harmonic mean; 0 where both are 0."""
         total = self.precision + self.recall
         return np.divide(2 * self.precision * self.recall, total, out=np.zeros_like(total), where=total > 0)
+
+    def hits(self) -> BoolArray:
+        """(N,) which detections found an object."""
+        return np.diff(self.recall, prepend=0.0) > 0
 
     def best(self) -> tuple[float | None, float]:
         """The threshold of the highest F1 and that F1; ``None`` and 0 where nothing is found."""

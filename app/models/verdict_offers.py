@@ -111,7 +111,7 @@ def _verdict(
         run=run,
         kind=kind,
         box_id=box_id,
-        detection_row=-about.key - 1 if about.is_detection else None,
+        detection_row=about.run_row,
         class_id=about.class_id,
         x1=x1,
         y1=y1,

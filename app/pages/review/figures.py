@@ -11,12 +11,15 @@ from app.models.class_metrics_model import ClassMetricsModel, ClassRow
 from app.models.error_filter import BACKGROUND_ID
 from app.models.score_curve import ScoreCurve
 from app.theme import Theme
+from app.widgets.review.calibration_plot import CalibrationPlot
 from app.widgets.review.class_table import ClassTable
 from app.widgets.review.confidence_plot import ConfidencePlot
 from app.widgets.review.confusion_matrix import ConfusionMatrix, scrolled
 from app.widgets.review.pr_plot import PrPlot
+from detcore.evaluation.scores import reliability
 
 ALL_CLASSES = "All classes"
+_CALIBRATION_BINS = 20
 
 
 class ReviewFigures(QObject):
@@ -36,16 +39,20 @@ class ReviewFigures(QObject):
         self.table = ClassTable(self.classes, theme)
         self.pr_plot = PrPlot(theme)
         self.confidence_plot = ConfidencePlot(theme)
+        self.calibration = CalibrationPlot(theme)
         self.matrix = ConfusionMatrix(theme)
+        self._matrix_tab = scrolled(self.matrix)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.pr_plot, "Precision–recall")
         self.tabs.addTab(self.confidence_plot, "Over confidence")
-        self.tabs.addTab(scrolled(self.matrix), "Confusion matrix")
-        self.tabs.currentChanged.connect(lambda _tab: self.show_threshold(live.threshold))
+        self.tabs.addTab(self._matrix_tab, "Confusion matrix")
+        self.tabs.addTab(self.calibration, "Calibration")
+        self.tabs.currentChanged.connect(lambda _tab: self._show_tab())
         self.table.threshold_chosen.connect(self.threshold_chosen)
         self.pr_plot.threshold_chosen.connect(self.threshold_chosen)
         self.confidence_plot.threshold_chosen.connect(self.threshold_chosen)
+        self.calibration.threshold_chosen.connect(self.threshold_chosen)
 
     def show_curves(self, chosen: int | None) -> None:
         """Compute the curves anew: matches have changed."""
@@ -74,6 +81,7 @@ class ReviewFigures(QObject):
         if chosen in self._curves:
             self.pr_plot.set_curves(list(self._curves.values()), chosen=chosen)
             self.confidence_plot.set_curve(self._curves[chosen])
+            self._show_calibration()
         self.table.show_class(chosen)
 
     def show_threshold(self, threshold: float) -> None:
@@ -87,7 +95,8 @@ class ReviewFigures(QObject):
         self.table.set_threshold(threshold)
         self.pr_plot.set_threshold(threshold)
         self.confidence_plot.set_threshold(threshold)
-        if self.tabs.currentIndex() == 2:
+        self.calibration.set_threshold(threshold)
+        if self.tabs.currentWidget() is self._matrix_tab:
             names = [review.classes[item].name for item in review.evaluation.class_ids.tolist()]
             self.matrix.set_counts(names, review.evaluation.confusion(threshold))
 
@@ -99,6 +108,16 @@ class ReviewFigures(QObject):
             return
         ids = [*review.evaluation.class_ids.tolist(), BACKGROUND_ID]
         self.matrix.mark_chosen(ids.index(cell[0]), ids.index(cell[1]))
+
+    def _show_tab(self) -> None:
+        """What is computed only while it is seen."""
+        self._show_calibration()
+        self.show_threshold(self._live.threshold)
+
+    def _show_calibration(self) -> None:
+        curve = self._curves.get(self._chosen)
+        if curve is not None and self.tabs.currentWidget() is self.calibration:
+            self.calibration.set_reliability(reliability(curve.scores, curve.hits(), bins=_CALIBRATION_BINS))
 
     def _rows(self, threshold: float) -> list[ClassRow]:
         review = self._live.review

@@ -46,6 +46,7 @@ class ReviewQueue(QObject):
         live.loaded.connect(self._restart)
         live.matches_changed.connect(self._follow_edit)
         live.threshold_changed.connect(self._follow_threshold)
+        live.costs_found.connect(self._start_over)
         panel.kinds_chosen.connect(lambda kinds: self.set_filter(self.filter.with_kinds(kinds)))
         panel.type_chosen.connect(lambda chosen: self.set_filter(self.filter.with_type(chosen)))
         panel.order_chosen.connect(self.set_order)
@@ -94,6 +95,13 @@ class ReviewQueue(QObject):
 
     def set_order(self, order: SortOrder) -> None:
         self._order = order
+        if order is SortOrder.COST:
+            # the list follows when they are known
+            self._live.find_costs()
+        else:
+            self._start_over()
+
+    def _start_over(self) -> None:
         self.refresh()
         if self.count:
             self._go_to_row(0)
@@ -155,19 +163,10 @@ class ReviewQueue(QObject):
         if review is None:
             return
         selected = self._panel.list.selected_keys()
-        rows = find_rows(review.source, self._live.threshold, self._usable(review), self._order)
+        self.filter = _usable(self.filter, review)
+        rows = find_rows(review.source, self._live.threshold, self.filter, self._order)
         self._model.set_rows(rows)
         self._show_state(selected)
-
-    def _usable(self, review: Review) -> ErrorFilter:
-        """The filter without a class that is gone."""
-        wanted = self.filter
-        known = {*review.classes, BACKGROUND_ID, None}
-        if wanted.image_id is not None and wanted.image_id not in review.evaluation.image_ids:
-            self.filter = wanted = wanted.with_image(None)
-        if wanted.class_id not in known or not known.issuperset(wanted.cell or ()):
-            self.filter = wanted.with_class(None)
-        return self.filter
 
     def _show_state(self, selected: list[int]) -> None:
         current, review = self._current, self._live.review
@@ -241,6 +240,16 @@ def cell_of(review: Review, row: int, column: int) -> tuple[int, int]:
     """The class ids of a cell of the confusion matrix, in the matrix' order of classes."""
     ids = [*np.asarray(review.evaluation.class_ids).tolist(), BACKGROUND_ID]
     return ids[row], ids[column]
+
+
+def _usable(wanted: ErrorFilter, review: Review) -> ErrorFilter:
+    """The filter without a class or an image that is gone."""
+    known = {*review.classes, BACKGROUND_ID, None}
+    if wanted.image_id is not None and wanted.image_id not in review.evaluation.image_ids:
+        wanted = wanted.with_image(None)
+    if wanted.class_id not in known or not known.issuperset(wanted.cell or ()):
+        wanted = wanted.with_class(None)
+    return wanted
 
 
 def _narrowed_to(wanted: ErrorFilter, review: Review | None) -> str:

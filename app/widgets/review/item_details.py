@@ -65,6 +65,8 @@ class ItemDetails(QWidget):
         ]
         if self._other:
             rows.append(_escape(self._other))
+        if entry.cost:
+            rows.append(f"Costs {ratio_text(100 * entry.cost)} % AP")
         if entry.verdict is not None:
             rows.append(f"✓ {VERDICT_TITLES[entry.verdict.kind]}, {_escape(entry.verdict.run)}")
         self._text.setText(

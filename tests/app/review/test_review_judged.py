@@ -55,7 +55,8 @@ def source(gt: GroundTruth, dets: Detections, verdicts: Sequence[Verdict] = ()) 
     return ErrorSource(
         evaluation=evaluation,
         links=ErrorLinks(evaluation),
-        judged=JudgedItems(evaluation, "now", verdicts),
+        run_rows=np.arange(len(dets)),
+        judged=JudgedItems(evaluation, "now", np.arange(len(dets)), verdicts),
     )
 
 

@@ -12,10 +12,12 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
+from app.models.error_filter import SortOrder
 from app.models.error_kind import ErrorKind, ItemType
 from app.models.error_model import ErrorEntry
 from app.models.review_scope import Scope
 from app.pages.review.page import ReviewPage
+from detcore.evaluation.error_costs import find_error_costs
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
 from detcore.project.verdict_rows import VerdictKind
@@ -94,7 +96,7 @@ def test_take_class_gives_the_label_the_class_of_the_prediction(page: ReviewPage
     assert (given.kind, given.box_id, given.detection_row) == (
         VerdictKind.CLASS,
         pair.label.key,
-        -pair.key - 1,
+        pair.run_row,
     )
     assert given.threshold == page.live.threshold
     undo(page)
@@ -290,3 +292,39 @@ def test_fifty_items_are_dealt_with_by_keyboard_alone(
         undo(page)
     assert state(labelled) == before
     assert page.queue.count == total
+
+
+def test_the_costliest_errors_come_first_and_say_what_they_cost(page: ReviewPage, qtbot: QtBot) -> None:
+    box = page.queue_panel.order
+    box.setCurrentText(SortOrder.COST.value)
+    with qtbot.waitSignal(page.live.costs_found):
+        box.activated.emit(box.currentIndex())
+    review = page.live.review
+    assert review is not None
+    evaluation = review.evaluation
+    expected = find_error_costs(
+        evaluation.gt, evaluation.dets, evaluation.image_ids, evaluation.class_ids, iou_threshold=0.5
+    )
+    costs = [page.errors.entry(row).cost or 0.0 for row in range(page.queue.count)]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] > 0
+    false = [entry for row in range(page.queue.count) if (entry := page.errors.entry(row)).is_detection]
+    assert [entry.cost for entry in false] == [float(expected.det_ap[-entry.key - 1]) for entry in false]
+    assert current(page).cost == costs[0]
+    qtbot.waitUntil(lambda: "% AP" in page.image.details.text())
+
+
+def test_the_calibration_holds_each_detection_once(page: ReviewPage, qtbot: QtBot) -> None:
+    page.figures.tabs.setCurrentWidget(page.figures.calibration)
+    found = page.figures.calibration._found
+    assert found is not None
+    counts = page.live.review.evaluation.counts(0.0)  # type: ignore[union-attr]
+    assert found.counts.sum() == counts.tp + counts.fp
+    assert np.nansum(found.precision * found.counts) == pytest.approx(counts.tp)
+    line = page.figures.calibration.lines[1]
+    at = page.figures.calibration.position_of(float(line.x[0]), float(line.y[0])).toPoint()
+    QTest.mouseMove(page.figures.calibration, at)
+    qtbot.waitUntil(lambda: len(page.figures.calibration.readout) == 4)
+    QTest.mouseClick(page.figures.calibration, Qt.MouseButton.LeftButton, pos=at)
+    highest = found.edges[:-1][found.counts > 0].max()
+    qtbot.waitUntil(lambda: page.live.threshold == pytest.approx(highest))

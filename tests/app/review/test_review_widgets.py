@@ -241,7 +241,10 @@ def test_the_queue_model_keeps_the_rules_of_item_models(tmp_path: object) -> Non
     evaluation = LiveEvaluation(gt, dets, class_ids=[3])
     classes = {3: ObjectClass(id=3, name="cell", color="#aa3377")}
     source = ErrorSource(
-        evaluation=evaluation, links=ErrorLinks(evaluation), judged=JudgedItems(evaluation, "run", [])
+        evaluation=evaluation,
+        links=ErrorLinks(evaluation),
+        judged=JudgedItems(evaluation, "run", np.arange(1), []),
+        run_rows=np.arange(1),
     )
     model.set_source(source, classes, {1: tmp_path})  # type: ignore[dict-item]
     model.set_rows(find_rows(source, 0.5, ErrorFilter(), SortOrder.CONFIDENCE))
