@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -182,19 +182,20 @@ class WorkerJob:
         return self._outcome
 
     def _read_events(self) -> None:
-        for line in _lines(self._pipe("stdout")):
-            self._last_line = time.monotonic()
-            event = decode(line)
-            if event is None:
-                self._stderr.append(line.rstrip())
-                continue
-            if isinstance(event, Failed):
-                self._failed = event
-            elif isinstance(event, Ended):
-                self._ended = event
-            elif isinstance(event, Checkpoint):
-                self._last_checkpoint = event.step
-            self._tell(event)
+        with self._pipe("stdout") as pipe:
+            for line in pipe:
+                self._last_line = time.monotonic()
+                event = decode(line)
+                if event is None:
+                    self._stderr.append(line.rstrip())
+                    continue
+                if isinstance(event, Failed):
+                    self._failed = event
+                elif isinstance(event, Ended):
+                    self._ended = event
+                elif isinstance(event, Checkpoint):
+                    self._last_checkpoint = event.step
+                self._tell(event)
 
     def _read_stderr(self) -> None:
         with self._pipe("stderr") as pipe:
@@ -393,9 +394,3 @@ class TrainingJob:
                 self._on_end(outcome)
         finally:
             self._done.set()
-
-
-def _lines(pipe: IO[str]) -> Iterator[str]:
-    """The lines of a pipe until it closes."""
-    with pipe:
-        yield from pipe

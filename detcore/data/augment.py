@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ _BRIGHTNESS = 0.25
 _CONTRAST = 0.25
 _SATURATION = 0.4
 _HUE = 0.015
+_MOSAIC_JITTER = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +74,10 @@ def augment(
     return Labelled(image=image, boxes=boxes, labels=item.labels[kept], ignore=ignore)
 
 
-def mosaic(items: tuple[Labelled, Labelled, Labelled, Labelled], rng: np.random.Generator) -> Labelled:
-    """Four images side by side about a random cross, at the size of the first one."""
+def mosaic(
+    items: tuple[Labelled, Labelled, Labelled, Labelled], plan: Augmentation, rng: np.random.Generator
+) -> Labelled:
+    """Four images side by side about a random cross, at the size of the first one; flipped each as planned."""
     height, width = items[0].image.shape[:2]
     cross_x = int(width * rng.uniform(0.35, 0.65))
     cross_y = int(height * rng.uniform(0.35, 0.65))
@@ -82,12 +85,11 @@ def mosaic(items: tuple[Labelled, Labelled, Labelled, Labelled], rng: np.random.
     boxes: list[NDArray[np.float32]] = []
     labels: list[IntArray] = []
     ignore: list[NDArray[np.float32]] = []
+    part_plan = replace(plan, scale_jitter=_MOSAIC_JITTER, colour=False, mosaic=0.0)
     corners = ((0, 0, cross_x, cross_y), (cross_x, 0, width, cross_y))
     corners += ((0, cross_y, cross_x, height), (cross_x, cross_y, width, height))
     for item, (left, top, right, bottom) in zip(items, corners, strict=True):
-        part = augment(
-            item, Augmentation(scale_jitter=0.3, colour=False), rng, width=right - left, height=bottom - top
-        )
+        part = augment(item, part_plan, rng, width=right - left, height=bottom - top)
         canvas[top:bottom, left:right] = part.image
         shift = np.array([left, top, left, top], np.float32)
         boxes.append(part.boxes + shift)

@@ -45,7 +45,8 @@ class TrainStream:
     What image number n of the stream is, and how it is augmented, follows from ``seed`` and n alone:
     a stream that starts at n goes on exactly where another stopped, whatever the batch size and the
     number of threads. ``problem`` is told about a file that cannot be read, once a file; the image is
-    left out of its batch. Of ``world_size`` processes each takes every ``world_size``-th image.
+    left out of its batch, which has ``smallest_batch`` images all the same: fewer wait for the next.
+    Of ``world_size`` processes each takes every ``world_size``-th image.
 
     ``weights`` (N,) of at least 1 say how often each image is drawn in a pass, on average; no image is left out
     of a pass. Without them each is drawn once. ``pass_length`` is the number of images in a pass.
@@ -61,6 +62,7 @@ class TrainStream:
         rank: int = 0,
         world_size: int = 1,
         weights: FloatArray | None = None,
+        smallest_batch: int = 1,
     ) -> None:
         if not samples:
             raise ValueError("no samples to draw from")
@@ -74,6 +76,7 @@ class TrainStream:
         self._problem = problem
         self._rank = rank
         self._world_size = world_size
+        self._smallest_batch = smallest_batch
         self._broken: set[str] = set()
         self._orders: dict[int, IntArray] = {}
 
@@ -92,6 +95,7 @@ class TrainStream:
         executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="images")
         try:
             at = start
+            items: list[tuple[Labelled, str]] = []
             while True:
                 while len(pending) < 3:
                     numbers = range(at + self._rank, at + stride, self._world_size)
@@ -99,10 +103,11 @@ class TrainStream:
                     pending.append((at + stride, [executor.submit(self._item, n, chosen) for n in numbers]))
                     at += stride
                 drawn, futures = pending.popleft()
-                items = [item for item in (future.result() for future in futures) if item is not None]
-                if items:
+                items += [item for item in (future.result() for future in futures) if item is not None]
+                if len(items) >= self._smallest_batch:
                     yield collate([item for item, _ in items], [path for _, path in items], drawn)
-                elif len(self._broken) >= len({sample.path for sample in self._samples}):
+                    items = []
+                elif not items and len(self._broken) >= len({sample.path for sample in self._samples}):
                     raise ImageError(
                         "none of the training images can be read",
                         path=self._samples[0].path,
@@ -137,20 +142,33 @@ class TrainStream:
         rng = np.random.default_rng([self._seed, 2, number])
         try:
             item = self._load(sample)
-            if plan.mosaic and rng.random() < plan.mosaic:
-                others = [self._samples[int(row)] for row in rng.integers(len(self._samples), size=3)]
-                second, third, fourth = (self._load(other) for other in others)
-                item = mosaic((item, second, third, fourth), rng)
         except ImageError as error:
-            if error.path not in self._broken:
-                self._broken.add(error.path or sample.path)
-                self._problem(error)
+            self._tell(error, sample)
             return None
+        if plan.mosaic and rng.random() < plan.mosaic:
+            second, third, fourth = (
+                self._partner(int(row), item) for row in rng.integers(len(self._samples), size=3)
+            )
+            item = mosaic((item, second, third, fourth), plan, rng)
         height, width = item.image.shape[:2]
         return (
             augment(item, plan, rng, width=round_up(width, STRIDE), height=round_up(height, STRIDE)),
             sample.path,
         )
+
+    def _partner(self, row: int, item: Labelled) -> Labelled:
+        """Another image for a mosaic about ``item``, which stands in for one that cannot be read."""
+        sample = self._samples[row]
+        try:
+            return self._load(sample)
+        except ImageError as error:
+            self._tell(error, sample)
+            return item
+
+    def _tell(self, error: ImageError, sample: Sample) -> None:
+        if error.path not in self._broken:
+            self._broken.add(error.path or sample.path)
+            self._problem(error)
 
     def _load(self, sample: Sample) -> Labelled:
         image, fit = self._cache.get(sample.path)

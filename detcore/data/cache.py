@@ -17,15 +17,15 @@ _SHARE_OF_FREE_MEMORY = 0.25
 class ImageCache:
     """Resized images by path; used from several threads.
 
-    ``budget`` in bytes, by default a quarter of the memory that is free now; what does not fit is
-    decoded each time it is asked for.
+    ``budget`` in bytes, by default a quarter of the memory that is free now, shared by as many ``processes`` with a
+    cache each; what does not fit is decoded each time it is asked for.
     """
 
-    def __init__(self, *, longer_side: int, budget: int | None = None) -> None:
+    def __init__(self, *, longer_side: int, budget: int | None = None, processes: int = 1) -> None:
         self.longer_side = longer_side
-        self._budget = (
-            int(psutil.virtual_memory().available * _SHARE_OF_FREE_MEMORY) if budget is None else budget
-        )
+        if budget is None:
+            budget = int(psutil.virtual_memory().available * _SHARE_OF_FREE_MEMORY) // processes
+        self._budget = budget
         self._lock = threading.Lock()
         self._held: dict[str, tuple[ImageArray, Fit]] = {}
         self._used = 0

@@ -28,7 +28,7 @@ _VERSION = 1
 @dataclass(slots=True, kw_only=True)
 class RunState:
     """How far a run has come. ``drawn`` images of the stream were used, ``seconds`` spent training,
-    resumed ones included; ``attempt`` counts the times memory ran out."""
+    resumed ones included; ``attempt`` counts the times memory ran out; ``bf16`` was chosen on ``device_type``."""
 
     step: int = 0
     drawn: int = 0
@@ -36,6 +36,8 @@ class RunState:
     best_ap: float | None = None
     best_step: int = 0
     attempt: int = 0
+    device_type: str = ""
+    bf16: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ def _grow(features: Tensor, like: Tensor) -> Tensor:
 class Head(nn.Module):
     """Class logits and edge distributions of one level."""
 
-    def __init__(self, width: int, num_classes: int, stride: int) -> None:
+    def __init__(self, width: int, num_classes: int) -> None:
         super().__init__()
         self.classes = nn.Sequential(
             ConvBlock(width, width), ConvBlock(width, width), nn.Conv2d(width, num_classes, 1)
@@ -121,7 +121,7 @@ class ReticleS(Detector):
         self.max_detections = max_detections
         self.backbone = Backbone(widths)
         self.neck = Neck(self.backbone.widths, neck_width)
-        self.heads = nn.ModuleList(Head(neck_width, num_classes, stride) for stride in strides)
+        self.heads = nn.ModuleList(Head(neck_width, num_classes) for _ in strides)
         self.register_buffer("scale_bins", torch.arange(_BINS, dtype=torch.float32), persistent=False)
 
     def predict(self, images: Tensor) -> Raw:

@@ -22,7 +22,8 @@ class ModelCard:
     """What a person needs to know to choose a detector.
 
     ``parameters`` in millions, for three classes; ``image_size`` and ``batch_size`` are the defaults;
-    ``learning_rate`` is for a step of ``batch_size`` images.
+    ``learning_rate`` is for a step of ``batch_size`` images; ``smallest_batch`` images at a time are the fewest that it
+    can learn from.
     """
 
     name: str
@@ -33,6 +34,7 @@ class ModelCard:
     learning_rate: float
     parameters: float
     weights_text: str
+    smallest_batch: int = 1
 
 
 MODELS: dict[str, ModelCard] = {
@@ -60,6 +62,8 @@ MODELS: dict[str, ModelCard] = {
             parameters=2.2,
             weights_text="Takes a torchvision file (COCO weights) or an earlier run; layers that do not "
             "fit are listed and start afresh.",
+            # Its deepest maps are of one pixel, and there a batch norm knows no spread of a single image.
+            smallest_batch=2,
         ),
     )
 }
@@ -196,13 +200,14 @@ class Load:
     accumulate: int
     image_size: int
 
-    def shrunk(self, attempts: int) -> Load:
+    def shrunk(self, attempts: int, *, smallest_batch: int = 1) -> Load:
         """The load after that many times out of memory: each time half the batch and twice the
-        accumulation; with one image left, three quarters of the size."""
+        accumulation; with the smallest batch, three quarters of the size."""
         load = self
         for _ in range(attempts):
-            if load.batch_size > 1:
-                load = replace(load, batch_size=load.batch_size // 2, accumulate=load.accumulate * 2)
+            if load.batch_size > smallest_batch:
+                half = max(smallest_batch, load.batch_size // 2)
+                load = replace(load, batch_size=half, accumulate=load.accumulate * 2)
             else:
                 smaller = load.image_size * 3 // 4 // SIZE_STEP * SIZE_STEP
                 load = replace(load, image_size=max(SIZE_STEP * 2, smaller))

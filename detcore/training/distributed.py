@@ -15,11 +15,13 @@ from torch.nn.parallel import DistributedDataParallel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """This process is number ``rank`` of ``world_size``, number ``local_rank`` on its machine."""
+    """This process is number ``rank`` of ``world_size``, number ``local_rank`` of ``local_world_size`` on its
+    machine."""
 
     rank: int = 0
     world_size: int = 1
     local_rank: int = 0
+    local_world_size: int = 1
 
     @property
     def leads(self) -> bool:
@@ -53,5 +55,8 @@ def join_group(*, cuda: bool) -> Group:
         return Group()
     distributed.init_process_group("nccl" if cuda else "gloo")
     return Group(
-        rank=int(os.environ["RANK"]), world_size=world_size, local_rank=int(os.environ.get("LOCAL_RANK", "0"))
+        rank=int(os.environ["RANK"]),
+        world_size=world_size,
+        local_rank=int(os.environ.get("LOCAL_RANK", "0")),
+        local_world_size=int(os.environ.get("LOCAL_WORLD_SIZE", "1")),
     )

@@ -99,10 +99,11 @@ class Session:
         if ema is not None and self._checkpoint is not None:
             ema.detector.load_state_dict(self._checkpoint.kept())
         with memory_watch():
-            compute = choose_precision(detector, device, config.precision, size=load.image_size)
+            compute = choose_precision(detector, device, self._precision(device), size=load.image_size)
+            self.state.device_type, self.state.bf16 = device.type, compute.bf16
             self._announce(detector, compute, load, split)
             self._try_worst_step(detector, compute, load, split.train)
-        cache = ImageCache(longer_side=load.image_size)
+        cache = ImageCache(longer_side=load.image_size, processes=self._group.local_world_size)
         stream = TrainStream(
             split.train,
             cache,
@@ -111,6 +112,7 @@ class Session:
             rank=self._group.rank,
             world_size=self._group.world_size,
             weights=self._weights(split.train),
+            smallest_batch=config.card.smallest_batch,
         )
         trainer = Trainer(
             detector=detector,
@@ -130,6 +132,13 @@ class Session:
         with memory_watch():
             reason = trainer.run()
         return TrainingResult(reason=reason, state=self.state)
+
+    def _precision(self, device: torch.device) -> str:
+        """As configured; what was once measured on this kind of device stays for the whole run."""
+        state, wanted = self.state, self.config.precision
+        if wanted != "auto" or state.bf16 is None or state.device_type != device.type:
+            return wanted
+        return "bf16" if state.bf16 else "fp32"
 
     def _find_checkpoint(self) -> Checkpoint | None:
         run = self._run
@@ -200,8 +209,10 @@ class Session:
             batch = min(_GPU_BATCH, by_memory, max(config.card.batch_size, images // 16))
         else:
             batch = config.card.batch_size
-        load = Load(batch_size=min(batch, max(1, images)), accumulate=config.accumulate, image_size=size)
-        shrunk = load.shrunk(self.state.attempt)
+        smallest = config.card.smallest_batch
+        batch = max(smallest, min(batch, images))
+        load = Load(batch_size=batch, accumulate=config.accumulate, image_size=size)
+        shrunk = load.shrunk(self.state.attempt, smallest_batch=smallest)
         if self._checkpoint is not None and self.state.attempt == 0:
             return Load(
                 batch_size=shrunk.batch_size,

@@ -116,11 +116,28 @@ def test_colour_leaves_boxes_and_shape_alone_and_moves_the_colours_a_little() ->
 
 def test_a_mosaic_has_the_boxes_of_all_four_on_their_pixels() -> None:
     items = (labelled(), labelled(), labelled(), labelled())
-    out = mosaic(items, np.random.default_rng(3))
+    out = mosaic(items, Augmentation(), np.random.default_rng(3))
     assert out.image.shape == (48, 64, 3)
     assert len(out.boxes) == len(out.labels) > 1
     for x1, y1, x2, y2 in out.boxes.round().astype(int):
         assert out.image[y1:y2, x1:x2].mean() > 200
+
+
+def test_the_images_of_a_mosaic_are_flipped_only_as_the_plan_says() -> None:
+    half = np.zeros((48, 64, 3), np.uint8)
+    half[:, :32] = 255
+    item = replace(labelled(), image=half)
+    plan = replace(PLAIN, mosaic=1.0)
+    for seed in range(20):
+        out = mosaic((item, item, item, item), plan, np.random.default_rng(seed)).image
+        # unflipped, left of each cross is never darker than right of it
+        left, right = out[:, :20].astype(float).mean(), out[:, -20:].astype(float).mean()
+        assert left >= right
+    flipped = [
+        mosaic((item,) * 4, replace(plan, flip_horizontal=True), np.random.default_rng(seed)).image
+        for seed in range(20)
+    ]
+    assert any(image[:, :20].astype(float).mean() < image[:, -20:].astype(float).mean() for image in flipped)
 
 
 def write(folder: Path, number: int, width: int = 64, height: int = 48) -> Sample:
@@ -187,6 +204,45 @@ def test_a_broken_file_is_told_once_and_left_out(tmp_path: Path) -> None:
     batches = take(broken, start=0, batch_size=3, count=4)
     assert [len(paths) for paths, _, _ in batches] == [2, 2, 2, 2]
     assert [error.path for error in told] == [samples[1].path]
+
+
+def test_a_broken_partner_of_a_mosaic_does_not_cost_the_good_image(tmp_path: Path) -> None:
+    samples = [write(tmp_path, number) for number in range(3)]
+    Path(samples[1].path).write_bytes(b"no image")
+    told: list[ImageError] = []
+    broken = TrainStream(samples, ImageCache(longer_side=64), seed=0, problem=told.append)
+    batches = broken.batches(start=0, batch_size=3, plan=lambda: Augmentation(mosaic=1.0))
+    assert [len(batch.paths) for batch in islice(batches, 6)] == [2] * 6
+    batches.close()
+    assert [error.path for error in told] == [samples[1].path]
+
+
+def test_images_too_few_for_a_batch_wait_for_the_next(tmp_path: Path) -> None:
+    samples = [write(tmp_path, number) for number in range(2)]
+    Path(samples[1].path).write_bytes(b"no image")
+    told: list[ImageError] = []
+    half = TrainStream(samples, ImageCache(longer_side=64), seed=0, problem=told.append, smallest_batch=2)
+    batches = half.batches(start=0, batch_size=2, plan=Augmentation)
+    found = [(len(batch.paths), batch.drawn) for batch in islice(batches, 3)]
+    batches.close()
+    assert found == [(2, 4), (2, 8), (2, 12)]
+
+
+def test_caches_of_several_processes_share_the_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    samples = [write(tmp_path, number) for number in range(4)]
+    image_bytes = 64 * 48 * 3
+
+    class Memory:
+        available = 4 * 4 * image_bytes  # a quarter of it holds the four images
+
+    monkeypatch.setattr("detcore.data.cache.psutil.virtual_memory", Memory)
+    for processes, held in ((1, 4), (2, 2)):
+        cache = ImageCache(longer_side=64, processes=processes)
+        first = [cache.get(sample.path)[0] for sample in samples]
+        again = [cache.get(sample.path)[0] for sample in samples]
+        assert sum(a is b for a, b in zip(first, again, strict=True)) == held
 
 
 def test_images_of_unlike_size_share_a_frame(tmp_path: Path) -> None:

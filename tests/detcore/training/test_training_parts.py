@@ -76,6 +76,12 @@ def test_memory_that_runs_out_halves_the_batch_then_the_size_shrinks() -> None:
     assert load.shrunk(3) == Load(batch_size=1, accumulate=4, image_size=480)
 
 
+def test_a_batch_is_not_made_smaller_than_the_detector_can_learn_from() -> None:
+    load = Load(batch_size=4, accumulate=1, image_size=640)
+    assert load.shrunk(1, smallest_batch=2) == Load(batch_size=2, accumulate=2, image_size=640)
+    assert load.shrunk(2, smallest_batch=2) == Load(batch_size=2, accumulate=2, image_size=480)
+
+
 def test_the_rate_warms_up_then_falls_as_a_cosine_to_its_floor() -> None:
     def factor(step: int, fraction: float) -> float:
         return rate_factor(step=step, warmup_steps=50, fraction=fraction)
