@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QRadioButton, QSpinBox, QWidget
 
 from detcore.types import SPLITS
 
@@ -13,10 +13,11 @@ DEFAULT_PERCENT = {"train": 70, "val": 15, "test": 15}
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRequest:
-    """``ratios`` by split, adding up to 1."""
+    """``ratios`` by split, adding up to 1; ``everything``: images that have a split get another one."""
 
     ratios: dict[str, float]
     seed: int
+    everything: bool = False
 
 
 class SplitDialog(QDialog):
@@ -30,10 +31,14 @@ class SplitDialog(QDialog):
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(8)
         text = QLabel(
-            "Every image is put into one split, by chance. The same seed gives the same division; you can undo it."
+            "Images are put into splits by chance. The same seed gives the same division; you can undo it."
         )
         text.setWordWrap(True)
         layout.addRow(text)
+        self.free = QRadioButton("Only images without a split", checked=True)
+        self.everything = QRadioButton("All images: splits they have now are replaced")
+        layout.addRow(self.free)
+        layout.addRow(self.everything)
         for name in SPLITS:
             field = QSpinBox(maximum=100, suffix=" %", value=DEFAULT_PERCENT[name])
             field.valueChanged.connect(self._balance)
@@ -52,7 +57,7 @@ class SplitDialog(QDialog):
 
     def answer(self) -> SplitRequest:
         ratios = {name: field.value() / 100 for name, field in self.shares.items()}
-        return SplitRequest(ratios=ratios, seed=self.seed.value())
+        return SplitRequest(ratios=ratios, seed=self.seed.value(), everything=self.everything.isChecked())
 
     def _balance(self) -> None:
         train, val = self.shares["train"], self.shares["val"]

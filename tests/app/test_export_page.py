@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
-from app.pages.export.page import ExportPage
+from app.dialogs.split_dialog import SplitDialog, SplitRequest
+from app.pages.export.choice import ExportChoice
+from app.pages.export.page import PREVIEW_DELAY_MS, ExportPage
+from app.tasks import ProgressCallback
+from detcore.errors import Cancelled
+from detcore.formats.base import ExportReport
 from detcore.project.edits import set_split, update_boxes
 from detcore.project.project import Project
 
@@ -93,3 +101,117 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(
     qtbot.waitUntil(lambda: bool(page.context.messages.history), timeout=5000)
     assert page.context.messages.history[-1].level == "error"
     assert precious.read_text(encoding="utf-8") == "years of work"
+
+
+def test_without_a_split_there_is_nothing_to_export_and_the_page_says_so(
+    qtbot: QtBot, page: ExportPage
+) -> None:
+    for box in page.form.splits.values():
+        box.setEnabled(True)
+        qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
+    assert page.form.chosen_splits == []
+    assert not page.context.actions["export.start"].isEnabled()
+    qtbot.waitUntil(lambda: page.summary.title.text() == "Nothing to export", timeout=5000)
+    assert page.summary.subtitle.text() == "Choose at least one split."
+
+
+@pytest.mark.parametrize("format_name", ["yolo", "coco", "voc"])
+def test_an_export_of_the_val_split_alone_reads_back_the_same(
+    qtbot: QtBot, page: ExportPage, tmp_path: Path, format_name: str
+) -> None:
+    project = page.context.document.project
+    first, second = project.image_ids()[:2]
+    page.context.document.apply(set_split(project, {first: "train", second: "val"}))
+    page.form.formats[format_name].click()
+    for name, box in page.form.splits.items():
+        box.setChecked(name == "val")
+    page.form.choose_folder(tmp_path / "out")
+    page.button.click()
+    qtbot.waitUntil(lambda: page.is_done, timeout=10000)
+    assert "1 images and 2 boxes, the same as in the project" in page.summary.proof.text()
+
+
+def test_the_proof_is_still_there_on_coming_back_to_the_page(
+    qtbot: QtBot, page: ExportPage, tmp_path: Path
+) -> None:
+    page.form.choose_folder(tmp_path / "out")
+    page.button.click()
+    qtbot.waitUntil(lambda: page.is_done, timeout=10000)
+    page.left()
+    page.hide()
+    page.show()
+    page.entered()
+    qtbot.wait(2 * PREVIEW_DELAY_MS)
+    assert page.is_done
+    assert page.summary.title.text() == "Exported"
+    assert "the same as in the project" in page.summary.proof.text()
+
+
+@pytest.fixture
+def slow_export(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Real exports (no previews) go on until they are cancelled; the list is of the folders that were begun."""
+    begun: list[Path] = []
+    write = ExportChoice.write
+
+    def wait(
+        self: ExportChoice, folder: Path, progress: ProgressCallback, *, copy_images: bool = True
+    ) -> ExportReport:
+        if not copy_images:
+            return write(self, folder, progress, copy_images=False)
+        begun.append(folder)
+        while progress(0, 1):
+            time.sleep(0.01)
+        raise Cancelled("cancelled")
+
+    monkeypatch.setattr(ExportChoice, "write", wait)
+    return begun
+
+
+def test_an_export_runs_once_and_ends_with_its_project(
+    qtbot: QtBot, page: ExportPage, tmp_path: Path, image_folder: Path, slow_export: list[Path]
+) -> None:
+    page.form.choose_folder(tmp_path / "out")
+    action = page.context.actions["export.start"]
+    qtbot.mouseClick(page.button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(page.button, Qt.MouseButton.LeftButton)
+    assert not action.isEnabled()
+    qtbot.waitUntil(lambda: bool(slow_export), timeout=5000)
+    page.context.document.open(Project.create(tmp_path / "other.reticle", image_root=image_folder))
+    qtbot.waitUntil(lambda: bool(page.context.messages.history), timeout=5000)
+    assert slow_export == [tmp_path / "out"]
+    message = page.context.messages.history[-1]
+    assert message.text == "Exporting to out was cancelled because another project was opened."
+    assert not page.is_done
+    assert action.isEnabled()
+
+
+def test_dividing_leaves_official_splits_alone_unless_all_images_are_asked_for(
+    qtbot: QtBot, page: ExportPage
+) -> None:
+    project = page.context.document.project
+    ids = project.image_ids()
+    page.context.document.apply(set_split(project, {ids[0]: "test", ids[1]: "test"}))
+    ratios = {"train": 0.5, "val": 0.5, "test": 0.0}
+    page.division.start(SplitRequest(ratios=ratios, seed=0))
+    qtbot.waitUntil(lambda: project.statistics().without_split == 0, timeout=5000)
+    assert project.statistics().splits == {"test": 2, "train": 2, "val": 2}
+    assert [image.split for image in project.images(ids[:2])] == ["test", "test"]
+    page.division.start(SplitRequest(ratios=ratios, seed=0, everything=True))
+    qtbot.waitUntil(lambda: project.statistics().splits == {"train": 3, "val": 3}, timeout=5000)
+
+
+def test_only_images_without_a_split_are_offered_first(qtbot: QtBot) -> None:
+    dialog = SplitDialog()
+    qtbot.addWidget(dialog)
+    assert not dialog.answer().everything
+    dialog.show()
+    qtbot.mouseClick(dialog.everything, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    assert dialog.answer().everything
+
+
+def test_names_are_shown_as_they_are_written(qtbot: QtBot, page: ExportPage) -> None:
+    report = ExportReport(out=Path(), files=0, images={}, boxes={}, losses=("class <b>cell</b> & more",))
+    page.summary.show_report(report, {}, title="", subtitle="")
+    document = QTextDocument()
+    document.setHtml(page.summary.losses.text())
+    assert "class <b>cell</b> & more" in document.toPlainText()

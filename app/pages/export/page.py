@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.context import AppContext
-from app.dialogs.split_dialog import ask_split
-from app.pages.apply_edit import apply_edit
+from app.pages.export.choice import ExportChoice
+from app.pages.export.division import Division
+from app.pages.export.writing import Exported, ExportWriting
 from app.pages.page import Page
-from app.tasks import ProgressCallback, Task
+from app.tasks import Task
 from app.widgets.export.form import ExportForm
 from app.widgets.export.summary import ExportSummary
-from detcore.errors import Cancelled, ReticleError
-from detcore.exchange import export_dataset
-from detcore.formats import FORMATS
+from detcore.errors import ReticleError
 from detcore.formats.base import ExportReport
 from detcore.formats.copying import NOT_COPIED
-from detcore.project.edits import set_split
-from detcore.splits import make_splits
+from detcore.project.reading import Statistics
 
 FORM_WIDTH = 360
 PREVIEW_DELAY_MS = 250
@@ -37,10 +33,12 @@ class ExportPage(Page):
         super().__init__("export", context)
         self.form = ExportForm()
         self.summary = ExportSummary()
+        self.writing = ExportWriting(context, self)
+        self.division = Division(context, self)
         self.button = QPushButton("Export")
         self.button.setProperty("role", "primary")
         self._preview: Task | None = None
-        self._done = False
+        self._exported: Exported | None = None
         self._delay = QTimer(self, singleShot=True, interval=PREVIEW_DELAY_MS)
         self._delay.timeout.connect(self._start_preview)
         self._compose()
@@ -49,19 +47,23 @@ class ExportPage(Page):
         self.button.clicked.connect(action.trigger)
         self.button.setToolTip(action.toolTip())
         self.form.changed.connect(self._refresh_soon)
-        self.form.divide_requested.connect(self._divide)
+        self.form.divide_requested.connect(lambda: self.division.ask(self))
         context.document.opened.connect(self._refresh_soon)
         context.document.closed.connect(self._refresh_soon)
+        self.writing.changed.connect(context.actions.refresh)
+        self.writing.done.connect(self._show_done)
         context.document.changed.connect(lambda _changes: self._refresh_soon())
         self._show_closed()
 
     @property
     def is_done(self) -> bool:
         """Whether what is shown is an export that was written and read back."""
-        return self._done
+        return self._exported is not None
 
     def entered(self) -> None:
-        self._refresh_soon()
+        """An export that was written stays on the screen as long as nothing has changed since."""
+        if self._exported is None:
+            self._refresh_soon()
         self.form.setFocus()
 
     def left(self) -> None:
@@ -96,19 +98,30 @@ class ExportPage(Page):
         self.setCentralWidget(middle)
 
     def _can_export(self) -> bool:
-        return self.context.document.is_open and self.form.folder is not None
+        form = self.form
+        is_ready = self.context.document.is_open and not self.writing.busy
+        return is_ready and form.folder is not None and form.chosen_splits != []
+
+    def _choice(self) -> ExportChoice:
+        """The export as now chosen."""
+        project, form = self.context.document.project, self.form
+        return ExportChoice(
+            project=project,
+            format=form.format,
+            splits=form.chosen_splits,
+            options=form.options,
+            colors={item.name: item.color for item in project.classes()},
+        )
 
     # ---- before: a dry run
 
     def _refresh_soon(self) -> None:
         self._cancel_preview()
-        self._done = False
+        self._exported = None
         if not self.context.document.is_open:
             self._show_closed()
         elif self.isVisible():
             project = self.context.document.project
-            statistics = project.statistics()
-            self.form.show_splits(statistics.splits, statistics.without_split)
             self.form.suggest_folder(project.folder.parent / f"{project.name}-{self.form.format}")
             self._delay.start()
         self.context.actions.refresh()
@@ -125,106 +138,68 @@ class ExportPage(Page):
             self._preview = None
 
     def _start_preview(self) -> None:
-        with_images = self._work()
+        """Count and write for show; both in the pool, since a large project takes its time for either."""
+        choice = self._choice()
 
-        def work() -> ExportReport:
+        def work() -> tuple[Statistics, ExportReport | ReticleError]:
             with tempfile.TemporaryDirectory() as folder:
-                return with_images(Path(folder) / "preview", lambda _done, _total: not task.cancelled, False)
+                out = Path(folder) / "preview"
+                try:
+                    report = choice.write(out, lambda _d, _t: not task.cancelled, copy_images=False)
+                except ReticleError as error:
+                    return choice.project.statistics(), error
+            return choice.project.statistics(), report
 
         task = self.context.tasks.run(
             work,
-            done=lambda report: self._show_preview(task, report),
+            done=lambda result: self._show_preview(task, choice, *result),
             failed=lambda error: self._fail_preview(task, error),
         )
         self._preview = task
 
-    def _work(self) -> Callable[[Path, ProgressCallback, bool], ExportReport]:
-        """The export as now chosen; the choices are read here, on the GUI thread."""
-        project, form = self.context.document.project, self.form
-        chosen, splits, options = form.format, form.chosen_splits, form.options
-
-        def export(folder: Path, progress: ProgressCallback, copy_images: bool) -> ExportReport:
-            return export_dataset(
-                project,
-                chosen,
-                folder,
-                splits=splits,
-                options=replace(options, copy_images=options.copy_images and copy_images),
-                progress=progress,
-            )
-
-        return export
-
-    def _show_preview(self, task: Task, report: ExportReport) -> None:
-        if task is self._preview:
-            # The dry run leaves the images where they are, whatever the export is going to do.
-            report = replace(report, notes=tuple(note for note in report.notes if note != NOT_COPIED))
-            self._show_report(report, title="This will be written", subtitle=self._what(report))
-            self.summary.show_proof("")
+    def _show_preview(
+        self, task: Task, choice: ExportChoice, statistics: Statistics, report: ExportReport | ReticleError
+    ) -> None:
+        if task is not self._preview:
+            return
+        self.form.show_splits(statistics.splits, statistics.without_split)
+        if isinstance(report, ReticleError):
+            self.summary.show_text("Nothing to export", _reason(choice, report))
+            return
+        # The dry run leaves the images where they are, whatever the export is going to do.
+        report = replace(report, notes=tuple(note for note in report.notes if note != NOT_COPIED))
+        what = f"{report.image_count:,} images and {report.box_count:,} boxes."
+        self.summary.show_report(report, choice.colors, title="This will be written", subtitle=what)
+        self.summary.show_proof("")
 
     def _fail_preview(self, task: Task, error: Exception) -> None:
-        if task is not self._preview or isinstance(error, Cancelled):
-            return
-        if not isinstance(error, ReticleError):
-            raise error
-        self.summary.show_text("Nothing to export", str(error))
-
-    def _show_report(self, report: ExportReport, *, title: str, subtitle: str) -> None:
-        colors = {item.name: item.color for item in self.context.document.project.classes()}
-        self.summary.show_report(report, colors, title=title, subtitle=subtitle)
-
-    @staticmethod
-    def _what(report: ExportReport) -> str:
-        return f"{report.image_count:,} images and {report.box_count:,} boxes. Images that nobody has looked at are left out."
+        if task is self._preview:
+            self.context.messages.error(error, doing="look at what would be exported")
 
     # ---- the export and its proof
 
     def _export(self) -> None:
         folder = self.form.folder
-        if folder is None:
-            return
+        if folder is not None:
+            self._cancel_preview()
+            self.writing.start(self._choice(), folder)
+
+    def _show_done(self, exported: Exported) -> None:
         self._cancel_preview()
-        export, name = self._work(), self.form.format
-
-        def work(progress: ProgressCallback) -> tuple[ExportReport, tuple[int, int, int]]:
-            report = export(folder, progress, True)
-            dataset, problems = FORMATS[name].read(report.out)
-            return report, (len(dataset.images), dataset.box_count, len(problems))
-
-        self.context.tasks.run_with_progress(
-            f"Exporting to {folder.name}",
-            work,
-            done=lambda result: self._show_done(*result),
-            failed=self._fail,
+        self._exported = exported
+        report = exported.report
+        self.summary.show_report(
+            report,
+            exported.choice.colors,
+            title="Exported",
+            subtitle=f"{report.files:,} files in {report.out}",
         )
+        self.summary.show_proof(exported.proof)
 
-    def _show_done(self, report: ExportReport, read_back: tuple[int, int, int]) -> None:
-        self._done = True
-        images, boxes, problems = read_back
-        self._show_report(report, title="Exported", subtitle=f"{report.files:,} files in {report.out}")
-        same = (images, boxes, problems) == (report.image_count, report.box_count, 0)
-        verdict = "the same as in the project" if same else "not the same as written: please report this"
-        self.summary.show_proof(f"<b>Read back:</b> {images:,} images and {boxes:,} boxes, {verdict}.")
-        show = ("Show folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(report.out))))
-        text = f"Exported {report.image_count:,} images and {report.box_count:,} boxes."
-        self.context.messages.success(text, action=show)
 
-    def _fail(self, error: Exception) -> None:
-        if isinstance(error, Cancelled):
-            self.context.messages.info("Export cancelled. Nothing was written.")
-        else:
-            self.context.messages.error(error, doing="export")
-
-    # ---- splits
-
-    def _divide(self) -> None:
-        request = ask_split(self)
-        if request is None or not self.context.document.is_open:
-            return
-        project = self.context.document.project
-        images = project.images()
-        groups = {image.id: image.group for image in images if image.group is not None}
-        division = make_splits(
-            [image.id for image in images], request.ratios, seed=request.seed, groups=groups
-        )
-        apply_edit(self.context, lambda: set_split(project, dict(division)))
+def _reason(choice: ExportChoice, error: ReticleError) -> str:
+    """Why there is nothing, without the folder of the dry run, which is nobody's business."""
+    if choice.splits == []:
+        return "Choose at least one split."
+    reason = error.message[:1].upper() + error.message[1:]
+    return ". ".join(part.rstrip(".") for part in (reason, error.hint) if part) + "."

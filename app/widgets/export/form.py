@@ -109,7 +109,7 @@ class ExportForm(QWidget):
                 self.folder_field.setText(str(folder))
 
     def _section(self, text: str) -> None:
-        label = QLabel(text.upper())
+        label = QLabel(text)
         label.setProperty("role", "section")
         label.setContentsMargins(0, 12 if self._layout.count() else 0, 0, 2)
         self._layout.addWidget(label)

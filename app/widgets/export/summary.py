@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QIcon, QPixmap
@@ -142,5 +143,5 @@ def _nothing_lost() -> str:
 def _sentences(title: str, lines: Sequence[str]) -> str:
     if not lines:
         return ""
-    items = "".join(f"<li>{line}</li>" for line in lines)
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return f"<p style='margin-bottom:2px'><b>{title}</b></p><ul style='margin:0 0 0 -20px'>{items}</ul>"

@@ -1,0 +1,71 @@
+"""Putting images into splits, as the person asked for it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from app.context import AppContext
+from app.dialogs.split_dialog import SplitRequest, ask_split
+from detcore.project.edits import set_split
+from detcore.project.project import Project
+from detcore.splits import make_splits
+from detcore.types import Changes
+
+
+def divide(project: Project, request: SplitRequest) -> dict[int, str]:
+    """The new split of each image that gets one. Images of a group that is in a split already follow it.
+
+    For the pool. Raises ConfigError when the shares make no sense.
+    """
+    images = project.images()
+    groups = {image.id: image.group for image in images if image.group is not None}
+    if request.everything:
+        return make_splits((image.id for image in images), request.ratios, seed=request.seed, groups=groups)
+    taken = {image.group: image.split for image in images if image.group is not None and image.split}
+    free = [image for image in images if image.split is None]
+    follow = {image.id: taken[image.group] for image in free if image.group in taken}
+    rest = [image.id for image in free if image.id not in follow]
+    return {**follow, **make_splits(rest, request.ratios, seed=request.seed, groups=groups)}
+
+
+class Division(QObject):
+    """Asks how, divides in the pool, and tells what came of it. One edit, which undo takes back."""
+
+    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+
+    def ask(self, window: QWidget) -> None:
+        request = ask_split(window)
+        if request is not None and self._context.document.is_open:
+            self.start(request)
+
+    def start(self, request: SplitRequest) -> None:
+        project = self._context.document.project
+
+        def work() -> Changes | None:
+            division = divide(project, request)
+            return project.apply(set_split(project, dict(division))) if division else None
+
+        self._context.tasks.run(
+            work,
+            done=lambda changes: self._show(project, changes),
+            failed=lambda error: self._fail(project, error),
+        )
+
+    def _is_shown(self, project: Project) -> bool:
+        document = self._context.document
+        return document.is_open and document.project is project
+
+    def _show(self, project: Project, changes: Changes | None) -> None:
+        if not self._is_shown(project):
+            return
+        if changes:
+            self._context.document.announce(changes)
+        else:
+            self._context.messages.info("Every image has a split already, so nothing was changed.")
+
+    def _fail(self, project: Project, error: Exception) -> None:
+        if self._is_shown(project):
+            self._context.messages.error(error, doing="divide the images")
