@@ -32,7 +32,7 @@ from detcore.events import Command, EndReason, Event, FailureKind
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import ExitCode
 from detcore.models.running import OutOfMemoryError, choose_device
-from detcore.project.runs import RunFolder, is_running, merge_detections, read_run, save_detections, write_pid
+from detcore.project.runs import RunFolder, hold_run, merge_detections, read_run, save_detections, write_pid
 from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group, join_group
@@ -45,6 +45,7 @@ from detcore.types import Detections
 _NICE = 10
 _HEARTBEAT_SECONDS = 3.0
 _ORPHAN_SECONDS = 60.0
+_LOCK_SECONDS = 2.0
 _FREE_SPACE = "Free some space, then go on with the run"
 _CODES = {
     FailureKind.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
@@ -235,29 +236,44 @@ def _job(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> None:
     run = RunFolder(arguments.run.resolve())
     if not run.path.is_dir():
         raise ConfigError("there is no such run", path=run.path)
-    if is_running(run):
-        raise ConfigError("another process works on this run", path=run.path, hint="Stop it first")
-    if arguments.verb == "predict":
-        with _named(run):
-            _predict(arguments, run, voice, wishes)
+    if int(os.environ.get("RANK", "0")) != 0:
+        _train_along(arguments, run, voice, wishes)
         return
+    with hold_run(run, patience=_LOCK_SECONDS), _named(run):
+        if arguments.verb == "predict":
+            _predict(arguments, run, voice, wishes)
+        else:
+            _lead(arguments, run, voice, wishes)
+
+
+def _lead(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: Wishes) -> None:
+    """Train, alone or as the first of several processes."""
     config = _config(run)
-    group = join_group(cuda=config.device != "cpu" and choose_device(config.device).type == "cuda")
+    group = _join(config)
     try:
-        if not group.leads:
-            _train(run, arguments.attempt, group, voice, wishes)
-            return
-        with _named(run):
-            voice.open_file(run.events)
-            _set_length(run, config, arguments)
-            _train(run, arguments.attempt, group, voice, wishes)
+        voice.open_file(run.events)
+        _set_length(run, config, arguments)
+        _train(run, arguments.attempt, group, voice, wishes)
     finally:
         group.close()
 
 
+def _train_along(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: Wishes) -> None:
+    """Train as one of several processes that another one leads."""
+    group = _join(_config(run))
+    try:
+        _train(run, arguments.attempt, group, voice, wishes)
+    finally:
+        group.close()
+
+
+def _join(config: TrainConfig) -> Group:
+    return join_group(cuda=config.device != "cpu" and choose_device(config.device).type == "cuda")
+
+
 @contextmanager
 def _named(run: RunFolder) -> Generator[None, None, None]:
-    """This process as the one that works on the run."""
+    """This process, for all to read, as the one that works on the run."""
     write_pid(run, os.getpid())
     try:
         yield

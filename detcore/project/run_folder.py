@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import psutil
+from filelock import FileLock, Timeout
 
 from detcore.atomic import atomic_write
+from detcore.errors import ProjectError
 
 _PID_SLACK = 2.0
 """Seconds by which two readings of the time at which a process was created may differ."""
@@ -72,6 +76,37 @@ class RunFolder:
     @property
     def pid(self) -> Path:
         return self.path / "worker.pid"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that works on the run, as long as it lives."""
+        return self.path / "worker.lock"
+
+
+@contextmanager
+def hold_run(run: RunFolder, *, patience: float = 0.0) -> Generator[None, None, None]:
+    """Keep all others from working on the run while the block lasts; the system lets go when the process dies.
+
+    ``patience`` in seconds, for others that only look.
+
+    Raises:
+        ProjectError: another process works on it, or the folder cannot be written to.
+    """
+    lock = FileLock(run.lock, timeout=patience, thread_local=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise ProjectError(
+            "another process works on this run", path=run.path, hint="Stop it first"
+        ) from error
+    except (OSError, NotImplementedError) as error:
+        raise ProjectError(
+            f"cannot lock the run ({error})", path=run.path, hint="Check that you may write to this folder"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_pid(run: RunFolder, pid: int) -> None:

@@ -21,7 +21,7 @@ from detcore.project.run_detections import (
     predicted_images,
     save_detections,
 )
-from detcore.project.run_folder import RunFolder, is_running, read_json, write_pid
+from detcore.project.run_folder import RunFolder, hold_run, is_running, read_json, write_pid
 
 __all__ = [
     "RunFolder",
@@ -30,6 +30,8 @@ __all__ = [
     "create_run",
     "discard",
     "find_run",
+    "has_detections",
+    "hold_run",
     "is_running",
     "list_runs",
     "load_detections",
@@ -177,7 +179,10 @@ def discard(project: ProjectReader, name: str) -> Path:
     run = find_run(project, name)
     if is_running(run):
         raise ProjectError(f"run {name} is still running", path=run.path, hint="Stop it first")
-    trash = _trash(project)
+    # A process that has only begun has not said yet who it is. Windows moves no folder with an open file in it, so
+    # the lock is tried, not kept.
+    with hold_run(run):
+        trash = _trash(project)
     trash.mkdir(exist_ok=True)
     return _move(run.path, trash / name)
 

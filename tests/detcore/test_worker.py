@@ -19,7 +19,15 @@ from safetensors import SafetensorError
 from detcore import events
 from detcore.events import Command, Event, FailureKind, decode, encode
 from detcore.jobs import ExitCode, Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
-from detcore.project.runs import RunFolder, RunState, load_detections, predicted_images, read_events, read_run
+from detcore.project.runs import (
+    RunFolder,
+    RunState,
+    hold_run,
+    load_detections,
+    predicted_images,
+    read_events,
+    read_run,
+)
 from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
 from detcore.training.trainer import Wishes
@@ -315,6 +323,18 @@ def test_a_second_worker_on_the_same_run_is_refused(make_run: MakeRun) -> None:
     assert "another process" in heard[-1].message
     first.job.stop()
     assert first.outcome().good
+
+
+def test_a_worker_that_has_not_said_yet_who_it_is_keeps_others_away_all_the_same(make_run: MakeRun) -> None:
+    run = make_run(epochs=1)
+    with hold_run(run):
+        code, heard = work_here("train", str(run.path))
+    assert code is ExitCode.BAD_INPUT
+    assert isinstance(heard[-1], events.Failed)
+    assert "another process" in heard[-1].message
+    assert not run.events.exists()
+    code, _ = work_here("train", str(run.path))
+    assert code is ExitCode.DONE
 
 
 def test_training_and_its_parts_need_no_qt(make_run: MakeRun) -> None:

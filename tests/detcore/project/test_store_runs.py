@@ -32,6 +32,7 @@ from detcore.project.runs import (
     create_run,
     discard,
     find_run,
+    hold_run,
     is_running,
     list_runs,
     load_detections,
@@ -280,6 +281,17 @@ def test_damaged_detections_are_refused(project: Project, columns: dict[str, np.
         run.detections.write_bytes(b"PK\x03\x04 torn")
     with pytest.raises(ProjectError):
         load_detections(run)
+
+
+def test_a_run_that_a_process_has_only_begun_to_work_on_is_not_discarded(project: Project) -> None:
+    run = create_run(project, "reticle-s")
+    with hold_run(run):
+        assert not run.pid.exists()
+        with pytest.raises(ProjectError, match="another process"):
+            discard(project, run.name)
+        with pytest.raises(ProjectError, match="another process"), hold_run(run):
+            pass
+    assert discard(project, run.name).is_dir()
 
 
 def test_a_discarded_run_goes_to_the_trash_and_comes_back(project: Project) -> None:
