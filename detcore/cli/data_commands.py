@@ -10,9 +10,9 @@ from typing import Any
 
 from detcore.atomic import atomic_write
 from detcore.cli.console import progress_bar, say, table
-from detcore.exchange import export_dataset, import_dataset
+from detcore.exchange import export_dataset, find_dataset, import_dataset, import_found
 from detcore.formats.base import ExportOptions
-from detcore.opening import create_from_images
+from detcore.opening import create_from_images, named_as_project
 from detcore.project.edits import set_split
 from detcore.project.project import Project
 from detcore.project.runs import list_runs
@@ -21,21 +21,23 @@ from detcore.types import SPLITS
 
 
 def new(options: argparse.Namespace) -> int:
-    with create_from_images(options.project, options.images) as project:
+    with create_from_images(named_as_project(options.project), options.images) as project:
         say(f"{project.folder}: {len(project.image_ids()):,} images")
     return 0
 
 
 def import_labels(options: argparse.Namespace) -> int:
-    exists = (options.project / "project.db").is_file()
+    folder = named_as_project(options.project)
     root = options.source if options.source.is_dir() else options.source.parent
-    with (
-        Project.open(options.project)
-        if exists
-        else Project.create(options.project, image_root=root) as project,
-        progress_bar("importing", "file") as progress,
-    ):
-        report = import_dataset(project, options.format, options.source, progress=progress)
+    with progress_bar("importing", "file") as progress:
+        if (folder / "project.db").is_file():
+            with Project.open(folder) as project:
+                report = import_dataset(project, options.format, options.source, progress=progress)
+        else:
+            # Read first: an import that fails leaves no empty project behind.
+            found = find_dataset(options.format, options.source, progress=progress)
+            with Project.create(folder, image_root=root) as project:
+                report = import_found(project, found)
     for problem in report.problems:
         say(str(problem))
     for note in report.notes:

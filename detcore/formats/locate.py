@@ -22,6 +22,7 @@ class ImageFinder:
     def __init__(self, wide: Iterable[Path]) -> None:
         self._wide = list(dict.fromkeys(folder.absolute() for folder in wide))
         self._folders: dict[Path, dict[str, list[str]]] = {}
+        self._stems: dict[Path, dict[str, list[str]]] = {}
         self._index: dict[str, list[Path]] | None = None
 
     def by_name(self, folder: Path, name: str) -> Path | None:
@@ -30,13 +31,12 @@ class ImageFinder:
 
     def by_stem(self, folder: Path, stem: str) -> Path | None:
         """The image with that stem and any extension."""
-        matches = [
-            found
-            for names in self._listing(folder).values()
-            for found in names
-            if _key(os.path.splitext(found)[0]) == _key(stem)
-        ]
-        return self._pick(folder, stem, sorted(matches))
+        stems = self._stems.get(folder)
+        if stems is None:
+            stems = self._stems[folder] = {}
+            for name in self.images_in(folder):
+                stems.setdefault(_key(os.path.splitext(name)[0]), []).append(name)
+        return self._pick(folder, stem, stems.get(_key(stem), []))
 
     def anywhere(self, parts: Sequence[str], *, stem_only: bool = False) -> Path | None:
         """The one image below the wide folders whose path ends in ``parts``, or in fewer of them.

@@ -122,11 +122,7 @@ class Project(ProjectReader):
     def set_setting(self, key: str, value: Any) -> None:
         """Keep a JSON value, such as the image shown last. Not undoable."""
         with self.database.write() as connection:
-            connection.execute(
-                "INSERT INTO setting (key, value) VALUES (?, ?)"
-                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                (key, json.dumps(value)),
-            )
+            _write_settings(connection, {key: value})
 
     def record_image_sizes(self, sizes: Mapping[int, tuple[int, int]]) -> None:
         """Keep the (width, height) that images turned out to have. Not undoable: nobody edited anything."""
@@ -151,20 +147,23 @@ class Project(ProjectReader):
             self._next_ids[table] = first + count
         return range(first, first + count)
 
-    def apply(self, edit: Edit) -> Changes:
+    def apply(self, edit: Edit, *, settings: Mapping[str, Any] | None = None) -> Changes:
         """Commit an edit. When this returns, the edit outlives the death of the process.
 
-        An edit that changes nothing does not enter the journal.
+        An edit that changes nothing does not enter the journal. ``settings`` are set by the same transaction,
+        and are not undoable as ever.
 
         Raises:
             ProjectError: the project is read-only or cannot be written (disk full …); nothing was changed.
             EditMismatchError: a bug; the edit was not made for the rows that are there.
         """
-        if not edit:
+        if not edit and not settings:
             return Changes()
         with self.database.write() as connection:
-            journal.record(connection, edit)
-        return edit.summary()
+            _write_settings(connection, settings or {})
+            if edit:
+                journal.record(connection, edit)
+        return edit.summary() if edit else Changes()
 
     def undo(self) -> Changes | None:
         """Take back the latest edit, of this session or an earlier one; ``None`` when there is none."""
@@ -240,6 +239,13 @@ def _build(path: Path, folder: Path, root: Path, paths: Sequence[str]) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _write_settings(connection: sqlite3.Connection, settings: Mapping[str, Any]) -> None:
+    connection.executemany(
+        "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        [(key, json.dumps(value)) for key, value in settings.items()],
+    )
 
 
 def _write_image_root(connection: sqlite3.Connection, folder: Path, root: Path) -> None:

@@ -55,11 +55,6 @@ class ProjectReader:
         return self.folder / "runs"
 
     @property
-    def cache_folder(self) -> Path:
-        """For what can be made again; may be deleted at any time, so make it before writing."""
-        return self.folder / "cache"
-
-    @property
     def undo_text(self) -> str | None:
         """The name of the edit that undo would take back, such as "Move box"."""
         with self.database.read() as connection:

@@ -354,28 +354,3 @@ def test_the_same_annotations_in_five_formats_are_one_set_of_boxes(shared_data: 
             report = import_dataset(project, name, home / "gts" / folder)
             assert (report.boxes, report.matched) == (0, 100)
         assert project.statistics().boxes == 273
-
-
-def test_a_folder_reached_through_a_link_brings_no_image_twice(
-    project: Project, images: Path, tmp_path: Path
-):
-    import_dataset(project, "voc", images)
-    (tmp_path / "link").symlink_to(images, target_is_directory=True)
-    report = import_dataset(project, "voc", tmp_path / "link")
-    assert (report.images, report.boxes, report.matched) == (0, 0, 5)
-
-
-def test_one_file_under_two_names_in_a_dataset_is_imported_once(
-    project: Project, images: Path, tmp_path: Path
-):
-    project.set_image_root(images / "train")
-    outside = tmp_path / "labels"
-    (outside / "a").mkdir(parents=True)
-    for name in ("one", "two"):
-        (outside / name).symlink_to(images / "train", target_is_directory=True)
-    (outside / "data.yaml").write_text("train: one\nval: two\nnames: [cat]\n")
-    (images / "train/a.txt").write_text("0 .5 .5 .1 .1\n")
-    report = import_dataset(project, "yolo", outside)
-    assert [image.path for image in project.images()] == ["a.jpg"]
-    assert (report.images, report.boxes) == (1, 1)
-    assert any("under another name" in problem.message for problem in report.problems)

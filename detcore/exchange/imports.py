@@ -1,25 +1,22 @@
-"""Between datasets on disk and a project: import and export."""
+"""A dataset taken into a project."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
-from detcore.errors import ConfigError, FormatError, ProjectError
-from detcore.formats import FORMATS
+from detcore.errors import ProjectError
+from detcore.exchange.formats import EXTRA_SETTING, format_named
 from detcore.formats.base import (
     Dataset,
     DatasetBox,
     DatasetClass,
     DatasetImage,
-    ExportOptions,
-    ExportReport,
-    Format,
     Problem,
     Progress,
     count,
@@ -32,7 +29,6 @@ from detcore.project.palette import next_color
 from detcore.project.project import Project
 from detcore.types import Box, Changes, Image, ObjectClass, Origin, Status
 
-_EXTRA_SETTING = "dataset_extra"
 _SAME = 0.01
 """Pixels within which an imported box counts as the one that is there already."""
 
@@ -59,17 +55,6 @@ class ImportReport:
     notes: tuple[str, ...] = ()
 
 
-def format_named(name: str) -> Format:
-    """The format of that name.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if name not in FORMATS:
-        raise ConfigError(f"there is no format {name!r}", hint=f"Choose one of {', '.join(FORMATS)}")
-    return FORMATS[name]
-
-
 def import_dataset(
     project: Project, format_name: str, source: Path, *, progress: Progress = no_progress
 ) -> ImportReport:
@@ -87,22 +72,54 @@ def import_dataset(
         Cancelled: ``progress`` returned ``False``; nothing was changed.
     """
     root = project.image_root
-    dataset, problems = format_named(format_name).read(
-        source.absolute(), image_folder=root if root.is_dir() else None, progress=progress
-    )
-    merge = _Merge(project, dataset, problems)
-    changes = project.apply(merge.edit(f"Import {source.name}"))
-    _keep_extra(project, dataset.extra)
+    found = find_dataset(format_name, source, image_folder=root if root.is_dir() else None, progress=progress)
+    return import_found(project, found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDataset:
+    """A dataset as it was read from ``source``, and what was odd about it."""
+
+    source: Path
+    dataset: Dataset
+    problems: tuple[Problem, ...]
+
+
+def find_dataset(
+    format_name: str, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
+) -> FoundDataset:
+    """Read a dataset before there is a project for it; ``image_folder`` is searched for images as well.
+
+    Raises:
+        ConfigError: there is no such format.
+        FormatError: there is no dataset of that format.
+        Cancelled: ``progress`` returned ``False``.
+    """
+    reader = format_named(format_name)
+    dataset, problems = reader.read(source.absolute(), image_folder=image_folder, progress=progress)
+    return FoundDataset(source=source, dataset=dataset, problems=tuple(problems))
+
+
+def import_found(project: Project, found: FoundDataset) -> ImportReport:
+    """The part of ``import_dataset`` that changes the project.
+
+    Raises:
+        ProjectError: the project cannot be written.
+    """
+    merge = _Merge(project, found.dataset, found.problems)
+    edit = merge.edit(f"Import {found.source.name}")
+    changes = project.apply(edit, settings=_kept_extra(project, found.dataset.extra))
     return merge.report(changes)
 
 
-def _keep_extra(project: Project, extra: Mapping[str, Any]) -> None:
+def _kept_extra(project: Project, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The setting of what datasets say of their whole; what was known before stays."""
     if not extra:
-        return
-    kept: dict[str, Any] = dict(project.get_setting(_EXTRA_SETTING, {}))
+        return {}
+    kept: dict[str, Any] = dict(project.get_setting(EXTRA_SETTING, {}))
     for name, fields in extra.items():
         kept[name] = {**fields, **kept.get(name, {})}
-    project.set_setting(_EXTRA_SETTING, kept)
+    return {EXTRA_SETTING: kept}
 
 
 class _Merge:
@@ -304,102 +321,3 @@ def _match_classes(
             updates.append(edits.update_class(project, replace(old, extra={**item.extra, **old.extra})))
         ids.append(old.id)
     return ids, fresh, updates
-
-
-def export_dataset(
-    project: Project,
-    format_name: str,
-    out: Path,
-    *,
-    splits: Collection[str | None] | None = None,
-    options: ExportOptions | None = None,
-    progress: Progress = no_progress,
-) -> ExportReport:
-    """Write the labelled images of a project to the folder ``out``, which appears complete or not at all.
-
-    Exported are images with boxes and verified ones without (of these ``splits``, where ``None`` stands
-    for images without a split). Images that nobody has looked at, and those in progress without a box,
-    are left out unless ``options.include_unseen``.
-
-    Raises:
-        ConfigError: there is no such format.
-        FormatError: nothing to export, or ``out`` cannot be used.
-        Cancelled: ``progress`` returned ``False``; nothing was written.
-    """
-    chosen = options or ExportOptions()
-    writer = format_named(format_name)
-    if out.resolve().is_relative_to(project.folder.resolve()):
-        raise FormatError(
-            "an export cannot lie in the project itself", path=out, hint="Choose another folder"
-        )
-    images = [image for image in project.images() if splits is None or image.split in splits]
-    dataset, left_out = _labelled_dataset(project, images, chosen)
-    if not dataset.images:
-        hint = "Label or verify some first"
-        raise FormatError("there are no labelled images to export", path=out, hint=hint)
-    report = writer.write(dataset, out, chosen, progress)
-    return replace(report, notes=(*left_out, *report.notes))
-
-
-def _labelled_dataset(
-    project: Project, images: Sequence[Image], options: ExportOptions
-) -> tuple[Dataset, list[str]]:
-    classes = project.classes()
-    labels = {item.id: label for label, item in enumerate(classes)}
-    boxes: dict[int, list[DatasetBox]] = {}
-    for box in project.all_boxes([image.id for image in images]):
-        boxes.setdefault(box.image_id, []).append(_dataset_box(box, labels[box.class_id]))
-    empty = [image for image in images if image.id not in boxes and not options.include_unseen]
-    unseen = {image.id for image in empty if image.status is Status.UNSEEN}
-    unfinished = {image.id for image in empty if image.status is Status.IN_PROGRESS}
-    notes: list[str] = []
-    if unseen:
-        notes.append(f"{count(len(unseen), 'image')} that nobody has looked at left out.")
-    if unfinished:
-        images_text = count(len(unfinished), "image")
-        notes.append(
-            f"{images_text} in progress without a box left out; verify them to export them as empty."
-        )
-    kept: Any = project.get_setting(_EXTRA_SETTING, {})
-    dataset = Dataset(
-        classes=[
-            DatasetClass(name=item.name, source_id=item.source_id, extra=item.extra) for item in classes
-        ],
-        images=[
-            _dataset_image(project, image, boxes.get(image.id, []))
-            for image in images
-            if image.id not in unseen and image.id not in unfinished
-        ],
-        image_root=project.image_root,
-        extra=cast("dict[str, Any]", kept),
-    )
-    return dataset, notes
-
-
-def _dataset_image(project: Project, image: Image, boxes: Sequence[DatasetBox]) -> DatasetImage:
-    return DatasetImage(
-        path=project.image_path(image),
-        name=Path(image.path).relative_to(Path(image.path).anchor).as_posix(),
-        width=image.width,
-        height=image.height,
-        split=image.split,
-        labelled=image.status is not Status.UNSEEN,
-        verified=image.status is Status.VERIFIED,
-        boxes=boxes,
-        extra=image.extra,
-    )
-
-
-def _dataset_box(box: Box, label: int) -> DatasetBox:
-    return DatasetBox(
-        label=label,
-        x1=box.x1,
-        y1=box.y1,
-        x2=box.x2,
-        y2=box.y2,
-        difficult=box.difficult,
-        truncated=box.truncated,
-        occluded=box.occluded,
-        crowd=box.crowd,
-        extra=box.extra,
-    )

@@ -1,0 +1,79 @@
+"""Import into a project: nothing twice, and all or nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from detcore.errors import ProjectError
+from detcore.exchange import import_dataset
+from detcore.project import journal
+from detcore.project.project import Project
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    """One labelled image in a folder of images."""
+    root = tmp_path / "images"
+    (root / "train").mkdir(parents=True)
+    Image.new("RGB", (100, 80)).save(root / "train/a.jpg")
+    edges = "<xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax>"
+    item = f"<object><name>cat</name><bndbox>{edges}</bndbox></object>"
+    (root / "train/a.xml").write_text(f"<annotation>{item}</annotation>")
+    return root
+
+
+@pytest.fixture
+def project(tmp_path: Path, images: Path) -> Iterator[Project]:
+    with Project.create(tmp_path / "p.reticle", image_root=images) as project:
+        yield project
+
+
+def test_a_folder_reached_through_a_link_brings_no_image_twice(
+    project: Project, images: Path, tmp_path: Path
+):
+    import_dataset(project, "voc", images)
+    (tmp_path / "link").symlink_to(images, target_is_directory=True)
+    report = import_dataset(project, "voc", tmp_path / "link")
+    assert (report.images, report.boxes, report.matched) == (0, 0, 1)
+
+
+def test_one_file_under_two_names_in_a_dataset_is_imported_once(
+    project: Project, images: Path, tmp_path: Path
+):
+    project.set_image_root(images / "train")
+    outside = tmp_path / "labels"
+    (outside / "a").mkdir(parents=True)
+    for name in ("one", "two"):
+        (outside / name).symlink_to(images / "train", target_is_directory=True)
+    (outside / "data.yaml").write_text("train: one\nval: two\nnames: [cat]\n")
+    (images / "train/a.txt").write_text("0 .5 .5 .1 .1\n")
+    report = import_dataset(project, "yolo", outside)
+    assert [image.path for image in project.images()] == ["a.jpg"]
+    assert (report.images, report.boxes) == (1, 1)
+    assert any("under another name" in problem.message for problem in report.problems)
+
+
+def test_an_import_that_fails_in_the_end_leaves_no_setting(
+    project: Project, images: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """What a dataset says of its whole is written together with its labels or not at all."""
+    (images / "a.jpg").write_bytes((images / "train/a.jpg").read_bytes())
+    (images / "all.json").write_text(
+        json.dumps({"info": {"year": 2020}, "images": [{"id": 1, "file_name": "a.jpg"}], "annotations": []})
+    )
+
+    def fail(*_: object) -> None:
+        raise ProjectError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "record", fail)
+        with pytest.raises(ProjectError, match="disk full"):
+            import_dataset(project, "coco", images / "all.json")
+    assert project.get_setting("dataset_extra") is None
+    import_dataset(project, "coco", images / "all.json")
+    assert project.get_setting("dataset_extra")["coco"]["info"] == {"year": 2020}
