@@ -11,11 +11,14 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.canvas.image_levels import ImageLevels
-from app.tasks import Tasks
+from app.tasks import Task, Tasks
 from detcore.errors import ReticleError
 from detcore.images import read_image
 
 CACHE_BYTES = 512 * 2**20
+AHEAD_AT_ONCE = 2
+"""Neighbours that are decoded at a time; the image that is asked for is never kept waiting by them alone."""
+AT_ONCE = 3
 
 
 def load(path: Path) -> ImageLevels:
@@ -34,6 +37,9 @@ def decode(path: Path) -> QImage:
 class ImageLoader(QObject):
     """Decodes images in the pool, keeps the latest ones, fetches the neighbours ahead.
 
+    Few are decoded at a time and none that nobody waits for any more: a person who holds the key for the
+    next image sees the one where they let go at once, not after all that they passed.
+
     Signals:
         loaded(object, object): the ``Path`` asked for and its ``ImageLevels``.
         failed(object, str): the ``Path`` and why it cannot be shown.
@@ -46,7 +52,8 @@ class ImageLoader(QObject):
         super().__init__(parent)
         self._tasks = tasks
         self._cache: OrderedDict[Path, ImageLevels] = OrderedDict()
-        self._pending: set[Path] = set()
+        self._running: dict[Path, Task] = {}
+        self._waiting: list[Path] = []
         self._wanted: Path | None = None
 
     def request(self, path: Path, neighbours: Sequence[Path] = ()) -> ImageLevels | None:
@@ -58,39 +65,55 @@ class ImageLoader(QObject):
         image = self._cache.get(path)
         if image is not None:
             self._cache.move_to_end(path)
-        else:
-            self._fetch(path)
-        for neighbour in neighbours:
-            self._fetch(neighbour)
+        self._waiting = list(dict.fromkeys((path, *neighbours)))
+        self._fill()
         return image
 
     def clear(self) -> None:
+        """Forget everything; what is being decoded is thrown away."""
         self._cache.clear()
+        self._running.clear()
+        self._waiting.clear()
         self._wanted = None
 
-    def _fetch(self, path: Path) -> None:
-        if path in self._cache or path in self._pending:
-            return
-        self._pending.add(path)
-        self._tasks.run(
-            lambda: load(path),
-            done=lambda image: self._keep(path, image),
-            failed=lambda error: self._give_up(path, error),
-        )
+    def _fill(self) -> None:
+        """Begin what waits, the image that is asked for first."""
+        self._waiting = [
+            path for path in self._waiting if path not in self._cache and path not in self._running
+        ]
+        while self._waiting:
+            limit = AT_ONCE if self._waiting[0] == self._wanted else AHEAD_AT_ONCE
+            if len(self._running) >= limit:
+                return
+            self._fetch(self._waiting.pop(0))
 
-    def _keep(self, path: Path, image: ImageLevels) -> None:
-        self._pending.discard(path)
+    def _fetch(self, path: Path) -> None:
+        task = self._tasks.run(
+            lambda: load(path),
+            done=lambda image: self._keep(path, task, image),
+            failed=lambda error: self._give_up(path, task, error),
+        )
+        self._running[path] = task
+
+    def _keep(self, path: Path, task: Task, image: ImageLevels) -> None:
+        if self._running.get(path) is not task:
+            return
+        del self._running[path]
         self._cache[path] = image
         used = sum(item.bytes_used for item in self._cache.values())
         while used > CACHE_BYTES and len(self._cache) > 1:
             _, oldest = self._cache.popitem(last=False)
             used -= oldest.bytes_used
+        self._fill()
         if path == self._wanted:
             self.loaded.emit(path, image)
 
-    def _give_up(self, path: Path, error: Exception) -> None:
-        self._pending.discard(path)
+    def _give_up(self, path: Path, task: Task, error: Exception) -> None:
+        if self._running.get(path) is not task:
+            return
+        del self._running[path]
         if not isinstance(error, ReticleError):
             raise error
+        self._fill()
         if path == self._wanted:
             self.failed.emit(path, str(error))

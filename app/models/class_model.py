@@ -8,6 +8,9 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
 from app.document import Document
+from app.tasks import Tasks
+from detcore.errors import ReticleError
+from detcore.project.project import Project
 from detcore.types import Changes, ObjectClass
 
 Index = QModelIndex | QPersistentModelIndex
@@ -18,18 +21,22 @@ COUNT_DELAY_MS = 150
 
 
 class ClassModel(QAbstractListModel):
-    """Rows are the classes by position. Counts follow edits after a moment."""
+    """Rows are the classes by position. Counts follow edits after a moment: 300,000 boxes take a quarter of a
+    second to count, so that is done in the background, and one count at a time."""
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._classes: list[ObjectClass] = []
         self._counts: Mapping[str, int] = {}
+        self._tasks = Tasks(self)
+        self._counting = False
         self._recount = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
         self._recount.timeout.connect(self._count)
         document.opened.connect(self.reload)
         document.closed.connect(self._clear)
         document.changed.connect(self._follow)
+        self.destroyed.connect(self._tasks.shut_down)
 
     @property
     def classes(self) -> list[ObjectClass]:
@@ -42,8 +49,8 @@ class ClassModel(QAbstractListModel):
     def reload(self) -> None:
         self.beginResetModel()
         self._classes = self._document.project.classes()
-        self._counts = self._document.project.statistics().classes
         self.endResetModel()
+        self._count()
 
     def _clear(self) -> None:
         self.beginResetModel()
@@ -58,9 +65,33 @@ class ClassModel(QAbstractListModel):
             self._recount.start()
 
     def _count(self) -> None:
-        if self._document.is_open and self._classes:
-            self._counts = self._document.project.statistics().classes
-            self.dataChanged.emit(self.index(0), self.index(len(self._classes) - 1))
+        if not self._document.is_open:
+            return
+        if self._counting:
+            self._recount.start()
+            return
+        self._counting = True
+        project = self._document.project
+        self._tasks.run(
+            lambda: project.statistics().classes,
+            done=lambda counts: self._show_counts(project, counts),
+            failed=lambda error: self._fail(project, error),
+        )
+
+    def _is_shown(self, project: Project) -> bool:
+        return self._document.is_open and self._document.project is project
+
+    def _show_counts(self, project: Project, counts: Mapping[str, int]) -> None:
+        self._counting = False
+        if self._is_shown(project):
+            self._counts = counts
+            if self._classes:
+                self.dataChanged.emit(self.index(0), self.index(len(self._classes) - 1))
+
+    def _fail(self, project: Project, error: Exception) -> None:
+        self._counting = False
+        if self._is_shown(project) or not isinstance(error, ReticleError):
+            raise error
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
         return 0 if parent.isValid() else len(self._classes)
