@@ -10,7 +10,7 @@ GLOBAL, LABEL, TRAIN, REVIEW, EXPORT = "global", "label", "train", "review", "ex
 
 @dataclass(frozen=True, kw_only=True)
 class ActionSpec:
-    """One entry. ``keys`` are portable key sequences; the first is shown."""
+    """One entry. ``keys`` are portable key sequences; the first is shown. ``short`` is for tool bars."""
 
     id: str
     text: str
@@ -18,6 +18,7 @@ class ActionSpec:
     keys: tuple[str, ...] = ()
     icon: str = ""
     tip: str = ""
+    short: str = ""
     checkable: bool = False
     repeat: bool = False
 
@@ -28,12 +29,21 @@ def _spec(
     *keys: str,
     icon: str = "",
     tip: str = "",
+    short: str = "",
     checkable: bool = False,
     repeat: bool = False,
 ) -> ActionSpec:
     scope = id.split(".")[0]
     return ActionSpec(
-        id=id, text=text, scope=scope, keys=keys, icon=icon, tip=tip, checkable=checkable, repeat=repeat
+        id=id,
+        text=text,
+        scope=scope,
+        keys=keys,
+        icon=icon,
+        tip=tip,
+        short=short,
+        checkable=checkable,
+        repeat=repeat,
     )
 
 
@@ -100,16 +110,26 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "W",
         "R",
         icon="vector-rectangle",
+        short="Draw",
         tip="Drag from corner to corner",
         checkable=True,
     ),
-    _spec("label.previous_image", "Previous image", "A", "PgUp", icon="chevron-left", repeat=True),
-    _spec("label.next_image", "Next image", "D", "PgDown", icon="chevron-right", repeat=True),
+    _spec(
+        "label.previous_image",
+        "Previous image",
+        "A",
+        "PgUp",
+        icon="chevron-left",
+        short="Previous",
+        repeat=True,
+    ),
+    _spec("label.next_image", "Next image", "D", "PgDown", icon="chevron-right", short="Next", repeat=True),
     _spec(
         "label.next_unverified",
         "Next unverified image",
         "Ctrl+Shift+D",
         icon="skip-next-outline",
+        short="Next unverified",
         repeat=True,
     ),
     _spec(
@@ -117,6 +137,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Verified, next",
         "Space",
         icon="check-circle-outline",
+        short="Verify",
         tip="Mark the image as done, also when it has no boxes, and go on",
     ),
     _spec(

@@ -29,6 +29,8 @@ class Actions(QObject):
         for spec in ACTIONS:
             action = QAction(spec.text, self, checkable=spec.checkable)
             action.setObjectName(spec.id)
+            if spec.short:
+                action.setIconText(spec.short)
             action.setAutoRepeat(spec.repeat)
             action.setEnabled(False)
             self._actions[spec.id] = action

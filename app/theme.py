@@ -18,7 +18,6 @@ TRUE_POSITIVE = "#1B9E77"
 FALSE_POSITIVE = "#D95F02"
 FALSE_NEGATIVE = "#7570B3"
 
-GRID = 8
 CONTROL_HEIGHT = 28
 ICON_SIZE = QSize(20, 20)
 SMALL_TEXT, BASE_TEXT, LARGE_TEXT = 11, 13, 18
@@ -26,7 +25,12 @@ SMALL_TEXT, BASE_TEXT, LARGE_TEXT = 11, 13, 18
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
-    """Colours of one theme. ``text_*`` reach 4.5:1 on every surface, ``line_strong`` 3:1."""
+    """Colours of one theme.
+
+    Texts (``text``, ``text_muted``, ``accent_text``, ``danger``, ``warning``, ``success``, ``tp``, ``fp``,
+    ``fn``) reach 4.5:1 on every surface, ``on_accent`` does on ``accent``; ``line_strong`` reaches 3:1 on
+    every surface. ``accent`` fills; as a line it reaches 3:1 on window, panel and field.
+    """
 
     name: str
     window: str
@@ -40,6 +44,7 @@ class Tokens:
     text_muted: str
     accent: str
     accent_hover: str
+    accent_text: str
     on_accent: str
     selection: str
     hover: str
@@ -59,19 +64,20 @@ LIGHT = Tokens(
     field="#ffffff",
     surround="#c9cbcf",
     line="#dfe1e6",
-    line_strong="#8a9099",
+    line_strong="#7d848e",
     text="#1c2026",
     text_muted="#5a626e",
     accent="#1f66d1",
     accent_hover="#1957b5",
+    accent_text="#1957b5",
     on_accent="#ffffff",
     selection="#dbe8fb",
     hover="#eceef2",
     danger="#b3261e",
     warning="#8a5300",
     success="#12704f",
-    tp="#12795a",
-    fp="#b14d00",
+    tp="#0f7052",
+    fp="#a34600",
     fn="#5f5a9e",
 )
 
@@ -83,20 +89,21 @@ DARK = Tokens(
     field="#191b1f",
     surround="#121316",
     line="#343941",
-    line_strong="#767e8a",
+    line_strong="#868e9a",
     text="#e7e9ed",
     text_muted="#a3abb7",
-    accent="#3478e0",
-    accent_hover="#4b8af0",
+    accent="#2f6fd6",
+    accent_hover="#3673d6",
+    accent_text="#8ab8ff",
     on_accent="#ffffff",
     selection="#263f66",
     hover="#2f343b",
     danger="#ff8a80",
     warning="#f2b155",
     success="#4cc79b",
-    tp="#35b98f",
-    fp="#f08a3c",
-    fn="#9f9ae0",
+    tp="#41c298",
+    fp="#f5974f",
+    fn="#aaa5ea",
 )
 
 
@@ -140,7 +147,7 @@ class Theme(QObject):
             f"mdi6.{name}",
             color=color or tokens.text_muted,
             color_active=color or tokens.text,
-            color_on=color or tokens.accent,
+            color_on=color or tokens.accent_text,
             color_selected=color or tokens.text,
             color_disabled=tokens.line_strong,
         )
@@ -185,7 +192,7 @@ def _palette(tokens: Tokens) -> QPalette:
         role.ToolTipBase: tokens.raised,
         role.ToolTipText: tokens.text,
         role.PlaceholderText: tokens.text_muted,
-        role.Link: tokens.accent,
+        role.Link: tokens.accent_text,
         role.Mid: tokens.line,
         role.Light: tokens.panel,
     }.items():

@@ -57,7 +57,7 @@ class ImageCanvas(KeyboardView):
         self._stage.selection_changed.connect(self.selection_changed)
         self._stage.hovered.connect(self.hovered)
         self.setAcceptDrops(True)
-        self.setAccessibleName(self.tr("Image"))
+        self.setAccessibleName("Image with its boxes")
 
     # --- what is shown
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.actions import Actions
+from app.widgets.list_keys import ListKeys
 
-_LIST_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 SCOPE_TITLES = {
     "global": "Everywhere",
     "label": "Label",
@@ -57,6 +57,8 @@ class ActionPalette(QDialog):
         ]
         self.field = QLineEdit(placeholderText="What do you want to do?")
         self.list = _ActionTree()
+        self.field.setAccessibleName("What do you want to do?")
+        self.list.setAccessibleName("Actions")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.field)
@@ -64,7 +66,7 @@ class ActionPalette(QDialog):
         self.field.textChanged.connect(self._filter)
         self.field.returnPressed.connect(self._run)
         self.list.itemActivated.connect(self._run)
-        self.field.installEventFilter(self)
+        ListKeys(self.field, self.list)
         self._filter("")
 
     def _filter(self, text: str) -> None:
@@ -85,16 +87,6 @@ class ActionPalette(QDialog):
         if item is not None:
             item.data(0, Qt.ItemDataRole.UserRole).trigger()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if (
-            isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.KeyPress
-            and event.key() in _LIST_KEYS
-        ):
-            self.list.event(event)
-            return True
-        return super().eventFilter(watched, event)
-
 
 class ShortcutsDialog(QDialog):
     """All actions and their keys, by page."""
@@ -105,6 +97,7 @@ class ShortcutsDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(520, 620)
         tree = _ActionTree()
+        tree.setAccessibleName("Shortcuts")
         groups: dict[str, QTreeWidgetItem] = {}
         for spec, action in actions.specs():
             if spec.scope not in groups:

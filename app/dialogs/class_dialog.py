@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QColorDialog,
     QComboBox,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.swatches import swatch
 from detcore.types import ObjectClass
 
 
@@ -67,9 +68,7 @@ class ClassDialog(QDialog):
             self._show_color()
 
     def _show_color(self) -> None:
-        pixmap = QPixmap(16, 16)
-        pixmap.fill(self._color)
-        self.color_button.setIcon(QIcon(pixmap))
+        self.color_button.setIcon(swatch(self._color.name()))
         self.color_button.setText(self._color.name())
 
 

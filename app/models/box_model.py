@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QColor
 
 from app.document import Document
+from app.swatches import swatch
 from app.view_state import ViewState
 from detcore.types import Box, Changes, ObjectClass, Origin
 
@@ -78,7 +78,7 @@ class BoxModel(QAbstractTableModel):
             texts = (owner.name, f"{box.x2 - box.x1:.0f}", f"{box.y2 - box.y1:.0f}", ORIGIN_TEXT[box.origin])
             return texts[index.column()]
         if role == Qt.ItemDataRole.DecorationRole and index.column() == 0:
-            return QColor(owner.color)
+            return swatch(owner.color)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignVCenter | self._alignment(index.column())
         if role == Qt.ItemDataRole.ToolTipRole:

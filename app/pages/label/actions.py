@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QToolButton
 
 if TYPE_CHECKING:
     from app.pages.label.page import LabelPage
@@ -17,6 +19,9 @@ TOOLBAR_RIGHT = (
     ("global.undo", "global.redo"),
     ("label.fit", "label.actual_size", "label.zoom_selection", "label.boxes", "label.names"),
 )
+ROOM_FOR_WORDS = 1120
+"""Pixels of the page's width from which on the tool bar has words beside its icons."""
+
 BOX_MENU = ("edit_class", "duplicate", "copy", "difficult", "zoom_selection", "delete")
 EMPTY_MENU = ("draw_tool", "paste", "select_all", "fit", "actual_size")
 
@@ -30,6 +35,9 @@ def bind_label_actions(page: LabelPage) -> None:
 
     def is_showing() -> bool:
         return page.viewer.is_showing
+
+    def has_class(key: int) -> bool:
+        return has_image() and page.classes.with_key(key) != 0
 
     def has_selection() -> bool:
         return bool(view.selection)
@@ -69,7 +77,9 @@ def bind_label_actions(page: LabelPage) -> None:
     for name, callback, when in bound:
         actions.bind(f"label.{name}", callback, when=when)
     for key in range(1, 10):
-        actions.bind(f"label.class_{key}", lambda key=key: page.use_class_key(key), when=has_image)
+        actions.bind(
+            f"label.class_{key}", lambda key=key: page.use_class_key(key), when=lambda key=key: has_class(key)
+        )
 
     for number, group in enumerate(TOOLBAR):
         if number:
@@ -81,3 +91,13 @@ def bind_label_actions(page: LabelPage) -> None:
             page.toolbar.addSeparator()
         for name in group:
             page.add_icon_action(actions[name])
+
+
+def show_words(page: LabelPage, shown: bool) -> None:
+    """Words beside the icons of the tool bar's left side, or icons alone."""
+    style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if shown else Qt.ToolButtonStyle.ToolButtonIconOnly
+    for group in TOOLBAR:
+        for name in group:
+            button = page.toolbar.widgetForAction(page.context.actions[name])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(style)

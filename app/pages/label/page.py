@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget
 
 from app.canvas.view import ImageCanvas
@@ -12,7 +12,7 @@ from app.image_loader import ImageLoader
 from app.models.box_model import BoxModel
 from app.models.class_model import ClassModel
 from app.models.image_model import ImageModel
-from app.pages.label.actions import BOX_MENU, EMPTY_MENU, bind_label_actions
+from app.pages.label.actions import BOX_MENU, EMPTY_MENU, ROOM_FOR_WORDS, bind_label_actions, show_words
 from app.pages.label.classes import ClassEditing
 from app.pages.label.editing import LabelEditing
 from app.pages.label.viewer import ImageViewer
@@ -43,6 +43,7 @@ class LabelPage(Page):
         self.class_model = ClassModel(context.document, self)
         self.boxes = BoxModel(context.document, context.view, self)
         self.canvas = ImageCanvas()
+        self.canvas.setProperty("role", "canvas")
         self.editing = LabelEditing(context, self.boxes, self)
         self.classes = ClassEditing(context, self.class_model, self)
         self.walk = ImageWalk(context, self.images, self.editing, self)
@@ -62,6 +63,7 @@ class LabelPage(Page):
         bind_label_actions(self)
         self._restyle()
         self._show_welcome()
+        self._show_state()
 
     def zoom_to_selection(self) -> None:
         """Show the selected boxes as large as they fit."""
@@ -107,7 +109,7 @@ class LabelPage(Page):
         context.view.selection_changed.connect(self._show_selection)
         context.view.class_changed.connect(self._show_class)
         context.theme.changed.connect(self._restyle)
-        self.viewer.showing_changed.connect(context.actions.refresh)
+        self.viewer.showing_changed.connect(self._show_state)
 
     def _connect_widgets(self) -> None:
         view, canvas = self.context.view, self.canvas
@@ -127,6 +129,18 @@ class LabelPage(Page):
         canvas.context_menu_requested.connect(self._show_box_menu)
         self.viewer.place_changed.connect(self.status_changed)
         canvas.files_dropped.connect(self.paths_dropped)
+
+    def _show_state(self) -> None:
+        """What can be done now, and what the empty box table says about it."""
+        actions = self.context.actions
+        actions.refresh()
+        key = actions["label.draw_tool"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        draw = f"Press {key} and drag to draw one." if key else "Choose Draw and drag to draw one."
+        self.box_table.set_empty_text(
+            f"No boxes on this image. {draw}"
+            if self.viewer.is_showing
+            else "The boxes of the image that is shown are listed here."
+        )
 
     def _show_project(self) -> None:
         self.image_list.clear_filter()
@@ -185,3 +199,8 @@ class LabelPage(Page):
 
     def _restyle(self) -> None:
         self.canvas.set_surround(self.context.theme.color("surround"))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Where the tool bar has no room for words, its icons stay."""
+        super().resizeEvent(event)
+        show_words(self, event.size().width() >= ROOM_FOR_WORDS)

@@ -25,6 +25,7 @@ class BoxTable(QWidget):
         super().__init__(parent)
         self._model = model
         self.view = QTableView()
+        self.view.setAccessibleName("Boxes of the image")
         self.view.setModel(model)
         self.view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -40,7 +41,7 @@ class BoxTable(QWidget):
         header.setHighlightSections(False)
         for column, width in ((1, 52), (2, 52), (3, 58)):
             self.view.setColumnWidth(column, width)
-        self._empty = QLabel("No boxes on this image. Press W and drag to draw one.", wordWrap=True)
+        self._empty = QLabel(wordWrap=True)
         self._empty.setProperty("role", "muted")
         self._empty.setContentsMargins(12, 12, 12, 12)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -53,6 +54,10 @@ class BoxTable(QWidget):
         self.view.activated.connect(lambda index: self.box_activated.emit(self._model.boxes[index.row()].id))
         model.modelReset.connect(self._refresh)
         self._refresh()
+
+    def set_empty_text(self, text: str) -> None:
+        """What is said while there are no boxes."""
+        self._empty.setText(text)
 
     def show_selection(self, box_ids: frozenset[int]) -> None:
         """Mark rows without saying that the person chose them."""

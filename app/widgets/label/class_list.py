@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.class_model import CLASS_ROLE, COUNT_ROLE, ClassModel
+from app.swatches import RADIUS, SWATCH
 from app.theme import Theme
 from detcore.types import ObjectClass
 
 ROW_HEIGHT = 28
-SWATCH = 14
 KEY_SIZE = 18
 
 
@@ -47,7 +47,9 @@ class ClassDelegate(QStyledItemDelegate):
         middle = area.center().y()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(item.color))
-        painter.drawRoundedRect(QRect(area.left() + 8, middle - SWATCH // 2 + 1, SWATCH, SWATCH), 3, 3)
+        painter.drawRoundedRect(
+            QRect(area.left() + 8, middle - SWATCH // 2 + 1, SWATCH, SWATCH), RADIUS, RADIUS
+        )
         right = area.right() - 8
         if item.key:
             cap = QRect(right - KEY_SIZE, middle - KEY_SIZE // 2 + 1, KEY_SIZE, KEY_SIZE)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QKeyEvent, QPixmap
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
+from app.swatches import swatch
+from app.widgets.list_keys import ListKeys
 from detcore.types import ObjectClass
 
 WIDTH, HEIGHT = 260, 280
-SWATCH = 12
-_LIST_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
 class ClassPicker(QFrame):
@@ -21,21 +21,20 @@ class ClassPicker(QFrame):
     Signals:
         picked(int): an existing class.
         named(str): a name that no class has yet.
-        cancelled(): closed without a choice.
     """
 
     picked = Signal(int)
     named = Signal(str)
-    cancelled = Signal()
 
     def __init__(self, classes: Sequence[ObjectClass], parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setProperty("role", "card")
         self._classes = list(classes)
-        self._answered = False
         self.field = QLineEdit(placeholderText="Class name")
         self.list = QListWidget()
+        self.field.setAccessibleName("Class name")
+        self.list.setAccessibleName("Classes")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.field)
@@ -44,7 +43,7 @@ class ClassPicker(QFrame):
         self.field.textChanged.connect(self._filter)
         self.field.returnPressed.connect(self._take)
         self.list.itemClicked.connect(self._answer)
-        self.field.installEventFilter(self)
+        ListKeys(self.field, self.list)
         self._filter("")
 
     def pop_up(self, position: QPoint) -> None:
@@ -63,7 +62,7 @@ class ClassPicker(QFrame):
         for item in self._classes:
             if wanted.lower() in item.name.lower():
                 label = f"{item.name}  ({item.key})" if item.key else item.name
-                entry = QListWidgetItem(_swatch(item.color), label)
+                entry = QListWidgetItem(swatch(item.color), label)
                 entry.setData(Qt.ItemDataRole.UserRole, item.id)
                 self.list.addItem(entry)
         if wanted and all(item.name != wanted for item in self._classes):
@@ -78,32 +77,9 @@ class ClassPicker(QFrame):
             self._answer(item)
 
     def _answer(self, item: QListWidgetItem) -> None:
-        self._answered = True
         choice = item.data(Qt.ItemDataRole.UserRole)
         self.close()
         if isinstance(choice, int):
             self.picked.emit(choice)
         else:
             self.named.emit(choice)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if (
-            isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.KeyPress
-            and event.key() in _LIST_KEYS
-        ):
-            self.list.event(event)
-            return True
-        return super().eventFilter(watched, event)
-
-    def hideEvent(self, event: QEvent) -> None:  # noqa: N802
-        super().hideEvent(event)  # type: ignore[arg-type]
-        if not self._answered:
-            self._answered = True
-            self.cancelled.emit()
-
-
-def _swatch(color: str) -> QIcon:
-    pixmap = QPixmap(SWATCH, SWATCH)
-    pixmap.fill(QColor(color))
-    return QIcon(pixmap)
