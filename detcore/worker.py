@@ -150,6 +150,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     length = train.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, help="length of the run, instead of its config's")
     length.add_argument("--epochs", type=int, help="likewise")
+    train.add_argument("--device", help="auto, cpu, cuda or cuda:N, instead of its config's")
     predict = verbs.add_parser("predict", help="write the detections of the run's best weights")
     predict.add_argument("run", type=Path)
     predict.add_argument("--split", action="append", help="only images of this split; may be repeated")
@@ -252,7 +253,7 @@ def _lead(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: W
     group = _join(config)
     try:
         voice.open_file(run.events)
-        _set_length(run, config, arguments)
+        _set_changes(run, config, arguments)
         _train(run, arguments.attempt, group, voice, wishes)
     finally:
         group.close()
@@ -288,19 +289,24 @@ def _config(run: RunFolder) -> TrainConfig:
         raise ConfigError(f"cannot read the run's settings ({error.strerror})", path=run.config) from error
 
 
-def _set_length(run: RunFolder, config: TrainConfig, arguments: argparse.Namespace) -> None:
-    """Write a length given on the command line into the run's config; once, not again after each restart."""
+def _set_changes(run: RunFolder, config: TrainConfig, arguments: argparse.Namespace) -> None:
+    """Write a length or device given on the command line into the run's config; once, not again after each restart."""
     minutes: float | None = arguments.minutes
     epochs: int | None = arguments.epochs
-    if arguments.attempt or (minutes is None and epochs is None):
+    device: str | None = arguments.device
+    if arguments.attempt:
         return
-    if arguments.resume:
+    if device is not None:
+        config = replace(config, device=device)
+    if minutes is None and epochs is None:
+        minutes, epochs = config.minutes, config.epochs
+    elif arguments.resume:
         so_far = read_run(run)
         minutes = None if minutes is None else minutes + so_far.seconds / 60.0
         epochs = None if epochs is None else epochs + round(so_far.epochs)
-    longer = replace(config, minutes=minutes, epochs=epochs)
+    changed = replace(config, minutes=minutes, epochs=epochs)
     with atomic_write(run.config) as temporary:
-        temporary.write_text(longer.to_json(), encoding="utf-8")
+        temporary.write_text(changed.to_json(), encoding="utf-8")
 
 
 def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wishes) -> None:

@@ -210,7 +210,7 @@ def crossval(options: argparse.Namespace) -> int:
                 raise ConfigError(f"{run.name} is no cross-validation", path=run.path)
         else:
             config = training_config(options)
-            run = create_cross_validation(project, config.to_dict(), folds=options.folds, seed=options.seed)
+            run = create_cross_validation(project, config.to_dict(), folds=options.folds, seed=config.seed)
     say(f"run {run.name}")
     outcome = watch_job(lambda hear: CrossValidationJob(run, on_event=hear))
     if not outcome.good:

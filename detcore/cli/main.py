@@ -6,10 +6,11 @@ import argparse
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from detcore.cli.console import complain
-from detcore.errors import Cancelled, ReticleError
+from detcore.errors import Cancelled, ConfigError, ReticleError
 
 DONE, MENDABLE, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -46,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _open_window(arguments)
         from detcore.cli.parser import make_parser
 
+        _write_any_character()
         options = make_parser().parse_args(arguments)
+        _check_outputs(options)
         return _command(options.command)(options)
     except Cancelled:
         return INTERRUPTED
@@ -58,6 +61,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         return DONE
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        complain(f"error: {where}{error.strerror or error}.")
+        return MENDABLE
+
+
+def _write_any_character() -> None:
+    """Names of files and classes may hold what the terminal cannot show."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    """A file that cannot be written is better told before the work than after it.
+
+    Raises:
+        ConfigError: its folder is not there, or it is a folder itself.
+    """
+    names = (
+        ("json", "errors", "report", "out") if options.command == "report" else ("json", "errors", "report")
+    )
+    for name in names:
+        file: object = getattr(options, name, None)
+        if not isinstance(file, Path):
+            continue
+        if file.is_dir():
+            raise ConfigError(f"--{name} is a folder", path=file, hint="Name a file")
+        if not file.parent.is_dir():
+            raise ConfigError(f"the folder of --{name} is not there", path=file.parent, hint="Make it first")
 
 
 def _command(name: str) -> Callable[[argparse.Namespace], int]:

@@ -101,12 +101,12 @@ def _add_data_commands(commands: Commands) -> None:
 
 
 def _add_training_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--model", choices=sorted(MODELS), default=DEFAULT_MODEL)
+    command.add_argument("--model", choices=sorted(MODELS), help=f"which detector (default {DEFAULT_MODEL})")
     length = command.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, metavar="N", help="times through the training images")
     length.add_argument("--minutes", type=float, metavar="M", help="time of a training (default 10)")
-    command.add_argument("--device", default="auto", metavar="auto|cpu|cuda:N")
-    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--device", metavar="auto|cpu|cuda:N")
+    command.add_argument("--seed", type=int)
     command.add_argument("--image-size", type=int, metavar="PIXELS", help="longer side of a training image")
     command.add_argument("--batch-size", type=int, metavar="N")
     command.add_argument(

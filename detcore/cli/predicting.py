@@ -14,7 +14,7 @@ from detcore.errors import EvaluationError, JobError
 from detcore.jobs import WorkerJob, worker_command
 from detcore.project.runs import RunFolder, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot
-from detcore.training.config import TrainConfig
+from detcore.training.config import DEFAULT_MODEL, TrainConfig
 from detcore.types import Detections
 
 DEFAULT_MINUTES = 10.0
@@ -78,11 +78,11 @@ def training_config(options: argparse.Namespace) -> TrainConfig:
     """The settings of a training from the options of the command line."""
     minutes = options.minutes if options.epochs is None else None
     return TrainConfig(
-        model=options.model,
+        model=options.model or DEFAULT_MODEL,
         epochs=options.epochs,
         minutes=DEFAULT_MINUTES if options.epochs is None and minutes is None else minutes,
-        device=options.device,
-        seed=options.seed,
+        device=options.device or "auto",
+        seed=options.seed or 0,
         image_size=options.image_size,
         batch_size=options.batch_size,
         weights=None if options.weights is None else str(options.weights.resolve()),

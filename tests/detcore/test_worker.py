@@ -163,6 +163,13 @@ def test_more_epochs_on_top_of_a_finished_run(make_run: MakeRun) -> None:
     assert read_run(run).epochs >= round(first.epochs) + 2
 
 
+def test_a_run_goes_on_with_another_device(make_run: MakeRun) -> None:
+    run = make_run(epochs=1, predict_after=False, device="auto")
+    work_here("train", str(run.path), "--resume", "--device", "cpu")
+    config = TrainConfig.from_json(run.config.read_text())
+    assert (config.device, config.epochs) == ("cpu", 1)
+
+
 def test_predict_replaces_what_was_found_on_the_chosen_split(make_run: MakeRun) -> None:
     run = make_run(images=8, val=2, epochs=1, predict_after=False)
     work_here("train", str(run.path))
