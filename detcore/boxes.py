@@ -32,13 +32,3 @@ def clip(boxes: FloatArray, *, width: float, height: float) -> FloatArray:
 def from_corners(x_a: float, y_a: float, x_b: float, y_b: float) -> tuple[float, float, float, float]:
     """A box from two opposite corners given in any order."""
     return (min(x_a, x_b), min(y_a, y_b), max(x_a, x_b), max(y_a, y_b))
-
-
-def xywh_to_xyxy(boxes: FloatArray) -> FloatArray:
-    """(N, 4) left, top, width, height to edges."""
-    return np.concatenate([boxes[:, 0:2], boxes[:, 0:2] + boxes[:, 2:4]], axis=1)
-
-
-def xyxy_to_xywh(boxes: FloatArray) -> FloatArray:
-    """(N, 4) edges to left, top, width, height."""
-    return np.concatenate([boxes[:, 0:2], boxes[:, 2:4] - boxes[:, 0:2]], axis=1)

@@ -155,6 +155,11 @@ class ExportReport:
         return sum(sum(counts.values()) for counts in self.boxes.values())
 
 
+def count_images(images: Sequence[DatasetImage]) -> dict[str, int]:
+    """Images by split, ``""`` for none."""
+    return dict(Counter(image.split or "" for image in images))
+
+
 def count_boxes(dataset: Dataset, images: Sequence[DatasetImage]) -> dict[str, dict[str, int]]:
     """Boxes by split (``""`` for none) and class name."""
     counts: dict[str, Counter[str]] = {}

@@ -18,6 +18,7 @@ from detcore.formats.base import (
     Progress,
     count,
     count_boxes,
+    count_images,
     step,
 )
 from detcore.formats.collect import LARGEST_ID
@@ -115,9 +116,7 @@ class _Writer:
         step(progress, len(images), len(images))
 
     def report(self, out: Path, files: int) -> ExportReport:
-        images: dict[str, int] = {}
-        for image in self._written:
-            images[image.split or ""] = images.get(image.split or "", 0) + 1
+        images = count_images(self._written)
         losses = foreign_fields(self._dataset, "coco", "COCO")
         if self._outlines_dropped:
             boxes = count(self._outlines_dropped, "box", "boxes")

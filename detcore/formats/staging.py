@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -27,6 +28,7 @@ class Staging:
         self.folder = folder
         self.files: list[str] = []
         self._made: set[Path] = set()
+        self._digests: dict[str, str] = {}
 
     def path(self, name: str) -> Path:
         """Where to write the file ``name``; its folders exist then, and it counts as written.
@@ -45,11 +47,18 @@ class Staging:
 
     def write_text(self, name: str, text: str) -> None:
         """A file in UTF-8 without a byte order mark, with line feeds."""
-        self.path(name).write_text(text, encoding="utf-8", newline="\n")
+        data = text.encode()
+        self.path(name).write_bytes(data)
+        self._digests[name] = _digest(data)
 
     def write_marker(self, format_name: str, content: Mapping[str, Any]) -> None:
-        """The file that makes the folder recognisable as ours. To be written last: it lists the others."""
-        marker = {"reticle_export": _SIDECAR_VERSION, "format": format_name, **content, "files": self.files}
+        """The file that makes the folder recognisable as ours. To be written last: it lists the others, with
+        the SHA-256 of each text and the size of each image, by which changes show that somebody made since."""
+        written = {
+            name: self._digests.get(name) or (self.folder / name).stat().st_size for name in self.files
+        }
+        marker = {"reticle_export": _SIDECAR_VERSION, "format": format_name, **content}
+        marker |= {"files": self.files, "written": written}
         text = json.dumps(marker, ensure_ascii=False, indent=1, allow_nan=False)
         self.write_text(MARKER, text + "\n")
 
@@ -137,6 +146,25 @@ def _check_is_earlier_export(out: Path, hint: str) -> None:
             # Training tools leave caches of labels beside the labels; they would be stale anyway.
             if path not in known and name.lower() not in _LITTER and not name.endswith(".cache"):
                 raise FormatError(f"holds {path}, which no export wrote", path=out, hint=hint)
+    written: Any = marker.get("written")
+    for name, mark in cast("dict[str, Any]", written).items() if isinstance(written, dict) else ():
+        if name in known and _was_changed(out / name, mark):
+            message = f"{name} was changed after the export that wrote it"
+            hint = "Import the change first, or choose an empty or a new folder"
+            raise FormatError(message, path=out, hint=hint)
+
+
+def _was_changed(path: Path, mark: Any) -> bool:
+    """Whether a file is another one than the export wrote; one that was deleted is no loss."""
+    if not path.is_file():
+        return False
+    if isinstance(mark, int):
+        return path.stat().st_size != mark
+    return _digest(path.read_bytes()) != mark
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def read_marks(folders: Sequence[Path]) -> dict[Path, dict[str, Any]]:

@@ -16,6 +16,7 @@ from detcore.formats.base import (
     Progress,
     count,
     count_boxes,
+    count_images,
     step,
 )
 from detcore.formats.copying import ImageCopier, is_jpeg
@@ -75,9 +76,7 @@ class _Writer:
         step(progress, len(images), len(images))
 
     def report(self, out: Path, files: int) -> ExportReport:
-        images: dict[str, int] = {}
-        for image in self._written:
-            images[image.split or ""] = images.get(image.split or "", 0) + 1
+        images = count_images(self._written)
         losses = foreign_fields(self._dataset, "voc", _TITLE)
         if self._rounded:
             boxes = count(self._rounded, "box", "boxes")

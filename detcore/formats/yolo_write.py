@@ -17,6 +17,7 @@ from detcore.formats.base import (
     Progress,
     count,
     count_boxes,
+    count_images,
     step,
 )
 from detcore.formats.copying import ImageCopier
@@ -92,9 +93,7 @@ class _Writer:
         step(progress, len(images), len(images))
 
     def report(self, out: Path, files: int) -> ExportReport:
-        images: dict[str, int] = {}
-        for image in self._written:
-            images[image.split or ""] = images.get(image.split or "", 0) + 1
+        images = count_images(self._written)
         losses = foreign_fields(self._dataset, "yolo", "YOLO")
         losses += flag_loss(self._dataset, "YOLO", _FLAGS)
         verified = sum(image.verified and bool(image.boxes) for image in self._written)

@@ -76,6 +76,24 @@ def test_folders_that_hold_something_else_are_refused_and_untouched(name, datase
 
 
 @every_format
+@pytest.mark.parametrize("suffix", [".txt", ".json", ".xml", ".jpg"])
+def test_what_somebody_changed_in_an_earlier_export_is_never_overwritten(name, suffix, dataset, tmp_path):
+    out = tmp_path / "out"
+    FORMATS[name].write(dataset, out)
+    changed = next((path for path in sorted(out.rglob(f"*{suffix}")) if path.name != "reticle.json"), None)
+    if changed is None:
+        pytest.skip(f"{name} writes no {suffix}")
+    changed.write_bytes(changed.read_bytes() + b" ")
+    before = hashes(out)
+    with pytest.raises(FormatError, match=changed.name):
+        FORMATS[name].write(dataset, out)
+    assert hashes(out) == before
+    changed.unlink()  # a file that is gone cannot be lost
+    FORMATS[name].write(dataset, out)
+    FORMATS[name].write(dataset, out)
+
+
+@every_format
 def test_the_image_folder_and_everything_in_and_around_it_is_refused(name, dataset, tmp_path):
     for out in (tmp_path / "in", tmp_path / "in/out", tmp_path):
         with pytest.raises(FormatError):
