@@ -25,7 +25,7 @@ class SortOrder(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorFilter:
-    """``cell`` is a cell of the confusion matrix, (label, detection) class ids with BACKGROUND_ID for
+    """``size`` is a place in SIZE_NAMES. ``cell`` is a cell of the confusion matrix, (label, detection) class ids with BACKGROUND_ID for
     background; it then decides alone. ``exact``: the list is what a number counts, each box for itself and
     judged ones as well. ``judged``: what has a verdict is listed all the same."""
 
@@ -34,6 +34,7 @@ class ErrorFilter:
     cell: tuple[int, int] | None = None
     type: ItemType | None = None
     image_id: int | None = None
+    size: int | None = None
     judged: bool = False
     exact: bool = False
 
@@ -45,6 +46,10 @@ class ErrorFilter:
     def joins_pairs(self) -> bool:
         """Whether a missed label and the detection that was meant for it are one item."""
         return self.kinds == ERRORS and self.cell is None and not self.exact
+
+    def widened(self) -> ErrorFilter:
+        """All classes, cells and sizes again."""
+        return replace(self, class_id=None, cell=None, size=None, exact=self.exact and self.cell is None)
 
     def with_kinds(self, kinds: frozenset[ErrorKind]) -> ErrorFilter:
         return replace(self, kinds=kinds, cell=None, exact=False, type=None)
@@ -63,8 +68,12 @@ class ErrorFilter:
 
     def counted(self, kinds: frozenset[ErrorKind]) -> ErrorFilter:
         """Exactly the boxes behind a count of these kinds."""
-        return replace(self, kinds=kinds, cell=None, type=None, image_id=None, exact=True)
+        return replace(self, kinds=kinds, cell=None, type=None, image_id=None, size=None, exact=True)
+
+    def of_size(self, size: int, kind: ErrorKind) -> ErrorFilter:
+        """Exactly the boxes of one kind and size."""
+        return replace(self.counted(frozenset({kind})), size=size)
 
     def with_cell(self, cell: tuple[int, int]) -> ErrorFilter:
         """Exactly the pairs of a cell."""
-        return replace(self, class_id=None, cell=cell, type=None, image_id=None, exact=True)
+        return replace(self, class_id=None, cell=cell, type=None, image_id=None, size=None, exact=True)

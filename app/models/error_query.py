@@ -11,6 +11,7 @@ from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
 from app.models.error_kind import ErrorKind, ItemType
 from app.models.item_costs import ItemCosts
 from app.models.judged_items import JudgedItems
+from app.models.size_breakdown import sized_rows
 from detcore.boxes import areas
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import DetState, GtState, LiveEvaluation
@@ -131,12 +132,24 @@ def _chosen(
         kinds = np.full(len(det_rows), kind, np.uint8)
         claimed = None if label is None or label == detected else evaluation.gt.ids[gt_rows]
         return none, det_rows, kinds, claimed
-    kinds, class_id = wanted.kinds, wanted.class_id
-    missed = evaluation.missed(threshold, class_id) if ErrorKind.FN in kinds else none
-    false = evaluation.false_positives(threshold, class_id) if ErrorKind.FP in kinds else none
-    found = evaluation.true_positives(threshold, class_id) if ErrorKind.TP in kinds else none
+    missed, false, found = (
+        _of_kind(evaluation, threshold, wanted, kind) if kind in wanted.kinds else none
+        for kind in (ErrorKind.FN, ErrorKind.FP, ErrorKind.TP)
+    )
     det_kinds = np.repeat(np.array([ErrorKind.FP, ErrorKind.TP], np.uint8), [len(false), len(found)])
     return missed, np.concatenate([false, found]), det_kinds, None
+
+
+def _of_kind(evaluation: LiveEvaluation, threshold: float, wanted: ErrorFilter, kind: ErrorKind) -> IntArray:
+    """Rows of labels (missed) or detections of a class and size."""
+    if wanted.size is not None:
+        rows, sizes = sized_rows(evaluation, threshold, kind, wanted.class_id)
+        return rows[sizes == wanted.size]
+    if kind is ErrorKind.FN:
+        return evaluation.missed(threshold, wanted.class_id)
+    if kind is ErrorKind.FP:
+        return evaluation.false_positives(threshold, wanted.class_id)
+    return evaluation.true_positives(threshold, wanted.class_id)
 
 
 def _described(

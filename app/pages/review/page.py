@@ -16,6 +16,7 @@ from app.pages.review.figures import ReviewFigures
 from app.pages.review.image import ReviewImage
 from app.pages.review.queue import ReviewQueue, cell_of
 from app.pages.review.report import ReviewReport
+from app.pages.review.sizes import ReviewSizes
 from app.pages.review.verdicts import ReviewVerdicts
 from app.widgets.empty_state import EmptyState
 from app.widgets.review.crops import Crops
@@ -48,6 +49,8 @@ class ReviewPage(Page):
         self.report = ReviewReport(context, self.live, self)
         self.header = ReviewHeader(context.theme)
         self.figures = ReviewFigures(self.live, context.theme, self)
+        self.sizes = ReviewSizes(context, self.live, self.queue)
+        self.figures.tabs.addTab(self.sizes.table, "Sizes")
         self.image = ReviewImage(context, loader, self.live)
         self.empty = EmptyState(context.theme)
         self._hidden: list[QDockWidget] = []
@@ -118,6 +121,7 @@ class ReviewPage(Page):
         self.header.slider.value_changed.connect(live.set_threshold)
         self.header.tiles.opened.connect(lambda name: self._open_kinds(METRICS[name][1]))
         figures.threshold_chosen.connect(live.set_threshold)
+        figures.tabs.currentChanged.connect(lambda _tab: self.sizes.show())
         figures.table.class_chosen.connect(self._choose_class)
         figures.table.count_opened.connect(self._open_count)
         figures.matrix.cell_chosen.connect(self._open_cell)
@@ -206,13 +210,15 @@ class ReviewPage(Page):
         counts = review.evaluation.counts(threshold, self.queue.filter.class_id)
         self.header.tiles.set_counts(found=counts.tp, false=counts.fp, missed=counts.fn)
         self.figures.show_threshold(threshold)
+        self.sizes.show()
         self.context.actions.refresh()
 
     def _show_filter(self) -> None:
         wanted, review = self.queue.filter, self.live.review
         if review is None or not self._ready:
             return
-        self.header.tiles.mark_open(wanted.kinds if wanted.exact and wanted.cell is None else None)
+        whole = wanted.exact and wanted.cell is None and wanted.size is None
+        self.header.tiles.mark_open(wanted.kinds if whole else None)
         actions = self.context.actions
         actions["review.judged"].setChecked(wanted.shows_judged)
         actions["review.this_image"].setChecked(wanted.image_id is not None)

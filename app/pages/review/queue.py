@@ -13,6 +13,7 @@ from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
 from app.models.error_kind import TYPE_TITLES
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.error_query import ErrorRows, find_item, find_rows
+from app.models.size_breakdown import SIZE_NAMES
 from app.widgets.review.error_list import kind_word
 from app.widgets.review.queue_panel import QueuePanel
 
@@ -50,7 +51,7 @@ class ReviewQueue(QObject):
         panel.kinds_chosen.connect(lambda kinds: self.set_filter(self.filter.with_kinds(kinds)))
         panel.type_chosen.connect(lambda chosen: self.set_filter(self.filter.with_type(chosen)))
         panel.order_chosen.connect(self.set_order)
-        panel.widened.connect(lambda: self.set_filter(self.filter.with_class(None)))
+        panel.widened.connect(lambda: self.set_filter(self.filter.widened()))
         panel.list.key_chosen.connect(self.go_to)
 
     @property
@@ -259,7 +260,10 @@ def _narrowed_to(wanted: ErrorFilter, review: Review | None) -> str:
     names = {BACKGROUND_ID: "background", **{item.id: item.name for item in review.classes.values()}}
     if wanted.cell is not None:
         return f"{names[wanted.cell[0]]} → {names[wanted.cell[1]]}"
-    return "" if wanted.class_id is None else names[wanted.class_id]
+    parts = [] if wanted.class_id is None else [names[wanted.class_id]]
+    if wanted.size is not None:
+        parts.append(SIZE_NAMES[wanted.size].lower())
+    return ", ".join(parts)
 
 
 def _empty_text(wanted: ErrorFilter) -> str:

@@ -16,7 +16,9 @@ from app.models.error_filter import SortOrder
 from app.models.error_kind import ErrorKind, ItemType
 from app.models.error_model import ErrorEntry
 from app.models.review_scope import Scope
+from app.models.size_breakdown import size_aps
 from app.pages.review.page import ReviewPage
+from detcore.evaluation.coco import evaluate_coco
 from detcore.evaluation.error_costs import find_error_costs
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
@@ -328,3 +330,36 @@ def test_the_calibration_holds_each_detection_once(page: ReviewPage, qtbot: QtBo
     QTest.mouseClick(page.figures.calibration, Qt.MouseButton.LeftButton, pos=at)
     highest = found.edges[:-1][found.counts > 0].max()
     qtbot.waitUntil(lambda: page.live.threshold == pytest.approx(highest))
+
+
+def test_every_count_by_size_opens_its_boxes(page: ReviewPage, qtbot: QtBot) -> None:
+    table, random = page.sizes.table, np.random.default_rng(2)
+    page.figures.tabs.setCurrentWidget(table)
+    qtbot.waitUntil(lambda: all(row.ap is not None for row in table.rows.rows))
+    class_ids = page.live.review.evaluation.class_ids.tolist()  # type: ignore[union-attr]
+    for threshold, class_id in zip(random.uniform(0.05, 0.8, 4), (None, *class_ids), strict=True):
+        drag_slider(page, float(threshold), qtbot)
+        page.queue.set_filter(page.queue.filter.widened().with_class(class_id))
+        counts = page.live.review.evaluation.counts(page.live.threshold, class_id)  # type: ignore[union-attr]
+        rows = table.rows.rows
+        assert [sum(row.counts[kind] for row in rows) for kind in ErrorKind] == [
+            counts.tp,
+            counts.fp,
+            counts.fn,
+        ]
+        for size in range(3):
+            for kind in ErrorKind:
+                index = table.rows.index(size, 3 + kind)
+                center = table.visualRect(index).center()
+                QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=center)
+                assert page.queue.count == int(index.data())
+                listed = [page.errors.entry(row) for row in range(page.queue.count)]
+                assert all(entry.kind is kind and class_id in (None, entry.class_id) for entry in listed)
+
+
+def test_the_aps_by_size_are_those_of_coco(page: ReviewPage) -> None:
+    evaluation = page.live.review.evaluation  # type: ignore[union-attr]
+    expected = evaluate_coco(evaluation.gt, evaluation.dets, evaluation.image_ids, evaluation.class_ids)
+    for place, size in enumerate(size_aps(evaluation)):
+        at_this_iou = expected.precision[1 + place, 0].mean(axis=1)
+        assert size == pytest.approx(at_this_iou)
