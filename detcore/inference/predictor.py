@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -36,8 +37,20 @@ def best_checkpoint(run: RunFolder) -> Checkpoint:
     raise ConfigError("the run has no weights yet", path=run.path, hint="Train it first")
 
 
+@contextmanager
+def _full_precision() -> Generator[None, None, None]:
+    """Without TF32, to which cuDNN rounds fp32 convolutions on NVIDIA chips unless it is told not to."""
+    before = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = before
+
+
 class Predictor:
-    """A trained detector on a device, in fp32, so that detections are the same on every machine."""
+    """A trained detector on a device, in full fp32, so that detections are the same on every machine but for
+    rounding."""
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
         self._checkpoint = checkpoint
@@ -68,7 +81,7 @@ class Predictor:
         images = ImageCache(longer_side=size, budget=0)
         while True:
             try:
-                with memory_watch():
+                with memory_watch(), _full_precision():
                     return sweep(
                         Runner(self.detector, self._compute),
                         samples,

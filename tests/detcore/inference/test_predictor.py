@@ -135,3 +135,19 @@ def test_when_one_image_is_too_much_it_is_said(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(Runner, "__call__", call)
     with pytest.raises(OutOfMemoryError, match="memory ran out"):
         Predictor(checkpoint(), CPU).predict(samples(tmp_path, 1), problem=fail)
+
+
+def test_convolutions_are_not_rounded_to_tf32_while_predicting_and_as_before_afterwards(
+    tmp_path: Path,
+) -> None:
+    before, during = torch.backends.cudnn.allow_tf32, list[bool]()
+
+    def progress(_done: int, _total: int) -> bool:
+        during.append(torch.backends.cudnn.allow_tf32)
+        return True
+
+    Predictor(checkpoint(), CPU).predict(
+        samples(tmp_path, 1), problem=lambda error: pytest.fail(str(error)), progress=progress
+    )
+    assert during == [False]
+    assert torch.backends.cudnn.allow_tf32 == before
