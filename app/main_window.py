@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEventLoop, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.action_table import ACTIONS
 from app.context import AppContext
@@ -14,6 +22,7 @@ from app.dialogs.action_dialogs import ActionPalette, ShortcutsDialog
 from app.dialogs.message_history import MessageHistory
 from app.dialogs.settings_dialog import SettingsDialog
 from app.image_loader import ImageLoader
+from app.messages import Message
 from app.pages.export.page import ExportPage
 from app.pages.label.page import LabelPage
 from app.pages.page import Page
@@ -27,13 +36,14 @@ from app.widgets.rail import Rail
 from detcore.types import Changes
 
 SIZE = (1440, 900)
-MENUS = (
+CLASS_ACTIONS = "label.class_"
+MENUS = (  # an empty name is a separator
     (
         "&File",
         "global",
-        ("open_folder", "open_project", "import", "find_images", "sample", "settings", "quit"),
+        ("open_folder", "open_project", "sample", "", "import", "find_images", "", "settings", "", "quit"),
     ),
-    ("&Edit", "global", ("undo", "redo", "palette")),
+    ("&Edit", "global", ("undo", "redo", "", "palette")),
 )
 
 
@@ -47,7 +57,7 @@ class MainWindow(QMainWindow):
         self.resize(*SIZE)
         self.setMinimumSize(1000, 640)
         self.setAcceptDrops(True)
-        loader = ImageLoader(context.tasks, self)
+        self.loader = loader = ImageLoader(context.tasks, self)
         self.label_page = LabelPage(context, loader)
         self.train_page = TrainPage(context)
         self.review_page = ReviewPage(context, loader)
@@ -78,6 +88,8 @@ class MainWindow(QMainWindow):
         self.stack.setCurrentWidget(page)
         self.context.actions[f"global.page_{name}"].setChecked(True)
         self.context.actions.show_scope(name)
+        for label in (self.place, self.view_status):
+            label.setVisible(page is self.label_page)
         page.entered()
 
     def _compose(self) -> None:
@@ -120,6 +132,10 @@ class MainWindow(QMainWindow):
         actions.bind("global.help", lambda: ShortcutsDialog(actions, self).open())
         actions.bind("global.settings", lambda: SettingsDialog(self.context.settings, self).open())
         actions.bind("global.messages", lambda: MessageHistory(self.context.messages, self).open())
+        bar = self.messages
+        actions.bind("global.message_action", bar.act, when=lambda: bar.offers)
+        actions.bind("global.close_message", bar.dismiss, when=lambda: not bar.isHidden())
+        bar.changed.connect(actions.refresh)
         actions.bind("global.theme", self._toggle_theme)
         actions.bind("global.quit", self.close)
 
@@ -127,18 +143,31 @@ class MainWindow(QMainWindow):
         actions = self.context.actions
         for title, scope, names in MENUS:
             menu = self.menuBar().addMenu(title)
-            menu.addActions([actions[f"{scope}.{name}"] for name in names])
+            for name in names:
+                if name:
+                    menu.addAction(actions[f"{scope}.{name}"])
+                else:
+                    menu.addSeparator()
         for scope, page in self.pages.items():
             menu = self.menuBar().addMenu(f"&{scope.capitalize()}")
             menu.addAction(actions[f"global.page_{scope}"])
             menu.addSeparator()
-            menu.addActions([actions[spec.id] for spec in ACTIONS if spec.scope == scope])
+            of_page = [actions[spec.id] for spec in ACTIONS if spec.scope == scope]
+            by_number = [action for action in of_page if action.objectName().startswith(CLASS_ACTIONS)]
+            menu.addActions([action for action in of_page if action not in by_number])
+            if by_number:
+                menu.addMenu("Use class").addActions(by_number)
             panels = page.panels()
             if panels:
                 menu.addSeparator()
                 menu.addActions([panel.toggleViewAction() for panel in panels])
         menu = self.menuBar().addMenu("&Help")
-        menu.addActions([actions[f"global.{name}"] for name in ("help", "messages", "theme")])
+        menu.addActions(
+            [
+                actions[f"global.{name}"]
+                for name in ("help", "messages", "message_action", "close_message", "theme")
+            ]
+        )
 
     def _connect(self) -> None:
         context = self.context
@@ -147,6 +176,7 @@ class MainWindow(QMainWindow):
         context.settings.changed.connect(self._apply_setting)
         context.document.opened.connect(self._show_title)
         context.document.closed.connect(self._show_title)
+        context.document.closed.connect(self.loader.clear)
         context.document.changed.connect(self._show_edit)
         context.view.image_changed.connect(lambda _image_id: self._show_place())
         self.label_page.images.modelReset.connect(self._show_place)
@@ -209,8 +239,13 @@ class MainWindow(QMainWindow):
         self.context.settings.set_layout("window", self.saveGeometry())
         for page in self.pages.values():
             page.save_layout()
-        self.hide()
+        if self.context.jobs.active():
+            # The wait is of seconds: it is told, instead of leaving a process that nobody sees.
+            text = "Stopping, and keeping what was learnt…"
+            self.messages.show_now(Message(level="info", text=text))
+            QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         self.context.jobs.shut_down()
+        self.hide()
         self.context.tasks.shut_down()
         self.context.document.close()
         super().closeEvent(event)

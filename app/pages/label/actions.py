@@ -19,7 +19,7 @@ TOOLBAR_RIGHT = (
     ("global.undo", "global.redo"),
     ("label.fit", "label.actual_size", "label.zoom_selection", "label.boxes", "label.names"),
 )
-ROOM_FOR_WORDS = 1120
+ROOM_FOR_WORDS = 960
 """Pixels of the page's width from which on the tool bar has words beside its icons."""
 
 BOX_MENU = ("edit_class", "duplicate", "copy", "difficult", "zoom_selection", "delete")
@@ -91,6 +91,16 @@ def bind_label_actions(page: LabelPage) -> None:
             page.toolbar.addSeparator()
         for name in group:
             page.add_icon_action(actions[name])
+
+
+def name_class_actions(page: LabelPage) -> None:
+    """The keys 1 to 9 are called by the classes they stand for; keys without a class are not offered."""
+    names = {item.key: item.name for item in page.class_model.classes if item.key}
+    for key in range(1, 10):
+        action = page.context.actions[f"label.class_{key}"]
+        action.setVisible(key in names)
+        action.setText(f"Class {names[key]}" if key in names else f"Class {key}")
+    page.context.actions.refresh()
 
 
 def show_words(page: LabelPage, shown: bool) -> None:

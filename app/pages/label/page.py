@@ -12,7 +12,14 @@ from app.image_loader import ImageLoader
 from app.models.box_model import BoxModel
 from app.models.class_model import ClassModel
 from app.models.image_model import ImageModel
-from app.pages.label.actions import BOX_MENU, EMPTY_MENU, ROOM_FOR_WORDS, bind_label_actions, show_words
+from app.pages.label.actions import (
+    BOX_MENU,
+    EMPTY_MENU,
+    ROOM_FOR_WORDS,
+    bind_label_actions,
+    name_class_actions,
+    show_words,
+)
 from app.pages.label.classes import ClassEditing
 from app.pages.label.editing import LabelEditing
 from app.pages.label.viewer import ImageViewer
@@ -61,6 +68,8 @@ class LabelPage(Page):
         self._connect_document()
         self._connect_widgets()
         bind_label_actions(self)
+        self.class_model.modelReset.connect(lambda: name_class_actions(self))
+        name_class_actions(self)
         self._restyle()
         self._show_welcome()
         self._show_state()

@@ -59,6 +59,9 @@ class BoxTable(QWidget):
         """What is said while there are no boxes."""
         self._empty.setText(text)
 
+    def empty_text(self) -> str:
+        return self._empty.text()
+
     def show_selection(self, box_ids: frozenset[int]) -> None:
         """Mark rows without saying that the person chose them."""
         selection = QItemSelection()
