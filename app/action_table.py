@@ -70,6 +70,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="Tell the project that its images have moved",
     ),
     _spec(
+        "global.new_images",
+        "Look for new images",
+        icon="image-plus-outline",
+        tip="Add the images that came into the folder since",
+    ),
+    _spec(
         "global.sample", "Try the sample", icon="shape-outline", tip="A small project with mistakes to find"
     ),
     _spec("global.undo", "Undo", "Ctrl+Z", icon="undo", repeat=True),
@@ -93,6 +99,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="message-text-outline",
         tip="Read earlier messages again",
     ),
+    _spec("global.message_action", "Do what the message offers", "Ctrl+J", icon="gesture-tap-button"),
+    _spec("global.close_message", "Close the message", "Ctrl+Shift+J", icon="close"),
     _spec("global.settings", "Settings…", "Ctrl+,", icon="cog-outline"),
     _spec("global.help", "Shortcuts", "F1", icon="help-circle-outline"),
     _spec("global.quit", "Quit", "Ctrl+Q"),

@@ -41,7 +41,19 @@ MENUS = (  # an empty name is a separator
     (
         "&File",
         "global",
-        ("open_folder", "open_project", "sample", "", "import", "find_images", "", "settings", "", "quit"),
+        (
+            "open_folder",
+            "open_project",
+            "sample",
+            "",
+            "import",
+            "new_images",
+            "find_images",
+            "",
+            "settings",
+            "",
+            "quit",
+        ),
     ),
     ("&Edit", "global", ("undo", "redo", "", "palette")),
 )

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.context import AppContext
 from app.dialogs.import_dialog import TITLES, ImportRequest, ask_import
 from app.dialogs.problems_dialog import ProblemsDialog
+from app.new_images import add_new_images
 from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, ProjectError, ReticleError
 from detcore.exchange import ImportReport, import_dataset
@@ -18,6 +19,7 @@ from detcore.formats import detect_format
 from detcore.opening import SUFFIX, is_project, open_path, project_folder_for
 from detcore.project.project import Project
 from detcore.sample import create_sample_project
+from detcore.types import Changes
 
 
 class ProjectActions(QObject):
@@ -42,6 +44,7 @@ class ProjectActions(QObject):
         actions.bind("global.import", self._ask_import)
         actions.bind("global.sample", self.open_sample)
         actions.bind("global.find_images", self._ask_image_root, when=lambda: context.document.is_open)
+        actions.bind("global.new_images", self.look_for_images, when=lambda: context.document.is_open)
         context.document.closed.connect(self._leave_project)
 
     def open_path(self, path: Path) -> None:
@@ -153,6 +156,28 @@ class ProjectActions(QObject):
         project.set_image_root(folder)
         self.images_moved.emit()
         self._context.messages.success(f"The images are now read from {folder}.")
+
+    def look_for_images(self) -> None:
+        """Add the images that came into the folder since the project was made, or last looked."""
+        project = self._context.document.project
+        self._context.tasks.run(
+            lambda: add_new_images(project),
+            done=lambda found: self._show_new_images(project, *found),
+            failed=lambda error: self._fail_new_images(project, error),
+        )
+
+    def _show_new_images(self, project: Project, count: int, changes: Changes | None) -> None:
+        if not self._is_shown(project):
+            return
+        if changes is None:
+            self._context.messages.info(f"There are no new images in {project.image_root}.")
+            return
+        self._context.document.announce(changes)
+        self._context.messages.success(f"{count:,} new {'image was' if count == 1 else 'images were'} added.")
+
+    def _fail_new_images(self, project: Project, error: Exception) -> None:
+        if self._is_shown(project):
+            self._fail(error, "look for new images")
 
     def _show_opened(self, project: Project) -> None:
         """Show it; a folder that was opened for its images may hold labels, too: look for them."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
+from collections import deque
+from html import escape
+
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from app.messages import Message
@@ -18,8 +21,18 @@ ICONS = {
 COLORS = {"info": "accent", "success": "success", "warning": "warning", "error": "danger"}
 
 
+FRESH_MS = 4000
+"""How long a message that offers something is not pushed away by the next one."""
+
+
 class MessageBar(QFrame):
-    """Shows the latest message with its action; warnings and errors stay until they are closed."""
+    """Shows the latest message with its action; warnings and errors stay until they are closed.
+
+    Signals:
+        changed(): another message is shown, or none.
+    """
+
+    changed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -27,6 +40,7 @@ class MessageBar(QFrame):
         self._theme = theme
         self._icon = QLabel()
         self.text = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.action = QPushButton()
         self.action.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.action.setProperty("role", "link")
@@ -34,6 +48,8 @@ class MessageBar(QFrame):
         self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.close_button.setToolTip("Close")
         self._timer = QTimer(self, singleShot=True)
+        self._fresh = QTimer(self, singleShot=True, interval=FRESH_MS)
+        self._waiting: deque[Message] = deque()
         self._message: Message | None = None
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 6, 6)
@@ -42,17 +58,31 @@ class MessageBar(QFrame):
         layout.addWidget(self.text, 1)
         layout.addWidget(self.action)
         layout.addWidget(self.close_button)
-        self._timer.timeout.connect(self.hide)
-        self.close_button.clicked.connect(self.hide)
-        self.action.clicked.connect(self._act)
+        self._timer.timeout.connect(self.dismiss)
+        self._fresh.timeout.connect(self._show_next)
+        self.close_button.clicked.connect(self.dismiss)
+        self.action.clicked.connect(self.act)
         theme.changed.connect(self._paint_icons)
         self._paint_icons()
         self.hide()
 
+    @property
+    def offers(self) -> bool:
+        """Whether the message that is shown can do something."""
+        return self._message is not None and self._message.action is not None
+
     def show_message(self, message: Message) -> None:
+        """Show it now, or after the one that has just begun to offer something."""
+        if self._fresh.isActive():
+            self._waiting.append(message)
+        else:
+            self.show_now(message)
+
+    def show_now(self, message: Message) -> None:
         self._message = message
         self.text.setText(message.text)
-        self.text.setToolTip(message.details)
+        details = escape(message.details)
+        self.text.setToolTip(f"<p style='white-space:pre-wrap'>{details}</p>" if details else "")
         self.action.setVisible(message.action is not None)
         if message.action is not None:
             self.action.setText(message.action[0])
@@ -65,12 +95,29 @@ class MessageBar(QFrame):
         self._timer.stop()
         if stay:
             self._timer.start(stay)
+        if message.action is not None:
+            self._fresh.start()
+        self.changed.emit()
 
-    def _act(self) -> None:
-        message = self._message
+    def dismiss(self) -> None:
+        """Take the message away; the next one that waits is shown."""
+        self._message = None
+        self._timer.stop()
+        self._fresh.stop()
         self.hide()
+        self.changed.emit()
+        self._show_next()
+
+    def act(self) -> None:
+        """Do what the message offers."""
+        message = self._message
+        self.dismiss()
         if message is not None and message.action is not None:
             message.action[1]()
+
+    def _show_next(self) -> None:
+        if self._waiting:
+            self.show_message(self._waiting.popleft())
 
     def _paint_icons(self) -> None:
         level = self._message.level if self._message else "info"

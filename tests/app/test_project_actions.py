@@ -152,3 +152,48 @@ def test_an_import_without_a_project_does_not_replace_one_that_was_opened_meanwh
     qtbot.mouseClick(window.messages.action, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.context.document.project.name == "images", timeout=5000)
     assert window.context.document.project.statistics().boxes == 1
+
+
+def test_images_that_came_into_the_folder_later_are_added_as_one_edit(
+    qtbot: QtBot, window: MainWindow, image_folder: Path
+) -> None:
+    _open(qtbot, window, image_folder)
+    document, messages = window.context.document, window.context.messages
+    look = window.context.actions["global.new_images"]
+    look.trigger()
+    qtbot.waitUntil(lambda: bool(messages.history), timeout=5000)
+    assert "no new images" in messages.history[-1].text
+    (image_folder / "later").mkdir()
+    for name in ("later/a.jpg", "b.jpg"):
+        shutil.copy(image_folder / "img_0.jpg", image_folder / name)
+    look.trigger()
+    qtbot.waitUntil(lambda: len(messages.history) == 2, timeout=5000)
+    assert messages.history[-1].text == "2 new images were added."
+    assert window.label_page.images.total == 8
+    document.undo()
+    assert window.label_page.images.total == 6
+
+
+def test_a_key_does_what_the_message_offers_and_another_closes_it(qtbot: QtBot, window: MainWindow) -> None:
+    done: list[str] = []
+    messages = window.context.messages
+    messages.warning("One", ("Undo", lambda: done.append("One")))
+    qtbot.keyClick(window, Qt.Key.Key_J, Qt.KeyboardModifier.ControlModifier)
+    assert done == ["One"]
+    assert window.messages.isHidden()
+    messages.warning("Two")
+    control_shift = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    qtbot.keyClick(window, Qt.Key.Key_J, control_shift)
+    assert window.messages.isHidden()
+
+
+def test_place_and_zoom_are_told_on_the_label_page_alone(
+    qtbot: QtBot, window: MainWindow, image_folder: Path
+) -> None:
+    _open(qtbot, window, image_folder)
+    assert window.place.isVisible()
+    window.show_page("train")
+    assert not window.place.isVisible()
+    assert not window.view_status.isVisible()
+    window.show_page("label")
+    assert window.place.isVisible()
