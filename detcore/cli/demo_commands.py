@@ -5,15 +5,12 @@ from __future__ import annotations
 import argparse
 
 from detcore.cli.console import progress_bar, say
-from detcore.opening import named_as_project
 from detcore.sample import create_sample_project
 
 
 def sample(options: argparse.Namespace) -> int:
     with progress_bar("painting", "image") as progress:
-        project = create_sample_project(
-            named_as_project(options.folder), seed=options.seed, progress=progress
-        )
+        project = create_sample_project(options.folder, seed=options.seed, progress=progress)
     say(str(project.folder))
     project.close()
     return 0

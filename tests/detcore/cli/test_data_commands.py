@@ -1,4 +1,4 @@
-"""new, import and sample: where projects are made, and that a failure leaves none."""
+"""new and import: where projects are made, and that a failure leaves none."""
 
 from __future__ import annotations
 
