@@ -197,7 +197,7 @@ def _acquire(folder: Path) -> FileLock:
         raise ProjectLockedError(
             "the project is open in another Reticle",
             path=folder,
-            hint="Close it there first, or open it here for reading only",
+            hint="Close it there first",
         ) from error
     except (OSError, NotImplementedError) as error:
         raise ProjectError(
