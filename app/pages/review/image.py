@@ -24,7 +24,7 @@ from detcore.boxes import iou
 from detcore.evaluation.live import DetState, GtState
 
 _LOADING_NOTICE_MS = 150
-_CROP_WIDTH, _CROP_MIN_HEIGHT = 232, 80
+_CROP_WIDTH, _CROP_MIN_HEIGHT, _SIDE_MIN_WIDTH = 232, 80, 214
 _BUTTONS = {
     "review.accept": "Accept",
     "review.delete": "Delete label",
@@ -234,7 +234,7 @@ class ReviewImage(QWidget):
         side = QWidget()
         side.setProperty("role", "panel")
         side.setLayout(right)
-        side.setMinimumWidth(180)
+        side.setMinimumWidth(_SIDE_MIN_WIDTH)
         for canvas in (self.canvas, self.crop):
             canvas.setFrameShape(QFrame.Shape.NoFrame)
         splitter = QSplitter(Qt.Orientation.Horizontal)
