@@ -10,9 +10,8 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from detcore.cli.console import complain
+from detcore.cli.status import DONE, INTERRUPTED, MENDABLE, USAGE
 from detcore.errors import Cancelled, ConfigError, ReticleError
-
-DONE, MENDABLE, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 COMMANDS = {
     "new": "data_commands.new",

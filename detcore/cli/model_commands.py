@@ -11,15 +11,17 @@ from typing import Any, TypeVar
 from detcore.atomic import atomic_write
 from detcore.cli.console import say, write_json
 from detcore.cli.predicting import labelled_part, predict_images, seen_part, training_config
+from detcore.cli.status import INTERRUPTED
 from detcore.cli.watching import watch_job
 from detcore.curation.emphasis import DEFAULT_STRENGTH, find_emphasis
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
-from detcore.jobs import TrainingJob, worker_command
+from detcore.jobs import OutcomeState, TrainingJob, worker_command
 from detcore.project.project import Project
 from detcore.project.runs import create_run, find_run, load_detections
-from detcore.project.snapshot import take_snapshot
+from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.training.config import TrainConfig
 
 T = TypeVar("T")
 
@@ -35,6 +37,7 @@ def train(options: argparse.Namespace) -> int:
         else:
             config = training_config(options)
             snapshot = take_snapshot(project)
+            _check_material(config, snapshot)
             emphasis = None
             if options.emphasise is not None:
                 emphasis = find_emphasis(find_run(project, options.emphasise), snapshot)
@@ -50,9 +53,28 @@ def train(options: argparse.Namespace) -> int:
     outcome = watch_job(lambda hear: TrainingJob(worker_command(*arguments), on_event=hear))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or f"Resume with --resume {run.name}")
-    best = {} if outcome.ended is None else outcome.ended.result
-    say(f"{outcome.text}; " + ", ".join(f"{name} {value}" for name, value in best.items()))
-    return 0
+    say(f"{outcome.text}{_figures({} if outcome.ended is None else outcome.ended.result)}")
+    return INTERRUPTED if outcome.state is OutcomeState.STOPPED else 0
+
+
+def _check_material(config: TrainConfig, snapshot: Snapshot) -> None:
+    """What can be seen to be missing is said before there is a run."""
+    if not len(snapshot.ground_truth):
+        raise ConfigError("there are no boxes to learn from", hint="Label some images or import labels first")
+    if config.weights is not None and not Path(config.weights).is_file():
+        raise ConfigError("there is no such weights file", path=config.weights)
+
+
+def _figures(result: dict[str, Any]) -> str:
+    """The figures of a run's end, for people."""
+    parts: list[str] = []
+    if "steps" in result:
+        parts.append(f"{result['steps']:,} steps")
+    if result.get("best_AP") is not None:
+        parts.append(f"best AP {result['best_AP']:.3f} at step {result['best_step']:,}")
+    if "detections" in result:
+        parts.append(f"{result['detections']:,} detections")
+    return f": {', '.join(parts)}" if parts else ""
 
 
 def predict(options: argparse.Namespace) -> int:

@@ -10,8 +10,8 @@ import numpy as np
 from detcore.cli.console import complain
 from detcore.cli.watching import watch_job
 from detcore.crossval import is_cross_validation
-from detcore.errors import EvaluationError, JobError
-from detcore.jobs import WorkerJob, worker_command
+from detcore.errors import Cancelled, EvaluationError, JobError
+from detcore.jobs import OutcomeState, WorkerJob, worker_command
 from detcore.project.runs import RunFolder, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot
 from detcore.training.config import DEFAULT_MODEL, TrainConfig
@@ -72,6 +72,8 @@ def predict_images(run: RunFolder, snapshot: Snapshot, split: str) -> None:
     outcome = watch_job(lambda hear: WorkerJob(worker_command(*arguments), on_event=hear, what="prediction"))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or None)
+    if outcome.state is OutcomeState.STOPPED:
+        raise Cancelled("stopped; the detections are those of before")
 
 
 def training_config(options: argparse.Namespace) -> TrainConfig:
