@@ -46,6 +46,7 @@ class BoxDetails(QWidget):
             field.setMaximum(LARGEST)
             field.setKeyboardTracking(False)
             field.setMinimumWidth(64)
+            field.lineEdit().setTextMargins(6, 0, 0, 0)
             field.setAccessibleName(f"{title} edge in pixels")
             field.valueChanged.connect(lambda value, side=name: self.edge_edited.emit(side, value))
             self.edges[name] = field
