@@ -127,7 +127,7 @@ class ImageModel(QAbstractListModel):
             position = self._rows[image.id]
             columns.statuses[position] = STATUSES.index(image.status)
             columns.splits[position] = -1 if image.split is None else columns.split_names.index(image.split)
-            columns.box_counts[position] = len(project.boxes(image.id))
+            columns.box_counts[position] = project.box_count(image.id)
             row = self.row_of(image.id)
             if row >= 0:
                 self.dataChanged.emit(self.index(row), self.index(row))

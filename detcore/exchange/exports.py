@@ -72,7 +72,9 @@ def _labelled_dataset(
     unfinished = {image.id for image in empty if image.status is Status.IN_PROGRESS}
     notes: list[str] = []
     if unseen:
-        notes.append(f"{count(len(unseen), 'image')} that nobody has looked at left out.")
+        notes.append(
+            f"{count(len(unseen), 'image')} that nobody has looked at {'is' if len(unseen) == 1 else 'are'} left out."
+        )
     if unfinished:
         images_text = count(len(unfinished), "image")
         notes.append(

@@ -121,6 +121,12 @@ class ProjectReader:
         """The boxes of an image, by id."""
         return self.all_boxes([image_id])
 
+    def box_count(self, image_id: int) -> int:
+        """The number of boxes of an image, without reading them."""
+        with self.database.read() as connection:
+            found = connection.execute("SELECT count(*) FROM box WHERE image_id = ?", (image_id,))
+            return int(found.fetchone()[0])
+
     def all_boxes(self, image_ids: Sequence[int] | None = None) -> list[Box]:
         """The boxes of some images or of all, by image and id."""
         with self.database.read() as connection:

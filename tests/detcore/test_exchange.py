@@ -202,7 +202,7 @@ def test_export_and_import_into_a_new_project_give_the_same_boxes(
     import_dataset(project, "voc", images)
     report = export_dataset(project, name, tmp_path / "out")
     assert (report.image_count, report.box_count) == (4, 4)
-    assert "1 image that nobody has looked at left out." in report.notes
+    assert "1 image that nobody has looked at is left out." in report.notes
     with Project.create(tmp_path / "q.reticle", image_root=tmp_path / "out") as other:
         import_dataset(other, name, tmp_path / "out")
         expected = {path: found for path, found in contents(project).items() if path != "new.jpg"}

@@ -107,9 +107,10 @@ class TrainSettings(QWidget):
 
     def _build(self) -> None:
         length = QHBoxLayout()
+        self.unit.setMinimumContentsLength(len(MINUTES) + 1)
         length.setSpacing(8)
-        length.addWidget(self.length, 2)
-        length.addWidget(self.unit, 3)
+        length.addWidget(self.length, 1)
+        length.addWidget(self.unit, 0)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         form.setVerticalSpacing(8)
