@@ -78,7 +78,9 @@ def bind_label_actions(page: LabelPage) -> None:
         actions.bind(f"label.{name}", callback, when=when)
     for key in range(1, 10):
         actions.bind(
-            f"label.class_{key}", lambda key=key: page.use_class_key(key), when=lambda key=key: has_class(key)
+            f"label.class_{key}",
+            lambda key=key: editing.set_class(page.classes.with_key(key)),
+            when=lambda key=key: has_class(key),
         )
 
     for number, group in enumerate(TOOLBAR):

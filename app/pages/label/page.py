@@ -86,11 +86,6 @@ class LabelPage(Page):
         if self.context.view.selection:
             self.classes.pick(self.editing.set_class)
 
-    def use_class_key(self, key: int) -> None:
-        class_id = self.classes.with_key(key)
-        if class_id:
-            self.editing.set_class(class_id)
-
     def find_image(self) -> None:
         """Put the cursor into the search field."""
         self.images_panel.show()
