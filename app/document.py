@@ -44,9 +44,18 @@ class Document(QObject):
             raise RuntimeError("no project is open")
         return self._project
 
+    def shows(self, project: Project) -> bool:
+        """Whether this is the open project; what was begun for another has no place here."""
+        return self._project is project
+
     def holds_run(self, run: Path) -> bool:
         """Whether a run's folder is one of the open project; names of runs repeat in every project."""
         return self._project is not None and run.parent == self._project.runs_folder
+
+    def announce_run(self, run: Path) -> None:
+        """Tell the views of a run's beginning or end, if it is one of the open project."""
+        if self.holds_run(run):
+            self.runs_changed.emit()
 
     def open(self, project: Project) -> None:
         """Show a project instead of the one now open; owns it from here on."""

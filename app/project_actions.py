@@ -167,7 +167,7 @@ class ProjectActions(QObject):
         )
 
     def _show_new_images(self, project: Project, count: int, changes: Changes | None) -> None:
-        if not self._is_shown(project):
+        if not self._context.document.shows(project):
             return
         if changes is None:
             self._context.messages.info(f"There are no new images in {project.image_root}.")
@@ -176,7 +176,7 @@ class ProjectActions(QObject):
         self._context.messages.success(f"{count:,} new {'image was' if count == 1 else 'images were'} added.")
 
     def _fail_new_images(self, project: Project, error: Exception) -> None:
-        if self._is_shown(project):
+        if self._context.document.shows(project):
             self._fail(error, "look for new images")
 
     def _show_opened(self, project: Project) -> None:
@@ -190,7 +190,7 @@ class ProjectActions(QObject):
             )
 
     def _offer_labels(self, project: Project, labels: str | None) -> None:
-        if labels is not None and self._is_shown(project):
+        if labels is not None and self._context.document.shows(project):
             request = ImportRequest(format=labels, source=project.image_root)
             offer = ("Import them", lambda: self.import_from(request))
             self._context.messages.info(f"This folder also holds {TITLES[labels]} labels.", action=offer)
@@ -209,19 +209,15 @@ class ProjectActions(QObject):
             task.cancel()
 
     def _fail_import(self, name: str, target: Project | None, error: Exception) -> None:
-        if target is None or self._is_shown(target) or not isinstance(error, ReticleError):
+        if target is None or self._context.document.shows(target) or not isinstance(error, ReticleError):
             self._fail(error, f"import {name}")
         else:
             self._context.messages.info(f"Importing {name} was cancelled because another project was opened.")
 
-    def _is_shown(self, project: Project) -> bool:
-        document = self._context.document
-        return document.is_open and document.project is project
-
     def _show_import(self, name: str, target: Project | None, project: Project, report: ImportReport) -> None:
         """Show what came of an import; a project that is not the one on the screen is never brought back."""
         document, folder = self._context.document, project.folder
-        if self._is_shown(project):
+        if self._context.document.shows(project):
             document.announce(report.changes)
         elif target is not None:
             self._context.messages.info(f"{name} was imported into {project.name} before that was closed.")

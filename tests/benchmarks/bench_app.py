@@ -171,4 +171,6 @@ def _wait(app: QApplication, ready: Callable[[], bool]) -> None:
         if time.monotonic() > end:
             raise TimeoutError("the window did not get there")
         app.processEvents()
-        time.sleep(0.001)  # an event loop sleeps when idle; a busy one would take the interpreter from the pool
+        time.sleep(
+            0.001
+        )  # an event loop sleeps when idle; a busy one would take the interpreter from the pool

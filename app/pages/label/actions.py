@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QToolButton
+
+from app.canvas.pointer_view import Tool
 
 if TYPE_CHECKING:
     from app.pages.label.page import LabelPage
@@ -43,7 +46,8 @@ def bind_label_actions(page: LabelPage) -> None:
         return bool(view.selection)
 
     tools = QActionGroup(page)
-    for name, when in (("select", has_image), ("draw", is_showing)):
+    choices: tuple[tuple[Tool, Callable[[], bool]], ...] = (("select", has_image), ("draw", is_showing))
+    for name, when in choices:
         action = actions.bind(f"label.{name}_tool", lambda tool=name: canvas.set_tool(tool), when=when)
         tools.addAction(action)
     actions["label.select_tool"].setChecked(True)

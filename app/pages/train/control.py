@@ -48,7 +48,7 @@ class RunControl(QObject):
         self._stopping: set[Path] = set()
         self._verbs: dict[Path, str] = {}
         context.jobs.ended.connect(self._ended)
-        context.jobs.started.connect(self._tell_runs)
+        context.jobs.started.connect(context.document.announce_run)
         context.document.closed.connect(self._leave_project)
 
     @property
@@ -164,15 +164,11 @@ class RunControl(QObject):
 
     def _launch_prediction(self, project: Project, prepared: PreparedPrediction) -> None:
         run = prepared.run.path
-        if self._is_open(project) and run not in self._context.jobs.active():
+        if self._context.document.shows(project) and run not in self._context.jobs.active():
             self._verbs[run] = PREDICTING
             self._histories.put(run.name, prepared.history)
             self._context.jobs.predict(run, prepared.snapshot)
             self.changed.emit()
-
-    def _is_open(self, project: Project) -> bool:
-        document = self._context.document
-        return document.is_open and document.project is project
 
     def _fail(self, project: Project, error: Exception, doing: str) -> None:
         if self._preparing is project:
@@ -181,7 +177,7 @@ class RunControl(QObject):
             self._context.messages.error(error, doing=doing)
 
     def _fail_prediction(self, project: Project, error: Exception, name: str) -> None:
-        if self._is_open(project):
+        if self._context.document.shows(project):
             self._context.messages.error(error, doing=f"predict with {name}")
 
     def _undo(self) -> None:
@@ -197,11 +193,7 @@ class RunControl(QObject):
         verb = self._verbs.pop(run, PREDICTING)
         self.changed.emit()
         self.ended.emit(run, verb, outcome)
-        self._tell_runs(run)
-
-    def _tell_runs(self, run: Path) -> None:
-        if self._context.document.holds_run(run):
-            self._context.document.runs_changed.emit()
+        self._context.document.announce_run(run)
 
     def _leave_project(self) -> None:
         """Another project is about to open: the runs of this one stop and keep what they have."""

@@ -1,0 +1,194 @@
+"""Runs on the Train page: list, comparison, discard, endings; the last test trains for real."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.modeltest import ModelTester
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.pages.train.page import TrainPage
+from app.widgets.train.run_list import tick_area
+from detcore.events import EndReason
+from detcore.project.edits import set_split
+from detcore.project.project import Project
+from detcore.project.runs import RunState, list_runs
+from detcore.project.snapshot import Snapshot
+from detcore.training.config import TrainConfig
+from tests.app.train.train_driving import LEFT, WAIT, has_steps, last_message, train, wait_for_end, write_run
+
+
+def test_runs_come_back_from_their_folders_with_their_curves(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    write_run(project, [0.1, 0.3])
+    write_run(project, [0.2, 0.4, 0.5], EndReason.STOPPED)
+    context.document.open(project)
+    qtbot.waitUntil(lambda: has_steps(page), timeout=WAIT)
+    assert [run.name for run in page.shelf.model.runs] == ["002-reticle-s", "001-reticle-s"]
+    assert page.run_view.status.title.text() == "002-reticle-s"
+    assert page.run_view.plots.metrics.last_x() == 3
+    assert page.context.actions["train.resume"].text() == "Resume"
+    qtbot.keyClick(page.run_list.view, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: page.run_view.plots.metrics.last_x() == 2, timeout=WAIT)
+    assert page.context.actions["train.resume"].text() == "Train longer"
+
+
+def test_a_tick_overlays_the_curves_of_another_run(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    write_run(project, [0.1, 0.3])
+    write_run(project, [0.2, 0.4, 0.5])
+    context.document.open(project)
+    qtbot.waitUntil(lambda: has_steps(page), timeout=WAIT)
+    view = page.run_list.view
+    row = view.visualRect(page.shelf.model.index(1))
+    qtbot.mouseClick(view.viewport(), LEFT, pos=tick_area(row).center())
+    qtbot.waitUntil(lambda: "run 001-reticle-s" in page.run_view.plots.losses.legend.entries, timeout=WAIT)
+    view.setCurrentIndex(page.shelf.model.index(1))
+    qtbot.keyClick(view, Qt.Key.Key_Space)
+    assert page.shelf.model.compared == []
+
+
+def test_discard_moves_a_run_away_and_undo_brings_it_back(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    name = write_run(project, [0.1])
+    context.document.open(project)
+    qtbot.waitUntil(lambda: page.run_list.selected == name, timeout=WAIT)
+    qtbot.keyClick(page.run_list.view, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: page.shelf.model.rowCount() == 0, timeout=WAIT)
+    assert page.middle.currentWidget() is page.empty
+    action = last_message(context).action
+    assert action is not None
+    action[1]()
+    qtbot.waitUntil(lambda: page.shelf.model.rowCount() == 1, timeout=WAIT)
+
+
+def test_predict_again_freezes_the_images_of_now_and_leads_to_review(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    name = write_run(project, [0.1])
+    folder = project.runs_folder / name
+    (folder / "best.safetensors").write_bytes(b"weights")
+    context.document.open(project)
+    qtbot.waitUntil(lambda: context.actions["train.predict"].isEnabled(), timeout=WAIT)
+    context.actions["train.predict"].trigger()
+    qtbot.waitUntil(lambda: bool(context.messages.history), timeout=WAIT)
+    assert last_message(context).text == f"{name}: predictions are ready."
+    assert [image.id for image in Snapshot.load(folder / "predict.npz").images] == project.image_ids()
+
+
+def test_a_warning_of_the_run_reaches_the_message_bar(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext, behave: Callable[[str], None]
+) -> None:
+    behave("memory")
+    qtbot.mouseClick(open_page.buttons.start, LEFT)
+    qtbot.waitUntil(
+        lambda: any("trying again with half the batch" in m.text for m in context.messages.history),
+        timeout=WAIT,
+    )
+    wait_for_end(qtbot, context)
+
+
+def test_the_context_menu_offers_what_can_be_done_with_a_run(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    write_run(project, [0.1])
+    context.document.open(project)
+    qtbot.waitUntil(lambda: page.shelf.model.rowCount() == 1, timeout=WAIT)
+    page.run_list.view.customContextMenuRequested.emit(QPoint(40, 20))
+    menu = QApplication.activePopupWidget()
+    assert menu is not None
+    texts = [action.text() for action in menu.actions()]
+    menu.close()
+    assert texts == ["Train longer", "Predict again", "Discard run", "Show the run's folder"]
+
+
+def test_closing_the_project_stops_its_training_and_empties_the_page(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext, behave: Callable[[str], None]
+) -> None:
+    behave("long")
+    train(qtbot, open_page)
+    context.document.close()
+    assert open_page.shelf.model.rowCount(QModelIndex()) == 0
+    assert open_page.middle.currentWidget() is open_page.empty
+    wait_for_end(qtbot, context)
+
+
+def test_a_run_of_another_project_with_the_same_name_is_left_alone_and_can_be_worked_with(
+    qtbot: QtBot,
+    open_page: TrainPage,
+    context: AppContext,
+    behave: Callable[[str], None],
+    image_folder: Path,
+    tmp_path: Path,
+) -> None:
+    other = Project.create(tmp_path / "other.reticle", image_root=image_folder)
+    name = write_run(other, [0.3])
+    behave("long")
+    train(qtbot, open_page)
+    assert context.jobs.active()[0].name == name
+    context.document.open(other)
+    qtbot.waitUntil(lambda: open_page.shelf.model.rowCount() == 1, timeout=WAIT)
+    assert open_page.shelf.model.runs[0].state is RunState.COMPLETED
+    assert open_page.buttons.start.isEnabled()
+    assert context.actions["train.resume"].isEnabled()
+    wait_for_end(qtbot, context)
+    assert last_message(context).text == f"Training in test was stopped and kept: {name}."
+    assert open_page.shelf.model.runs[0].state is RunState.COMPLETED
+    history = open_page.histories.get(name)
+    assert history is None or history.step is None or history.step.step == 1
+
+
+def test_the_list_of_runs_keeps_the_rules_of_item_models(
+    qtmodeltester: ModelTester, page: TrainPage, project: Project
+) -> None:
+    write_run(project, [0.1])
+    write_run(project, [0.2])
+    page.shelf.model.set_runs(list_runs(project))
+    qtmodeltester.check(page.shelf.model)
+
+
+def test_a_real_training_child_trains_dies_and_goes_on(
+    qtbot: QtBot, context: AppContext, project: Project, tmp_path: Path
+) -> None:
+    """No fake here: the real worker on six small images."""
+    ids = project.image_ids()
+    project.apply(set_split(project, {ids[0]: "train", ids[1]: "val"}))
+    page = TrainPage(context)
+    qtbot.addWidget(page)
+    page.show()
+    context.actions.show_scope("train")
+    context.document.open(project)
+    page.setup.show_config(
+        TrainConfig(
+            minutes=5.0, device="cpu", image_size=64, batch_size=2, threads=1, checkpoint_every_seconds=1.0
+        )
+    )
+    qtbot.mouseClick(page.buttons.start, LEFT)
+    checkpoint = project.runs_folder / "001-reticle-s" / "last.safetensors"
+    qtbot.waitUntil(lambda: has_steps(page) and checkpoint.is_file(), timeout=120_000)
+    pid = context.jobs.pid(context.jobs.active()[0])
+    assert pid is not None
+    assert os.getpriority(os.PRIO_PROCESS, pid) == 10
+    os.kill(pid, signal.SIGKILL)
+    wait_for_end(qtbot, context)
+    message = last_message(context)
+    assert message.action is not None
+    assert message.action[0] == "Resume"
+    message.action[1]()
+    history = page.histories.get("001-reticle-s")
+    qtbot.waitUntil(lambda: bool(context.jobs.active()), timeout=WAIT)
+    history = page.histories.get("001-reticle-s")
+    assert history is not None
+    qtbot.waitUntil(lambda: history.started is not None and history.started.step > 0, timeout=120_000)
+    qtbot.mouseClick(page.buttons.stop, LEFT)
+    qtbot.waitUntil(lambda: not context.jobs.active(), timeout=60_000)
+    assert "stopped and kept" in last_message(context).text
