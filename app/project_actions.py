@@ -182,7 +182,7 @@ class ProjectActions(QObject):
     def _show_opened(self, project: Project) -> None:
         """Show it; a folder that was opened for its images may hold labels, too: look for them."""
         self._show(project)
-        if not project.has_boxes():
+        if project.box_count() == 0:
             self._context.tasks.run(
                 lambda: detect_format(project.image_root),
                 done=lambda labels: self._offer_labels(project, labels),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,15 @@ settings.register_profile("reticle", derandomize=True, deadline=None)
 settings.load_profile("reticle")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(autouse=True)
+def _exact_floats() -> Iterator[None]:
+    """Training makes its process treat the smallest numbers as zero; the next test wants them back."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_flush_denormal(False)
 
 
 def _shared(part: str) -> Path:

@@ -121,11 +121,11 @@ class ProjectReader:
         """The boxes of an image, by id."""
         return self.all_boxes([image_id])
 
-    def box_count(self, image_id: int) -> int:
-        """The number of boxes of an image, without reading them."""
+    def box_count(self, image_id: int | None = None) -> int:
+        """The number of boxes of an image, or of all, without reading them."""
+        where, values = ("", ()) if image_id is None else (" WHERE image_id = ?", (image_id,))
         with self.database.read() as connection:
-            found = connection.execute("SELECT count(*) FROM box WHERE image_id = ?", (image_id,))
-            return int(found.fetchone()[0])
+            return int(connection.execute(f"SELECT count(*) FROM box{where}", values).fetchone()[0])
 
     def all_boxes(self, image_ids: Sequence[int] | None = None) -> list[Box]:
         """The boxes of some images or of all, by image and id."""
@@ -136,11 +136,6 @@ class ProjectReader:
         """The boxes of some images or of all as columns, by image and id."""
         with self.database.read() as connection:
             return box_rows.ground_truth(connection, image_ids)
-
-    def has_boxes(self) -> bool:
-        """Whether anything is labelled; quick at any size."""
-        with self.database.read() as connection:
-            return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM box)").fetchone()[0])
 
     def statistics(self) -> Statistics:
         with self.database.read() as connection:

@@ -19,3 +19,4 @@ def test_the_boxes_of_an_image_are_counted_and_no_others(tmp_path: Path) -> None
         project.apply(add_boxes(project, boxes))
         assert project.box_count(first) == 3
         assert project.box_count(second) == 0
+        assert project.box_count() == 3
