@@ -189,6 +189,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("label.names", "Show class names", "T", icon="tag-text-outline", checkable=True),
     _spec("label.boxes", "Show boxes", "H", icon="eye-outline", checkable=True),
     _spec("label.find", "Find an image", "Ctrl+F", icon="magnify"),
+    _spec(
+        "label.remove_image",
+        "Remove the image",
+        "Ctrl+Shift+Del",
+        icon="image-remove-outline",
+        tip="Take the image and its boxes out of the project; the file stays",
+    ),
     *(_spec(f"label.class_{n}", f"Class {n}", str(n)) for n in range(1, 10)),
     _spec("train.start", "Train", "Ctrl+Return", icon="play"),
     _spec(

@@ -232,6 +232,19 @@ def test_an_edge_on_the_wrong_side_is_refused_with_a_reason_and_nothing_is_lost(
     assert page.details.edges["x2"].value() == pytest.approx(before[0][2])
 
 
+def test_an_image_is_removed_from_the_project_and_undo_brings_it_and_its_boxes_back(page: LabelPage) -> None:
+    context = page.context
+    project = context.document.project
+    first, second = project.image_ids()[:2]
+    boxes, file = project.boxes(first), project.image_path(project.image(first))
+    _key(page, Qt.Key.Key_Delete, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert first not in project.image_ids()
+    assert context.view.image_id == second
+    assert file.is_file()
+    context.document.undo()
+    assert project.boxes(first) == boxes
+
+
 def test_a_broken_image_is_named_and_the_next_one_is_shown(qtbot: QtBot, page: LabelPage) -> None:
     context = page.context
     project = context.document.project

@@ -76,6 +76,7 @@ def bind_label_actions(page: LabelPage) -> None:
         ("zoom_in", canvas.zoom_in, has_image),
         ("zoom_out", canvas.zoom_out, has_image),
         ("zoom_selection", page.zoom_to_selection, has_selection),
+        ("remove_image", page.walk.remove_image, has_image),
         ("find", page.find_image, lambda: page.context.document.is_open),
     )
     for name, callback, when in bound:

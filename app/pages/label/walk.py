@@ -6,7 +6,9 @@ from PySide6.QtCore import QObject
 
 from app.context import AppContext
 from app.models.image_model import ImageModel
+from app.pages.apply_edit import apply_edit
 from app.pages.label.editing import LabelEditing
+from detcore.project.edits import remove_images
 from detcore.types import Changes, Status
 
 LAST_IMAGE = "last_image"
@@ -53,6 +55,18 @@ class ImageWalk(QObject):
         image = self._context.document.project.image(self._context.view.image_id)
         verified = image.status is Status.VERIFIED
         self._editing.set_status(Status.IN_PROGRESS if verified else Status.VERIFIED)
+
+    def remove_image(self) -> None:
+        """Take the image out of the project and show the one after it; the file stays, and undo brings it back."""
+        context, image_id = self._context, self._context.view.image_id
+        name = context.document.project.image(image_id).path
+        row = self._images.row_of(image_id)
+        following = self._images.image_id(row + 1) or self._images.image_id(row - 1)
+        if apply_edit(context, lambda: remove_images(context.document.project, [image_id])) is not None:
+            context.view.show_image(following)
+            context.messages.info(
+                f"{name} is out of the project. Ctrl+Z brings it back; the file was not touched."
+            )
 
     def _remember(self, image_id: int) -> None:
         if image_id:
