@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +108,7 @@ class MetricPlot(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._theme = theme
         self._curves: dict[str, Curve] = {}
+        self._shape: list[tuple[object, ...]] = []
         self._items: dict[str, _CurveItems] = {}
         self._drawn: dict[str, FloatArray] = {}
         self._chosen: dict[str, bool] = {}
@@ -132,7 +134,13 @@ class MetricPlot(QWidget):
         self._paint()
 
     def set_curves(self, curves: list[Curve]) -> None:
-        """Show exactly these curves."""
+        """Show exactly these curves; those that have not grown are not painted again."""
+        shape: list[tuple[object, ...]] = [
+            (c.key, c.name, c.style, c.shown, c.best, len(c.x), tuple(c.x[-1:])) for c in curves
+        ]
+        if shape == self._shape:
+            return
+        self._shape = shape
         self._curves = {curve.key: curve for curve in curves}
         for key in [key for key in self._items if key not in self._curves]:
             self._items.pop(key).remove()
@@ -167,7 +175,7 @@ class MetricPlot(QWidget):
 
     def show_steps(self, last: float) -> None:
         """Show the steps from the first to ``last``; linked plots do the same."""
-        self.plot.setXRange(0.0, max(last, 1.0), padding=0.01)
+        self.plot.setXRange(0.0, round_end(last), padding=0.01)
 
     def follow_heights(self) -> None:
         """Let the vertical axis follow what is visible."""
@@ -291,3 +299,10 @@ def nearest(x: FloatArray, at: float) -> int:
     """The row of ascending ``x`` that is nearest to ``at``."""
     right = int(np.clip(np.searchsorted(x, at), 1, max(1, len(x) - 1)))
     return right if right < len(x) and x[right] - at < at - x[right - 1] else right - 1
+
+
+def round_end(last: float) -> float:
+    """The end of an axis that reaches ``last``: at most a tenth beyond, so that it moves only now and then."""
+    last = max(last, 1.0)
+    step = 10.0 ** math.floor(math.log10(last)) / 2
+    return math.ceil(last / step) * step
