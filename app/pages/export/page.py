@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class ExportPage(Page):
         self.button = QPushButton("Export")
         self.button.setProperty("role", "primary")
         self._preview: Task | None = None
+        self._stop_preview = threading.Event()
         self._exported: Exported | None = None
         self._delay = QTimer(self, singleShot=True, interval=PREVIEW_DELAY_MS)
         self._delay.timeout.connect(self._start_preview)
@@ -134,18 +136,19 @@ class ExportPage(Page):
     def _cancel_preview(self) -> None:
         self._delay.stop()
         if self._preview is not None:
-            self._preview.cancel()
+            self._stop_preview.set()
             self._preview = None
 
     def _start_preview(self) -> None:
         """Count and write for show; both in the pool, since a large project takes its time for either."""
         choice = self._choice()
+        stop = self._stop_preview = threading.Event()
 
         def work() -> tuple[Statistics, ExportReport | ReticleError]:
             with tempfile.TemporaryDirectory() as folder:
                 out = Path(folder) / "preview"
                 try:
-                    report = choice.write(out, lambda _d, _t: not task.cancelled, copy_images=False)
+                    report = choice.write(out, lambda _d, _t: not stop.is_set(), copy_images=False)
                 except ReticleError as error:
                     return choice.project.statistics(), error
             return choice.project.statistics(), report
