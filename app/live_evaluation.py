@@ -15,6 +15,7 @@ from app.models.image_files import ImageFiles
 from app.models.judged_items import JudgedItems
 from app.models.review_scope import Scope, image_sets, trained_images
 from app.tasks import Tasks
+from detcore.evaluation.curves import f1_along
 from detcore.evaluation.error_costs import ErrorCosts, find_error_costs
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
@@ -96,10 +97,9 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
 def _best_threshold(evaluation: LiveEvaluation) -> float:
     """The score, cut to two places, at which F1 over all classes is highest; 0.5 where nothing is found."""
     curve = evaluation.curve()
-    both = curve.precision + curve.recall
-    if not both.any():
+    f1 = f1_along(curve.precision, curve.recall)
+    if not f1.any():
         return 0.5
-    f1 = np.divide(2 * curve.precision * curve.recall, both, out=np.zeros_like(both), where=both > 0)
     return float(np.floor(curve.scores[int(f1.argmax())] * 100) / 100)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from app.models.figures import ratio_text
+from detcore.evaluation.curves import f1_along
 from detcore.types import BoolArray, FloatArray
 
 
@@ -27,8 +28,7 @@ class ScoreCurve:
 
     def f1(self) -> FloatArray:
         """(N,) harmonic mean; 0 where both are 0."""
-        total = self.precision + self.recall
-        return np.divide(2 * self.precision * self.recall, total, out=np.zeros_like(total), where=total > 0)
+        return f1_along(self.precision, self.recall)
 
     def hits(self) -> BoolArray:
         """(N,) which detections found an object."""

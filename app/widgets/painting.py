@@ -1,9 +1,12 @@
-"""Small things that several painted widgets need: fonts of the three sizes, colours with alpha."""
+"""Small things that several painted widgets need: fonts of the three sizes, row backgrounds, colours with alpha."""
 
 from __future__ import annotations
 
-from PySide6.QtGui import QColor, QFont
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
+
+from app.theme import Theme
 
 
 def sized_font(widget: QWidget, pixels: int, *, bold: bool = False) -> QFont:
@@ -13,6 +16,23 @@ def sized_font(widget: QWidget, pixels: int, *, bold: bool = False) -> QFont:
     font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     font.setFeature(QFont.Tag("tnum"), 1)
     return font
+
+
+def paint_row(painter: QPainter, option: QStyleOptionViewItem, theme: Theme, *, edge: bool = False) -> QRect:
+    """Paint what selection and hover put behind a row of a list; returns its area.
+
+    With ``edge`` a selected row has a line in the accent colour at its left.
+    """
+    area: QRect = option.rect  # type: ignore[attr-defined]
+    state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if state & QStyle.StateFlag.State_Selected:
+        painter.fillRect(area, theme.color("selection"))
+        if edge:
+            painter.fillRect(QRect(area.left(), area.top(), 3, area.height()), theme.color("accent"))
+    elif state & QStyle.StateFlag.State_MouseOver:
+        painter.fillRect(area, theme.color("hover"))
+    return area
 
 
 def faded(color: QColor, alpha: float) -> QColor:

@@ -28,6 +28,12 @@ class Curve:
     ap: float
 
 
+def f1_along(precision: FloatArray, recall: FloatArray) -> FloatArray:
+    """(N,) harmonic mean of precision and recall at each point; 0 where both are 0."""
+    total = precision + recall
+    return np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
+
+
 def needed_hits(positives: IntArray, recall_thresholds: FloatArray = RECALL_THRESHOLDS) -> IntArray:
     """(…, R) how many hits reach each recall among so many ``positives`` (…), at least 1.
 

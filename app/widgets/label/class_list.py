@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QListView,
     QPushButton,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from app.models.class_model import CLASS_ROLE, COUNT_ROLE, ClassModel
 from app.swatches import RADIUS, SWATCH
 from app.theme import Theme
+from app.widgets.painting import paint_row
 from detcore.types import ObjectClass
 
 ROW_HEIGHT = 28
@@ -35,15 +35,9 @@ class ClassDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         tokens = self._theme.tokens
-        area: QRect = option.rect  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
         item: ObjectClass = index.data(CLASS_ROLE)
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(area, QColor(tokens.selection))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(area, QColor(tokens.hover))
+        area = paint_row(painter, option, self._theme)
         middle = area.center().y()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(item.color))

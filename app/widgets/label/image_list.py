@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QLineEdit,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.models.image_model import COUNT_ROLE, SPLIT_ROLE, STATUS_ROLE, ImageModel
 from app.theme import Theme
+from app.widgets.painting import paint_row
 from detcore.types import Status
 
 ROW_HEIGHT = 28
@@ -55,14 +55,8 @@ class ImageDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         tokens = self._theme.tokens
-        area: QRect = option.rect  # type: ignore[attr-defined]
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(area, QColor(tokens.selection))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(area, QColor(tokens.hover))
+        area = paint_row(painter, option, self._theme)
         dot = QRect(area.left() + 10, area.center().y() - DOT // 2 + 1, DOT, DOT)
         self._paint_dot(painter, dot, index.data(STATUS_ROLE))
         right = area.right() - 10

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QListView,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QWidget,
@@ -40,7 +39,7 @@ from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.figures import ratio_text
 from app.models.judged_items import VERDICT_TITLES
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
-from app.widgets.painting import faded, sized_font
+from app.widgets.painting import faded, paint_row, sized_font
 from app.widgets.review.crops import Crops
 
 _ROW_HEIGHT, _THUMB = 56, 44
@@ -143,15 +142,8 @@ class ErrorDelegate(QStyledItemDelegate):
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
         entry = self._model.entry(index.row())
-        state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
-        rect: QRect = option.rect  # type: ignore[attr-defined]
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, self._theme.color("selection"))
-            painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), self._theme.color("accent"))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, self._theme.color("hover"))
+        rect = paint_row(painter, option, self._theme, edge=True)
         self._paint_crop(painter, QRectF(rect.left() + 10, rect.top() + 6, _THUMB, _THUMB), entry)
         self._paint_text(painter, rect.adjusted(_THUMB + 20, 8, -10, -8), entry)
         painter.restore()

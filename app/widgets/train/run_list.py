@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 
 from app.models.run_model import COMPARED_ROLE, RUN_ROLE, STATE_TEXT, RunModel, format_ap, format_duration
 from app.theme import SMALL_TEXT, Theme
+from app.widgets.painting import paint_row
 from app.widgets.train.curve_style import paint_sample, run_style
 from detcore.project.runs import RunInfo, RunState
 
@@ -63,17 +64,10 @@ class RunDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        tokens = self._theme.tokens
-        area: QRect = option.rect  # type: ignore[attr-defined]
         state: QStyle.StateFlag = option.state  # type: ignore[attr-defined]
         run: RunInfo = index.data(RUN_ROLE)
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(area, QColor(tokens.selection))
-            painter.fillRect(QRect(area.left(), area.top(), 3, area.height()), QColor(tokens.accent))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(area, QColor(tokens.hover))
+        area = paint_row(painter, option, self._theme, edge=True)
         self._paint_tick(painter, area, index.data(COMPARED_ROLE))
         first = QRect(area.left() + TEXT_LEFT, area.top() + 5, area.width() - TEXT_LEFT - RIGHT, 20)
         self._paint_title(painter, first, run)
