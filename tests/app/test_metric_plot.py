@@ -13,8 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from app.models.run_history import CAPACITY, RunHistory, Series
 from app.theme import Theme
+from app.widgets.train.curve_items import visible_points
 from app.widgets.train.curve_legend import format_value
-from app.widgets.train.metric_plot import nearest, smoothed
+from app.widgets.train.metric_plot import nearest, round_end, round_range, smoothed
 from app.widgets.train.metric_plots import MetricPlots
 from detcore.events import Event, Started, Step, Validation
 
@@ -133,7 +134,7 @@ def test_a_wheel_zoom_stays_while_training_goes_on_and_a_double_click_ends_it(
     assert plots.losses.plot.getViewBox().viewRange()[0][1] >= 101
 
 
-def test_much_news_is_drawn_at_most_ten_times_a_second(
+def test_much_news_is_drawn_at_most_twice_a_second(
     qtbot: QtBot, plots: MetricPlots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = history(10)
@@ -145,8 +146,58 @@ def test_much_news_is_drawn_at_most_ten_times_a_second(
         run.add(step(11 + number))
         plots.refresh()
         QTest.qWait(4)
-    QTest.qWait(150)
-    assert 1 <= len(drawn) <= 6
+    qtbot.waitUntil(lambda: bool(drawn), timeout=5000)
+    assert len(drawn) <= 2
+
+
+def test_a_new_value_is_painted_once(qtbot: QtBot, plots: MetricPlots) -> None:
+    run = history(100)
+    plots.show_run(run, [])
+    QTest.qWait(50)
+    painted: list[int] = []
+    grid = plots.losses._grid
+    paint = grid.paint
+    grid.paint = lambda painter, *rest: (painted.append(1), paint(painter, *rest))  # type: ignore[method-assign]
+    run.add(step(101, {"class": 900.0, "box": 90.0}))
+    plots.show_run(run, [])
+    QTest.qWait(100)
+    assert 1 <= len(painted) <= 2
+
+
+@given(st.integers(1, 3000), st.integers(1, 400))
+def test_what_is_left_of_a_long_curve_keeps_its_ends_and_its_extremes(count: int, columns: int) -> None:
+    x = np.arange(count, dtype=float)
+    y = np.random.default_rng(count).normal(size=count)
+    points = visible_points(x, y, 0.0, float(count), columns)
+    assert points[[0, -1], 0].tolist() == [0.0, count - 1.0]
+    assert (points[:, 1].min(), points[:, 1].max()) == (y.min(), y.max())
+    assert np.all(np.diff(points[:, 0]) > 0)
+    assert len(points) <= max(4 * columns, 2 * count // max(count // columns, 1) + columns + 2)
+
+
+def test_a_part_of_a_curve_reaches_one_point_beyond_either_edge() -> None:
+    x = np.arange(10.0)
+    assert visible_points(x, x, 3.5, 5.5, 100)[:, 0].tolist() == [3, 4, 5, 6]
+
+
+@pytest.mark.parametrize(("last", "end"), [(0, 1), (1, 1), (7, 8), (85, 100), (101, 150), (4100, 6000)])
+def test_the_step_axis_ends_at_a_round_number(last: float, end: float) -> None:
+    assert round_end(last) == end
+
+
+@pytest.mark.parametrize(
+    ("values", "limits"),
+    [
+        ([], (0, 1)),
+        ([float("nan")], (0, 1)),
+        ([0.1, 3.2], (0, 3.5)),
+        ([-1.2, 1.2], (-1.5, 1.5)),
+        ([5, 5], (5, 5.5)),
+        ([0.91, 0.93], (0.91, 0.935)),
+    ],
+)
+def test_the_values_lie_between_round_limits(values: list[float], limits: tuple[float, float]) -> None:
+    assert round_range(np.array(values)) == pytest.approx(limits)
 
 
 def test_the_learning_rate_and_the_logarithmic_axis_can_be_shown(plots: MetricPlots) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QElapsedTimer, QSettings, QTimer  # noqa: E402
+from PySide6.QtCore import QElapsedTimer, QEventLoop, QSettings, QTimer  # noqa: E402
 from PySide6.QtWidgets import QApplication  # noqa: E402
 
 from app.application import make_application, make_window  # noqa: E402
@@ -126,7 +126,7 @@ def _heartbeat(app: QApplication, folder: Path) -> list[Figure]:
     steps: list[int] = []
     window.context.jobs.events.connect(lambda _run, events: steps.append(len(events)))
     _wait(app, lambda: len(steps) > 3)
-    gaps = _beats(app, TRAINING_SECONDS)
+    gaps = _beats(TRAINING_SECONDS)
     window.close()
     gaps.sort()
     name = "heartbeat at 60 Hz while training"
@@ -137,7 +137,7 @@ def _heartbeat(app: QApplication, folder: Path) -> list[Figure]:
     ]
 
 
-def _beats(app: QApplication, seconds: float) -> list[float]:
+def _beats(seconds: float) -> list[float]:
     gaps: list[float] = []
     clock = QElapsedTimer()
     timer = QTimer(interval=BEAT_MS)
@@ -145,8 +145,9 @@ def _beats(app: QApplication, seconds: float) -> list[float]:
     timer.timeout.connect(lambda: gaps.append(clock.nsecsElapsed() / 1e6) or clock.restart())
     clock.start()
     timer.start()
-    QTimer.singleShot(int(seconds * 1000), app.quit)
-    app.exec()
+    loop = QEventLoop()
+    QTimer.singleShot(int(seconds * 1000), loop.quit)
+    loop.exec()
     timer.stop()
     return gaps[1:]
 

@@ -3,90 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor, QFont, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.theme import SMALL_TEXT, Theme
+from app.widgets.train.curve_items import Curve, CurveItems, visible_points
 from app.widgets.train.curve_legend import HEIGHT, CurveLegend
-from app.widgets.train.curve_style import CurveStyle
+from app.widgets.train.plot_grid import PlotGrid
 from detcore.types import FloatArray
 
 AXIS_WIDTH = 56
+AXIS_HEIGHT = 22
+LABELLED_AXIS_HEIGHT = 38
 TITLE_WIDTH = 88
+ROUND_ENDS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
 SMOOTH_PARTS = 60
 """A smoothed curve is a running mean over about this part of the run."""
-RAW_ALPHA = 70
-
-
-@dataclass(frozen=True, kw_only=True)
-class Curve:
-    """One curve: ``x`` (N,) ascending, ``y`` (N,), NaN where nothing was measured.
-
-    ``best`` is the point to mark. ``noisy`` curves are drawn smoothed over their faint raw values.
-    ``shown`` says whether it is visible until the person decides otherwise.
-    """
-
-    key: str
-    name: str
-    x: FloatArray
-    y: FloatArray
-    style: CurveStyle
-    best: tuple[float, float] | None = None
-    noisy: bool = False
-    shown: bool = True
-
-
-class _CurveItems:
-    """The graphics items of one curve."""
-
-    def __init__(self, plot: pg.PlotItem) -> None:
-        self._plot = plot
-        self.line = pg.PlotDataItem(connect="finite", antialias=True)
-        self._raw = pg.PlotDataItem(connect="finite")
-        self._best = pg.ScatterPlotItem(size=11, symbol="star")
-        for item in (self._raw, self.line):
-            item.setDownsampling(auto=True, method="peak")
-            item.setClipToView(True)
-        for item in self._all():
-            plot.addItem(item)
-
-    def show(self, curve: Curve, drawn: FloatArray, *, visible: bool) -> None:
-        """Draw ``drawn`` in full colour and, where that is smoothed, the raw values faintly."""
-        faint = QColor(curve.style.color)
-        faint.setAlpha(RAW_ALPHA)
-        single = len(curve.x) == 1
-        self.line.setData(
-            curve.x,
-            drawn,
-            pen=curve.style.pen(),
-            symbol="o" if single else None,
-            symbolSize=6,
-            symbolBrush=curve.style.color,
-            symbolPen=None,
-        )
-        if drawn is not curve.y:
-            self._raw.setData(curve.x, curve.y, pen=pg.mkPen(faint, width=1))
-        else:
-            self._raw.clear()
-        if curve.best is None:
-            self._best.clear()
-        else:
-            self._best.setData([curve.best[0]], [curve.best[1]], brush=curve.style.color, pen=None)
-        for item in self._all():
-            item.setVisible(visible)
-
-    def remove(self) -> None:
-        for item in self._all():
-            self._plot.removeItem(item)
-
-    def _all(self) -> tuple[pg.GraphicsObject, ...]:
-        return (self._raw, self.line, self._best)
 
 
 class MetricPlot(QWidget):
@@ -95,12 +32,12 @@ class MetricPlot(QWidget):
     Signals:
         cursor_moved(object): the step under the mouse, or None when it has left.
         fit_requested(): the person double-clicked.
-        zoomed(): the person chose which steps to see.
+        zoomed(float, float): the person chose to see these steps.
     """
 
     cursor_moved = Signal(object)
     fit_requested = Signal()
-    zoomed = Signal()
+    zoomed = Signal(float, float)
 
     def __init__(self, title: str, empty: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -109,10 +46,13 @@ class MetricPlot(QWidget):
         self._theme = theme
         self._curves: dict[str, Curve] = {}
         self._shape: list[tuple[object, ...]] = []
-        self._items: dict[str, _CurveItems] = {}
+        self._items: dict[str, CurveItems] = {}
         self._drawn: dict[str, FloatArray] = {}
         self._chosen: dict[str, bool] = {}
         self._smooth = True
+        self._logarithmic = False
+        self._limits = (-math.inf, math.inf)
+        self._steps = (0.0, 1.0)
         self._cursor_x: float | None = None
         self.title = QLabel(title)
         self.title.setProperty("role", "section")
@@ -120,6 +60,7 @@ class MetricPlot(QWidget):
         self.legend = CurveLegend(theme)
         self.view = pg.PlotWidget()
         self.plot: Any = self.view.getPlotItem()
+        self._grid = PlotGrid(self.plot)
         self._line = pg.InfiniteLine(angle=90, movable=False)
         self._empty = QLabel(empty, self.view)
         self._empty.setProperty("role", "muted")
@@ -128,7 +69,6 @@ class MetricPlot(QWidget):
         self._build()
         scene: Any = self.view.scene()
         self.legend.toggled.connect(self._toggle)
-        scene.sigMouseMoved.connect(self._hover)
         scene.sigMouseClicked.connect(self._click)
         theme.changed.connect(self._paint)
         self._paint()
@@ -152,12 +92,13 @@ class MetricPlot(QWidget):
         self._draw()
 
     def set_logarithmic(self, logarithmic: bool) -> None:
-        self.plot.setLogMode(y=logarithmic)
-        self.follow_heights()
+        self._logarithmic = logarithmic
+        self.plot.getAxis("left").setLogMode(y=logarithmic)
+        self._draw()
 
     def set_limits(self, low: float, high: float) -> None:
         """Keep the vertical axis within these values."""
-        self.plot.getViewBox().setLimits(yMin=low, yMax=high)
+        self._limits = (low, high)
 
     def set_cursor(self, x: float | None) -> None:
         """Read all curves at a step; at their ends when there is none."""
@@ -173,23 +114,17 @@ class MetricPlot(QWidget):
             (float(c.x[-1]) for c in self._curves.values() if len(c.x) and self._is_shown(c)), default=0.0
         )
 
-    def show_steps(self, last: float) -> None:
-        """Show the steps from the first to ``last``; linked plots do the same."""
-        self.plot.setXRange(0.0, round_end(last), padding=0.01)
-
-    def follow_heights(self) -> None:
-        """Let the vertical axis follow what is visible."""
-        box = self.plot.getViewBox()
-        box.disableAutoRange(box.XAxis)
-        box.enableAutoRange(y=True)
-        box.setAutoVisible(y=True)
-
-    def link_x(self, other: MetricPlot) -> None:
-        self.plot.setXLink(other.plot)
+    def show_steps(self, low: float, high: float) -> None:
+        """Show these steps, as high as the curves that are visible there."""
+        if (low, high) != self._steps:
+            self._steps = (low, high)
+            self._place()
 
     def show_step_axis(self, visible: bool) -> None:
         """Write the steps below; in a stack only the lowest plot does."""
-        self.plot.getAxis("bottom").setStyle(showValues=visible)
+        axis = self.plot.getAxis("bottom")
+        axis.setStyle(showValues=visible)
+        axis.setHeight(LABELLED_AXIS_HEIGHT if visible else AXIS_HEIGHT)
         self.plot.setLabel("bottom", "Step" if visible else None)
         self._paint()
 
@@ -210,25 +145,51 @@ class MetricPlot(QWidget):
         self.plot.hideButtons()
         self.plot.setContentsMargins(4, 4, 16, 4)
         self.plot.getAxis("left").setWidth(AXIS_WIDTH)
-        self.plot.getViewBox().setDefaultPadding(0.02)
-        self.plot.getViewBox().setMouseEnabled(x=True, y=False)
+        box = self.plot.getViewBox()
+        box.disableAutoRange()
+        box.setMouseEnabled(x=True, y=False)
+        box.sigRangeChangedManually.connect(lambda _axes: self.zoomed.emit(*box.viewRange()[0]))
         self.plot.addItem(self._line, ignoreBounds=True)
         self._line.hide()
-        self.plot.getViewBox().sigRangeChangedManually.connect(lambda _axes: self.zoomed.emit())
-        self.follow_heights()
 
     def _draw(self) -> None:
         for key, curve in self._curves.items():
             if key not in self._items:
-                self._items[key] = _CurveItems(self.plot)
-            drawn = smoothed(curve.y) if self._smooth and curve.noisy else curve.y
-            self._drawn[key] = drawn
-            self._items[key].show(curve, drawn, visible=self._is_shown(curve))
+                self._items[key] = CurveItems(self.plot)
+            self._drawn[key] = smoothed(curve.y) if self._smooth and curve.noisy else curve.y
         self.legend.set_curves(
             [(key, curve.name, curve.style, self._is_shown(curve)) for key, curve in self._curves.items()]
         )
         self._empty.setVisible(not any(len(curve.x) for curve in self._curves.values()))
+        self._place()
         self.set_cursor(self._cursor_x)
+
+    def _place(self) -> None:
+        """Put what is visible of the curves into the view, which fits it.
+
+        The range is set once, by hand: left to itself the view finds it while it is painted, which has
+        everything painted again, up to five times for one new value.
+        """
+        heights: list[FloatArray] = []
+        for key, curve in self._curves.items():
+            drawn = self._drawn[key]
+            if not self._is_shown(curve):
+                self._items[key].set_visible(False)
+                continue
+            line = self._visible(curve.x, drawn)
+            raw = None if drawn is curve.y else self._visible(curve.x, curve.y)
+            self._items[key].show(curve, line, raw)
+            heights += [points[:, 1] for points in (line, raw) if points is not None]
+        low, high = round_range(np.concatenate([*heights, np.empty(0)]))
+        low, high = max(low, self._limits[0]), min(high, self._limits[1])
+        box = self.plot.getViewBox()
+        box.setRange(xRange=self._steps, yRange=(low, high), padding=0)
+        box.prepareForPaint()
+
+    def _visible(self, x: FloatArray, y: FloatArray) -> FloatArray:
+        if self._logarithmic:
+            y = np.log10(np.where(y > 0, y, np.nan))
+        return visible_points(x, y, *self._steps, columns=self.view.width())
 
     def _is_shown(self, curve: Curve) -> bool:
         return self._chosen.get(curve.key, curve.shown)
@@ -262,19 +223,22 @@ class MetricPlot(QWidget):
         font = QFont(self.font())
         font.setPixelSize(SMALL_TEXT)
         self.view.setBackground(tokens.panel)
+        self._grid.set_color(tokens.line)
         self._line.setPen(pg.mkPen(tokens.line_strong, width=1))
         for side in ("left", "bottom"):
             axis = self.plot.getAxis(side)
             axis.setStyle(tickFont=font, tickTextOffset=6, tickLength=-4)
             axis.setTextPen(tokens.text_muted)
             axis.setPen(pg.mkPen(tokens.line_strong))
-            axis.setGrid(36)
             axis.setSIPrefixEnableRanges(())
             axis.label.setDefaultTextColor(QColor(tokens.text_muted))
             axis.label.setFont(font)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # type: ignore[override]  # noqa: N802
-        if event.type() == QEvent.Type.Leave:
+        # The scene's own signal leaves out moves that come soon after another, the last one as well.
+        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove:
+            self._hover(self.view.mapToScene(event.position().toPoint()))
+        elif event.type() == QEvent.Type.Leave:
             self.cursor_moved.emit(None)
         elif event.type() == QEvent.Type.Resize:
             self._empty.setGeometry(self.view.rect())
@@ -302,7 +266,17 @@ def nearest(x: FloatArray, at: float) -> int:
 
 
 def round_end(last: float) -> float:
-    """The end of an axis that reaches ``last``: at most a tenth beyond, so that it moves only now and then."""
-    last = max(last, 1.0)
-    step = 10.0 ** math.floor(math.log10(last)) / 2
-    return math.ceil(last / step) * step
+    """The end of an axis that reaches ``last``: the next round number, so that it moves only now and then."""
+    power = 10.0 ** math.floor(math.log10(max(last, 1.0)))
+    return next(end * power for end in ROUND_ENDS if end * power >= last)
+
+
+def round_range(values: FloatArray) -> tuple[float, float]:
+    """Round limits around the numbers among ``values``; 0 to 1 where there is none."""
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return 0.0, 1.0
+    low, high = float(finite.min()), float(finite.max())
+    span = high - low or abs(high) or 1.0
+    step = 10.0 ** math.floor(math.log10(span)) / 2
+    return math.floor(low / step) * step, (math.floor(high / step) + 1) * step

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from app.models.run_history import TOTAL, RunHistory, Series
 from app.theme import Theme
+from app.widgets.train.curve_items import Curve
 from app.widgets.train.curve_style import CurveStyle, metric_style, run_style
-from app.widgets.train.metric_plot import Curve, MetricPlot
+from app.widgets.train.metric_plot import MetricPlot, round_end
 
-REDRAW_MS = 100
+TURN_MS = 170
+"""The plots take turns of this length: drawn all at once they would hold up the window for longer than a frame."""
+MARGIN = 0.01
+"""The part of the steps that is left free at either end."""
 MAIN_METRICS = ("AP", "AP50", "AP75")
 """These are shown from the start, the others when the person asks."""
 
@@ -18,7 +24,7 @@ MAIN_METRICS = ("AP", "AP50", "AP75")
 class MetricPlots(QWidget):
     """Draws one run in full and the main curves of those it is compared with.
 
-    Redraws at most ten times a second, however often it is told of news.
+    Redraws twice a second, however often it is told of news.
     """
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -32,8 +38,10 @@ class MetricPlots(QWidget):
         self.losses = MetricPlot("Losses", "Losses appear here while a run trains", theme)
         self.metrics = MetricPlot("Validation", "Average precision appears after each validation", theme)
         self.learning_rate = MetricPlot("Learning rate", "The learning rate appears here", theme)
-        self._timer = QTimer(self, singleShot=True, interval=REDRAW_MS)
-        self._timer.timeout.connect(self._draw)
+        self._waiting: set[MetricPlot] = set()
+        self._turns = cycle(self._plots())
+        self._timer = QTimer(self, interval=TURN_MS)
+        self._timer.timeout.connect(self._draw_next)
         self.metrics.set_limits(-0.02, 1.05)
         splitter = QSplitter(Qt.Orientation.Vertical, childrenCollapsible=False, handleWidth=1)
         for stretch, plot in ((5, self.losses), (5, self.metrics), (3, self.learning_rate)):
@@ -42,9 +50,7 @@ class MetricPlots(QWidget):
             plot.setMinimumHeight(90)
             plot.cursor_moved.connect(self._move_cursor)
             plot.fit_requested.connect(self.fit)
-            plot.zoomed.connect(self._stop_following)
-        self.metrics.link_x(self.losses)
-        self.learning_rate.link_x(self.losses)
+            plot.zoomed.connect(self._zoom)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
@@ -56,22 +62,23 @@ class MetricPlots(QWidget):
         if run is not self._run:
             self._following = True
         self._run, self._compared = run, compared
-        self._draw()
+        for plot in self._plots():
+            self._draw(plot)
 
     def refresh(self) -> None:
         """There is news of what is shown; it is drawn soon."""
+        self._waiting.update(self._plots())
         if not self._timer.isActive():
             self._timer.start()
 
     def fit(self) -> None:
         """Show all steps, those to come as well."""
         self._following = True
-        for plot in self._plots():
-            plot.follow_heights()
-        self._show_steps()
+        self._show_all_steps()
 
     def show_learning_rate(self, visible: bool) -> None:
         self.learning_rate.setVisible(visible)
+        self._draw(self.learning_rate)
         self.learning_rate.show_step_axis(True)
         self.metrics.show_step_axis(not visible)
         self.losses.show_step_axis(False)
@@ -86,53 +93,70 @@ class MetricPlots(QWidget):
     def _plots(self) -> tuple[MetricPlot, ...]:
         return (self.losses, self.metrics, self.learning_rate)
 
-    def _stop_following(self) -> None:
+    def _zoom(self, low: float, high: float) -> None:
         self._following = False
+        for plot in self._plots():
+            plot.show_steps(low, high)
 
-    def _show_steps(self) -> None:
+    def _show_all_steps(self) -> None:
         if self._following:
-            self.losses.show_steps(max(plot.last_x() for plot in self._plots()))
+            end = round_end(max(plot.last_x() for plot in self._plots()))
+            for plot in self._plots():
+                plot.show_steps(-MARGIN * end, (1 + MARGIN) * end)
 
     def _move_cursor(self, x: float | None) -> None:
         for plot in self._plots():
             plot.set_cursor(x)
 
-    def _draw(self) -> None:
+    def _draw_next(self) -> None:
+        plot = next(self._turns)
+        if plot in self._waiting:
+            self._waiting.remove(plot)
+            self._draw(plot)
+        if not self._waiting:
+            self._timer.stop()
+
+    def _draw(self, plot: MetricPlot) -> None:
+        if plot is self.losses:
+            plot.set_curves(self._loss_curves())
+        elif plot is self.metrics:
+            plot.set_curves(self._metric_curves())
+        elif not plot.isHidden():
+            plot.set_curves(self._rate_curves())
+        self._show_all_steps()
+
+    def _others(self) -> list[tuple[str, RunHistory, CurveStyle]]:
+        tokens = self._theme.tokens
+        return [(name, history, run_style(tokens, row)) for row, (name, history) in enumerate(self._compared)]
+
+    def _loss_curves(self) -> list[Curve]:
+        losses = _main_first(self._run.losses) if self._run else []
+        return [self._metric(name, series, row, noisy=True) for row, (name, series) in enumerate(losses)] + [
+            _compared(name, _main(history.losses), style, noisy=True)
+            for name, history, style in self._others()
+        ]
+
+    def _metric_curves(self) -> list[Curve]:
         run = self._run or RunHistory()
-        others = [
-            (name, history, run_style(self._theme.tokens, number))
-            for number, (name, history) in enumerate(self._compared)
-        ]
-        losses = [
-            self._metric(name, series, number, noisy=True)
-            for number, (name, series) in enumerate(_main_first(run.losses))
-        ]
-        self.losses.set_curves(
-            losses
-            + [_compared(name, _main(history.losses), style, noisy=True) for name, history, style in others]
-        )
-        metrics = [
+        return [
             self._metric(
                 name,
                 series,
-                number,
+                row,
                 best=run.best if name == MAIN_METRICS[0] else None,
                 shown=name in MAIN_METRICS,
             )
-            for number, (name, series) in enumerate(run.metrics.items())
+            for row, (name, series) in enumerate(run.metrics.items())
+        ] + [
+            _compared(name, history.metrics.get("AP", Series()), style, best=history.best)
+            for name, history, style in self._others()
         ]
-        self.metrics.set_curves(
-            metrics
-            + [
-                _compared(name, history.metrics.get("AP", Series()), style, best=history.best)
-                for name, history, style in others
-            ]
-        )
-        rate = [self._metric("rate", run.learning_rate, 0)] if self._run else []
-        self.learning_rate.set_curves(
-            rate + [_compared(name, history.learning_rate, style) for name, history, style in others]
-        )
-        self._show_steps()
+
+    def _rate_curves(self) -> list[Curve]:
+        rate = [self._metric("rate", self._run.learning_rate, 0)] if self._run else []
+        return rate + [
+            _compared(name, history.learning_rate, style) for name, history, style in self._others()
+        ]
 
     def _metric(
         self,
