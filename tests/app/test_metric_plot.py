@@ -193,6 +193,7 @@ def test_the_step_axis_ends_at_a_round_number(last: float, end: float) -> None:
         ([0.1, 3.2], (0, 3.5)),
         ([-1.2, 1.2], (-1.5, 1.5)),
         ([5, 5], (5, 5.5)),
+        ([0, 0.0025], (0, 0.003)),
         ([0.91, 0.93], (0.91, 0.935)),
     ],
 )
@@ -208,6 +209,11 @@ def test_the_learning_rate_and_the_logarithmic_axis_can_be_shown(plots: MetricPl
     plots.set_logarithmic(True)
     low, high = plots.losses.plot.getViewBox().viewRange()[1]
     assert high < 10  # log10 of 400
+    axis = plots.losses.plot.getAxis("left")
+    ((_spacing, ticks),) = axis.logTickValues(-0.4, 1.1, 300, [])
+    assert axis.logTickStrings(ticks, 1.0, 1.0) == ["0.5", "1", "2", "5", "10"]
+    ((_spacing, ticks),) = axis.logTickValues(-2.0, 2.0, 300, [])
+    assert axis.logTickStrings(ticks, 1.0, 1.0) == ["0.01", "0.1", "1", "10", "100"]
 
 
 def test_values_that_are_no_numbers_leave_a_gap(plots: MetricPlots) -> None:

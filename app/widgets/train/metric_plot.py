@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from app.theme import SMALL_TEXT, Theme
 from app.widgets.train.curve_items import Curve, CurveItems, visible_points
 from app.widgets.train.curve_legend import HEIGHT, CurveLegend
-from app.widgets.train.plot_grid import PlotGrid
+from app.widgets.train.plot_grid import PlotGrid, RoundAxis
 from detcore.types import FloatArray
 
 AXIS_WIDTH = 56
@@ -58,7 +58,7 @@ class MetricPlot(QWidget):
         self.title.setProperty("role", "section")
         self.title.setFixedSize(TITLE_WIDTH, HEIGHT)
         self.legend = CurveLegend(theme)
-        self.view = pg.PlotWidget()
+        self.view = pg.PlotWidget(axisItems={"left": RoundAxis("left")})
         self.plot: Any = self.view.getPlotItem()
         self._grid = PlotGrid(self.plot)
         self._line = pg.InfiniteLine(angle=90, movable=False)
@@ -272,11 +272,11 @@ def round_end(last: float) -> float:
 
 
 def round_range(values: FloatArray) -> tuple[float, float]:
-    """Round limits around the numbers among ``values``; 0 to 1 where there is none."""
+    """Round limits around the numbers among ``values``, not close above them; 0 to 1 where there is none."""
     finite = values[np.isfinite(values)]
     if not len(finite):
         return 0.0, 1.0
     low, high = float(finite.min()), float(finite.max())
     span = high - low or abs(high) or 1.0
     step = 10.0 ** math.floor(math.log10(span)) / 2
-    return math.floor(low / step) * step, (math.floor(high / step) + 1) * step
+    return math.floor(low / step) * step, (math.floor(high / step + 0.1) + 1) * step

@@ -17,6 +17,7 @@ TURN_MS = 170
 """The plots take turns of this length: drawn all at once they would hold up the window for longer than a frame."""
 MARGIN = 0.01
 """The part of the steps that is left free at either end."""
+LEAST_HEIGHT = 130
 MAIN_METRICS = ("AP", "AP50", "AP75")
 """These are shown from the start, the others when the person asks."""
 
@@ -47,7 +48,7 @@ class MetricPlots(QWidget):
         for stretch, plot in ((5, self.losses), (5, self.metrics), (3, self.learning_rate)):
             splitter.addWidget(plot)
             splitter.setStretchFactor(splitter.count() - 1, stretch)
-            plot.setMinimumHeight(90)
+            plot.setMinimumHeight(LEAST_HEIGHT)
             plot.cursor_moved.connect(self._move_cursor)
             plot.fit_requested.connect(self.fit)
             plot.zoomed.connect(self._zoom)

@@ -1,15 +1,31 @@
-"""The lines behind the curves of a plot."""
+"""The ticks of a plot and the lines behind its curves."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter, QPen
 
-LEVELS = 2
-"""Lines are drawn at the widest and the second widest spacing of the ticks."""
+MOST_LINES = 9
+"""Of the spacings of the ticks the closest one is drawn that has no more lines than this."""
+ROUND_PARTS = (1.0, 2.0, 5.0)
+WIDE_DECADES = 3.0
+
+
+class RoundAxis(pg.AxisItem):
+    """An axis that, when logarithmic, has ticks at 1, 2, 5, 10 …, over many decades at the powers of ten alone."""
+
+    def logTickValues(self, minVal: float, maxVal: float, size: float, stdTicks: Any) -> list[Any]:  # noqa: ARG002, N802, N803
+        parts = ROUND_PARTS[:1] if maxVal - minVal > WIDE_DECADES else ROUND_PARTS
+        decades = range(math.floor(minVal), math.ceil(maxVal) + 1)
+        ticks = [decade + math.log10(part) for decade in decades for part in parts]
+        return [(None, [tick for tick in ticks if minVal <= tick <= maxVal])]
+
+    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: ARG002, N802
+        return [f"{10.0**value:.3g}" for value in values]
 
 
 class PlotGrid(pg.GraphicsObject):
@@ -49,5 +65,10 @@ class PlotGrid(pg.GraphicsObject):
 def _ticks(axis: Any, low: float, high: float) -> list[float]:
     """The positions of an axis's ticks between two values of the view."""
     length = axis.height() if axis.orientation == "left" else axis.width()
-    levels = axis.tickValues(low, high, length)[:LEVELS]
-    return [float(value) for _spacing, values in levels for value in values]
+    levels = [[float(value) for value in values] for _spacing, values in axis.tickValues(low, high, length)]
+    lines: list[float] = []
+    for level in levels:
+        if lines and len(lines) + len(level) > MOST_LINES:
+            break
+        lines += level
+    return lines
