@@ -184,6 +184,8 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         context = self.context
         context.messages.posted.connect(self.messages.show_message)
+        context.messages.withdrawn.connect(self.messages.withdraw)
+        context.document.closed.connect(context.messages.withdraw_offers)
         context.tasks.started.connect(self.jobs.add)
         context.settings.changed.connect(self._apply_setting)
         context.document.opened.connect(self._show_title)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from PySide6.QtCore import QObject, Signal
@@ -30,9 +30,11 @@ class Messages(QObject):
 
     Signals:
         posted(object): a ``Message`` to show.
+        withdrawn(): what the messages so far offer can no longer be done.
     """
 
     posted = Signal(object)
+    withdrawn = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -58,6 +60,11 @@ class Messages(QObject):
         if not isinstance(error, ReticleError):
             raise error
         self._post(Message(level="error", text=f"Could not {doing}: {error}"))
+
+    def withdraw_offers(self) -> None:
+        """What was offered for one project must not be done to another."""
+        self.history = [replace(message, action=None) for message in self.history]
+        self.withdrawn.emit()
 
     def _post(self, message: Message) -> None:
         log.info("%s: %s", message.level, message.text)

@@ -108,6 +108,12 @@ class MessageBar(QFrame):
         self.changed.emit()
         self._show_next()
 
+    def withdraw(self) -> None:
+        """Take away what offers something, now and among those that wait."""
+        self._waiting = deque(message for message in self._waiting if message.action is None)
+        if self.offers:
+            self.dismiss()
+
     def act(self) -> None:
         """Do what the message offers."""
         message = self._message

@@ -18,6 +18,7 @@ def bar(qtbot: QtBot, context: AppContext) -> MessageBar:
     bar = MessageBar(context.theme)
     qtbot.addWidget(bar)
     context.messages.posted.connect(bar.show_message)
+    context.messages.withdrawn.connect(bar.withdraw)
     return bar
 
 
@@ -71,3 +72,23 @@ def test_earlier_messages_still_do_what_they_offered(qtbot: QtBot, context: AppC
     assert dialog.action.text() == "Undo"
     qtbot.mouseClick(dialog.action, Qt.MouseButton.LeftButton)
     assert done == ["One"]
+
+
+def test_an_offer_that_was_withdrawn_is_not_made_any_more(
+    qtbot: QtBot, bar: MessageBar, context: AppContext
+) -> None:
+    context.messages.info("One", ("Import them", lambda: None))
+    context.messages.info("Two")
+    context.messages.info("Three", ("Undo", lambda: None))
+    context.messages.withdraw_offers()
+    assert bar.text.text() == "Two"
+    assert not bar.offers
+    bar.dismiss()
+    assert bar.isHidden()
+    window = QWidget()
+    qtbot.addWidget(window)
+    dialog = MessageHistory(context.messages, window)
+    dialog.show()
+    for _message in range(3):
+        assert dialog.action.isHidden()
+        qtbot.keyClick(dialog.entries, Qt.Key.Key_Down)
