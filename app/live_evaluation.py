@@ -12,9 +12,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.document import Document
 from app.models.error_query import ErrorSource
 from app.models.image_files import ImageFiles
-from app.models.judged_items import JudgedItems
 from app.models.review_scope import Scope, image_sets, trained_images
 from app.tasks import Tasks
+from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.curves import f1_along
 from detcore.evaluation.error_costs import ErrorCosts, find_error_costs
 from detcore.evaluation.error_links import ErrorLinks

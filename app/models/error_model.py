@@ -13,7 +13,7 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from app.models.error_kind import TYPE_TITLES, ErrorKind, ItemType
 from app.models.error_query import ErrorRows, ErrorSource, detection_row
 from app.models.figures import ratio_text
-from app.models.judged_items import VERDICT_TITLES
+from app.models.verdict_titles import VERDICT_TITLES
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.verdict_rows import Verdict
 from detcore.types import ObjectClass

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
 from app.models.error_kind import ErrorKind, ItemType
 from app.models.item_costs import ItemCosts
-from app.models.judged_items import JudgedItems
 from app.models.size_breakdown import sized_rows
 from detcore.boxes import areas
+from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import DetState, GtState, LiveEvaluation
 from detcore.types import BoolArray, FloatArray, IntArray

@@ -37,7 +37,7 @@ from app.models.error_kind import (
 )
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.figures import ratio_text
-from app.models.judged_items import VERDICT_TITLES
+from app.models.verdict_titles import VERDICT_TITLES
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import faded, paint_row, sized_font
 from app.widgets.review.crops import Crops

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from app.models.error_kind import TYPE_TITLES, text_color
 from app.models.error_model import ErrorEntry, pair_text
 from app.models.figures import ratio_text
-from app.models.judged_items import VERDICT_TITLES
+from app.models.verdict_titles import VERDICT_TITLES
 from app.theme import Theme
 from app.widgets.review.verdict_button import VerdictButton
 

@@ -10,7 +10,7 @@ import pytest
 from app.models.error_filter import ErrorFilter, SortOrder
 from app.models.error_kind import EVERY_KIND, ErrorKind, ItemType
 from app.models.error_query import ErrorRows, ErrorSource, find_item, find_rows
-from app.models.judged_items import JudgedItems
+from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.verdict_rows import Verdict, VerdictKind

@@ -17,7 +17,6 @@ from app.models.error_filter import ErrorFilter, SortOrder
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorModel
 from app.models.error_query import ErrorSource, find_rows
-from app.models.judged_items import JudgedItems
 from app.models.review_scope import Scope, image_sets, trained_images
 from app.models.score_curve import ScoreCurve
 from app.theme import Theme
@@ -29,6 +28,7 @@ from app.widgets.review.metric_tiles import MetricTiles
 from app.widgets.review.overlay_legend import OverlayLegend
 from app.widgets.review.pr_plot import PrPlot
 from app.widgets.review.threshold_slider import ThresholdSlider
+from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.image_rows import ImageList

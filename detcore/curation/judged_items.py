@@ -14,16 +14,6 @@ from detcore.types import BoolArray, FloatArray, IntArray
 SAME_BOX_IOU = 0.5
 """A verdict holds for what has its class and overlaps it at least so much."""
 
-VERDICT_TITLES = {
-    VerdictKind.ACCEPT: "Accepted as label",
-    VerdictKind.CLASS: "Class taken",
-    VerdictKind.BOX: "Box taken",
-    VerdictKind.DELETE: "Label deleted",
-    VerdictKind.MODEL_WRONG: "Model is wrong",
-    VerdictKind.AMBIGUOUS: "Ambiguous",
-    VerdictKind.IGNORE: "Difficult",
-}
-
 
 def same_boxes(verdict: Verdict, labels: IntArray, boxes: FloatArray) -> BoolArray:
     """(N,) which of these boxes of the verdict's image, ``labels`` (N,) and ``boxes`` (N, 4), it holds for."""
