@@ -21,6 +21,7 @@ from detcore.jobs import OutcomeState, TrainingJob, worker_command
 from detcore.project.project import Project
 from detcore.project.runs import create_run, find_run, load_detections
 from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.project.verdicts import read_verdicts
 from detcore.training.config import TrainConfig
 
 T = TypeVar("T")
@@ -40,7 +41,8 @@ def train(options: argparse.Namespace) -> int:
             _check_material(config, snapshot)
             emphasis = None
             if options.emphasise is not None:
-                emphasis = find_emphasis(find_run(project, options.emphasise), snapshot)
+                run = find_run(project, options.emphasise)
+                emphasis = find_emphasis(run, snapshot, verdicts=read_verdicts(project))
                 config = replace(config, hard_negatives=DEFAULT_STRENGTH, oversample=DEFAULT_STRENGTH)
             run = create_run(project, config.model)
             with atomic_write(run.config) as path:

@@ -7,7 +7,8 @@ Counts and strengths are kept apart: the counts are a file of the new run, the s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,7 @@ from typing import Any, cast
 import numpy as np
 
 from detcore.atomic import atomic_write
+from detcore.curation.judged_items import JudgedItems
 from detcore.errors import ConfigError
 from detcore.evaluation.error_types import KINDS, ErrorType, find_error_types
 from detcore.evaluation.judged import judge
@@ -22,6 +24,7 @@ from detcore.evaluation.live import LiveEvaluation
 from detcore.evaluation.thresholds import operating_points
 from detcore.project.runs import RunFolder, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot
+from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.types import Detections, FloatArray, GroundTruth, IntArray
 
 DEFAULT_STRENGTH = 0.5
@@ -126,42 +129,44 @@ class Emphasis:
 
 
 def find_emphasis(
-    run: RunFolder, snapshot: Snapshot, *, threshold: float | None = None, iou_threshold: float = 0.5
+    run: RunFolder,
+    snapshot: Snapshot,
+    *,
+    verdicts: Iterable[Verdict] = (),
+    threshold: float | None = None,
+    iou_threshold: float = 0.5,
 ) -> Emphasis:
     """The errors of a run in the labelled images that a new run would learn from, as they are labelled now.
 
     Without a ``threshold`` that of the best F1. Images of the validation and test splits take no part, nor do
-    those that the run has not looked at.
+    those that the run has not looked at. What the ``verdicts``, given while any run was looked at, say is
+    ambiguous does not count: nobody knows what there is to learn. What they mended is no error any more.
 
     Raises:
         ProjectError: the run has no detections.
-        ConfigError: it has looked at none of the images.
+        ConfigError: no labelled image is there to train on, or the run has looked at none of them.
     """
     looked_at = predicted_images(run)
-    chosen = [
-        image.id
-        for image in snapshot.labelled_images
-        if image.split not in _HELD_OUT and image.id in looked_at
-    ]
-    if not chosen:
-        raise ConfigError(
-            f"run {run.name} has looked at no labelled training image",
-            path=run.path,
-            hint="Let it predict on all images first",
-        )
+    chosen = _learnt_from(run, snapshot, looked_at)
     image_ids = np.array(chosen, dtype=np.int64)
     class_ids = np.array([item.id for item in snapshot.classes], dtype=np.int64)
     gt = snapshot.only(chosen).ground_truth
     dets = load_detections(run)
-    dets = dets.take(np.isin(dets.image_ids, image_ids) & np.isin(dets.labels, class_ids))
+    run_rows = np.flatnonzero(np.isin(dets.image_ids, image_ids) & np.isin(dets.labels, class_ids))
+    dets = dets.take(run_rows)
     if threshold is None:
         threshold = best_threshold(gt, dets, image_ids, class_ids, iou_threshold=iou_threshold)
     live = LiveEvaluation(gt, dets, class_ids=class_ids, image_ids=image_ids, iou_threshold=iou_threshold)
     kinds = find_error_types(gt, dets, image_ids, class_ids, iou_threshold=iou_threshold).kind
     false = live.false_positives(threshold)
     false = false[kinds[false] == KINDS.index(ErrorType.BACKGROUND)]
-    false_counts = _counts(live.dets.image_ids[false])
-    miss_counts = _counts(live.gt.image_ids[live.missed(threshold)])
+    missed = live.missed(threshold)
+    taking_part = set(chosen)
+    judged = JudgedItems(
+        live, run.name, run_rows, [verdict for verdict in verdicts if verdict.image_id in taking_part]
+    )
+    false_counts = _counts(live.dets.image_ids[false], (-false - 1).tolist(), judged)
+    miss_counts = _counts(live.gt.image_ids[missed], live.gt.ids[missed].tolist(), judged)
     return Emphasis(
         run=run.name,
         threshold=threshold,
@@ -184,6 +189,29 @@ def best_threshold(
     return _DEFAULT_THRESHOLD if best is None else best.threshold
 
 
-def _counts(image_ids: IntArray) -> dict[int, int]:
-    ids, counts = np.unique(image_ids, return_counts=True)
-    return dict(zip(ids.tolist(), counts.tolist(), strict=True))
+def _learnt_from(run: RunFolder, snapshot: Snapshot, looked_at: Collection[int]) -> list[int]:
+    """The images that a new run would learn from and this one has looked at; never empty."""
+    usable = [image.id for image in snapshot.labelled_images if image.split not in _HELD_OUT]
+    if not usable:
+        raise ConfigError(
+            "there is no labelled image to train on",
+            hint="Label images, or move some from the validation and test splits to train",
+        )
+    chosen = [image_id for image_id in usable if image_id in looked_at]
+    if not chosen:
+        raise ConfigError(
+            f"run {run.name} has looked at no labelled training image",
+            path=run.path,
+            hint="Let it predict on all images first",
+        )
+    return chosen
+
+
+def _counts(image_ids: IntArray, keys: Sequence[int], judged: JudgedItems) -> dict[int, int]:
+    """How many boxes there are on each image; ``keys`` as ``JudgedItems.of`` has them. Ambiguous ones do not count."""
+    counts: Counter[int] = Counter()
+    for image_id, key in zip(image_ids.tolist(), keys, strict=True):
+        verdict = judged.of(key, image_id)
+        if verdict is None or verdict.kind is not VerdictKind.AMBIGUOUS:
+            counts[image_id] += 1
+    return dict(counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from detcore.curation.emphasis import Emphasis, ImageErrors, find_emphasis
 from detcore.errors import ConfigError, ProjectError
 from detcore.project.runs import RunFolder, save_detections
 from detcore.project.snapshot import Snapshot, SnapshotImage
+from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.types import Box, Detections, GroundTruth, ObjectClass, Status
 
 CAT, DOG = 5, 3
@@ -81,6 +83,70 @@ def test_false_positives_on_background_and_misses_are_counted_by_image(run: RunF
     assert (emphasis.false_positives, emphasis.misses) == (3, 2)
 
 
+def verdict(number: int, kind: VerdictKind, image_id: int, class_id: int, **fields: object) -> Verdict:
+    x1, y1, x2, y2 = fields.pop("xyxy")  # type: ignore[misc]
+    where = {"image_id": image_id, "class_id": class_id, "x1": x1, "y1": y1, "x2": x2, "y2": y2}
+    return Verdict(**{"id": number, "run": "001-reticle-s", "kind": kind, **where, **fields})  # type: ignore[arg-type]
+
+
+def test_what_was_judged_ambiguous_does_not_count_and_what_the_model_got_wrong_does(run: RunFolder) -> None:
+    found = detections(
+        (4, CAT, (50, 50, 60, 60), 0.9),  # of another split: rows of the run are not rows of what is matched
+        (1, CAT, (30, 30, 40, 40), 0.9),
+        (1, DOG, (80, 30, 90, 40), 0.9),
+        (2, CAT, (30, 30, 40, 40), 0.9),
+        (3, CAT, (30, 30, 40, 40), 0.9),
+    )
+    save_detections(run, found, image_ids=[1, 2, 3, 4, 5])
+    without = find_emphasis(run, snapshot(), threshold=0.5)
+    assert without.images == {
+        1: ImageErrors(false_positives=2, misses=2),
+        2: ImageErrors(false_positives=1, misses=1),
+        3: ImageErrors(false_positives=1, misses=0),
+    }
+    unsure, wrong = VerdictKind.AMBIGUOUS, VerdictKind.MODEL_WRONG
+    given = [
+        verdict(1, unsure, 1, CAT, xyxy=(30, 30, 40, 40), detection_row=1),
+        verdict(2, wrong, 1, DOG, xyxy=(80, 30, 90, 40), detection_row=2),
+        verdict(3, unsure, 1, DOG, xyxy=(50, 50, 70, 70), box_id=2),
+        verdict(4, wrong, 1, CAT, xyxy=(0, 0, 10, 10), box_id=1),
+        # given while another run was looked at, whose rows mean nothing here; IoU 90 / 100
+        verdict(5, unsure, 2, CAT, xyxy=(30, 30, 40, 39), detection_row=17, run="000-older"),
+        # ambiguous at first, then decided: the last word counts
+        verdict(6, unsure, 3, CAT, xyxy=(30, 30, 40, 40), detection_row=4),
+        verdict(7, wrong, 3, CAT, xyxy=(30, 30, 40, 40), detection_row=4),
+        # in the validation split, which takes no part
+        verdict(8, unsure, 4, CAT, xyxy=(50, 50, 60, 60), detection_row=0),
+    ]
+    emphasis = find_emphasis(run, snapshot(), verdicts=given, threshold=0.5)
+    assert emphasis.images == {
+        1: ImageErrors(false_positives=1, misses=1),
+        2: ImageErrors(false_positives=0, misses=1),
+        3: ImageErrors(false_positives=1, misses=0),
+    }
+
+
+def test_an_image_whose_every_error_is_ambiguous_is_not_in_it(run: RunFolder) -> None:
+    save_detections(run, detections((3, CAT, (30, 30, 40, 40), 0.9)), image_ids=[3])
+    given = [verdict(1, VerdictKind.AMBIGUOUS, 3, CAT, xyxy=(30, 30, 40, 40), detection_row=0)]
+    assert find_emphasis(run, snapshot(), verdicts=given, threshold=0.5).images == {}
+
+
+def test_labels_that_were_mended_are_no_errors(run: RunFolder) -> None:
+    """The box that a prediction became, and a label that is difficult by now."""
+    found = detections((3, CAT, (30, 30, 40, 40), 0.9))
+    save_detections(run, found, image_ids=[1, 2, 3])
+    before = snapshot()
+    assert find_emphasis(run, before, threshold=0.5).images[3] == ImageErrors(false_positives=1, misses=0)
+    boxes = [
+        Box(id=1, image_id=1, class_id=CAT, x1=0, y1=0, x2=10, y2=10),
+        Box(id=2, image_id=1, class_id=DOG, x1=50, y1=50, x2=70, y2=70, difficult=True),
+        Box(id=7, image_id=3, class_id=CAT, x1=30, y1=30, x2=40, y2=40),
+    ]
+    after = replace(before, ground_truth=GroundTruth.from_boxes(boxes))
+    assert find_emphasis(run, after, threshold=0.5).images == {1: ImageErrors(false_positives=0, misses=1)}
+
+
 def test_without_a_threshold_that_of_the_best_f1_is_taken(run: RunFolder) -> None:
     # F1 by hand: above .9 1 of 1 right (2/4), above .6 2 of 2 (4/5), above .2 3 of 5 (6/8)
     found = detections(
@@ -144,3 +210,9 @@ def test_a_run_that_has_looked_at_nothing_of_use_says_so(run: RunFolder) -> None
     save_detections(run, Detections.empty(), image_ids=[4, 5])
     with pytest.raises(ConfigError, match="no labelled training image"):
         find_emphasis(run, snapshot())
+
+
+def test_a_project_whose_labels_are_all_for_judging_by_says_so(run: RunFolder) -> None:
+    save_detections(run, Detections.empty(), image_ids=[4, 5])
+    with pytest.raises(ConfigError, match="no labelled image to train on"):
+        find_emphasis(run, snapshot().only([4, 5]))

@@ -11,9 +11,10 @@ import pytest
 
 from detcore.cli import main
 from detcore.outcomes import Outcome, OutcomeState
-from detcore.project.edits import add_boxes, add_class
+from detcore.project.edits import add_boxes, add_class, add_verdicts
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.training.config import TrainConfig
 from detcore.types import Box, Detections
 
@@ -57,6 +58,28 @@ def test_the_new_run_keeps_the_errors_and_how_much_they_weigh(project: Project) 
         "1": {"false_positives": 0, "misses": 1},
         "2": {"false_positives": 1, "misses": 0},
     }
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_what_was_judged_ambiguous_is_left_out(project: Project) -> None:
+    unsure = Verdict(
+        id=0,
+        image_id=2,
+        run="001-reticle-s",
+        kind=VerdictKind.AMBIGUOUS,
+        class_id=1,
+        x1=60,
+        y1=60,
+        x2=90,
+        y2=90,
+        detection_row=1,
+    )
+    with Project.open(project.folder) as opened:
+        opened.apply(add_verdicts(opened, [unsure]))
+    assert main(["train", str(project.folder), "--epochs", "1", "--emphasise", "001-reticle-s"]) == 0
+    run = RunFolder(project.runs_folder / "002-reticle-s")
+    record = json.loads(run.emphasis.read_text())
+    assert record["images"] == {"1": {"false_positives": 0, "misses": 1}}
 
 
 @pytest.mark.usefixtures("no_worker")
