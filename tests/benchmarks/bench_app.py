@@ -5,31 +5,23 @@ Peers were measured with their own windows on two cores of the same kind: labelI
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+from PySide6.QtWidgets import QApplication
 
-from PySide6.QtCore import QElapsedTimer, QEventLoop, QSettings, QTimer  # noqa: E402
-from PySide6.QtWidgets import QApplication  # noqa: E402
-
-from app.application import make_application, make_window  # noqa: E402
-from app.main_window import MainWindow  # noqa: E402
-from app.settings import Settings  # noqa: E402
-from detcore.sample import create_sample_project  # noqa: E402
-from tests.benchmarks.figures import Figure  # noqa: E402
-from tests.benchmarks.make_images import make_images  # noqa: E402
+from app.application import make_application
+from detcore.sample import create_sample_project
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.make_images import make_images
+from tests.benchmarks.windows import beats, open_window, spin, wait_for
 
 IMAGES = 100_000
-BEAT_MS = 16
 TRAINING_SECONDS = 25.0
-PATIENCE = 60.0
 START = """
 import time, os
 begin = time.perf_counter()
@@ -37,7 +29,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from app.application import make_application, make_window
 from app.settings import Settings
 app = make_application()
-window = make_window(app, Settings())
+window = makeopen_window(app, Settings())
 window.show()
 app.processEvents()
 print(time.perf_counter() - begin)
@@ -70,10 +62,10 @@ def _start() -> Figure:
 def _open_many(app: QApplication, folder: Path) -> Figure:
     images = folder / "many"
     make_images(images, IMAGES)
-    window = _window(app, folder)
+    window = open_window(app, folder)
     begin = time.perf_counter()
     window.project_actions.open_path(images)
-    _wait(app, lambda: window.label_page.viewer.is_showing)
+    wait_for(app, lambda: window.label_page.viewer.is_showing)
     taken = time.perf_counter() - begin
     window.close()
     return Figure(
@@ -90,15 +82,15 @@ def _next_image(app: QApplication, folder: Path) -> Figure:
     """From the key to the painted image, at two images a second, so that the neighbour was fetched ahead."""
     images = folder / "large"
     make_images(images, 12, width=4000, height=3000, unique=4)
-    window = _window(app, folder)
+    window = open_window(app, folder)
     window.project_actions.open_path(images)
-    _wait(app, lambda: window.label_page.viewer.is_showing)
+    wait_for(app, lambda: window.label_page.viewer.is_showing)
     taken: list[float] = []
     for _ in range(8):
-        _spin(app, 0.8)
+        spin(app, 0.8)
         begin = time.perf_counter()
         window.context.actions["label.next_image"].trigger()
-        _wait(app, lambda: window.label_page.viewer.is_showing)
+        wait_for(app, lambda: window.label_page.viewer.is_showing)
         window.label_page.canvas.viewport().repaint()
         taken.append((time.perf_counter() - begin) * 1e3)
     window.close()
@@ -117,16 +109,16 @@ def _heartbeat(app: QApplication, folder: Path) -> list[Figure]:
     project = create_sample_project(folder / "sample", images=60)
     path = project.folder
     project.close()
-    window = _window(app, folder)
+    window = open_window(app, folder)
     window.project_actions.open_path(path)
-    _wait(app, lambda: window.label_page.viewer.is_showing)
+    wait_for(app, lambda: window.label_page.viewer.is_showing)
     window.show_page("train")
-    _wait(app, lambda: window.context.actions["train.start"].isEnabled())
+    wait_for(app, lambda: window.context.actions["train.start"].isEnabled())
     window.context.actions["train.start"].trigger()
     steps: list[int] = []
     window.context.jobs.events.connect(lambda _run, events: steps.append(len(events)))
-    _wait(app, lambda: len(steps) > 3)
-    gaps = _beats(TRAINING_SECONDS)
+    wait_for(app, lambda: len(steps) > 3)
+    gaps = beats(TRAINING_SECONDS)
     window.close()
     gaps.sort()
     name = "heartbeat at 60 Hz while training"
@@ -135,43 +127,3 @@ def _heartbeat(app: QApplication, folder: Path) -> list[Figure]:
         Figure(name=f"{name}, p99", value=gaps[int(len(gaps) * 0.99)], unit="ms", aim=20.0),
         Figure(name=f"{name}, longest", value=gaps[-1], unit="ms", aim=50.0),
     ]
-
-
-def _beats(seconds: float) -> list[float]:
-    gaps: list[float] = []
-    clock = QElapsedTimer()
-    timer = QTimer(interval=BEAT_MS)
-    timer.setTimerType(timer.timerType().PreciseTimer)
-    timer.timeout.connect(lambda: gaps.append(clock.nsecsElapsed() / 1e6) or clock.restart())
-    clock.start()
-    timer.start()
-    loop = QEventLoop()
-    QTimer.singleShot(int(seconds * 1000), loop.quit)
-    loop.exec()
-    timer.stop()
-    return gaps[1:]
-
-
-def _window(app: QApplication, folder: Path) -> MainWindow:
-    window = make_window(app, Settings(QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)))
-    window.show()
-    app.processEvents()
-    return window
-
-
-def _spin(app: QApplication, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        app.processEvents()
-        time.sleep(0.002)
-
-
-def _wait(app: QApplication, ready: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not ready():
-        if time.monotonic() > end:
-            raise TimeoutError("the window did not get there")
-        app.processEvents()
-        time.sleep(
-            0.001
-        )  # an event loop sleeps when idle; a busy one would take the interpreter from the pool

@@ -98,6 +98,16 @@ class ReviewImage(QWidget):
         """The image that is shown, 0 for none."""
         return self._shown_id
 
+    @property
+    def entry(self) -> ErrorEntry | None:
+        """The box that is looked at."""
+        return self._entry
+
+    @property
+    def is_showing(self) -> bool:
+        """Whether the picture of that box is on the canvas, not still being read."""
+        return self._ready
+
     def show_entry(self, entry: ErrorEntry | None, ahead: list[ErrorEntry]) -> None:
         """Look at a box; the images of those ``ahead`` are read before they are asked for."""
         self._entry = entry
