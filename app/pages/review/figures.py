@@ -27,6 +27,8 @@ class ReviewFigures(QObject):
 
     # A point of a curve was clicked: its threshold.
     threshold_chosen = Signal(float)
+    # A point of a precision-recall curve was clicked: class id, None for all classes, and threshold.
+    point_chosen = Signal(object, float)
 
     def __init__(self, live: LiveReview, theme: Theme, parent: QObject) -> None:
         super().__init__(parent)
@@ -50,7 +52,7 @@ class ReviewFigures(QObject):
         self.tabs.addTab(self.calibration, "Calibration")
         self.tabs.currentChanged.connect(lambda _tab: self._show_tab())
         self.table.threshold_chosen.connect(self.threshold_chosen)
-        self.pr_plot.threshold_chosen.connect(self.threshold_chosen)
+        self.pr_plot.point_chosen.connect(self.point_chosen)
         self.confidence_plot.threshold_chosen.connect(self.threshold_chosen)
         self.calibration.threshold_chosen.connect(self.threshold_chosen)
 

@@ -121,6 +121,7 @@ class ReviewPage(Page):
         self.header.slider.value_changed.connect(live.set_threshold)
         self.header.tiles.opened.connect(lambda name: self._open_kinds(METRICS[name][1]))
         figures.threshold_chosen.connect(live.set_threshold)
+        figures.point_chosen.connect(self._open_point)
         figures.tabs.currentChanged.connect(lambda _tab: self.sizes.show())
         figures.table.class_chosen.connect(self._choose_class)
         figures.table.count_opened.connect(self._open_count)
@@ -144,6 +145,17 @@ class ReviewPage(Page):
 
     def _open_count(self, class_id: int | None, kind: ErrorKind) -> None:
         self.queue.set_filter(self.queue.filter.with_class(class_id).counted(frozenset({kind})))
+
+    def _open_point(self, class_id: int | None, threshold: float) -> None:
+        """What is found from a point of a curve on, at the detection that the point stands for."""
+        self.live.set_threshold(threshold)
+        found = frozenset({ErrorKind.TP, ErrorKind.FP})
+        self.queue.set_filter(self.queue.filter.with_class(class_id).counted(found))
+        if self.live.review is not None:
+            evaluation = self.live.review.evaluation
+            both = (evaluation.true_positives, evaluation.false_positives)
+            last = [int(row) for rows in both for row in rows(threshold, class_id)[-1:]]
+            self.queue.go_to(-min(last, key=lambda row: evaluation.dets.scores[row]) - 1)
 
     def _open_cell(self, row: int, column: int) -> None:
         review = self.live.review

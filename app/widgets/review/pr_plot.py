@@ -15,10 +15,10 @@ from app.widgets.review.unit_plot import UnitPlot
 
 
 class PrPlot(UnitPlot):
-    """A click on a curve asks for the threshold of that point."""
+    """A click on a curve asks for the threshold of that point and for the detection that has it."""
 
-    # A point was clicked: its threshold.
-    threshold_chosen = Signal(float)
+    # A point was clicked: the class id of its curve, None for all together, and its threshold.
+    point_chosen = Signal(object, float)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, x_title="Recall", y_title="Precision", parent=parent)
@@ -73,4 +73,5 @@ class PrPlot(UnitPlot):
             self.set_readout(self._curves[line].readout(index))
 
     def _choose(self, line: int, index: int) -> None:
-        self.threshold_chosen.emit(float(self._curves[line].scores[index]))
+        curve = self._curves[line]
+        self.point_chosen.emit(curve.class_id, float(curve.scores[index]))

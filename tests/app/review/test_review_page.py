@@ -144,7 +144,7 @@ def test_overlays_follow_the_slider(page: ReviewPage, qtbot: QtBot) -> None:
         assert (on_canvas.ids > 0).sum() == (view.gt_state == 0).sum()
 
 
-def test_a_click_on_the_pr_curve_sets_the_threshold_of_that_point(page: ReviewPage, qtbot: QtBot) -> None:
+def test_a_click_on_the_pr_curve_sets_the_threshold_of_that_point_and_opens_what_is_there(page: ReviewPage, qtbot: QtBot) -> None:
     plot = page.figures.pr_plot
     curve = page.figures._curves[None]
     row = len(curve.scores) // 2
@@ -158,6 +158,10 @@ def test_a_click_on_the_pr_curve_sets_the_threshold_of_that_point(page: ReviewPa
     counts = page.live.review.evaluation.counts(page.live.threshold, chosen.class_id)  # type: ignore[union-attr]
     assert counts.precision == pytest.approx(chosen.precision[index])
     assert counts.recall == pytest.approx(chosen.recall[index])
+    assert page.queue.count == counts.tp + counts.fp
+    current = page.queue.current
+    assert current is not None
+    assert current.score == chosen.scores[index]
 
 
 def test_a_stricter_iou_matches_again(page: ReviewPage, qtbot: QtBot) -> None:

@@ -142,9 +142,9 @@ def test_hovering_the_pr_curve_tells_and_a_click_chooses(theme: Theme, qtbot: Qt
     QTest.mouseMove(plot, at)
     qtbot.waitUntil(lambda: len(plot.readout) > 0)
     assert list(plot.readout) == ["cell", "Threshold 0.800", "Precision 1.000", "Recall 0.500", "F1 0.667"]
-    with qtbot.waitSignal(plot.threshold_chosen) as chosen:
+    with qtbot.waitSignal(plot.point_chosen) as chosen:
         QTest.mouseClick(plot, LEFT, pos=at)
-    assert chosen.args == [0.8]
+    assert chosen.args == [1, 0.8]
 
 
 def test_quiet_curves_are_passed_over(theme: Theme, show: Callable) -> None:
