@@ -22,6 +22,7 @@ from detcore.evaluation.bootstrap import Interval
 from detcore.evaluation.compare import Comparison, ComparisonGrid, compare_runs, comparison_grid
 from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
+from detcore.evaluation.labels_and_model import same_labels
 from detcore.evaluation.thresholds import operating_points
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run
@@ -154,14 +155,11 @@ def _grid(
 ) -> ComparisonGrid | None:
     """What the labels and what the model have changed; ``None`` when these labels are as they were."""
     old = Snapshot.load(first.snapshot)
-    known = {image.id for image in old.images} & set(image_ids)
+    # what nobody had labelled then was not empty: every detection there would seem false
+    known = {image.id for image in old.labelled_images} & set(image_ids)
     before = old.only(known).ground_truth
     now = gt.take(np.isin(gt.image_ids, sorted(known)))
-    same = len(before) == len(now) and all(
-        np.array_equal(getattr(before, name)[np.argsort(before.ids)], getattr(now, name)[np.argsort(now.ids)])
-        for name in ("ids", "image_ids", "labels", "boxes", "crowd", "difficult")
-    )
-    if same or not known:
+    if not known or same_labels(before, now):
         return None
     return comparison_grid(before, now, dets[0], dets[1], sorted(known), class_ids)
 

@@ -61,7 +61,11 @@ def average_precisions(judged: Judged, draws: Draws) -> FloatArray:
 
 def mean_average_precision(judged: Sequence[Judged], draws: Draws) -> FloatArray:
     """(B,) mean over classes with objects, and over IoU thresholds if there are several."""
-    aps = np.stack([average_precisions(one, draws) for one in judged])
+    return mean_over_classes(np.stack([average_precisions(one, draws) for one in judged]))
+
+
+def mean_over_classes(aps: FloatArray) -> FloatArray:
+    """(B,) of (T, B, K): mean over classes with objects, and over T IoU thresholds."""
     known = ~np.isnan(aps)
     total = known.sum(axis=(0, 2))
     sums = np.where(known, aps, 0.0).sum(axis=(0, 2))

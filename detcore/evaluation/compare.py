@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 
 import numpy as np
@@ -46,11 +46,10 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ObjectChanges:
     """``first`` and ``second`` (G,) ObjectState values by row of ground truth, -1 where it does not count.
     ``gained`` rows found by the second alone, ``lost`` by the first alone, ``changed`` found by neither, but lost in
-    another way. ``false_first`` and ``false_second`` rows of false detections that the other one does not have.
-    ``figures`` AP50, precision, recall and F1, and AP if asked for."""
+    another way. ``false_first`` and ``false_second`` rows of false detections that the other one does not have."""
 
     first: IntArray
     second: IntArray
@@ -59,6 +58,12 @@ class Comparison:
     changed: IntArray
     false_first: IntArray
     false_second: IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison(ObjectChanges):
+    """``figures``: AP50, precision, recall and F1, and AP if asked for."""
+
     figures: Mapping[str, Difference]
 
 
@@ -81,27 +86,38 @@ def compare_runs(
         judge(gt, run, image_ids, class_ids, iou_thresholds=iou_thresholds, max_detections=MAX_DETECTIONS)
         for run in runs
     ]
-    states = [
-        _object_states(gt, run, one[0], image_ids, class_ids, threshold, float(iou_thresholds[0]))
-        for run, one, threshold in zip(runs, judged, thresholds, strict=True)
-    ]
-    found = [state == ObjectState.FOUND for state in states]
-    counted = states[0] >= 0
-    false = [
-        _false_rows(run, one[0], threshold)
-        for run, one, threshold in zip(runs, judged, thresholds, strict=True)
-    ]
-    shared = _shared(first, second, false[0], false[1], float(iou_thresholds[0]))
+    objects = _object_changes(
+        gt,
+        runs,
+        [one[0] for one in judged],
+        image_ids,
+        class_ids,
+        thresholds=thresholds,
+        iou_threshold=float(iou_thresholds[0]),
+    )
     image_draws = draw_images(len(judged[0][0].problem.images), draws=draws, seed=seed)
     return Comparison(
-        first=states[0],
-        second=states[1],
-        gained=np.flatnonzero(counted & found[1] & ~found[0]),
-        lost=np.flatnonzero(counted & found[0] & ~found[1]),
-        changed=np.flatnonzero(counted & ~found[0] & ~found[1] & (states[0] != states[1])),
-        false_first=false[0][~shared[0]],
-        false_second=false[1][~shared[1]],
+        **{field.name: getattr(objects, field.name) for field in fields(objects)},
         figures=_figures(judged, thresholds, image_draws),
+    )
+
+
+def changed_objects(
+    gt: GroundTruth,
+    first: Detections,
+    second: Detections,
+    image_ids: Sequence[int] | IntArray,
+    class_ids: Sequence[int] | IntArray,
+    *,
+    thresholds: tuple[float, float] = (0.5, 0.5),
+    iou_threshold: float = 0.5,
+) -> ObjectChanges:
+    """What became of each object, without figures and their intervals, and without a limit of detections per image."""
+    judged = [
+        judge(gt, run, image_ids, class_ids, iou_thresholds=[iou_threshold])[0] for run in (first, second)
+    ]
+    return _object_changes(
+        gt, (first, second), judged, image_ids, class_ids, thresholds=thresholds, iou_threshold=iou_threshold
     )
 
 
@@ -117,6 +133,37 @@ def paired_difference(
         second=figures[1],
         difference=interval(figures[1] - figures[0], apart, level=level),
         better=better,
+    )
+
+
+def _object_changes(
+    gt: GroundTruth,
+    runs: tuple[Detections, Detections],
+    judged: Sequence[Judged],
+    image_ids: Sequence[int] | IntArray,
+    class_ids: Sequence[int] | IntArray,
+    *,
+    thresholds: tuple[float, float],
+    iou_threshold: float,
+) -> ObjectChanges:
+    states = [
+        _object_states(gt, run, one, image_ids, class_ids, threshold, iou_threshold)
+        for run, one, threshold in zip(runs, judged, thresholds, strict=True)
+    ]
+    found = [state == ObjectState.FOUND for state in states]
+    counted = states[0] >= 0
+    false = [
+        _false_rows(run, one, threshold) for run, one, threshold in zip(runs, judged, thresholds, strict=True)
+    ]
+    shared = _shared(*runs, false[0], false[1], iou_threshold)
+    return ObjectChanges(
+        first=states[0],
+        second=states[1],
+        gained=np.flatnonzero(counted & found[1] & ~found[0]),
+        lost=np.flatnonzero(counted & found[0] & ~found[1]),
+        changed=np.flatnonzero(counted & ~found[0] & ~found[1] & (states[0] != states[1])),
+        false_first=false[0][~shared[0]],
+        false_second=false[1][~shared[1]],
     )
 
 
@@ -254,7 +301,7 @@ def comparison_grid(
     )
 
 
-def count_changes(comparison: Comparison) -> dict[tuple[str, str], int]:
+def count_changes(comparison: ObjectChanges) -> dict[tuple[str, str], int]:
     """How many objects went from one state to another, by their names in lower case."""
     counted = comparison.first >= 0
     pairs, counts = np.unique(
