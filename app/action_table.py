@@ -190,6 +190,14 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("label.boxes", "Show boxes", "H", icon="eye-outline", checkable=True),
     _spec("label.find", "Find an image", "Ctrl+F", icon="magnify"),
     _spec(
+        "label.to_label_next",
+        "List what to label next first",
+        "Ctrl+U",
+        icon="sort-descending",
+        tip="Unlabelled images first, those on top from which a model would learn most",
+        checkable=True,
+    ),
+    _spec(
         "label.remove_image",
         "Remove the image",
         "Ctrl+Shift+Del",
@@ -323,6 +331,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Ctrl+P",
         icon="file-chart-outline",
         tip="Write figures, curves, worst errors, verdicts and label changes as one HTML file",
+    ),
+    _spec(
+        "review.send",
+        "Send to training",
+        "T",
+        icon="school-outline",
+        tip="False alarms on background and missed objects in training images count more in the next training",
     ),
     _spec("export.start", "Export", "Ctrl+Return", icon="export-variant"),
 )

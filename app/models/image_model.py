@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,8 @@ ID_ROLE = Qt.ItemDataRole.UserRole
 STATUS_ROLE = Qt.ItemDataRole.UserRole + 1
 COUNT_ROLE = Qt.ItemDataRole.UserRole + 2
 SPLIT_ROLE = Qt.ItemDataRole.UserRole + 3
+REASON_ROLE = Qt.ItemDataRole.UserRole + 4
+"""Why the image comes so early: its text in a few words, "" in the order of the project."""
 
 STATUS_TEXT = {
     Status.UNSEEN: "not seen yet",
@@ -25,8 +29,16 @@ STATUS_TEXT = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why an image comes early: ``short`` for its row, ``long`` for its tooltip."""
+
+    short: str
+    long: str
+
+
 class ImageModel(QAbstractListModel):
-    """Rows are the images that pass the filter, in list order.
+    """Rows are the images that pass the filter, in the order of the project or in one that was set.
 
     Attributes:
         total: the number of images without a filter.
@@ -40,7 +52,9 @@ class ImageModel(QAbstractListModel):
         self._columns: ImageList | None = None
         self._ids: IntArray = np.zeros(0, np.int64)
         self._shown: IntArray = np.zeros(0, np.int64)
+        self._row_at: IntArray = np.zeros(0, np.int64)
         self._rows: dict[int, int] = {}
+        self._first: Mapping[int, Reason] = {}
         document.opened.connect(self.reload)
         document.closed.connect(self._clear)
         document.changed.connect(self._follow)
@@ -59,7 +73,15 @@ class ImageModel(QAbstractListModel):
         """Show only images whose path holds ``search`` and, if given, with that status."""
         self._search, self._status = search.strip().lower(), status
         self.beginResetModel()
-        self._filter()
+        self._arrange()
+        self.endResetModel()
+
+    def set_first(self, first: Mapping[int, Reason]) -> None:
+        """Put images at the top, in the order given, with the reason of each; the others follow as they are
+        in the project. Ends with the project. Images that come or go change nothing about it."""
+        self._first = first
+        self.beginResetModel()
+        self._arrange()
         self.endResetModel()
 
     def image_id(self, row: int) -> int:
@@ -69,8 +91,7 @@ class ImageModel(QAbstractListModel):
     def row_of(self, image_id: int) -> int:
         """The row of an image, -1 when it is filtered out."""
         position = self._rows.get(image_id, -1)
-        row = int(np.searchsorted(self._shown, position))
-        return row if position >= 0 and row < len(self._shown) and self._shown[row] == position else -1
+        return int(self._row_at[position]) if position >= 0 else -1
 
     def contains(self, image_id: int) -> bool:
         """Whether the project has the image, shown or filtered out."""
@@ -91,24 +112,31 @@ class ImageModel(QAbstractListModel):
         self.beginResetModel()
         self._columns, self._ids = columns, columns.ids
         self._rows = dict(zip(self._ids.tolist(), range(len(self._ids)), strict=True))
-        self._filter()
+        self._arrange()
         self.endResetModel()
 
     def _clear(self) -> None:
         self.beginResetModel()
         self._columns = None
-        self._ids = self._shown = np.zeros(0, np.int64)
+        self._ids = self._shown = self._row_at = np.zeros(0, np.int64)
         self._rows = {}
+        self._first = {}
         self.endResetModel()
 
-    def _filter(self) -> None:
+    def _arrange(self) -> None:
+        """Which positions of the project's list are shown, and in which rows."""
         keep = np.ones(len(self._ids), np.bool_)
         if self._search and self._columns is not None:
             found = (self._search in path.lower() for path in self._list.paths)
             keep &= np.fromiter(found, np.bool_, len(keep))
         if self._status is not None and self._columns is not None:
             keep &= self._list.statuses == STATUSES.index(self._status)
-        self._shown = np.flatnonzero(keep)
+        top = np.array([self._rows[i] for i in self._first if i in self._rows], np.int64)
+        top = top[keep[top]]
+        keep[top] = False
+        self._shown = np.concatenate([top, np.flatnonzero(keep)])
+        self._row_at = np.full(len(self._ids), -1, np.int64)
+        self._row_at[self._shown] = np.arange(len(self._shown))
 
     def _follow(self, changes: Changes) -> None:
         """Refresh the rows that an edit touched; the filter is not applied again, so nothing jumps away."""
@@ -149,6 +177,9 @@ class ImageModel(QAbstractListModel):
             return int(self._list.box_counts[position])
         if role == SPLIT_ROLE:
             return self._list.split(position)
+        if role == REASON_ROLE:
+            reason = self._first.get(int(self._ids[position]))
+            return reason.short if reason is not None else ""
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tooltip(position)
         return None
@@ -157,4 +188,6 @@ class ImageModel(QAbstractListModel):
         count = int(self._list.box_counts[position])
         boxes = "1 box" if count == 1 else f"{count} boxes"
         split = self._list.split(position) or "no split"
-        return f"{self._list.paths[position]}\n{STATUS_TEXT[self._list.status(position)]}, {boxes}, {split}"
+        text = f"{self._list.paths[position]}\n{STATUS_TEXT[self._list.status(position)]}, {boxes}, {split}"
+        reason = self._first.get(int(self._ids[position]))
+        return text if reason is None else f"{text}\n{reason.long}"

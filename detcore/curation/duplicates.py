@@ -74,7 +74,7 @@ def find_duplicates(project: ProjectReader, *, progress: Progress | None = None)
     files = [(image.id, project.image_path(image)) for image in images]
     descriptors = describe_files(files, progress=progress)
     by_id = {image.id: image for image in images}
-    rows, bits, correlation = near_pairs(descriptors)
+    rows, bits, correlation = near_pairs(descriptors, progress=progress)
     ids = descriptors.image_ids[rows]
     pairs = [
         DuplicatePair(first=by_id[first], second=by_id[second], bits=differing, correlation=likeness)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from detcore.curation.descriptors import Descriptors, Progress, describe_files
-from detcore.errors import ConfigError, ImageError
+from detcore.errors import Cancelled, ConfigError, ImageError
 from detcore.evaluation.live import LiveEvaluation
 from detcore.evaluation.pairs import image_pairs
 from detcore.evaluation.problem import arrange
@@ -90,7 +90,7 @@ def order_unlabelled(
     use = unsure if second is None else (unsure + apart) / 2.0
     features = _standardised(descriptors)
     known = np.isin(descriptors.image_ids, np.fromiter(labelled, np.int64, len(labelled)))
-    places, novelty = spread(use, features[~known], known=features[known], count=count)
+    places, novelty = spread(use, features[~known], known=features[known], count=count, progress=progress)
     images = project.images(image_ids[places].tolist())
     return Order(
         candidates=tuple(
@@ -142,13 +142,21 @@ def disagreement(dets: Detections, others: Detections, image_ids: IntArray) -> F
 
 
 def spread(
-    use: FloatArray, features: FloatArray, *, known: FloatArray, count: int | None = None
+    use: FloatArray,
+    features: FloatArray,
+    *,
+    known: FloatArray,
+    count: int | None = None,
+    progress: Progress | None = None,
 ) -> tuple[IntArray, FloatArray]:
     """Take one after another the place whose ``use`` (N,) times novelty is highest: (C,) places and their novelty
     when taken, 0 to 1.
 
     Novelty d / (d + m) comes from the distance d of ``features`` (N, F) to the nearest that is ``known`` (K, F) or
     taken, and m, the median of that distance at the start. Farthest-first traversal, as in Gonzalez (1985), weighted.
+
+    Raises:
+        Cancelled: ``progress`` returned false.
     """
     total = len(use) if count is None else min(count, len(use))
     value = _LEAST_USE + (1.0 - _LEAST_USE) * use
@@ -162,6 +170,8 @@ def spread(
         places[step], novelties[step] = place, novelty[place]
         left[place] = False
         nearest = np.minimum(nearest, np.sqrt(((features - features[place]) ** 2).sum(axis=1)))
+        if progress is not None and not progress(step + 1, total):
+            raise Cancelled("ordering images was cancelled")
     return places, novelties
 
 

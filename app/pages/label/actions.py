@@ -77,6 +77,7 @@ def bind_label_actions(page: LabelPage) -> None:
         ("zoom_out", canvas.zoom_out, has_image),
         ("zoom_selection", page.zoom_to_selection, has_selection),
         ("remove_image", page.walk.remove_image, has_image),
+        ("to_label_next", page.ordering.toggle, lambda: page.context.document.is_open),
         ("find", page.find_image, lambda: page.context.document.is_open),
     )
     for name, callback, when in bound:

@@ -22,6 +22,7 @@ from app.pages.label.actions import (
 )
 from app.pages.label.classes import ClassEditing
 from app.pages.label.editing import LabelEditing
+from app.pages.label.order import ImageOrdering
 from app.pages.label.viewer import ImageViewer
 from app.pages.label.walk import ImageWalk
 from app.pages.page import Page
@@ -61,6 +62,7 @@ class LabelPage(Page):
         self.middle.addWidget(self.canvas)
         self.setCentralWidget(self.middle)
         self.image_list = ImageList(self.images, context.theme)
+        self.ordering = ImageOrdering(context, self.images, self.image_list, self)
         self.class_list = ClassList(self.class_model, context.theme, context.actions["label.new_class"])
         self.box_table = BoxTable(self.boxes)
         self.details = BoxDetails()

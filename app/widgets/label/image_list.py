@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 from PySide6.QtWidgets import (
     QComboBox,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
@@ -16,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.models.image_model import COUNT_ROLE, SPLIT_ROLE, STATUS_ROLE, ImageModel
+from app.models.image_model import COUNT_ROLE, REASON_ROLE, SPLIT_ROLE, STATUS_ROLE, ImageModel
 from app.theme import Theme
 from app.widgets.painting import paint_row
 from detcore.types import Status
@@ -31,8 +34,32 @@ FILTERS: tuple[tuple[str, Status | None], ...] = (
 )
 
 
+class ListOrder(IntEnum):
+    """In which order the images are listed."""
+
+    AS_LISTED = 0
+    TO_LABEL_NEXT = 1
+    BY_TWO_RUNS = 2
+
+
+ORDERS: tuple[tuple[str, ListOrder, str], ...] = (
+    ("As listed", ListOrder.AS_LISTED, "In the order in which the images were added"),
+    (
+        "To label next",
+        ListOrder.TO_LABEL_NEXT,
+        "Unlabelled images first, those on top from which a model would learn most: the newest run is unsure "
+        "about them, and they look unlike the others",
+    ),
+    (
+        "To label next, by two runs",
+        ListOrder.BY_TWO_RUNS,
+        "The same, and the two newest runs find different things on those on top",
+    ),
+)
+
+
 class ImageDelegate(QStyledItemDelegate):
-    """Status dot, name elided in the middle, split, number of boxes."""
+    """Status dot, name elided in the middle, split or why it comes so early, number of boxes."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
@@ -71,16 +98,19 @@ class ImageDelegate(QStyledItemDelegate):
             )
             right -= width + 8
         left = dot.right() + 9
-        split, path = index.data(SPLIT_ROLE), index.data()
-        width = metrics.horizontalAdvance(split) if split else 0
+        reason, path = index.data(REASON_ROLE), index.data()
+        note = reason or index.data(SPLIT_ROLE)
+        width = metrics.horizontalAdvance(note) if note else 0
         # The name says more: the split is left out where both have no room
-        if split and metrics.horizontalAdvance(path) <= right - width - 8 - left:
+        if note and (reason or metrics.horizontalAdvance(path) <= right - width - 8 - left):
             painter.drawText(
-                QRect(right - width, area.top(), width, area.height()), Qt.AlignmentFlag.AlignVCenter, split
+                QRect(right - width, area.top(), width, area.height()), Qt.AlignmentFlag.AlignVCenter, note
             )
             right -= width + 8
         painter.setPen(QColor(tokens.text))
-        name = metrics.elidedText(path, Qt.TextElideMode.ElideMiddle, right - left)
+        # Beside a reason there is room for few letters: the last ones tell numbered files apart
+        elide = Qt.TextElideMode.ElideLeft if reason else Qt.TextElideMode.ElideMiddle
+        name = metrics.elidedText(path, elide, right - left)
         painter.drawText(
             QRect(left, area.top(), right - left, area.height()), Qt.AlignmentFlag.AlignVCenter, name
         )
@@ -91,13 +121,15 @@ class ImageDelegate(QStyledItemDelegate):
 
 
 class ImageList(QWidget):
-    """Search field, status filter and the images.
+    """Search field, status filter, order and the images.
 
     Signals:
         image_chosen(int): the person went to an image by mouse or arrows.
+        order_chosen(int): the person chose a ``ListOrder``, perhaps the one that was chosen already.
     """
 
     image_chosen = Signal(int)
+    order_chosen = Signal(int)
 
     def __init__(self, model: ImageModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -110,6 +142,11 @@ class ImageList(QWidget):
         self.filter.setAccessibleName("Which images to list")
         for text, _ in FILTERS:
             self.filter.addItem(text)
+        self.order = QComboBox()
+        self.order.setAccessibleName("In which order to list the images")
+        for row, (text, _, tip) in enumerate(ORDERS):
+            self.order.addItem(text)
+            self.order.setItemData(row, tip, Qt.ItemDataRole.ToolTipRole)
         # A table lays out rows of one height without asking the model, a list view asks for each of 100,000.
         self.view = QTableView()
         self.view.setMouseTracking(True)
@@ -137,15 +174,22 @@ class ImageList(QWidget):
         head.setContentsMargins(8, 4, 8, 8)
         head.setSpacing(4)
         head.addWidget(self.search)
-        head.addWidget(self.filter)
+        choices = QHBoxLayout()
+        choices.setSpacing(4)
+        for box, share in ((self.filter, 9), (self.order, 11)):
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            choices.addWidget(box, share)
+        head.addLayout(choices)
         layout.addLayout(head)
         layout.addWidget(self._empty)
         layout.addWidget(self.view, 1)
         self.search.textChanged.connect(self._apply_filter)
         self.search.returnPressed.connect(self._open_first)
         self.filter.currentIndexChanged.connect(self._apply_filter)
+        self.order.activated.connect(lambda row: self.order_chosen.emit(ORDERS[row][1]))
         self.view.selectionModel().currentChanged.connect(self._choose)
         model.modelReset.connect(self._follow_reset)
+        self.show_order(ListOrder.AS_LISTED)
         self._show_empty_state()
 
     def show_image(self, image_id: int) -> None:
@@ -167,6 +211,12 @@ class ImageList(QWidget):
         """Show all images again."""
         self.search.clear()
         self.filter.setCurrentIndex(0)
+
+    def show_order(self, order: ListOrder) -> None:
+        """Say which order is shown, or being found."""
+        row = next(row for row, (_, item, _) in enumerate(ORDERS) if item is order)
+        self.order.setCurrentIndex(row)
+        self.order.setToolTip(ORDERS[row][2])
 
     def current_row(self) -> int:
         return self.view.currentIndex().row()
