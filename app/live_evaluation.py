@@ -21,7 +21,6 @@ from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, load_detections, predicted_images
-from detcore.project.snapshot import Snapshot
 from detcore.project.verdicts import read_verdicts
 from detcore.types import Changes, Detections, IntArray, ObjectClass
 
@@ -60,9 +59,8 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
         ProjectError: the run has no detections that can be read.
     """
     detections = load_detections(run)
-    snapshot = Snapshot.load(run.snapshot) if run.snapshot.is_file() else None
     images = project.image_list()
-    trained = trained_images(snapshot, images)
+    trained = trained_images(run, images)
     scopes = image_sets(images, predicted_images(run), trained)
     if scope is None or scope not in scopes:
         scope = next(iter(scopes), Scope.ALL)

@@ -16,6 +16,7 @@ class SortOrder(StrEnum):
 
     WORST = "Worst first"
     COST = "Costliest first"
+    LABEL_ERRORS = "Likely label errors first"
     CONFIDENCE = "Highest confidence"
     UNSURE = "Lowest confidence"
     LARGE = "Largest first"

@@ -11,8 +11,9 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.models.error_kind import TYPE_TITLES, ErrorKind, ItemType
-from app.models.error_query import ErrorRows, ErrorSource, detection_row
+from app.models.error_query import PAIRED_TYPES, ErrorRows, ErrorSource, detection_row
 from app.models.figures import ratio_text
+from app.models.label_suspicions import Suspicion, suspicion_text
 from app.models.verdict_titles import VERDICT_TITLES
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.verdict_rows import Verdict
@@ -30,7 +31,8 @@ class ErrorEntry:
     """One box. ``score`` is that of the detection; for a missed object that of the detection below the
     threshold that would find it, or ``None``. ``partner`` is the other half: the label that a detection was
     meant for, or the detection that was meant for a label. It has no partner of its own.
-    ``run_row`` is the row of a detection in its run. ``cost`` is what AP would gain without the error, ``None`` while nobody has asked."""
+    ``run_row`` is the row of a detection in its run. ``cost`` is what AP would gain without the error,
+    ``suspicion`` in which way the labels are probably wrong there; ``None`` while nobody has asked."""
 
     key: int
     kind: ErrorKind
@@ -46,6 +48,7 @@ class ErrorEntry:
     partner: ErrorEntry | None = None
     verdict: Verdict | None = None
     cost: float | None = None
+    suspicion: Suspicion | None = None
 
     @property
     def is_detection(self) -> bool:
@@ -132,6 +135,8 @@ class ErrorModel(QAbstractListModel):
         key, partner = int(rows.keys[row]), int(rows.partners[row])
         item_type = ItemType(int(rows.types[row]))
         entry = self._box(key, ErrorKind(int(rows.kinds[row])), item_type)
+        halves = (key, partner) if item_type in PAIRED_TYPES else (key,)
+        entry = replace(entry, suspicion=self._looked_up_in.suspicions.of(*halves))
         if not partner:
             return entry
         return replace(entry, partner=self._box(partner, self._kind(partner, rows.threshold), item_type))
@@ -216,6 +221,8 @@ def _label_row(evaluation: LiveEvaluation, box_id: int) -> int:
 
 def _tip_lines(entry: ErrorEntry) -> list[str]:
     lines = [f"{TYPE_TITLES[entry.type]}: {pair_text(entry)}", _score_text(entry), entry.path.name]
+    if entry.suspicion is not None:
+        lines.append(suspicion_text(entry.suspicion))
     if entry.verdict is not None:
         lines.append(f"Verdict: {VERDICT_TITLES[entry.verdict.kind]} ({entry.verdict.run})")
     return lines

@@ -10,12 +10,16 @@ from numpy.typing import NDArray
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
 from app.models.error_kind import ErrorKind, ItemType
 from app.models.item_costs import ItemCosts
+from app.models.label_suspicions import LabelSuspicions
 from app.models.size_breakdown import sized_rows
 from detcore.boxes import areas
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import DetState, GtState, LiveEvaluation
 from detcore.types import BoolArray, FloatArray, IntArray
+
+PAIRED_TYPES = (ItemType.CLASS, ItemType.LOCATION)
+"""Of these a detection and its label are two halves of one mistake. What duplicates a label is another matter."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,6 +31,7 @@ class ErrorSource:
     links: ErrorLinks
     judged: JudgedItems
     costs: ItemCosts = field(default_factory=ItemCosts)
+    suspicions: LabelSuspicions = field(default_factory=LabelSuspicions)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,7 +96,7 @@ def find_rows(source: ErrorSource, threshold: float, wanted: ErrorFilter, order:
         found.partners[: len(det_rows)] = meant_for
         found.types[: len(det_rows)] = ItemType.CLASS
     kept = _kept(source, found, wanted, len(det_rows))
-    value = _value(source, gt_rows, det_rows, found.kinds, order)[kept]
+    value = _value(source, gt_rows, det_rows, found, order)[kept]
     # detections come by falling score and the sort finds such runs, so long lists are quick too
     return found.take(kept[np.argsort(value, kind="stable")])
 
@@ -196,22 +201,25 @@ def _kept(source: ErrorSource, found: ErrorRows, wanted: ErrorFilter, det_count:
 
 
 def _partner_judged(source: ErrorSource, found: ErrorRows) -> BoolArray:
-    """(N,) whether the other half of a wrong class or place has a verdict. What duplicates a label that was
-    judged is another matter."""
-    paired = np.isin(found.types, (ItemType.CLASS, ItemType.LOCATION))
-    labels = found.partners > 0
+    """(N,) whether the other half of an item has a verdict."""
+    halves = _other_halves(found)
+    labels, dets = halves > 0, halves < 0
     judged = np.zeros(len(found), np.bool_)
-    judged[labels] = np.isin(found.partners[labels], source.judged.labels())
-    dets = found.partners < 0
-    judged[dets] = source.judged.detection[-found.partners[dets] - 1] > 0
-    return judged & paired
+    judged[labels] = np.isin(halves[labels], source.judged.labels())
+    judged[dets] = source.judged.detection[-halves[dets] - 1] > 0
+    return judged
+
+
+def _other_halves(found: ErrorRows) -> IntArray:
+    """(N,) keys of the partners of what is wrong in class or place, 0 for others."""
+    return np.where(np.isin(found.types, PAIRED_TYPES), found.partners, 0)
 
 
 def _value(
     source: ErrorSource,
     gt_rows: IntArray,
     det_rows: IntArray,
-    kinds: NDArray[np.uint8],
+    found: ErrorRows,
     order: SortOrder,
 ) -> FloatArray:
     """(N,) sort values, the smallest first."""
@@ -220,6 +228,8 @@ def _value(
     if order is SortOrder.COST:
         costs = source.costs
         return -np.concatenate([costs.of_detections(det_rows), costs.of_labels(gt.ids[gt_rows])])
+    if order is SortOrder.LABEL_ERRORS:
+        return -source.suspicions.scores(np.stack([found.keys, _other_halves(found)])).max(axis=0)
     if order in (SortOrder.LARGE, SortOrder.SMALL):
         boxes = np.concatenate([dets.boxes[det_rows], gt.boxes[gt_rows]])
         return -areas(boxes) if order is SortOrder.LARGE else areas(boxes)
@@ -233,4 +243,4 @@ def _value(
     if order is SortOrder.UNSURE:
         return scores
     # how sure the model is of the opposite of what the labels say
-    return np.where(kinds == ErrorKind.FP, -scores, scores - 1.0)
+    return np.where(found.kinds == ErrorKind.FP, -scores, scores - 1.0)

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 import numpy as np
 
+from detcore import crossval
 from detcore.project.image_rows import STATUSES, ImageList
-from detcore.project.snapshot import Snapshot
+from detcore.project.runs import RunFolder
 from detcore.types import BoolArray, IntArray, Status
 
 
@@ -25,11 +26,11 @@ class Scope(StrEnum):
 _SPLITS = {Scope.VAL: "val", Scope.TEST: "test", Scope.TRAIN: "train"}
 
 
-def trained_images(snapshot: Snapshot | None, images: ImageList) -> IntArray:
-    """Ids of the images that a run learned from: by the list it was started with, else by the splits now."""
-    if snapshot is not None:
-        ids = [image.id for image in snapshot.labelled_images if image.split not in ("val", "test")]
-        return np.array(ids, np.int64)
+def trained_images(run: RunFolder, images: ImageList) -> IntArray:
+    """Ids of the images that a run's detections have learnt from: by the list it was started with, else by the
+    splits now. Of a cross-validation none, since each image was left out by the model that looked at it."""
+    if run.snapshot.is_file() or crossval.is_cross_validation(run):
+        return np.array(sorted(crossval.trained_images(run)), np.int64)
     return images.ids[~np.isin(images.splits, _codes(images, ("val", "test")))]
 
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
 from app.context import AppContext
 from app.live_evaluation import LiveReview
+from app.models.error_filter import SortOrder
 from app.models.figures import count_text
 from app.models.review_scope import Scope
 from app.training_data import PreparedPrediction, prepare_prediction
@@ -80,8 +81,8 @@ class ReviewChoice(QObject):
             failed=self._fail,
         )
 
-    def note(self) -> str:
-        """What to know about the images that are evaluated, "" for nothing."""
+    def note(self, order: SortOrder) -> str:
+        """What to know about the images that are evaluated, in a queue of this order; "" for nothing."""
         review = self._live.review
         if review is None or not review.trained:
             return ""
@@ -90,6 +91,11 @@ class ReviewChoice(QObject):
             which = "All of these images were used for training"
         else:
             which = f"{count} of these {count_text(review.image_count)} images were used for training"
+        if order is SortOrder.LABEL_ERRORS:
+            return (
+                f"{which}: the model has learnt their labels, wrong ones too, and overlooks errors there. For "
+                "sound scores choose images not trained on, or cross-validate (Train page) and review that run."
+            )
         return f"{which}: the model knows them, so it errs less here than on new images."
 
     def next_step(self) -> NextStep:

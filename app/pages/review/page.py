@@ -10,6 +10,7 @@ from app.image_loader import ImageLoader
 from app.live_evaluation import LiveReview
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorEntry, ErrorModel
+from app.order_figures import OrderFigures
 from app.pages.page import Page
 from app.pages.review.choice import ReviewChoice
 from app.pages.review.figures import ReviewFigures
@@ -44,7 +45,8 @@ class ReviewPage(Page):
             "This image": context.actions["review.this_image"],
         }
         self.queue_panel = QueuePanel(self.errors, self.crops, context.theme, toggles)
-        self.queue = ReviewQueue(self.live, self.errors, self.queue_panel, self)
+        self.order = OrderFigures(self.live, context.tasks, self)
+        self.queue = ReviewQueue(self.live, self.order, self.errors, self.queue_panel, self)
         self.verdicts = ReviewVerdicts(context, self.live, self.queue)
         self.report = ReviewReport(context, self.live, self)
         self.header = ReviewHeader(context.theme)
@@ -126,6 +128,7 @@ class ReviewPage(Page):
         figures.table.class_chosen.connect(self._choose_class)
         figures.table.count_opened.connect(self._open_count)
         figures.matrix.cell_chosen.connect(self._open_cell)
+        self.order.chosen.connect(lambda order: self.header.show_note(self.choice.note(order)))
         queue.filter_changed.connect(self._show_filter)
         queue.current_changed.connect(self._show_current)
         self.queue_panel.list.selectionModel().selectionChanged.connect(
@@ -175,7 +178,7 @@ class ReviewPage(Page):
             step = self.choice.next_step()
             self.empty.show_state(step.icon, step.title, step.text, step.button)
         else:
-            self.header.show_note(self.choice.note())
+            self.header.show_note(self.choice.note(self.order.order))
             self._show_numbers()
             self._show_filter()
             self._show_current(self.queue.current)

@@ -14,6 +14,7 @@ from app.models.error_kind import TYPE_TITLES
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.error_query import ErrorRows, find_item, find_rows
 from app.models.size_breakdown import SIZE_NAMES
+from app.order_figures import OrderFigures
 from app.widgets.review.error_list import kind_word
 from app.widgets.review.queue_panel import QueuePanel
 
@@ -34,11 +35,18 @@ class ReviewQueue(QObject):
     # Other kinds, another class or another cell are listed.
     filter_changed = Signal()
 
-    def __init__(self, live: LiveReview, model: ErrorModel, panel: QueuePanel, parent: QObject) -> None:
+    def __init__(
+        self,
+        live: LiveReview,
+        figures: OrderFigures,
+        model: ErrorModel,
+        panel: QueuePanel,
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
-        self._live, self._model, self._panel = live, model, panel
+        self._live, self._figures, self._model, self._panel = live, figures, model, panel
         self.filter = ErrorFilter()
-        self._order = SortOrder.WORST
+        self._from_the_top = False
         self._current: int | None = None
         self._place = 0
         self._handled: list[tuple[int, int]] = []
@@ -47,7 +55,7 @@ class ReviewQueue(QObject):
         live.loaded.connect(self._restart)
         live.matches_changed.connect(self._follow_edit)
         live.threshold_changed.connect(self._follow_threshold)
-        live.costs_found.connect(self._start_over)
+        figures.found.connect(self._reorder)
         panel.kinds_chosen.connect(lambda kinds: self.set_filter(self.filter.with_kinds(kinds)))
         panel.type_chosen.connect(lambda chosen: self.set_filter(self.filter.with_type(chosen)))
         panel.order_chosen.connect(self.set_order)
@@ -95,17 +103,16 @@ class ReviewQueue(QObject):
         self.filter_changed.emit()
 
     def set_order(self, order: SortOrder) -> None:
-        self._order = order
-        if order is SortOrder.COST:
-            # the list follows when they are known
-            self._live.find_costs()
-        else:
-            self._start_over()
+        self._from_the_top = True
+        # what is not known yet is found, and the list follows
+        if self._figures.want(order):
+            self._reorder()
 
-    def _start_over(self) -> None:
+    def _reorder(self) -> None:
         self.refresh()
-        if self.count:
+        if self._from_the_top and self.count:
             self._go_to_row(0)
+        self._from_the_top = False
 
     def toggle_image(self) -> None:
         """List what is on the image that is looked at alone, or all again."""
@@ -165,7 +172,7 @@ class ReviewQueue(QObject):
             return
         selected = self._panel.list.selected_keys()
         self.filter = _usable(self.filter, review)
-        rows = find_rows(review.source, self._live.threshold, self.filter, self._order)
+        rows = find_rows(review.source, self._live.threshold, self.filter, self._figures.order)
         self._model.set_rows(rows)
         self._show_state(selected)
 
@@ -212,6 +219,7 @@ class ReviewQueue(QObject):
         if current is not None and (current < 0 or self._model.row_of(current) < 0):
             self._current = None
         if self._current is None and self.count:
+            self._from_the_top = True
             self._go_to_row(0)
         else:
             self.current_changed.emit(self.current)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 from app.models.error_kind import TYPE_TITLES, text_color
 from app.models.error_model import ErrorEntry, pair_text
 from app.models.figures import ratio_text
+from app.models.label_suspicions import suspicion_text
 from app.models.verdict_titles import VERDICT_TITLES
 from app.theme import Theme
 from app.widgets.review.verdict_button import VerdictButton
@@ -67,6 +68,8 @@ class ItemDetails(QWidget):
             rows.append(_escape(self._other))
         if entry.cost:
             rows.append(f"Costs {ratio_text(100 * entry.cost)} % AP")
+        if entry.suspicion is not None:
+            rows.append(suspicion_text(entry.suspicion))
         if entry.verdict is not None:
             rows.append(f"✓ {VERDICT_TITLES[entry.verdict.kind]}, {_escape(entry.verdict.run)}")
         self._text.setText(

@@ -7,6 +7,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.models.error_filter import SortOrder
 from app.models.error_kind import ItemType
 from app.pages.review.page import ReviewPage
 from detcore.project.project import Project
@@ -80,4 +81,10 @@ def undo(page: ReviewPage) -> None:
 def choose_type(page: ReviewPage, item_type: ItemType) -> None:
     box = page.queue_panel.type
     box.setCurrentIndex(box.findData(item_type))
+    box.activated.emit(box.currentIndex())
+
+
+def choose_order(page: ReviewPage, order: SortOrder) -> None:
+    box = page.queue_panel.order
+    box.setCurrentIndex(box.findData(order))
     box.activated.emit(box.currentIndex())

@@ -144,7 +144,9 @@ def test_overlays_follow_the_slider(page: ReviewPage, qtbot: QtBot) -> None:
         assert (on_canvas.ids > 0).sum() == (view.gt_state == 0).sum()
 
 
-def test_a_click_on_the_pr_curve_sets_the_threshold_of_that_point_and_opens_what_is_there(page: ReviewPage, qtbot: QtBot) -> None:
+def test_a_click_on_the_pr_curve_sets_the_threshold_of_that_point_and_opens_what_is_there(
+    page: ReviewPage, qtbot: QtBot
+) -> None:
     plot = page.figures.pr_plot
     curve = page.figures._curves[None]
     row = len(curve.scores) // 2

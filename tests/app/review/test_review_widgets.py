@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.image_rows import ImageList
+from detcore.project.runs import RunFolder
 from detcore.types import Box, Detections, GroundTruth, ObjectClass
 
 LEFT = Qt.MouseButton.LeftButton
@@ -284,10 +286,10 @@ def images_of(splits: list[int], counts: list[int], statuses: list[int]) -> Imag
     )
 
 
-def test_only_labelled_images_that_the_run_has_seen_take_part() -> None:
+def test_only_labelled_images_that_the_run_has_seen_take_part(tmp_path: Path) -> None:
     # image 1 and 2 train, 3 val, 4 test, 5 without split; 2 has no labels, 4 is verified as empty
     images = images_of([0, 0, 1, 2, -1], [3, 0, 2, 0, 1], [0, 0, 0, 2, 0])
-    sets = image_sets(images, {1, 2, 3, 4}, trained_images(None, images))
+    sets = image_sets(images, {1, 2, 3, 4}, trained_images(RunFolder(tmp_path), images))
     assert {scope: ids.tolist() for scope, ids in sets.items()} == {
         Scope.HELD_OUT: [3, 4],
         Scope.VAL: [3],
@@ -297,7 +299,7 @@ def test_only_labelled_images_that_the_run_has_seen_take_part() -> None:
     }
 
 
-def test_a_run_trained_on_everything_has_no_held_out_images() -> None:
+def test_a_run_trained_on_everything_has_no_held_out_images(tmp_path: Path) -> None:
     images = images_of([-1, -1], [1, 1], [0, 0])
-    sets = image_sets(images, {1, 2}, trained_images(None, images))
+    sets = image_sets(images, {1, 2}, trained_images(RunFolder(tmp_path), images))
     assert list(sets) == [Scope.ALL]

@@ -1,0 +1,181 @@
+"""Likely label errors first: what a detector knows of labels, and when that is to be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.models.error_filter import SortOrder
+from app.models.error_kind import ItemType
+from app.models.review_scope import Scope
+from app.pages.review.page import ReviewPage
+from detcore.crossval import create_cross_validation
+from detcore.evaluation.label_errors import LabelError, rank_label_errors
+from detcore.project.edits import delete_boxes, set_split, update_boxes
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.project.snapshot import take_snapshot
+from detcore.types import Detections
+from tests.app.review.review_driving import choose_order, press, undo
+
+
+def sound_detections(project: Project) -> Detections:
+    """A detector that finds every object nearly in its place, and sees some faint things that are not there."""
+    random = np.random.default_rng(3)
+    some_class = project.classes()[0].id
+    rows: list[tuple[int, int, tuple[float, ...], float]] = []
+    for image_id in project.image_ids():
+        for box in project.boxes(image_id):
+            xyxy = tuple(
+                float(edge + move) for edge, move in zip(box.xyxy, random.normal(0, 0.5, 4), strict=True)
+            )
+            rows.append((image_id, box.class_id, xyxy, float(random.uniform(0.7, 0.95))))
+        for number in range(3):
+            x = 10.0 + 45 * number
+            rows.append((image_id, some_class, (x, 95.0, x + 30, 115.0), float(random.uniform(0.05, 0.4))))
+    return Detections(
+        image_ids=np.array([row[0] for row in rows]),
+        labels=np.array([row[1] for row in rows]),
+        boxes=np.array([row[2] for row in rows]),
+        scores=np.array([row[3] for row in rows]),
+    )
+
+
+@pytest.fixture
+def run(labelled: Project) -> RunFolder:
+    """Validated on sound labels, two of which went wrong since: one is of another class, one is gone."""
+    run = create_run(labelled, "reticle-s")
+    take_snapshot(labelled).save(run.snapshot)
+    save_detections(run, sound_detections(labelled), image_ids=labelled.image_ids())
+    spoil(labelled)
+    return run
+
+
+def spoil(project: Project) -> None:
+    swapped, missing = project.boxes(project.image_ids()[3])[:2]
+    other = next(item.id for item in project.classes() if item.id != swapped.class_id)
+    project.apply(update_boxes(project, [replace(swapped, class_id=other)]))
+    project.apply(delete_boxes(project, [missing.id]))
+
+
+def order_by_label_errors(page: ReviewPage, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(page.order.found):
+        choose_order(page, SortOrder.LABEL_ERRORS)
+
+
+def all_scores(page: ReviewPage) -> list[float]:
+    entries = [page.errors.entry(row) for row in range(page.queue.count)]
+    return [entry.suspicion.score if entry.suspicion else 0.0 for entry in entries]
+
+
+def expected_scores(page: ReviewPage) -> list[float]:
+    """Of all suspicions that the command ``audit`` would name, the highest."""
+    review = page.live.review
+    assert review is not None
+    evaluation = review.evaluation
+    errors = rank_label_errors(
+        evaluation.gt, evaluation.dets, image_ids=evaluation.image_ids, class_ids=evaluation.class_ids
+    )
+    return sorted(errors.scores.tolist(), reverse=True)
+
+
+def test_wrong_labels_come_before_mistakes_of_the_model(page: ReviewPage, qtbot: QtBot) -> None:
+    page.live.set_threshold(0.0)
+    qtbot.waitUntil(lambda: page.queue.count > 2)
+    order_by_label_errors(page, qtbot)
+    top = [page.errors.entry(row) for row in range(2)]
+    assert {entry.type for entry in top} == {ItemType.CLASS, ItemType.BACKGROUND}
+    assert {entry.suspicion.kind for entry in top if entry.suspicion} == {
+        LabelError.SWAPPED,
+        LabelError.MISSING,
+    }
+    scores = all_scores(page)
+    assert scores == sorted(scores, reverse=True)
+    assert scores[:2] == expected_scores(page)[:2]
+    assert scores[1] > scores[2] + 0.1
+    assert page.queue.current == top[0]
+    qtbot.waitUntil(lambda: "Label error" in page.image.details.text())
+
+
+def test_scores_follow_the_labels(page: ReviewPage, qtbot: QtBot) -> None:
+    order_by_label_errors(page, qtbot)
+    before = all_scores(page)
+    first = page.queue.current
+    with qtbot.waitSignal(page.order.found):
+        press(page, Qt.Key.Key_A if first is not None and first.type is ItemType.BACKGROUND else Qt.Key.Key_C)
+    assert all_scores(page)[0] == pytest.approx(expected_scores(page)[0])
+    assert page.queue.count == len(before) - 1
+    with qtbot.waitSignal(page.order.found):
+        undo(page)
+    assert all_scores(page) == before
+    assert page.queue.current == first
+
+
+def test_scores_are_found_once_for_the_same_labels(page: ReviewPage, qtbot: QtBot) -> None:
+    order_by_label_errors(page, qtbot)
+    choose_order(page, SortOrder.LARGE)
+    with qtbot.assertNotEmitted(page.order.found, wait=100):
+        choose_order(page, SortOrder.LABEL_ERRORS)
+    scores = all_scores(page)
+    assert scores[0] > 0
+    assert scores == sorted(scores, reverse=True)
+    press(page, Qt.Key.Key_A)
+    choose_order(page, SortOrder.LARGE)
+    order_by_label_errors(page, qtbot)
+
+
+@pytest.mark.parametrize("order", [SortOrder.LABEL_ERRORS, SortOrder.COST])
+def test_the_order_stays_with_other_images(page: ReviewPage, qtbot: QtBot, order: SortOrder) -> None:
+    with qtbot.waitSignal(page.order.found):
+        choose_order(page, order)
+    box = page.choice.scope
+    with qtbot.waitSignal(page.order.found):
+        box.setCurrentIndex(box.findData(Scope.ALL))
+        box.activated.emit(box.currentIndex())
+    review = page.live.review
+    assert review is not None
+    assert review.scope is Scope.ALL
+    entries = [page.errors.entry(row) for row in range(page.queue.count)]
+    figures = (
+        all_scores(page) if order is SortOrder.LABEL_ERRORS else [entry.cost or 0.0 for entry in entries]
+    )
+    assert figures == sorted(figures, reverse=True)
+    assert figures[0] > 0
+    assert page.queue.current == entries[0]
+
+
+def test_labels_that_the_model_has_learnt_are_not_to_be_judged_by_it(page: ReviewPage, qtbot: QtBot) -> None:
+    order_by_label_errors(page, qtbot)
+    assert page.header.note.text() == ""
+    box = page.choice.scope
+    with qtbot.waitSignal(page.order.found):
+        box.setCurrentIndex(box.findData(Scope.TRAIN))
+        box.activated.emit(box.currentIndex())
+    note = page.header.note
+    assert note.isVisible()
+    assert "wrong ones too" in note.text()
+    assert "cross-validate" in note.text()
+    choose_order(page, SortOrder.WORST)
+    assert "cross-validate" not in note.text()
+    assert "used for training" in note.text()
+
+
+def test_a_cross_validation_has_learnt_from_no_image_that_it_shows(
+    window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
+) -> None:
+    labelled.apply(set_split(labelled, dict.fromkeys(labelled.image_ids(), "train")))
+    run = create_cross_validation(labelled, {}, folds=2)
+    save_detections(run, sound_detections(labelled), image_ids=labelled.image_ids())
+    context.document.open(labelled)
+    window.entered()
+    qtbot.waitUntil(lambda: window.live.review is not None)
+    review = window.live.review
+    assert review is not None
+    assert (review.scope, review.image_count, review.trained) == (Scope.HELD_OUT, 6, 0)
+    order_by_label_errors(window, qtbot)
+    assert window.header.note.text() == ""
