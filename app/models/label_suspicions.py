@@ -12,11 +12,11 @@ from detcore.evaluation.label_errors import LABEL_ERRORS, LabelError, LabelError
 from detcore.types import FloatArray, IntArray
 
 LABEL_ERROR_TEXTS: Mapping[LabelError, str] = {
-    LabelError.MISSING: "object without a label",
-    LabelError.SPURIOUS: "label around nothing",
-    LabelError.SWAPPED: "label of another class",
-    LabelError.LOCATION: "label badly placed",
-    LabelError.DUPLICATE: "object labelled twice",
+    LabelError.MISSING: "no label",
+    LabelError.SPURIOUS: "nothing there",
+    LabelError.SWAPPED: "wrong class",
+    LabelError.LOCATION: "badly placed",
+    LabelError.DUPLICATE: "labelled twice",
 }
 
 
@@ -29,7 +29,7 @@ class Suspicion:
 
 
 def suspicion_text(suspicion: Suspicion) -> str:
-    """Such as "Label error 0.93: object without a label"."""
+    """Such as "Label error 0.93: no label"."""
     return f"Label error {ratio_text(suspicion.score)}: {LABEL_ERROR_TEXTS[suspicion.kind]}"
 
 
