@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from app.models.run_history import RunHistory
+from app.sent_errors import find_again, keep_sent, read_sent
 from detcore.atomic import atomic_write
 from detcore.errors import ConfigError, ProjectError
 from detcore.project.edits import set_split
@@ -78,9 +79,12 @@ class PreparedRun:
 def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> PreparedRun:
     """Check what would fail, divide the images when nobody has, make the run's folder, freeze the data.
 
+    What was sent to training goes into the run, and with that it is used up.
+
     Raises:
         ConfigError: there is nothing to train on.
         ProjectError: the images are not there, or the run cannot be written.
+        NotLookedAtError, ProjectError: the run that it is to learn from is not there or has not predicted.
     """
     data = survey(project)
     if not data.with_boxes:
@@ -91,12 +95,21 @@ def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> Prep
         )
     if not project.image_root.is_dir():
         raise ProjectError("the folder of the images is not there", path=project.image_root)
+    sent = read_sent(project)
+    emphasis = None
+    if sent is not None and sent.counts:
+        # Before the images are divided, since nothing may fail after that; those that are held out count for nothing.
+        emphasis = find_again(project, sent, take_snapshot(project))
+        config = sent.configured(config)
     changes = _divide(project, seed) if data.needs_splits else None
     if changes:
         data = survey(project)
     run = create_run(project, config.model)
     _write_config(run, config)
     take_snapshot(project).save(run.snapshot)
+    if emphasis is not None:
+        emphasis.save(run.emphasis)
+        keep_sent(project, None)
     return PreparedRun(run=run, history=RunHistory(), data=data, changes=changes)
 
 

@@ -148,6 +148,18 @@ def format_duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
+def state_text(run: RunInfo) -> str:
+    """What became of a run, and the number of the run from whose errors it learns."""
+    if not run.learns_from:
+        return STATE_TEXT[run.state]
+    return f"{STATE_TEXT[run.state]} · errors of {run_number(run.learns_from)}"
+
+
+def run_number(name: str) -> str:
+    """``012`` of ``012-reticle-s``: no two runs of a project have the same."""
+    return name.partition("-")[0]
+
+
 def _tooltip(run: RunInfo) -> str:
     lines = [
         f"<b>{run.name}</b>",
@@ -156,6 +168,8 @@ def _tooltip(run: RunInfo) -> str:
     ]
     if run.device:
         lines.append(f"on {run.device}")
+    if run.learns_from:
+        lines.append(f"learns more from the errors of {run.learns_from}")
     if run.message:
         lines.append(run.message)
     return "<br>".join(lines)

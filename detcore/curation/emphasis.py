@@ -38,6 +38,10 @@ _HELD_OUT = ("val", "test")
 _DEFAULT_THRESHOLD = 0.5
 
 
+class NotLookedAtError(ConfigError):
+    """A run has not predicted on the images in question."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageErrors:
     """``false_positives`` on background and ``misses`` in one image."""
@@ -144,7 +148,8 @@ def find_emphasis(
 
     Raises:
         ProjectError: the run has no detections.
-        ConfigError: no labelled image is there to train on, or the run has looked at none of them.
+        ConfigError: no labelled image is there to train on.
+        NotLookedAtError: the run has looked at none of those.
     """
     looked_at = predicted_images(run)
     chosen = _learnt_from(run, snapshot, looked_at)
@@ -199,7 +204,7 @@ def _learnt_from(run: RunFolder, snapshot: Snapshot, looked_at: Collection[int])
         )
     chosen = [image_id for image_id in usable if image_id in looked_at]
     if not chosen:
-        raise ConfigError(
+        raise NotLookedAtError(
             f"run {run.name} has looked at no labelled training image",
             path=run.path,
             hint="Let it predict on all images first",

@@ -65,7 +65,7 @@ class RunState(StrEnum):
 class RunInfo:
     """A run as lists show it. ``created`` is Unix time; ``best_ap`` is on the validation split, ``None`` before
     the first validation; ``seconds`` and ``epochs`` are of training; ``fraction`` done is 0..1;
-    ``message`` says why a run failed."""
+    ``message`` says why a run failed; ``learns_from`` is the run whose errors count more in this one, "" for none."""
 
     name: str
     folder: RunFolder
@@ -81,6 +81,7 @@ class RunInfo:
     message: str
     has_detections: bool
     has_checkpoint: bool
+    learns_from: str = ""
 
 
 def create_run(project: ProjectReader, model_name: str) -> RunFolder:
@@ -143,6 +144,7 @@ def read_run(run: RunFolder) -> RunInfo:
         message=history.message,
         has_detections=has_detections(run),
         has_checkpoint=any(path.is_file() for path in (run.best, run.last, run.previous)),
+        learns_from=str(read_json(run.emphasis).get("run", "")),
     )
 
 

@@ -142,6 +142,12 @@ class ReviewChoice(QObject):
             page="label",
         )
 
+    def predict_chosen(self) -> None:
+        """Ask the run that is chosen what it sees on all images."""
+        run = self.chosen
+        if run is not None:
+            self.predict(run)
+
     def predict(self, run: RunInfo) -> None:
         """Ask a run what it sees; the review opens when it has finished."""
         self._problem = ""

@@ -17,6 +17,7 @@ from app.pages.review.figures import ReviewFigures
 from app.pages.review.image import ReviewImage
 from app.pages.review.queue import ReviewQueue, cell_of
 from app.pages.review.report import ReviewReport
+from app.pages.review.sending import ReviewSending
 from app.pages.review.sizes import ReviewSizes
 from app.pages.review.verdicts import ReviewVerdicts
 from app.widgets.empty_state import EmptyState
@@ -49,6 +50,7 @@ class ReviewPage(Page):
         self.queue = ReviewQueue(self.live, self.order, self.errors, self.queue_panel, self)
         self.verdicts = ReviewVerdicts(context, self.live, self.queue)
         self.report = ReviewReport(context, self.live, self)
+        self.sending = ReviewSending(context, self.live, self)
         self.header = ReviewHeader(context.theme)
         self.figures = ReviewFigures(self.live, context.theme, self)
         self.sizes = ReviewSizes(context, self.live, self.queue)
@@ -71,7 +73,10 @@ class ReviewPage(Page):
         for name in ("review.previous", "review.next"):
             self.add_icon_action(actions[name])
         self.toolbar.addSeparator()
-        for name in ("global.undo", "global.redo", "review.fit", "review.zoom_item", "review.report"):
+        for name in ("global.undo", "global.redo", "review.fit", "review.zoom_item"):
+            self.add_icon_action(actions[name])
+        self.toolbar.addSeparator()
+        for name in ("review.send", "review.report"):
             self.add_icon_action(actions[name])
         self.addToolBarBreak()
         self.strip = QToolBar(self)
@@ -136,6 +141,8 @@ class ReviewPage(Page):
         )
         self.image.key_chosen.connect(queue.go_to)
         self.empty.pressed.connect(self._take_next_step)
+        self.sending.train_requested.connect(lambda: self.request_page.emit("train"))
+        self.sending.prediction_requested.connect(self.choice.predict_chosen)
         self.context.document.closed.connect(self.crops.clear)
 
     # ---- what the person opens

@@ -14,6 +14,7 @@ from app.pages.train.commands import RunCommands
 from app.pages.train.control import RunControl
 from app.pages.train.endings import RunEndings
 from app.pages.train.histories import RunHistories
+from app.pages.train.sent import SentToTraining
 from app.pages.train.shelf import RunShelf
 from app.training_data import RATIOS, TrainingData, survey
 from app.widgets.empty_state import EmptyState
@@ -55,6 +56,8 @@ class TrainPage(Page):
         actions = context.actions
         self.buttons = TrainButtons(actions["train.start"], actions["train.stop"], actions["train.finish"])
         self.setup = TrainSetup(self.buttons)
+        self.sent = SentToTraining(context, self.control, self)
+        self.setup.put_above(self.sent.card)
         self.commands = RunCommands(
             context,
             self.control,
@@ -76,6 +79,7 @@ class TrainPage(Page):
         self.setup.settings.show_devices(self.context.jobs.devices)
         self.context.jobs.look_for_devices()
         self._look_at_data()
+        self.sent.refresh()
         self.buttons.start.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _bind_actions(self) -> None:

@@ -54,13 +54,25 @@ class JobStatus(QWidget):
         self.speed = Figure("Images/s")
         self.time = Figure("Time")
         self.device = Figure("Device")
+        self.learns_from = Figure("Learns from errors of")
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self.title)
         head.addWidget(self.state, 1, Qt.AlignmentFlag.AlignBottom)
         head.addWidget(self.time_left, 0, Qt.AlignmentFlag.AlignBottom)
+        self.learns_from.setToolTip(
+            "Images in which that run erred are drawn more often; the log says how many"
+        )
         figures = FlowLayout(spacing=8)
-        for figure in (self.best, self.step, self.epoch, self.speed, self.time, self.device):
+        for figure in (
+            self.best,
+            self.step,
+            self.epoch,
+            self.speed,
+            self.time,
+            self.device,
+            self.learns_from,
+        ):
             figures.addWidget(figure)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 16, 8)
@@ -87,6 +99,8 @@ class JobStatus(QWidget):
         self.time.show_text(format_duration(run.seconds if step is None else step.time))
         device = history.started.device_name if history.started is not None else run.device
         self.device.show_text(device or "–")
+        self.learns_from.setVisible(bool(run.learns_from))
+        self.learns_from.show_text(run.learns_from)
         remaining = step.remaining if step is not None and doing and history.progress is None else None
         self.time_left.setText("" if remaining is None else f"{format_duration(remaining)} left")
 

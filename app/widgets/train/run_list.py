@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.models.run_model import COMPARED_ROLE, RUN_ROLE, STATE_TEXT, RunModel, format_ap, format_duration
+from app.models.run_model import COMPARED_ROLE, RUN_ROLE, RunModel, format_ap, format_duration, state_text
 from app.theme import SMALL_TEXT, Theme
 from app.widgets.painting import paint_row
 from app.widgets.train.curve_style import paint_sample, run_style
@@ -120,7 +120,7 @@ class RunDelegate(QStyledItemDelegate):
         text = area.adjusted(18, 0, -metrics.horizontalAdvance(done) - 8, 0)
         if not selected and run.state in (RunState.FAILED, RunState.INTERRUPTED):
             painter.setPen(QColor(color))
-        elided = metrics.elidedText(STATE_TEXT[run.state], Qt.TextElideMode.ElideRight, text.width())
+        elided = metrics.elidedText(state_text(run), Qt.TextElideMode.ElideRight, text.width())
         painter.drawText(text, align, elided)
 
     def editorEvent(  # noqa: N802

@@ -27,6 +27,8 @@ class TrainSetup(QWidget):
         self.buttons = buttons
         self.cards = ModelCards(MODELS.values())
         self.settings = TrainSettings()
+        self._above = QVBoxLayout()
+        self._above.setContentsMargins(12, 4, 12, 4)
         self.choices = QWidget()
         self.choices.setProperty("role", "panel")
         column = QVBoxLayout(self.choices)
@@ -46,11 +48,16 @@ class TrainSetup(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        layout.addLayout(self._above)
         layout.addWidget(scroll, 1)
         layout.addWidget(buttons)
         self.cards.chosen.connect(self.settings.show_model)
         self.settings.file_wanted.connect(self.file_wanted)
         self.cards.choose(DEFAULT_MODEL)
+
+    def put_above(self, widget: QWidget) -> None:
+        """Show something above the choices, where it does not scroll away."""
+        self._above.addWidget(widget)
 
     def config(self) -> TrainConfig:
         """Raises ConfigError when the values make no sense together."""

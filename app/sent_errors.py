@@ -1,0 +1,118 @@
+"""Errors of a run that were sent to training: kept in the project until the next training takes them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+
+from app.tasks import ProgressCallback
+from detcore.curation.emphasis import DEFAULT_STRENGTH, Emphasis, find_emphasis
+from detcore.errors import Cancelled, ProjectError
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, find_run
+from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.project.verdicts import read_verdicts
+from detcore.training.config import TrainConfig
+
+KEY = "train.sent_errors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SentErrors:
+    """What was sent: a run and how it was judged, how much was found in how many images then, and how much that
+    is to count (as in ``TrainConfig``)."""
+
+    run: str
+    threshold: float
+    iou_threshold: float
+    images: int
+    false_positives: int
+    misses: int
+    hard_negatives: float = DEFAULT_STRENGTH
+    oversample: float = DEFAULT_STRENGTH
+
+    @property
+    def counts(self) -> bool:
+        """Whether a training would be any different."""
+        return self.hard_negatives > 0 or self.oversample > 0
+
+    @property
+    def text(self) -> str:
+        """``12 training images with 30 false alarms and 41 missed objects``."""
+        parts = [
+            _counted(count, word)
+            for count, word in ((self.false_positives, "false alarm"), (self.misses, "missed object"))
+            if count
+        ]
+        return f"{_counted(self.images, 'training image')} with {' and '.join(parts)}"
+
+    def configured(self, config: TrainConfig) -> TrainConfig:
+        """The settings of a training that learns from these."""
+        return replace(config, hard_negatives=self.hard_negatives, oversample=self.oversample)
+
+
+def find_errors(
+    project: Project, run: RunFolder, *, threshold: float, iou_threshold: float, progress: ProgressCallback
+) -> SentErrors:
+    """Look for what a run got wrong in the training images; for the pool.
+
+    Raises:
+        NotLookedAtError, ConfigError, ProjectError: as ``find_emphasis`` says.
+        Cancelled: ``progress`` returned False.
+    """
+    snapshot, verdicts = take_snapshot(project), read_verdicts(project)
+    _go_on(progress, 1)
+    found = find_emphasis(run, snapshot, verdicts=verdicts, threshold=threshold, iou_threshold=iou_threshold)
+    _go_on(progress, 2)
+    return SentErrors(
+        run=run.name,
+        threshold=threshold,
+        iou_threshold=iou_threshold,
+        images=len(found.images),
+        false_positives=found.false_positives,
+        misses=found.misses,
+    )
+
+
+def find_again(project: Project, sent: SentErrors, snapshot: Snapshot) -> Emphasis:
+    """The errors that were sent as labels and verdicts are now: what has been mended since is none any more.
+
+    Raises:
+        ProjectError: the run is gone.
+        NotLookedAtError, ConfigError, ProjectError: as ``find_emphasis`` says.
+    """
+    try:
+        run = find_run(project, sent.run)
+    except ProjectError as error:
+        raise ProjectError(
+            f"{sent.run}, whose errors were sent to training, is not there any more",
+            hint="Bring that run back, or remove it from “Learns more from”",
+        ) from error
+    return find_emphasis(
+        run,
+        snapshot,
+        verdicts=read_verdicts(project),
+        threshold=sent.threshold,
+        iou_threshold=sent.iou_threshold,
+    )
+
+
+def read_sent(project: Project) -> SentErrors | None:
+    """What is waiting for the next training, if anything is."""
+    stored = project.get_setting(KEY)
+    if not isinstance(stored, dict) or stored.keys() != {item.name for item in fields(SentErrors)}:
+        return None
+    return SentErrors(**stored)
+
+
+def keep_sent(project: Project, sent: SentErrors | None) -> None:
+    """Let these wait for the next training in place of any others; ``None`` for none."""
+    project.set_setting(KEY, None if sent is None else asdict(sent))
+
+
+def _go_on(progress: ProgressCallback, done: int) -> None:
+    if not progress(done, 2):
+        raise Cancelled("nothing was sent to training")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"1 {word}" if count == 1 else f"{count:,} {word}s"
