@@ -64,15 +64,7 @@ class JobStatus(QWidget):
             "Images in which that run erred are drawn more often; the log says how many"
         )
         figures = FlowLayout(spacing=8)
-        for figure in (
-            self.best,
-            self.step,
-            self.epoch,
-            self.speed,
-            self.time,
-            self.device,
-            self.learns_from,
-        ):
+        for figure in (self.best, self.step, self.epoch, self.speed, self.time, self.device):
             figures.addWidget(figure)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 16, 8)
@@ -86,7 +78,8 @@ class JobStatus(QWidget):
         locale = QLocale()
         step = history.step
         self.title.setText(run.name)
-        self.state.setText(doing or _state_line(run))
+        learns_from = f" · learns from the errors of {run.learns_from}" if run.learns_from else ""
+        self.state.setText(f"{doing or _state_line(run)}{learns_from}")
         self.state.setToolTip(run.message)
         self.progress.setVisible(bool(doing))
         self._show_progress(history)
@@ -99,8 +92,6 @@ class JobStatus(QWidget):
         self.time.show_text(format_duration(run.seconds if step is None else step.time))
         device = history.started.device_name if history.started is not None else run.device
         self.device.show_text(device or "–")
-        self.learns_from.setVisible(bool(run.learns_from))
-        self.learns_from.show_text(run.learns_from)
         remaining = step.remaining if step is not None and doing and history.progress is None else None
         self.time_left.setText("" if remaining is None else f"{format_duration(remaining)} left")
 

@@ -45,7 +45,7 @@ class SentCard(QFrame):
         self.false_alarms = _strength("false alarms")
         self.misses = _strength("missed objects")
         self.note = QLabel(
-            "For one training, with labels and verdicts as they are when it starts.", wordWrap=True
+            "For one new run, with labels and verdicts as they are when it starts.", wordWrap=True
         )
         self._compose()
         self.remove.clicked.connect(self.removed)

@@ -106,10 +106,9 @@ def test_the_list_and_the_head_of_a_run_say_from_whose_errors_it_learns(
 ) -> None:
     status = open_page.run_view.status
     qtbot.waitUntil(lambda: status.title.text() == "001-reticle-s", timeout=WAIT)
-    assert not status.learns_from.isVisible()
+    assert status.state.text() == "Completed"
     train_next(qtbot, open_page, "002-reticle-s")
-    assert status.learns_from.isVisible()
-    assert status.learns_from.value.text() == "001-reticle-s"
+    assert status.state.text().endswith(" · learns from the errors of 001-reticle-s")
     wait_for_end(qtbot, context)
     model: RunModel = open_page.shelf.model
     qtbot.waitUntil(lambda: model.runs[0].fraction == 1.0, timeout=WAIT)
