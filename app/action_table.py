@@ -76,6 +76,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="Add the images that came into the folder since",
     ),
     _spec(
+        "global.duplicates",
+        "Near-duplicates…",
+        "Ctrl+T",
+        icon="image-multiple-outline",
+        tip="Find images that look the same, and those that lie in two splits",
+    ),
+    _spec(
         "global.sample", "Try the sample", icon="shape-outline", tip="A small project with mistakes to find"
     ),
     _spec("global.undo", "Undo", "Ctrl+Z", icon="undo", repeat=True),
@@ -330,7 +337,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Report…",
         "Ctrl+P",
         icon="file-chart-outline",
-        tip="Write figures, curves, worst errors, verdicts and label changes as one HTML file",
+        tip="Write figures, curves, worst errors, verdicts and label changes as one web page or as PDF",
     ),
     _spec(
         "review.send",

@@ -21,6 +21,7 @@ from app.context import AppContext
 from app.dialogs.action_dialogs import ActionPalette, ShortcutsDialog
 from app.dialogs.message_history import MessageHistory
 from app.dialogs.settings_dialog import SettingsDialog
+from app.duplicates import NearDuplicates
 from app.image_loader import ImageLoader
 from app.messages import Message
 from app.pages.export.page import ExportPage
@@ -49,6 +50,7 @@ MENUS = (  # an empty name is a separator
             "import",
             "new_images",
             "find_images",
+            "duplicates",
             "",
             "settings",
             "",
@@ -75,6 +77,7 @@ class MainWindow(QMainWindow):
         self.review_page = ReviewPage(context, loader)
         self.export_page = ExportPage(context)
         self.project_actions = ProjectActions(context, self)
+        self.duplicates = NearDuplicates(context, self)
         self.pages: dict[str, Page] = {
             page.name: page for page in (self.label_page, self.train_page, self.review_page, self.export_page)
         }
@@ -198,6 +201,7 @@ class MainWindow(QMainWindow):
         self.label_page.paths_dropped.connect(self.project_actions.open_dropped)
         self.label_page.welcome.recent_chosen.connect(self.project_actions.open_path)
         self.project_actions.page_requested.connect(self.show_page)
+        self.duplicates.page_requested.connect(self.show_page)
         self.project_actions.images_moved.connect(self.label_page.viewer.forget_images)
         self.train_page.request_page.connect(self.show_page)
         self.review_page.request_page.connect(self.show_page)

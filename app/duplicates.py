@@ -1,0 +1,149 @@
+"""Looking for images that look the same, and what is done about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.context import AppContext
+from app.dialogs.duplicates_dialog import DuplicatesDialog
+from app.models.duplicate_groups import DuplicateGroup, groups_now
+from app.models.figures import count_text
+from app.tasks import Task
+from app.widgets.thumbnails import Thumbnails
+from detcore.curation.duplicates import Duplicates, find_duplicates
+from detcore.errors import Cancelled, ReticleError
+from detcore.project.edits import Edit, remove_images, set_split
+from detcore.types import Changes
+
+
+class NearDuplicates(QObject):
+    """Binds the action, compares in the pool, and keeps what was found until the project is closed.
+
+    The window may be closed at any time: comparing goes on, and the end is told.
+
+    Signals:
+        page_requested(str): show that page.
+    """
+
+    page_requested = Signal(str)
+
+    def __init__(self, context: AppContext, window: QWidget) -> None:
+        super().__init__(window)
+        self._context = context
+        self._task: Task | None = None
+        self._found: Duplicates | None = None
+        self._thumbnails = Thumbnails(context.tasks, self)
+        actions = [context.actions[name] for name in ("global.undo", "global.redo")]
+        self.dialog = dialog = DuplicatesDialog(context.theme, self._thumbnails, actions, window)
+        dialog.again_asked.connect(self._start)
+        dialog.cancel_asked.connect(self._cancel)
+        dialog.panel.split_chosen.connect(self._put_into_split)
+        dialog.panel.removal_asked.connect(self._remove)
+        dialog.panel.open_asked.connect(self._open)
+        context.actions.bind("global.duplicates", self.show, when=lambda: context.document.is_open)
+        context.document.changed.connect(self._follow)
+        context.document.closed.connect(self._leave_project)
+
+    def show(self) -> None:
+        """Show what was found, as it is now; look for it when that was not done yet."""
+        if self._found is not None:
+            self._refresh(self._found)
+        elif self._task is None:
+            self._start()
+        self.dialog.show()
+        self.dialog.raise_()
+        self.dialog.activateWindow()
+
+    def _start(self) -> None:
+        project = self._context.document.project
+        self._found = None
+        self.dialog.show_comparing()
+        self._task = task = self._context.tasks.run_with_progress(
+            "Comparing images",
+            lambda progress: find_duplicates(project, progress=progress),
+            done=lambda found: self._if_current(task, lambda: self._show_found(found)),
+            failed=lambda error: self._if_current(task, lambda: self._fail(error)),
+        )
+        task.progressed.connect(self.dialog.show_progress)
+
+    def _if_current(self, task: Task, show: Callable[[], None]) -> None:
+        """What was found in a project that is closed is not shown."""
+        if task is self._task:
+            self._task = None
+            show()
+
+    def _cancel(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _leave_project(self) -> None:
+        if self._task is not None:
+            task, self._task = self._task, None
+            task.cancel()
+        self._found = None
+        self.dialog.close()
+        self._thumbnails.clear()
+
+    def _show_found(self, found: Duplicates) -> None:
+        self._found = found
+        self._refresh(found)
+        if not self.dialog.isVisible():
+            self._context.messages.success(_summary(found), action=("Show", self.show))
+
+    def _fail(self, error: Exception) -> None:
+        self.dialog.close()
+        if isinstance(error, Cancelled):
+            self._context.messages.info("Cancelled. The images were not compared.")
+        else:
+            self._context.messages.error(error, doing="compare the images")
+
+    def _refresh(self, found: Duplicates) -> None:
+        self.dialog.show_found(found, groups_now(found, self._context.document.project))
+
+    def _follow(self, changes: Changes) -> None:
+        found = self._found
+        if found is None or not self.dialog.isVisible():
+            return
+        touched = changes.images | changes.box_images
+        if changes.image_list or any(image.id in touched for group in found.groups for image in group):
+            self._refresh(found)
+
+    def _put_into_split(self, group: DuplicateGroup, split: str) -> None:
+        project = self._context.document.project
+        splits = {twin.image.id: split for twin in group.twins}
+        images = "Both images" if len(splits) == 2 else f"All {count_text(len(splits))} images"
+        self._apply(lambda: set_split(project, splits), f"{images} are in {split} now.")
+
+    def _remove(self, image_id: int) -> None:
+        project = self._context.document.project
+        name = project.image(image_id).path
+        said = f"{name} is out of the project; the file was not touched."
+        self._apply(lambda: remove_images(project, [image_id]), said)
+
+    def _apply(self, edit: Callable[[], Edit], said: str) -> None:
+        try:
+            self._context.document.apply(edit())
+        except ReticleError as error:
+            self._context.messages.error(error, doing="make the change")
+        else:
+            self.dialog.say(said)
+
+    def _open(self, image_id: int) -> None:
+        """Show an image at full size; the message leads back."""
+        self.dialog.close()
+        self.page_requested.emit("label")
+        self._context.view.show_image(image_id)
+        path = self._context.document.project.image(image_id).path
+        back = ("Back to near-duplicates", self.show)
+        self._context.messages.info(f"This is {path}.", action=back)
+
+
+def _summary(found: Duplicates) -> str:
+    count = len(found.groups)
+    if not count:
+        return f"{count_text(found.images)} images were compared; no two look the same."
+    groups = "1 group looks" if count == 1 else f"{count_text(count)} groups look"
+    return f"{count_text(found.images)} images were compared; {groups} the same."
