@@ -16,7 +16,7 @@ from app.pages.train.page import TrainPage
 from app.sent_errors import SentErrors, keep_sent, read_sent
 from detcore.project.edits import set_split, update_boxes
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, discard, find_run, list_runs, save_detections
+from detcore.project.runs import RunFolder, RunState, discard, find_run, list_runs, save_detections
 from detcore.training.config import TrainConfig
 from detcore.types import Detections
 from tests.app.train.train_driving import LEFT, WAIT, has_steps, last_message, wait_for_end, write_run
@@ -111,7 +111,7 @@ def test_the_list_and_the_head_of_a_run_say_from_whose_errors_it_learns(
     assert status.state.text().endswith(" · learns from the errors of 001-reticle-s")
     wait_for_end(qtbot, context)
     model: RunModel = open_page.shelf.model
-    qtbot.waitUntil(lambda: model.runs[0].fraction == 1.0, timeout=WAIT)
+    qtbot.waitUntil(lambda: model.runs[0].state is RunState.COMPLETED, timeout=WAIT)
     assert [state_text(run) for run in model.runs] == ["Completed · errors of 001", "Completed"]
     assert "the errors of 001-reticle-s" in model.data(model.index(0), Qt.ItemDataRole.ToolTipRole)
 
