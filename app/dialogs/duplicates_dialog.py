@@ -27,8 +27,8 @@ from detcore.curation.duplicates import LEAST_CORRELATION, MOST_BITS, Duplicates
 
 _PROGRESS_WIDTH = 320
 _WHY = (
-    "What a model learns from one image of a group it knows of the others: figures on val and test are too good "
-    "where a group lies in two splits."
+    "A model that has learnt from one image of a group knows the others as well: where a group lies in two splits, "
+    "figures on val and test are too good."
 )
 
 
