@@ -55,6 +55,7 @@ VALIDATION_SHARE = 0.1
 """Of the images that a fold trains on, the part that chooses its best weights."""
 
 _log = logging.getLogger(__name__)
+_PARTING_SECONDS = 30.0
 _HELD_OUT = "test"  # training leaves this split alone
 
 
@@ -157,6 +158,7 @@ class CrossValidationJob:
         self._done = threading.Event()
         self._outcome: Outcome | None = None
         self._steps_before, self._seconds_before = 0, 0.0
+        self._begun = False
 
     def start(self) -> None:
         """Start or go on; returns at once.
@@ -214,9 +216,10 @@ class CrossValidationJob:
 
     def _all_folds(self) -> Outcome:
         for number, held_out in enumerate(self._plan.held_out):
-            if self._run.detections.is_file() and set(held_out) <= predicted_images(self._run):
-                continue
             fold = fold_folder(self._run, number)
+            if self._run.detections.is_file() and set(held_out) <= predicted_images(self._run):
+                self._count(fold)
+                continue
             for what in ("train", "predict"):
                 outcome = self._one_job(what, fold, number)
                 if not outcome.good:
@@ -224,18 +227,23 @@ class CrossValidationJob:
                 if outcome.state is OutcomeState.STOPPED:
                     ended = Ended(reason=EndReason.STOPPED, time=time.time())
                     return Outcome(state=OutcomeState.STOPPED, text="cross-validation stopped", ended=ended)
-            history = read_run(fold)
-            self._steps_before += history.step
-            self._seconds_before += history.seconds
+            self._count(fold)
             merge_detections(self._run, load_detections(fold), image_ids=held_out)
         result = self._judge()
         ended = Ended(reason=EndReason.COMPLETED, time=time.time(), result=result)
         return Outcome(state=OutcomeState.COMPLETED, text="cross-validation completed", ended=ended)
 
+    def _count(self, fold: RunFolder) -> None:
+        """Add what a fold has trained to the whole."""
+        history = read_run(fold)
+        self._steps_before += history.step
+        self._seconds_before += history.seconds
+
     def _one_job(self, what: str, fold: RunFolder, number: int) -> Outcome:
         """Train a fold unless that is done, or let it predict."""
         if what == "train" and read_run(fold).state == RunState.COMPLETED:
             return Outcome(state=OutcomeState.COMPLETED, text="trained before")
+        self._let_go(fold)
 
         def hear(event: Event) -> None:
             self._pass_on(event, number)
@@ -256,14 +264,21 @@ class CrossValidationJob:
             raise RuntimeError("a job ended without an outcome")
         return outcome
 
+    def _let_go(self, fold: RunFolder) -> None:
+        """Wait for what an owner that was killed has left behind: it writes its checkpoint and ends."""
+        until = time.monotonic() + _PARTING_SECONDS
+        while is_running(fold) and not self._stopping and time.monotonic() < until:
+            time.sleep(0.1)
+
     def _pass_on(self, event: Event, number: int) -> None:
         """An event of a fold as one of the whole."""
         folds = len(self._plan.held_out)
         name = f"Fold {number + 1} of {folds}"
         if isinstance(event, Started):
             self._say(Log(level="info", text=f"{name}: {event.images:,} images, {event.device_name}"))
-            if self._steps_before == 0 and event.step == 0:
-                self._say(event)
+            if not self._begun:
+                self._begun = True
+                self._say(replace(event, step=self._steps_before + event.step))
         elif isinstance(event, Step):
             self._say(
                 replace(
@@ -271,7 +286,8 @@ class CrossValidationJob:
                     step=self._steps_before + event.step,
                     time=self._seconds_before + event.time,
                     fraction=(number + event.fraction) / folds,
-                    remaining=None,
+                    remaining=_remaining(event, folds - number - 1),
+                    part=name,
                 )
             )
         elif isinstance(event, Validation):
@@ -304,6 +320,13 @@ class CrossValidationJob:
         with self._run.events.open("a", encoding="utf-8") as file:
             file.write(encode(event) + "\n")
         self._on_event(event)
+
+
+def _remaining(event: Step, folds: int) -> float | None:
+    """Seconds of training to the end: of this fold, and as long as this one for each of the others."""
+    if event.remaining is None:
+        return None
+    return event.remaining + folds * (event.time + event.remaining)
 
 
 def _fold_snapshot(

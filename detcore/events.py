@@ -53,7 +53,8 @@ class Started:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Training metrics at a step. ``time`` is seconds of training so far, resumed ones included;
-    ``fraction`` of the whole is 0..1; ``remaining`` is in seconds."""
+    ``fraction`` of the whole is 0..1; ``remaining`` is in seconds; ``part`` names the part of the work that it
+    belongs to, where there are several."""
 
     kind: ClassVar[str] = "step"
     step: int
@@ -64,6 +65,7 @@ class Step:
     learning_rate: float
     losses: dict[str, float]
     images_per_second: float
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The worker process: trains or predicts in a run's folder, speaks events, listens to commands.
 
     worker train RUN_DIR            worker predict RUN_DIR --split val --split test            worker devices
+    worker crossval RUN_DIR (see crossval_worker.py)
 
 Events go to the real stdout and to ``events.jsonl``, one JSON line each; whatever libraries print goes
 to stderr. Commands come on stdin; its end means that the owner is gone: checkpoint and leave.
@@ -9,26 +10,21 @@ to stderr. Commands come on stdin; its end means that the owner is gone: checkpo
 from __future__ import annotations
 
 import argparse
-import errno
 import os
-import signal
 import sys
-import threading
 import time
 import traceback
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-import psutil
-
-from detcore import events
+from detcore import crossval_worker, events
 from detcore.atomic import atomic_write
 from detcore.data.samples import make_samples
 from detcore.errors import ConfigError, ImageError, ReticleError
-from detcore.events import Command, EndReason, Event, FailureKind
+from detcore.events import EndReason, FailureKind
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import ExitCode
 from detcore.models.running import OutOfMemoryError, choose_device
@@ -39,104 +35,20 @@ from detcore.training.distributed import Group, join_group
 from detcore.training.failures import TrainingError
 from detcore.training.machine import list_devices
 from detcore.training.session import Session
-from detcore.training.trainer import Wishes
 from detcore.types import Detections
+from detcore.worker_process import Voice, Wishes, disk_error, fail, run_worker
 
-_NICE = 10
-_HEARTBEAT_SECONDS = 3.0
-_ORPHAN_SECONDS = 60.0
 _LOCK_SECONDS = 2.0
-_FREE_SPACE = "Free some space, then go on with the run"
-_CODES = {
-    FailureKind.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
-    FailureKind.NON_FINITE_LOSS: ExitCode.NON_FINITE_LOSS,
-    FailureKind.BAD_INPUT: ExitCode.BAD_INPUT,
-    FailureKind.BUG: ExitCode.BUG,
-}
-
-
-class Voice:
-    """Says events on stdout and writes them down; used from several threads."""
-
-    def __init__(self, out: TextIO, wishes: Wishes) -> None:
-        self._out = out
-        self._wishes = wishes
-        self._lock = threading.Lock()
-        self._file: TextIO | None = None
-        self._spoken = time.monotonic()
-        self._silenced = self._file_failed = False
-
-    def open_file(self, path: Path) -> None:
-        """Write events down there from now on, after a torn last line too."""
-        torn = path.is_file() and path.stat().st_size > 0 and path.read_bytes()[-1:] != b"\n"
-        with self._lock:
-            self._file = path.open("a", encoding="utf-8")
-            if torn:
-                self._file.write("\n")
-
-    def close(self) -> None:
-        with self._lock:
-            if self._file is not None:
-                with suppress(OSError):  # told when the line was said
-                    self._file.close()
-                self._file = None
-
-    def say(self, event: Event) -> None:
-        line = events.encode(event) + "\n"
-        with self._lock:
-            self._spoken = time.monotonic()
-            if not isinstance(event, events.Heartbeat):
-                self._write_down(line)
-            if self._silenced:
-                return
-            try:
-                self._out.write(line)
-                self._out.flush()
-            except OSError:
-                # Nobody reads any more: the owner is gone. The file still tells what happened.
-                self._silenced = True
-                self._wishes.stop.set()
-
-    def _write_down(self, line: str) -> None:
-        """Into the file; when that fails the owner is told, once. What the disk has no room for now comes with
-        the next line."""
-        if self._file is None:
-            return
-        try:
-            self._file.write(line)
-            self._file.flush()
-        except OSError as error:
-            if not self._file_failed:
-                self._file_failed = True
-                text = f"The history of the run cannot be written ({error.strerror})."
-                line = events.encode(events.Log(level="warning", text=text))
-                self._out.write(line + "\n")
-
-    def beat(self, ended: threading.Event) -> None:
-        """Say that the process is alive whenever it has been silent for a while, until ``ended``."""
-        while not ended.wait(1.0):
-            if time.monotonic() - self._spoken >= _HEARTBEAT_SECONDS:
-                self.say(events.Heartbeat(time=time.time()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one job; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == [crossval_worker.VERB]:
+        return crossval_worker.main(arguments)
     unattended = _parse(arguments).unattended
-    wishes = Wishes()
-    voice = Voice(_take_stdout(), wishes)
-    _be_modest()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: wishes.stop.set())
-    ended = threading.Event()
-    threading.Thread(target=voice.beat, args=(ended,), name="heartbeat", daemon=True).start()
-    if not unattended and int(os.environ.get("RANK", "0")) == 0:
-        threading.Thread(target=_listen, args=(wishes,), name="commands", daemon=True).start()
-    try:
-        return int(work(arguments, voice, wishes))
-    finally:
-        ended.set()
-        voice.close()
+    attentive = not unattended and int(os.environ.get("RANK", "0")) == 0
+    return run_worker(lambda voice, wishes: work(arguments, voice, wishes), attentive=attentive)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -160,72 +72,25 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _take_stdout() -> TextIO:
-    """The real stdout for events alone; everything else that is printed goes to stderr."""
-    sys.stdout.flush()
-    out = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return out
-
-
-def _be_modest() -> None:
-    """Let the window and other programs go first."""
-    process = psutil.Process()
-    if os.name == "nt":
-        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
-    else:
-        # Who started it may have been more modest still, and there is no way back.
-        process.nice(max(_NICE, int(process.nice())))
-
-
-def _listen(wishes: Wishes) -> None:
-    """Take commands until stdin ends, which it does when the owner dies."""
-    for line in sys.stdin:
-        if line.strip() == Command.STOP:
-            wishes.stop.set()
-        elif line.strip() == Command.FINISH:
-            wishes.finish.set()
-    wishes.stop.set()
-    # Should a step hang, the process must not outlive its owner all the same.
-    timer = threading.Timer(_ORPHAN_SECONDS, os._exit, args=(ExitCode.BUG,))
-    timer.daemon = True
-    timer.start()
-
-
 def work(arguments: Sequence[str], voice: Voice, wishes: Wishes) -> ExitCode:
     """Do one job, such as ``["train", "RUN_DIR"]``; whatever goes wrong becomes a ``Failed`` event and an
     exit code."""
     try:
         _job(_parse(arguments), voice, wishes)
     except OutOfMemoryError as error:
-        return _fail(voice, FailureKind.OUT_OF_MEMORY, error)
+        return fail(voice.say, FailureKind.OUT_OF_MEMORY, error)
     except TrainingError as error:
-        return _fail(voice, error.failure, error, attempt=error.attempt)
+        return fail(voice.say, error.failure, error, attempt=error.attempt)
     except ReticleError as error:
-        return _fail(voice, FailureKind.BAD_INPUT, error)
+        return fail(voice.say, FailureKind.BAD_INPUT, error)
     except OSError as error:
-        return _fail(voice, FailureKind.BAD_INPUT, _disk_error(error))
+        return fail(voice.say, FailureKind.BAD_INPUT, disk_error(error))
     except Exception as error:  # noqa: BLE001 - the last chance to tell the owner about a bug
         traceback.print_exc()
         message = f"{type(error).__name__}: {error}"
         voice.say(events.Failed(failure=FailureKind.BUG, message=message, hint="See the log of the process"))
         return ExitCode.BUG
     return ExitCode.DONE
-
-
-def _disk_error(error: OSError) -> ReticleError:
-    """What the system says of a file, with advice."""
-    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
-    hint = _FREE_SPACE if full else "Check the folder of the project, and that its disk is there"
-    return ConfigError(error.strerror or str(error), path=error.filename, hint=hint)
-
-
-def _fail(voice: Voice, failure: FailureKind, error: ReticleError, *, attempt: int = 0) -> ExitCode:
-    where = "" if error.path is None else f"{error.path}: "
-    message = f"{where}{error.message}"
-    voice.say(events.Failed(failure=failure, message=message, hint=error.hint or "", attempt=attempt))
-    return _CODES[failure]
 
 
 def _job(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> None:

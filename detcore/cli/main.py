@@ -39,9 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         if arguments[:1] == ["worker"]:
-            from detcore.worker import main as work
-
-            return work(arguments[1:])
+            return _work(arguments[1:])
         if not arguments or _is_path(arguments[0]):
             return _open_window(arguments)
         from detcore.cli.parser import make_parser
@@ -64,6 +62,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = "" if error.filename is None else f"{error.filename}: "
         complain(f"error: {where}{error.strerror or error}.")
         return MENDABLE
+
+
+def _work(arguments: Sequence[str]) -> int:
+    """Be a worker process. One that only leads others loads no torch."""
+    if arguments[:1] == ["crossval"]:
+        from detcore.crossval_worker import main as work
+    else:
+        from detcore.worker import main as work
+    return work(arguments)
 
 
 def _write_any_character() -> None:

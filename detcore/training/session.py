@@ -43,9 +43,10 @@ from detcore.training.machine import (
     invented_batch,
     try_step,
 )
-from detcore.training.trainer import Hook, Trainer, Wishes, make_optimiser
+from detcore.training.trainer import Hook, Trainer, make_optimiser
 from detcore.training.validation import Validator
 from detcore.types import FloatArray
+from detcore.worker_process import Wishes
 
 Emit = Callable[[Event], None]
 _GPU_PIXELS = 32 * 640 * 640

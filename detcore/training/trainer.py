@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from threading import Event as Flag
 from typing import cast
 
 import torch
@@ -27,17 +26,10 @@ from detcore.training.config import Load, TrainConfig
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
 from detcore.training.schedule import rate_factor
+from detcore.worker_process import Wishes
 
 _MOSAIC_UNTIL = 0.8
 _BAD_GRADIENTS = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the owner has asked for; set from another thread."""
-
-    stop: Flag = field(default_factory=Flag)
-    finish: Flag = field(default_factory=Flag)
 
 
 class Hook:

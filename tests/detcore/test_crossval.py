@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,22 +19,26 @@ from detcore.crossval import (
     read_plan,
     trained_images,
 )
+from detcore.crossval_worker import lead
 from detcore.errors import ConfigError, ProjectError
-from detcore.events import Event, Log, Progress, Step, Validation
-from detcore.jobs import OutcomeState
+from detcore.events import Ended, EndReason, Event, Failed, Log, Progress, Started, Step, Validation, decode
+from detcore.jobs import ExitCode, OutcomeState
 from detcore.project.edits import add_boxes, add_class, add_images, set_split
 from detcore.project.project import Project
 from detcore.project.runs import (
     RunFolder,
     RunState,
     create_run,
+    hold_run,
     list_runs,
     load_detections,
     predicted_images,
     read_run,
+    save_detections,
 )
 from detcore.project.snapshot import Snapshot, take_snapshot
-from detcore.types import Box, Image
+from detcore.types import Box, Detections, Image
+from detcore.worker_process import Wishes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -219,3 +224,79 @@ def test_a_plain_run_has_learnt_from_its_training_images(project: Project):
     with pytest.raises(ProjectError, match="not a cross-validation"):
         read_plan(run)
     assert not np.isin(project.image_ids()[:4], list(trained_images(run))).any()
+
+
+def test_what_a_job_goes_on_with_is_counted_on_from_what_was_trained(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    run_job(run, "fail 2")
+    _, heard = run_job(run)
+    steps = [event for event in heard if isinstance(event, Step)]
+    assert [step.step for step in steps] == [3, 4, 5, 6]
+    assert [step.part for step in steps] == ["Fold 2 of 3"] * 2 + ["Fold 3 of 3"] * 2
+    assert [event.step for event in heard if isinstance(event, Started)] == [2]
+    assert (read_run(run).step, read_run(run).seconds) == (6, 60.0)
+
+
+def test_the_time_that_is_left_is_that_of_all_folds(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    _, heard = run_job(run)
+    # a fold takes 20 seconds; the script says that 0 remain after each step
+    remaining = [event.remaining for event in heard if isinstance(event, Step)]
+    assert remaining == [20.0, 40.0, 10.0, 20.0, 0.0, 0.0]
+
+
+def test_a_leader_stops_its_folds_when_its_owner_wishes_it(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    wishes, heard = Wishes(), list[Event]()
+
+    def hear(event: Event) -> None:
+        heard.append(event)
+        if isinstance(event, Step):
+            wishes.stop.set()
+
+    assert lead(run, hear, wishes, command=worker("wait 1")) is ExitCode.DONE
+    assert isinstance(heard[-1], Ended)
+    assert heard[-1].reason is EndReason.STOPPED
+    assert read_run(run).state is RunState.STOPPED
+
+
+def test_a_leader_ends_with_the_code_of_what_failed(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    assert lead(run, lambda _event: None, Wishes(), command=worker("fail 1")) is ExitCode.BAD_INPUT
+    assert read_run(run).message == "no good"
+    heard: list[Event] = []
+    assert lead(RunFolder(run.path / "nowhere"), heard.append, Wishes()) is ExitCode.BAD_INPUT
+    assert [event.message for event in heard if isinstance(event, Failed)] == [
+        f"{run.path / 'nowhere'}: there is no such run"
+    ]
+
+
+def test_nobody_leads_a_run_that_has_a_leader(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    with hold_run(run):
+        heard: list[Event] = []
+        assert lead(run, heard.append, Wishes()) is ExitCode.BAD_INPUT
+    assert [event.hint for event in heard if isinstance(event, Failed)] == ["Stop it first"]
+
+
+def test_the_worker_of_a_cross_validation_loads_no_torch(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    save_detections(run, Detections.empty(), image_ids=project.image_ids()[:18])
+    script = (
+        "import sys; sys.modules['torch'] = None\n"
+        f"from detcore.cli import main; sys.exit(main(['worker', 'crossval', {str(run.path)!r}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=REPOSITORY,
+        input="",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    last = decode(done.stdout.splitlines()[-1])
+    assert isinstance(last, Ended)
+    # all folds have looked already, so what is left is to judge
+    assert (last.reason, last.result["images"]) == (EndReason.COMPLETED, 18)

@@ -30,8 +30,8 @@ from detcore.project.runs import (
 )
 from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
-from detcore.training.trainer import Wishes
-from detcore.worker import Voice, work
+from detcore.worker import work
+from detcore.worker_process import Voice, Wishes
 
 MakeRun = Callable[..., RunFolder]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")

@@ -22,7 +22,7 @@ from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
 from detcore.training.session import Session, TrainingResult
-from detcore.training.trainer import Wishes
+from detcore.worker_process import Wishes
 
 MakeRun = Callable[..., RunFolder]
 
