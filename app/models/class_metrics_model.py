@@ -47,6 +47,11 @@ class ClassRow:
     best: float | None = None
     best_f1: float = 0.0
 
+    def has_same_curve(self, other: ClassRow) -> bool:
+        """Whether the two differ in their counts alone."""
+        named = (self.name, self.color, self.labels) == (other.name, other.color, other.labels)
+        return named and self.curve is other.curve
+
     @property
     def best_text(self) -> str:
         return "–" if self.best is None else ratio_text(self.best)
@@ -68,14 +73,17 @@ class ClassMetricsModel(QAbstractTableModel):
         return self._rows
 
     def set_rows(self, rows: Sequence[ClassRow]) -> None:
-        same = [row.class_id for row in rows] == [row.class_id for row in self._rows]
-        if not same:
+        before = self._rows
+        if [row.class_id for row in rows] != [row.class_id for row in before]:
             self.beginResetModel()
-        self._rows = rows
-        if not same:
+            self._rows = rows
             self.endResetModel()
         elif rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(Column) - 1))
+            self._rows = rows
+            # a threshold moves counts alone
+            counts_alone = all(new.has_same_curve(old) for new, old in zip(rows, before, strict=True))
+            first, last = (Column.TP, Column.FN) if counts_alone else (Column.CLASS, Column.BEST)
+            self.dataChanged.emit(self.index(0, first), self.index(len(rows) - 1, last))
 
     def row_of(self, class_id: int | None) -> int:
         """The row of a class, -1 when it is not there."""

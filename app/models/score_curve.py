@@ -26,6 +26,11 @@ class ScoreCurve:
     precision: FloatArray
     recall: FloatArray
 
+    def shows_same(self, other: ScoreCurve) -> bool:
+        """Whether it looks like another one and has its very points."""
+        looks = (self.class_id, self.name, self.color) == (other.class_id, other.name, other.color)
+        return looks and self.scores is other.scores and self.recall is other.recall
+
     def f1(self) -> FloatArray:
         """(N,) harmonic mean; 0 where both are 0."""
         return f1_along(self.precision, self.recall)
@@ -44,7 +49,7 @@ class ScoreCurve:
 
     def row_at(self, threshold: float) -> int:
         """The last point with a score of at least ``threshold``; -1 when there is none."""
-        return int(np.searchsorted(-self.scores, -threshold, side="right")) - 1
+        return len(self.scores) - int(np.searchsorted(self.scores[::-1], threshold, side="left")) - 1
 
     def readout(self, row: int) -> list[str]:
         """What to say about a point: name, threshold, P, R, F1."""

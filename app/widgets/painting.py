@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import shiboken6
 from PySide6.QtCore import QRect
-from PySide6.QtGui import QColor, QFont, QPainter
+from PySide6.QtGui import QColor, QFont, QPainter, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
 
 from app.theme import Theme
+from detcore.types import FloatArray
 
 
 def sized_font(widget: QWidget, pixels: int, *, bold: bool = False) -> QFont:
@@ -33,6 +38,18 @@ def paint_row(painter: QPainter, option: QStyleOptionViewItem, theme: Theme, *, 
     elif state & QStyle.StateFlag.State_MouseOver:
         painter.fillRect(area, theme.color("hover"))
     return area
+
+
+def polyline(xs: FloatArray, ys: FloatArray) -> QPolygonF:
+    """The points (``xs``, ``ys``), both (N,); without an object for each of them."""
+    points = QPolygonF()
+    points.resize(len(xs))
+    if len(xs):
+        # a QPolygonF keeps its points as pairs of doubles, one after the other
+        memory: Any = shiboken6.VoidPtr(points.data(), 16 * len(xs), True)  # type: ignore[call-arg]
+        pairs = np.frombuffer(memory, np.float64).reshape(-1, 2)
+        pairs[:, 0], pairs[:, 1] = xs, ys
+    return points
 
 
 def faded(color: QColor, alpha: float) -> QColor:

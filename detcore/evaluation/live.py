@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcore.evaluation.confusion import confusion_matrix
-from detcore.evaluation.curves import Curve, precision_recall
+from detcore.evaluation.curves import Curve
+from detcore.evaluation.live_curves import LiveCurves
 from detcore.evaluation.live_matches import LiveMatches
 from detcore.evaluation.problem import positions
 from detcore.types import Detections, FloatArray, GroundTruth, IntArray
@@ -105,6 +106,7 @@ class LiveEvaluation:
             class_ids=np.asarray(class_ids, dtype=np.int64),
             iou_threshold=iou_threshold,
         )
+        self._curves = LiveCurves()
 
     @property
     def gt(self) -> GroundTruth:
@@ -162,18 +164,7 @@ class LiveEvaluation:
     def curve(self, class_id: int | None = None) -> Curve:
         """Precision and recall over all detections of a class, or of all classes together; ``ap`` is then
         the mean over classes that have ground truth."""
-        tables, problem = self._matches.tables(), self._matches.problem
-        if class_id is None:
-            order = problem.by_score
-            positives, known = int(tables.positives.sum()), tables.average_precision[tables.positives > 0]
-            ap = float(known.mean()) if len(known) else -1.0
-        else:
-            label = self._matches.tables().label(class_id)
-            first, last = int(tables.class_starts[label]), int(tables.class_starts[label + 1])
-            order = np.arange(first, last, dtype=np.int64)
-            positives, ap = int(tables.positives[label]), float(tables.average_precision[label])
-        order = order[tables.hit[order] | tables.loose[order]]
-        return precision_recall(tables.hit[order], positives, problem.det_score[order], ap=ap)
+        return self._curves.curve(self._matches.problem, self._matches.tables(), class_id)
 
     def score_histogram(self, bins: int = 50) -> tuple[FloatArray, IntArray, IntArray]:
         """(bins + 1,) edges over 0..1 and (bins,) counts of true and of false positives."""

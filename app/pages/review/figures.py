@@ -16,7 +16,9 @@ from app.widgets.review.class_table import ClassTable
 from app.widgets.review.confidence_plot import ConfidencePlot
 from app.widgets.review.confusion_matrix import ConfusionMatrix, scrolled
 from app.widgets.review.pr_plot import PrPlot
+from detcore.evaluation.curves import Curve
 from detcore.evaluation.scores import reliability
+from detcore.types import ObjectClass
 
 ALL_CLASSES = "All classes"
 _CALIBRATION_BINS = 20
@@ -61,20 +63,18 @@ class ReviewFigures(QObject):
         review = self._live.review
         if review is None:
             return
-        self._curves, self._aps = {}, {}
+        known, known_best = self._curves, self._best
+        self._curves, self._aps, self._best = {}, {}, {}
         for class_id in (None, *review.classes):
-            curve = review.evaluation.curve(class_id)
             item = None if class_id is None else review.classes[class_id]
-            self._aps[class_id] = curve.ap
-            self._curves[class_id] = ScoreCurve(
-                class_id=class_id,
-                name=ALL_CLASSES if item is None else item.name,
-                color=None if item is None else QColor(item.color),
-                scores=curve.scores,
-                precision=curve.precision,
-                recall=curve.recall,
-            )
-        self._best = {class_id: curve.best() for class_id, curve in self._curves.items()}
+            found = review.evaluation.curve(class_id)
+            self._aps[class_id] = found.ap
+            curve = _score_curve(class_id, item, found)
+            old = known.get(class_id)
+            if old is not None and curve.shows_same(old):
+                self._curves[class_id], self._best[class_id] = old, known_best[class_id]
+            else:
+                self._curves[class_id], self._best[class_id] = curve, curve.best()
         self.show_class(chosen)
 
     def show_class(self, chosen: int | None) -> None:
@@ -150,3 +150,14 @@ class ReviewFigures(QObject):
             best=best,
             best_f1=best_f1,
         )
+
+
+def _score_curve(class_id: int | None, item: ObjectClass | None, curve: Curve) -> ScoreCurve:
+    return ScoreCurve(
+        class_id=class_id,
+        name=ALL_CLASSES if item is None else item.name,
+        color=None if item is None else QColor(item.color),
+        scores=curve.scores,
+        precision=curve.precision,
+        recall=curve.recall,
+    )

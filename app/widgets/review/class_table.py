@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
-    QPointF,
     QRect,
     QRectF,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -29,11 +30,11 @@ from app.models.class_metrics_model import COUNT_COLUMNS, ClassMetricsModel, Cla
 from app.models.error_kind import ErrorKind, text_color
 from app.models.figures import count_text
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
-from app.widgets.painting import faded, sized_font
+from app.widgets.painting import sized_font
+from app.widgets.review.small_curves import SmallCurves
 
 _ROW_HEIGHT = 44
 _CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH = 44, 38, 42
-_CURVE_POINTS = 64
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -46,6 +47,7 @@ class ClassRowDelegate(QStyledItemDelegate):
         self._model = model
         self._theme = theme
         self._widget = parent
+        self._curves = SmallCurves(theme)
         self.threshold = 0.5
 
     def _paint_name(self, painter: QPainter, rect: QRect, row: ClassRow) -> None:
@@ -68,38 +70,6 @@ class ClassRowDelegate(QStyledItemDelegate):
         if painter.fontMetrics().horizontalAdvance(wide) <= width:
             text = wide
         painter.drawText(QRect(left, rect.top() + 24, width, 15), _LEFT, text)
-
-    def _paint_curve(self, painter: QPainter, rect: QRect, row: ClassRow) -> None:
-        area = QRectF(rect).adjusted(4, 8, -4, -8)
-        painter.setPen(QPen(self._theme.color("line"), 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRect(area)
-        curve = row.curve
-        if not len(curve.scores):
-            return
-        step = max(len(curve.scores) // _CURVE_POINTS, 1)
-        points = [
-            QPointF(area.left() + x * area.width(), area.bottom() - y * area.height())
-            for x, y in zip(curve.recall[::step].tolist(), curve.precision[::step].tolist(), strict=True)
-        ]
-        color = self._theme.color("text") if row.color is None else QColor(row.color)
-        if len(points) > 1:
-            shape = QPolygonF(
-                [QPointF(points[0].x(), area.bottom()), *points, QPointF(points[-1].x(), area.bottom())]
-            )
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(faded(color, 0.18))
-            painter.drawPolygon(shape)
-        painter.setPen(QPen(color, 1.5))
-        painter.drawPolyline(QPolygonF(points))
-        at = curve.row_at(self.threshold)
-        if at >= 0:
-            x, y = float(curve.recall[at]), float(curve.precision[at])
-            painter.setPen(QPen(self._theme.color("panel"), 1))
-            painter.setBrush(color)
-            painter.drawEllipse(
-                QPointF(area.left() + x * area.width(), area.bottom() - y * area.height()), 3, 3
-            )
 
     def _paint_count(
         self, painter: QPainter, rect: QRect, row: ClassRow, kind: ErrorKind, *, hovered: bool
@@ -142,7 +112,7 @@ class ClassRowDelegate(QStyledItemDelegate):
         if column is Column.CLASS:
             self._paint_name(painter, rect, row)
         elif column is Column.CURVE:
-            self._paint_curve(painter, rect, row)
+            self._curves.paint(painter, rect, row.curve, self.threshold)
         elif column is Column.BEST:
             self._paint_best(painter, rect, row, hovered=hovered)
         else:
@@ -199,8 +169,23 @@ class ClassTable(QTableView):
 
     def set_threshold(self, threshold: float) -> None:
         """Where the dot on each curve is."""
-        self._delegate.threshold = threshold
-        self.viewport().update()
+        if threshold != self._delegate.threshold:
+            self._delegate.threshold = threshold
+            self._repaint(Column.CURVE, Column.CURVE)
+
+    def _repaint(self, first: int, last: int) -> None:
+        """Paint only some columns again: a threshold that moves changes few of them."""
+        left = self.columnViewportPosition(first)
+        width = self.columnViewportPosition(last) + self.columnWidth(last) - left
+        self.viewport().update(left, 0, width, self.viewport().height())
+
+    def dataChanged(
+        self,
+        top_left: QModelIndex | QPersistentModelIndex,
+        bottom_right: QModelIndex | QPersistentModelIndex,
+        roles: Sequence[int] = (),
+    ) -> None:
+        self._repaint(top_left.column(), bottom_right.column())
 
     def event(self, event: QEvent) -> bool:
         # up and down are for the classes while the table has the focus, not for the page's shortcuts

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QLocale, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.theme import SMALL_TEXT, Theme
-from app.widgets.painting import faded, sized_font
+from app.widgets.painting import faded, polyline, sized_font
 from detcore.types import FloatArray
 
 _DRAWN_POINTS = 800
@@ -76,16 +76,16 @@ class PlotPainter:
         painter.drawText(QRectF(-80, -8, 160, 16), Qt.AlignmentFlag.AlignCenter, y_title)
         painter.restore()
 
-    def paint_line(self, line: PlotLine) -> None:
+    def paint_line(self, line: PlotLine, *, points: int = _DRAWN_POINTS) -> None:
+        """``points`` is how many of the line's points are drawn at most."""
         if not len(line.x):
             return
-        keep = _thinned(len(line.x))
+        keep = _thinned(len(line.x), points)
         xs = self._area.left() + line.x[keep] * self._area.width()
         ys = self._area.bottom() - line.y[keep] * self._area.height()
         color = faded(line.color, 0.45) if line.quiet else line.color
         self._painter.setPen(QPen(color, 1.2 if line.quiet else line.width, line.style))
-        points = [QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
-        self._painter.drawPolyline(QPolygonF(points))
+        self._painter.drawPolyline(polyline(xs, ys))
         if line.label:
             self._paint_label(line, xs, ys)
 
@@ -137,8 +137,8 @@ def point_in(area: QRectF, x: float, y: float) -> QPointF:
     return QPointF(area.left() + x * area.width(), area.bottom() - y * area.height())
 
 
-def _thinned(count: int) -> slice | np.ndarray:
+def _thinned(count: int, points: int) -> slice | np.ndarray:
     """Which of ``count`` points to draw: more than a few per pixel only cost time."""
-    if count <= _DRAWN_POINTS:
+    if count <= points:
         return slice(None)
-    return np.unique(np.linspace(0, count - 1, _DRAWN_POINTS).astype(np.int64))
+    return np.unique(np.linspace(0, count - 1, points).astype(np.int64))

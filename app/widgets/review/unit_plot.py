@@ -14,6 +14,7 @@ from app.widgets.review.plot_painting import PlotLine, PlotMark, PlotPainter, po
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 44, 10, 16, 34
 _REACH = 40.0
+_POINTS_IN_ALL, _FEW_LINES = 12_000, 15
 
 
 class UnitPlot(QWidget):
@@ -116,8 +117,10 @@ class UnitPlot(QWidget):
         painter = QPainter(picture)
         plot = PlotPainter(painter, self, self._theme, self.area())
         plot.paint_grid(*self._titles)
+        # where there are very many lines, nobody sees the smallest steps of one
+        points = max(_POINTS_IN_ALL // max(len(self._lines), _FEW_LINES), 1)
         for line in sorted(self._lines, key=lambda line: not line.quiet):
-            plot.paint_line(line)
+            plot.paint_line(line, points=points)
         painter.end()
         return picture
 
