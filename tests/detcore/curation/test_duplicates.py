@@ -114,6 +114,16 @@ def test_pairs_are_the_same_in_many_blocks(monkeypatch: pytest.MonkeyPatch) -> N
     assert sorted(map(tuple, parts.tolist())) == sorted(map(tuple, whole.tolist()))
 
 
+def test_thousands_of_equal_images_are_one_group_of_few_pairs() -> None:
+    rows, bits = hash_pairs(np.full(3000, 0xABCD, np.uint64), most_bits=10)
+    # 20 pairs for each but the last 20, which have 19, 18 … 0
+    assert len(rows) == 2980 * 20 + sum(range(20))
+    assert not bits.any()
+    assert connected(rows) == [list(range(3000))]
+    assert [2999, 2998] not in rows.tolist()
+    assert [0, 1] in rows.tolist()
+
+
 def test_no_images_have_no_pairs() -> None:
     rows, bits, correlation = near_pairs(describe_files([]))
     assert (rows.shape, len(bits), len(correlation)) == ((0, 2), 0, 0)
