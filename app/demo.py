@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.application import make_application, make_window
 from app.main_window import MainWindow
+from app.screen import has_screen
 from app.settings import Settings
 from detcore.errors import JobError, ProjectError
 from detcore.project.runs import RunState, list_runs
@@ -32,7 +32,7 @@ def run_demo(out: Path, *, minutes: float, say: Callable[[str], None]) -> int:
         ProjectError: there is an earlier demo in ``out`` that is not one.
         JobError: the training ended badly.
     """
-    if not _has_screen():
+    if not has_screen():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         say("no screen: the window is drawn in memory")
     out.mkdir(parents=True, exist_ok=True)
@@ -140,12 +140,6 @@ class Demo:
                 raise JobError(f"{what} took more than {seconds:.0f} seconds")
             self._app.processEvents()
             time.sleep(0.01)
-
-
-def _has_screen() -> bool:
-    return sys.platform in ("win32", "darwin") or bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    )
 
 
 def _clear(out: Path) -> None:

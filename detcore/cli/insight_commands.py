@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from detcore.errors import ConfigError, ImageError
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run, predicted_images
 from detcore.project.snapshot import Snapshot, take_snapshot
-from detcore.report.write import write_report
+from detcore.report.write import Writer, write_report
 
 _SHOWN = 40
 
@@ -82,7 +83,8 @@ def duplicates(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    """Write what a run does on a split as one HTML file."""
+    """Write what a run does on a split as one HTML file, or as PDF."""
+    write = _pdf_writer(options.out) if options.out.suffix.lower() == ".pdf" else None
     with (
         Project.open(options.project, read_only=True) as project,
         progress_bar("cutting out", "image") as progress,
@@ -100,10 +102,28 @@ def report(options: argparse.Namespace) -> int:
             scope="All images" if options.split == "all" else f"Split {options.split}",
             threshold=options.threshold,
             progress=progress,
+            write=write,
         )
     _complain_about(written.problems)
     say(f"{written.path}: {written.images:,} images, at a confidence of {written.threshold:.2f}")
     return 0
+
+
+def _pdf_writer(out: Path) -> Writer:
+    """That of the window.
+
+    Raises:
+        ConfigError: the window is not installed.
+    """
+    try:
+        from app.printing.report_pdf import write_pdf_without_window
+    except ImportError as error:
+        raise ConfigError(
+            "PDF is written by the window, which is not installed",
+            path=out,
+            hint="Name the file .html and print it from a browser, or install reticle[app]",
+        ) from error
+    return write_pdf_without_window
 
 
 def _look_at_unlabelled(run: RunFolder, snapshot: Snapshot) -> None:

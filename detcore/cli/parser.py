@@ -190,7 +190,9 @@ def _add_insight_commands(commands: Commands) -> None:
     twins = _add(commands, "duplicates", "list images that are nearly the same, and leaks between splits")
     twins.add_argument("--json", type=Path, metavar="FILE", help="write the whole list as JSON")
 
-    report = _add(commands, "report", "write what a run does on a split as one HTML file, with pictures")
+    report = _add(
+        commands, "report", "write what a run does on a split as one HTML file or PDF, with pictures"
+    )
     report.add_argument("--run", required=True)
     report.add_argument("--split", choices=(*SPLITS, "all"), default="test")
     report.add_argument(
@@ -199,7 +201,7 @@ def _add_insight_commands(commands: Commands) -> None:
         metavar="T",
         help="confidence from which detections count (default: best F1)",
     )
-    report.add_argument("--out", type=Path, required=True, metavar="FILE.html")
+    report.add_argument("--out", type=Path, required=True, metavar="FILE.html|FILE.pdf")
 
 
 def _add_demo_commands(commands: Commands) -> None:

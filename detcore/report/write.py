@@ -1,8 +1,10 @@
-"""A run's results as one HTML file that needs nothing else: for the browser, for the printer, for an e-mail."""
+"""A run's results as one HTML file that needs nothing else: for the browser, for the printer, for an e-mail. The
+same page is what other writers get, such as that of PDF."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +38,10 @@ _MARKS = (
 )
 
 
+Writer = Callable[[Path, Markup], None]
+"""Writes a page to a file."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """A report that was written: where, over how many images, at which threshold; ``problems`` of images that
@@ -57,8 +63,9 @@ def write_report(
     threshold: float | None = None,
     iou_threshold: float = 0.5,
     progress: Progress | None = None,
+    write: Writer | None = None,
 ) -> Report:
-    """Evaluate as ``find`` and write the report; the file appears complete or not at all.
+    """Evaluate as ``find`` and write the report, as HTML or with ``write``; the file appears complete or not at all.
 
     Raises:
         EvaluationError, ProjectError: as ``find``.
@@ -69,14 +76,18 @@ def write_report(
         project, run, image_ids=image_ids, scope=scope, threshold=threshold, iou_threshold=iou_threshold
     )
     worst = picture_errors(project, findings, progress=progress)
-    text = "<!doctype html>\n" + page(findings, worst) + "\n"
+    write = write or _write_html
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(out) as path:
-            path.write_text(text, encoding="utf-8")
+            write(path, page(findings, worst))
     except OSError as error:
         raise ReticleError(f"cannot write the report ({error.strerror})", path=out) from error
     return Report(path=out, images=len(image_ids), threshold=findings.threshold, problems=worst.problems)
+
+
+def _write_html(path: Path, text: Markup) -> None:
+    path.write_text(f"<!doctype html>\n{text}\n", encoding="utf-8")
 
 
 def page(findings: Findings, worst: WorstErrors) -> Markup:

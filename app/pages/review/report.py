@@ -7,19 +7,22 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
+from app.dialogs.save_dialog import ask_where_to_save
 from app.live_evaluation import LiveReview, Review
+from app.printing.report_pdf import write_pdf
 from app.tasks import ProgressCallback
 from detcore.errors import Cancelled, ReticleError
 from detcore.report.write import Report, write_report
 
-SUFFIX = ".html"
+SUFFIX, PDF_SUFFIX = ".html", ".pdf"
+_KINDS = {f"Web page (*{SUFFIX})": SUFFIX, f"PDF (*{PDF_SUFFIX})": PDF_SUFFIX}
 
 
 class ReviewReport(QObject):
-    """Writes the run, images, IoU and threshold that are shown as one HTML file."""
+    """Writes the run, images, IoU and threshold that are shown as one HTML file or as PDF."""
 
     def __init__(self, context: AppContext, live: LiveReview, window: QWidget) -> None:
         super().__init__(window)
@@ -27,11 +30,12 @@ class ReviewReport(QObject):
         context.actions.bind("review.report", self._ask, when=self._is_possible)
 
     def write(self, out: Path) -> None:
-        """Write the report of what is shown now; a message says when it is done."""
+        """Write the report of what is shown now, as PDF if the file is named so; a message says when it is done."""
         review, threshold = self._live.review, self._live.threshold
         if review is None:
             return
         project = self._context.document.project
+        write = write_pdf if out.suffix.lower() == PDF_SUFFIX else None
 
         def work(progress: ProgressCallback) -> Report:
             return write_report(
@@ -43,6 +47,7 @@ class ReviewReport(QObject):
                 threshold=threshold,
                 iou_threshold=review.evaluation.iou_threshold,
                 progress=progress,
+                write=write,
             )
 
         self._context.tasks.run_with_progress(f"Writing {out.name}", work, done=self._tell, failed=self._fail)
@@ -56,12 +61,9 @@ class ReviewReport(QObject):
         if review is None:
             return
         suggested = self._context.document.project.folder.parent / self._file_name(review)
-        chosen, _ = QFileDialog.getSaveFileName(
-            self._window, "Write a report", str(suggested), f"Web page (*{SUFFIX})"
-        )
-        if chosen:
-            out = Path(chosen)
-            self.write(out if out.suffix else out.with_suffix(SUFFIX))
+        chosen = ask_where_to_save(self._window, "Write a report", suggested, _KINDS)
+        if chosen is not None:
+            self.write(chosen)
 
     def _file_name(self, review: Review) -> str:
         scope = review.scope.value.lower().replace(" ", "-")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QFileDialog, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -23,16 +23,35 @@ def told(context: AppContext) -> list[Message]:
     return heard
 
 
-def choose(monkeypatch: pytest.MonkeyPatch, out: Path | None) -> list[str]:
-    """Let the dialog give that file; what it suggested."""
-    suggested: list[str] = []
+def answer(out: Path | None, *, kind: str = "") -> list[str]:
+    """Give the dialog that comes this name and kind, or Cancel with ``None``; what it suggested before, and what
+    stood in it then."""
+    seen: list[str] = []
 
-    def ask(_window: object, _title: str, start: str, _filter: str) -> tuple[str, str]:
-        suggested.append(start)
-        return ("" if out is None else str(out), "")
+    def act() -> None:
+        dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, QFileDialog):
+            QTimer.singleShot(10, act)
+            return
+        field = dialog.findChild(QLineEdit, "fileNameEdit")
+        assert field is not None
+        seen.append(field.text())
+        if kind:
+            kinds = dialog.findChild(QComboBox, "fileTypeCombo")
+            assert kinds is not None
+            kinds.setFocus()
+            QTest.keyClicks(kinds, kind)
+            seen.append(field.text())
+        buttons = dialog.findChild(QDialogButtonBox)
+        assert buttons is not None
+        chosen = (
+            QDialogButtonBox.StandardButton.Cancel if out is None else QDialogButtonBox.StandardButton.Save
+        )
+        field.setText(str(out))  # typing would open a list of names over the buttons
+        QTest.mouseClick(buttons.button(chosen), Qt.MouseButton.LeftButton)
 
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", ask)
-    return suggested
+    QTimer.singleShot(0, act)
+    return seen
 
 
 def test_ctrl_p_writes_what_is_shown_and_offers_to_show_it(
@@ -42,14 +61,14 @@ def test_ctrl_p_writes_what_is_shown_and_offers_to_show_it(
     monkeypatch: pytest.MonkeyPatch,
     qtbot: QtBot,
 ) -> None:
-    suggested = choose(monkeypatch, tmp_path / "mine")
+    suggested = answer(tmp_path / "mine")
     page.live.set_threshold(0.62)
     QTest.keyClick(page.window(), Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
     out = tmp_path / "mine.html"
     qtbot.waitUntil(lambda: bool(told))
     review = page.live.review
     assert review is not None
-    assert [Path(name).name for name in suggested] == [f"test-{review.run.name}-not-trained-on.html"]
+    assert suggested == [f"test-{review.run.name}-not-trained-on.html"]
     text = out.read_text(encoding="utf-8")
     assert "Not trained on, 3 images. Detections count from a confidence of 0.62 on" in text
     counts = review.evaluation.counts(0.62)
@@ -65,10 +84,22 @@ def test_ctrl_p_writes_what_is_shown_and_offers_to_show_it(
     assert opened == [str(out)]
 
 
-def test_without_a_file_nothing_is_written(
-    page: ReviewPage, told: list[Message], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+def test_the_dialog_writes_pdf_when_that_is_chosen(
+    page: ReviewPage, told: list[Message], tmp_path: Path, qtbot: QtBot
 ) -> None:
-    choose(monkeypatch, None)
+    seen = answer(tmp_path / "mine", kind="PDF")
+    QTest.keyClick(page.window(), Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: bool(told))
+    assert [Path(name).suffix for name in seen] == [".html", ".pdf"]
+    assert told[0].text == "The report is in mine.pdf."
+    assert (tmp_path / "mine.pdf").read_bytes().startswith(b"%PDF-")
+    assert not list(tmp_path.glob("*.html"))
+
+
+def test_without_a_file_nothing_is_written(
+    page: ReviewPage, told: list[Message], tmp_path: Path, qtbot: QtBot
+) -> None:
+    answer(None)
     page.context.actions["review.report"].trigger()
     qtbot.wait(20)
     assert not told
