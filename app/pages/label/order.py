@@ -80,14 +80,16 @@ def _that_have_seen(runs: list[RunFolder], image_ids: set[int], count: int) -> l
 
 
 def reason_of(candidate: Candidate, runs: tuple[str, ...]) -> Reason:
-    """What speaks most for an image, and all the figures."""
-    figures = [("uncertain", candidate.uncertainty), ("unlike others", candidate.novelty)]
+    """How much the runs differ where there are two, else what speaks most for an image; and all the figures."""
     lines = [f"{runs[0]} is uncertain: {ratio_text(candidate.uncertainty)}"]
     if len(runs) > 1:
-        figures.append(("runs differ", candidate.disagreement))
+        word, figure = "runs differ", candidate.disagreement
         lines.append(f"{runs[0]} and {runs[1]} differ: {ratio_text(candidate.disagreement)}")
+    elif candidate.novelty > candidate.uncertainty:
+        word, figure = "unlike others", candidate.novelty
+    else:
+        word, figure = "uncertain", candidate.uncertainty
     lines.append(f"Unlike the labelled images and those above: {ratio_text(candidate.novelty)}")
-    word, figure = max(figures, key=lambda item: item[1])
     return Reason(short=f"{word} {ratio_text(figure)}", long="\n".join(lines))
 
 

@@ -51,9 +51,9 @@ ORDERS: tuple[tuple[str, ListOrder, str], ...] = (
         "about them, and they look unlike the others",
     ),
     (
-        "To label next, by two runs",
+        "Runs differ",
         ListOrder.BY_TWO_RUNS,
-        "The same, and the two newest runs find different things on those on top",
+        "As to label next, but on those on top the two newest runs also find different things",
     ),
 )
 
