@@ -22,6 +22,8 @@ CONTROL_HEIGHT = 28
 ICON_SIZE = QSize(20, 20)
 SMALL_TEXT, BASE_TEXT, LARGE_TEXT = 11, 13, 18
 
+_LINE_CONTRAST, _STEPS = 3.05, 40
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens:
@@ -166,14 +168,38 @@ class Theme(QObject):
 
 def text_on(color: QColor) -> QColor:
     """Black or white, whichever reads better on ``color`` (WCAG relative luminance)."""
+    return QColor("#000000") if _luminance(color) > 0.179 else QColor("#ffffff")
 
+
+def visible_on(color: QColor, background: QColor) -> QColor:
+    """``color``, as much darker or lighter as a line needs to be seen on ``background`` (WCAG 2.2, 1.4.11)."""
+    behind = _luminance(background)
+    end = QColor("#000000") if behind > 0.179 else QColor("#ffffff")
+    for step in range(_STEPS + 1):
+        mixed = _mixed(color, end, step / _STEPS)
+        darker, lighter = sorted((_luminance(mixed), behind))
+        if (lighter + 0.05) / (darker + 0.05) >= _LINE_CONTRAST:
+            return mixed
+    return end
+
+
+def _mixed(color: QColor, other: QColor, share: float) -> QColor:
+    if not share:
+        return color
+    pairs = zip(
+        (color.red(), color.green(), color.blue()),
+        (other.red(), other.green(), other.blue()),
+        strict=True,
+    )
+    return QColor(*(round(one + (two - one) * share) for one, two in pairs))
+
+
+def _luminance(color: QColor) -> float:
     def linear(channel: float) -> float:
         return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
 
-    luminance = (
-        0.2126 * linear(color.redF()) + 0.7152 * linear(color.greenF()) + 0.0722 * linear(color.blueF())
-    )
-    return QColor("#000000") if luminance > 0.179 else QColor("#ffffff")
+    red, green, blue = (linear(channel) for channel in (color.redF(), color.greenF(), color.blueF()))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def _palette(tokens: Tokens) -> QPalette:

@@ -16,7 +16,7 @@ from detcore.types import ObjectClass
 IGNORED_COLOR = QColor("#9aa0a8")
 LABEL_COLOR = QColor("#f4f5f7")
 
-_STYLES = {
+STYLES = {
     ErrorKind.TP: LineStyle.SOLID,
     ErrorKind.FP: LineStyle.DASHED,
     ErrorKind.FN: LineStyle.DOTTED,
@@ -55,13 +55,13 @@ def overlay_boxes(
     # sure detections lie on top
     det_rows, det_state = view.det_rows[det_shown][::-1], view.det_state[det_shown][::-1]
     gt_looks = {
-        GtState.MISSED: (OVERLAY_COLORS[ErrorKind.FN], _STYLES[ErrorKind.FN]),
+        GtState.MISSED: (OVERLAY_COLORS[ErrorKind.FN], STYLES[ErrorKind.FN]),
         GtState.MATCHED: (LABEL_COLOR, LineStyle.SOLID),
         GtState.IGNORED: (IGNORED_COLOR, LineStyle.DOTTED),
     }
     det_looks = {
-        DetState.TRUE_POSITIVE: (OVERLAY_COLORS[ErrorKind.TP], _STYLES[ErrorKind.TP]),
-        DetState.FALSE_POSITIVE: (OVERLAY_COLORS[ErrorKind.FP], _STYLES[ErrorKind.FP]),
+        DetState.TRUE_POSITIVE: (OVERLAY_COLORS[ErrorKind.TP], STYLES[ErrorKind.TP]),
+        DetState.FALSE_POSITIVE: (OVERLAY_COLORS[ErrorKind.FP], STYLES[ErrorKind.FP]),
         DetState.IGNORED: (IGNORED_COLOR, LineStyle.DASHED),
     }
     looks = [gt_looks[GtState(state)] for state in gt_state.tolist()]

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
 from app.models.score_curve import ScoreCurve
-from app.theme import Theme
+from app.theme import Theme, visible_on
 from app.widgets.review.plot_painting import PlotLine, PlotMark
 from app.widgets.review.unit_plot import UnitPlot
 
@@ -40,7 +40,9 @@ class PrPlot(UnitPlot):
         self._mark()
 
     def _color(self, curve: ScoreCurve) -> QColor:
-        return self._theme.color("text") if curve.color is None else curve.color
+        if curve.color is None:
+            return self._theme.color("text")
+        return visible_on(curve.color, self._theme.color("panel"))
 
     def _rebuild(self) -> None:
         self.set_lines(
