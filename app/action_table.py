@@ -198,7 +198,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("label.find", "Find an image", "Ctrl+F", icon="magnify"),
     _spec(
         "label.to_label_next",
-        "List what to label next first",
+        "List by what to label next",
         "Ctrl+U",
         icon="sort-descending",
         tip="Unlabelled images first, those on top from which a model would learn most",
@@ -234,6 +234,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Ctrl+P",
         icon="image-search-outline",
         tip="Find objects in all images with the run's best weights",
+    ),
+    _spec(
+        "train.crossval",
+        "Cross-validate…",
+        "X",
+        icon="layers-search-outline",
+        tip="Let every labelled image be judged by a detector that has not learnt it, to find label errors",
     ),
     _spec("train.discard", "Discard run", "Del", icon="delete-outline", tip="Can be undone"),
     _spec("train.reveal", "Show the run's folder", icon="folder-open-outline"),

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QAbstractItemModelTester, QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -190,6 +191,25 @@ def test_a_click_on_a_picture_chooses_it_and_a_double_click_opens_it(
     assert view.currentIndex().row() == 1
     QTest.mouseDClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert twins.image(context.view.image_id).path == "b1.jpg"
+
+
+def test_the_menu_of_a_picture_offers_what_the_buttons_do(
+    qtbot: QtBot, found: NearDuplicates, twins: Project
+) -> None:
+    view = found.dialog.panel.twins
+    place = view.visualRect(view.model().index(1, 0)).center()
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.RightButton, pos=place)
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, place, view.viewport().mapToGlobal(place))
+    QApplication.sendEvent(view.viewport(), event)
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    assert [action.text().replace("&", "") for action in menu.actions()] == [
+        "Open on the Label page",
+        "Take out of the project",
+    ]
+    menu.actions()[1].trigger()
+    menu.close()
+    assert "b1.jpg" not in [image.path for image in twins.images()]
 
 
 def test_what_changed_while_it_was_closed_is_seen_when_it_opens_again(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from app.models.duplicate_groups import DuplicateGroup, ItemModel, Twin
 from app.theme import Theme
@@ -51,6 +51,7 @@ class GroupPanel(QWidget):
         self.groups.activated.connect(lambda _index: self._ask_open())
         self.twins.activated.connect(lambda _index: self._ask_open())
         self.twins.removal_asked.connect(self._ask_removal)
+        self.twins.customContextMenuRequested.connect(self._show_menu)
         self.remove.clicked.connect(self._ask_removal)
         self.open.clicked.connect(self._ask_open)
         for split, button in self.splits.items():
@@ -109,6 +110,15 @@ class GroupPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
+
+    def _show_menu(self, place: QPoint) -> None:
+        if not self.twins.indexAt(place).isValid():
+            return
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addAction(self.open.text(), self._ask_open)
+        menu.addAction(self.remove.text(), self._ask_removal)
+        menu.popup(self.twins.viewport().mapToGlobal(place))
 
     def _show_current(self) -> None:
         group = self._group()

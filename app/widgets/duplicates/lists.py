@@ -147,6 +147,7 @@ class TwinList(QListView):
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setGridSize(_CARD)
         self.setViewportMargins(8, 8, 8, 0)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         _prepare(self, theme, thumbnails)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802

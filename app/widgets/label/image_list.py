@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import IntEnum
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QComboBox,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QLineEdit,
@@ -26,6 +26,10 @@ from detcore.types import Status
 
 ROW_HEIGHT = 28
 DOT = 10
+LEAST_NAME = 80
+"""Pixels for the name; where a reason leaves fewer, its figure stands alone."""
+ROOM_FOR_TWO = 230
+"""Pixels of the list's width from which on filter and order stand beside each other."""
 FILTERS: tuple[tuple[str, Status | None], ...] = (
     ("All images", None),
     ("Not seen yet", Status.UNSEEN),
@@ -100,6 +104,8 @@ class ImageDelegate(QStyledItemDelegate):
         left = dot.right() + 9
         reason, path = index.data(REASON_ROLE), index.data()
         note = reason or index.data(SPLIT_ROLE)
+        if reason and right - left - metrics.horizontalAdvance(reason) < LEAST_NAME:
+            note = reason.rpartition(" ")[2]
         width = metrics.horizontalAdvance(note) if note else 0
         # The name says more: the split is left out where both have no room
         if note and (reason or metrics.horizontalAdvance(path) <= right - width - 8 - left):
@@ -174,7 +180,7 @@ class ImageList(QWidget):
         head.setContentsMargins(8, 4, 8, 8)
         head.setSpacing(4)
         head.addWidget(self.search)
-        choices = QHBoxLayout()
+        self._choices = choices = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         choices.setSpacing(4)
         for box, share in ((self.filter, 9), (self.order, 11)):
             box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
@@ -245,3 +251,9 @@ class ImageList(QWidget):
             self._empty.setText("No image matches. Clear the search or choose All images.")
         else:
             self._empty.setText("The images of the project are listed here. Open a folder to begin.")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        beside = event.size().width() >= ROOM_FOR_TWO
+        direction = QBoxLayout.Direction
+        self._choices.setDirection(direction.LeftToRight if beside else direction.TopToBottom)
