@@ -25,6 +25,8 @@ from detcore.project.verdicts import read_verdicts
 from detcore.types import Changes, Detections, IntArray, ObjectClass
 
 FRAME_MS = 16
+_CURVES_MS = 250
+"""Curves follow once no label has changed for so long: nobody reads them between two verdicts."""
 _REMATCH_ALL_FROM = 40
 """With more edited images than this, matching everything anew in the pool is quicker for the window."""
 
@@ -118,7 +120,7 @@ class LiveReview(QObject):
     failed = Signal(object)
     # Labels of these images (frozenset of ids, none when only verdicts changed) were matched again; sent at once.
     matches_changed = Signal(object)
-    # Curves, APs and the histogram are new; at most once a frame.
+    # Curves, APs and the histogram are new; once the labels have stood still for a moment.
     curves_changed = Signal()
     # What each error costs is known.
     costs_found = Signal()
@@ -137,7 +139,7 @@ class LiveReview(QObject):
         self._verdicts: set[int] = set()
         self._stale = False
         self._judged: RunFolder | None = None
-        self._curve_timer = QTimer(self, singleShot=True, interval=FRAME_MS)
+        self._curve_timer = QTimer(self, singleShot=True, interval=_CURVES_MS)
         self._curve_timer.timeout.connect(self.curves_changed)
         self._threshold_timer = QTimer(self, singleShot=True, interval=FRAME_MS // 2)
         self._threshold_timer.timeout.connect(lambda: self.threshold_changed.emit(self.threshold))
@@ -165,6 +167,12 @@ class LiveReview(QObject):
             self.threshold = threshold
             if not self._threshold_timer.isActive():
                 self._threshold_timer.start()
+
+    def catch_up(self) -> None:
+        """Tell of a new threshold at once if that is still to be done."""
+        if self._threshold_timer.isActive():
+            self._threshold_timer.stop()
+            self.threshold_changed.emit(self.threshold)
 
     def find_costs(self) -> None:
         """Find out in the pool what each error costs as things are now; ``costs_found`` follows."""
@@ -269,7 +277,7 @@ class LiveReview(QObject):
         self._judge(review, changes.verdicts)
         if touched or changes.verdicts:
             self.matches_changed.emit(touched)
-        if touched and not self._curve_timer.isActive():
+        if touched:
             self._curve_timer.start()
 
     def _rematch(self, review: Review, image_ids: frozenset[int]) -> frozenset[int]:

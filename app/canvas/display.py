@@ -85,6 +85,20 @@ class DisplayBoxes:
             editable=self.editable[rows],
         )
 
+    def is_same_as(self, other: DisplayBoxes) -> bool:
+        """Whether the two look alike, row for row."""
+        return self.names == other.names and all(
+            np.array_equal(mine, theirs)
+            for mine, theirs in (
+                (self.ids, other.ids),
+                (self.boxes, other.boxes),
+                (self.colors, other.colors),
+                (self.styles, other.styles),
+                (self.hatched, other.hatched),
+                (self.editable, other.editable),
+            )
+        )
+
     def row_of(self, box_id: int) -> int | None:
         """The row of an id, or ``None``."""
         rows = np.flatnonzero(self.ids == box_id)

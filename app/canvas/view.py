@@ -83,7 +83,8 @@ class ImageCanvas(KeyboardView):
         """Show other boxes. A drag goes on if its boxes are among them, unchanged, else it is dropped."""
         if not self._stage.keeps_preview(boxes):
             self.cancel()
-        self._stage.set_boxes(boxes)
+        if not boxes.is_same_as(self._stage.boxes):
+            self._stage.set_boxes(boxes)
 
     def set_selection(self, ids: frozenset[int]) -> None:
         """Select boxes; emits nothing. Ids that are not shown are left out."""

@@ -91,6 +91,8 @@ class ErrorModel(QAbstractListModel):
         self._classes: Mapping[int, ObjectClass] = {}
         self._paths: Mapping[int, Path] = {}
         self._rows = ErrorRows.empty()
+        self._places: dict[int, int] = {}
+        self._entries: dict[int, ErrorEntry] = {}
         self._fetched = 0
 
     def set_source(
@@ -102,13 +104,17 @@ class ErrorModel(QAbstractListModel):
         """Where rows are looked up from now on; empties the list."""
         self.beginResetModel()
         self._source, self._classes, self._paths = source, classes, paths
-        self._rows, self._fetched = ErrorRows.empty(), 0
+        self._take(ErrorRows.empty())
         self.endResetModel()
 
     def set_rows(self, rows: ErrorRows) -> None:
         self.beginResetModel()
-        self._rows, self._fetched = rows, min(len(rows), FETCHED_AT_ONCE)
+        self._take(rows)
         self.endResetModel()
+
+    def _take(self, rows: ErrorRows) -> None:
+        self._rows, self._fetched = rows, min(len(rows), FETCHED_AT_ONCE)
+        self._places, self._entries = {}, {}
 
     def fetch_row(self, row: int) -> bool:
         """Let views know of a row; False when it is too far down for that."""
@@ -124,11 +130,17 @@ class ErrorModel(QAbstractListModel):
 
     def row_of(self, key: int) -> int:
         """The row of a box, -1 when it is not in the list."""
-        found = np.flatnonzero(self._rows.keys == key)
-        return int(found[0]) if len(found) else -1
+        place = self._places.get(key)
+        if place is None:
+            found = np.flatnonzero(self._rows.keys == key)
+            place = self._places[key] = int(found[0]) if len(found) else -1
+        return place
 
     def entry(self, row: int) -> ErrorEntry:
-        return self.describe(self._rows, row)
+        entry = self._entries.get(row)
+        if entry is None:
+            entry = self._entries[row] = self.describe(self._rows, row)
+        return entry
 
     def describe(self, rows: ErrorRows, row: int) -> ErrorEntry:
         """An entry for an item that need not be in the list."""

@@ -158,7 +158,7 @@ def _deal_with(app: QApplication, window: MainWindow, watch: _Painted, taken: di
         wait_for(app, watch.is_shown)
         taken.setdefault(name, []).append((time.perf_counter() - begin) * 1e3)
         if page.queue.current == before:
-            raise AssertionError(f"{name} changed nothing")
+            raise AssertionError(f"{name} changed nothing: {before}")
         spin(app, PAUSE)
 
     for number in range(1, ITEMS // 2 + 1):

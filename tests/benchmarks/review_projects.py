@@ -57,6 +57,7 @@ def small_project(folder: Path, *, images: int = 360) -> Path:
     random = np.random.default_rng(0)
     with create_sample_project(folder / "small", images=images) as project:
         boxes, class_ids = project.all_boxes(), [item.id for item in project.classes()]
+        sizes = {image.id: (image.width or WIDTH, image.height or HEIGHT) for image in project.images()}
         rows: list[tuple[int, int, list[float], float]] = []
         for box in boxes:
             size = np.array([box.x2 - box.x1, box.y2 - box.y1] * 2)
@@ -64,6 +65,8 @@ def small_project(folder: Path, *, images: int = 360) -> Path:
             if kind < 0.85:
                 moved = np.array(box.xyxy) + random.normal(0, 0.05 if kind < 0.7 else 0.25, 4) * size
                 label = box.class_id if random.random() < 0.92 else int(random.choice(class_ids))
+                width, height = sizes[box.image_id]
+                moved = np.clip(moved, 0, [width, height, width, height])
                 rows.append((box.image_id, label, moved.tolist(), float(random.beta(4, 2))))
             for _ in range(3):
                 x, y = random.uniform(0, 500), random.uniform(0, 300)

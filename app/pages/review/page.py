@@ -126,6 +126,7 @@ class ReviewPage(Page):
         live.curves_changed.connect(self._show_numbers)
         live.matches_changed.connect(lambda _images: self._show_threshold(live.threshold))
         self.header.slider.value_changed.connect(live.set_threshold)
+        self.header.slider.released.connect(queue.catch_up)
         self.header.tiles.opened.connect(lambda name: self._open_kinds(METRICS[name][1]))
         figures.threshold_chosen.connect(live.set_threshold)
         figures.point_chosen.connect(self._open_point)

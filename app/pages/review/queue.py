@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.live_evaluation import LiveReview, Review
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
@@ -15,12 +15,9 @@ from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.error_query import ErrorRows, find_item, find_rows
 from app.models.size_breakdown import SIZE_NAMES
 from app.order_figures import OrderFigures
+from app.pace import Pace
 from app.widgets.review.error_list import kind_word
 from app.widgets.review.queue_panel import QueuePanel
-
-_LONG_LIST = 20_000
-_LONG_LIST_MS = 120
-"""While the slider moves a list this long follows in steps, so that the rest stays smooth."""
 
 
 class ReviewQueue(QObject):
@@ -50,11 +47,11 @@ class ReviewQueue(QObject):
         self._current: int | None = None
         self._place = 0
         self._handled: list[tuple[int, int]] = []
-        self._slow = QTimer(self, singleShot=True, interval=_LONG_LIST_MS)
-        self._slow.timeout.connect(self.refresh)
+        self._apart: tuple[tuple[int, float, ErrorRows], ErrorEntry | None] | None = None
+        self._pace = Pace(self, self.refresh)
         live.loaded.connect(self._restart)
         live.matches_changed.connect(self._follow_edit)
-        live.threshold_changed.connect(self._follow_threshold)
+        live.threshold_changed.connect(lambda _threshold: self._pace.ask())
         figures.found.connect(self._reorder)
         panel.kinds_chosen.connect(lambda kinds: self.set_filter(self.filter.with_kinds(kinds)))
         panel.type_chosen.connect(lambda chosen: self.set_filter(self.filter.with_type(chosen)))
@@ -65,14 +62,18 @@ class ReviewQueue(QObject):
     @property
     def current(self) -> ErrorEntry | None:
         """The box that is looked at, whether the list holds it or not."""
-        review = self._live.review
+        review, threshold = self._live.review, self._live.threshold
         if self._current is None or review is None:
             return None
         row = self._model.row_of(self._current)
         if row >= 0:
             return self._model.entry(row)
-        item = find_item(review.source, self._live.threshold, self._current)
-        return self._model.describe(item, 0) if len(item) else None
+        # every action asks whether it makes sense for it
+        asked = (self._current, threshold, self._model.rows)
+        if self._apart is None or self._apart[0] != asked:
+            item = find_item(review.source, threshold, self._current)
+            self._apart = (asked, self._model.describe(item, 0) if len(item) else None)
+        return self._apart[1]
 
     @property
     def count(self) -> int:
@@ -225,12 +226,10 @@ class ReviewQueue(QObject):
             self.current_changed.emit(self.current)
         self.filter_changed.emit()
 
-    def _follow_threshold(self, _threshold: float) -> None:
-        if self.count > _LONG_LIST:
-            if not self._slow.isActive():
-                self._slow.start()
-        else:
-            self.refresh()
+    def catch_up(self) -> None:
+        """Bring the list in step with the threshold at once: the person has let go of it."""
+        self._live.catch_up()
+        self._pace.catch_up()
 
     def _follow_edit(self, _images: frozenset[int]) -> None:
         """An edit or its undo: where a verdict was taken back, its box is looked at again."""

@@ -16,7 +16,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -40,10 +40,11 @@ from app.models.figures import ratio_text
 from app.models.verdict_titles import VERDICT_TITLES
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import faded, paint_row, sized_font
-from app.widgets.review.crops import Crops
+from app.widgets.review.crops import Crop, Crops
 
 _ROW_HEIGHT, _THUMB = 56, 44
 _ICON = 14
+_KEPT_THUMBS = 400
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _MIDDLE = Qt.AlignmentFlag.AlignCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -55,28 +56,42 @@ class ErrorDelegate(QStyledItemDelegate):
     def __init__(self, model: ErrorModel, theme: Theme, crops: Crops, parent: QWidget) -> None:
         super().__init__(parent)
         self._model, self._theme, self._crops, self._widget = model, theme, crops, parent
+        self._thumbs: dict[tuple[object, ...], tuple[Crop, QPixmap]] = {}
+        theme.changed.connect(self._thumbs.clear)
 
     def _paint_crop(self, painter: QPainter, area: QRectF, entry: ErrorEntry) -> None:
-        painter.fillRect(area, self._theme.color("surround"))
         # the thumbnail is of both halves of a pair
-        extent = entry.extent
-        crop = self._crops.request(entry.path, extent)
+        crop = self._crops.request(entry.path, entry.extent)
         if crop is None:
+            painter.fillRect(area, self._theme.color("surround"))
             return
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        ratio = painter.device().devicePixelRatio()
+        partner = None if entry.partner is None else (entry.partner.key, entry.partner.kind)
+        looks = (id(crop), entry.key, entry.kind, partner, ratio)
+        kept = self._thumbs.get(looks)
+        if kept is None or kept[0] is not crop:
+            if len(self._thumbs) >= _KEPT_THUMBS:
+                self._thumbs.clear()
+            kept = self._thumbs[looks] = (crop, self._thumb(crop, entry, ratio))
+        painter.drawPixmap(area.topLeft(), kept[1])
+
+    def _thumb(self, crop: Crop, entry: ErrorEntry, ratio: float) -> QPixmap:
+        picture = QPixmap(round(_THUMB * ratio), round(_THUMB * ratio))
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(self._theme.color("surround"))
+        painter = QPainter(picture)
+        painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
+        area, extent = QRectF(0, 0, _THUMB, _THUMB), entry.extent
         painter.drawImage(area, crop.image)
-        painter.save()
-        painter.setClipRect(area)
-        painter.translate(
-            area.left() + crop.box.left() * area.width(), area.top() + crop.box.top() * area.height()
-        )
+        painter.translate(crop.box.left() * area.width(), crop.box.top() * area.height())
         scale = crop.box.width() * area.width() / max(extent[2] - extent[0], 1e-9)
         for part in (entry.partner, entry):
             if part is not None:
                 x1, y1, x2, y2 = part.xyxy
                 box = QRectF(x1 - extent[0], y1 - extent[1], x2 - x1, y2 - y1)
                 self._paint_box(painter, QRectF(box.topLeft() * scale, box.size() * scale), part.kind)
-        painter.restore()
+        painter.end()
+        return picture
 
     def _paint_box(self, painter: QPainter, box: QRectF, kind: ErrorKind) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)

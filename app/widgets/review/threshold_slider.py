@@ -29,6 +29,8 @@ class ThresholdSlider(QWidget):
 
     # The person moved the handle (0..1).
     value_changed = Signal(float)
+    # The person let go of the handle.
+    released = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -144,6 +146,10 @@ class ThresholdSlider(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._choose_at(event.position().x())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.released.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self._choose(self._value + (_STEP if event.angleDelta().y() > 0 else -_STEP))
