@@ -90,11 +90,11 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
             links=ErrorLinks(evaluation),
             judged=JudgedItems(evaluation, run.name, run_rows, read_verdicts(project)),
         ),
-        best_threshold=_best_threshold(evaluation),
+        best_threshold=best_threshold(evaluation),
     )
 
 
-def _best_threshold(evaluation: LiveEvaluation) -> float:
+def best_threshold(evaluation: LiveEvaluation) -> float:
     """The score, cut to two places, at which F1 over all classes is highest; 0.5 where nothing is found."""
     curve = evaluation.curve()
     f1 = f1_along(curve.precision, curve.recall)

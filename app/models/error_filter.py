@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from app.models.error_kind import ERRORS, ErrorKind, ItemType
+from app.models.error_kind import ERRORS, EVERY_KIND, ErrorKind, ItemType
+from app.models.picked_boxes import PickedBoxes
 
 BACKGROUND_ID = 0
 """Stands for background where a class id is asked for; no class has it."""
@@ -36,8 +37,14 @@ class ErrorFilter:
     type: ItemType | None = None
     image_id: int | None = None
     size: int | None = None
+    picked: PickedBoxes | None = None
     judged: bool = False
     exact: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the list is all that a number counts, and not a part of it."""
+        return self.exact and self.cell is None and self.size is None and self.picked is None
 
     @property
     def shows_judged(self) -> bool:
@@ -49,7 +56,9 @@ class ErrorFilter:
         return self.kinds == ERRORS and self.cell is None and not self.exact
 
     def widened(self) -> ErrorFilter:
-        """All classes, cells and sizes again."""
+        """All classes, cells and sizes again; after boxes that were picked all errors."""
+        if self.picked is not None:
+            return ErrorFilter(judged=self.judged)
         return replace(self, class_id=None, cell=None, size=None, exact=self.exact and self.cell is None)
 
     def with_kinds(self, kinds: frozenset[ErrorKind]) -> ErrorFilter:
@@ -69,7 +78,9 @@ class ErrorFilter:
 
     def counted(self, kinds: frozenset[ErrorKind]) -> ErrorFilter:
         """Exactly the boxes behind a count of these kinds."""
-        return replace(self, kinds=kinds, cell=None, type=None, image_id=None, size=None, exact=True)
+        return replace(
+            self, kinds=kinds, cell=None, type=None, image_id=None, size=None, picked=None, exact=True
+        )
 
     def of_size(self, size: int, kind: ErrorKind) -> ErrorFilter:
         """Exactly the boxes of one kind and size."""
@@ -77,4 +88,8 @@ class ErrorFilter:
 
     def with_cell(self, cell: tuple[int, int]) -> ErrorFilter:
         """Exactly the pairs of a cell."""
-        return replace(self, class_id=None, cell=cell, type=None, image_id=None, size=None, exact=True)
+        return replace(self.counted(self.kinds), class_id=None, cell=cell)
+
+    def of(self, picked: PickedBoxes) -> ErrorFilter:
+        """Exactly these boxes, whatever has become of them."""
+        return replace(self.counted(EVERY_KIND), class_id=None, picked=picked)

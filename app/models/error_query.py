@@ -11,6 +11,7 @@ from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
 from app.models.error_kind import ErrorKind, ItemType
 from app.models.item_costs import ItemCosts
 from app.models.label_suspicions import LabelSuspicions
+from app.models.picked_boxes import picked_detections, picked_labels
 from app.models.size_breakdown import sized_rows
 from detcore.boxes import areas
 from detcore.curation.judged_items import JudgedItems
@@ -80,6 +81,10 @@ def find_rows(source: ErrorSource, threshold: float, wanted: ErrorFilter, order:
     """The boxes that a filter lets through at a threshold, sorted."""
     evaluation = source.evaluation
     gt_rows, det_rows, det_kinds, meant_for = _chosen(evaluation, threshold, wanted)
+    if wanted.picked is not None:
+        gt_rows = picked_labels(evaluation, gt_rows, wanted.picked)
+        own = np.isin(det_rows, picked_detections(evaluation, source.run_rows, threshold, wanted.picked))
+        det_rows, det_kinds = det_rows[own], det_kinds[own]
     # rows of labels move when an image is edited, ids do not: equal ones keep their places
     gt_rows = gt_rows[np.argsort(evaluation.gt.ids[gt_rows])]
     if wanted.image_id is not None:

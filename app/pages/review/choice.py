@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,11 @@ class ReviewChoice(QObject):
         document.runs_changed.connect(self.refresh)
         context.jobs.ended.connect(self._look_again)
         context.jobs.changed.connect(self.changed)
+
+    @property
+    def runs(self) -> Sequence[RunInfo]:
+        """The newest first."""
+        return self._runs
 
     @property
     def chosen(self) -> RunInfo | None:

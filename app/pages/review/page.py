@@ -13,6 +13,7 @@ from app.models.error_model import ErrorEntry, ErrorModel
 from app.order_figures import OrderFigures
 from app.pages.page import Page
 from app.pages.review.choice import ReviewChoice
+from app.pages.review.compare import ReviewCompare
 from app.pages.review.figures import ReviewFigures
 from app.pages.review.image import ReviewImage
 from app.pages.review.queue import ReviewQueue, cell_of
@@ -55,6 +56,8 @@ class ReviewPage(Page):
         self.figures = ReviewFigures(self.live, context.theme, self)
         self.sizes = ReviewSizes(context, self.live, self.queue)
         self.figures.tabs.addTab(self.sizes.table, "Sizes")
+        self.compare = ReviewCompare(context, self.live, self.choice, self.queue)
+        self.figures.tabs.addTab(self.compare.panel, "Compare")
         self.image = ReviewImage(context, loader, self.live)
         self.empty = EmptyState(context.theme)
         self._hidden: list[QDockWidget] = []
@@ -240,8 +243,7 @@ class ReviewPage(Page):
         wanted, review = self.queue.filter, self.live.review
         if review is None or not self._ready:
             return
-        whole = wanted.exact and wanted.cell is None and wanted.size is None
-        self.header.tiles.mark_open(wanted.kinds if whole else None)
+        self.header.tiles.mark_open(wanted.kinds if wanted.is_whole else None)
         actions = self.context.actions
         actions["review.judged"].setChecked(wanted.shows_judged)
         actions["review.this_image"].setChecked(wanted.image_id is not None)

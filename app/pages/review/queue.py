@@ -251,17 +251,19 @@ def cell_of(review: Review, row: int, column: int) -> tuple[int, int]:
 
 
 def _usable(wanted: ErrorFilter, review: Review) -> ErrorFilter:
-    """The filter without a class or an image that is gone."""
+    """The filter without a class or an image that is gone, or boxes of another run."""
     known = {*review.classes, BACKGROUND_ID, None}
     if wanted.image_id is not None and wanted.image_id not in review.evaluation.image_ids:
         wanted = wanted.with_image(None)
     if wanted.class_id not in known or not known.issuperset(wanted.cell or ()):
         wanted = wanted.with_class(None)
+    if wanted.picked is not None and wanted.picked.run != review.run.name:
+        wanted = wanted.widened()
     return wanted
 
 
 def _narrowed_to(wanted: ErrorFilter, review: Review | None) -> str:
-    """The class or cell that the list is narrowed to, "" for none."""
+    """What the list is narrowed to, "" for nothing."""
     if review is None:
         return ""
     names = {BACKGROUND_ID: "background", **{item.id: item.name for item in review.classes.values()}}
@@ -270,12 +272,16 @@ def _narrowed_to(wanted: ErrorFilter, review: Review | None) -> str:
     parts = [] if wanted.class_id is None else [names[wanted.class_id]]
     if wanted.size is not None:
         parts.append(SIZE_NAMES[wanted.size].lower())
+    if wanted.picked is not None:
+        parts.append(wanted.picked.name)
     return ", ".join(parts)
 
 
 def _empty_text(wanted: ErrorFilter) -> str:
     if wanted.cell is not None:
         return "No pairs in this cell at this threshold."
+    if wanted.picked is not None:
+        return f"None of these boxes ({wanted.picked.name}) is listed: they are gone or filtered out."
     if wanted.type is not None:
         what = f"nothing of the type “{TYPE_TITLES[wanted.type]}”"
     else:

@@ -48,7 +48,7 @@ class QueuePanel(QWidget):
     type_chosen = Signal(object)
     # Another SortOrder.
     order_chosen = Signal(object)
-    # The person gives up the class or the cell that the list is narrowed to.
+    # The person gives up what the list is narrowed to.
     widened = Signal()
 
     def __init__(
@@ -90,7 +90,7 @@ class QueuePanel(QWidget):
         self.progress.setProperty("role", "muted")
         self.narrowed = QPushButton()
         self.narrowed.setObjectName("narrowed")
-        self.narrowed.setToolTip("Show all classes again")
+        self.narrowed.setToolTip("List everything again")
         self.narrowed.clicked.connect(self.widened)
         self._compose()
         theme.changed.connect(self._paint_icon)
@@ -105,7 +105,7 @@ class QueuePanel(QWidget):
             button.setChecked(decided and kind in kinds)
 
     def show_narrowed(self, text: str) -> None:
-        """Name the class or cell that the list is narrowed to; "" for none."""
+        """Name what the list is narrowed to; "" for nothing."""
         room = self.narrowed.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 120)
         self.narrowed.setText(room)
         self.narrowed.setVisible(bool(text))

@@ -1,0 +1,166 @@
+"""Two runs compared, as rows to read: figures, counts, and which differences are more than chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QLocale
+
+from app.models.figures import count_text, ratio_text
+from detcore.evaluation.bootstrap import Interval
+from detcore.evaluation.labels_and_model import ByLabels, ByModel, Cell
+from detcore.evaluation.live import Counts
+
+BETTER, WORSE, UNCLEAR = "better", "worse", "no clear difference"
+_COUNTS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
+    ("Found", "Labels that a detection matches", lambda counts: counts.tp),
+    ("False", "Detections without a label", lambda counts: counts.fp),
+    ("Missed", "Labels that no detection matches", lambda counts: counts.fn),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonRow:
+    """``cells``: old labels and old model, new labels and old model, new labels and new model; the differences
+    are between the first two and between the last two."""
+
+    name: str
+    tip: str
+    cells: tuple[str, str, str]
+    by_labels: str
+    by_model: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntervalRow:
+    """A difference with its interval, and what it comes to in plain words."""
+
+    name: str
+    difference: Interval
+
+    @property
+    def verdict(self) -> str:
+        return verdict_on(self.difference)
+
+    @property
+    def text(self) -> str:
+        """The difference and how far it would move with other images."""
+        low, high = signed_text(self.difference.low), signed_text(self.difference.high)
+        return f"{signed_text(self.difference.value)} ({low} to {high})"
+
+
+def verdict_on(difference: Interval) -> str:
+    """Better or worse only where the whole interval is on one side of zero."""
+    if difference.low > 0:
+        return BETTER
+    return WORSE if difference.high < 0 else UNCLEAR
+
+
+def signed_text(value: float) -> str:
+    """A difference of scores with its sign, of the length that fits in a table."""
+    if value != value:
+        return "–"
+    rounded = round(value, 3)
+    sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
+    return sign + QLocale().toString(abs(rounded), "f", 3)
+
+
+def ap_name(iou_threshold: float) -> str:
+    """``AP50``, ``AP75`` …"""
+    return f"AP{round(100 * iou_threshold)}"
+
+
+def interval_rows(by_model: ByModel, iou_threshold: float) -> list[IntervalRow]:
+    return [
+        IntervalRow(name="AP", difference=by_model.ap.difference),
+        IntervalRow(name=ap_name(iou_threshold), difference=by_model.ap_at_iou.difference),
+    ]
+
+
+def comparison_rows(
+    by_model: ByModel,
+    by_labels: ByLabels | None,
+    *,
+    unchanged: bool,
+    thresholds: tuple[float, float],
+    iou_threshold: float,
+) -> list[ComparisonRow]:
+    """``thresholds`` of the old and the new model. ``unchanged``: the old labels are the new ones."""
+    old, relabelled, new = _cells(by_model, by_labels, unchanged=unchanged)
+    base = None if by_labels is None else by_labels.new
+    rows = [
+        _figure_row("AP", "Mean over IoU 0.50 to 0.95 and classes", (old, relabelled, new), base, _ap),
+        _figure_row(
+            ap_name(iou_threshold),
+            "Mean over classes at the IoU that is chosen above",
+            (old, relabelled, new),
+            base,
+            lambda cell: cell.ap_at_iou,
+        ),
+    ]
+    columns = [
+        None if cell is None else cell.counts(threshold)
+        for cell, threshold in (
+            (old, thresholds[0]),
+            (relabelled, thresholds[0]),
+            (new, thresholds[1]),
+            (base or relabelled, thresholds[0]),
+        )
+    ]
+    for name, tip, count in _COUNTS:
+        before, middle, after, compared = (None if one is None else count(one) for one in columns)
+        rows.append(
+            ComparisonRow(
+                name=name,
+                tip=tip,
+                cells=(_count(before), _count(middle), _count(after)),
+                by_labels=_apart(before, compared),
+                by_model=_apart(middle, after),
+            )
+        )
+    return rows
+
+
+def _cells(
+    by_model: ByModel, by_labels: ByLabels | None, *, unchanged: bool
+) -> tuple[Cell | None, Cell, Cell]:
+    if by_labels is not None:
+        return by_labels.old, by_model.old, by_model.new
+    return (by_model.old if unchanged else None), by_model.old, by_model.new
+
+
+def _figure_row(
+    name: str,
+    tip: str,
+    cells: tuple[Cell | None, Cell, Cell],
+    base: Cell | None,
+    figure: Callable[[Cell], float],
+) -> ComparisonRow:
+    """``base`` is the old model over new labels on the images that the old labels are of."""
+    old, relabelled, new = cells
+    by_labels = float("nan") if old is None else figure(base or relabelled) - figure(old)
+    texts = tuple("–" if cell is None else ratio_text(figure(cell), digits=3) for cell in cells)
+    return ComparisonRow(
+        name=name,
+        tip=tip,
+        cells=(texts[0], texts[1], texts[2]),
+        by_labels=signed_text(by_labels),
+        by_model=signed_text(figure(new) - figure(relabelled)),
+    )
+
+
+def _ap(cell: Cell) -> float:
+    return cell.ap
+
+
+def _count(number: int | None) -> str:
+    return "–" if number is None else count_text(number)
+
+
+def _apart(before: int | None, after: int | None) -> str:
+    if before is None or after is None:
+        return "–"
+    change = after - before
+    sign = "+" if change > 0 else "−" if change < 0 else "±"
+    return sign + count_text(abs(change))

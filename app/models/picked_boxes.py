@@ -1,0 +1,49 @@
+"""Boxes that were picked one by one, as what two runs do not have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from detcore.evaluation.live import LiveEvaluation
+from detcore.types import IntArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class PickedBoxes:
+    """``labels`` are ids of boxes, ``detections`` rows of the ``run`` of that name; ``name`` is what the person
+    reads. A label is listed for itself while it is missed, and as the detection that found it else."""
+
+    name: str
+    run: str
+    labels: frozenset[int] = frozenset()
+    detections: frozenset[int] = frozenset()
+
+    def __len__(self) -> int:
+        return len(self.labels) + len(self.detections)
+
+
+def picked_detections(
+    evaluation: LiveEvaluation, run_rows: IntArray, threshold: float, picked: PickedBoxes
+) -> IntArray:
+    """Rows of the evaluation's detections that were picked, or found a label that was. ``run_rows`` (D,): which
+    rows of the run they are."""
+    none = np.zeros(0, np.int64)
+    own = np.flatnonzero(np.isin(run_rows, _array(picked.detections)))
+    if not picked.labels:
+        return own
+    pairs = [evaluation.confusion_rows(threshold, one, one) for one in evaluation.class_ids.tolist()]
+    labels = np.concatenate([none, *(pair[0] for pair in pairs)])
+    finders = np.concatenate([none, *(pair[1] for pair in pairs)])
+    wanted = np.isin(evaluation.gt.ids[labels], _array(picked.labels))
+    return np.union1d(own, finders[wanted])
+
+
+def picked_labels(evaluation: LiveEvaluation, gt_rows: IntArray, picked: PickedBoxes) -> IntArray:
+    """Those of the rows of labels that were picked."""
+    return gt_rows[np.isin(evaluation.gt.ids[gt_rows], _array(picked.labels))]
+
+
+def _array(numbers: frozenset[int]) -> IntArray:
+    return np.fromiter(numbers, np.int64, len(numbers))

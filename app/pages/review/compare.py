@@ -1,0 +1,175 @@
+"""The run that is looked at against another one, brought up to date while it is seen."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.comparisons import ComparisonKey, Comparisons, comparison_key
+from app.context import AppContext
+from app.live_evaluation import LiveReview, Review
+from app.models.comparison_rows import comparison_rows, interval_rows
+from app.models.picked_boxes import PickedBoxes
+from app.pages.review.choice import ReviewChoice
+from app.pages.review.compare_texts import change_counts, comparison_note
+from app.pages.review.queue import ReviewQueue
+from app.run_comparison import RunChanges, RunComparison
+from app.widgets.review.compare_panel import ComparePanel
+from detcore.errors import Cancelled, ReticleError
+from detcore.project.runs import RunInfo
+from detcore.types import Changes
+
+_PAUSE_MS = 1500
+"""After an edit figures wait until the person pauses."""
+
+
+class ReviewCompare(QObject):
+    """Figures and intervals stay until labels change; counts follow the threshold."""
+
+    def __init__(
+        self, context: AppContext, live: LiveReview, choice: ReviewChoice, queue: ReviewQueue
+    ) -> None:
+        super().__init__(queue)
+        self._context, self._live, self._choice, self._queue = context, live, choice, queue
+        self.panel = ComparePanel(context.theme)
+        self.comparisons = Comparisons(context.document, context.tasks, self)
+        self._other = ""
+        self._asked: ComparisonKey | None = None
+        self._shown: RunComparison | None = None
+        self._counted: tuple[RunComparison, float] | None = None
+        self._is_counting = False
+        self._picked: dict[str, PickedBoxes] = {}
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._connect()
+
+    def _connect(self) -> None:
+        panel, comparisons = self.panel, self.comparisons
+        self._pause.timeout.connect(self.show)
+        panel.shown.connect(self.show)
+        panel.run_chosen.connect(self._choose)
+        panel.count_opened.connect(self._open)
+        panel.stop_asked.connect(comparisons.stop)
+        panel.start_asked.connect(self._start_over)
+        comparisons.progressed.connect(panel.show_busy)
+        comparisons.found.connect(self._take)
+        comparisons.stopped.connect(self._fail)
+        self._live.loaded.connect(self.show)
+        self._live.threshold_changed.connect(lambda _threshold: self._show_figures())
+        self._choice.changed.connect(self.show)
+        self._context.document.changed.connect(self._follow)
+        self._context.document.closed.connect(self._forget)
+        self._context.jobs.ended.connect(lambda _run, _outcome: self.comparisons.forget())
+
+    def show(self) -> None:
+        """Bring the panel up to date, if it is seen."""
+        review = self._live.review
+        if review is None or self._live.is_loading or not self.panel.isVisible():
+            return
+        others = self._others(review)
+        if not others:
+            self.panel.show_empty(
+                "scale-balance",
+                "There is no other run to compare with",
+                "Train once more, or let another run predict: what the new model finds and what it loses "
+                "is shown here, and whether it is better or just luckier.",
+            )
+            return
+        other = next((run for run in others if run.name == self._other), others[0])
+        self.panel.show_runs(sorted((run.name for run in others), reverse=True), other.name)
+        key = comparison_key(review, other.folder)
+        if key != self._asked:
+            # figures of other runs or images say nothing about these
+            self._asked, self._shown = key, None
+            self.panel.forget()
+        self.comparisons.want(review, other.folder)
+        self._show_figures()
+
+    def _others(self, review: Review) -> list[RunInfo]:
+        """Runs to compare with; first the one before the run that is looked at, then older, then newer ones."""
+        ready = [run for run in self._choice.runs if run.has_detections]
+        names = [run.name for run in self._choice.runs]
+        place = names.index(review.run.name) if review.run.name in names else -1
+        before = [run for run in ready if names.index(run.name) > place]
+        after = [run for run in ready if names.index(run.name) < place]
+        return [*before, *reversed(after)]
+
+    def _choose(self, name: str) -> None:
+        self._other = name
+        self.show()
+
+    def _open(self, name: str) -> None:
+        self._queue.set_filter(self._queue.filter.of(self._picked[name]))
+
+    def _start_over(self) -> None:
+        self.comparisons.forget()
+        self.show()
+
+    def _take(self, found: RunComparison | None) -> None:
+        self._shown = found
+        if found is None:
+            self.panel.forget()
+            self.panel.show_stopped("This run has looked at none of these images.", can_start=False)
+        else:
+            self._show_figures()
+
+    def _fail(self, error: ReticleError) -> None:
+        if isinstance(error, Cancelled):
+            self.panel.show_stopped("Cancelled.")
+        else:
+            self.panel.show_stopped("The runs could not be compared.")
+            self._context.messages.error(error, doing="compare the runs")
+
+    def _show_figures(self) -> None:
+        """Everything that follows from the threshold."""
+        found, threshold = self._shown, self._live.threshold
+        if found is None or not self.panel.isVisible():
+            return
+        iou = found.runs.iou_threshold
+        rows = comparison_rows(
+            found.by_model,
+            found.by_labels,
+            unchanged=found.unchanged,
+            thresholds=(found.first_threshold, threshold),
+            iou_threshold=iou,
+        )
+        first, second = found.runs.first.name, found.runs.second.name
+        note = comparison_note(found, threshold)
+        self.panel.show_figures(rows, (first, first, second), interval_rows(found.by_model, iou), note)
+        self._count(found, threshold)
+
+    def _count(self, found: RunComparison, threshold: float) -> None:
+        """Find out in the pool which objects were gained and lost, unless it is known."""
+        if self._is_counting or self._counted == (found, threshold):
+            return
+        self._is_counting = True
+        self._context.tasks.run(
+            lambda: found.changes(threshold),
+            done=lambda changes: self._take_counts(found, threshold, changes),
+            failed=self._give_up,
+        )
+
+    def _take_counts(self, found: RunComparison, threshold: float, changes: RunChanges) -> None:
+        self._is_counting = False
+        if found is not self._shown:
+            self._show_figures()
+            return
+        self._counted = (found, threshold)
+        everything = (changes.gained, changes.lost, changes.changed, changes.false)
+        self._picked = {picked.name: picked for picked in everything}
+        self.panel.show_counts(change_counts(found, changes))
+        if threshold != self._live.threshold:
+            self._show_figures()
+
+    def _give_up(self, error: Exception) -> None:
+        self._is_counting = False
+        raise error
+
+    def _follow(self, changes: Changes) -> None:
+        if changes.box_images or changes.images or changes.classes:
+            self.comparisons.forget()
+            self._pause.start()
+
+    def _forget(self) -> None:
+        self._pause.stop()
+        self.comparisons.forget()
+        self._asked = self._shown = self._counted = None
+        self.panel.forget()

@@ -1,0 +1,46 @@
+"""What is said about two runs that are compared."""
+
+from __future__ import annotations
+
+from app.models.figures import count_text, ratio_text
+from app.run_comparison import RunChanges, RunComparison
+from app.widgets.review.compare_panel import ChangeCount
+
+
+def change_counts(found: RunComparison, changes: RunChanges) -> list[ChangeCount]:
+    """The links to what the two runs do not have in common."""
+    first, second = found.runs.first.name, found.runs.second.name
+    return [
+        ChangeCount(name=picked.name, count=len(picked), tip=tip)
+        for picked, tip in (
+            (changes.gained, f"Labels that {second} finds and {first} does not"),
+            (changes.lost, f"Labels that {first} finds and {second} does not"),
+            (changes.changed, "Labels that neither finds, each for another reason"),
+            (changes.false, f"False detections of {second} that {first} does not have"),
+        )
+    ]
+
+
+def comparison_note(found: RunComparison, threshold: float) -> str:
+    """Where each run stands, on which images, and what to be careful about."""
+    first, second = found.runs.first.name, found.runs.second.name
+    images = len(found.runs.image_ids)
+    parts = [
+        f"{first} at {ratio_text(found.first_threshold)}, where its F1 is highest; "
+        f"{second} at {ratio_text(threshold)}, as the slider says."
+    ]
+    if images < found.scope_count:
+        parts.append(f"On {_of(images, found.scope_count)} that both have looked at.")
+    if found.unchanged:
+        parts.append(f"The labels are those that {first} was started with.")
+    elif found.by_labels is None:
+        parts.append(f"{first} was started without labels of these images.")
+    elif found.by_labels.old.image_count < images:
+        parts.append(f"Old labels are of {_of(found.by_labels.old.image_count, images)}.")
+    if found.trained:
+        parts.append(f"{first} was trained on {_of(found.trained, images)}: it knows them.")
+    return " ".join(parts)
+
+
+def _of(some: int, every: int) -> str:
+    return f"{count_text(some)} of {count_text(every)} images"

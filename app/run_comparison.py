@@ -1,0 +1,163 @@
+"""Two runs over the same images: read and compared in the pool."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.live_evaluation import Review, best_threshold
+from app.models.picked_boxes import PickedBoxes
+from app.models.review_scope import trained_images
+from app.tasks import ProgressCallback
+from detcore.evaluation.compare import changed_objects
+from detcore.evaluation.labels_and_model import ByLabels, ByModel, LabelsAndModel, same_labels
+from detcore.evaluation.live import LiveEvaluation
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, load_detections, predicted_images
+from detcore.project.snapshot import Snapshot
+from detcore.types import Detections, GroundTruth, IntArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ComparedRuns:
+    """What is compared: the labels of some images, the other run's detections (``first``) and those of the run
+    that is looked at (``second``)."""
+
+    first: RunFolder
+    second: RunFolder
+    gt: GroundTruth
+    first_dets: Detections
+    second_dets: Detections
+    second_rows: IntArray
+    image_ids: IntArray
+    class_ids: IntArray
+    iou_threshold: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunChanges:
+    """Objects that only the second run finds, that only the first finds, and that both miss, but in another way;
+    false detections of the second that the first has not."""
+
+    gained: PickedBoxes
+    lost: PickedBoxes
+    changed: PickedBoxes
+    false: PickedBoxes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunComparison:
+    """``by_labels`` is ``None`` when ``first`` was not trained with labels of these images, ``unchanged`` says
+    that they are still the same. ``scope_count`` images are reviewed; those that both have looked at are compared,
+    of which ``first`` has learnt from ``trained``. At ``first_threshold`` its F1 is highest."""
+
+    runs: ComparedRuns
+    by_model: ByModel
+    by_labels: ByLabels | None
+    unchanged: bool
+    first_threshold: float
+    scope_count: int
+    trained: int
+
+    def changes(self, threshold: float) -> RunChanges:
+        """What ``second`` at a threshold has that ``first`` at its own has not. Takes a while."""
+        runs = self.runs
+        found = changed_objects(
+            runs.gt,
+            runs.first_dets,
+            runs.second_dets,
+            runs.image_ids,
+            runs.class_ids,
+            thresholds=(self.first_threshold, threshold),
+            iou_threshold=runs.iou_threshold,
+        )
+
+        def labels(name: str, rows: IntArray) -> PickedBoxes:
+            return PickedBoxes(name=name, run=runs.second.name, labels=frozenset(runs.gt.ids[rows].tolist()))
+
+        return RunChanges(
+            gained=labels("gained", found.gained),
+            lost=labels("lost", found.lost),
+            changed=labels("changed type", found.changed),
+            false=PickedBoxes(
+                name="new false",
+                run=runs.second.name,
+                detections=frozenset(runs.second_rows[found.false_second].tolist()),
+            ),
+        )
+
+
+def compare_with(
+    project: Project, review: Review, gt: GroundTruth, other: RunFolder, progress: ProgressCallback
+) -> RunComparison | None:
+    """Compare a review's run with another on the images of the review, over its labels ``gt``; ``None`` when the
+    other has looked at none of them.
+
+    Raises:
+        ProjectError: the other run has no detections that can be read.
+        Cancelled: the person does not want to wait.
+    """
+    evaluation = review.evaluation
+    seen = predicted_images(other)
+    image_ids = np.array([item for item in review.scopes[review.scope].tolist() if item in seen], np.int64)
+    if not len(image_ids):
+        return None
+    dets = load_detections(other)
+    runs = ComparedRuns(
+        first=other,
+        second=review.run,
+        gt=gt,
+        first_dets=dets.take(np.isin(dets.image_ids, image_ids)),
+        second_dets=evaluation.dets,
+        second_rows=review.source.run_rows,
+        image_ids=image_ids,
+        class_ids=evaluation.class_ids,
+        iou_threshold=evaluation.iou_threshold,
+    )
+    old = _old_labels(other, image_ids)
+    known = [] if old is None else [image.id for image in old.images]
+    now = gt.take(np.isin(gt.image_ids, known))
+    unchanged = old is not None and len(known) == len(image_ids) and same_labels(old.ground_truth, now)
+    with_labels = old is not None and not unchanged
+    steps = LabelsAndModel(
+        runs.class_ids, iou_threshold=runs.iou_threshold, progress=progress, parts=1 + with_labels
+    )
+    by_model = steps.by_model(gt, runs.first_dets, runs.second_dets, image_ids)
+    by_labels = None
+    if old is not None and with_labels:
+        by_labels = steps.by_labels(old.ground_truth, now, runs.first_dets, known)
+    return RunComparison(
+        runs=runs,
+        by_model=by_model,
+        by_labels=by_labels,
+        unchanged=unchanged,
+        first_threshold=_best_of_first(runs),
+        scope_count=review.image_count,
+        trained=int(np.isin(image_ids, trained_images(other, project.image_list())).sum()),
+    )
+
+
+def _best_of_first(runs: ComparedRuns) -> float:
+    """Where this run alone would be shown first."""
+    known = np.isin(runs.first_dets.labels, runs.class_ids)
+    on_these = np.isin(runs.gt.image_ids, runs.image_ids)
+    return best_threshold(
+        LiveEvaluation(
+            runs.gt.take(on_these),
+            runs.first_dets.take(known),
+            class_ids=runs.class_ids,
+            iou_threshold=runs.iou_threshold,
+            image_ids=runs.image_ids,
+        )
+    )
+
+
+def _old_labels(run: RunFolder, image_ids: IntArray) -> Snapshot | None:
+    """What the run was told about these images when it was started; ``None`` if that was nothing. What nobody
+    had labelled then was not empty: every detection there would seem false."""
+    if not run.snapshot.is_file():
+        return None
+    old = Snapshot.load(run.snapshot)
+    known = {image.id for image in old.labelled_images} & set(image_ids.tolist())
+    return old.only(known) if known else None

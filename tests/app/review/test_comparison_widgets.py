@@ -1,0 +1,70 @@
+"""Differences in words, numbers and bars."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QColor
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.models.comparison_rows import IntervalRow, ap_name, signed_text
+from app.widgets.review.interval_plot import IntervalPlot
+from detcore.evaluation.bootstrap import Interval
+
+
+def row(low: float, value: float, high: float, name: str = "AP") -> IntervalRow:
+    return IntervalRow(name=name, difference=Interval(value=value, low=low, high=high, samples=np.zeros(1)))
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "words"),
+    [
+        (0.01, 0.02, 0.03, "better"),
+        (-0.03, -0.02, -0.01, "worse"),
+        (-0.01, 0.02, 0.05, "no clear difference"),
+        (0.0, 0.0, 0.0, "no clear difference"),
+        (0.0, 0.02, 0.05, "no clear difference"),
+        (np.nan, np.nan, np.nan, "no clear difference"),
+    ],
+)
+def test_a_difference_counts_only_where_its_whole_interval_is_on_one_side(
+    low: float, value: float, high: float, words: str
+) -> None:
+    assert row(low, value, high).verdict == words
+
+
+def test_differences_have_a_sign_even_where_there_is_none() -> None:
+    texts = [signed_text(value) for value in (0.0214, -0.0214, 0.0, -0.0001, float("nan"))]
+    assert texts == ["+0.021", "−0.021", "±0.000", "±0.000", "–"]
+    assert (ap_name(0.5), ap_name(0.95)) == ("AP50", "AP95")
+
+
+def test_bars_lie_to_scale_around_zero(context: AppContext, qtbot: QtBot) -> None:
+    plot = IntervalPlot(context.theme)
+    qtbot.addWidget(plot)
+    plot.set_rows([row(0.02, 0.04, 0.06), row(-0.03, -0.01, 0.01, "AP50")])
+    plot.resize(300, plot.sizeHint().height())
+    plot.show()
+    assert plot.x_of(0.0) == 150
+    assert plot.x_of(0.06) - 150 == pytest.approx(2 * (plot.x_of(0.03) - 150))
+    assert plot.x_of(0.06) < 300
+    image = plot.grab().toImage()
+    # the first row's point, and its bar to either side
+    y = round(18 + 15 + 10)
+    assert image.pixelColor(QPoint(round(plot.x_of(0.04)), y)) == context.theme.color("success")
+    outside = image.pixelColor(QPoint(round(plot.x_of(-0.04)), y))
+    for value in (0.025, 0.055):
+        assert image.pixelColor(QPoint(round(plot.x_of(value)), y)) != outside
+    assert image.pixelColor(QPoint(round(plot.x_of(0.064)), y)) == outside
+
+
+def test_a_bar_without_objects_is_not_painted(context: AppContext, qtbot: QtBot) -> None:
+    plot = IntervalPlot(context.theme)
+    qtbot.addWidget(plot)
+    plot.set_rows([row(np.nan, np.nan, np.nan)])
+    plot.resize(300, plot.sizeHint().height())
+    image = plot.grab().toImage()
+    colors = {QColor(image.pixel(x, 43)).name() for x in range(20, 140)}
+    assert len(colors) == 1
