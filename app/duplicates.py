@@ -107,6 +107,7 @@ class NearDuplicates(QObject):
         found = self._found
         if found is None or not self.dialog.isVisible():
             return
+        self.dialog.say("")  # its Undo would take back something else now
         touched = changes.images | changes.box_images
         if changes.image_list or any(image.id in touched for group in found.groups for image in group):
             self._refresh(found)

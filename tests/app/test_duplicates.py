@@ -138,6 +138,18 @@ def test_a_group_is_put_into_one_split_by_one_edit_and_stays_in_its_place(
     assert found.dialog.said.text() == ""
 
 
+def test_undo_is_offered_for_what_was_done_here_alone(
+    context: AppContext, found: NearDuplicates, twins: Project
+) -> None:
+    dialog = found.dialog
+    QTest.mouseClick(dialog.panel.splits["test"], Qt.MouseButton.LeftButton)
+    assert dialog.undo.isVisible()
+    alone = twins.image_ids_by_path()["c0.jpg"]
+    context.document.apply(set_split(twins, {alone: "val"}))
+    assert not dialog.undo.isVisible()
+    assert dialog.said.text() == ""
+
+
 def test_delete_takes_the_chosen_image_out_and_undo_brings_it_back_with_its_boxes(
     found: NearDuplicates, twins: Project
 ) -> None:
