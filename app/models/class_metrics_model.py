@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from math import inf
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -12,6 +13,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from app.models.error_kind import SHORT, TIPS, ErrorKind
 from app.models.figures import count_text, ratio_text
 from app.models.score_curve import ScoreCurve
+from app.models.threshold_goal import F1, ThresholdGoal
+from detcore.evaluation.thresholds import OperatingPoint
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -28,14 +31,13 @@ class Column(IntEnum):
 COUNT_COLUMNS = {Column.TP: ErrorKind.TP, Column.FP: ErrorKind.FP, Column.FN: ErrorKind.FN}
 
 
-_TITLES = {Column.CLASS: "Class", Column.CURVE: "PR", Column.BEST: "Best"}
-_TIPS = {Column.BEST: "The confidence threshold at which F1 is highest; a click sets it"}
+_TITLES = {Column.CLASS: "Class", Column.CURVE: "PR"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassRow:
-    """``class_id`` is ``None`` for all classes together; ``ap`` is -1 where there are no labels. At the threshold
-    ``best`` F1 is highest, ``best_f1``; ``None`` where nothing is found."""
+    """``class_id`` is ``None`` for all classes together; ``ap`` is -1 where there are no labels. ``best`` is
+    the point that serves the goal of the model best; ``None`` where none does."""
 
     class_id: int | None
     name: str
@@ -44,17 +46,16 @@ class ClassRow:
     labels: int
     counts: tuple[int, int, int]
     curve: ScoreCurve
-    best: float | None = None
-    best_f1: float = 0.0
+    best: OperatingPoint | None = None
 
     def has_same_curve(self, other: ClassRow) -> bool:
         """Whether the two differ in their counts alone."""
         named = (self.name, self.color, self.labels) == (other.name, other.color, other.labels)
-        return named and self.curve is other.curve
+        return named and self.curve is other.curve and self.best == other.best
 
     @property
     def best_text(self) -> str:
-        return "–" if self.best is None else ratio_text(self.best)
+        return "–" if self.best is None else ratio_text(self.best.threshold)
 
     @property
     def ap_text(self) -> str:
@@ -67,12 +68,28 @@ class ClassMetricsModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: Sequence[ClassRow] = ()
+        self._listed: Sequence[ClassRow] = ()
+        self._order: Qt.SortOrder | None = None
+        self.goal = F1
 
     @property
     def rows(self) -> Sequence[ClassRow]:
         return self._rows
 
+    def set_goal(self, goal: ThresholdGoal) -> None:
+        """What ``best`` of the rows that come next is for."""
+        self.goal = goal
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.BEST, Column.BEST)
+
+    def set_order(self, order: Qt.SortOrder | None) -> None:
+        """By their best threshold, those without one last; ``None`` as they are listed."""
+        self._order = order
+        self.set_rows(self._listed)
+
     def set_rows(self, rows: Sequence[ClassRow]) -> None:
+        """All classes together first."""
+        self._listed = rows
+        rows = [*rows[:1], *_ordered(rows[1:], self._order)]
         before = self._rows
         if [row.class_id for row in rows] != [row.class_id for row in before]:
             self.beginResetModel()
@@ -102,9 +119,13 @@ class ClassMetricsModel(QAbstractTableModel):
             return None
         kind = COUNT_COLUMNS.get(Column(section))
         if role == Qt.ItemDataRole.DisplayRole:
+            if section == Column.BEST:
+                return self.goal.short
             return SHORT[kind] if kind is not None else _TITLES[Column(section)]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return TIPS[kind] if kind is not None else _TIPS.get(Column(section))
+            if section == Column.BEST:
+                return f"{self.goal.explanation}.\nClick for others, and to sort by it"
+            return None if kind is None else TIPS[kind]
         if role == Qt.ItemDataRole.TextAlignmentRole and section >= Column.TP:
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return None
@@ -120,14 +141,15 @@ class ClassMetricsModel(QAbstractTableModel):
             return row.name if kind is None else count_text(row.counts[kind])
         if role == Qt.ItemDataRole.ToolTipRole:
             if index.column() == Column.BEST:
-                return _best_tip(row)
+                return "No threshold does" if row.best is None else self.goal.describe(row.best)
             if kind is not None:
                 return f"{count_text(row.counts[kind])}: open them in the list"
             return f"{row.name}\nAP {row.ap_text}, {count_text(row.labels)} labels"
         return None
 
 
-def _best_tip(row: ClassRow) -> str:
-    if row.best is None:
-        return "Nothing is found at any threshold"
-    return f"Highest F1 {ratio_text(row.best_f1, digits=3)} at threshold {ratio_text(row.best, digits=3)}: set it"
+def _ordered(rows: Sequence[ClassRow], order: Qt.SortOrder | None) -> list[ClassRow]:
+    if order is None:
+        return list(rows)
+    sign = 1.0 if order == Qt.SortOrder.AscendingOrder else -1.0
+    return sorted(rows, key=lambda row: inf if row.best is None else sign * row.best.threshold)

@@ -10,6 +10,7 @@ from app.live_evaluation import LiveReview
 from app.models.class_metrics_model import ClassMetricsModel, ClassRow
 from app.models.error_filter import BACKGROUND_ID
 from app.models.score_curve import ScoreCurve
+from app.models.threshold_goal import ThresholdGoal
 from app.theme import Theme
 from app.widgets.review.calibration_plot import CalibrationPlot
 from app.widgets.review.class_table import ClassTable
@@ -18,6 +19,7 @@ from app.widgets.review.confusion_matrix import ConfusionMatrix, scrolled
 from app.widgets.review.pr_plot import PrPlot
 from detcore.evaluation.curves import Curve
 from detcore.evaluation.scores import reliability
+from detcore.evaluation.thresholds import OperatingPoint
 from detcore.types import ObjectClass
 
 ALL_CLASSES = "All classes"
@@ -37,7 +39,7 @@ class ReviewFigures(QObject):
         self._live = live
         self._curves: dict[int | None, ScoreCurve] = {}
         self._aps: dict[int | None, float] = {}
-        self._best: dict[int | None, tuple[float | None, float]] = {}
+        self._best: dict[int | None, OperatingPoint | None] = {}
         self._chosen: int | None = None
         self.classes = ClassMetricsModel(self)
         self.table = ClassTable(self.classes, theme)
@@ -54,6 +56,7 @@ class ReviewFigures(QObject):
         self.tabs.addTab(self.calibration, "Calibration")
         self.tabs.currentChanged.connect(lambda _tab: self._show_tab())
         self.table.threshold_chosen.connect(self.threshold_chosen)
+        self.table.menu.goal_chosen.connect(self._set_goal)
         self.pr_plot.point_chosen.connect(self.point_chosen)
         self.confidence_plot.threshold_chosen.connect(self.threshold_chosen)
         self.calibration.threshold_chosen.connect(self.threshold_chosen)
@@ -74,7 +77,7 @@ class ReviewFigures(QObject):
             if old is not None and curve.shows_same(old):
                 self._curves[class_id], self._best[class_id] = old, known_best[class_id]
             else:
-                self._curves[class_id], self._best[class_id] = curve, curve.best()
+                self._curves[class_id], self._best[class_id] = curve, self._best_of(curve)
         self.show_class(chosen)
 
     def show_class(self, chosen: int | None) -> None:
@@ -111,6 +114,16 @@ class ReviewFigures(QObject):
         ids = [*review.evaluation.class_ids.tolist(), BACKGROUND_ID]
         self.matrix.mark_chosen(ids.index(cell[0]), ids.index(cell[1]))
 
+    def _set_goal(self, goal: ThresholdGoal) -> None:
+        self.classes.set_goal(goal)
+        self._best = {class_id: self._best_of(curve) for class_id, curve in self._curves.items()}
+        self.show_threshold(self._live.threshold)
+
+    def _best_of(self, curve: ScoreCurve) -> OperatingPoint | None:
+        review = self._live.review
+        images = 0 if review is None else review.image_count
+        return self.classes.goal.best(curve.points(images))
+
     def _show_tab(self) -> None:
         """What is computed only while it is seen."""
         self._show_calibration()
@@ -138,7 +151,6 @@ class ReviewFigures(QObject):
     def _row(
         self, class_id: int | None, name: str, color: str | None, numbers: tuple[int, int, int, int]
     ) -> ClassRow:
-        best, best_f1 = self._best[class_id]
         return ClassRow(
             class_id=class_id,
             name=name,
@@ -147,8 +159,7 @@ class ReviewFigures(QObject):
             labels=numbers[3],
             counts=numbers[:3],
             curve=self._curves[class_id],
-            best=best,
-            best_f1=best_f1,
+            best=self._best[class_id],
         )
 
 

@@ -8,13 +8,14 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
+    QPoint,
     QRect,
     QRectF,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -31,10 +32,11 @@ from app.models.error_kind import ErrorKind, text_color
 from app.models.figures import count_text
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import sized_font
+from app.widgets.review.goal_menu import GoalMenu
 from app.widgets.review.small_curves import SmallCurves
 
 _ROW_HEIGHT = 44
-_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH = 44, 38, 42
+_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH = 44, 38, 46
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -152,7 +154,10 @@ class ClassTable(QTableView):
         header.setMinimumSectionSize(24)
         header.setDefaultAlignment(_LEFT)
         header.setHighlightSections(False)
-        header.setSectionsClickable(False)
+        header.setSectionsClickable(True)
+        header.sectionClicked.connect(self._open_menu)
+        self.menu = GoalMenu(self)
+        self.menu.order_chosen.connect(self._set_order)
         self.setColumnWidth(Column.CURVE, _CURVE_WIDTH)
         for column in COUNT_COLUMNS:
             self.setColumnWidth(column, _COUNT_WIDTH)
@@ -172,6 +177,22 @@ class ClassTable(QTableView):
         if threshold != self._delegate.threshold:
             self._delegate.threshold = threshold
             self._repaint(Column.CURVE, Column.CURVE)
+
+    def _open_menu(self, section: int) -> None:
+        if section == Column.BEST:
+            header = self.horizontalHeader()
+            corner = QPoint(header.sectionViewportPosition(section), header.height())
+            self.menu.popup(header.mapToGlobal(corner))
+
+    def _set_order(self, order: Qt.SortOrder | None) -> None:
+        row = self.currentIndex().row()
+        chosen = self._rows.rows[row].class_id if row >= 0 else None
+        self._rows.set_order(order)
+        header = self.horizontalHeader()
+        header.setSortIndicatorShown(order is not None)
+        if order is not None:
+            header.setSortIndicator(Column.BEST, order)
+        self.show_class(chosen)
 
     def _repaint(self, first: int, last: int) -> None:
         """Paint only some columns again: a threshold that moves changes few of them."""
@@ -202,6 +223,9 @@ class ClassTable(QTableView):
         if row != before and row >= 0:
             self.class_chosen.emit(self._rows.rows[row].class_id)
 
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        self.menu.popup(event.globalPos())
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
         index = self.indexAt(event.position().toPoint())
@@ -217,7 +241,7 @@ class ClassTable(QTableView):
         class_id = row.class_id
         if index.column() == Column.BEST and row.best is not None:
             self.class_chosen.emit(class_id)
-            self.threshold_chosen.emit(row.best)
+            self.threshold_chosen.emit(row.best.threshold)
             return
         kind = COUNT_COLUMNS.get(Column(index.column()))
         if kind is None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from app.models.score_curve import ScoreCurve
-from app.theme import Theme
+from app.theme import Theme, visible_on
 from app.widgets.painting import faded, polyline
 
 _POINTS = 64
@@ -40,7 +40,9 @@ class SmallCurves:
             painter.drawEllipse(QPointF(x, y), 3, 3)
 
     def _color(self, curve: ScoreCurve) -> QColor:
-        return self._theme.color("text") if curve.color is None else curve.color
+        if curve.color is None:
+            return self._theme.color("text")
+        return visible_on(curve.color, self._theme.color("panel"))
 
     def _picture(self, curve: ScoreCurve, cell: QRect, ratio: float) -> QPixmap:
         picture = QPixmap(cell.size() * ratio)

@@ -32,6 +32,7 @@ from app.widgets.review.threshold_slider import ThresholdSlider
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
+from detcore.evaluation.thresholds import OperatingPoint
 from detcore.project.image_rows import ImageList
 from detcore.project.runs import RunFolder
 from detcore.types import Box, Detections, GroundTruth, ObjectClass
@@ -202,8 +203,7 @@ def test_the_class_table_tells_classes_from_counts(theme: Theme, qtbot: QtBot, s
             labels=4,
             counts=(3, 2, 1),
             curve=curve(class_id),
-            best=0.5,
-            best_f1=0.75,
+            best=OperatingPoint(threshold=0.5, tp=3, fp=1, fn=1, fppi=0.25),
         )
         for class_id, name, color in ((None, "All classes", None), (7, "cell", "#aa3377"))
     ]
