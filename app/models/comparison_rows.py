@@ -23,13 +23,15 @@ _COUNTS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
 @dataclass(frozen=True, kw_only=True)
 class ComparisonRow:
     """``cells``: old labels and old model, new labels and old model, new labels and new model; the differences
-    are between the first two and between the last two."""
+    are between the first two and between the last two. ``by_labels_range``: how far the first would move with other
+    images, "" where that is not known."""
 
     name: str
     tip: str
     cells: tuple[str, str, str]
     by_labels: str
     by_model: str
+    by_labels_range: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +48,7 @@ class IntervalRow:
     @property
     def text(self) -> str:
         """The difference and how far it would move with other images."""
-        low, high = signed_text(self.difference.low), signed_text(self.difference.high)
-        return f"{signed_text(self.difference.value)} ({low} to {high})"
+        return f"{signed_text(self.difference.value)} ({range_text(self.difference)})"
 
 
 def verdict_on(difference: Interval) -> str:
@@ -64,6 +65,11 @@ def signed_text(value: float) -> str:
     rounded = round(value, 3)
     sign = "+" if rounded > 0 else "−" if rounded < 0 else "±"
     return sign + QLocale().toString(abs(rounded), "f", 3)
+
+
+def range_text(difference: Interval) -> str:
+    """From where to where it lies."""
+    return f"{signed_text(difference.low)} to {signed_text(difference.high)}"
 
 
 def ap_name(iou_threshold: float) -> str:
@@ -90,13 +96,21 @@ def comparison_rows(
     old, relabelled, new = _cells(by_model, by_labels, unchanged=unchanged)
     base = None if by_labels is None else by_labels.new
     rows = [
-        _figure_row("AP", "Mean over IoU 0.50 to 0.95 and classes", (old, relabelled, new), base, _ap),
+        _figure_row(
+            "AP",
+            "Mean over IoU 0.50 to 0.95 and classes",
+            (old, relabelled, new),
+            base,
+            lambda cell: cell.ap,
+            None if by_labels is None else by_labels.ap,
+        ),
         _figure_row(
             ap_name(iou_threshold),
             "Mean over classes at the IoU that is chosen above",
             (old, relabelled, new),
             base,
             lambda cell: cell.ap_at_iou,
+            None if by_labels is None else by_labels.ap_at_iou,
         ),
     ]
     columns = [
@@ -136,6 +150,7 @@ def _figure_row(
     cells: tuple[Cell | None, Cell, Cell],
     base: Cell | None,
     figure: Callable[[Cell], float],
+    interval: Interval | None,
 ) -> ComparisonRow:
     """``base`` is the old model over new labels on the images that the old labels are of."""
     old, relabelled, new = cells
@@ -147,11 +162,8 @@ def _figure_row(
         cells=(texts[0], texts[1], texts[2]),
         by_labels=signed_text(by_labels),
         by_model=signed_text(figure(new) - figure(relabelled)),
+        by_labels_range="" if interval is None else range_text(interval),
     )
-
-
-def _ap(cell: Cell) -> float:
-    return cell.ap
 
 
 def _count(number: int | None) -> str:

@@ -109,15 +109,14 @@ class ComparePanel(QWidget):
     def show_figures(
         self,
         rows: Sequence[ComparisonRow],
-        heads: tuple[str, str, str],
+        models: tuple[str, str, str],
         intervals: Sequence[IntervalRow],
         note: str,
     ) -> None:
         self.status.hide()
         self.wait.hide()
         self._figures.show()
-        self.table.rows.set_rows(rows, heads)
-        self.table.setFixedHeight(self.table.sizeHint().height())
+        self.table.set_rows(rows, models)
         self.plot.set_rows(intervals)
         self.note.setText(note)
 

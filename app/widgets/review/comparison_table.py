@@ -40,7 +40,7 @@ class ComparisonModel(QAbstractTableModel):
         return self._rows
 
     def set_rows(self, rows: Sequence[ComparisonRow], heads: tuple[str, str, str]) -> None:
-        """``heads`` name the model of each of the three columns, and where it stands."""
+        """``heads`` name the model of each of the three columns."""
         self.beginResetModel()
         self._rows, self._heads = rows, heads
         self.endResetModel()
@@ -87,7 +87,8 @@ class ComparisonModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole and column in _DIFFERENCES:
             return self._theme.color("text_muted")
         if role == Qt.ItemDataRole.ToolTipRole:
-            return _TIPS.get(column, row.tip)
+            tip = _TIPS.get(column, row.tip)
+            return f"{tip}\n{row.by_labels_range}" if column == _BY_LABELS and row.by_labels_range else tip
         return None
 
 
@@ -108,11 +109,22 @@ class ComparisonTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(24)
         header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(min(_WIDTHS))
+        for column, width in enumerate(_WIDTHS):
+            takes_rest = column in (_OLD, _RELABELLED, _NEW)
+            mode = QHeaderView.ResizeMode.Stretch if takes_rest else QHeaderView.ResizeMode.Fixed
+            header.setSectionResizeMode(column, mode)
+            header.resizeSection(column, width)
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
         theme.changed.connect(self.viewport().update)
+
+    def set_rows(self, rows: Sequence[ComparisonRow], models: tuple[str, str, str]) -> None:
+        """``models`` are the names over the three columns."""
+        room, middle = _WIDTHS[_OLD] - 8, Qt.TextElideMode.ElideMiddle
+        old, relabelled, new = (self.fontMetrics().elidedText(name, middle, room) for name in models)
+        self.rows.set_rows(rows, (old, relabelled, new))
+        self.setFixedHeight(self.sizeHint().height())
 
     def sizeHint(self) -> QSize:
         rows = sum(self.rowHeight(row) for row in range(self.rows.rowCount()))

@@ -144,6 +144,10 @@ def test_mended_labels_are_told_from_a_better_model(
     assert shown["False"] == ("2", "0", "0", "−2", "±0")
     assert shown["Missed"] == ("8", "6", "3", "−2", "−3")
     assert shown["AP50"][3].startswith("+")
+    table = window.compare.panel.table.rows
+    tip = table.data(table.index(1, 2), Qt.ItemDataRole.ToolTipRole)
+    assert "the model is the same" in tip
+    assert " to +" in tip
 
 
 def test_counts_follow_an_edit_once_the_person_pauses(
