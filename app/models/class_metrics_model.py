@@ -32,6 +32,7 @@ COUNT_COLUMNS = {Column.TP: ErrorKind.TP, Column.FP: ErrorKind.FP, Column.FN: Er
 
 
 _TITLES = {Column.CLASS: "Class", Column.CURVE: "PR"}
+_ARROWS = {None: "▾", Qt.SortOrder.DescendingOrder: "↓", Qt.SortOrder.AscendingOrder: "↑"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,7 @@ class ClassMetricsModel(QAbstractTableModel):
     def set_order(self, order: Qt.SortOrder | None) -> None:
         """By their best threshold, those without one last; ``None`` as they are listed."""
         self._order = order
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, Column.BEST, Column.BEST)
         self.set_rows(self._listed)
 
     def set_rows(self, rows: Sequence[ClassRow]) -> None:
@@ -120,7 +122,7 @@ class ClassMetricsModel(QAbstractTableModel):
         kind = COUNT_COLUMNS.get(Column(section))
         if role == Qt.ItemDataRole.DisplayRole:
             if section == Column.BEST:
-                return self.goal.short
+                return f"Best {_ARROWS[self._order]}\n{self.goal.short}"
             return SHORT[kind] if kind is not None else _TITLES[Column(section)]
         if role == Qt.ItemDataRole.ToolTipRole:
             if section == Column.BEST:

@@ -28,8 +28,8 @@ class ThresholdGoal:
         value = f"{self.value:g}"
         return {
             Measure.F_BETA: f"F{value}",
-            Measure.PRECISION: f"P≥{value.removeprefix('0')}",
-            Measure.FPPI: f"≤{value}/im",
+            Measure.PRECISION: f"P ≥ {value.removeprefix('0')}",
+            Measure.FPPI: f"≤ {value.removeprefix('0')} FP",
         }[self.measure]
 
     @property

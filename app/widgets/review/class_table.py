@@ -188,10 +188,6 @@ class ClassTable(QTableView):
         row = self.currentIndex().row()
         chosen = self._rows.rows[row].class_id if row >= 0 else None
         self._rows.set_order(order)
-        header = self.horizontalHeader()
-        header.setSortIndicatorShown(order is not None)
-        if order is not None:
-            header.setSortIndicator(Column.BEST, order)
         self.show_class(chosen)
 
     def _repaint(self, first: int, last: int) -> None:

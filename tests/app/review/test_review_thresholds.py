@@ -83,7 +83,7 @@ def test_the_head_of_the_column_chooses_the_goal_and_a_click_on_a_class_sets_the
     wanted = goal(Measure.PRECISION, 0.9)
     before = [row.best for row in model.rows]
     choose(page, wanted.title, qtbot)
-    assert model.headerData(Column.BEST, Qt.Orientation.Horizontal) == "P≥.9"
+    assert model.headerData(Column.BEST, Qt.Orientation.Horizontal) == "Best ▾\nP ≥ .9"
     assert [row.best for row in model.rows] != before
     place = next(number for number, row in enumerate(model.rows) if number and row.best is not None)
     row = model.rows[place]
@@ -108,6 +108,7 @@ def test_classes_can_stand_in_the_order_of_their_thresholds_and_the_chosen_one_s
     found = [row.best.threshold for row in model.rows[1:] if row.best is not None]
     assert found == sorted(found, reverse=True)
     assert model.rows[0].class_id is None
+    assert model.headerData(Column.BEST, Qt.Orientation.Horizontal) == "Best ↓\nF1"
     assert model.rows[table.currentIndex().row()].class_id == listed[1]
     choose(page, "Lowest threshold first", qtbot)
     assert [row.best.threshold for row in model.rows[1:] if row.best is not None] == sorted(found)
