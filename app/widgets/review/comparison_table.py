@@ -15,7 +15,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 _NAME, _OLD, _BY_LABELS, _RELABELLED, _BY_MODEL, _NEW = range(6)
 _DIFFERENCES = (_BY_LABELS, _BY_MODEL)
-_WIDTHS = (56, 92, 64, 92, 64, 92)
+_WIDTHS = (72, 90, 62, 90, 62, 90)
 _TIPS = {
     _OLD: "The old model over the labels that it was started with",
     _BY_LABELS: "What other labels have changed; the model is the same",
