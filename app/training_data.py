@@ -11,6 +11,7 @@ import numpy as np
 from app.models.run_history import RunHistory
 from app.sent_errors import find_again, keep_sent, read_sent
 from detcore.atomic import atomic_write
+from detcore.crossval import create_cross_validation, is_cross_validation
 from detcore.errors import ConfigError, ProjectError
 from detcore.project.edits import set_split
 from detcore.project.image_rows import STATUSES
@@ -29,10 +30,12 @@ NO_BOXES = "no labelled images yet"
 class TrainingData:
     """Counts of images that say something to a detector (with boxes, or verified to have none).
 
-    ``with_boxes`` of all images; ``train`` and ``val`` of those splits; ``unassigned`` of no split.
+    ``labelled`` are all of them, ``with_boxes`` those with boxes; ``train`` and ``val`` of those splits;
+    ``unassigned`` of no split.
     """
 
     images: int
+    labelled: int
     with_boxes: int
     train: int
     val: int
@@ -59,6 +62,7 @@ def survey(project: Project) -> TrainingData:
 
     return TrainingData(
         images=len(images),
+        labelled=int(np.count_nonzero(labelled)),
         with_boxes=int(np.count_nonzero(with_boxes)),
         train=in_split("train"),
         val=in_split("val"),
@@ -68,12 +72,13 @@ def survey(project: Project) -> TrainingData:
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRun:
-    """A run that can be trained. ``changes`` are of the splits that had to be made."""
+    """A run that can be trained, as a whole or ``in_folds``. ``changes`` are of the splits that had to be made."""
 
     run: RunFolder
     history: RunHistory
     data: TrainingData
     changes: Changes | None = None
+    in_folds: bool = False
 
 
 def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> PreparedRun:
@@ -113,21 +118,47 @@ def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> Prep
     return PreparedRun(run=run, history=RunHistory(), data=data, changes=changes)
 
 
+def prepare_cross_validation(project: Project, config: TrainConfig, folds: int) -> PreparedRun:
+    """Check what would fail, make the run and its folds; splits play no part in it.
+
+    Raises:
+        ConfigError: there are too few labelled images.
+        ProjectError: the images are not there, or the run cannot be written.
+    """
+    data = survey(project)
+    if not data.with_boxes:
+        raise ConfigError(NO_BOXES, hint="Draw boxes on the Label page")
+    if not project.image_root.is_dir():
+        raise ProjectError("the folder of the images is not there", path=project.image_root)
+    # what was sent to training is for a run as a whole
+    config = replace(config, hard_negatives=0.0, oversample=0.0)
+    if is_own_weights(project, config):
+        config = replace(config, weights=None)
+    run = create_cross_validation(project, config.to_dict(), folds=folds, seed=config.seed)
+    return PreparedRun(run=run, history=RunHistory(), data=data, in_folds=True)
+
+
+def is_own_weights(project: Project, config: TrainConfig) -> bool:
+    """Whether a training would start from a run of the project, which has learnt its labels."""
+    return config.weights is not None and Path(config.weights).is_relative_to(project.runs_folder)
+
+
 def prepare_resume(project: Project, run: RunFolder, longer: TrainConfig | None) -> PreparedRun:
     """Read what the run said so far; a run that was completed gets the time of ``longer`` on top.
 
     Raises:
         ConfigError, ProjectError: the run's files cannot be read or written.
     """
-    info = read_run(run)
-    if info.state is RunState.COMPLETED and longer is not None:
+    info, in_folds = read_run(run), is_cross_validation(run)
+    if info.state is RunState.COMPLETED and longer is not None and not in_folds:
         config = read_config(run)
         if longer.minutes is not None:
             config = replace(config, minutes=info.seconds / 60 + longer.minutes, epochs=None)
         else:
             config = replace(config, minutes=None, epochs=round(info.epochs) + (longer.epochs or 1))
         _write_config(run, config)
-    return PreparedRun(run=run, history=RunHistory(read_events(run.events)), data=survey(project))
+    history = RunHistory(read_events(run.events))
+    return PreparedRun(run=run, history=history, data=survey(project), in_folds=in_folds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -146,6 +146,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self._patience = patience
         self._jobs: dict[Path, TrainingJob | WorkerJob] = {}
+        self._learning: set[Path] = set()
         self._thread: QThread | None = None
         self._owner: _Owner | None = None
         self._devices: tuple[Device, ...] = ()
@@ -183,6 +184,20 @@ class Jobs(QObject):
             on_end=mailbox.conclude,
             patience=self._patience,
         )
+        self._learning.add(run)
+        self._begin(run, mailbox, job)
+
+    def cross_validate(self, run: Path) -> None:
+        """Train and predict fold by fold in this folder, which holds the plan; goes on where it was."""
+        mailbox = _Mailbox()
+        job = WorkerJob(
+            worker_command("crossval", str(run)),
+            on_event=mailbox.hear,
+            on_end=mailbox.conclude,
+            patience=self._patience,
+            what="cross-validation",
+        )
+        self._learning.add(run)
         self._begin(run, mailbox, job)
 
     def predict(self, run: Path, snapshot: Path) -> None:
@@ -202,9 +217,8 @@ class Jobs(QObject):
         return [key for key in self._jobs if key != _DEVICES]
 
     def training(self, runs_folder: Path) -> Path | None:
-        """The run in that folder that is training, if any."""
-        trainings = (key for key, job in self._jobs.items() if isinstance(job, TrainingJob))
-        return next((run for run in trainings if run.parent == runs_folder), None)
+        """The run in that folder that is training, a cross-validation included, if any."""
+        return next((run for run in self._jobs if run in self._learning and run.parent == runs_folder), None)
 
     def pid(self, run: Path) -> int | None:
         job = self._jobs.get(run)
@@ -276,6 +290,7 @@ class Jobs(QObject):
     @Slot(object, object)
     def _pass_end(self, key: Path, outcome: Outcome) -> None:
         job = self._jobs.pop(key, None)
+        self._learning.discard(key)
         if job is None:
             return
         if key == _DEVICES:

@@ -95,6 +95,13 @@ class RunHistory:
     def seconds(self) -> float | None:
         return None if self.step is None else self.step.time
 
+    @property
+    def part(self) -> str:
+        """What it is at within the whole, such as ``Fold 2 of 4``; "" where nothing is to be said."""
+        if self.progress is not None:
+            return self.progress.text
+        return "" if self.step is None else self.step.part
+
     def add(self, event: Event) -> None:
         match event:
             case Step():

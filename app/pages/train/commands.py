@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.context import AppContext
 from app.pages.train.control import RunControl
 from app.pages.train.histories import RunHistories
+from detcore.crossval import is_cross_validation
 from detcore.errors import ConfigError
 from detcore.project.project import Project
 from detcore.project.runs import RunInfo, RunState, discard, restore
@@ -40,7 +41,7 @@ class RunCommands(QObject):
         self._config = config
         self._window = parent
         bind = context.actions.bind
-        bind("train.resume", self._resume, when=lambda: self._is_idle() and not control.busy)
+        bind("train.resume", self._resume, when=self._can_resume)
         bind("train.predict", self._predict, when=self._can_predict)
         bind("train.discard", self._discard, when=self._is_idle)
         bind("train.reveal", self._reveal, when=lambda: selected() is not None)
@@ -48,7 +49,9 @@ class RunCommands(QObject):
     def refresh(self) -> None:
         """A completed run is not resumed but trained for longer."""
         run = self._selected()
-        completed = run is not None and run.state is RunState.COMPLETED
+        completed = (
+            run is not None and run.state is RunState.COMPLETED and not is_cross_validation(run.folder)
+        )
         self._context.actions["train.resume"].setText("Train longer" if completed else "Resume")
 
     def show_menu(self, _name: str, position: QPoint) -> None:
@@ -63,6 +66,12 @@ class RunCommands(QObject):
         return (
             run is not None and run.state is not RunState.RUNNING and not self._control.doing(run.folder.path)
         )
+
+    def _can_resume(self) -> bool:
+        """There is nothing to add to a cross-validation that is complete."""
+        run = self._selected()
+        done = run is not None and run.state is RunState.COMPLETED and is_cross_validation(run.folder)
+        return self._is_idle() and not done and not self._control.busy
 
     def _can_predict(self) -> bool:
         run = self._selected()

@@ -25,6 +25,7 @@ from detcore.training.config import TrainConfig
 
 SPLITS_TEXT = "Assign splits"
 TRAINING, FINISHING, PREDICTING = "Training", "Finishing…", "Predicting"
+CROSS_VALIDATING = "Cross-validating"
 
 
 class RunControl(QObject):
@@ -72,6 +73,12 @@ class RunControl(QObject):
         """Whether the training has been asked to stop."""
         return self.training in self._stopping
 
+    @property
+    def can_finish(self) -> bool:
+        """Whether the training can end now with its best weights; of folds each one counts."""
+        run = self.training
+        return run is not None and self._verbs.get(run) != CROSS_VALIDATING
+
     def doing(self, run: Path) -> str:
         """What the process of a run is at; "" when it has none."""
         if run not in self._context.jobs.active():
@@ -81,23 +88,19 @@ class RunControl(QObject):
     def start(self, config: TrainConfig) -> None:
         """Check, make a run, train it."""
         project = self._context.document.project
-        self._prepare(lambda: prepare_run(project, config), project, doing="start the training")
+        self.begin(lambda: prepare_run(project, config), project, doing="start the training")
 
     def resume(self, info: RunInfo, longer: TrainConfig) -> None:
         """Go on with a run; one that was completed trains ``longer``."""
         project = self._context.document.project
-        self._prepare(
-            lambda: prepare_resume(project, info.folder, longer), project, doing=f"resume {info.name}"
-        )
+        self.begin(lambda: prepare_resume(project, info.folder, longer), project, doing=f"resume {info.name}")
 
     def resume_again(self, folder: RunFolder) -> None:
         """Go on with a run that ended before its time; nothing happens when it is gone."""
         document = self._context.document
         if document.holds_run(folder.path) and folder.path.is_dir():
             project = document.project
-            self._prepare(
-                lambda: prepare_resume(project, folder, None), project, doing=f"resume {folder.name}"
-            )
+            self.begin(lambda: prepare_resume(project, folder, None), project, doing=f"resume {folder.name}")
 
     def stop(self) -> None:
         """Stop the training and keep what was learnt."""
@@ -123,7 +126,8 @@ class RunControl(QObject):
             failed=lambda error: self._fail_prediction(project, error, info.name),
         )
 
-    def _prepare(self, work: Callable[[], PreparedRun], project: Project, *, doing: str) -> None:
+    def begin(self, work: Callable[[], PreparedRun], project: Project, *, doing: str) -> None:
+        """Make or read a run in the pool, then start its process."""
         if self.busy:
             return
         self._preparing = project
@@ -144,9 +148,10 @@ class RunControl(QObject):
             document.announce(prepared.changes)
             shares = ", ".join(f"{share:.0%} {split}" for split, share in RATIOS.items())
             messages.info(
-                f"The images had no splits yet, so they were divided: {shares}.", ("Undo", self._undo)
+                f"The images had no splits yet, so they were divided: {shares}.",
+                ("Undo", lambda: _take_splits_back(self._context)),
             )
-        elif not prepared.data.val:
+        elif not prepared.data.val and not prepared.in_folds:
             messages.warning(
                 "No labelled image is in the val split, so AP cannot be measured and the last weights "
                 "count as the best."
@@ -155,9 +160,13 @@ class RunControl(QObject):
             messages.warning(f"{name} is still at work. Try again when it has ended.")
             self.changed.emit()
             return
-        self._verbs[run] = TRAINING
         self._histories.put(name, prepared.history)
-        self._context.jobs.train(run)
+        if prepared.in_folds:
+            self._verbs[run] = CROSS_VALIDATING
+            self._context.jobs.cross_validate(run)
+        else:
+            self._verbs[run] = TRAINING
+            self._context.jobs.train(run)
         self.prepared.emit(name)
         self.changed.emit()
         document.runs_changed.emit()
@@ -180,14 +189,6 @@ class RunControl(QObject):
         if self._context.document.shows(project):
             self._context.messages.error(error, doing=f"predict with {name}")
 
-    def _undo(self) -> None:
-        """Take the splits back, as long as they are the latest edit."""
-        document = self._context.document
-        if document.is_open and document.project.undo_text == SPLITS_TEXT:
-            document.undo()
-        else:
-            self._context.messages.info("There are later edits: undo those first.")
-
     def _ended(self, run: Path, outcome: Outcome) -> None:
         self._stopping.discard(run)
         verb = self._verbs.pop(run, PREDICTING)
@@ -201,3 +202,12 @@ class RunControl(QObject):
         for run in self._context.jobs.active():
             self._stopping.add(run)
             self._context.jobs.stop(run)
+
+
+def _take_splits_back(context: AppContext) -> None:
+    """As long as they are the latest edit."""
+    document = context.document
+    if document.is_open and document.project.undo_text == SPLITS_TEXT:
+        document.undo()
+    else:
+        context.messages.info("There are later edits: undo those first.")

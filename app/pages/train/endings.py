@@ -8,8 +8,9 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.context import AppContext
-from app.pages.train.control import PREDICTING, RunControl
+from app.pages.train.control import CROSS_VALIDATING, PREDICTING, RunControl
 from app.pages.train.histories import RunHistories
+from detcore.crossval import is_cross_validation
 from detcore.events import Event, FailureKind, Log
 from detcore.jobs import Outcome, OutcomeState
 from detcore.opening import SUFFIX
@@ -66,7 +67,7 @@ class RunEndings(QObject):
 
     def _tell_elsewhere(self, run: Path, verb: str, outcome: Outcome) -> None:
         """The run of a project that is not shown any more; it was stopped when that was closed."""
-        what = "Prediction" if verb == PREDICTING else "Training"
+        what = {PREDICTING: "Prediction", CROSS_VALIDATING: "Cross-validation"}.get(verb, "Training")
         project = run.parent.parent.name.removesuffix(SUFFIX)
         if outcome.good:
             state = ENDINGS[outcome.state]
@@ -101,5 +102,5 @@ class RunEndings(QObject):
         if outcome.failure is FailureKind.BAD_INPUT:
             return None
         folder = RunFolder(run)
-        kept = outcome.last_checkpoint is not None or folder.last.is_file()
+        kept = outcome.last_checkpoint is not None or folder.last.is_file() or is_cross_validation(folder)
         return ("Resume" if kept else "Try again", lambda: self._control.resume_again(folder))

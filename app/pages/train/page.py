@@ -12,6 +12,7 @@ from app.models.run_history import RunHistory
 from app.pages.page import Page
 from app.pages.train.commands import RunCommands
 from app.pages.train.control import RunControl
+from app.pages.train.crossval import CrossValidating
 from app.pages.train.endings import RunEndings
 from app.pages.train.histories import RunHistories
 from app.pages.train.sent import SentToTraining
@@ -66,6 +67,9 @@ class TrainPage(Page):
             config=self.setup.config,
             parent=self,
         )
+        self.crossval = CrossValidating(
+            context, self.control, config=self.setup.config, data=lambda: self._data, parent=self
+        )
         self._bind_actions()
         self._compose()
         self._connect()
@@ -86,7 +90,7 @@ class TrainPage(Page):
         actions, control = self.context.actions, self.control
         actions.bind("train.start", self._start, when=self._can_start)
         actions.bind("train.stop", control.stop, when=lambda: control.training is not None)
-        actions.bind("train.finish", control.finish, when=lambda: control.training is not None)
+        actions.bind("train.finish", control.finish, when=lambda: control.can_finish)
         actions.bind("train.fit", self.run_view.plots.fit)
         for name, show in (
             ("smooth", self.run_view.plots.set_smooth),
@@ -100,6 +104,8 @@ class TrainPage(Page):
     def _compose(self) -> None:
         actions = self.context.actions
         self.toolbar.addActions([actions[f"train.{name}"] for name in ("resume", "predict", "discard")])
+        self.toolbar.addSeparator()
+        self.toolbar.addAction(actions["train.crossval"])
         self.add_toolbar_space()
         self.toolbar.addActions(
             [actions[f"train.{name}"] for name in ("smooth", "logarithmic", "learning_rate", "fit")]

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QW
 from app.models.run_history import RunHistory
 from app.models.run_model import STATE_TEXT, format_ap, format_duration
 from app.widgets.flow_layout import FlowLayout
+from detcore.crossval import MODEL_NAME as CROSS_VALIDATION
 from detcore.project.runs import RunInfo, RunState
 
 STEPS = 1000
@@ -79,7 +80,8 @@ class JobStatus(QWidget):
         step = history.step
         self.title.setText(run.name)
         learns_from = f" · learns from the errors of {run.learns_from}" if run.learns_from else ""
-        self.state.setText(f"{doing or _state_line(run)}{learns_from}")
+        state = _doing_line(doing, history.part) if doing else _state_line(run)
+        self.state.setText(f"{state}{learns_from}")
         self.state.setToolTip(run.message)
         self.progress.setVisible(bool(doing))
         self._show_progress(history)
@@ -107,10 +109,16 @@ class JobStatus(QWidget):
             self.progress.setRange(0, 0)
 
 
+def _doing_line(doing: str, part: str) -> str:
+    return doing if part in ("", doing) else f"{doing} · {part}"
+
+
 def _state_line(run: RunInfo) -> str:
     text = STATE_TEXT[run.state]
     if run.state is RunState.FAILED and run.message:
         return f"{text}: {run.message}"
+    if run.state is RunState.INTERRUPTED and run.model == CROSS_VALIDATION:
+        return f"{text}: Resume goes on with the fold it was at"
     if run.state is RunState.INTERRUPTED and run.has_checkpoint:
         return f"{text}: Resume goes on from the last checkpoint"
     return text
