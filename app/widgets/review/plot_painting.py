@@ -15,6 +15,7 @@ from app.widgets.painting import faded, polyline, sized_font
 from detcore.types import FloatArray
 
 _DRAWN_POINTS = 800
+_LONGEST_LABEL = 110
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -123,13 +124,19 @@ class PlotPainter:
             painter.drawText(QPointF(left + 10, top + 17 + 16 * row), text)
 
     def _paint_label(self, line: PlotLine, xs: FloatArray, ys: FloatArray) -> None:
-        """At the line's last point, on the side that the line does not take."""
+        """At the line's last point, on the side that the line does not take; left of it where it would be cut."""
         self._painter.setFont(sized_font(self._widget, SMALL_TEXT))
-        reach = self._painter.fontMetrics().horizontalAdvance(line.label) + 8
-        under = float(ys[np.abs(xs - xs[-1]) <= reach].min()) < float(ys[-1]) - 4
-        self._painter.setPen(line.color)
-        at = QPointF(float(xs[-1]) + 6, float(ys[-1]) + (15 if under else -5))
-        self._painter.drawText(at, line.label)
+        metrics = self._painter.fontMetrics()
+        text = metrics.elidedText(line.label, Qt.TextElideMode.ElideRight, _LONGEST_LABEL)
+        reach = metrics.horizontalAdvance(text) + 8
+        x, y = float(xs[-1]), float(ys[-1])
+        under = float(ys[np.abs(xs - x) <= reach].min()) < y - 4
+        left = x + 6 if x + reach <= self._widget.width() else x - reach
+        base = y + 15 if under and y + 15 < self._area.bottom() else y - 5
+        behind = QRectF(left - 2, base - metrics.ascent(), reach - 4, metrics.height())
+        self._painter.fillRect(behind, faded(self._theme.color("panel"), 0.6))
+        self._painter.setPen(self._theme.color("text_muted"))
+        self._painter.drawText(QPointF(left, base), text)
 
 
 def point_in(area: QRectF, x: float, y: float) -> QPointF:

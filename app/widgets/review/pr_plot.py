@@ -13,6 +13,8 @@ from app.theme import Theme, visible_on
 from app.widgets.review.plot_painting import PlotLine, PlotMark
 from app.widgets.review.unit_plot import UnitPlot
 
+_MOST_NAMES = 6
+
 
 class PrPlot(UnitPlot):
     """A click on a curve asks for the threshold of that point and for the detection that has it."""
@@ -45,6 +47,8 @@ class PrPlot(UnitPlot):
         return visible_on(curve.color, self._theme.color("panel"))
 
     def _rebuild(self) -> None:
+        # names beside few curves, since equal contrast brings some colours close for the colour-blind
+        named = len(self._curves) <= _MOST_NAMES + 1
         self.set_lines(
             [
                 PlotLine(
@@ -54,6 +58,7 @@ class PrPlot(UnitPlot):
                     y=curve.precision,
                     width=2.5 if curve.class_id == self._chosen else 1.5,
                     quiet=self._chosen is not None and curve.class_id != self._chosen,
+                    label=curve.name if named and curve.class_id is not None else "",
                 )
                 for curve in self._curves
             ]
