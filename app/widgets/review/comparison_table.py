@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from app.models.comparison_rows import ComparisonRow
-from app.theme import Theme
+from app.theme import SMALL_TEXT, Theme
+from app.widgets.painting import sized_font
 
 Index = QModelIndex | QPersistentModelIndex
 
 _NAME, _OLD, _BY_LABELS, _RELABELLED, _BY_MODEL, _NEW = range(6)
 _DIFFERENCES = (_BY_LABELS, _BY_MODEL)
-_WIDTHS = (72, 90, 62, 90, 62, 90)
+_WIDTHS = (70, 88, 72, 88, 72, 88)
 _TIPS = {
     _OLD: "The old model over the labels that it was started with",
     _BY_LABELS: "What other labels have changed; the model is the same",
@@ -122,7 +124,8 @@ class ComparisonTable(QTableView):
     def set_rows(self, rows: Sequence[ComparisonRow], models: tuple[str, str, str]) -> None:
         """``models`` are the names over the three columns."""
         room, middle = _WIDTHS[_OLD] - 8, Qt.TextElideMode.ElideMiddle
-        old, relabelled, new = (self.fontMetrics().elidedText(name, middle, room) for name in models)
+        metrics = QFontMetrics(sized_font(self, SMALL_TEXT))
+        old, relabelled, new = (metrics.elidedText(name, middle, room) for name in models)
         self.rows.set_rows(rows, (old, relabelled, new))
         self.setFixedHeight(self.sizeHint().height())
 

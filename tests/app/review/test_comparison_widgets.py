@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
-from app.models.comparison_rows import IntervalRow, ap_name, signed_text
+from app.models.comparison_rows import ComparisonRow, IntervalRow, ap_name, signed_text
+from app.widgets.review.comparison_table import ComparisonTable
 from app.widgets.review.interval_plot import IntervalPlot
 from detcore.evaluation.bootstrap import Interval
 
@@ -58,6 +59,22 @@ def test_bars_lie_to_scale_around_zero(context: AppContext, qtbot: QtBot) -> Non
     for value in (0.025, 0.055):
         assert image.pixelColor(QPoint(round(plot.x_of(value)), y)) != outside
     assert image.pixelColor(QPoint(round(plot.x_of(0.064)), y)) == outside
+
+
+def test_figures_and_names_of_runs_have_room(context: AppContext, qtbot: QtBot) -> None:
+    table = ComparisonTable(context.theme)
+    qtbot.addWidget(table)
+    cells = ("12,345", "12,345", "12,345")
+    figures = [ComparisonRow(name="Missed", tip="", cells=cells, by_labels="−0.123", by_model="+12,345")]
+    table.set_rows(figures, ("002-reticle-s", "002-reticle-s", "003-a-model-with-a-long-name"))
+    table.resize(table.minimumWidth(), table.height())
+    table.show()
+    for column in range(6):
+        assert table.sizeHintForColumn(column) <= table.columnWidth(column)
+    heads = [table.rows.headerData(column, Qt.Orientation.Horizontal) for column in (1, 3, 5)]
+    assert heads[:2] == ["Old labels\n002-reticle-s", "New labels\n002-reticle-s"]
+    assert heads[2].startswith("New labels\n003-")
+    assert "…" in heads[2]
 
 
 def test_a_bar_without_objects_is_not_painted(context: AppContext, qtbot: QtBot) -> None:
