@@ -7,7 +7,8 @@ another page uses too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
@@ -25,6 +26,8 @@ class Actions(QObject):
         self._theme = theme
         self._scope = LABEL
         self._when: dict[str, Callable[[], bool]] = {}
+        self._held = 0
+        self._is_due = False
         self._actions: dict[str, QAction] = {}
         for spec in ACTIONS:
             action = QAction(spec.text, self, checkable=spec.checkable)
@@ -55,7 +58,7 @@ class Actions(QObject):
     ) -> QAction:
         """Call ``callback`` when the action is triggered; ``when`` tells whether it makes sense now."""
         action = self._actions[action_id]
-        action.triggered.connect(lambda _checked=False: callback())
+        action.triggered.connect(lambda _checked=False: self._run(callback))
         self._when[action_id] = when or (lambda: True)
         self.refresh()
         return action
@@ -67,10 +70,25 @@ class Actions(QObject):
 
     def refresh(self) -> None:
         """Ask each bound action again whether it makes sense."""
+        if self._held:
+            self._is_due = True
+            return
         for spec in ACTIONS:
             bound = self._when.get(spec.id)
             in_scope = spec.scope in (GLOBAL, self._scope)
             self._actions[spec.id].setEnabled(bound is not None and in_scope and bound())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Ask once at the end, however often something in between wants it: a step of many signals."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            if self._is_due and not self._held:
+                self._is_due = False
+                self.refresh()
 
     def use_keymap(self, name: str) -> None:
         """Give every action the keys of a preset; what it does not name keeps Reticle's own keys."""
@@ -84,6 +102,10 @@ class Actions(QObject):
 
     def specs(self) -> list[tuple[ActionSpec, QAction]]:
         return [(spec, self._actions[spec.id]) for spec in ACTIONS]
+
+    def _run(self, callback: Callable[[], object]) -> None:
+        with self.held():
+            callback()
 
     def _paint_icons(self) -> None:
         for spec in ACTIONS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,13 @@ from detcore.types import FloatArray
 
 def sized_font(widget: QWidget, pixels: int, *, bold: bool = False) -> QFont:
     """The widget's font at one of the three text sizes, with tabular figures."""
-    font = QFont(widget.font())
+    return QFont(_sized(widget.font().toString(), pixels, bold))
+
+
+@lru_cache(maxsize=64)
+def _sized(description: str, pixels: int, bold: bool) -> QFont:
+    font = QFont()
+    font.fromString(description)
     font.setPixelSize(pixels)
     font.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     font.setFeature(QFont.Tag("tnum"), 1)

@@ -44,7 +44,7 @@ from app.widgets.review.crops import Crop, Crops
 
 _ROW_HEIGHT, _THUMB = 56, 44
 _ICON = 14
-_KEPT_THUMBS = 400
+_KEPT = 400
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _MIDDLE = Qt.AlignmentFlag.AlignCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -57,7 +57,12 @@ class ErrorDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._model, self._theme, self._crops, self._widget = model, theme, crops, parent
         self._thumbs: dict[tuple[object, ...], tuple[Crop, QPixmap]] = {}
-        theme.changed.connect(self._thumbs.clear)
+        self._texts: dict[tuple[object, ...], QPixmap] = {}
+        theme.changed.connect(self._forget)
+
+    def _forget(self) -> None:
+        self._thumbs.clear()
+        self._texts.clear()
 
     def _paint_crop(self, painter: QPainter, area: QRectF, entry: ErrorEntry) -> None:
         # the thumbnail is of both halves of a pair
@@ -70,14 +75,13 @@ class ErrorDelegate(QStyledItemDelegate):
         looks = (id(crop), entry.key, entry.kind, partner, ratio)
         kept = self._thumbs.get(looks)
         if kept is None or kept[0] is not crop:
-            if len(self._thumbs) >= _KEPT_THUMBS:
+            if len(self._thumbs) >= _KEPT:
                 self._thumbs.clear()
             kept = self._thumbs[looks] = (crop, self._thumb(crop, entry, ratio))
         painter.drawPixmap(area.topLeft(), kept[1])
 
     def _thumb(self, crop: Crop, entry: ErrorEntry, ratio: float) -> QPixmap:
-        picture = QPixmap(round(_THUMB * ratio), round(_THUMB * ratio))
-        picture.setDevicePixelRatio(ratio)
+        picture = _empty(QSize(_THUMB, _THUMB), ratio)
         picture.fill(self._theme.color("surround"))
         painter = QPainter(picture)
         painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
@@ -101,6 +105,19 @@ class ErrorDelegate(QStyledItemDelegate):
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(pen)
         painter.drawRect(box)
+
+    def _text(self, size: QSize, entry: ErrorEntry, ratio: float) -> QPixmap:
+        looks = (entry, size.width(), ratio, self._widget.font().key())
+        picture = self._texts.get(looks)
+        if picture is None:
+            if len(self._texts) >= _KEPT:
+                self._texts.clear()
+            picture = self._texts[looks] = _empty(size, ratio)
+            painter = QPainter(picture)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_text(painter, QRect(0, 0, size.width(), size.height()), entry)
+            painter.end()
+        return picture
 
     def _paint_text(self, painter: QPainter, area: QRect, entry: ErrorEntry) -> None:
         top, bottom = QRect(area), QRect(area)
@@ -160,7 +177,10 @@ class ErrorDelegate(QStyledItemDelegate):
         painter.save()
         rect = paint_row(painter, option, self._theme, edge=True)
         self._paint_crop(painter, QRectF(rect.left() + 10, rect.top() + 6, _THUMB, _THUMB), entry)
-        self._paint_text(painter, rect.adjusted(_THUMB + 20, 8, -10, -8), entry)
+        area = rect.adjusted(_THUMB + 20, 8, -10, -8)
+        painter.drawPixmap(
+            area.topLeft(), self._text(area.size(), entry, painter.device().devicePixelRatio())
+        )
         painter.restore()
 
 
@@ -240,6 +260,13 @@ class ErrorList(QListView):
         index = self.currentIndex()
         if index.isValid() and self.selectionModel().isSelected(index):
             self.key_chosen.emit(int(self._rows.rows.keys[index.row()]))
+
+
+def _empty(size: QSize, ratio: float) -> QPixmap:
+    picture = QPixmap(size * ratio)
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    return picture
 
 
 def kind_word(kinds: frozenset[ErrorKind]) -> str:
