@@ -12,11 +12,13 @@ class ViewState(QObject):
         image_changed(int): the id of the image now shown.
         selection_changed(object): a frozenset of box ids.
         class_changed(int): the id of the class that a new box gets.
+        run_wanted(str): the name of a run whose detections the person asks to see.
     """
 
     image_changed = Signal(int)
     selection_changed = Signal(object)
     class_changed = Signal(int)
+    run_wanted = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,6 +57,10 @@ class ViewState(QObject):
             return
         self._class_id = class_id
         self.class_changed.emit(class_id)
+
+    def show_run(self, name: str) -> None:
+        """Let Review show a run, whichever it showed before."""
+        self.run_wanted.emit(name)
 
     def reset(self) -> None:
         """Forget everything: another project is shown."""

@@ -47,6 +47,7 @@ class ReviewChoice(QObject):
         self._runs: list[RunInfo] = []
         self._problem = ""
         self._ended: set[str] = set()
+        self._wanted = ""
         self.run, self.scope, self.iou = QComboBox(), QComboBox(), QComboBox()
         self.scope.setEnabled(False)
         self.bar = self._compose()
@@ -63,6 +64,7 @@ class ReviewChoice(QObject):
         document.runs_changed.connect(self.refresh)
         context.jobs.ended.connect(self._look_again)
         context.jobs.changed.connect(self.changed)
+        context.view.run_wanted.connect(self._want)
 
     @property
     def runs(self) -> Sequence[RunInfo]:
@@ -195,12 +197,17 @@ class ReviewChoice(QObject):
             self._ended.add(run.name)
             self.refresh()
 
+    def _want(self, name: str) -> None:
+        """Choose a run as soon as the list has been read again."""
+        self._wanted = name
+        self.refresh()
+
     def _restart(self) -> None:
         self._forget()
         self.refresh()
 
     def _forget(self) -> None:
-        self._runs, self._problem = [], ""
+        self._runs, self._problem, self._wanted = [], "", ""
         self.run.clear()
         self.scope.clear()
         self._live.close()
@@ -218,7 +225,10 @@ class ReviewChoice(QObject):
         for run in self._runs:
             self.run.addItem(_title(run))
         names = [run.name for run in self._runs]
-        if before is not None and before.name in names:
+        if self._wanted in names and (before is None or before.name != self._wanted):
+            self.run.setCurrentIndex(names.index(self._wanted))
+            self._open(scope=None)
+        elif before is not None and before.name in names:
             self.run.setCurrentIndex(names.index(before.name))
             waiting = self._live.review is None and not self._live.is_loading
             if waiting or before.name in renewed:
@@ -227,6 +237,8 @@ class ReviewChoice(QObject):
             ready = [run.has_detections for run in self._runs]
             self.run.setCurrentIndex(ready.index(True) if True in ready else 0)
             self._open(scope=None)
+        if self._wanted in names:
+            self._wanted = ""
         self.run.setEnabled(bool(names))
         self.changed.emit()
 

@@ -29,10 +29,10 @@ class RunEndings(QObject):
     """Turns warnings and outcomes into messages with the way on.
 
     Signals:
-        review_requested(): the person wants to see the detections.
+        review_requested(str): the person wants to see the detections of that run.
     """
 
-    review_requested = Signal()
+    review_requested = Signal(str)
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class RunEndings(QObject):
         elif not outcome.good:
             self._tell_failure(run, verb, outcome)
         elif verb == PREDICTING:
-            self._context.messages.success(f"{run.name}: predictions are ready.", self._review())
+            self._context.messages.success(f"{run.name}: predictions are ready.", self._review(run))
         else:
             self._tell_end(run, outcome)
 
@@ -92,10 +92,10 @@ class RunEndings(QObject):
         if outcome.state is OutcomeState.STOPPED:
             self._context.messages.info(text, self._again(run, outcome))
         else:
-            self._context.messages.success(text, self._review())
+            self._context.messages.success(text, self._review(run))
 
-    def _review(self) -> Action:
-        return ("Review", self.review_requested.emit)
+    def _review(self, run: Path) -> Action:
+        return ("Review", lambda: self.review_requested.emit(run.name))
 
     def _again(self, run: Path, outcome: Outcome) -> Action | None:
         """The way on from a run that ended before its time; none when it would fail again at once."""

@@ -179,3 +179,23 @@ def test_a_cross_validation_has_learnt_from_no_image_that_it_shows(
     assert (review.scope, review.image_count, review.trained) == (Scope.HELD_OUT, 6, 0)
     order_by_label_errors(window, qtbot)
     assert window.header.note.text() == ""
+
+
+def test_the_run_that_is_asked_for_takes_the_place_of_the_one_that_was_chosen(
+    page: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
+) -> None:
+    run = create_cross_validation(labelled, {}, folds=2)
+    save_detections(run, sound_detections(labelled), image_ids=labelled.image_ids())
+    context.document.runs_changed.emit()
+    qtbot.waitUntil(lambda: page.choice.run.count() == 2)
+    assert _shown_run(page) == "001-reticle-s"
+    context.view.show_run("002-crossval")
+    qtbot.waitUntil(lambda: _shown_run(page) == "002-crossval")
+    assert page.choice.run.currentText().startswith("002-crossval")
+    page.entered()
+    qtbot.wait(100)
+    assert _shown_run(page) == "002-crossval"
+
+
+def _shown_run(page: ReviewPage) -> str:
+    return "" if page.live.review is None else page.live.review.run.name

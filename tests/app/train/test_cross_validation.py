@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QDialogButtonBox
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -49,8 +49,7 @@ def cross_validate(qtbot: QtBot, page: TrainPage, *, folds: int) -> None:
         assert isinstance(dialog, CrossValidationDialog)
         dialog.folds.selectAll()
         qtbot.keyClicks(dialog.folds, str(folds))
-        ok = dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok)
-        qtbot.mouseClick(ok, LEFT)
+        qtbot.keyClick(dialog.folds, Qt.Key.Key_Return)
 
     QTimer.singleShot(0, answer)
     qtbot.keyClick(page, Qt.Key.Key_X)
@@ -80,9 +79,11 @@ def test_cross_validation_is_a_job_that_ends_in_a_run_with_detections(
     message = last_message(context)
     assert message.text.startswith("001-crossval completed")
     assert message.action is not None
-    with qtbot.waitSignal(open_page.request_page) as shown:
-        message.action[1]()
-    assert shown.args == ["review"]
+    asked: list[str] = []
+    context.view.run_wanted.connect(asked.append)
+    open_page.request_page.connect(asked.append)
+    message.action[1]()
+    assert asked == ["001-crossval", "review"]
     qtbot.waitUntil(lambda: _row(open_page).state is RunState.COMPLETED, timeout=WAIT)
     assert _row(open_page).has_detections
     assert not context.actions["train.resume"].isEnabled()
