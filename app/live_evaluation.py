@@ -132,6 +132,8 @@ class LiveReview(QObject):
         self._document, self._tasks = document, tasks
         self.review: Review | None = None
         self.threshold = 0.5
+        # images with labels or verdicts that the latest edit changed
+        self.touched: frozenset[int] = frozenset()
         self._wanted: tuple[RunFolder, Scope | None, float] | None = None
         self._generation = 0
         self._waiting = False
@@ -274,7 +276,7 @@ class LiveReview(QObject):
             self.review = replace(review, classes=classes)
             self.loaded.emit()
         touched = self._rematch(review, changes.box_images)
-        self._judge(review, changes.verdicts)
+        self.touched = touched | self._judge(review, changes.verdicts)
         if touched or changes.verdicts:
             self.matches_changed.emit(touched)
         if touched:
@@ -290,11 +292,12 @@ class LiveReview(QObject):
             review.source.judged.update(image_id)
         return taking_part
 
-    def _judge(self, review: Review, verdict_ids: frozenset[int]) -> None:
-        """Take in verdicts that came, went or changed."""
-        if verdict_ids:
-            verdicts = read_verdicts(self._document.project, ids=verdict_ids)
-            review.source.judged.replace(verdict_ids, verdicts)
+    def _judge(self, review: Review, verdict_ids: frozenset[int]) -> frozenset[int]:
+        """Take in verdicts that came, went or changed; returns their images."""
+        if not verdict_ids:
+            return frozenset()
+        verdicts = read_verdicts(self._document.project, ids=verdict_ids)
+        return review.source.judged.replace(verdict_ids, verdicts)
 
     def _forget_edits(self) -> None:
         self._edited.clear()

@@ -39,13 +39,16 @@ class ErrorSource:
 class ErrorRows:
     """N items: ``keys`` (N,) are box ids of labels, or -(row + 1) of detections; ``kinds`` and ``types`` (N,);
     ``partners`` (N,) key of the label that a detection was meant for, or of the detection that was meant for a
-    label, 0 for none; ``judged`` (N,) whether it has a verdict. They hold at ``threshold``."""
+    label, 0 for none; ``judged`` (N,) whether it has a verdict; ``image_ids`` (N,); ``values`` (N,) by which they
+    are sorted, the smallest first. They hold at ``threshold``."""
 
     keys: IntArray
     kinds: NDArray[np.uint8]
     types: NDArray[np.uint8]
     partners: IntArray
     judged: BoolArray
+    image_ids: IntArray
+    values: FloatArray
     threshold: float
 
     def __len__(self) -> int:
@@ -58,14 +61,37 @@ class ErrorRows:
             types=self.types[rows],
             partners=self.partners[rows],
             judged=self.judged[rows],
+            image_ids=self.image_ids[rows],
+            values=self.values[rows],
+            threshold=self.threshold,
+        )
+
+    def with_inserted(self, places: IntArray, new: ErrorRows) -> ErrorRows:
+        """With other rows before those at ``places`` (M,), ascending."""
+        return ErrorRows(
+            keys=np.insert(self.keys, places, new.keys),
+            kinds=np.insert(self.kinds, places, new.kinds),
+            types=np.insert(self.types, places, new.types),
+            partners=np.insert(self.partners, places, new.partners),
+            judged=np.insert(self.judged, places, new.judged),
+            image_ids=np.insert(self.image_ids, places, new.image_ids),
+            values=np.insert(self.values, places, new.values),
             threshold=self.threshold,
         )
 
     @classmethod
     def empty(cls) -> ErrorRows:
         none, nothing = np.zeros(0, np.int64), np.zeros(0, np.uint8)
-        judged = np.zeros(0, np.bool_)
-        return cls(keys=none, kinds=nothing, types=nothing, partners=none, judged=judged, threshold=0.5)
+        return cls(
+            keys=none,
+            kinds=nothing,
+            types=nothing,
+            partners=none,
+            judged=np.zeros(0, np.bool_),
+            image_ids=none,
+            values=np.zeros(0),
+            threshold=0.5,
+        )
 
 
 def detection_key(row: int) -> int:
@@ -91,19 +117,60 @@ def find_rows(source: ErrorSource, threshold: float, wanted: ErrorFilter, order:
         gt_rows = gt_rows[evaluation.gt.image_ids[gt_rows] == wanted.image_id]
         here = evaluation.dets.image_ids[det_rows] == wanted.image_id
         det_rows, det_kinds = det_rows[here], det_kinds[here]
-    if order is SortOrder.WORST:
-        # most missed objects are equally bad; the large ones are looked at first
-        gt_rows = gt_rows[np.argsort(-areas(evaluation.gt.boxes[gt_rows]), kind="stable")]
     ids = evaluation.gt.ids[gt_rows]
     claimant = source.links.claimants(threshold)[ids] if len(ids) else ids
+    return _listed(source, threshold, wanted, order, (gt_rows, claimant), (det_rows, det_kinds, meant_for))
+
+
+def find_rows_on(
+    source: ErrorSource, threshold: float, wanted: ErrorFilter, order: SortOrder, image_id: int
+) -> ErrorRows:
+    """Those of ``find_rows`` that are on one image, for a filter without a cell, a size or picked boxes."""
+    evaluation = source.evaluation
+    if wanted.image_id not in (None, image_id):
+        return ErrorRows.empty()
+    view = evaluation.image_view(image_id, threshold)
+    missed = view.gt_rows[(view.gt_state == GtState.MISSED) & (ErrorKind.FN in wanted.kinds)]
+    every_false = view.det_rows[view.det_state == DetState.FALSE_POSITIVE]
+    false = every_false[: len(every_false) * (ErrorKind.FP in wanted.kinds)]
+    found = view.det_rows[(view.det_state == DetState.TRUE_POSITIVE) & (ErrorKind.TP in wanted.kinds)]
+    if wanted.class_id is not None:
+        missed = missed[evaluation.gt.labels[missed] == wanted.class_id]
+        false, found = (rows[evaluation.dets.labels[rows] == wanted.class_id] for rows in (false, found))
+    missed = missed[np.argsort(evaluation.gt.ids[missed])]
+    claimants = dict(
+        zip(source.links.target[every_false[::-1]].tolist(), every_false[::-1].tolist(), strict=True)
+    )
+    claimant = np.array([claimants.get(key, -1) for key in evaluation.gt.ids[missed].tolist()], np.int64)
+    kinds = np.repeat(np.array([ErrorKind.FP, ErrorKind.TP], np.uint8), [len(false), len(found)])
+    dets = (np.concatenate([false, found]), kinds, None)
+    return _listed(source, threshold, wanted, order, (missed, claimant), dets)
+
+
+def _listed(
+    source: ErrorSource,
+    threshold: float,
+    wanted: ErrorFilter,
+    order: SortOrder,
+    missed: tuple[IntArray, IntArray],
+    seen: tuple[IntArray, NDArray[np.uint8], IntArray | None],
+) -> ErrorRows:
+    """Of missed labels (rows by id, their claimants or -1) and detections (rows by score, kinds, ids of what they
+    were meant for where that is known) those that the filter lets through, sorted."""
+    gt_rows, claimant = missed
+    det_rows, det_kinds, meant_for = seen
+    if order is SortOrder.WORST:
+        # most missed objects are equally bad; the large ones are looked at first
+        by_size = np.argsort(-areas(source.evaluation.gt.boxes[gt_rows]), kind="stable")
+        gt_rows, claimant = gt_rows[by_size], claimant[by_size]
     found = _described(source, threshold, gt_rows, claimant, det_rows, det_kinds)
     if meant_for is not None:
         found.partners[: len(det_rows)] = meant_for
         found.types[: len(det_rows)] = ItemType.CLASS
+    found.values[:] = _value(source, gt_rows, det_rows, found, order)
     kept = _kept(source, found, wanted, len(det_rows))
-    value = _value(source, gt_rows, det_rows, found, order)[kept]
     # detections come by falling score and the sort finds such runs, so long lists are quick too
-    return found.take(kept[np.argsort(value, kind="stable")])
+    return found.take(kept[np.argsort(found.values[kept], kind="stable")])
 
 
 def find_item(source: ErrorSource, threshold: float, key: int) -> ErrorRows:
@@ -187,6 +254,8 @@ def _described(
             [np.where(false, links.target[det_rows], 0), np.where(claimed, -(claimant + 1), 0)]
         ),
         judged=np.concatenate([judged.detection[det_rows] > 0, np.isin(gt_ids, judged.labels())]),
+        image_ids=np.concatenate([evaluation.dets.image_ids[det_rows], evaluation.gt.image_ids[gt_rows]]),
+        values=np.zeros(len(det_rows) + len(gt_ids)),
         threshold=threshold,
     )
 

@@ -60,8 +60,8 @@ class JudgedItems:
         found = [box_id for labels in self._labels.values() for box_id in labels]
         return np.array(found, np.int64)
 
-    def replace(self, gone: Collection[int], verdicts: Iterable[Verdict]) -> None:
-        """Forget the verdicts with some ids, and take in others."""
+    def replace(self, gone: Collection[int], verdicts: Iterable[Verdict]) -> frozenset[int]:
+        """Forget the verdicts with some ids, and take in others; returns the images that they are on."""
         touched: set[int] = set()
         for verdict_id in gone:
             old = self._verdicts.pop(verdict_id, None)
@@ -74,6 +74,7 @@ class JudgedItems:
             touched.add(verdict.image_id)
         for image_id in touched:
             self.update(image_id)
+        return frozenset(touched)
 
     def update(self, image_id: int) -> None:
         """Lay the verdicts of an image over its boxes as they are now."""

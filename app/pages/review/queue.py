@@ -13,6 +13,7 @@ from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
 from app.models.error_kind import TYPE_TITLES
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.error_query import ErrorRows, find_item, find_rows
+from app.models.error_update import can_update, update_rows
 from app.models.size_breakdown import SIZE_NAMES
 from app.order_figures import OrderFigures
 from app.pace import Pace
@@ -47,11 +48,12 @@ class ReviewQueue(QObject):
         self._current: int | None = None
         self._place = 0
         self._handled: list[tuple[int, int]] = []
+        self._found_with: tuple[Review | None, ErrorFilter, SortOrder] | None = None
         self._apart: tuple[tuple[int, float, ErrorRows], ErrorEntry | None] | None = None
-        self._pace = Pace(self, self.refresh)
+        self.pace = Pace(self, self.refresh)
         live.loaded.connect(self._restart)
         live.matches_changed.connect(self._follow_edit)
-        live.threshold_changed.connect(lambda _threshold: self._pace.ask())
+        live.threshold_changed.connect(lambda _threshold: self.pace.ask())
         figures.found.connect(self._reorder)
         panel.kinds_chosen.connect(lambda kinds: self.set_filter(self.filter.with_kinds(kinds)))
         panel.type_chosen.connect(lambda chosen: self.set_filter(self.filter.with_type(chosen)))
@@ -171,9 +173,12 @@ class ReviewQueue(QObject):
         review = self._live.review
         if review is None:
             return
-        selected = self._panel.list.selected_keys()
         self.filter = _usable(self.filter, review)
-        rows = find_rows(review.source, self._live.threshold, self.filter, self._figures.order)
+        self._take(find_rows(review.source, self._live.threshold, self.filter, self._figures.order))
+
+    def _take(self, rows: ErrorRows) -> None:
+        selected = self._panel.list.selected_keys()
+        self._found_with = (self._live.review, self.filter, self._figures.order)
         self._model.set_rows(rows)
         self._show_state(selected)
 
@@ -226,17 +231,18 @@ class ReviewQueue(QObject):
             self.current_changed.emit(self.current)
         self.filter_changed.emit()
 
-    def catch_up(self) -> None:
-        """Bring the list in step with the threshold at once: the person has let go of it."""
-        self._live.catch_up()
-        self._pace.catch_up()
-
     def _follow_edit(self, _images: frozenset[int]) -> None:
         """An edit or its undo: where a verdict was taken back, its box is looked at again."""
-        self.refresh()
-        review = self._live.review
+        review, rows, touched = self._live.review, self._model.rows, self._live.touched
         if review is None:
             return
+        found_with = (review, self.filter, self._figures.order)
+        in_step = self._found_with == found_with and rows.threshold == self._live.threshold
+        if in_step and can_update(self.filter, touched):
+            (image_id,) = touched
+            self._take(update_rows(review.source, rows, self.filter, self._figures.order, image_id))
+        else:
+            self.refresh()
         if self._handled and self._handled[-1][1] not in review.source.judged:
             returned, _ = self._handled.pop()
             self.go_to(returned)

@@ -1,0 +1,152 @@
+"""The queue that follows one edited image is the one that is found anew."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from app.models.error_filter import ErrorFilter, SortOrder
+from app.models.error_kind import ERRORS, EVERY_KIND, ErrorKind, ItemType
+from app.models.error_query import ErrorRows, ErrorSource, find_rows
+from app.models.error_update import update_rows
+from detcore.curation.judged_items import JudgedItems
+from detcore.evaluation.error_links import ErrorLinks
+from detcore.evaluation.live import LiveEvaluation
+from detcore.project.verdict_rows import Verdict, VerdictKind
+from detcore.types import Box, Detections, GroundTruth
+
+CLASSES, IMAGES = (1, 2, 3), tuple(range(1, 9))
+FILTERS = (
+    ErrorFilter(),
+    ErrorFilter(kinds=EVERY_KIND, judged=True),
+    ErrorFilter(kinds=frozenset({ErrorKind.FN})),
+    ErrorFilter(class_id=2),
+    ErrorFilter(type=ItemType.CLASS),
+    ErrorFilter(image_id=3),
+    ErrorFilter(kinds=ERRORS, exact=True),
+)
+ORDERS = tuple(order for order in SortOrder if order not in (SortOrder.COST, SortOrder.LABEL_ERRORS))
+
+
+def random_boxes(random: np.random.Generator, image_id: int, first_id: int) -> list[Box]:
+    """Few sides and places: many boxes overlap, and areas are often equal."""
+    boxes: list[Box] = []
+    for number in range(int(random.integers(0, 7))):
+        x, y = random.integers(0, 4, 2) * 12.0
+        side = float(random.choice([16.0, 24.0]))
+        boxes.append(
+            Box(
+                id=first_id + number,
+                image_id=image_id,
+                class_id=int(random.choice(CLASSES)),
+                x1=x,
+                y1=y,
+                x2=x + side,
+                y2=y + side,
+                difficult=bool(random.random() < 0.1),
+            )
+        )
+    return boxes
+
+
+def random_detections(random: np.random.Generator, count: int) -> Detections:
+    """Scores of one decimal: most are equal to many others."""
+    corners = random.integers(0, 4, (count, 2)) * 12.0 + random.integers(0, 3, (count, 2))
+    return Detections(
+        image_ids=np.sort(random.choice(IMAGES, count)),
+        labels=random.choice(CLASSES, count),
+        boxes=np.concatenate([corners, corners + random.choice([16.0, 24.0], (count, 1))], axis=1).astype(
+            np.float64
+        ),
+        scores=random.integers(1, 10, count) / 10,
+    )
+
+
+def random_source(random: np.random.Generator) -> ErrorSource:
+    truth = GroundTruth.from_boxes(
+        [box for image_id in IMAGES for box in random_boxes(random, image_id, 10 * image_id)]
+    )
+    dets = random_detections(random, 120)
+    evaluation = LiveEvaluation(truth, dets, class_ids=CLASSES, image_ids=IMAGES)
+    rows = np.arange(len(dets))
+    return ErrorSource(
+        evaluation=evaluation,
+        run_rows=rows,
+        links=ErrorLinks(evaluation),
+        judged=JudgedItems(evaluation, "run", rows, []),
+    )
+
+
+def judge_something(random: np.random.Generator, source: ErrorSource, number: int) -> int:
+    """A verdict on a detection or a label, and often other labels on its image; returns the image."""
+    evaluation = source.evaluation
+    gt, dets = evaluation.gt, evaluation.dets
+    on_label = bool(len(gt)) and random.random() < 0.5
+    columns = gt if on_label else dets
+    row = int(random.integers(0, len(columns)))
+    image_id = int(columns.image_ids[row])
+    x1, y1, x2, y2 = columns.boxes[row].tolist()
+    given = Verdict(
+        id=number,
+        image_id=image_id,
+        run="run",
+        kind=VerdictKind.MODEL_WRONG,
+        box_id=int(gt.ids[row]) if on_label else None,
+        detection_row=None if on_label else row,
+        class_id=int(columns.labels[row]),
+        x1=x1,
+        y1=y1,
+        x2=x2,
+        y2=y2,
+        threshold=0.5,
+    )
+    if random.random() < 0.6:
+        fresh = random_boxes(random, image_id, 1000 * number)
+        mine = gt.take((gt.image_ids == image_id) & (random.random(len(gt)) < 0.7))
+        kept = [
+            Box(id=int(key), image_id=image_id, class_id=int(label), x1=a, y1=b, x2=c, y2=d)
+            for key, label, (a, b, c, d) in zip(mine.ids, mine.labels, mine.boxes.tolist(), strict=True)
+        ]
+        evaluation.replace_image(image_id, GroundTruth.from_boxes([*kept, *fresh]))
+        source.links.update(image_id)
+        source.judged.update(image_id)
+    # a verdict of earlier goes where this one comes, as undo lets it
+    gone = [number - 3] if random.random() < 0.3 else []
+    others = source.judged.replace(gone, []) - {image_id}
+    assert source.judged.replace([], [given]) == {image_id}
+    return image_id if not others else -1
+
+
+def assert_same(found: ErrorRows, expected: ErrorRows) -> None:
+    for field in fields(ErrorRows):
+        np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name), field.name)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("wanted", FILTERS, ids=range(len(FILTERS)))
+def test_after_random_verdicts_the_updated_list_is_the_one_found_anew(
+    order: SortOrder, wanted: ErrorFilter
+) -> None:
+    random = np.random.default_rng(ORDERS.index(order))
+    updated = 0
+    for threshold in (0.0, 0.35, 0.6):
+        source = random_source(random)
+        rows = find_rows(source, threshold, wanted, order)
+        for number in range(1, 16):
+            image_id = judge_something(random, source, number)
+            expected = find_rows(source, threshold, wanted, order)
+            if image_id > 0:
+                rows = update_rows(source, rows, wanted, order, image_id)
+                assert_same(rows, expected)
+                updated += 1
+            rows = expected
+    assert updated > 20
+
+
+def test_a_filter_for_another_image_keeps_its_rows() -> None:
+    source = random_source(np.random.default_rng(5))
+    wanted = replace(ErrorFilter(), image_id=3)
+    rows = find_rows(source, 0.0, wanted, SortOrder.WORST)
+    assert_same(update_rows(source, rows, wanted, SortOrder.WORST, 4), rows)
