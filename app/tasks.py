@@ -125,8 +125,8 @@ class Tasks(QObject):
     ) -> Task:
         """Do something long in the pool; the window shows ``title``, progress and Cancel."""
         task = Task(title, done=done, failed=failed, parent=self)
-        self._start(_Work(lambda: work(task.report), task))
         self.started.emit(task)
+        self._start(_Work(lambda: work(task.report), task))
         return task
 
     def shut_down(self) -> None:
