@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 from string import Template
 
@@ -173,14 +174,20 @@ def text_on(color: QColor) -> QColor:
 
 def visible_on(color: QColor, background: QColor) -> QColor:
     """``color``, as much darker or lighter as a line needs to be seen on ``background`` (WCAG 2.2, 1.4.11)."""
+    return QColor.fromRgba(_visible_on(color.rgba(), background.rgba()))
+
+
+@lru_cache(maxsize=4096)
+def _visible_on(foreground: int, behind_it: int) -> int:
+    color, background = QColor.fromRgba(foreground), QColor.fromRgba(behind_it)
     behind = _luminance(background)
     end = QColor("#000000") if behind > 0.179 else QColor("#ffffff")
     for step in range(_STEPS + 1):
         mixed = _mixed(color, end, step / _STEPS)
         darker, lighter = sorted((_luminance(mixed), behind))
         if (lighter + 0.05) / (darker + 0.05) >= _LINE_CONTRAST:
-            return mixed
-    return end
+            return mixed.rgba()
+    return end.rgba()
 
 
 def _mixed(color: QColor, other: QColor, share: float) -> QColor:
