@@ -241,8 +241,6 @@ class MainWindow(QMainWindow):
         geometry = self.context.settings.layout("window")
         if geometry is not None:
             self.restoreGeometry(geometry)
-        for page in self.pages.values():
-            page.restore_layout()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         if any(url.isLocalFile() for url in event.mimeData().urls()):

@@ -29,6 +29,7 @@ class Page(QMainWindow):
         self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
         self._first_widths: dict[QDockWidget, int] = {}
         self._first_heights: dict[QDockWidget, int] = {}
+        self._was_shown = False
         self.toolbar = QToolBar(self)
         self.toolbar.setObjectName(f"{name}_toolbar")
         self.toolbar.setMovable(False)
@@ -79,13 +80,16 @@ class Page(QMainWindow):
         return self.findChildren(QDockWidget)
 
     def restore_layout(self) -> None:
+        """Arrange the panels as they were left; done when the page is first shown."""
         state = self.context.settings.layout(self.name)
         if state is not None and self.restoreState(state, LAYOUT_VERSION):
             self._first_widths.clear()
             self._first_heights.clear()
 
     def save_layout(self) -> None:
-        self.context.settings.set_layout(self.name, self.saveState(LAYOUT_VERSION))
+        """Keep it for the next start; that of a page that was never shown is still the one of last time."""
+        if self._was_shown:
+            self.context.settings.set_layout(self.name, self.saveState(LAYOUT_VERSION))
 
     def entered(self) -> None:
         """The page is shown: bring it up to date and put the focus where the work is."""
@@ -94,8 +98,11 @@ class Page(QMainWindow):
         """Another page is shown."""
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
-        """Sizes can be given to docks only once the page has its own."""
+        """Sizes can be given to docks only once the page has its own: in a smaller one they would shrink."""
         super().showEvent(event)
+        if not self._was_shown:
+            self._was_shown = True
+            self.restore_layout()
         for sizes, orientation in (
             (self._first_widths, Qt.Orientation.Horizontal),
             (self._first_heights, Qt.Orientation.Vertical),

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QStackedWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
+from app.image_loader import ImageLoader
 from app.models.class_metrics_model import COUNT_COLUMNS, Column
 from app.models.error_filter import SortOrder
 from app.models.error_kind import EVERY_KIND, ErrorKind
@@ -214,3 +216,26 @@ def test_an_edit_elsewhere_moves_the_numbers(page: ReviewPage, context: AppConte
     context.document.apply(add_boxes(project, [box]))
     qtbot.waitUntil(lambda: page.figures.classes.rows[0].labels == before + 1)
     assert page.figures.classes.rows[Column.CLASS].name == "All classes"
+
+
+def test_panels_come_back_as_wide_as_they_were(context: AppContext, qtbot: QtBot) -> None:
+    widths: list[list[int]] = []
+    for wanted in (380, None):
+        page, stack = ReviewPage(context, ImageLoader(context.tasks)), QStackedWidget()
+        stack.addWidget(QWidget())
+        stack.addWidget(page)
+        qtbot.addWidget(stack)
+        stack.resize(1390, 840)
+        stack.show()
+        page._set_ready(True)
+        stack.setCurrentWidget(page)
+        qtbot.waitUntil(page.isVisible)
+        qtbot.wait(20)
+        if wanted is not None:
+            page.resizeDocks([page.panels()[0]], [wanted], Qt.Orientation.Horizontal)
+            qtbot.wait(20)
+        widths.append([panel.width() for panel in page.panels()])
+        page.save_layout()
+        page.live.close()
+    assert widths[0][0] == 380
+    assert widths[0] == widths[1]
