@@ -25,6 +25,14 @@ class SortOrder(StrEnum):
     IMAGE = "Image by image"
 
 
+ORDER_TIPS = {
+    SortOrder.WORST: "Where the detector is surest of the opposite of what the labels say",
+    SortOrder.COST: "By what AP would gain without the error",
+    SortOrder.LABEL_ERRORS: "By how probably the label is wrong.\n"
+    "Labels that lie badly but are still found come up at a higher IoU.",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ErrorFilter:
     """``size`` is a place in SIZE_NAMES. ``cell`` is a cell of the confusion matrix, (label, detection) class ids with BACKGROUND_ID for

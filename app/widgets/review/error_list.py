@@ -37,6 +37,7 @@ from app.models.error_kind import (
 )
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.figures import ratio_text
+from app.models.label_suspicions import LABEL_ERROR_TEXTS
 from app.models.verdict_titles import VERDICT_TITLES
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import faded, paint_row, sized_font
@@ -51,14 +52,19 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class ErrorDelegate(QStyledItemDelegate):
-    """Paints a row."""
+    """Paints a row: what is wrong with the detection, or with ``shows_suspicions`` what may be with the label."""
 
     def __init__(self, model: ErrorModel, theme: Theme, crops: Crops, parent: QWidget) -> None:
         super().__init__(parent)
+        self._shows_suspicions = False
         self._model, self._theme, self._crops, self._widget = model, theme, crops, parent
         self._thumbs: dict[tuple[object, ...], tuple[Crop, QPixmap]] = {}
         self._texts: dict[tuple[object, ...], QPixmap] = {}
         theme.changed.connect(self._forget)
+
+    def show_suspicions(self, shown: bool) -> None:
+        self._shows_suspicions = shown
+        self._forget()
 
     def _forget(self) -> None:
         self._thumbs.clear()
@@ -123,14 +129,17 @@ class ErrorDelegate(QStyledItemDelegate):
         top, bottom = QRect(area), QRect(area)
         top.setHeight(20)
         bottom.setTop(area.top() + 20)
-        self._paint_classes(painter, top, entry)
+        suspicion = entry.suspicion if self._shows_suspicions else None
+        self._paint_classes(painter, top, entry, entry.score if suspicion is None else suspicion.score)
         color = text_color(self._theme, entry.kind)
         icon = self._theme.icon(TYPE_ICONS[entry.type], color=color.name())
         icon.paint(painter, bottom.left(), bottom.center().y() - _ICON // 2 + 1, _ICON, _ICON)
         bottom.setLeft(bottom.left() + _ICON + 4)
         painter.setFont(sized_font(self._widget, SMALL_TEXT))
         painter.setPen(color)
-        kind = TYPE_TITLES[entry.type]
+        kind = (
+            TYPE_TITLES[entry.type] if suspicion is None else LABEL_ERROR_TEXTS[suspicion.kind].capitalize()
+        )
         painter.drawText(bottom, _LEFT, kind)
         bottom.setLeft(bottom.left() + painter.fontMetrics().horizontalAdvance(kind) + 8)
         painter.setPen(self._theme.color("text_muted"))
@@ -140,9 +149,9 @@ class ErrorDelegate(QStyledItemDelegate):
             text, elide = f"✓ {VERDICT_TITLES[entry.verdict.kind]}", Qt.TextElideMode.ElideRight
         painter.drawText(bottom, _RIGHT, painter.fontMetrics().elidedText(text, elide, bottom.width()))
 
-    def _paint_classes(self, painter: QPainter, area: QRect, entry: ErrorEntry) -> None:
-        """The class, or "label → detection" where they differ, and the score."""
-        score = ratio_text(entry.score) if entry.score is not None else ""
+    def _paint_classes(self, painter: QPainter, area: QRect, entry: ErrorEntry, value: float | None) -> None:
+        """The class, or "label → detection" where they differ, and a score."""
+        score = "" if value is None else ratio_text(value)
         painter.setFont(sized_font(self._widget, BASE_TEXT, bold=entry.is_detection))
         painter.setPen(self._theme.color("text" if entry.is_detection else "text_muted"))
         painter.drawText(area, _RIGHT, score)
@@ -196,7 +205,8 @@ class ErrorList(QListView):
         self._rows = model
         self._empty_text = ""
         self.setModel(model)
-        self.setItemDelegate(ErrorDelegate(model, theme, crops, self))
+        self._delegate = ErrorDelegate(model, theme, crops, self)
+        self.setItemDelegate(self._delegate)
         self.setUniformItemSizes(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
@@ -206,6 +216,11 @@ class ErrorList(QListView):
         self.verticalScrollBar().setSingleStep(_ROW_HEIGHT)
         crops.arrived.connect(self.viewport().update)
         theme.changed.connect(self.viewport().update)
+
+    def show_suspicions(self, shown: bool) -> None:
+        """Say of each row in which way its label may be wrong, where that is known."""
+        self._delegate.show_suspicions(shown)
+        self.viewport().update()
 
     def set_empty_text(self, text: str) -> None:
         """What is said while there are no rows."""

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.models.error_filter import SortOrder
+from app.models.error_filter import ORDER_TIPS, SortOrder
 from app.models.error_kind import (
     EVERY_KIND,
     TIPS,
@@ -78,8 +78,9 @@ class QueuePanel(QWidget):
         self.order = QComboBox()
         for order in SortOrder:
             self.order.addItem(order.value, order)
+            self.order.setItemData(self.order.count() - 1, ORDER_TIPS.get(order), Qt.ItemDataRole.ToolTipRole)
         self.order.setToolTip("Order of the list")
-        self.order.activated.connect(lambda _row: self.order_chosen.emit(SortOrder(self.order.currentData())))
+        self.order.activated.connect(lambda _row: self._choose_order(SortOrder(self.order.currentData())))
         for box in (self.type, self.order):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.toggles = [_toggle(text, action) for text, action in toggles.items()]
@@ -123,6 +124,10 @@ class QueuePanel(QWidget):
         text = f"{count_text(today)} judged today · {count_text(total)} in all" if total else ""
         self.done.setText(text)
         self.done.setVisible(bool(text))
+
+    def _choose_order(self, order: SortOrder) -> None:
+        self.list.show_suspicions(order is SortOrder.LABEL_ERRORS)
+        self.order_chosen.emit(order)
 
     def _kind_button(self, kind: ErrorKind) -> QPushButton:
         button = QPushButton(_KIND_NAMES[kind])
