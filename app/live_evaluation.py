@@ -25,7 +25,7 @@ from detcore.project.verdicts import read_verdicts
 from detcore.types import Changes, Detections, IntArray, ObjectClass
 
 FRAME_MS = 16
-_CURVES_MS = 250
+_CURVES_MS = 700
 """Curves follow once no label has changed for so long: nobody reads them between two verdicts."""
 _REMATCH_ALL_FROM = 40
 """With more edited images than this, matching everything anew in the pool is quicker for the window."""
