@@ -65,6 +65,36 @@ def test_the_sum_of_the_losses_comes_first_then_its_parts(plots: MetricPlots) ->
     assert plots.losses.legend.entries["total"].value_text == "400"
 
 
+def high_history() -> RunHistory:
+    """As many steps as ``history()``, losses ten times as high, the same best AP but another last one."""
+    events: list[Event] = [step(n, {"class": 30.0 * n, "box": 10.0 * n}) for n in range(1, 101)]
+    return RunHistory([*events, validation(50, 0.2, best=True), validation(100, 0.15)])
+
+
+def test_another_run_with_as_many_steps_is_drawn(plots: MetricPlots) -> None:
+    plots.show_learning_rate(True)
+    plots.show_run(history(), [])
+    plots.show_run(high_history(), [])
+    assert plots.losses.legend.entries["total"].value_text == "4000"
+    assert plots.losses._items["class"].line.getData()[1].max() == 3000
+    assert plots.losses.plot.getViewBox().viewRange()[1][1] >= 4000
+    assert plots.metrics.legend.entries["AP"].value_text == "0.150"
+
+
+def test_a_compared_run_that_was_trained_afresh_is_drawn_again(plots: MetricPlots) -> None:
+    plots.show_run(history(), [("002-reticle-s", history())])
+    plots.show_run(history(), [("002-reticle-s", high_history())])
+    assert plots.losses.legend.entries["run 002-reticle-s"].value_text == "4000"
+    assert plots.metrics.legend.entries["run 002-reticle-s"].value_text == "0.150"
+
+
+def test_a_run_without_curves_leaves_none_of_the_one_before(plots: MetricPlots) -> None:
+    plots.show_run(history(), [])
+    plots.show_run(RunHistory(), [])
+    assert not plots.losses.legend.entries
+    assert not plots.losses._items
+
+
 def test_the_mouse_reads_all_curves_of_all_plots_at_its_step(qtbot: QtBot, plots: MetricPlots) -> None:
     plots.set_smooth(False)
     plots.show_run(history(), [])

@@ -21,6 +21,7 @@ DOT_SIZE = 6
 class Curve:
     """One curve: ``x`` (N,) ascending, ``y`` (N,), NaN where nothing was measured.
 
+    ``of`` is the run it belongs to: a curve of another run is another curve, whatever its key and length.
     ``best`` is the point to mark. ``noisy`` curves are drawn smoothed over their faint raw values.
     ``shown`` says whether it is visible until the person decides otherwise.
     """
@@ -30,6 +31,7 @@ class Curve:
     x: FloatArray
     y: FloatArray
     style: CurveStyle
+    of: object = None
     best: tuple[float, float] | None = None
     noisy: bool = False
     shown: bool = True

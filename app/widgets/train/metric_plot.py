@@ -76,7 +76,7 @@ class MetricPlot(QWidget):
     def set_curves(self, curves: list[Curve]) -> None:
         """Show exactly these curves; those that have not grown are not painted again."""
         shape: list[tuple[object, ...]] = [
-            (c.key, c.name, c.style, c.shown, c.best, len(c.x), tuple(c.x[-1:])) for c in curves
+            (c.key, c.of, c.name, c.style, c.shown, c.best, len(c.x), tuple(c.x[-1:])) for c in curves
         ]
         if shape == self._shape:
             return

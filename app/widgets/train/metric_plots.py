@@ -133,7 +133,7 @@ class MetricPlots(QWidget):
     def _loss_curves(self) -> list[Curve]:
         losses = _main_first(self._run.losses) if self._run else []
         return [self._metric(name, series, row, noisy=True) for row, (name, series) in enumerate(losses)] + [
-            _compared(name, _main(history.losses), style, noisy=True)
+            _compared(name, history, _main(history.losses), style, noisy=True)
             for name, history, style in self._others()
         ]
 
@@ -149,14 +149,14 @@ class MetricPlots(QWidget):
             )
             for row, (name, series) in enumerate(run.metrics.items())
         ] + [
-            _compared(name, history.metrics.get("AP", Series()), style, best=history.best)
+            _compared(name, history, history.metrics.get("AP", Series()), style, best=history.best)
             for name, history, style in self._others()
         ]
 
     def _rate_curves(self) -> list[Curve]:
         rate = [self._metric("rate", self._run.learning_rate, 0)] if self._run else []
         return rate + [
-            _compared(name, history.learning_rate, style) for name, history, style in self._others()
+            _compared(name, history, history.learning_rate, style) for name, history, style in self._others()
         ]
 
     def _metric(
@@ -175,6 +175,7 @@ class MetricPlots(QWidget):
             x=series.x,
             y=series.y,
             style=metric_style(self._theme.tokens, number),
+            of=self._run,
             best=best,
             noisy=noisy,
             shown=shown,
@@ -183,6 +184,7 @@ class MetricPlots(QWidget):
 
 def _compared(
     run_name: str,
+    history: RunHistory,
     series: Series,
     style: CurveStyle,
     *,
@@ -190,7 +192,14 @@ def _compared(
     noisy: bool = False,
 ) -> Curve:
     return Curve(
-        key=f"run {run_name}", name=run_name, x=series.x, y=series.y, style=style, best=best, noisy=noisy
+        key=f"run {run_name}",
+        name=run_name,
+        x=series.x,
+        y=series.y,
+        style=style,
+        of=history,
+        best=best,
+        noisy=noisy,
     )
 
 
