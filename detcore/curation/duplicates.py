@@ -6,7 +6,7 @@ there are too good.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,7 @@ LEAST_CORRELATION = 0.95
 """Two pictures of one scene moments apart reach it; two that are only arranged alike do not reach 0.85."""
 
 MOST_NEIGHBOURS = 20
-"""Each image is compared with so many that have nearly its hash and come after it: thousands of equal frames have
+"""Each image is paired with so many that look the same and come after it: thousands of equal frames have
 millions of pairs, which say no more. Groups stay whole, and where a group changes from one split to another in the
 order of the list there is a pair that leaks."""
 
@@ -34,6 +34,9 @@ _FLAT = 2.0
 
 _BLOCK = 1 << 22
 """Pairs that are compared at a time: 32 MB of hashes."""
+
+_AT_ONCE = 1 << 12
+"""Pairs that are correlated at a time: 16 MB for each side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,30 +106,36 @@ def near_pairs(
     least_correlation: float = LEAST_CORRELATION,
     progress: Progress | None = None,
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """(P, 2) rows of images that look the same, first < second, with (P,) differing bits and (P,) correlation."""
-    rows, bits = hash_pairs(descriptors.hashes, most_bits=most_bits, progress=progress)
-    grey = descriptors.grey.reshape(-1, GREY_SIDE * GREY_SIDE)
-    correlation = np.zeros(len(rows), np.float64)
-    for start in range(0, len(rows), _BLOCK >> 10):
-        some = slice(start, start + (_BLOCK >> 10))
-        correlation[some] = _correlation(grey[rows[some, 0]], grey[rows[some, 1]])
-    same = correlation >= least_correlation
-    return rows[same], bits[same], correlation[same]
-
-
-def hash_pairs(
-    hashes: NDArray[np.uint64], *, most_bits: int, progress: Progress | None = None
-) -> tuple[IntArray, IntArray]:
-    """(P, 2) rows, first < second, whose hashes differ in at most so many bits, and (P,) how many; of each first row
-    the ``MOST_NEIGHBOURS`` nearest in the list. Compares all pairs: 50 million of 10,000 images in some tenths of a
-    second.
+    """(P, 2) rows of images that look the same, first < second, with (P,) differing bits and (P,) correlation; of
+    each first row the ``MOST_NEIGHBOURS`` that come next in the list.
 
     Raises:
         Cancelled: ``progress`` returned false.
     """
+    count = len(descriptors.hashes)
+    grey = descriptors.grey.reshape(-1, GREY_SIDE * GREY_SIDE)
+    found: list[tuple[IntArray, IntArray, FloatArray]] = [
+        (np.zeros((0, 2), np.int64), np.zeros(0, np.int64), np.zeros(0))
+    ]
+
+    def report(done: int) -> None:
+        if progress is not None and not progress(done, count):
+            raise Cancelled("comparing images was cancelled")
+
+    for done, rows, bits in hash_pairs(descriptors.hashes, most_bits=most_bits):
+        likeness = _first_alike(grey, rows, least_correlation, lambda done=done: report(done))
+        same = likeness >= least_correlation
+        found.append((rows[same], bits[same], likeness[same]))
+        report(done)
+    rows, bits, correlation = zip(*found, strict=True)
+    return np.concatenate(rows), np.concatenate(bits), np.concatenate(correlation)
+
+
+def hash_pairs(hashes: NDArray[np.uint64], *, most_bits: int) -> Iterator[tuple[int, IntArray, IntArray]]:
+    """Block by block how many rows were compared with all that follow, (P, 2) rows, first < second, ascending, whose
+    hashes differ in at most so many bits, and (P,) how many. All 50 million pairs of 10,000 images take some tenths
+    of a second."""
     count = len(hashes)
-    rows: list[IntArray] = [np.zeros((0, 2), np.int64)]
-    bits: list[IntArray] = [np.zeros(0, np.int64)]
     height = max(1, _BLOCK // max(count, 1))
     for first in range(0, count, height):
         last = min(first + height, count)
@@ -134,13 +143,7 @@ def hash_pairs(
         near, other = np.nonzero(differing <= most_bits)
         pair = other > near  # each pair once, and no image with itself
         near, other = near[pair], other[pair]
-        few = np.arange(len(near)) - np.searchsorted(near, near) < MOST_NEIGHBOURS
-        near, other = near[few], other[few]
-        rows.append(np.stack([near, other], axis=1) + first)
-        bits.append(differing[near, other].astype(np.int64))
-        if progress is not None and not progress(last, count):
-            raise Cancelled("comparing images was cancelled")
-    return np.concatenate(rows), np.concatenate(bits)
+        yield last, np.stack([near, other], axis=1) + first, differing[near, other].astype(np.int64)
 
 
 def connected(pairs: IntArray) -> list[list[int]]:
@@ -181,6 +184,32 @@ def as_record(found: Duplicates) -> dict[str, Any]:
         "groups": [[image.path for image in group] for group in found.groups],
         "unreadable": [str(problem) for problem in found.problems],
     }
+
+
+def _first_alike(
+    grey: NDArray[np.uint8], rows: IntArray, least: float, report: Callable[[], None]
+) -> FloatArray:
+    """(P,) correlation of pairs (P, 2), ascending. Minus infinity where the first row has ``MOST_NEIGHBOURS`` alike
+    before that pair: of thousands of equal frames few are looked at."""
+    likeness = np.full(len(rows), -np.inf)
+    firsts = rows[:, 0]
+    place = np.arange(len(rows)) - np.searchsorted(firsts, firsts)
+    waiting = np.arange(len(rows))
+    until = MOST_NEIGHBOURS
+    while len(waiting):
+        now = waiting[place[waiting] < until]
+        for start in range(0, len(now), _AT_ONCE):
+            some = now[start : start + _AT_ONCE]
+            likeness[some] = _correlation(grey[rows[some, 0]], grey[rows[some, 1]])
+            report()
+        # The counts are those of the pairs up to each one, less those that lie before its row
+        alike = np.concatenate([[0], np.cumsum(likeness >= least)])
+        before = alike[np.arange(len(rows)) - place]
+        likeness[alike[:-1] - before >= MOST_NEIGHBOURS] = -np.inf
+        waiting = waiting[place[waiting] >= until]
+        waiting = waiting[(alike[:-1] - before)[waiting] < MOST_NEIGHBOURS]
+        until *= 2
+    return likeness
 
 
 def _correlation(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> FloatArray:

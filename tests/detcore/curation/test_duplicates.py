@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from detcore.cli import main
-from detcore.curation.descriptors import describe, describe_files, perceptual_hash
+from detcore.curation.descriptors import Descriptors, describe, describe_files, perceptual_hash
 from detcore.curation.duplicates import (
     as_record,
     connected,
@@ -100,7 +100,7 @@ def test_pairs_of_hashes_are_those_of_comparing_each_with_each() -> None:
         for one in range(other)
         if (hashes[one] ^ hashes[other]).bit_count() <= 7
     }
-    rows, bits = hash_pairs(np.array(hashes, np.uint64), most_bits=7)
+    ((_, rows, bits),) = hash_pairs(np.array(hashes, np.uint64), most_bits=7)
     assert len(expected) > 30
     assert dict(zip(map(tuple, rows.tolist()), bits.tolist(), strict=True)) == expected
     assert len(rows) == len(expected)
@@ -108,20 +108,64 @@ def test_pairs_of_hashes_are_those_of_comparing_each_with_each() -> None:
 
 def test_pairs_are_the_same_in_many_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     hashes = np.random.default_rng(0).integers(0, 2**20, 500).astype(np.uint64)
-    whole, _ = hash_pairs(hashes, most_bits=3)
+    ((_, whole, _),) = hash_pairs(hashes, most_bits=3)
     monkeypatch.setattr("detcore.curation.duplicates._BLOCK", 1700)
-    parts, _ = hash_pairs(hashes, most_bits=3)
-    assert sorted(map(tuple, parts.tolist())) == sorted(map(tuple, whole.tolist()))
+    blocks = list(hash_pairs(hashes, most_bits=3))
+    assert [done for done, _, _ in blocks][-2:] == [
+        498,
+        500,
+    ]  # three rows of 500 at a time, then the last two
+    parts = np.concatenate([rows for _, rows, _ in blocks])
+    assert parts.tolist() == whole.tolist()
+
+
+def described(grey: Picture) -> Descriptors:
+    """Images of those (N, 32, 32) grey values, all with the same hash."""
+    count = len(grey)
+    return Descriptors(
+        image_ids=np.arange(count),
+        hashes=np.full(count, 0xABCD, np.uint64),
+        grey=grey,
+        features=np.zeros((count, 32)),
+    )
+
+
+def noise(count: int) -> Picture:
+    return np.random.default_rng(0).integers(0, 256, (count, 32, 32), dtype=np.uint8)
 
 
 def test_thousands_of_equal_images_are_one_group_of_few_pairs() -> None:
-    rows, bits = hash_pairs(np.full(3000, 0xABCD, np.uint64), most_bits=10)
+    rows, bits, correlation = near_pairs(described(np.repeat(noise(1), 3000, axis=0)))
     # 20 pairs for each but the last 20, which have 19, 18 … 0
     assert len(rows) == 2980 * 20 + sum(range(20))
     assert not bits.any()
+    assert correlation == pytest.approx(1.0, abs=1e-5)
     assert connected(rows) == [list(range(3000))]
     assert [2999, 2998] not in rows.tolist()
     assert [0, 1] in rows.tolist()
+
+
+def test_a_copy_is_found_behind_many_pictures_of_the_same_hash() -> None:
+    grey = noise(32)
+    grey[-1] = grey[0]
+    rows, _, _ = near_pairs(described(grey))
+    assert rows.tolist() == [[0, 31]]
+
+
+def test_of_copies_behind_other_pictures_the_first_twenty_count() -> None:
+    grey = noise(130)
+    copies = range(30, 130, 2)
+    grey[list(copies)] = grey[0]
+    rows, _, _ = near_pairs(described(grey))
+    assert rows[rows[:, 0] == 0, 1].tolist() == list(copies)[:20]
+    assert connected(rows) == [[0, *copies]]
+
+
+def test_correlating_can_be_cancelled_within_a_block() -> None:
+    calls: list[int] = []
+    with pytest.raises(Cancelled):
+        near_pairs(described(noise(200)), progress=lambda done, _total: calls.append(done) or len(calls) < 2)
+    assert len(calls) == 2
 
 
 def test_no_images_have_no_pairs() -> None:
