@@ -15,9 +15,13 @@ _LONGEST_MS = 200
 class Pace(QObject):
     """Calls a function when it is asked to: at once after a pause, else when the pause is over."""
 
-    def __init__(self, parent: QObject, work: Callable[[], object]) -> None:
+    def __init__(
+        self, parent: QObject, work: Callable[[], object], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """``clock`` tells the seconds by which pauses are measured."""
         super().__init__(parent)
         self._work = work
+        self._clock = clock
         self._rest_until = 0.0
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._do)
@@ -26,7 +30,7 @@ class Pace(QObject):
         """Let the work be done soon."""
         if self._timer.isActive():
             return
-        left = self._rest_until - time.monotonic()
+        left = self._rest_until - self._clock()
         if left <= 0:
             self._do()
         else:
@@ -39,7 +43,7 @@ class Pace(QObject):
             self._do()
 
     def _do(self) -> None:
-        begin = time.monotonic()
+        begin = self._clock()
         self._work()
-        end = time.monotonic()
+        end = self._clock()
         self._rest_until = end + min(_SHARE * (end - begin), _LONGEST_MS / 1000)

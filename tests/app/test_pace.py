@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
-from PySide6.QtCore import QObject
-from pytestqt.qtbot import QtBot
+from PySide6.QtCore import QObject, QTimer
 
 from app.actions import Actions
 from app.context import AppContext
@@ -14,35 +11,64 @@ from app.pace import Pace
 WORK_SECONDS = 0.01
 
 
-def test_work_is_done_at_once_then_once_more_after_a_pause(qtbot: QtBot) -> None:
-    times: list[float] = []
-    owner = QObject()
+class Worker:
+    """Works by a clock of its own, which stands still between the tests' steps."""
 
-    def work() -> None:
-        time.sleep(WORK_SECONDS)
-        times.append(time.monotonic())
+    def __init__(self, seconds: float = WORK_SECONDS) -> None:
+        self.now = 100.0
+        self.seconds = seconds
+        self.done = 0
+        self.owner = QObject()
+        self.pace = Pace(self.owner, self._work, clock=lambda: self.now)
 
-    pace = Pace(owner, work)
+    @property
+    def timer(self) -> QTimer:
+        (timer,) = self.pace.findChildren(QTimer)
+        return timer
+
+    def _work(self) -> None:
+        self.now += self.seconds
+        self.done += 1
+
+
+def test_work_is_done_at_once_then_once_more_after_a_pause() -> None:
+    worker = Worker()
     for _ in range(5):
-        pace.ask()
-    assert len(times) == 1
-    qtbot.waitUntil(lambda: len(times) == 2)
-    # the pause is eight times the work, which a busy machine only prolongs
-    assert times[1] - times[0] >= 8 * WORK_SECONDS
-    qtbot.wait(50)
-    assert len(times) == 2
+        worker.pace.ask()
+    assert worker.done == 1
+    assert worker.timer.isActive()
+    # eight times the work of 10 ms, and not a moment less
+    assert worker.timer.interval() in (80, 81)
+    worker.now += 0.081
+    worker.timer.stop()
+    worker.timer.timeout.emit()
+    assert worker.done == 2
+    assert not worker.timer.isActive()
+
+
+def test_after_the_pause_work_is_done_at_once() -> None:
+    worker = Worker()
+    worker.pace.ask()
+    worker.now += 0.081
+    worker.pace.ask()
+    assert worker.done == 2
+
+
+def test_the_pause_after_long_work_is_a_fifth_of_a_second() -> None:
+    worker = Worker(seconds=3.0)
+    worker.pace.ask()
+    worker.pace.ask()
+    assert worker.timer.interval() in (200, 201)
 
 
 def test_what_waits_is_done_when_somebody_catches_up() -> None:
-    done: list[int] = []
-    owner = QObject()
-    pace = Pace(owner, lambda: (time.sleep(WORK_SECONDS), done.append(1)))
-    pace.ask()
-    pace.ask()
-    pace.catch_up()
-    assert len(done) == 2
-    pace.catch_up()
-    assert len(done) == 2
+    worker = Worker()
+    worker.pace.ask()
+    worker.pace.ask()
+    worker.pace.catch_up()
+    assert worker.done == 2
+    worker.pace.catch_up()
+    assert worker.done == 2
 
 
 def test_actions_that_are_held_are_asked_once_at_the_end(context: AppContext) -> None:
