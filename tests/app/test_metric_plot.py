@@ -16,8 +16,9 @@ from app.theme import Theme
 from app.widgets.train.curve_items import visible_points
 from app.widgets.train.curve_legend import format_value
 from app.widgets.train.metric_plot import nearest, round_end, round_range, smoothed
-from app.widgets.train.metric_plots import MetricPlots
+from app.widgets.train.metric_plots import TURN_MS, MetricPlots
 from detcore.events import Event, Started, Step, Validation
+from detcore.types import FloatArray
 
 
 def step(number: int, losses: dict[str, float] | None = None) -> Step:
@@ -59,6 +60,14 @@ def plots(qapp: QApplication, qtbot: QtBot) -> MetricPlots:
     return plots
 
 
+def drawn_points(plots: MetricPlots) -> FloatArray:
+    """Steps and values (2, N) of the class loss as it is drawn."""
+    x, y = plots.losses._items["class"].line.getData()
+    assert x is not None
+    assert y is not None
+    return np.stack([x, y])
+
+
 def test_the_sum_of_the_losses_comes_first_then_its_parts(plots: MetricPlots) -> None:
     plots.show_run(history(), [])
     assert list(plots.losses.legend.entries) == ["total", "class", "box"]
@@ -76,7 +85,7 @@ def test_another_run_with_as_many_steps_is_drawn(plots: MetricPlots) -> None:
     plots.show_run(history(), [])
     plots.show_run(high_history(), [])
     assert plots.losses.legend.entries["total"].value_text == "4000"
-    assert plots.losses._items["class"].line.getData()[1].max() == 3000
+    assert drawn_points(plots)[1].max() == 3000
     assert plots.losses.plot.getViewBox().viewRange()[1][1] >= 4000
     assert plots.metrics.legend.entries["AP"].value_text == "0.150"
 
@@ -165,19 +174,31 @@ def test_a_wheel_zoom_stays_while_training_goes_on_and_a_double_click_ends_it(
 
 
 def test_much_news_is_drawn_at_most_twice_a_second(
-    qtbot: QtBot, plots: MetricPlots, monkeypatch: pytest.MonkeyPatch
+    plots: MetricPlots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = history(10)
     plots.show_run(run, [])
-    drawn: list[int] = []
-    set_curves = plots.losses.set_curves
-    monkeypatch.setattr(plots.losses, "set_curves", lambda curves: (drawn.append(1), set_curves(curves)))
-    for number in range(50):
-        run.add(step(11 + number))
-        plots.refresh()
-        QTest.qWait(4)
-    qtbot.waitUntil(lambda: bool(drawn), timeout=5000)
-    assert len(drawn) <= 2
+    drawn: list[str] = []
+    for name in ("losses", "metrics"):
+        plot = getattr(plots, name)
+        draw = plot.set_curves
+        monkeypatch.setattr(
+            plot, "set_curves", lambda curves, name=name, draw=draw: (drawn.append(name), draw(curves))
+        )
+    turns = plots._timer
+    turns.setInterval(60_000)  # the test takes the turns by hand
+    for number in range(6):
+        for news in range(10):
+            run.add(step(11 + 10 * number + news))
+            plots.refresh()
+        turns.timeout.emit()
+    # three plots take turns of a sixth of a second: a second has six turns
+    assert TURN_MS >= 1000 / 6
+    assert sorted(drawn) == ["losses", "losses", "metrics", "metrics"]
+    for _ in range(3):
+        turns.timeout.emit()
+    assert plots.losses.last_x() == 70
+    assert not turns.isActive()
 
 
 def test_a_new_value_is_painted_once(qtbot: QtBot, plots: MetricPlots) -> None:
@@ -192,6 +213,31 @@ def test_a_new_value_is_painted_once(qtbot: QtBot, plots: MetricPlots) -> None:
     plots.show_run(run, [])
     QTest.qWait(100)
     assert 1 <= len(painted) <= 2
+
+
+def test_a_resized_plot_draws_as_much_of_a_long_run_as_fits_once_the_width_stands_still(
+    qtbot: QtBot, plots: MetricPlots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plots.set_smooth(False)
+    plots.resize(300, 700)
+    plots.show_run(history(10_000), [])
+    QTest.qWait(100)
+    rest = plots.losses._resized
+    few = len(drawn_points(plots)[0])
+    rest.setInterval(60_000)
+    drawn: list[int] = []
+    show = plots.losses._items["class"].show
+    monkeypatch.setattr(plots.losses._items["class"], "show", lambda *args: (drawn.append(1), show(*args)))
+    for width in range(400, 1201, 200):
+        plots.resize(width, 700)
+        QApplication.processEvents()
+    assert not drawn
+    rest.setInterval(0)
+    qtbot.waitUntil(lambda: len(drawn_points(plots)[0]) > 3 * few)
+    assert len(drawn) == 1
+    plots.resize(1200, 600)
+    QApplication.processEvents()
+    assert not rest.isActive()
 
 
 @given(st.integers(1, 3000), st.integers(1, 400))

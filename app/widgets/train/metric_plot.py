@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent
+from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.theme import SMALL_TEXT, Theme
@@ -22,6 +22,8 @@ AXIS_HEIGHT = 22
 LABELLED_AXIS_HEIGHT = 38
 TITLE_WIDTH = 88
 ROUND_ENDS = (1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
+RESIZED_MS = 50
+"""When the width has stood still for so long, curves are thinned for it."""
 SMOOTH_PARTS = 60
 """A smoothed curve is a running mean over about this part of the run."""
 
@@ -62,6 +64,7 @@ class MetricPlot(QWidget):
         self.plot: Any = self.view.getPlotItem()
         self._grid = PlotGrid(self.plot)
         self._line = pg.InfiniteLine(angle=90, movable=False)
+        self._resized = QTimer(self, singleShot=True, interval=RESIZED_MS)
         self._empty = QLabel(empty, self.view)
         self._empty.setProperty("role", "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -70,6 +73,7 @@ class MetricPlot(QWidget):
         scene: Any = self.view.scene()
         self.legend.toggled.connect(self._toggle)
         scene.sigMouseClicked.connect(self._click)
+        self._resized.timeout.connect(self._place)
         theme.changed.connect(self._paint)
         self._paint()
 
@@ -170,6 +174,7 @@ class MetricPlot(QWidget):
         The range is set once, by hand: left to itself the view finds it while it is painted, which has
         everything painted again, up to five times for one new value.
         """
+        self._resized.stop()
         heights: list[FloatArray] = []
         for key, curve in self._curves.items():
             drawn = self._drawn[key]
@@ -240,8 +245,10 @@ class MetricPlot(QWidget):
             self._hover(self.view.mapToScene(event.position().toPoint()))
         elif event.type() == QEvent.Type.Leave:
             self.cursor_moved.emit(None)
-        elif event.type() == QEvent.Type.Resize:
+        elif isinstance(event, QResizeEvent):
             self._empty.setGeometry(self.view.rect())
+            if event.size().width() != event.oldSize().width():
+                self._resized.start()
         return False
 
 
