@@ -15,7 +15,7 @@ SETTLED_MS = 300
 
 class OrderFigures(QObject):
     """What errors cost, once each time that it is asked for; how probably labels are wrong, kept in step with
-    every edit for as long as the list is ordered by it."""
+    every edit for as long as the list is ordered by it, and forgotten with the first edit in another order."""
 
     # The figures of the order that is wanted are there, or are others.
     found = Signal()
@@ -60,10 +60,17 @@ class OrderFigures(QObject):
             self._find_label_errors()
 
     def _follow_edit(self, image_ids: frozenset[int]) -> None:
-        if image_ids:
+        review = self._live.review
+        if not image_ids or review is None:
+            return
+        if self.order is SortOrder.LABEL_ERRORS:
             self._stale = True
-            if self.order is SortOrder.LABEL_ERRORS:
-                self._settled.start()
+            self._settled.start()
+        else:
+            # what is being found is of the labels before
+            self._generation += 1
+            self._settled.stop()
+            review.source.suspicions.forget()
 
     def _find_label_errors(self) -> None:
         self._settled.stop()

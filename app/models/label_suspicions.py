@@ -37,6 +37,10 @@ class LabelSuspicions:
     """The strongest suspicion by key of item: the id of a label, or -(row + 1) of a detection."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """The labels are others: nothing is known of them."""
         self.is_known = False
         self._keys: IntArray = np.zeros(0, np.int64)
         self._scores: FloatArray = np.zeros(0)

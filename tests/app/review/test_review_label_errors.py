@@ -129,6 +129,42 @@ def test_scores_are_found_once_for_the_same_labels(page: ReviewPage, qtbot: QtBo
     order_by_label_errors(page, qtbot)
 
 
+def test_nothing_is_said_of_a_label_that_was_mended_in_another_order(
+    page: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
+) -> None:
+    page.live.set_threshold(0.0)
+    qtbot.waitUntil(lambda: page.queue.count > 2)
+    order_by_label_errors(page, qtbot)
+    entries = [page.errors.entry(row) for row in range(2)]
+    label, detection = next((e.label, e.detection) for e in entries if e.type is ItemType.CLASS)
+    assert label is not None
+    assert detection is not None
+    choose_order(page, SortOrder.WORST)
+    page.queue.go_to(detection.key)
+    qtbot.waitUntil(lambda: "Label error" in page.image.details.text())
+    (box,) = [box for box in labelled.boxes(label.image_id) if box.id == label.key]
+    context.document.apply(update_boxes(labelled, [replace(box, class_id=detection.class_id)]))
+    page.queue.go_to(detection.key)
+    assert page.queue.current is not None
+    assert page.queue.current.suspicion is None
+    qtbot.wait(400)
+    assert "Label error" not in page.image.details.text()
+
+
+def test_what_was_being_found_when_a_label_changed_in_another_order_is_not_taken(
+    page: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
+) -> None:
+    choose_order(page, SortOrder.LABEL_ERRORS)
+    choose_order(page, SortOrder.WORST)
+    context.document.apply(delete_boxes(labelled, [labelled.boxes(labelled.image_ids()[3])[0].id]))
+    qtbot.wait(400)
+    review = page.live.review
+    assert review is not None
+    assert not review.source.suspicions.is_known
+    order_by_label_errors(page, qtbot)
+    assert all_scores(page)[0] > 0
+
+
 @pytest.mark.parametrize("order", [SortOrder.LABEL_ERRORS, SortOrder.COST])
 def test_the_order_stays_with_other_images(page: ReviewPage, qtbot: QtBot, order: SortOrder) -> None:
     with qtbot.waitSignal(page.order.found):
