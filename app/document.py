@@ -88,6 +88,12 @@ class Document(QObject):
         self._emit(changes)
         return changes
 
+    def take_back(self, changes: Changes) -> bool:
+        """Undo the edit that made those changes, as long as it is the latest one; else nothing happens."""
+        undone = None if self._project is None else self._project.undo(only=changes)
+        self._emit(undone)
+        return undone is not None
+
     def redo(self) -> Changes | None:
         """Apply again what was undone last; ``None`` when there is nothing to redo."""
         changes = self.project.redo()

@@ -116,7 +116,8 @@ class NearDuplicates(QObject):
         project = self._context.document.project
         splits = {twin.image.id: split for twin in group.twins}
         images = "Both images" if len(splits) == 2 else f"All {count_text(len(splits))} images"
-        self._apply(lambda: set_split(project, splits), f"{images} are in {split} now.")
+        text = f"Put near-duplicates into {split}"
+        self._apply(lambda: set_split(project, splits, text=text), f"{images} are in {split} now.")
 
     def _remove(self, image_id: int) -> None:
         project = self._context.document.project

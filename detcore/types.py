@@ -106,7 +106,8 @@ class Changes:
     """What an edit touched, so that each view refreshes only what it shows.
 
     ``image_list`` is true when images came or went, or the order of the list changed.
-    ``box_images`` are the images whose boxes changed in any way.
+    ``box_images`` are the images whose boxes changed in any way. ``step`` is the number of an edit that was applied,
+    which no other edit of the project ever has; 0 of an undo or redo.
     """
 
     images: frozenset[int] = frozenset()
@@ -116,6 +117,7 @@ class Changes:
     verdicts: frozenset[int] = frozenset()
     image_list: bool = False
     text: str = ""
+    step: int = field(default=0, compare=False)
 
     def __bool__(self) -> bool:
         return bool(self.images or self.boxes or self.classes or self.verdicts or self.image_list)

@@ -105,12 +105,12 @@ def set_status(project: Project, image_ids: Iterable[int], status: Status) -> Ed
     )
 
 
-def set_split(project: Project, splits: Mapping[int, str | None]) -> Edit:
+def set_split(project: Project, splits: Mapping[int, str | None], *, text: str = "Assign splits") -> Edit:
     """The split of each image; ``None`` takes it out of all splits."""
     return update_images(
         project,
         {image_id: {"split": split or None} for image_id, split in splits.items()},
-        text="Assign splits",
+        text=text,
     )
 
 

@@ -1,6 +1,6 @@
 """Applying edits, and the journal that undo and redo walk along.
 
-All functions take a connection inside a write transaction, except ``undo_text`` and ``redo_text``.
+All functions take a connection inside a write transaction, except ``undo_text``, ``redo_text`` and ``undo_step``.
 """
 
 from __future__ import annotations
@@ -20,25 +20,27 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 
-def record(connection: sqlite3.Connection, edit: Edit) -> None:
-    """Apply an edit and enter it in the journal; what could have been redone is dropped.
+def record(connection: sqlite3.Connection, edit: Edit) -> int:
+    """Apply an edit and enter it in the journal; what could have been redone is dropped. Returns its number.
 
     Raises:
         EditMismatchError: the edit was not made for the rows that are there.
     """
     perform(connection, edit)
-    position = _position(connection)
+    position = undo_step(connection)
     connection.execute("DELETE FROM edit WHERE id > ?", (position,))
     cursor = connection.execute(
         "INSERT INTO edit (text, time, changes) VALUES (?, ?, ?)",
         (edit.text, time.time(), pack(edit.changes)),
     )
-    _move_to(connection, cursor.lastrowid or 0)
+    step = cursor.lastrowid or 0
+    _move_to(connection, step)
+    return step
 
 
 def undo(connection: sqlite3.Connection) -> Edit | None:
     """Take back the latest edit; returns the inverse that was applied."""
-    position = _position(connection)
+    position = undo_step(connection)
     edit = _load(connection, "SELECT text, changes FROM edit WHERE id = ?", position)
     if edit is None:
         return None
@@ -52,7 +54,7 @@ def undo(connection: sqlite3.Connection) -> Edit | None:
 def redo(connection: sqlite3.Connection) -> Edit | None:
     """Apply again the edit that was undone last; returns it."""
     (following,) = connection.execute(
-        "SELECT min(id) FROM edit WHERE id > ?", (_position(connection),)
+        "SELECT min(id) FROM edit WHERE id > ?", (undo_step(connection),)
     ).fetchone()
     if following is None:
         return None
@@ -76,6 +78,11 @@ def undo_text(connection: sqlite3.Connection) -> str | None:
         "SELECT edit.text FROM journal JOIN edit ON edit.id = journal.position"
     ).fetchone()
     return None if found is None else found[0]
+
+
+def undo_step(connection: sqlite3.Connection) -> int:
+    """The number of the edit that ``undo`` would take back; 0 when there is none."""
+    return connection.execute("SELECT position FROM journal").fetchone()[0]
 
 
 def redo_text(connection: sqlite3.Connection) -> str | None:
@@ -146,10 +153,6 @@ def _comparison(change: RowChange) -> tuple[list[int], str]:
     """Which values of ``before`` the row must have, and the SQL that compares them."""
     at = [i for i, name in enumerate(change.columns) if (change.table, name) not in FACT_COLUMNS]
     return at, "".join(f" AND {change.columns[i]} IS ?" for i in at)
-
-
-def _position(connection: sqlite3.Connection) -> int:
-    return connection.execute("SELECT position FROM journal").fetchone()[0]
 
 
 def _move_to(connection: sqlite3.Connection, position: int) -> None:

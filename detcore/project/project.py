@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -161,14 +162,15 @@ class Project(ProjectReader):
             return Changes()
         with self.database.write() as connection:
             _write_settings(connection, settings or {})
-            if edit:
-                journal.record(connection, edit)
-        return edit.summary() if edit else Changes()
+            step = journal.record(connection, edit) if edit else 0
+        return replace(edit.summary(), step=step) if edit else Changes()
 
-    def undo(self) -> Changes | None:
-        """Take back the latest edit, of this session or an earlier one; ``None`` when there is none."""
+    def undo(self, *, only: Changes | None = None) -> Changes | None:
+        """Take back the latest edit, of this session or an earlier one, or ``only`` the one that made those changes;
+        ``None`` when there is none, or the latest is another."""
         with self.database.write() as connection:
-            edit = journal.undo(connection)
+            latest = only is None or only.step == journal.undo_step(connection)
+            edit = journal.undo(connection) if latest else None
         return None if edit is None else edit.summary()
 
     def redo(self) -> Changes | None:

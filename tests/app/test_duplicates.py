@@ -127,7 +127,7 @@ def test_a_group_is_put_into_one_split_by_one_edit_and_stays_in_its_place(
 ) -> None:
     before = [names for _, names in groups(found)]
     press(found.dialog, Qt.Key.Key_T, ALT)
-    qtbot.waitUntil(lambda: twins.undo_text == "Assign splits")
+    qtbot.waitUntil(lambda: twins.undo_text == "Put near-duplicates into train")
     assert groups(found)[0] == ("All in train", ["b0.jpg", "b1.jpg"])
     assert [names for _, names in groups(found)] == before
     assert found.dialog.said.text() == "Both images are in train now."

@@ -14,6 +14,7 @@ from app.models.class_model import ClassModel
 from app.pages.apply_edit import apply_edit
 from app.widgets.label.class_picker import ClassPicker
 from detcore.project import edits
+from detcore.types import Changes
 
 
 class ClassEditing(QObject):
@@ -92,15 +93,11 @@ class ClassEditing(QObject):
         if changes is None:
             return
         boxes = "" if not count else " and its box" if count == 1 else f" and its {count:,} boxes"
-        what = project.undo_text
         self._context.messages.info(
-            f"Deleted “{item.name}”{boxes}.", action=("Undo", lambda: self._undo_if_latest(what))
+            f"Deleted “{item.name}”{boxes}.", action=("Undo", lambda: self._undo_if_latest(changes))
         )
 
-    def _undo_if_latest(self, what: str | None) -> None:
+    def _undo_if_latest(self, changes: Changes) -> None:
         """The message may be read after other edits: those are not taken back by it."""
-        document = self._context.document
-        if document.is_open and document.project.undo_text == what:
-            document.undo()
-        else:
+        if not self._context.document.take_back(changes):
             self._context.messages.info("Something else was done since. Undo that first.")

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.context import AppContext
 from app.pages.train.histories import RunHistories
+from app.sent_errors import use_up
 from app.training_data import (
     RATIOS,
     PreparedPrediction,
@@ -22,8 +23,8 @@ from detcore.jobs import Outcome
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunInfo
 from detcore.training.config import TrainConfig
+from detcore.types import Changes
 
-SPLITS_TEXT = "Assign splits"
 TRAINING, FINISHING, PREDICTING = "Training", "Finishing…", "Predicting"
 CROSS_VALIDATING = "Cross-validating"
 
@@ -145,11 +146,12 @@ class RunControl(QObject):
         document, messages = self._context.document, self._context.messages
         run, name = prepared.run.path, prepared.run.name
         if prepared.changes:
-            document.announce(prepared.changes)
+            divided = prepared.changes
+            document.announce(divided)
             shares = ", ".join(f"{share:.0%} {split}" for split, share in RATIOS.items())
             messages.info(
                 f"The images had no splits yet, so they were divided: {shares}.",
-                ("Undo", lambda: _take_splits_back(self._context)),
+                ("Undo", lambda: _take_back(self._context, project, divided)),
             )
         elif not prepared.data.val and not prepared.in_folds:
             messages.warning(
@@ -167,6 +169,8 @@ class RunControl(QObject):
         else:
             self._verbs[run] = TRAINING
             self._context.jobs.train(run)
+        if prepared.sent is not None:
+            use_up(project, prepared.sent)
         self.prepared.emit(name)
         self.changed.emit()
         document.runs_changed.emit()
@@ -204,10 +208,7 @@ class RunControl(QObject):
             self._context.jobs.stop(run)
 
 
-def _take_splits_back(context: AppContext) -> None:
+def _take_back(context: AppContext, project: Project, changes: Changes) -> None:
     """As long as they are the latest edit."""
-    document = context.document
-    if document.is_open and document.project.undo_text == SPLITS_TEXT:
-        document.undo()
-    else:
+    if not context.document.shows(project) or not context.document.take_back(changes):
         context.messages.info("There are later edits: undo those first.")

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable
 
+import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -48,6 +49,30 @@ def test_images_without_splits_are_divided_once_and_undo_takes_it_back(
     assert survey(project).train >= 1
     assert set(project.statistics().splits) <= set(RATIOS)
     assert message.action is not None
+    message.action[1]()
+    assert project.statistics().splits == {}
+    wait_for_end(qtbot, context)
+
+
+@pytest.mark.parametrize("redone", [False, True])
+def test_undo_of_the_division_takes_no_other_edit_of_splits_back(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project, redone: bool
+) -> None:
+    train(qtbot, open_page)
+    message = next(item for item in context.messages.history if item.action and item.action[0] == "Undo")
+    divided = {image.id: image.split for image in project.images()}
+    first = project.images()[0]
+    other = next(split for split in RATIOS if split != first.split)
+    context.document.apply(set_split(project, {first.id: other}))
+    assert message.action is not None
+    message.action[1]()
+    assert project.image(first.id).split == other
+    assert last_message(context).text == "There are later edits: undo those first."
+    context.document.undo()
+    if redone:
+        context.document.undo()
+        context.document.redo()
+    assert {image.id: image.split for image in project.images()} == divided
     message.action[1]()
     assert project.statistics().splits == {}
     wait_for_end(qtbot, context)

@@ -265,3 +265,21 @@ def test_settings_are_kept_but_are_no_edits(tmp_path: Path) -> None:
     with Project.open(folder) as project:
         assert project.get_setting("view") == {"image": 4, "zoom": None}
         assert project.get_setting("other", 5) == 5
+
+
+def test_one_edit_alone_is_taken_back_while_it_is_the_latest(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p.reticle", image_root=tmp_path) as project:
+        one = project.apply(add_class(project, "cat"))
+        other = project.apply(add_class(project, "dog"))
+        assert project.undo(only=one) is None
+        assert [item.name for item in project.classes()] == ["cat", "dog"]
+        assert project.undo(only=other) is not None
+        assert project.undo(only=other) is None
+        project.redo()
+        project.undo()
+        third = project.apply(add_class(project, "dog"))
+        assert project.undo(only=other) is None  # another edit in its place
+        assert project.undo(only=third) is not None
+        assert project.undo(only=one) is not None
+        assert project.classes() == []
+        assert project.undo(only=Changes()) is None
