@@ -11,12 +11,19 @@ from app.tasks import Task, Tasks
 from detcore.errors import ReticleError
 from detcore.project.runs import RunFolder
 
-ComparisonKey = tuple[str, str, str, float]
-"""Run, other run, scope, IoU."""
+ComparisonKey = tuple[str, str, str, str, float]
+"""Run, fingerprint of its detections, other run, scope, IoU."""
 
 
 def comparison_key(review: Review, other: RunFolder) -> ComparisonKey:
-    return review.run.name, other.name, review.scope.value, review.evaluation.iou_threshold
+    source = review.source
+    return (
+        review.run.name,
+        source.fingerprint,
+        other.name,
+        review.scope.value,
+        source.evaluation.iou_threshold,
+    )
 
 
 class Comparisons(QObject):

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.document import Document
 from app.models.error_query import ErrorSource
 from app.models.image_files import ImageFiles
+from app.models.picked_boxes import fingerprint_of
 from app.models.review_scope import Scope, image_sets, trained_images
 from app.tasks import Tasks
 from detcore.curation.judged_items import JudgedItems
@@ -87,6 +88,7 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
         source=ErrorSource(
             evaluation=evaluation,
             run_rows=run_rows,
+            fingerprint=fingerprint_of(detections),
             links=ErrorLinks(evaluation),
             judged=JudgedItems(evaluation, run.name, run_rows, read_verdicts(project)),
         ),

@@ -22,7 +22,7 @@ from detcore.types import Detections, GroundTruth, IntArray
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ComparedRuns:
     """What is compared: the labels of some images, the other run's detections (``first``) and those of the run
-    that is looked at (``second``)."""
+    that is looked at (``second``), of which all together have this ``fingerprint``."""
 
     first: RunFolder
     second: RunFolder
@@ -30,6 +30,7 @@ class ComparedRuns:
     first_dets: Detections
     second_dets: Detections
     second_rows: IntArray
+    fingerprint: str
     image_ids: IntArray
     class_ids: IntArray
     iou_threshold: float
@@ -74,7 +75,8 @@ class RunComparison:
         )
 
         def labels(name: str, rows: IntArray) -> PickedBoxes:
-            return PickedBoxes(name=name, run=runs.second.name, labels=frozenset(runs.gt.ids[rows].tolist()))
+            ids = frozenset(runs.gt.ids[rows].tolist())
+            return PickedBoxes(name=name, fingerprint=runs.fingerprint, labels=ids)
 
         return RunChanges(
             gained=labels("gained", found.gained),
@@ -82,7 +84,7 @@ class RunComparison:
             changed=labels("changed type", found.changed),
             false=PickedBoxes(
                 name="new false",
-                run=runs.second.name,
+                fingerprint=runs.fingerprint,
                 detections=frozenset(runs.second_rows[found.false_second].tolist()),
             ),
         )
@@ -111,6 +113,7 @@ def compare_with(
         first_dets=dets.take(np.isin(dets.image_ids, image_ids)),
         second_dets=evaluation.dets,
         second_rows=review.source.run_rows,
+        fingerprint=review.source.fingerprint,
         image_ids=image_ids,
         class_ids=evaluation.class_ids,
         iou_threshold=evaluation.iou_threshold,

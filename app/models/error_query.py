@@ -25,10 +25,12 @@ PAIRED_TYPES = (ItemType.CLASS, ItemType.LOCATION)
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ErrorSource:
-    """Where items are looked up. ``run_rows`` (D,): which rows of the run the evaluation's detections are."""
+    """Where items are looked up. ``run_rows`` (D,): which rows of the run the evaluation's detections are;
+    ``fingerprint`` is that of the run's detections."""
 
     evaluation: LiveEvaluation
     run_rows: IntArray
+    fingerprint: str
     links: ErrorLinks
     judged: JudgedItems
     costs: ItemCosts = field(default_factory=ItemCosts)

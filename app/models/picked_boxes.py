@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from detcore.evaluation.live import LiveEvaluation
-from detcore.types import IntArray
+from detcore.types import Detections, IntArray
 
 
 @dataclass(frozen=True, kw_only=True)
 class PickedBoxes:
-    """``labels`` are ids of boxes, ``detections`` rows of the ``run`` of that name; ``name`` is what the person
-    reads. A label is listed for itself while it is missed, and as the detection that found it else."""
+    """``labels`` are ids of boxes, ``detections`` rows of the detections with this ``fingerprint``; ``name`` is what
+    the person reads. A label is listed for itself while it is missed, and as the detection that found it else."""
 
     name: str
-    run: str
+    fingerprint: str
     labels: frozenset[int] = frozenset()
     detections: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.labels) + len(self.detections)
+
+
+def fingerprint_of(detections: Detections) -> str:
+    """Equal for the same detections only: a run can predict again, and its rows are others then."""
+    found = hashlib.blake2b(digest_size=16)
+    for column in (detections.image_ids, detections.labels, detections.boxes, detections.scores):
+        found.update(np.ascontiguousarray(column).data)
+    return found.hexdigest()
 
 
 def picked_detections(

@@ -257,13 +257,13 @@ def cell_of(review: Review, row: int, column: int) -> tuple[int, int]:
 
 
 def _usable(wanted: ErrorFilter, review: Review) -> ErrorFilter:
-    """The filter without a class or an image that is gone, or boxes of another run."""
+    """The filter without a class or an image that is gone, or boxes of other detections."""
     known = {*review.classes, BACKGROUND_ID, None}
     if wanted.image_id is not None and wanted.image_id not in review.evaluation.image_ids:
         wanted = wanted.with_image(None)
     if wanted.class_id not in known or not known.issuperset(wanted.cell or ()):
         wanted = wanted.with_class(None)
-    if wanted.picked is not None and wanted.picked.run != review.run.name:
+    if wanted.picked is not None and wanted.picked.fingerprint != review.source.fingerprint:
         wanted = wanted.widened()
     return wanted
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -17,6 +18,7 @@ from app.models.error_query import detection_row
 from app.pages.review.page import ReviewPage
 from app.tasks import ProgressCallback
 from detcore.errors import Cancelled
+from detcore.jobs import Outcome, OutcomeState
 from detcore.project.edits import delete_boxes, update_boxes
 from detcore.project.project import Project
 from detcore.project.runs import save_detections
@@ -183,6 +185,42 @@ def test_another_run_can_be_chosen(
     qtbot.waitUntil(lambda: window.live.review is not None and window.live.review.run.name.startswith("002"))
     assert window.queue.filter.picked is None
     qtbot.waitUntil(lambda: "gained 2" in link_texts(window))
+
+
+def test_picked_boxes_are_given_up_when_the_run_predicts_again(
+    compared: ReviewPage, labelled: Project, context: AppContext, qtbot: QtBot
+) -> None:
+    click_link(compared, "new false")
+    review = compared.live.review
+    assert review is not None
+    boxes = validation_labels(labelled)
+    again = Detections(
+        image_ids=np.array([box.image_id for box in boxes]),
+        labels=np.array([box.class_id for box in boxes]),
+        boxes=np.array([box.xyxy for box in boxes]),
+        scores=np.full(len(boxes), 0.9),
+    )
+    save_detections(review.run, again, image_ids=labelled.image_ids())
+    context.jobs.ended.emit(review.run.path, Outcome(state=OutcomeState.COMPLETED, text=""))
+    qtbot.waitUntil(lambda: compared.live.review is not review and not compared.live.is_loading)
+    # rows 8 and 9 are found labels now, and nothing is wrong any more
+    assert compared.queue.filter == ErrorFilter()
+    assert keys(compared) == []
+    assert not compared.queue_panel.narrowed.isVisible()
+    qtbot.waitUntil(lambda: link_texts(compared) == ["gained 4", "lost 0", "changed type 0", "new false 0"])
+
+
+def test_picked_boxes_stay_with_other_images(compared: ReviewPage, qtbot: QtBot) -> None:
+    click_link(compared, "new false")
+    scope, review = compared.choice.scope, compared.live.review
+    everything = scope.findText("All images", Qt.MatchFlag.MatchStartsWith)
+    scope.setCurrentIndex(everything)
+    scope.activated.emit(everything)
+    qtbot.waitUntil(lambda: compared.live.review is not review and not compared.live.is_loading)
+    now = compared.live.review
+    assert now is not None
+    rows = [detection_row(key) for key in keys(compared)]
+    assert sorted(now.source.run_rows[rows].tolist()) == [8, 9]
 
 
 def test_a_comparison_can_be_cancelled_and_asked_for_again(

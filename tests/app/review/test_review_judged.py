@@ -53,6 +53,7 @@ def verdict(
 def source(gt: GroundTruth, dets: Detections, verdicts: Sequence[Verdict] = ()) -> ErrorSource:
     evaluation = LiveEvaluation(gt, dets, class_ids=[CAT, DOG], image_ids=[1])
     return ErrorSource(
+        fingerprint="",
         evaluation=evaluation,
         links=ErrorLinks(evaluation),
         run_rows=np.arange(len(dets)),

@@ -72,6 +72,7 @@ def random_source(random: np.random.Generator) -> ErrorSource:
     evaluation = LiveEvaluation(truth, dets, class_ids=CLASSES, image_ids=IMAGES)
     rows = np.arange(len(dets))
     return ErrorSource(
+        fingerprint="",
         evaluation=evaluation,
         run_rows=rows,
         links=ErrorLinks(evaluation),

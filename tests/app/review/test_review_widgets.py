@@ -254,6 +254,7 @@ def test_the_queue_model_keeps_the_rules_of_item_models(tmp_path: object) -> Non
     evaluation = LiveEvaluation(gt, dets, class_ids=[3])
     classes = {3: ObjectClass(id=3, name="cell", color="#aa3377")}
     source = ErrorSource(
+        fingerprint="",
         evaluation=evaluation,
         links=ErrorLinks(evaluation),
         judged=JudgedItems(evaluation, "run", np.arange(1), []),
