@@ -109,6 +109,12 @@ def keep_sent(project: Project, sent: SentErrors | None) -> None:
     project.set_setting(KEY, None if sent is None else asdict(sent))
 
 
+def use_up(project: Project, sent: SentErrors) -> None:
+    """A training has taken these; what was sent or changed since waits for the next one."""
+    if read_sent(project) == sent:
+        keep_sent(project, None)
+
+
 def _go_on(progress: ProgressCallback, done: int) -> None:
     if not progress(done, 2):
         raise Cancelled("nothing was sent to training")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from app.models.run_history import RunHistory
-from app.sent_errors import find_again, keep_sent, read_sent
+from app.sent_errors import SentErrors, find_again, read_sent
 from detcore.atomic import atomic_write
 from detcore.crossval import create_cross_validation, is_cross_validation
 from detcore.errors import ConfigError, ProjectError
@@ -72,19 +72,21 @@ def survey(project: Project) -> TrainingData:
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRun:
-    """A run that can be trained, as a whole or ``in_folds``. ``changes`` are of the splits that had to be made."""
+    """A run that can be trained, as a whole or ``in_folds``. ``changes`` are of the splits that had to be made;
+    ``sent`` is what it learns more from, used up once it trains."""
 
     run: RunFolder
     history: RunHistory
     data: TrainingData
     changes: Changes | None = None
     in_folds: bool = False
+    sent: SentErrors | None = None
 
 
 def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> PreparedRun:
     """Check what would fail, divide the images when nobody has, make the run's folder, freeze the data.
 
-    What was sent to training goes into the run, and with that it is used up.
+    What was sent to training goes into the run; it waits on in the project until the run trains.
 
     Raises:
         ConfigError: there is nothing to train on.
@@ -100,9 +102,10 @@ def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> Prep
         )
     if not project.image_root.is_dir():
         raise ProjectError("the folder of the images is not there", path=project.image_root)
-    sent = read_sent(project)
-    emphasis = None
-    if sent is not None and sent.counts:
+    sent, emphasis = read_sent(project), None
+    if sent is not None and not sent.counts:
+        sent = None
+    if sent is not None:
         # Before the images are divided, since nothing may fail after that; those that are held out count for nothing.
         emphasis = find_again(project, sent, take_snapshot(project))
         config = sent.configured(config)
@@ -114,8 +117,7 @@ def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> Prep
     take_snapshot(project).save(run.snapshot)
     if emphasis is not None:
         emphasis.save(run.emphasis)
-        keep_sent(project, None)
-    return PreparedRun(run=run, history=RunHistory(), data=data, changes=changes)
+    return PreparedRun(run=run, history=RunHistory(), data=data, changes=changes, sent=sent)
 
 
 def prepare_cross_validation(project: Project, config: TrainConfig, folds: int) -> PreparedRun:

@@ -17,17 +17,23 @@ class SentToTraining(QObject):
     def __init__(self, context: AppContext, control: RunControl, parent: QObject) -> None:
         super().__init__(parent)
         self._context = context
+        self._control = control
         self.card = SentCard(context.theme)
         self.card.removed.connect(self._remove)
         self.card.changed.connect(self._keep)
         context.document.opened.connect(self.refresh)
         context.document.closed.connect(lambda: self.card.show_sent(None))
         control.prepared.connect(lambda _run: self.refresh())
+        control.changed.connect(self._hold)
 
     def refresh(self) -> None:
         """Show what waits for the next training."""
         document = self._context.document
         self.card.show_sent(read_sent(document.project) if document.is_open else None)
+
+    def _hold(self) -> None:
+        """A run in the making has read what is sent: a change would come too late for it."""
+        self.card.setEnabled(not self._control.preparing)
 
     def _keep(self, sent: SentErrors) -> None:
         keep_sent(self._context.document.project, sent)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
+from threading import Event
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app import training_data
 from app.context import AppContext
 from app.models.run_model import RunModel, state_text
 from app.pages.train.page import TrainPage
 from app.sent_errors import SentErrors, keep_sent, read_sent
+from detcore.curation.emphasis import Emphasis
 from detcore.project.edits import set_split, update_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunState, discard, find_run, list_runs, save_detections
+from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
 from detcore.types import Detections
 from tests.app.train.train_driving import LEFT, WAIT, has_steps, last_message, wait_for_end, write_run
@@ -153,6 +158,76 @@ def test_what_counts_for_nothing_is_kept_and_the_run_goes_without(
     assert not find_run(project, "002-reticle-s").emphasis.exists()
     assert open_page.sent.card.isVisible()
     wait_for_end(qtbot, context)
+
+
+class Gate:
+    """Where a run in the making waits once it has read what was sent."""
+
+    def __init__(self) -> None:
+        self.reached, self.opened = Event(), Event()
+
+    def wait(self) -> None:
+        self.reached.set()
+        self.opened.wait(WAIT / 1000)
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    gate = Gate()
+    find = training_data.find_again
+
+    def wait_and_find(project: Project, sent: SentErrors, snapshot: Snapshot) -> Emphasis:
+        gate.wait()
+        return find(project, sent, snapshot)
+
+    monkeypatch.setattr(training_data, "find_again", wait_and_find)
+    yield gate
+    gate.opened.set()
+
+
+def test_what_is_sent_while_a_run_is_made_waits_for_the_next(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project, gate: Gate
+) -> None:
+    later = replace(SENT, threshold=0.25, misses=9)
+    qtbot.mouseClick(open_page.buttons.start, LEFT)
+    assert gate.reached.wait(WAIT / 1000)
+    keep_sent(project, later)
+    gate.opened.set()
+    qtbot.waitUntil(lambda: open_page.run_list.selected == "002-reticle-s", timeout=WAIT)
+    assert json.loads(find_run(project, "002-reticle-s").emphasis.read_text())["threshold"] == 0.5
+    assert read_sent(project) == later
+    assert open_page.sent.card.text.text().endswith("9 missed objects, at a confidence of 0.25")
+    wait_for_end(qtbot, context)
+
+
+def test_the_card_cannot_be_changed_while_a_run_is_made_from_it(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project, gate: Gate
+) -> None:
+    card = open_page.sent.card
+    qtbot.mouseClick(open_page.buttons.start, LEFT)
+    assert gate.reached.wait(WAIT / 1000)
+    qtbot.keyClick(card.misses, Qt.Key.Key_Up)
+    qtbot.mouseClick(card.remove, LEFT)
+    assert read_sent(project) == SENT
+    gate.opened.set()
+    qtbot.waitUntil(lambda: open_page.run_list.selected == "002-reticle-s", timeout=WAIT)
+    assert read_sent(project) is None
+    assert card.isEnabled()
+    wait_for_end(qtbot, context)
+
+
+def test_a_run_that_is_left_before_it_trains_does_not_use_it_up(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project, gate: Gate
+) -> None:
+    folder = project.folder
+    qtbot.mouseClick(open_page.buttons.start, LEFT)
+    assert gate.reached.wait(WAIT / 1000)
+    gate.opened.set()
+    context.tasks.shut_down()
+    assert find_run(project, "002-reticle-s").emphasis.exists()
+    context.document.close()
+    with Project.open(folder) as again:
+        assert read_sent(again) == SENT
 
 
 def test_a_run_that_is_gone_is_said_before_there_is_a_new_one(
