@@ -72,8 +72,10 @@ def _that_have_seen(runs: list[RunFolder], image_ids: set[int], count: int) -> l
     """The first ``count`` runs that have looked at some of the images, at the same ones."""
     chosen: list[RunFolder] = []
     for run in runs:
+        if len(chosen) == count:
+            break
         seen = predicted_images(run) & image_ids
-        if seen and len(chosen) < count:
+        if seen:
             chosen.append(run)
             image_ids = seen
     return chosen
@@ -123,10 +125,11 @@ class ImageOrdering(QObject):
             return
         project = document.project
         self._list.show_order(order)
+        at = self._context.view.image_id
         self._task = task = self._context.tasks.run_with_progress(
             "Finding what to label next",
             lambda progress: rank(project, _RUNS[order], progress),
-            done=lambda ranking: self._if_current(task, lambda: self._show_ranking(order, ranking)),
+            done=lambda ranking: self._if_current(task, lambda: self._show_ranking(order, ranking, at)),
             failed=lambda error: self._if_current(task, lambda: self._fail(error)),
         )
         self._show_checked(order)
@@ -157,11 +160,30 @@ class ImageOrdering(QObject):
     def _show_checked(self, order: ListOrder) -> None:
         self._context.actions["label.to_label_next"].setChecked(order is not ListOrder.AS_LISTED)
 
-    def _show_ranking(self, order: ListOrder, ranking: Ranking) -> None:
+    def _show_ranking(self, order: ListOrder, ranking: Ranking, at: int) -> None:
+        """List the images and go to the first one, if the person is still ``at`` the image of asking."""
         first = {item.image.id: reason_of(item, ranking.runs) for item in ranking.order.candidates}
         self._show(order, first)
-        self._context.view.show_image(self._images.image_id(0))
-        self._context.messages.success(_summary(ranking))
+        text = _summary(ranking)
+        action: tuple[str, Callable[[], object]] | None = None
+        if first and self._images.image_id(0) not in first:
+            text += " The filter of the list hides them."
+            action = ("Show all images", self._show_all)
+        elif first and self._context.view.image_id == at:
+            self._show_first()
+        elif first:
+            action = ("Show first", self._show_first)
+        self._context.messages.success(text, action)
+
+    def _show_all(self) -> None:
+        self._list.clear_filter()
+        self._show_first()
+
+    def _show_first(self) -> None:
+        """A filter may hide all images by now."""
+        image_id = self._images.image_id(0)
+        if image_id:
+            self._context.view.show_image(image_id)
 
     def _fail(self, error: Exception) -> None:
         self._list.show_order(self._shown)

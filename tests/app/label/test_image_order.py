@@ -17,7 +17,7 @@ from app.pages.label.page import LabelPage
 from app.widgets.label.image_list import ORDERS, ListOrder
 from detcore.project.edits import remove_images, set_status
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.project.runs import RunFolder, create_run, predicted_images, save_detections
 from detcore.types import Detections, Status
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -194,6 +194,61 @@ def test_two_runs_that_differ_bring_an_image_up(qtbot: QtBot, doubtful: Project,
     tip = page.images.index(0).data(Qt.ItemDataRole.ToolTipRole)
     assert f"002-reticle-s and 001-reticle-s differ: {1 - 0.2 / 1.09:.2f}" in tip
     assert reasons(page.images)[0] == f"runs differ {1 - 0.2 / 1.09:.2f}"
+
+
+def test_runs_older_than_those_that_are_asked_are_not_read(
+    qtbot: QtBot, doubtful: Project, page: LabelPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = predict(doubtful, {2: 0.5, 3: 0.99, 4: 0.99, 5: 0.99})
+    read: list[str] = []
+
+    def watched(run: RunFolder) -> set[int]:
+        read.append(run.name)
+        return predicted_images(run)
+
+    monkeypatch.setattr("app.pages.label.order.predicted_images", watched)
+    choose(page, ListOrder.TO_LABEL_NEXT)
+    finish(qtbot, page)
+    assert read == [newest.name]
+
+
+def test_who_has_moved_on_meanwhile_stays_there_and_is_offered_the_first(
+    qtbot: QtBot, doubtful: Project, page: LabelPage
+) -> None:
+    view = page.context.view
+    choose(page, ListOrder.TO_LABEL_NEXT)
+    second = doubtful.image_ids()[1]
+    view.show_image(second)
+    boxes = frozenset(box.id for box in doubtful.boxes(second))
+    view.select(boxes)
+    finish(qtbot, page)
+    assert names(page.images)[0] == "img_3.jpg"
+    assert (view.image_id, view.selection) == (second, boxes)
+    assert doubtful.image(page.images.image_id(page.image_list.current_row())).path == "img_1.jpg"
+    offer = page.context.messages.history[-1].action
+    assert offer is not None
+    assert offer[0] == "Show first"
+    offer[1]()
+    assert doubtful.image(view.image_id).path == "img_3.jpg"
+
+
+@pytest.mark.parametrize("search", ["img_1", "nothing is called so"])
+def test_where_the_filter_hides_them_the_image_stays_and_all_can_be_shown(
+    qtbot: QtBot, doubtful: Project, page: LabelPage, search: str
+) -> None:
+    view = page.context.view
+    at = view.image_id
+    page.image_list.search.setText(search)
+    choose(page, ListOrder.TO_LABEL_NEXT)
+    finish(qtbot, page)
+    assert view.image_id == at > 0
+    assert said(page).endswith("The filter of the list hides them.")
+    offer = page.context.messages.history[-1].action
+    assert offer is not None
+    assert offer[0] == "Show all images"
+    offer[1]()
+    assert page.image_list.search.text() == ""
+    assert doubtful.image(view.image_id).path == "img_3.jpg"
 
 
 @pytest.mark.parametrize(
