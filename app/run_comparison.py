@@ -11,11 +11,11 @@ from app.models.picked_boxes import PickedBoxes
 from app.models.review_scope import trained_images
 from app.tasks import ProgressCallback
 from detcore.evaluation.compare import changed_objects
-from detcore.evaluation.labels_and_model import ByLabels, ByModel, LabelsAndModel, same_labels
+from detcore.evaluation.labels_and_model import ByLabels, ByModel
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, load_detections, predicted_images
-from detcore.project.snapshot import Snapshot
+from detcore.run_comparison import separate_labels
 from detcore.types import Detections, GroundTruth, IntArray
 
 
@@ -118,23 +118,20 @@ def compare_with(
         class_ids=evaluation.class_ids,
         iou_threshold=evaluation.iou_threshold,
     )
-    old = _old_labels(other, image_ids)
-    known = [] if old is None else [image.id for image in old.images]
-    now = gt.take(np.isin(gt.image_ids, known))
-    unchanged = old is not None and len(known) == len(image_ids) and same_labels(old.ground_truth, now)
-    with_labels = old is not None and not unchanged
-    steps = LabelsAndModel(
-        runs.class_ids, iou_threshold=runs.iou_threshold, progress=progress, parts=1 + with_labels
+    apart = separate_labels(
+        other,
+        gt,
+        (runs.first_dets, runs.second_dets),
+        image_ids,
+        runs.class_ids,
+        iou_threshold=runs.iou_threshold,
+        progress=progress,
     )
-    by_model = steps.by_model(gt, runs.first_dets, runs.second_dets, image_ids)
-    by_labels = None
-    if old is not None and with_labels:
-        by_labels = steps.by_labels(old.ground_truth, now, runs.first_dets, known)
     return RunComparison(
         runs=runs,
-        by_model=by_model,
-        by_labels=by_labels,
-        unchanged=unchanged,
+        by_model=apart.by_model,
+        by_labels=apart.by_labels,
+        unchanged=apart.unchanged,
         first_threshold=_best_of_first(runs),
         scope_count=review.image_count,
         trained=int(np.isin(image_ids, trained_images(other, project.image_list())).sum()),
@@ -154,13 +151,3 @@ def _best_of_first(runs: ComparedRuns) -> float:
             image_ids=runs.image_ids,
         )
     )
-
-
-def _old_labels(run: RunFolder, image_ids: IntArray) -> Snapshot | None:
-    """What the run was told about these images when it was started; ``None`` if that was nothing. What nobody
-    had labelled then was not empty: every detection there would seem false."""
-    if not run.snapshot.is_file():
-        return None
-    old = Snapshot.load(run.snapshot)
-    known = {image.id for image in old.labelled_images} & set(image_ids.tolist())
-    return old.only(known) if known else None

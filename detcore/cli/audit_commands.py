@@ -19,14 +19,14 @@ from detcore.crossval import (
 )
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.bootstrap import Interval
-from detcore.evaluation.compare import Comparison, ComparisonGrid, compare_runs, comparison_grid
+from detcore.evaluation.compare import Comparison, compare_runs
 from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
-from detcore.evaluation.labels_and_model import same_labels
 from detcore.evaluation.thresholds import operating_points
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run
-from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.project.snapshot import take_snapshot
+from detcore.run_comparison import LabelsApart, separate_labels
 from detcore.types import Detections, GroundTruth
 
 SHOWN = 20
@@ -127,13 +127,21 @@ def compare(options: argparse.Namespace) -> int:
         f"\n{len(found.gained)} objects gained, {len(found.lost)} lost, {len(found.changed)} missed otherwise"
     )
     say(f"{len(found.false_second)} new false detections, {len(found.false_first)} gone")
-    grid = _grid(first, gt, dets, ids, class_ids)
-    if grid is not None:
-        say(f"\nAP50 {grid.old:.4f} with the labels that {first.name} was trained with, and its detections")
-        say(f"     {grid.relabelled:.4f} with the labels of now: {_shown(grid.by_labels)}")
-        say(f"     {grid.new:.4f} with the detections of {second.name}: {_shown(grid.by_model.difference)}")
+    apart = separate_labels(first, gt, (dets[0], dets[1]), np.array(ids), np.array(class_ids))
+    if apart.by_labels is not None:
+        old, model = apart.by_labels.old, apart.by_model.ap_at_iou
+        on = (
+            ""
+            if old.image_count == len(ids)
+            else f" (on the {old.image_count:,} images that it had labels of)"
+        )
+        say(
+            f"\nAP50 {old.ap_at_iou:.4f} with the labels that {first.name} was trained with, and its detections{on}"
+        )
+        say(f"     {model.first:.4f} with the labels of now: {_shown(apart.by_labels.ap_at_iou)}{on}")
+        say(f"     {model.second:.4f} with the detections of {second.name}: {_shown(model.difference)}")
     if options.json is not None:
-        write_json(options.json, _comparison_record(found, grid, gt, thresholds))
+        write_json(options.json, _comparison_record(found, apart, gt, thresholds))
     return 0
 
 
@@ -146,26 +154,8 @@ def _threshold(
     return 0.5 if best is None else best.threshold
 
 
-def _grid(
-    first: RunFolder,
-    gt: GroundTruth,
-    dets: list[Detections],
-    image_ids: list[int],
-    class_ids: list[int],
-) -> ComparisonGrid | None:
-    """What the labels and what the model have changed; ``None`` when these labels are as they were."""
-    old = Snapshot.load(first.snapshot)
-    # what nobody had labelled then was not empty: every detection there would seem false
-    known = {image.id for image in old.labelled_images} & set(image_ids)
-    before = old.only(known).ground_truth
-    now = gt.take(np.isin(gt.image_ids, sorted(known)))
-    if not known or same_labels(before, now):
-        return None
-    return comparison_grid(before, now, dets[0], dets[1], sorted(known), class_ids)
-
-
 def _comparison_record(
-    found: Comparison, grid: ComparisonGrid | None, gt: GroundTruth, thresholds: tuple[float, float]
+    found: Comparison, apart: LabelsApart, gt: GroundTruth, thresholds: tuple[float, float]
 ) -> dict[str, Any]:
     record: dict[str, Any] = {
         "thresholds": list(thresholds),
@@ -186,11 +176,11 @@ def _comparison_record(
         "false_before": len(found.false_first),
         "false_after": len(found.false_second),
     }
-    if grid is not None:
+    if apart.by_labels is not None:
         record["labels_and_model"] = {
-            "old_labels_old_model": grid.old,
-            "new_labels_old_model": grid.relabelled,
-            "new_labels_new_model": grid.new,
+            "old_labels_old_model": apart.by_labels.old.ap_at_iou,
+            "new_labels_old_model": apart.by_model.old.ap_at_iou,
+            "new_labels_new_model": apart.by_model.new.ap_at_iou,
         }
     return record
 

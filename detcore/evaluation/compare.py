@@ -17,11 +17,10 @@ from detcore.evaluation.bootstrap import (
     mean_average_precision,
     precision_recall_f1,
 )
+from detcore.evaluation.coco import MAX_DETECTIONS
 from detcore.evaluation.error_types import find_error_types
 from detcore.evaluation.judged import Judged, judge
 from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArray
-
-MAX_DETECTIONS = 100
 
 
 class ObjectState(IntEnum):
@@ -80,25 +79,22 @@ def compare_runs(
     seed: int = 0,
 ) -> Comparison:
     """Compare at the first IoU; ``thresholds`` are the confidences of either. Several ``iou_thresholds`` add AP, their
-    mean, to the figures. The draws are the same for both."""
+    mean, to the figures. The draws are the same for both. AP is of COCO's 100 detections per image and class, all the
+    rest of all detections above the thresholds."""
     runs = (first, second)
-    judged = [
-        judge(gt, run, image_ids, class_ids, iou_thresholds=iou_thresholds, max_detections=MAX_DETECTIONS)
+    iou_threshold = float(iou_thresholds[0])
+    ranked = [
+        judge(gt, run, image_ids, class_ids, iou_thresholds=iou_thresholds, max_detections=MAX_DETECTIONS[-1])
         for run in runs
     ]
+    judged = [judge(gt, run, image_ids, class_ids, iou_thresholds=[iou_threshold])[0] for run in runs]
     objects = _object_changes(
-        gt,
-        runs,
-        [one[0] for one in judged],
-        image_ids,
-        class_ids,
-        thresholds=thresholds,
-        iou_threshold=float(iou_thresholds[0]),
+        gt, runs, judged, image_ids, class_ids, thresholds=thresholds, iou_threshold=iou_threshold
     )
-    image_draws = draw_images(len(judged[0][0].problem.images), draws=draws, seed=seed)
+    image_draws = draw_images(len(judged[0].problem.images), draws=draws, seed=seed)
     return Comparison(
         **{field.name: getattr(objects, field.name) for field in fields(objects)},
-        figures=_figures(judged, thresholds, image_draws),
+        figures=_figures(ranked, judged, thresholds, image_draws),
     )
 
 
@@ -112,7 +108,7 @@ def changed_objects(
     thresholds: tuple[float, float] = (0.5, 0.5),
     iou_threshold: float = 0.5,
 ) -> ObjectChanges:
-    """What became of each object, without figures and their intervals, and without a limit of detections per image."""
+    """What became of each object, without figures and their intervals."""
     judged = [
         judge(gt, run, image_ids, class_ids, iou_thresholds=[iou_threshold])[0] for run in (first, second)
     ]
@@ -168,13 +164,17 @@ def _object_changes(
 
 
 def _figures(
-    judged: Sequence[Sequence[Judged]], thresholds: tuple[float, float], draws: Draws
+    ranked: Sequence[Sequence[Judged]],
+    judged: Sequence[Judged],
+    thresholds: tuple[float, float],
+    draws: Draws,
 ) -> dict[str, Difference]:
-    once = as_drawn(judged[0][0])
+    """AP of ``ranked``, by run and IoU; the figures at the thresholds of ``judged``, by run."""
+    once = as_drawn(judged[0])
     columns: dict[str, list[tuple[float, FloatArray]]] = {}
-    for one, threshold in zip(judged, thresholds, strict=True):
-        plain = (mean_average_precision(one[:1], once), *precision_recall_f1(one[0], once, threshold))
-        drawn = (mean_average_precision(one[:1], draws), *precision_recall_f1(one[0], draws, threshold))
+    for one, whole, threshold in zip(ranked, judged, thresholds, strict=True):
+        plain = (mean_average_precision(one[:1], once), *precision_recall_f1(whole, once, threshold))
+        drawn = (mean_average_precision(one[:1], draws), *precision_recall_f1(whole, draws, threshold))
         for name, value, samples in zip(("AP50", "precision", "recall", "F1"), plain, drawn, strict=True):
             columns.setdefault(name, []).append((float(value[0]), samples))
         if len(one) > 1:
@@ -249,56 +249,6 @@ def _present(dets: Detections, among: Detections, iou_threshold: float) -> BoolA
     there = np.zeros(len(dets), np.bool_)
     there[judged.problem.det_rows[judged.hit]] = True
     return there
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComparisonGrid:
-    """Figures kept apart by whose labels and whose detections: better labels make the same model look different, and
-    that is no progress of the model.
-
-    ``old`` is old labels and old model, ``relabelled`` new labels and old model, ``new`` new labels and new model.
-    """
-
-    old: float
-    relabelled: float
-    new: float
-    by_labels: Interval
-    by_model: Difference
-
-    @property
-    def total(self) -> float:
-        return self.new - self.old
-
-
-def comparison_grid(
-    old_gt: GroundTruth,
-    new_gt: GroundTruth,
-    old_dets: Detections,
-    new_dets: Detections,
-    image_ids: Sequence[int] | IntArray,
-    class_ids: Sequence[int] | IntArray,
-    *,
-    iou_thresholds: Sequence[float] | FloatArray = (0.5,),
-    draws: int = 1000,
-    seed: int = 0,
-) -> ComparisonGrid:
-    """Mean average precision over the IoU thresholds of the three pairs on the same images, and intervals for what the
-    labels and what the model have changed."""
-    cells = [
-        judge(gt, dets, image_ids, class_ids, iou_thresholds=iou_thresholds, max_detections=MAX_DETECTIONS)
-        for gt, dets in ((old_gt, old_dets), (new_gt, old_dets), (new_gt, new_dets))
-    ]
-    once = as_drawn(cells[0][0])
-    image_draws = draw_images(once.shape[1], draws=draws, seed=seed)
-    old, relabelled, new = (float(mean_average_precision(cell, once)[0]) for cell in cells)
-    samples = [mean_average_precision(cell, image_draws) for cell in cells]
-    return ComparisonGrid(
-        old=old,
-        relabelled=relabelled,
-        new=new,
-        by_labels=interval(relabelled - old, samples[1] - samples[0]),
-        by_model=paired_difference((relabelled, new), (samples[1], samples[2])),
-    )
 
 
 def count_changes(comparison: ObjectChanges) -> dict[tuple[str, str], int]:

@@ -17,6 +17,7 @@ from detcore.evaluation.bootstrap import (
     interval,
     mean_over_classes,
 )
+from detcore.evaluation.coco import MAX_DETECTIONS
 from detcore.evaluation.compare import Difference, paired_difference
 from detcore.evaluation.judged import Judged, judge
 from detcore.evaluation.live import Counts
@@ -32,7 +33,7 @@ _DRAWS_AT_ONCE = 50
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """Labels and detections taken together. ``ap`` is the mean over COCO's IoU thresholds, ``ap_at_iou`` that at the
-    chosen one, nan without objects; ``hit_scores`` (H,) and ``false_scores`` (F,) of the detections that count,
+    chosen one, both of COCO's 100 detections per image and class, nan without objects; ``hit_scores`` (H,) and ``false_scores`` (F,) of the detections that count,
     ascending; ``positives`` objects are to be found on ``image_count`` images."""
 
     ap: float
@@ -72,7 +73,8 @@ class ByModel:
 
 
 class LabelsAndModel:
-    """Compares on the same draws of images; matches as the live evaluation does, without a limit of detections.
+    """Compares on the same draws of images. AP is that of COCO, counts are those of the live evaluation, which knows
+    no limit of detections.
 
     ``iou_threshold`` is one of COCO's. ``progress`` is called while images are drawn; once it returns False the
     comparison ends with ``Cancelled``. ``parts`` is how many comparisons are to come, for the total.
@@ -124,9 +126,11 @@ class LabelsAndModel:
         self, gt: GroundTruth, dets: Detections, image_ids: Sequence[int] | IntArray
     ) -> tuple[Cell, tuple[FloatArray, FloatArray]]:
         """A cell, and its two figures (B,) in each draw."""
-        judged = judge(gt, dets, image_ids, self._class_ids, iou_thresholds=IOU_THRESHOLDS)
+        where = (gt, dets, image_ids, self._class_ids)
+        judged = judge(*where, iou_thresholds=IOU_THRESHOLDS, max_detections=MAX_DETECTIONS[-1])
         once = np.stack([average_precisions(one, as_drawn(one)) for one in judged])
-        chosen, place = judged[self._place], slice(self._place, self._place + 1)
+        place = slice(self._place, self._place + 1)
+        chosen = judge(*where, iou_thresholds=IOU_THRESHOLDS[place])[0]
         cell = Cell(
             ap=float(mean_over_classes(once)[0]),
             ap_at_iou=float(mean_over_classes(once[place])[0]),

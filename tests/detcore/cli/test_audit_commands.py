@@ -136,6 +136,15 @@ def test_compare_keeps_labels_and_models_apart(folder: Path, tmp_path: Path):
     apart = json.loads(target.read_text())["labels_and_model"]
     # with fewer labels missed by it, the old model looks better than it did
     assert apart["old_labels_old_model"] < apart["new_labels_old_model"] < apart["new_labels_new_model"]
+    figures = json.loads(target.read_text())["figures"]["AP50"]
+    for run, key, name in (
+        ("001-before", "before", "new_labels_old_model"),
+        ("002-after", "after", "new_labels_new_model"),
+    ):
+        evaluated = tmp_path / f"{run}.json"
+        assert main(["evaluate", str(folder), "--run", run, "--json", str(evaluated)]) == 0
+        stats = json.loads(evaluated.read_text())
+        assert figures[key] == pytest.approx(apart[name]) == pytest.approx(stats["AP50"], abs=1e-6)
 
 
 def test_compare_wants_two_runs(folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from detcore.errors import Cancelled
+from detcore.evaluation.coco import evaluate_coco
 from detcore.evaluation.coco_files import CocoFiles
 from detcore.evaluation.compare import changed_objects, compare_runs
 from detcore.evaluation.labels_and_model import LabelsAndModel, same_labels
@@ -65,6 +66,29 @@ def test_the_difference_and_its_interval_are_those_of_two_runs_compared(tmp_path
         assert one.difference.high == pytest.approx(other.difference.high)
 
 
+def test_on_crowded_images_aps_are_those_of_coco_and_counts_those_of_all_detections(tmp_path: Path):
+    # 150 objects in one image, all found: COCO takes 100 detections, so its recall ends at 2/3, its AP at 67/101
+    boxes = [[40 * (n % 15), 40 * (n // 15), 30, 30] for n in range(150)]
+    truth = [
+        {"id": n + 1, "image_id": 1, "category_id": 1, "bbox": box, "area": 900, "iscrowd": 0}
+        for n, box in enumerate(boxes)
+    ]
+    dets = [
+        {"image_id": 1, "category_id": 1, "bbox": box, "score": 0.9 - n / 1000} for n, box in enumerate(boxes)
+    ]
+    files = as_files(tmp_path, coco_dict(truth, images=[1], classes=[1]), dets)
+    cell = LabelsAndModel([1], draws=1).by_model(files.gt, files.dets, files.dets, [1]).new
+    stats = evaluate_coco(files.gt, files.dets, [1], [1]).stats
+    compared = compare_runs(
+        files.gt, files.dets, files.dets, [1], [1], iou_thresholds=IOU_THRESHOLDS, draws=1
+    )
+    figures = compared.figures
+    assert cell.ap == figures["AP"].second == pytest.approx(stats["AP"]) == pytest.approx(67 / 101)
+    assert cell.ap_at_iou == figures["AP50"].second == pytest.approx(stats["AP50"]) == pytest.approx(67 / 101)
+    assert cell.counts(0.5).tp == 150
+    assert (figures["precision"].second, figures["recall"].second) == (1.0, 1.0)
+
+
 def test_mended_labels_raise_the_figures_of_the_same_detections(tmp_path: Path):
     files = ten_objects(tmp_path, list(range(1, 11)))
     boxes = files.gt.boxes.copy()
@@ -77,6 +101,14 @@ def test_mended_labels_raise_the_figures_of_the_same_detections(tmp_path: Path):
     assert found.ap_at_iou.value == pytest.approx(1 - 0.8 * 81 / 101)
     assert found.ap_at_iou.low <= found.ap_at_iou.value <= found.ap_at_iou.high
     assert (found.old.counts(0.5).tp, found.new.counts(0.5).tp) == (8, 10)
+
+
+def test_better_labels_are_not_taken_for_a_better_model(tmp_path: Path):
+    files = ten_objects(tmp_path, list(range(1, 11)))
+    by_model = LabelsAndModel([1], draws=50).by_model(files.gt, files.dets, files.dets, list(files.images))
+    assert (by_model.ap_at_iou.first, by_model.ap_at_iou.second) == (pytest.approx(1.0), pytest.approx(1.0))
+    assert by_model.ap_at_iou.difference.value == 0.0
+    assert by_model.ap_at_iou.better == 0.5
 
 
 def test_a_comparison_says_how_far_it_is_and_can_be_stopped(tmp_path: Path):
