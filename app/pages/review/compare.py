@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import QObject, QTimer
 
 from app.comparisons import ComparisonKey, Comparisons, comparison_key
@@ -57,7 +59,7 @@ class ReviewCompare(QObject):
         self._choice.changed.connect(self.show)
         self._context.document.changed.connect(self._follow)
         self._context.document.closed.connect(self._forget)
-        self._context.jobs.ended.connect(lambda _run, _outcome: self.comparisons.forget())
+        self._context.jobs.ended.connect(self._follow_job)
 
     def show(self) -> None:
         """Bring the panel up to date, if it is seen."""
@@ -109,11 +111,13 @@ class ReviewCompare(QObject):
             self.panel.forget()
             self.panel.show_stopped("This run has looked at none of these images.", can_start=False)
         else:
+            self.panel.show_current()
             self._show_figures()
 
     def _fail(self, error: ReticleError) -> None:
         if isinstance(error, Cancelled):
-            self.panel.show_stopped("Cancelled.")
+            old = "" if self._shown is None else " These figures are of before."
+            self.panel.show_stopped(f"Cancelled.{old}")
         else:
             self.panel.show_stopped("The runs could not be compared.")
             self._context.messages.error(error, doing="compare the runs")
@@ -167,6 +171,12 @@ class ReviewCompare(QObject):
         if changes.box_images or changes.images or changes.classes:
             self.comparisons.forget()
             self._pause.start()
+
+    def _follow_job(self, run: Path, _outcome: object) -> None:
+        """A run of this project may have left other detections."""
+        if self._context.document.holds_run(run):
+            self.comparisons.forget()
+            self.show()
 
     def _forget(self) -> None:
         self._pause.stop()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QBoxLayout,
     QComboBox,
     QFrame,
+    QGraphicsOpacityEffect,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -30,6 +31,8 @@ from app.widgets.review.interval_plot import IntervalPlot
 _RUN_WIDTH = 190
 _ROW, _COLUMN = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
 _HEAD_IN_A_ROW, _FIGURES_IN_A_ROW = 730, 750
+_FAINT = 0.45
+"""How much is seen of figures that do not hold any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,9 @@ class ComparePanel(QWidget):
         self.note.setContentsMargins(16, 0, 8, 0)
         self.empty = EmptyState(theme)
         self._figures = QWidget()
+        self._faint = QGraphicsOpacityEffect(self, opacity=_FAINT)
+        self._faint.setEnabled(False)
+        self._figures.setGraphicsEffect(self._faint)
         self._stack = QStackedWidget()
         self._head, self._body = QBoxLayout(_ROW), QBoxLayout(_ROW)
         self._compose()
@@ -97,14 +103,21 @@ class ComparePanel(QWidget):
         self.run.setCurrentIndex(self.run.findData(chosen))
 
     def show_busy(self, done: int, total: int) -> None:
-        """How far the comparison is; figures of before stay, but open nothing."""
+        """How far the comparison is; figures of before stay, faint, and open nothing."""
         share = f" {100 * done // total} %" if total else ""
         self._show_wait(f"Comparing…{share}", "Cancel", busy=True)
 
     def show_stopped(self, text: str, *, can_start: bool = True) -> None:
-        """Nothing is to be expected, at least until the person asks for it."""
+        """Nothing is to be expected, at least until the person asks for it; figures of before stay as they do
+        while there is hope."""
         self._show_wait(text, "Compare", busy=False)
         self.wait.setVisible(can_start)
+
+    def show_current(self) -> None:
+        """The figures are those that were waited for."""
+        self.status.hide()
+        self.wait.hide()
+        self._mark_old(False)
 
     def show_figures(
         self,
@@ -113,8 +126,6 @@ class ComparePanel(QWidget):
         intervals: Sequence[IntervalRow],
         note: str,
     ) -> None:
-        self.status.hide()
-        self.wait.hide()
         self._figures.show()
         self.table.set_rows(rows, models)
         self.plot.set_rows(intervals)
@@ -153,6 +164,12 @@ class ComparePanel(QWidget):
         self.wait.setText(button)
         self.status.show()
         self.wait.show()
+        self._mark_old(True)
+
+    def _mark_old(self, old: bool) -> None:
+        self.links.setEnabled(not old)
+        self.links.setVisible(self._is_busy or not old)
+        self._faint.setEnabled(old)
 
     def _press(self) -> None:
         (self.stop_asked if self._is_busy else self.start_asked).emit()
