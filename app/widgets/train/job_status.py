@@ -12,6 +12,7 @@ from detcore.crossval import MODEL_NAME as CROSS_VALIDATION
 from detcore.project.runs import RunInfo, RunState
 
 STEPS = 1000
+LEARNS_FROM = "Images in which that run erred are drawn more often; the log says how many"
 
 
 class Figure(QWidget):
@@ -55,15 +56,11 @@ class JobStatus(QWidget):
         self.speed = Figure("Images/s")
         self.time = Figure("Time")
         self.device = Figure("Device")
-        self.learns_from = Figure("Learns from errors of")
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self.title)
         head.addWidget(self.state, 1, Qt.AlignmentFlag.AlignBottom)
         head.addWidget(self.time_left, 0, Qt.AlignmentFlag.AlignBottom)
-        self.learns_from.setToolTip(
-            "Images in which that run erred are drawn more often; the log says how many"
-        )
         figures = FlowLayout(spacing=8)
         for figure in (self.best, self.step, self.epoch, self.speed, self.time, self.device):
             figures.addWidget(figure)
@@ -82,7 +79,9 @@ class JobStatus(QWidget):
         learns_from = f" · learns from the errors of {run.learns_from}" if run.learns_from else ""
         state = _doing_line(doing, history.part) if doing else _state_line(run)
         self.state.setText(f"{state}{learns_from}")
-        self.state.setToolTip(run.message)
+        self.state.setToolTip(
+            "\n".join(line for line in (run.message, LEARNS_FROM if learns_from else "") if line)
+        )
         self.progress.setVisible(bool(doing))
         self._show_progress(history)
         best = history.best[1] if history.best is not None else run.best_ap

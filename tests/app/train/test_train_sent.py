@@ -112,8 +112,10 @@ def test_the_list_and_the_head_of_a_run_say_from_whose_errors_it_learns(
     status = open_page.run_view.status
     qtbot.waitUntil(lambda: status.title.text() == "001-reticle-s", timeout=WAIT)
     assert status.state.text() == "Completed"
+    assert status.state.toolTip() == ""
     train_next(qtbot, open_page, "002-reticle-s")
     assert status.state.text().endswith(" · learns from the errors of 001-reticle-s")
+    assert status.state.toolTip().startswith("Images in which that run erred are drawn more often")
     wait_for_end(qtbot, context)
     model: RunModel = open_page.shelf.model
     qtbot.waitUntil(lambda: model.runs[0].state is RunState.COMPLETED, timeout=WAIT)
