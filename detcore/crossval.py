@@ -79,7 +79,9 @@ def create_cross_validation(
         raise ConfigError(f"{folds} folds, there must be at least 2")
     if len(snapshot.images) < folds * 2:
         raise ConfigError(
-            f"{len(snapshot.images)} labelled images are too few for {folds} folds", path=project.folder
+            f"{len(snapshot.images)} labelled images are too few for {folds} folds",
+            path=project.folder,
+            hint="Take fewer folds, or label more images",
         )
     ids = [image.id for image in snapshot.images]
     groups = {image.id: image.group for image in project.images(ids)}

@@ -40,7 +40,8 @@ class CrossValidationDialog(QDialog):
         self.setWindowTitle("Cross-validate")
         self.setMinimumWidth(_WIDTH)
         self._config, self._images = config, images
-        self.folds = WholeNumber(FEWEST, MOST)
+        # a fold of fewer than two images is refused
+        self.folds = WholeNumber(FEWEST, max(FEWEST, min(MOST, images // 2)))
         self.folds.setValue(USUAL)
         self.folds.setFixedWidth(_FIELD)
         self.folds.setToolTip("More folds take longer, and each detector learns from more of the images")

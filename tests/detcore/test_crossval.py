@@ -217,6 +217,12 @@ def test_folds_that_make_no_sense_are_refused(project: Project, folds: int, what
     assert list_runs(project) == []
 
 
+def test_too_many_folds_are_refused_with_a_hint(project: Project):
+    with pytest.raises(ConfigError) as caught:
+        create_cross_validation(project, {}, folds=10)
+    assert caught.value.hint == "Take fewer folds, or label more images"
+
+
 def test_a_plain_run_has_learnt_from_its_training_images(project: Project):
     run = create_run(project, "reticle-s")
     take_snapshot(project).save(run.snapshot)

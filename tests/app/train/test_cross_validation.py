@@ -17,7 +17,7 @@ from app.pages.train.page import TrainPage
 from app.training_data import prepare_cross_validation, read_config
 from detcore.crossval import fold_folder, read_plan
 from detcore.errors import ConfigError
-from detcore.project.edits import add_boxes
+from detcore.project.edits import add_boxes, delete_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunInfo, RunState, find_run, list_runs
 from detcore.training.config import TrainConfig
@@ -136,6 +136,10 @@ def test_a_cross_validation_survives_the_death_of_its_process(
 def test_too_few_images_are_told_and_no_run_is_made(
     qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project
 ) -> None:
+    boxes = [box.id for image_id in project.image_ids()[3:] for box in project.boxes(image_id)]
+    context.document.apply(delete_boxes(project, boxes))
+    qtbot.waitUntil(lambda: open_page._data is not None and open_page._data.labelled == 3, timeout=WAIT)
+
     def answer() -> None:
         dialog = QApplication.activeModalWidget()
         assert isinstance(dialog, CrossValidationDialog)
@@ -144,10 +148,21 @@ def test_too_few_images_are_told_and_no_run_is_made(
     QTimer.singleShot(0, answer)
     context.actions["train.crossval"].trigger()
     qtbot.waitUntil(lambda: bool(context.messages.history), timeout=WAIT)
-    # four folds need eight images
-    assert "6 labelled images are too few for 4 folds" in last_message(context).text
+    # two folds, the fewest that are offered, need four images
+    assert "3 labelled images are too few for 2 folds" in last_message(context).text
+    assert "Take fewer folds, or label more images" in last_message(context).text
     assert list_runs(project) == []
     assert context.actions["train.crossval"].isEnabled()
+
+
+@pytest.mark.parametrize(("images", "most"), [(1, 2), (5, 2), (6, 3), (19, 9), (20, 10), (364, 10)])
+def test_no_more_folds_are_offered_than_pairs_of_images(qtbot: QtBot, images: int, most: int) -> None:
+    dialog = CrossValidationDialog(TrainConfig(), images=images, own_weights=False)
+    qtbot.addWidget(dialog)
+    assert dialog.answer().folds == min(4, most)
+    for _ in range(10):
+        qtbot.keyClick(dialog.folds, Qt.Key.Key_Up)
+    assert dialog.answer().folds == most
 
 
 def test_the_dialog_says_what_it_costs(qtbot: QtBot) -> None:
