@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.dialogs.duplicates_dialog import DuplicatesDialog
-from app.models.duplicate_groups import DuplicateGroup, groups_now
+from app.models.duplicate_groups import DuplicateGroup, GroupsNow
 from app.models.figures import count_text
 from app.tasks import Task
 from app.widgets.thumbnails import Thumbnails
@@ -34,7 +34,7 @@ class NearDuplicates(QObject):
         super().__init__(window)
         self._context = context
         self._task: Task | None = None
-        self._found: Duplicates | None = None
+        self._now: GroupsNow | None = None
         self._thumbnails = Thumbnails(context.tasks, self)
         actions = [context.actions[name] for name in ("global.undo", "global.redo")]
         self.dialog = dialog = DuplicatesDialog(context.theme, self._thumbnails, actions, window)
@@ -49,8 +49,8 @@ class NearDuplicates(QObject):
 
     def show(self) -> None:
         """Show what was found, as it is now; look for it when that was not done yet."""
-        if self._found is not None:
-            self._refresh(self._found)
+        if self._now is not None:
+            self._refresh(self._now)
         elif self._task is None:
             self._start()
         self.dialog.show()
@@ -59,7 +59,7 @@ class NearDuplicates(QObject):
 
     def _start(self) -> None:
         project = self._context.document.project
-        self._found = None
+        self._now = None
         self.dialog.show_comparing()
         self._task = task = self._context.tasks.run_with_progress(
             "Comparing images",
@@ -83,13 +83,13 @@ class NearDuplicates(QObject):
         if self._task is not None:
             task, self._task = self._task, None
             task.cancel()
-        self._found = None
+        self._now = None
         self.dialog.close()
         self._thumbnails.clear()
 
     def _show_found(self, found: Duplicates) -> None:
-        self._found = found
-        self._refresh(found)
+        self._now = GroupsNow(found, self._context.document.project)
+        self._refresh(self._now)
         if not self.dialog.isVisible():
             self._context.messages.success(_summary(found), action=("Show", self.show))
 
@@ -100,17 +100,18 @@ class NearDuplicates(QObject):
         else:
             self._context.messages.error(error, doing="compare the images")
 
-    def _refresh(self, found: Duplicates) -> None:
-        self.dialog.show_found(found, groups_now(found, self._context.document.project))
+    def _refresh(self, now: GroupsNow) -> None:
+        self.dialog.show_found(now.found, now.groups())
 
     def _follow(self, changes: Changes) -> None:
-        found = self._found
-        if found is None or not self.dialog.isVisible():
+        now = self._now
+        if now is None:
             return
-        self.dialog.say("")  # its Undo would take back something else now
-        touched = changes.images | changes.box_images
-        if changes.image_list or any(image.id in touched for group in found.groups for image in group):
-            self._refresh(found)
+        touched = now.follow(changes)
+        if self.dialog.isVisible():
+            self.dialog.say("")  # its Undo would take back something else now
+            if touched:
+                self._refresh(now)
 
     def _put_into_split(self, group: DuplicateGroup, split: str) -> None:
         project = self._context.document.project

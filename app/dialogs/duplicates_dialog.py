@@ -58,6 +58,7 @@ class DuplicatesDialog(QDialog):
         self.unreadable = QLabel()
         self.unreadable.setProperty("role", "muted")
         self.panel = GroupPanel(theme, thumbnails)
+        self._found: Duplicates | None = None
         self.empty = EmptyState(theme)
         self.progress = QProgressBar(textVisible=False)
         self.progress.setFixedWidth(_PROGRESS_WIDTH)
@@ -99,7 +100,8 @@ class DuplicatesDialog(QDialog):
             self.unreadable.setText(f"{files} could not be read and took no part.")
             self.unreadable.setToolTip("\n".join(str(problem) for problem in found.problems[:20]))
         compared = f"{count_text(found.images)} images were compared"
-        self.panel.show_groups(groups)
+        self.panel.show_groups(groups, same=found is self._found)
+        self._found = found
         if groups:
             self.title.setText(_headline(groups))
             self.text.setText(f"{compared}. {_WHY}")

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.models.figures import count_text, ratio_text
-from detcore.curation.duplicates import Duplicates
+from detcore.curation.duplicates import DuplicatePair, Duplicates
 from detcore.project.project import Project
-from detcore.types import SPLITS, Image
+from detcore.types import SPLITS, Changes, Image
 
 Index = QModelIndex | QPersistentModelIndex
 Item = TypeVar("Item")
 
 ITEM_ROLE = Qt.ItemDataRole.UserRole
+_FEW = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,32 +75,76 @@ class DuplicateGroup:
         return f"{count_text(len(self.twins))} images, {alike} % alike"
 
 
-def groups_now(found: Duplicates, project: Project) -> list[DuplicateGroup]:
-    """The groups that were found, with the images as they are now; those with fewer than two left are gone.
+class GroupsNow:
+    """The groups that were found, as they are in the project now; only what edits touch is read again.
 
     First those that lay in two splits when they were found, then the most alike: the order stays when an image
     is moved or leaves, so that nothing jumps away.
     """
-    known = set(project.image_ids())
-    pairs = [pair for pair in found.pairs if pair.first.id in known and pair.second.id in known]
-    key_of = {image.id: key for key, group in enumerate(found.groups) for image in group}
-    likeness: dict[int, list[float]] = {}
-    members: dict[int, set[int]] = {}
-    for pair in pairs:
-        key = key_of[pair.first.id]
-        likeness.setdefault(key, []).append(pair.correlation)
-        members.setdefault(key, set()).update((pair.first.id, pair.second.id))
-    return [
-        DuplicateGroup(
-            key=key,
-            twins=tuple(
-                Twin(image=image, path=project.image_path(image), boxes=project.box_count(image.id))
-                for image in project.images(sorted(members[key]))
-            ),
-            likeness=(min(values), max(values)),
-        )
-        for key, values in likeness.items()
-    ]
+
+    def __init__(self, found: Duplicates, project: Project) -> None:
+        self.found = found
+        self._project = project
+        self._key_of = {image.id: key for key, group in enumerate(found.groups) for image in group}
+        self._pairs: dict[int, list[DuplicatePair]] = {}
+        for pair in found.pairs:
+            self._pairs.setdefault(self._key_of[pair.first.id], []).append(pair)
+        self._twins: dict[int, Twin] = {}
+        self._groups: dict[int, DuplicateGroup] = {}
+        self._images_touched, self._boxes_touched = set(self._key_of), set(self._key_of)
+        self._came_or_went = True
+
+    def follow(self, changes: Changes) -> bool:
+        """Take note of an edit; whether it touched one of the images."""
+        images, boxes = changes.images & self._key_of.keys(), changes.box_images & self._key_of.keys()
+        self._images_touched |= images
+        self._boxes_touched |= boxes
+        self._came_or_went |= bool(images) and changes.image_list
+        return bool(images or boxes)
+
+    def groups(self) -> list[DuplicateGroup]:
+        """All of them; those with fewer than two images left are gone."""
+        touched = self._images_touched | self._boxes_touched
+        if touched:
+            here = touched & set(self._project.image_ids()) if self._came_or_went else touched
+            self._read_twins(here)
+            for image_id in touched - here:
+                self._twins.pop(image_id, None)
+            for key in {self._key_of[image_id] for image_id in touched}:
+                self._read_group(key)
+            self._images_touched, self._boxes_touched, self._came_or_went = set(), set(), False
+        return [self._groups[key] for key in self._pairs if key in self._groups]
+
+    def _read_twins(self, image_ids: Set[int]) -> None:
+        recount = {i for i in image_ids if i in self._boxes_touched or i not in self._twins}
+        boxes = _box_counts(self._project, recount)
+        for image in self._project.images(sorted(image_ids)):
+            old = self._twins.get(image.id)
+            path = old.path if old is not None else self._project.image_path(image)
+            count = old.boxes if old is not None and image.id not in boxes else boxes[image.id]
+            self._twins[image.id] = Twin(image=image, path=path, boxes=count)
+
+    def _read_group(self, key: int) -> None:
+        """Of the images that are left, those that still look like another one."""
+        group = self._groups.pop(key, None)
+        if group is not None and not self._came_or_went:
+            twins = tuple(self._twins[twin.image.id] for twin in group.twins)
+            self._groups[key] = replace(group, twins=twins)
+            return
+        pairs = [p for p in self._pairs[key] if p.first.id in self._twins and p.second.id in self._twins]
+        if pairs:
+            left = {image.id for pair in pairs for image in (pair.first, pair.second)}
+            values = [pair.correlation for pair in pairs]
+            twins = tuple(self._twins[image_id] for image_id in sorted(left))
+            self._groups[key] = DuplicateGroup(key=key, twins=twins, likeness=(min(values), max(values)))
+
+
+def _box_counts(project: Project, image_ids: Set[int]) -> dict[int, int]:
+    """Of few images each is asked for, of many all at once."""
+    if len(image_ids) <= _FEW:
+        return {image_id: project.box_count(image_id) for image_id in image_ids}
+    columns = project.image_list()
+    return dict(zip(columns.ids.tolist(), columns.box_counts.tolist(), strict=True))
 
 
 class ItemModel(QAbstractListModel, Generic[Item]):
@@ -115,9 +160,9 @@ class ItemModel(QAbstractListModel, Generic[Item]):
         self._text, self._tip = text, tip
         self.items: Sequence[Item] = ()
 
-    def set_items(self, items: Sequence[Item]) -> None:
-        """Show other items; as many as before are the same ones, changed, and the selection stays."""
-        if len(items) == len(self.items):
+    def set_items(self, items: Sequence[Item], *, same: bool) -> None:
+        """Show other items, or the ``same`` ones, changed: as long as there are as many, the selection stays."""
+        if same and len(items) == len(self.items):
             self.items = items
             if items:
                 self.dataChanged.emit(self.index(0), self.index(len(items) - 1))

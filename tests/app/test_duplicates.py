@@ -307,6 +307,24 @@ def test_compare_again_finds_what_came_since(
     assert ("No split", ["c0.jpg", "c1.jpg"]) in groups(found)
 
 
+def test_as_many_groups_found_anew_are_other_groups(
+    qtbot: QtBot, context: AppContext, found: NearDuplicates, twins: Project
+) -> None:
+    dialog = found.dialog
+    press(dialog, Qt.Key.Key_Down)
+    press(dialog, Qt.Key.Key_Down)
+    ids = twins.image_ids_by_path()
+    context.document.apply(set_split(twins, {ids["a0.jpg"]: "train", ids["d1.jpg"]: "test"}))
+    assert dialog.panel.groups.currentIndex().row() == 2
+    model = dialog.panel.groups.model()
+    with qtbot.waitSignal(model.modelReset, timeout=10000):
+        press(dialog, Qt.Key.Key_A, ALT)
+    qtbot.waitUntil(lambda: not dialog.cancel.isVisible(), timeout=10000)
+    assert len(groups(found)) == 3
+    assert dialog.panel.groups.currentIndex().row() == 0
+    assert [text.split(",")[0] for text in side_by_side(dialog)] == groups(found)[0][1]
+
+
 def test_without_a_project_it_cannot_be_asked_for(context: AppContext, duplicates: NearDuplicates) -> None:
     assert not context.actions["global.duplicates"].isEnabled()
 

@@ -57,10 +57,13 @@ class GroupPanel(QWidget):
         for split, button in self.splits.items():
             button.clicked.connect(lambda _checked, name=split: self._ask_split(name))
 
-    def show_groups(self, groups: Sequence[DuplicateGroup]) -> None:
-        """List groups. The chosen one stays chosen, or the one that took its place."""
-        row = self.groups.currentIndex().row()
-        self._groups.set_items(groups)
+    def show_groups(self, groups: Sequence[DuplicateGroup], *, same: bool) -> None:
+        """List groups that were found. Of the ``same`` as before the chosen one stays chosen, or the one that took
+        its place; their keys say nothing about others."""
+        if not same:
+            self._key = None
+        row = self.groups.currentIndex().row() if same else 0
+        self._groups.set_items(groups, same=same)
         keys = [group.key for group in groups]
         if self._key in keys:
             row = keys.index(self._key)
@@ -124,9 +127,10 @@ class GroupPanel(QWidget):
         group = self._group()
         twins = () if group is None else group.twins
         key = None if group is None else group.key
-        row = self.twins.currentIndex().row() if key == self._key else 0
+        same = key == self._key
+        row = self.twins.currentIndex().row() if same else 0
         self._key = key
-        self._twins.set_items(twins)
+        self._twins.set_items(twins, same=same)
         if twins:
             self.twins.setCurrentIndex(self._twins.index(min(max(row, 0), len(twins) - 1)))
         for split, button in self.splits.items():
