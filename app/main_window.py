@@ -21,6 +21,7 @@ from app.context import AppContext
 from app.dialogs.action_dialogs import ActionPalette, ShortcutsDialog
 from app.dialogs.message_history import MessageHistory
 from app.dialogs.settings_dialog import SettingsDialog
+from app.dialogs.stop_training import may_stop_training
 from app.duplicates import NearDuplicates
 from app.image_loader import ImageLoader
 from app.messages import Message
@@ -152,7 +153,7 @@ class MainWindow(QMainWindow):
         actions.bind("global.close_message", bar.dismiss, when=lambda: not bar.isHidden())
         bar.changed.connect(actions.refresh)
         actions.bind("global.theme", self._toggle_theme)
-        actions.bind("global.quit", self.close)
+        actions.bind("global.quit", lambda: may_stop_training(self.context.jobs, self) and self.close())
 
     def _fill_menus(self) -> None:
         actions = self.context.actions
@@ -252,6 +253,9 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        if event.spontaneous() and not may_stop_training(self.context.jobs, self):
+            event.ignore()
+            return
         self.context.settings.set_layout("window", self.saveGeometry())
         for page in self.pages.values():
             page.save_layout()

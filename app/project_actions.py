@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.context import AppContext
 from app.dialogs.import_dialog import TITLES, ImportRequest, ask_import
 from app.dialogs.problems_dialog import ProblemsDialog
+from app.dialogs.stop_training import may_stop_training
+from app.models.figures import count_text
 from app.new_images import add_new_images
 from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, ProjectError, ReticleError
@@ -53,6 +55,8 @@ class ProjectActions(QObject):
         if document.is_open and _is_of(path, document.project):
             self.page_requested.emit("label")
             return
+        if not may_stop_training(self._context.jobs, self._window):
+            return
         self._context.tasks.run_with_progress(
             f"Opening {path.name}",
             lambda _progress: open_path(path),
@@ -73,6 +77,8 @@ class ProjectActions(QObject):
         document = self._context.document
         if document.is_open and _is_of(folder, document.project):
             self.page_requested.emit("label")
+            return
+        if not may_stop_training(self._context.jobs, self._window):
             return
 
         def work(progress: ProgressCallback) -> Project:
@@ -229,7 +235,8 @@ class ProjectActions(QObject):
             return
         else:
             self._show(project)
-        text = f"Imported {report.images:,} images with {report.boxes:,} boxes."
+        text = f"Imported {count_text(report.boxes)} boxes on {count_text(report.images + report.matched)} images"
+        text += f", {count_text(report.images)} of them new." if report.matched else "."
         if report.problems:
             count = len(report.problems)
             text += " 1 thing was odd." if count == 1 else f" {count:,} things were odd."
