@@ -112,7 +112,7 @@ def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> Prep
     changes = _divide(project, seed) if data.needs_splits else None
     if changes:
         data = survey(project)
-    run = create_run(project, config.model)
+    run = create_run(project, config.model, learns_from="" if emphasis is None else emphasis.run)
     _write_config(run, config)
     take_snapshot(project).save(run.snapshot)
     if emphasis is not None:

@@ -44,7 +44,8 @@ def train(options: argparse.Namespace) -> int:
                 run = find_run(project, options.emphasise)
                 emphasis = find_emphasis(run, snapshot, verdicts=read_verdicts(project))
                 config = replace(config, hard_negatives=DEFAULT_STRENGTH, oversample=DEFAULT_STRENGTH)
-            run = create_run(project, config.model)
+            learns_from = "" if emphasis is None else emphasis.run
+            run = create_run(project, config.model, learns_from=learns_from)
             with atomic_write(run.config) as path:
                 path.write_text(config.to_json(), encoding="utf-8")
             snapshot.save(run.snapshot)

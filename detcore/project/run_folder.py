@@ -31,7 +31,7 @@ class RunFolder:
 
     @property
     def info(self) -> Path:
-        """Model and time of creation; written by ``create_run``."""
+        """Model, time of creation and whose errors it learns from; written by ``create_run``."""
         return self.path / "run.json"
 
     @property

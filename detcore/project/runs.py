@@ -84,8 +84,11 @@ class RunInfo:
     learns_from: str = ""
 
 
-def create_run(project: ProjectReader, model_name: str) -> RunFolder:
-    """Make the folder of a new run: ``001-reticle-s``. Numbers are not used again, even after ``discard``."""
+def create_run(project: ProjectReader, model_name: str, *, learns_from: str = "") -> RunFolder:
+    """Make the folder of a new run: ``001-reticle-s``. Numbers are not used again, even after ``discard``.
+
+    ``learns_from`` as in ``RunInfo``.
+    """
     project.runs_folder.mkdir(exist_ok=True)
     while True:
         taken = [
@@ -99,8 +102,9 @@ def create_run(project: ProjectReader, model_name: str) -> RunFolder:
         except OSError as error:
             raise ProjectError(f"cannot make the run ({error.strerror})", path=path) from error
         run = RunFolder(path)
+        record = {"model": model_name, "created": time.time(), "learns_from": learns_from}
         with atomic_write(run.info) as temporary:
-            temporary.write_text(json.dumps({"model": model_name, "created": time.time()}), encoding="utf-8")
+            temporary.write_text(json.dumps(record), encoding="utf-8")
         return run
 
 
@@ -144,7 +148,7 @@ def read_run(run: RunFolder) -> RunInfo:
         message=history.message,
         has_detections=has_detections(run),
         has_checkpoint=any(path.is_file() for path in (run.best, run.last, run.previous)),
-        learns_from=str(read_json(run.emphasis).get("run", "")),
+        learns_from=str(info.get("learns_from", "")),
     )
 
 

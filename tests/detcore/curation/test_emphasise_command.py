@@ -13,7 +13,7 @@ from detcore.cli import main
 from detcore.outcomes import Outcome, OutcomeState
 from detcore.project.edits import add_boxes, add_class, add_verdicts
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.project.runs import RunFolder, create_run, read_run, save_detections
 from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.training.config import TrainConfig
 from detcore.types import Box, Detections
@@ -54,6 +54,7 @@ def test_the_new_run_keeps_the_errors_and_how_much_they_weigh(project: Project) 
     assert (config.hard_negatives, config.oversample) == (0.5, 0.5)
     record = json.loads(run.emphasis.read_text())
     assert record["run"] == "001-reticle-s"
+    assert read_run(run).learns_from == "001-reticle-s"
     assert record["images"] == {
         "1": {"false_positives": 0, "misses": 1},
         "2": {"false_positives": 1, "misses": 0},
@@ -89,6 +90,7 @@ def test_without_it_nothing_weighs_more(project: Project) -> None:
     config = TrainConfig.from_json(run.config.read_text())
     assert (config.hard_negatives, config.oversample) == (0.0, 0.0)
     assert not run.emphasis.exists()
+    assert read_run(run).learns_from == ""
 
 
 def test_a_run_that_is_not_there_makes_no_run(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

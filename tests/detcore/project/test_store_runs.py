@@ -116,6 +116,15 @@ def test_the_state_of_a_run_is_that_of_its_last_start(
     assert read_run(run).state == state
 
 
+def test_a_list_of_runs_says_whose_errors_they_learn_from_without_reading_those(project: Project) -> None:
+    create_run(project, "reticle-s")
+    run = create_run(project, "reticle-s", learns_from="001-reticle-s")
+    run.emphasis.write_text("not read", encoding="utf-8")
+    assert [info.learns_from for info in list_runs(project)] == ["001-reticle-s", ""]
+    run.info.unlink()
+    assert read_run(run).learns_from == ""
+
+
 def test_a_run_tells_its_figures_from_its_events(project: Project) -> None:
     run = create_run(project, "reticle-s")
     write_events(
