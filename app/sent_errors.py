@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
 
+from app.models.figures import count_text
 from app.tasks import ProgressCallback
 from detcore.curation.emphasis import DEFAULT_STRENGTH, Emphasis, find_emphasis
 from detcore.errors import Cancelled, ProjectError
@@ -121,4 +122,4 @@ def _go_on(progress: ProgressCallback, done: int) -> None:
 
 
 def _counted(count: int, word: str) -> str:
-    return f"1 {word}" if count == 1 else f"{count:,} {word}s"
+    return f"1 {word}" if count == 1 else f"{count_text(count)} {word}s"

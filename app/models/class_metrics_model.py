@@ -143,7 +143,7 @@ class ClassMetricsModel(QAbstractTableModel):
             return row.name if kind is None else count_text(row.counts[kind])
         if role == Qt.ItemDataRole.ToolTipRole:
             if index.column() == Column.BEST:
-                return "No threshold does" if row.best is None else self.goal.describe(row.best)
+                return "No threshold reaches this" if row.best is None else self.goal.describe(row.best)
             if kind is not None:
                 return f"{count_text(row.counts[kind])}: open them in the list"
             return f"{row.name}\nAP {row.ap_text}, {count_text(row.labels)} labels"

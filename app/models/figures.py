@@ -13,3 +13,8 @@ def count_text(number: int) -> str:
 def ratio_text(value: float, *, digits: int = 2) -> str:
     """A score, precision or the like; a dash where there is none (0 of 0)."""
     return QLocale().toString(value, "f", digits) if value == value else "–"
+
+
+def short_text(value: float) -> str:
+    """A number without zeros at its end, as in ``F0.5`` and ``F2``."""
+    return QLocale().toString(value, "g")

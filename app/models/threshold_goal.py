@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.models.figures import ratio_text
+from app.models.figures import ratio_text, short_text
 from detcore.evaluation.thresholds import OperatingPoint, OperatingPoints
 
 
@@ -25,7 +25,7 @@ class ThresholdGoal:
     @property
     def short(self) -> str:
         """For the head of a narrow column."""
-        value = f"{self.value:g}"
+        value = short_text(self.value)
         return {
             Measure.F_BETA: f"F{value}",
             Measure.PRECISION: f"P ≥ {value.removeprefix('0')}",
@@ -38,7 +38,7 @@ class ThresholdGoal:
             return f"Highest {self.short}{_WEIGHTS[self.value]}"
         if self.measure is Measure.PRECISION:
             return f"Precision of at least {self.value:.0%}"
-        return f"At most {self.value:g} false per image"
+        return f"At most {short_text(self.value)} false positives per image"
 
     @property
     def explanation(self) -> str:
@@ -47,7 +47,9 @@ class ThresholdGoal:
             return f"The confidence threshold at which {self.short} is highest"
         if self.measure is Measure.PRECISION:
             return f"The threshold that finds most with a precision of at least {self.value:.0%}"
-        return f"The threshold that finds most with at most {self.value:g} false positives per image"
+        return (
+            f"The threshold that finds most with at most {short_text(self.value)} false positives per image"
+        )
 
     def best(self, points: OperatingPoints) -> OperatingPoint | None:
         """The point that serves it best; ``None`` if none does."""
@@ -62,8 +64,9 @@ class ThresholdGoal:
         beta = self.value if self.measure is Measure.F_BETA else 1.0
         return (
             f"{self.title}: threshold {ratio_text(point.threshold, digits=3)}\n"
-            f"F{beta:g} {ratio_text(point.f_beta(beta), digits=3)}, precision {ratio_text(point.precision, digits=3)}, "
-            f"recall {ratio_text(point.recall, digits=3)}, {ratio_text(point.fppi)} false per image\n"
+            f"F{short_text(beta)} {ratio_text(point.f_beta(beta), digits=3)}, "
+            f"precision {ratio_text(point.precision, digits=3)}, recall {ratio_text(point.recall, digits=3)}, "
+            f"{ratio_text(point.fppi)} false positives per image\n"
             "A click sets it"
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QLocale, QSettings
 from PySide6.QtWidgets import QApplication
 
 from app.actions import Actions
@@ -51,6 +51,15 @@ def context(qapp: QApplication, qtbot: object, settings: Settings) -> Iterator[A
     context.tasks.shut_down()
     context.jobs.shut_down()
     context.document.close()
+
+
+@pytest.fixture
+def german() -> Iterator[None]:
+    """The locale of a person in Germany."""
+    before = QLocale()
+    QLocale.setDefault(QLocale(QLocale.Language.German, QLocale.Country.Germany))
+    yield
+    QLocale.setDefault(before)
 
 
 @pytest.fixture

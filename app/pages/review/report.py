@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from app.context import AppContext
 from app.dialogs.save_dialog import ask_where_to_save
 from app.live_evaluation import LiveReview, Review
+from app.models.figures import count_text
 from app.printing.report_pdf import write_pdf
 from app.tasks import ProgressCallback
 from detcore.errors import Cancelled, ReticleError
@@ -74,7 +75,9 @@ class ReviewReport(QObject):
         text = f"The report is in {report.path.name}."
         if report.problems:
             count = len(report.problems)
-            missing = "1 image could not be read" if count == 1 else f"{count:,} images could not be read"
+            missing = (
+                "1 image could not be read" if count == 1 else f"{count_text(count)} images could not be read"
+            )
             details = "\n".join(str(problem) for problem in report.problems)
             self._context.messages.warning(f"{text} {missing}.", action=show, details=details)
         else:

@@ -45,7 +45,9 @@ class SentToTraining(QObject):
         self.refresh()
         if sent is not None:
             undo = ("Undo", lambda: self._bring_back(project, sent))
-            self._context.messages.info(f"The next training learns no more from {sent.run}.", undo)
+            self._context.messages.info(
+                f"The errors of {sent.run} will not count in the next training.", undo
+            )
 
     def _bring_back(self, project: Project, sent: SentErrors) -> None:
         if self._context.document.shows(project):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from app.models.figures import ratio_text
 from app.models.run_model import run_number
 from app.sent_errors import SentErrors
 from app.theme import Theme
@@ -63,7 +64,7 @@ class SentCard(QFrame):
             return
         self.title.setText(f"Learns more from run {run_number(sent.run)}")
         self.title.setToolTip(sent.run)
-        self.text.setText(f"{sent.text}, at a confidence of {sent.threshold:.2f}")
+        self.text.setText(f"{sent.text}, at a confidence of {ratio_text(sent.threshold)}")
         for field, strength, count in (
             (self.false_alarms, sent.hard_negatives, sent.false_positives),
             (self.misses, sent.oversample, sent.misses),

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.models.class_metrics_model import Column
+from app.models.class_metrics_model import ClassMetricsModel, ClassRow, Column
 from app.models.score_curve import ScoreCurve
 from app.models.threshold_goal import GOALS, Measure, ThresholdGoal
 from app.pages.review.page import ReviewPage
@@ -122,5 +122,26 @@ def test_a_class_says_what_its_threshold_gives(page: ReviewPage) -> None:
     best = model.rows[0].best
     assert best is not None
     assert tip.startswith(f"Highest F1: threshold {best.threshold:.3f}\nF1 {best.f1:.3f}")
+    assert f"recall {best.recall:.3f}, {best.fppi:.2f} false positives per image" in tip
     head = model.headerData(Column.BEST, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
     assert head.startswith("The confidence threshold at which F1 is highest")
+
+
+def test_a_goal_that_nothing_reaches_says_so() -> None:
+    nothing = np.zeros(1)
+    curve = ScoreCurve(class_id=1, name="cell", color=None, scores=nothing, precision=nothing, recall=nothing)
+    model = ClassMetricsModel()
+    model.set_rows(
+        [ClassRow(class_id=1, name="cell", color=None, ap=0.0, labels=3, counts=(0, 0, 3), curve=curve)]
+    )
+    tip = model.index(0, Column.BEST).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip == "No threshold reaches this"
+
+
+@pytest.mark.usefixtures("german")
+def test_goals_are_written_in_the_locale_of_the_person() -> None:
+    assert goal(Measure.F_BETA, 0.5).title == "Highest F0,5: false alarms cost more"
+    assert goal(Measure.F_BETA, 2.0).short == "F2"
+    assert goal(Measure.PRECISION, 0.9).short == "P ≥ ,9"
+    assert goal(Measure.FPPI, 0.1).title == "At most 0,1 false positives per image"
+    assert goal(Measure.FPPI, 1.0).explanation.endswith("at most 1 false positives per image")

@@ -67,6 +67,15 @@ def test_the_card_says_what_the_next_training_learns_from_also_after_a_restart(o
     assert (card.false_alarms.value(), card.misses.value()) == (50, 50)
 
 
+@pytest.mark.usefixtures("german")
+def test_the_card_writes_numbers_in_the_locale_of_the_person(open_page: TrainPage, project: Project) -> None:
+    keep_sent(project, replace(SENT, images=1200, misses=12345))
+    open_page.entered()
+    assert open_page.sent.card.text.text() == (
+        "1.200 training images with 1 false alarm and 12.345 missed objects, at a confidence of 0,50"
+    )
+
+
 def test_the_card_appears_when_the_page_is_entered_after_sending(
     open_page: TrainPage, project: Project
 ) -> None:
@@ -144,6 +153,7 @@ def test_the_cross_removes_it_and_undo_brings_it_back(
     action = last_message(context).action
     assert action is not None
     assert action[0] == "Undo"
+    assert last_message(context).text == "The errors of 001-reticle-s will not count in the next training."
     action[1]()
     assert card.isVisible()
     assert read_sent(project) == SENT
