@@ -64,7 +64,7 @@ class NearDuplicates(QObject):
         self._task = task = self._context.tasks.run_with_progress(
             "Comparing images",
             lambda progress: find_duplicates(project, progress=progress),
-            done=lambda found: self._if_current(task, lambda: self._show_found(found)),
+            done=lambda found: self._if_current(task, lambda: self._end(task, found)),
             failed=lambda error: self._if_current(task, lambda: self._fail(error)),
         )
         task.progressed.connect(self.dialog.show_progress)
@@ -86,6 +86,13 @@ class NearDuplicates(QObject):
         self._now = None
         self.dialog.close()
         self._thumbnails.clear()
+
+    def _end(self, task: Task, found: Duplicates) -> None:
+        """Cancelled is cancelled, though all had been compared by then."""
+        if task.cancelled:
+            self._fail(Cancelled("comparing images was cancelled"))
+        else:
+            self._show_found(found)
 
     def _show_found(self, found: Duplicates) -> None:
         self._now = GroupsNow(found, self._context.document.project)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +20,11 @@ from app.dialogs.duplicates_dialog import DuplicatesDialog
 from app.duplicates import NearDuplicates
 from app.models.duplicate_groups import DuplicateGroup, ItemModel
 from app.undo_redo import UndoRedo
+from detcore.curation.descriptors import Progress
+from detcore.curation.duplicates import Duplicates, find_duplicates
 from detcore.project.edits import add_boxes, add_class, add_images, remove_images, set_split
 from detcore.project.project import Project
+from detcore.project.reading import ProjectReader
 from detcore.types import Box, Image
 
 CTRL = Qt.KeyboardModifier.ControlModifier
@@ -253,16 +257,34 @@ def test_when_nothing_looks_the_same_it_says_what_was_compared(
     assert dialog.unreadable.text() == "1 file could not be read and took no part."
 
 
+@pytest.mark.parametrize("in_time", [True, False])
 def test_cancel_stops_comparing_and_closes_the_window(
-    qtbot: QtBot, context: AppContext, twins: Project, duplicates: NearDuplicates
+    qtbot: QtBot,
+    context: AppContext,
+    twins: Project,
+    duplicates: NearDuplicates,
+    monkeypatch: pytest.MonkeyPatch,
+    in_time: bool,
 ) -> None:
+    """In time while images are compared, or too late, when all of them are."""
+    cancelled = threading.Event()
+
+    def held(project: ProjectReader, *, progress: Progress) -> Duplicates:
+        found = None if in_time else find_duplicates(project)
+        assert cancelled.wait(30)
+        return find_duplicates(project, progress=progress) if found is None else found
+
+    monkeypatch.setattr("app.duplicates.find_duplicates", held)
     context.document.open(twins)
     context.actions["global.duplicates"].trigger()
     dialog = duplicates.dialog
     assert dialog.cancel.isVisible()
     press(dialog, Qt.Key.Key_Space)
-    qtbot.waitUntil(dialog.isHidden, timeout=5000)
-    assert context.messages.history[-1].text.startswith("Cancelled.")
+    cancelled.set()
+    qtbot.waitUntil(dialog.isHidden, timeout=10000)
+    assert [message.text for message in context.messages.history] == [
+        "Cancelled. The images were not compared."
+    ]
 
 
 def test_closed_meanwhile_it_tells_the_end_in_a_message(

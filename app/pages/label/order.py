@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject
 
 from app.context import AppContext
-from app.models.figures import ratio_text
+from app.models.figures import count_text, ratio_text
 from app.models.image_model import ImageModel, Reason
 from app.tasks import ProgressCallback, Task
 from app.widgets.label.image_list import ImageList, ListOrder
@@ -129,7 +129,7 @@ class ImageOrdering(QObject):
         self._task = task = self._context.tasks.run_with_progress(
             "Finding what to label next",
             lambda progress: rank(project, _RUNS[order], progress),
-            done=lambda ranking: self._if_current(task, lambda: self._show_ranking(order, ranking, at)),
+            done=lambda ranking: self._if_current(task, lambda: self._end(task, order, ranking, at)),
             failed=lambda error: self._if_current(task, lambda: self._fail(error)),
         )
         self._show_checked(order)
@@ -159,6 +159,13 @@ class ImageOrdering(QObject):
 
     def _show_checked(self, order: ListOrder) -> None:
         self._context.actions["label.to_label_next"].setChecked(order is not ListOrder.AS_LISTED)
+
+    def _end(self, task: Task, order: ListOrder, ranking: Ranking, at: int) -> None:
+        """Cancelled is cancelled, though the order had been found by then."""
+        if task.cancelled:
+            self._fail(Cancelled("ordering images was cancelled"))
+        else:
+            self._show_ranking(order, ranking, at)
 
     def _show_ranking(self, order: ListOrder, ranking: Ranking, at: int) -> None:
         """List the images and go to the first one, if the person is still ``at`` the image of asking."""
@@ -201,11 +208,13 @@ class ImageOrdering(QObject):
 def _summary(ranking: Ranking) -> str:
     order, runs = ranking.order, " and ".join(ranking.runs)
     count = len(order.candidates)
-    images = "1 image without labels comes" if count == 1 else f"{count:,} images without labels come"
+    images = (
+        "1 image without labels comes" if count == 1 else f"{count_text(count)} images without labels come"
+    )
     text = f"{images} first, those to learn most from on top (by {runs})."
     if order.problems:
-        text += f" {len(order.problems):,} could not be read."
+        text += f" {count_text(len(order.problems))} could not be read."
     unseen = order.unlabelled - count - len(order.problems) if count < MOST_FIRST else 0
     if unseen > 0:
-        text += f" {unseen:,} more are not looked at yet: they follow as listed."
+        text += f" {count_text(unseen)} more are not looked at yet: they follow as listed."
     return text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +15,9 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 from pytestqt.qtbot import QtBot
 
 from app.models.image_model import REASON_ROLE, ImageModel, Reason
+from app.pages.label.order import Ranking, rank
 from app.pages.label.page import LabelPage
+from app.tasks import Task
 from app.widgets.label.image_list import ORDERS, ListOrder
 from detcore.project.edits import remove_images, set_status
 from detcore.project.project import Project
@@ -314,6 +318,27 @@ def test_cancelling_leaves_the_list_as_it_was(qtbot: QtBot, doubtful: Project, p
     qtbot.waitUntil(lambda: said(page).startswith("Cancelled."), timeout=5000)
     assert names(page.images) == files(0, 1, 2, 3, 4, 5)
     assert page.image_list.order.currentText() == "As listed"
+
+
+def test_cancelled_when_the_order_had_been_found_leaves_the_list_as_well(
+    qtbot: QtBot, doubtful: Project, page: LabelPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cancelled = threading.Event()
+
+    def held(*args: Any) -> Ranking:
+        ranking = rank(*args)
+        assert cancelled.wait(30)
+        return ranking
+
+    monkeypatch.setattr("app.pages.label.order.rank", held)
+    tasks: list[Task] = []
+    page.context.tasks.started.connect(tasks.append)
+    choose(page, ListOrder.TO_LABEL_NEXT)
+    tasks[0].cancel()
+    cancelled.set()
+    finish(qtbot, page)
+    assert said(page).startswith("Cancelled.")
+    assert names(page.images) == files(0, 1, 2, 3, 4, 5)
 
 
 def test_choosing_as_listed_meanwhile_drops_what_is_being_found(
