@@ -14,6 +14,7 @@ from app.models.error_query import ErrorSource
 from app.models.image_files import ImageFiles
 from app.models.picked_boxes import fingerprint_of
 from app.models.review_scope import Scope, image_sets, trained_images
+from app.settling import Settling
 from app.tasks import Tasks
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.curves import f1_along
@@ -26,8 +27,9 @@ from detcore.project.verdicts import read_verdicts
 from detcore.types import Changes, Detections, IntArray, ObjectClass
 
 FRAME_MS = 16
-_CURVES_MS = 700
-"""Curves follow once no label has changed for so long: nobody reads them between two verdicts."""
+_CURVES_MS, _CURVES_LONGEST_MS = 700, 2000
+"""Curves follow once no label has changed for so long: nobody reads them between two verdicts. Without such a pause
+they follow when the first change that they do not show is so old."""
 _REMATCH_ALL_FROM = 40
 """With more edited images than this, matching everything anew in the pool is quicker for the window."""
 
@@ -122,7 +124,7 @@ class LiveReview(QObject):
     failed = Signal(object)
     # Labels of these images (frozenset of ids, none when only verdicts changed) were matched again; sent at once.
     matches_changed = Signal(object)
-    # Curves, APs and the histogram are new; once the labels have stood still for a moment.
+    # Curves, APs and the histogram are new; once the labels stand still, or now and then.
     curves_changed = Signal()
     # What each error costs is known.
     costs_found = Signal()
@@ -143,8 +145,8 @@ class LiveReview(QObject):
         self._verdicts: set[int] = set()
         self._stale = False
         self._judged: RunFolder | None = None
-        self._curve_timer = QTimer(self, singleShot=True, interval=_CURVES_MS)
-        self._curve_timer.timeout.connect(self.curves_changed)
+        self._curves = Settling(self, pause_ms=_CURVES_MS, longest_ms=_CURVES_LONGEST_MS)
+        self._curves.settled.connect(self.curves_changed)
         self._threshold_timer = QTimer(self, singleShot=True, interval=FRAME_MS // 2)
         self._threshold_timer.timeout.connect(lambda: self.threshold_changed.emit(self.threshold))
         document.changed.connect(self._follow)
@@ -282,7 +284,7 @@ class LiveReview(QObject):
         if touched or changes.verdicts:
             self.matches_changed.emit(touched)
         if touched:
-            self._curve_timer.start()
+            self._curves.ask()
 
     def _rematch(self, review: Review, image_ids: frozenset[int]) -> frozenset[int]:
         """Match those of the images again that take part; returns them."""

@@ -170,7 +170,10 @@ class ReviewPage(Page):
             evaluation = self.live.review.evaluation
             both = (evaluation.true_positives, evaluation.false_positives)
             last = [int(row) for rows in both for row in rows(threshold, class_id)[-1:]]
-            self.queue.go_to(-min(last, key=lambda row: evaluation.dets.scores[row]) - 1)
+            weakest = min(last, key=lambda row: evaluation.dets.scores[row], default=None)
+            # labels may have changed since the curve was drawn
+            if weakest is not None:
+                self.queue.go_to(-weakest - 1)
 
     def _open_cell(self, row: int, column: int) -> None:
         review = self.live.review

@@ -168,6 +168,30 @@ def test_a_click_on_the_pr_curve_sets_the_threshold_of_that_point_and_opens_what
     assert current.score == chosen.scores[index]
 
 
+def test_a_point_at_which_nothing_is_found_any_more_opens_an_empty_list(
+    page: ReviewPage, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(page.live.threshold_changed):
+        page.figures.point_chosen.emit(None, 1.0)
+    assert page.queue.count == 0
+
+
+def test_verdicts_in_quick_succession_do_not_hold_the_curves_up(
+    page: ReviewPage, context: AppContext, qtbot: QtBot
+) -> None:
+    project = context.document.project
+    drawn: list[int] = []
+    page.live.curves_changed.connect(lambda: drawn.append(len(project.boxes(image_id))))
+    image_id = project.image_ids()[4]
+    for number in range(8):
+        box = Box(id=0, image_id=image_id, class_id=project.classes()[2].id, x1=1 + number, y1=1, x2=19, y2=9)
+        context.document.apply(add_boxes(project, [box]))
+        qtbot.wait(400)
+    # two seconds after the first edit, while they came every 0.4 s
+    assert drawn
+    qtbot.waitUntil(lambda: drawn[-1] == 12)
+
+
 def test_a_stricter_iou_matches_again(page: ReviewPage, qtbot: QtBot) -> None:
     before = page.live.review
     assert before is not None
