@@ -81,9 +81,9 @@ class RunComparison:
         return RunChanges(
             gained=labels("gained", found.gained),
             lost=labels("lost", found.lost),
-            changed=labels("changed type", found.changed),
+            changed=labels("missed differently", found.changed),
             false=PickedBoxes(
-                name="new false",
+                name="new false positives",
                 fingerprint=runs.fingerprint,
                 detections=frozenset(runs.second_rows[found.false_second].tolist()),
             ),

@@ -124,9 +124,9 @@ def compare(options: argparse.Namespace) -> int:
     ]
     say(table(rows, head=("", "before", "after", "difference (95 %)", "chance of better")))
     say(
-        f"\n{len(found.gained)} objects gained, {len(found.lost)} lost, {len(found.changed)} missed otherwise"
+        f"\n{len(found.gained)} objects gained, {len(found.lost)} lost, {len(found.changed)} missed differently"
     )
-    say(f"{len(found.false_second)} new false detections, {len(found.false_first)} gone")
+    say(f"{len(found.false_second)} new false positives, {len(found.false_first)} gone")
     apart = separate_labels(first, gt, (dets[0], dets[1]), np.array(ids), np.array(class_ids))
     if apart.by_labels is not None:
         old, model = apart.by_labels.old, apart.by_model.ap_at_iou

@@ -16,7 +16,7 @@ def change_counts(found: RunComparison, changes: RunChanges) -> list[ChangeCount
             (changes.gained, f"Labels that {second} finds and {first} does not"),
             (changes.lost, f"Labels that {first} finds and {second} does not"),
             (changes.changed, "Labels that neither finds, each for another reason"),
-            (changes.false, f"False detections of {second} that {first} does not have"),
+            (changes.false, f"False positives of {second} that {first} does not have"),
         )
     ]
 

@@ -67,14 +67,18 @@ def labels_listed(page: ReviewPage) -> list[int]:
 
 
 def test_each_count_opens_exactly_its_objects(compared: ReviewPage, labelled: Project) -> None:
-    assert link_texts(compared) == ["gained 3", "lost 3", "changed type 1", "new false 2"]
+    assert link_texts(compared) == ["gained 3", "lost 3", "missed differently 1", "new false positives 2"]
     ids = [box.id for box in validation_labels(labelled)]
-    for name, expected in (("gained", ids[GAINED]), ("lost", ids[LOST]), ("changed type", ids[CHANGED])):
+    for name, expected in (
+        ("gained", ids[GAINED]),
+        ("lost", ids[LOST]),
+        ("missed differently", ids[CHANGED]),
+    ):
         click_link(compared, name)
         assert labels_listed(compared) == sorted(expected)
         assert compared.queue_panel.narrowed.text() == name
         assert compared.queue_panel.narrowed.isVisible()
-    click_link(compared, "new false")
+    click_link(compared, "new false positives")
     review = compared.live.review
     assert review is not None
     rows = [detection_row(key) for key in keys(compared)]
@@ -101,7 +105,11 @@ def test_objects_stay_listed_when_the_threshold_hides_their_detections(
     assert sorted(keys(compared)) == sorted(ids[GAINED])
     # at that threshold the second run finds nothing: all eight of the first are lost, and the other four it
     # misses in another way: three are too weak, and the last has no detection of another class
-    qtbot.waitUntil(lambda: link_texts(compared) == ["gained 0", "lost 8", "changed type 4", "new false 0"])
+    qtbot.waitUntil(
+        lambda: (
+            link_texts(compared) == ["gained 0", "lost 8", "missed differently 4", "new false positives 0"]
+        )
+    )
     assert not links(compared)["gained"].isEnabled()
 
 
@@ -190,7 +198,7 @@ def test_another_run_can_be_chosen(
 def test_picked_boxes_are_given_up_when_the_run_predicts_again(
     compared: ReviewPage, labelled: Project, context: AppContext, qtbot: QtBot
 ) -> None:
-    click_link(compared, "new false")
+    click_link(compared, "new false positives")
     review = compared.live.review
     assert review is not None
     boxes = validation_labels(labelled)
@@ -207,11 +215,15 @@ def test_picked_boxes_are_given_up_when_the_run_predicts_again(
     assert compared.queue.filter == ErrorFilter()
     assert keys(compared) == []
     assert not compared.queue_panel.narrowed.isVisible()
-    qtbot.waitUntil(lambda: link_texts(compared) == ["gained 4", "lost 0", "changed type 0", "new false 0"])
+    qtbot.waitUntil(
+        lambda: (
+            link_texts(compared) == ["gained 4", "lost 0", "missed differently 0", "new false positives 0"]
+        )
+    )
 
 
 def test_picked_boxes_stay_with_other_images(compared: ReviewPage, qtbot: QtBot) -> None:
-    click_link(compared, "new false")
+    click_link(compared, "new false positives")
     scope, review = compared.choice.scope, compared.live.review
     everything = scope.findText("All images", Qt.MatchFlag.MatchStartsWith)
     scope.setCurrentIndex(everything)
