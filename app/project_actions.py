@@ -235,7 +235,8 @@ class ProjectActions(QObject):
             return
         else:
             self._show(project)
-        text = f"Imported {count_text(report.boxes)} boxes on {count_text(report.images + report.matched)} images"
+        boxes = f"{count_text(report.boxes)} {'box' if report.boxes == 1 else 'boxes'}"
+        text = f"Imported {boxes} on {count_text(report.images + report.matched)} images"
         text += f", {count_text(report.images)} of them new." if report.matched else "."
         if report.problems:
             count = len(report.problems)
