@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 
 def ask_where_to_save(parent: QWidget, title: str, suggested: Path, kinds: Mapping[str, str]) -> Path | None:
@@ -27,7 +27,32 @@ def ask_where_to_save(parent: QWidget, title: str, suggested: Path, kinds: Mappi
                 dialog.selectFile(Path(chosen).with_suffix(kinds[kind]).name)
 
     dialog.filterSelected.connect(follow)
-    accepted = dialog.exec() == QFileDialog.DialogCode.Accepted
-    chosen = [Path(name) for name in dialog.selectedFiles()]
+    chosen = _ask(dialog, kinds)
     dialog.deleteLater()
-    return chosen[0] if accepted and chosen else None
+    return chosen
+
+
+def _ask(dialog: QFileDialog, kinds: Mapping[str, str]) -> Path | None:
+    """Until the person gives a name that is free or says that the file may be replaced."""
+    while dialog.exec() == QFileDialog.DialogCode.Accepted and dialog.selectedFiles():
+        given = Path(dialog.selectedFiles()[0])
+        if given.suffix.lower() in kinds.values():
+            return given
+        # a dot in the name ("run v1.2") looks like a suffix, and the dialog has asked about a file without ours
+        chosen = given.with_name(given.name + kinds[dialog.selectedNameFilter()])
+        if not chosen.exists() or _may_replace(dialog, chosen):
+            return chosen
+        dialog.selectFile(chosen.name)
+    return None
+
+
+def _may_replace(dialog: QFileDialog, path: Path) -> bool:
+    question = f"{path.name} already exists.\nDo you want to replace it?"
+    answer = QMessageBox.warning(
+        dialog,
+        dialog.windowTitle(),
+        question,
+        QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
+        QMessageBox.StandardButton.No,
+    )
+    return answer == QMessageBox.StandardButton.Yes

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QFileDialog, QLineEdit
+from PySide6.QtWidgets import QApplication, QComboBox, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -94,6 +94,51 @@ def test_the_dialog_writes_pdf_when_that_is_chosen(
     assert told[0].text == "The report is in mine.pdf."
     assert (tmp_path / "mine.pdf").read_bytes().startswith(b"%PDF-")
     assert not list(tmp_path.glob("*.html"))
+
+
+def test_a_dot_in_the_name_is_no_kind(
+    page: ReviewPage, told: list[Message], tmp_path: Path, qtbot: QtBot
+) -> None:
+    answer(tmp_path / "run v1.2", kind="PDF")
+    QTest.keyClick(page.window(), Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: bool(told))
+    assert told[0].text == "The report is in run v1.2.pdf."
+    assert (tmp_path / "run v1.2.pdf").read_bytes().startswith(b"%PDF-")
+    assert not (tmp_path / "run v1.2").exists()
+
+
+@pytest.mark.parametrize(
+    ("button", "text"),
+    [
+        (QMessageBox.StandardButton.Yes, "<!doctype html>"),
+        (QMessageBox.StandardButton.No, "precious"),
+    ],
+)
+def test_a_file_is_replaced_under_its_whole_name_only_after_a_question(
+    page: ReviewPage, tmp_path: Path, qtbot: QtBot, button: QMessageBox.StandardButton, text: str
+) -> None:
+    there = tmp_path / "run v1.2.html"
+    there.write_text("precious")
+    asked: list[str] = []
+    suggested: list[list[str]] = []
+
+    def reply() -> None:
+        box = QApplication.activeModalWidget()
+        if not isinstance(box, QMessageBox):
+            QTimer.singleShot(10, reply)
+            return
+        asked.append(box.text())
+        if button is QMessageBox.StandardButton.No:
+            suggested.append(answer(None))
+        QTest.mouseClick(box.button(button), Qt.MouseButton.LeftButton)
+
+    answer(tmp_path / "run v1.2")
+    QTimer.singleShot(0, reply)
+    QTest.keyClick(page.window(), Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: there.read_text(encoding="utf-8").lower().startswith(text))
+    assert asked == ["run v1.2.html already exists.\nDo you want to replace it?"]
+    # after No the dialog comes back with the name in it
+    assert suggested == ([["run v1.2.html"]] if button is QMessageBox.StandardButton.No else [])
 
 
 def test_without_a_file_nothing_is_written(
