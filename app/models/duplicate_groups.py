@@ -91,8 +91,7 @@ class GroupsNow:
             self._pairs.setdefault(self._key_of[pair.first.id], []).append(pair)
         self._twins: dict[int, Twin] = {}
         self._groups: dict[int, DuplicateGroup] = {}
-        self._images_touched, self._boxes_touched = set(self._key_of), set(self._key_of)
-        self._came_or_went = True
+        self._read_anew()
 
     def follow(self, changes: Changes) -> bool:
         """Take note of an edit; whether it touched one of the images."""
@@ -104,6 +103,8 @@ class GroupsNow:
 
     def groups(self) -> list[DuplicateGroup]:
         """All of them; those with fewer than two images left are gone."""
+        if self._project.image_root != self._root:
+            self._read_anew()
         touched = self._images_touched | self._boxes_touched
         if touched:
             here = touched & set(self._project.image_ids()) if self._came_or_went else touched
@@ -114,6 +115,13 @@ class GroupsNow:
                 self._read_group(key)
             self._images_touched, self._boxes_touched, self._came_or_went = set(), set(), False
         return [self._groups[key] for key in self._pairs if key in self._groups]
+
+    def _read_anew(self) -> None:
+        """Nothing is known yet, or the files are said to be elsewhere now."""
+        self._root = self._project.image_root
+        self._twins.clear()
+        self._images_touched, self._boxes_touched = set(self._key_of), set(self._key_of)
+        self._came_or_went = True
 
     def _read_twins(self, image_ids: Set[int]) -> None:
         recount = {i for i in image_ids if i in self._boxes_touched or i not in self._twins}

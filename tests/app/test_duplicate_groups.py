@@ -126,3 +126,11 @@ def test_of_three_that_hang_together_by_the_one_that_left_none_is_shown(
     assert changes is not None
     now.follow(changes)
     assert [twin.image.id for twin in now.groups()[0].twins] == [1, 2, 3]
+
+
+def test_images_that_were_moved_are_looked_for_where_they_are_now(
+    project: Project, now: GroupsNow, tmp_path: Path
+) -> None:
+    assert now.groups()[0].twins[0].path == tmp_path / "01.jpg"
+    project.set_image_root(tmp_path / "elsewhere")
+    assert now.groups()[0].twins[0].path == tmp_path / "elsewhere" / "01.jpg"
