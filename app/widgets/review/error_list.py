@@ -77,8 +77,9 @@ class ErrorDelegate(QStyledItemDelegate):
             painter.fillRect(area, self._theme.color("surround"))
             return
         ratio = painter.device().devicePixelRatio()
-        partner = None if entry.partner is None else (entry.partner.key, entry.partner.kind)
-        looks = (id(crop), entry.key, entry.kind, partner, ratio)
+        # edges can move within a crop that stays
+        halves = tuple((part.xyxy, part.kind) for part in (entry, entry.partner) if part is not None)
+        looks = (id(crop), halves, ratio)
         kept = self._thumbs.get(looks)
         if kept is None or kept[0] is not crop:
             if len(self._thumbs) >= _KEPT:

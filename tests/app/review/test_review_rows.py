@@ -1,0 +1,109 @@
+"""What the rows of the queue show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QModelIndex, QRect, QRectF
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.models.error_filter import SortOrder
+from app.models.error_kind import ErrorKind, ItemType
+from app.models.error_model import ErrorEntry, ErrorModel
+from app.pages.review.page import ReviewPage
+from app.widgets.review.crops import Crop, Crops
+from app.widgets.review.error_list import ErrorDelegate
+from detcore.project.edits import add_boxes, add_class, set_split
+from detcore.project.project import Project
+from detcore.project.runs import create_run, save_detections
+from detcore.types import Box
+from tests.app.review.review_driving import choose_order, made_up_detections
+
+
+def painted(delegate: ErrorDelegate, widget: QWidget, index: QModelIndex | None = None) -> QImage:
+    picture = QImage(284, 56, QImage.Format.Format_RGB32)
+    picture.fill(0)
+    option = QStyleOptionViewItem()
+    option.rect = QRect(0, 0, 284, 56)  # type: ignore[attr-defined]
+    option.widget = widget  # type: ignore[attr-defined]
+    painter = QPainter(picture)
+    delegate.paint(painter, option, index or QModelIndex())
+    painter.end()
+    return picture
+
+
+def test_a_thumbnail_follows_a_label_that_moves_within_its_crop(
+    context: AppContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label = ErrorEntry(
+        key=4,
+        kind=ErrorKind.FN,
+        type=ItemType.LOCATION,
+        image_id=1,
+        class_id=1,
+        class_name="cell",
+        class_color="#aa3377",
+        xyxy=(20.0, 20.0, 50.0, 50.0),
+        score=None,
+        path=Path("a.jpg"),
+    )
+    around = replace(label, key=-1, kind=ErrorKind.FP, xyxy=(0.0, 0.0, 100.0, 100.0), partner=label)
+    moved = replace(around, partner=replace(label, xyxy=(50.0, 50.0, 80.0, 80.0)))
+    assert moved.extent == around.extent
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    image = QImage(88, 88, QImage.Format.Format_RGB32)
+    image.fill(0x808080)
+    crop = Crop(image=image, box=QRectF(0.1, 0.1, 0.8, 0.8))
+    model, crops = ErrorModel(widget), Crops(context.tasks, widget)
+    monkeypatch.setattr(crops, "request", lambda _path, _extent: crop)
+    shown = [around]
+    monkeypatch.setattr(model, "entry", lambda _row: shown[-1])
+    delegate = ErrorDelegate(model, context.theme, crops, widget)
+    before = painted(delegate, widget)
+    assert painted(delegate, widget) == before
+    shown.append(moved)
+    thumb = QRect(10, 6, 44, 44)
+    assert painted(delegate, widget).copy(thumb) != before.copy(thumb)
+
+
+def test_another_project_is_listed_in_the_order_that_stands_above_the_list(
+    page: ReviewPage, context: AppContext, image_folder: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(page.order.found):
+        choose_order(page, SortOrder.LABEL_ERRORS)
+    paths = sorted(path.name for path in image_folder.iterdir())
+    other = Project.create(tmp_path / "other.reticle", image_root=image_folder, image_paths=paths)
+    other.apply(add_class(other, "cell"))
+    images, (cell,) = other.image_ids(), other.classes()
+    boxes = [
+        Box(id=0, image_id=image_id, class_id=cell.id, x1=10 + 40 * n, y1=20, x2=40 + 40 * n, y2=70)
+        for image_id in images
+        for n in range(3)
+    ]
+    other.apply(add_boxes(other, boxes))
+    other.apply(set_split(other, dict.fromkeys(images, "val")))
+    save_detections(create_run(other, "reticle-s"), made_up_detections(other), image_ids=images)
+    with qtbot.waitSignal(page.order.found):
+        context.document.open(other)
+    assert page.queue_panel.order.currentData() == SortOrder.LABEL_ERRORS
+    entries = [page.errors.entry(row) for row in range(page.queue.count)]
+    scores = [entry.suspicion.score if entry.suspicion else 0.0 for entry in entries]
+    assert scores[0] > 0
+    assert scores == sorted(scores, reverse=True)
+    assert page.queue.current == entries[0]
+    # and the rows say what may be wrong with the labels
+    rows = page.queue_panel.list
+    delegate, first = rows.itemDelegate(), page.errors.index(0)
+    assert isinstance(delegate, ErrorDelegate)
+    texts = QRect(64, 0, 220, 56)
+    as_shown = painted(delegate, rows, first).copy(texts)
+    rows.show_suspicions(True)
+    assert painted(delegate, rows, first).copy(texts) == as_shown
+    rows.show_suspicions(False)
+    assert painted(delegate, rows, first).copy(texts) != as_shown
