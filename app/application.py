@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from pathlib import Path
 
@@ -15,11 +16,13 @@ from app.errors import ExceptionHook
 from app.keyboard import FocusKeys
 from app.main_window import MainWindow
 from app.messages import Messages
+from app.screen import has_screen
 from app.settings import Settings
 from app.tasks import Tasks
 from app.theme import Theme
 from app.training_worker import Jobs
 from app.view_state import ViewState
+from detcore.errors import ConfigError
 
 
 def make_application() -> QApplication:
@@ -52,7 +55,14 @@ def make_window(app: QApplication, settings: Settings) -> MainWindow:
 
 
 def run(path: Path | None) -> int:
-    """Open the window, on ``path`` if one is given; returns the exit status of the event loop."""
+    """Open the window, on ``path`` if one is given; returns the exit status of the event loop.
+
+    Raises:
+        ConfigError: there is no screen to open it on.
+    """
+    if not has_screen() and "QT_QPA_PLATFORM" not in os.environ:
+        hint = "`demo --out DIR` draws pictures of every page without one, and all commands run without one"
+        raise ConfigError("there is no screen to open a window on", hint=hint)
     logging.basicConfig(level=logging.WARNING)
     app = make_application()
     window = make_window(app, Settings())

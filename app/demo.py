@@ -101,6 +101,7 @@ class Demo:
         page = self._window.review_page
         self._wait(lambda: page.queue.count > 0, "the review")
         self._context.actions["review.next"].trigger()
+        self._window.messages.dismiss()
         self._pause(1.5)
         self._picture("review")
         self._say("review: misses and false positives over the labels")

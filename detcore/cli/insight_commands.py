@@ -84,7 +84,10 @@ def duplicates(options: argparse.Namespace) -> int:
 
 def report(options: argparse.Namespace) -> int:
     """Write what a run does on a split as one HTML file, or as PDF."""
-    write = _pdf_writer(options.out) if options.out.suffix.lower() == ".pdf" else None
+    kind = options.out.suffix.lower()
+    if kind not in (".html", ".htm", ".pdf"):
+        raise ConfigError("a report is a web page or a PDF", path=options.out, hint="Name it .html or .pdf")
+    write = _pdf_writer(options.out) if kind == ".pdf" else None
     with (
         Project.open(options.project, read_only=True) as project,
         progress_bar("cutting out", "image") as progress,

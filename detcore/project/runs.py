@@ -115,15 +115,19 @@ def list_runs(project: ProjectReader) -> list[RunInfo]:
 
 
 def find_run(project: ProjectReader, name: str) -> RunFolder:
-    """The run of that name.
+    """The run of that name, or of that number alone.
 
     Raises:
         ProjectError: there is none.
     """
-    path = project.runs_folder / name
-    if not _NAME.fullmatch(name) or Path(name).name != name or not path.is_dir():
-        raise ProjectError(f"there is no run {name}", path=project.runs_folder)
-    return RunFolder(path)
+    folder = project.runs_folder
+    there = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    found = [one for one in there if name in (one, one.partition("-")[0]) and _NAME.fullmatch(one)]
+    if len(found) != 1:
+        runs = [one for one in there if _NAME.fullmatch(one)]
+        hint = f"There are: {', '.join(runs)}" if runs else "Make one with train"
+        raise ProjectError(f"there is no run {name}", path=folder, hint=hint)
+    return RunFolder(folder / found[0])
 
 
 def read_run(run: RunFolder) -> RunInfo:

@@ -153,11 +153,6 @@ class RunControl(QObject):
                 f"The images had no splits yet, so they were divided: {shares}.",
                 ("Undo", lambda: _take_back(self._context, project, divided)),
             )
-        elif not prepared.data.val and not prepared.in_folds:
-            messages.warning(
-                "No labelled image is in the val split, so AP cannot be measured and the last weights "
-                "count as the best."
-            )
         if run in self._context.jobs.active():
             messages.warning(f"{name} is still at work. Try again when it has ended.")
             self.changed.emit()

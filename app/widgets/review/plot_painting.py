@@ -52,6 +52,7 @@ class PlotPainter:
 
     def __init__(self, painter: QPainter, widget: QWidget, theme: Theme, area: QRectF) -> None:
         self._painter, self._widget, self._theme, self._area = painter, widget, theme, area
+        self._labels: list[QRectF] = []
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def paint_grid(self, x_title: str, y_title: str) -> None:
@@ -124,7 +125,8 @@ class PlotPainter:
             painter.drawText(QPointF(left + 10, top + 17 + 16 * row), text)
 
     def _paint_label(self, line: PlotLine, xs: FloatArray, ys: FloatArray) -> None:
-        """At the line's last point, on the side that the line does not take; left of it where it would be cut."""
+        """At the line's last point, on the side that the line does not take; left of it where it would be cut,
+        and above what is written there already."""
         self._painter.setFont(sized_font(self._widget, SMALL_TEXT))
         metrics = self._painter.fontMetrics()
         text = metrics.elidedText(line.label, Qt.TextElideMode.ElideRight, _LONGEST_LABEL)
@@ -134,6 +136,10 @@ class PlotPainter:
         left = x + 6 if x + reach <= self._widget.width() else x - reach
         base = y + 15 if under and y + 15 < self._area.bottom() else y - 5
         behind = QRectF(left - 2, base - metrics.ascent(), reach - 4, metrics.height())
+        while any(behind.intersects(other) for other in self._labels) and behind.top() > self._area.top():
+            behind.translate(0, -behind.height())
+        self._labels.append(behind)
+        base = behind.top() + metrics.ascent()
         self._painter.fillRect(behind, faded(self._theme.color("panel"), 0.6))
         self._painter.setPen(self._theme.color("text_muted"))
         self._painter.drawText(QPointF(left, base), text)

@@ -322,7 +322,10 @@ def test_only_runs_of_the_project_are_found(project: Project, name: str) -> None
     assert project.runs_folder.is_dir()
 
 
-def test_a_run_is_found_by_name(project: Project) -> None:
+def test_a_run_is_found_by_name_or_number_and_an_unknown_one_names_those_there_are(project: Project) -> None:
     run = create_run(project, "reticle-s")
     assert find_run(project, "001-reticle-s") == run
+    assert find_run(project, "001") == run
+    with pytest.raises(ProjectError, match="There are: 001-reticle-s"):
+        find_run(project, "002")
     assert run.path == Path(project.folder, "runs", "001-reticle-s")
