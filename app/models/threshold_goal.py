@@ -38,7 +38,7 @@ class ThresholdGoal:
             return f"Highest {self.short}{_WEIGHTS[self.value]}"
         if self.measure is Measure.PRECISION:
             return f"Precision of at least {self.value:.0%}"
-        return f"At most {short_text(self.value)} false positives per image"
+        return f"At most {_per_image(self.value)}"
 
     @property
     def explanation(self) -> str:
@@ -47,9 +47,7 @@ class ThresholdGoal:
             return f"The confidence threshold at which {self.short} is highest"
         if self.measure is Measure.PRECISION:
             return f"The threshold that finds most with a precision of at least {self.value:.0%}"
-        return (
-            f"The threshold that finds most with at most {short_text(self.value)} false positives per image"
-        )
+        return f"The threshold that finds most with at most {_per_image(self.value)}"
 
     def best(self, points: OperatingPoints) -> OperatingPoint | None:
         """The point that serves it best; ``None`` if none does."""
@@ -69,6 +67,10 @@ class ThresholdGoal:
             f"{ratio_text(point.fppi)} false positives per image\n"
             "A click sets it"
         )
+
+
+def _per_image(number: float) -> str:
+    return f"{short_text(number)} false positive{'' if number == 1 else 's'} per image"
 
 
 _WEIGHTS = {1.0: "", 0.5: ": false alarms cost more", 2.0: ": misses cost more"}

@@ -30,7 +30,7 @@ from app.widgets.review.interval_plot import IntervalPlot
 
 _RUN_WIDTH = 190
 _ROW, _COLUMN = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
-_HEAD_IN_A_ROW, _FIGURES_IN_A_ROW = 730, 750
+_HEAD_IN_A_ROW, _FIGURES_IN_A_ROW = 1140, 750
 _FAINT = 0.45
 """How much is seen of figures that do not hold any more."""
 

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.models.comparison_rows import ComparisonRow, IntervalRow, ap_name, signed_text
+from app.widgets.review.compare_panel import ChangeCount, ComparePanel
 from app.widgets.review.comparison_table import ComparisonTable
 from app.widgets.review.interval_plot import IntervalPlot
 from detcore.evaluation.bootstrap import Interval
@@ -85,3 +86,21 @@ def test_a_bar_without_objects_is_not_painted(context: AppContext, qtbot: QtBot)
     image = plot.grab().toImage()
     colors = {QColor(image.pixel(x, 43)).name() for x in range(20, 140)}
     assert len(colors) == 1
+
+
+@pytest.mark.parametrize("width", [640, 804, 1139, 1140])
+def test_links_with_large_counts_are_not_cut_also_while_runs_are_compared(
+    context: AppContext, qtbot: QtBot, width: int
+) -> None:
+    panel = ComparePanel(context.theme)
+    qtbot.addWidget(panel)
+    panel.resize(width, 300)
+    panel.show_runs(["001-reticle-s"], "001-reticle-s")
+    names = ("gained", "lost", "missed differently", "new false positives")
+    panel.show_counts([ChangeCount(name=name, count=12345, tip="") for name in names])
+    panel.show_busy(50, 100)
+    panel.show()
+    qtbot.waitUntil(lambda: panel.links.isVisible() and panel.links.width() > 0)
+    end = panel.links.mapTo(panel, QPoint(panel.links.width(), 0)).x()
+    assert panel.links.width() >= panel.links.sizeHint().width()
+    assert end <= width

@@ -144,4 +144,4 @@ def test_goals_are_written_in_the_locale_of_the_person() -> None:
     assert goal(Measure.F_BETA, 2.0).short == "F2"
     assert goal(Measure.PRECISION, 0.9).short == "P ≥ ,9"
     assert goal(Measure.FPPI, 0.1).title == "At most 0,1 false positives per image"
-    assert goal(Measure.FPPI, 1.0).explanation.endswith("at most 1 false positives per image")
+    assert goal(Measure.FPPI, 1.0).explanation.endswith("at most 1 false positive per image")
