@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from detcore.evaluation.bootstrap import Interval
 from detcore.evaluation.compare import Comparison, compare_runs
 from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
+from detcore.evaluation.live import LiveEvaluation
 from detcore.evaluation.thresholds import operating_points
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run
@@ -30,6 +31,8 @@ from detcore.run_comparison import LabelsApart, separate_labels
 from detcore.types import Detections, GroundTruth
 
 SHOWN = 20
+WEAK_AP50 = 0.2
+"""A detector that reaches less says more about itself than about the labels."""
 _MEANINGS = {
     "missing": "objects without label",
     "spurious": "labels around nothing",
@@ -50,6 +53,7 @@ def audit(options: argparse.Namespace) -> int:
     image_ids = [image.id for image in chosen.images]
     _warn(run, set(image_ids))
     classes = {item.id: item.name for item in snapshot.classes}
+    _warn_if_weak(run, chosen.ground_truth, detections, image_ids, sorted(classes))
     errors = rank_label_errors(
         chosen.ground_truth,
         detections,
@@ -95,6 +99,19 @@ def _warn(run: RunFolder, image_ids: set[int]) -> None:
             f"warning: {run.name} has been trained on {len(learnt):,} of these {len(image_ids):,} images. It has "
             "learnt their labels, wrong ones too, and will overlook errors there. "
             "Make a run with `crossval`, or choose images held out with --split."
+        )
+
+
+def _warn_if_weak(
+    run: RunFolder, gt: GroundTruth, dets: Detections, image_ids: Sequence[int], class_ids: Sequence[int]
+) -> None:
+    """Labels are not to be judged by a detector that hardly finds anything."""
+    live = LiveEvaluation(gt, dets, class_ids=class_ids, image_ids=image_ids)
+    reached = live.curve().ap
+    if not reached >= WEAK_AP50:
+        complain(
+            f"warning: {run.name} is too weak to judge labels: its AP at IoU 0.5, over all classes, is "
+            f"{reached:.2f}. Train longer."
         )
 
 

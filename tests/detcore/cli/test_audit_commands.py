@@ -107,6 +107,21 @@ def test_audit_warns_when_the_run_has_learnt_the_labels(folder: Path, capsys: py
     assert "001-before has been trained on 20 of these 40 images" in capsys.readouterr().err
 
 
+def test_audit_warns_of_a_detector_that_finds_next_to_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["audit", str(folder), "--run", "after", "--split", "test"]) == 1  # no run has that name
+    assert main(["audit", str(folder), "--run", "002", "--split", "test"]) == 0
+    assert "too weak" not in capsys.readouterr().err
+    with Project.open(folder) as project:
+        run = create_run(project, "weak")
+        take_snapshot(project).save(run.snapshot)
+        nothing = noisy(project, np.random.default_rng(0), without=0).take(np.zeros(0, np.int64))
+        save_detections(run, nothing, image_ids=project.image_ids())
+    assert main(["audit", str(folder), "--run", "003-weak", "--split", "test"]) == 0
+    assert "003-weak is too weak to judge labels" in capsys.readouterr().err
+
+
 def test_compare_says_what_was_gained(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     target = tmp_path / "compare.json"
     arguments = ["compare", str(folder), "--run", "001-before", "--run", "002-after", "--threshold", "0.5"]

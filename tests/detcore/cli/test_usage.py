@@ -70,3 +70,17 @@ def test_settings_that_a_run_keeps_are_refused_when_it_goes_on(
 ) -> None:
     assert main(["train", str(folder), "--resume", "001-reticle-s", *words]) == 1
     assert f"{words[0]} cannot change in a run that goes on" in capsys.readouterr().err
+
+
+def test_without_a_screen_the_window_says_so_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("PySide6")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    if sys.platform in ("win32", "darwin"):
+        pytest.skip("there is always a screen")
+    assert main([]) == 1
+    told = capsys.readouterr().err
+    assert "there is no screen" in told
+    assert len(told.splitlines()) == 1

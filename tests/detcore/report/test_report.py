@@ -232,6 +232,10 @@ def test_the_command_writes_it(project: Project, run: RunFolder, tmp_path: Path,
     assert main(["report", str(project.folder), "--run", run.name, "--out", str(out)]) == 0
     assert "4 images, at a confidence of 0.80" in capsys.readouterr().out
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
+    other = tmp_path / "out.docx"
+    assert main(["report", str(project.folder), "--run", run.name, "--out", str(other)]) == 1
+    assert "Name it .html or .pdf" in capsys.readouterr().err
+    assert not other.exists()
 
 
 def test_a_run_that_found_nothing_has_a_report_all_the_same(
