@@ -29,7 +29,7 @@ os.environ["QT_QPA_PLATFORM"] = "offscreen"
 from app.application import make_application, make_window
 from app.settings import Settings
 app = make_application()
-window = makeopen_window(app, Settings())
+window = make_window(app, Settings())
 window.show()
 app.processEvents()
 print(time.perf_counter() - begin)

@@ -37,9 +37,9 @@ def photo() -> QImage:
     return QImage(pixels.data, IMAGE[0], IMAGE[1], IMAGE[0] * 3, QImage.Format.Format_RGB888).copy()
 
 
-def boxes(count: int = BOXES) -> DisplayBoxes:
+def boxes(count: int = BOXES, *, seed: int = 2) -> DisplayBoxes:
     """Boxes of 20 classes all over the image."""
-    rng = np.random.default_rng(2)
+    rng = np.random.default_rng(seed)
     centres = rng.uniform((60, 60), (IMAGE[0] - 60, IMAGE[1] - 60), (count, 2))
     sides = rng.uniform(20, 120, (count, 2))
     palette = rng.integers(0xFF000000, 0xFFFFFFFF, 20, np.uint32)
@@ -68,8 +68,10 @@ def main() -> list[Figure]:
     viewport = canvas.viewport()
     places = iter(range(10**9))
 
+    others = (boxes(seed=3), shown)  # what has not changed would not be loaded again
+
     def load() -> None:
-        canvas.set_boxes(shown)
+        canvas.set_boxes(others[next(places) % 2])
         viewport.repaint()
 
     def move_pointer() -> None:
