@@ -12,7 +12,7 @@ from app.models.error_kind import EVERY_KIND, OVERLAY_COLORS, PEN_STYLES
 from app.models.overlay import STYLES
 from app.theme import DARK, LIGHT, Tokens, visible_on
 from detcore.project.palette import PALETTE
-from tests.app.colour_vision import SEEN_BY, ciede2000, contrast, difference
+from tests.colour_vision import SEEN_BY, ciede2000, contrast, difference
 
 CLEARLY_APART = 10.0
 """In CIEDE2000; 1 is just noticeable side by side (Sharma et al. 2005)."""

@@ -40,11 +40,12 @@ def contrast(one: str, other: str, who: str) -> float:
 
 def difference(one: str, other: str, who: str) -> float:
     """CIEDE2000 between two colours as someone sees them."""
-    return ciede2000(_lab(seen(one, who)), _lab(seen(other, who)))
+    return ciede2000(lab(one, who), lab(other, who))
 
 
-def _lab(linear: np.ndarray) -> tuple[float, float, float]:
-    xyz = _TO_XYZ @ linear / _WHITE
+def lab(color: str, who: str) -> tuple[float, float, float]:
+    """CIELAB (D65) of a colour as someone sees it."""
+    xyz = _TO_XYZ @ seen(color, who) / _WHITE
     f = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
     return float(116 * f[1] - 16), float(500 * (f[0] - f[1])), float(200 * (f[1] - f[2]))
 
