@@ -12,7 +12,7 @@ from app.dialogs.duplicates_dialog import DuplicatesDialog
 from app.models.duplicate_groups import DuplicateGroup, GroupsNow
 from app.models.figures import count_text
 from app.tasks import Task
-from app.widgets.thumbnails import Thumbnails
+from app.widgets.duplicates.thumbnails import thumbnails
 from detcore.curation.duplicates import Duplicates, find_duplicates
 from detcore.errors import Cancelled, ReticleError
 from detcore.project.edits import Edit, remove_images, set_split
@@ -35,7 +35,7 @@ class NearDuplicates(QObject):
         self._context = context
         self._task: Task | None = None
         self._now: GroupsNow | None = None
-        self._thumbnails = Thumbnails(context.tasks, self)
+        self._thumbnails = thumbnails(context.tasks, self)
         actions = [context.actions[name] for name in ("global.undo", "global.redo")]
         self.dialog = dialog = DuplicatesDialog(context.theme, self._thumbnails, actions, window)
         dialog.again_asked.connect(self._start)

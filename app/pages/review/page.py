@@ -22,7 +22,7 @@ from app.pages.review.sending import ReviewSending
 from app.pages.review.sizes import ReviewSizes
 from app.pages.review.verdicts import ReviewVerdicts
 from app.widgets.empty_state import EmptyState
-from app.widgets.review.crops import Crops
+from app.widgets.review.crops import crops
 from app.widgets.review.header import ReviewHeader
 from app.widgets.review.metric_tiles import METRICS
 from app.widgets.review.queue_panel import QueuePanel
@@ -40,7 +40,7 @@ class ReviewPage(Page):
         super().__init__("review", context)
         self.live = LiveReview(context.document, context.tasks, self)
         self.choice = ReviewChoice(context, self.live, self)
-        self.crops = Crops(context.tasks, self)
+        self.crops = crops(context.tasks, self)
         self.errors = ErrorModel(self)
         toggles = {
             "Judged": context.actions["review.judged"],

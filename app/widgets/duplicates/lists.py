@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
 
 from app.models.duplicate_groups import ITEM_ROLE, DuplicateGroup, ItemModel, Twin
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
+from app.widgets.duplicates.thumbnails import THUMBNAIL_SIDE, Thumbnails, paint_covering, paint_inside
 from app.widgets.painting import paint_row, sized_font
-from app.widgets.thumbnails import Thumbnails, paint_covering, paint_inside
 
 _ROW_HEIGHT, _SMALL = 64, 48
 _ICON = 16
@@ -65,7 +65,7 @@ class GroupDelegate(QStyledItemDelegate):
         for twin in group.twins[:2]:
             picture = QRect(left, area.top() + (_ROW_HEIGHT - _SMALL) // 2, _SMALL, _SMALL)
             painter.fillRect(picture, self._theme.color("surround"))
-            image = self._thumbnails.request(twin.path)
+            image = self._thumbnails.request(twin.path, THUMBNAIL_SIDE)
             if image is not None:
                 paint_covering(painter, picture, image)
             left += _SMALL + 2
@@ -99,7 +99,7 @@ class TwinDelegate(QStyledItemDelegate):
         inside = area.adjusted(8, 8, -8, -8)
         picture = QRect(inside.left(), inside.top(), inside.width(), _PICTURE_HEIGHT)
         painter.fillRect(picture, self._theme.color("surround"))
-        image = self._thumbnails.request(twin.path)
+        image = self._thumbnails.request(twin.path, THUMBNAIL_SIDE)
         if image is not None:
             paint_inside(painter, picture, image)
         name = QRect(inside.left(), picture.bottom() + 5, inside.width(), 18)

@@ -1,25 +1,23 @@
-"""Small pictures of single boxes, cut out in the pool and kept."""
+"""Small pictures of single boxes."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QImage
 
 from app.image_loader import decode
 from app.tasks import Tasks
-from detcore.errors import ReticleError
+from app.widgets.pictures import Pictures
 
 Edges = tuple[float, float, float, float]
 
 CROP_SIDE = 96
 """Pixels of a kept crop: twice what a list shows, for screens at 200 %."""
 _KEPT = 3000
-_WAITING = 60
-_AT_ONCE = 2
 _CONTEXT = 0.35
 _SMALLEST = 24.0
 
@@ -42,10 +40,17 @@ class Crop:
     box: QRectF
 
 
-def cut(path: Path, boxes: list[Edges]) -> dict[Edges, Crop]:
+Crops = Pictures[Edges, Crop]
+
+
+def crops(tasks: Tasks, parent: QObject) -> Crops:
+    return Pictures(tasks, cut, kept=_KEPT, parent=parent)
+
+
+def cut(path: Path, boxes: Sequence[Edges]) -> dict[Edges, Crop]:
     """Decode a file and cut out the boxes; safe off the GUI thread. Raises ImageError."""
     image = decode(path)
-    crops: dict[Edges, Crop] = {}
+    found: dict[Edges, Crop] = {}
     for box in boxes:
         rect = crop_rect(box, image.size())
         picture = image.copy(rect).scaled(
@@ -61,74 +66,5 @@ def cut(path: Path, boxes: list[Edges]) -> dict[Edges, Crop]:
             (box[2] - box[0]) / side,
             (box[3] - box[1]) / side,
         )
-        crops[box] = Crop(image=picture, box=inside)
-    return crops
-
-
-class Crops(QObject):
-    """Hands out crops; what was asked for last comes first, as that is what is on the screen."""
-
-    # Some crop that was asked for is at hand now.
-    arrived = Signal()
-
-    def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._tasks = tasks
-        self._kept: OrderedDict[tuple[Path, Edges], Crop] = OrderedDict()
-        self._waiting: OrderedDict[Path, set[Edges]] = OrderedDict()
-        self._reading: set[Path] = set()
-        self._broken: set[Path] = set()
-
-    def request(self, path: Path, box: Edges) -> Crop | None:
-        """The crop if it is at hand, else ``None`` and ``arrived`` follows (not for broken files)."""
-        crop = self._kept.get((path, box))
-        if crop is not None:
-            self._kept.move_to_end((path, box))
-            return crop
-        if path not in self._broken:
-            self._waiting.setdefault(path, set()).add(box)
-            self._waiting.move_to_end(path)
-            while len(self._waiting) > _WAITING:
-                self._waiting.popitem(last=False)
-            self._read_next()
-        return None
-
-    def clear(self) -> None:
-        """Forget everything: another project is shown."""
-        self._kept.clear()
-        self._waiting.clear()
-        self._broken.clear()
-
-    def _read_next(self) -> None:
-        for path in reversed(self._waiting):
-            if len(self._reading) >= _AT_ONCE:
-                return
-            if path not in self._reading:
-                self._read(path)
-                return
-
-    def _read(self, path: Path) -> None:
-        boxes = list(self._waiting.pop(path))
-        self._reading.add(path)
-        self._tasks.run(
-            lambda: cut(path, boxes),
-            done=lambda crops: self._keep(path, crops),
-            failed=lambda error: self._give_up(path, error),
-        )
-
-    def _keep(self, path: Path, crops: dict[Edges, Crop]) -> None:
-        self._reading.discard(path)
-        for box, crop in crops.items():
-            self._kept[(path, box)] = crop
-        while len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-        self.arrived.emit()
-        self._read_next()
-
-    def _give_up(self, path: Path, error: Exception) -> None:
-        self._reading.discard(path)
-        if not isinstance(error, ReticleError):
-            raise error
-        # the canvas says why when the person opens the image; the list only lacks its picture
-        self._broken.add(path)
-        self._read_next()
+        found[box] = Crop(image=picture, box=inside)
+    return found

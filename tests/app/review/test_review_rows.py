@@ -16,7 +16,7 @@ from app.models.error_filter import SortOrder
 from app.models.error_kind import ErrorKind, ItemType
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.pages.review.page import ReviewPage
-from app.widgets.review.crops import Crop, Crops
+from app.widgets.review.crops import Crop, crops
 from app.widgets.review.error_list import ErrorDelegate
 from detcore.project.edits import add_boxes, add_class, set_split
 from detcore.project.project import Project
@@ -60,11 +60,11 @@ def test_a_thumbnail_follows_a_label_that_moves_within_its_crop(
     image = QImage(88, 88, QImage.Format.Format_RGB32)
     image.fill(0x808080)
     crop = Crop(image=image, box=QRectF(0.1, 0.1, 0.8, 0.8))
-    model, crops = ErrorModel(widget), Crops(context.tasks, widget)
-    monkeypatch.setattr(crops, "request", lambda _path, _extent: crop)
+    model, pictures = ErrorModel(widget), crops(context.tasks, widget)
+    monkeypatch.setattr(pictures, "request", lambda _path, _extent: crop)
     shown = [around]
     monkeypatch.setattr(model, "entry", lambda _row: shown[-1])
-    delegate = ErrorDelegate(model, context.theme, crops, widget)
+    delegate = ErrorDelegate(model, context.theme, pictures, widget)
     before = painted(delegate, widget)
     assert painted(delegate, widget) == before
     shown.append(moved)

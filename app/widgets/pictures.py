@@ -1,0 +1,97 @@
+"""Small pictures of image files, made in the pool and kept."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from app.tasks import Tasks
+from detcore.errors import ReticleError
+
+_WAITING = 60
+_AT_ONCE = 2
+
+Part = TypeVar("Part", bound=Hashable)
+Picture = TypeVar("Picture")
+
+
+class Pictures(QObject, Generic[Part, Picture]):
+    """Hands out pictures; what was asked for last comes first, as that is what is on the screen.
+
+    ``make`` decodes a file once and gives a picture of each part that is asked for; it runs off the GUI
+    thread and raises ImageError. The latest ``kept`` pictures stay.
+    """
+
+    # Some picture that was asked for is at hand now.
+    arrived = Signal()
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        make: Callable[[Path, Sequence[Part]], Mapping[Part, Picture]],
+        *,
+        kept: int,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._tasks, self._make, self._most = tasks, make, kept
+        self._kept: OrderedDict[tuple[Path, Part], Picture] = OrderedDict()
+        self._waiting: OrderedDict[Path, set[Part]] = OrderedDict()
+        self._reading: dict[Path, set[Part]] = {}
+        self._broken: set[Path] = set()
+
+    def request(self, path: Path, part: Part) -> Picture | None:
+        """The picture if it is at hand, else ``None`` and ``arrived`` follows (not for broken files)."""
+        picture = self._kept.get((path, part))
+        if picture is not None:
+            self._kept.move_to_end((path, part))
+            return picture
+        if path not in self._broken and part not in self._reading.get(path, ()):
+            self._waiting.setdefault(path, set()).add(part)
+            self._waiting.move_to_end(path)
+            while len(self._waiting) > _WAITING:
+                self._waiting.popitem(last=False)
+            self._read_next()
+        return None
+
+    def clear(self) -> None:
+        """Forget everything: another project is shown."""
+        self._kept.clear()
+        self._waiting.clear()
+        self._broken.clear()
+
+    def _read_next(self) -> None:
+        while len(self._reading) < _AT_ONCE:
+            path = next((path for path in reversed(self._waiting) if path not in self._reading), None)
+            if path is None:
+                return
+            self._read(path)
+
+    def _read(self, path: Path) -> None:
+        parts = self._reading[path] = self._waiting.pop(path)
+        self._tasks.run(
+            lambda: self._make(path, list(parts)),
+            done=lambda pictures: self._keep(path, pictures),
+            failed=lambda error: self._give_up(path, error),
+        )
+
+    def _keep(self, path: Path, pictures: Mapping[Part, Picture]) -> None:
+        del self._reading[path]
+        for part, picture in pictures.items():
+            self._kept[(path, part)] = picture
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        self.arrived.emit()
+        self._read_next()
+
+    def _give_up(self, path: Path, error: Exception) -> None:
+        del self._reading[path]
+        if not isinstance(error, ReticleError):
+            raise error
+        # the canvas says why when the person opens the image; the list only lacks its picture
+        self._broken.add(path)
+        self._read_next()

@@ -1,0 +1,101 @@
+"""Which small pictures are made, in which order, and how long they stay."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.tasks import Tasks
+from app.widgets.duplicates.thumbnails import shrink
+from app.widgets.pictures import Pictures
+from detcore.errors import ImageError
+
+
+class Maker:
+    """Makes a text of each part once it is let go, and remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, list[int]]] = []
+        self.open = threading.Event()
+
+    def __call__(self, path: Path, parts: Sequence[int]) -> dict[int, str]:
+        self.asked.append((path.name, sorted(parts)))
+        self.open.wait(10.0)
+        if path.name == "broken":
+            raise ImageError("broken image", path=path)
+        return {part: f"{path.name} {part}" for part in parts}
+
+
+@pytest.fixture
+def maker() -> Maker:
+    return Maker()
+
+
+@pytest.fixture
+def pictures(qtbot: QtBot, maker: Maker) -> Iterator[Pictures[int, str]]:
+    tasks = Tasks()
+    yield Pictures(tasks, maker, kept=3)
+    maker.open.set()
+    tasks.shut_down()
+
+
+def test_a_file_is_read_once_for_all_its_parts(
+    pictures: Pictures[int, str], maker: Maker, qtbot: QtBot
+) -> None:
+    for name in ("a", "b", "c"):
+        pictures.request(Path(name), 1)
+    assert pictures.request(Path("c"), 2) is None
+    pictures.request(Path("a"), 1)  # painted again while it is being read
+    maker.open.set()
+    qtbot.waitUntil(lambda: pictures.request(Path("c"), 2) == "c 2", timeout=5000)
+    assert pictures.request(Path("c"), 1) == "c 1"
+    assert maker.asked == [("a", [1]), ("b", [1]), ("c", [1, 2])]
+
+
+def test_what_was_asked_for_last_comes_first(
+    pictures: Pictures[int, str], maker: Maker, qtbot: QtBot
+) -> None:
+    for name in ("a", "b", "c", "d", "e"):
+        pictures.request(Path(name), 1)
+    maker.open.set()
+    qtbot.waitUntil(lambda: len(maker.asked) == 5, timeout=5000)
+    assert {name for name, _ in maker.asked[:2]} == {"a", "b"}
+    assert maker.asked[2][0] == "e"
+
+
+def test_the_latest_pictures_stay(pictures: Pictures[int, str], maker: Maker, qtbot: QtBot) -> None:
+    maker.open.set()
+    for name in ("a", "b", "c"):
+        with qtbot.waitSignal(pictures.arrived, timeout=5000):
+            pictures.request(Path(name), 1)
+    assert pictures.request(Path("a"), 1) == "a 1"  # shown again, so b is the oldest
+    with qtbot.waitSignal(pictures.arrived, timeout=5000):
+        pictures.request(Path("d"), 1)
+    assert pictures.request(Path("a"), 1) == "a 1"
+    assert pictures.request(Path("b"), 1) is None
+
+
+def test_a_broken_file_is_tried_once_until_another_project_is_shown(
+    pictures: Pictures[int, str], maker: Maker, qtbot: QtBot
+) -> None:
+    maker.open.set()
+    pictures.request(Path("broken"), 1)
+    with qtbot.waitSignal(pictures.arrived, timeout=5000):
+        pictures.request(Path("a"), 1)
+    qtbot.waitUntil(lambda: len(maker.asked) == 2, timeout=5000)
+    qtbot.wait(50)
+    pictures.request(Path("broken"), 1)
+    assert len(maker.asked) == 2
+    pictures.clear()
+    pictures.request(Path("broken"), 1)
+    qtbot.waitUntil(lambda: len(maker.asked) == 3, timeout=5000)
+
+
+def test_thumbnails_are_as_large_as_asked_for_and_never_larger_than_the_image(image_folder: Path) -> None:
+    found = shrink(next(image_folder.iterdir()), [40, 5000])
+    assert max(found[40].width(), found[40].height()) == 40
+    assert max(found[5000].width(), found[5000].height()) < 5000
