@@ -13,7 +13,6 @@ from app.document import Document
 from app.models.error_query import ErrorSource
 from app.models.image_files import ImageFiles
 from app.models.picked_boxes import fingerprint_of
-from app.models.review_scope import Scope, image_sets, trained_images
 from app.settling import Settling
 from app.tasks import Tasks
 from detcore.curation.judged_items import JudgedItems
@@ -24,6 +23,7 @@ from detcore.evaluation.live import LiveEvaluation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, load_detections, predicted_images
 from detcore.project.verdicts import read_verdicts
+from detcore.scope import Scope, image_sets, trained_images, usual_scope
 from detcore.types import Changes, Detections, IntArray, ObjectClass
 
 FRAME_MS = 16
@@ -68,7 +68,7 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
     trained = trained_images(run, images)
     scopes = image_sets(images, predicted_images(run), trained)
     if scope is None or scope not in scopes:
-        scope = next(iter(scopes), Scope.ALL)
+        scope = usual_scope(scopes)
     chosen = scopes.get(scope, np.zeros(0, np.int64))
     classes = {item.id: item for item in project.classes()}
     run_rows = _within(detections, chosen, classes)

@@ -8,7 +8,6 @@ import numpy as np
 
 from app.live_evaluation import Review, best_threshold
 from app.models.picked_boxes import PickedBoxes
-from app.models.review_scope import trained_images
 from app.tasks import ProgressCallback
 from detcore.evaluation.compare import changed_objects
 from detcore.evaluation.labels_and_model import ByLabels, ByModel
@@ -16,6 +15,7 @@ from detcore.evaluation.live import LiveEvaluation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, load_detections, predicted_images
 from detcore.run_comparison import separate_labels
+from detcore.scope import trained_images
 from detcore.types import Detections, GroundTruth, IntArray
 
 

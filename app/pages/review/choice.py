@@ -13,11 +13,11 @@ from app.context import AppContext
 from app.live_evaluation import LiveReview
 from app.models.error_filter import SortOrder
 from app.models.figures import count_text
-from app.models.review_scope import Scope
 from app.training_data import PreparedPrediction, prepare_prediction
 from detcore.errors import ReticleError
 from detcore.project.project import Project
 from detcore.project.runs import RunInfo, RunState, list_runs
+from detcore.scope import Scope
 
 IOU_THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
 RUN_WIDTH, SCOPE_WIDTH, IOU_WIDTH = 230, 190, 74

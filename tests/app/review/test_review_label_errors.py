@@ -12,7 +12,6 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.models.error_filter import SortOrder
 from app.models.error_kind import ItemType
-from app.models.review_scope import Scope
 from app.pages.review.page import ReviewPage
 from detcore.crossval import create_cross_validation
 from detcore.evaluation.label_errors import LabelError, rank_label_errors
@@ -20,6 +19,7 @@ from detcore.project.edits import delete_boxes, set_split, update_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
 from detcore.project.snapshot import take_snapshot
+from detcore.scope import Scope
 from detcore.types import Detections
 from tests.app.review.review_driving import choose_order, press, undo
 

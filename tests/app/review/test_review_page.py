@@ -14,10 +14,10 @@ from app.image_loader import ImageLoader
 from app.models.class_metrics_model import COUNT_COLUMNS, Column
 from app.models.error_filter import SortOrder
 from app.models.error_kind import EVERY_KIND, ErrorKind
-from app.models.review_scope import Scope
 from app.pages.review.page import ReviewPage
 from detcore.project.edits import add_boxes
 from detcore.project.project import Project
+from detcore.scope import Scope
 from detcore.types import Box
 from tests.app.review.review_driving import click_row, drag_slider, keys
 

@@ -15,7 +15,6 @@ from app.context import AppContext
 from app.models.error_filter import SortOrder
 from app.models.error_kind import ErrorKind, ItemType
 from app.models.error_model import ErrorEntry
-from app.models.review_scope import Scope
 from app.models.size_breakdown import size_aps
 from app.pages.review.page import ReviewPage
 from detcore.evaluation.coco import evaluate_coco
@@ -24,6 +23,7 @@ from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
 from detcore.project.verdict_rows import VerdictKind
 from detcore.project.verdicts import read_verdicts
+from detcore.scope import Scope
 from detcore.types import Box, Detections
 from tests.app.review.review_driving import (
     choose_type,

@@ -18,7 +18,6 @@ from app.models.error_filter import ErrorFilter, SortOrder
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorModel
 from app.models.error_query import ErrorSource, find_rows
-from app.models.review_scope import Scope, image_sets, trained_images
 from app.models.score_curve import ScoreCurve
 from app.theme import Theme
 from app.widgets.review.class_table import ClassTable
@@ -35,6 +34,7 @@ from detcore.evaluation.live import LiveEvaluation
 from detcore.evaluation.thresholds import OperatingPoint
 from detcore.project.image_rows import ImageList
 from detcore.project.runs import RunFolder
+from detcore.scope import Scope, image_sets, trained_images
 from detcore.types import Box, Detections, GroundTruth, ObjectClass
 
 LEFT = Qt.MouseButton.LeftButton

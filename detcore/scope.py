@@ -1,4 +1,4 @@
-"""Which images take part in a review."""
+"""Which images the figures of a run are of: one rule for the window, the command line and reports."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ class Scope(StrEnum):
 
 
 _SPLITS = {Scope.VAL: "val", Scope.TEST: "test", Scope.TRAIN: "train"}
+SCOPE_OF_SPLIT: Mapping[str, Scope] = {"all": Scope.ALL, **{name: scope for scope, name in _SPLITS.items()}}
+"""By the names that the command line has."""
 
 
 def trained_images(run: RunFolder, images: ImageList) -> IntArray:
@@ -35,7 +37,7 @@ def trained_images(run: RunFolder, images: ImageList) -> IntArray:
 
 
 def image_sets(images: ImageList, looked_at: Collection[int], trained: IntArray) -> Mapping[Scope, IntArray]:
-    """Image ids of each scope that has any, in list order.
+    """Image ids of each scope that has any, in list order; the first is what is meant where nothing is chosen.
 
     Only labelled images take part (with boxes, or verified), and only those that the run has looked at:
     elsewhere every object would seem missed.
@@ -48,6 +50,21 @@ def image_sets(images: ImageList, looked_at: Collection[int], trained: IntArray)
         sets[scope] = ready & np.isin(images.splits, _codes(images, (split,)))
     sets[Scope.ALL] = ready
     return {scope: images.ids[mask] for scope, mask in sets.items() if mask.any()}
+
+
+def usual_scope(sets: Mapping[Scope, IntArray]) -> Scope:
+    """The one that is meant where nobody has chosen: the images that the run has not learnt from, if there are
+    any."""
+    return next(iter(sets), Scope.ALL)
+
+
+def left_out_by_both(image_ids: IntArray, trained: IntArray, *, scope: Scope) -> IntArray:
+    """The images to compare two runs on: of those that one has not learnt from the ones that the other, which
+    has learnt from ``trained``, has not learnt from either, if there are any; of another scope all."""
+    if scope is not Scope.HELD_OUT:
+        return image_ids
+    fair = image_ids[~np.isin(image_ids, trained)]
+    return fair if len(fair) else image_ids
 
 
 def _codes(images: ImageList, names: tuple[str, ...]) -> list[int]:
