@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from detcore.errors import ConfigError
+from detcore.types import Image
 
 
 def make_splits(
@@ -36,6 +37,22 @@ def make_splits(
     bundles.sort(key=len, reverse=True)  # large groups first: the small ones then even things out
     assigned = _assign(bundles, weights)
     return {image_id: split for split, parts in assigned.items() for part in parts for image_id in part}
+
+
+def divide_images(images: Sequence[Image], ratios: Mapping[str, float], *, seed: int = 0) -> dict[int, str]:
+    """A split for every image by id, whatever split it has now. Raises ConfigError as ``make_splits`` does."""
+    groups = {image.id: image.group for image in images if image.group is not None}
+    return make_splits((image.id for image in images), ratios, seed=seed, groups=groups)
+
+
+def fill_splits(images: Sequence[Image], ratios: Mapping[str, float], *, seed: int = 0) -> dict[int, str]:
+    """A split for every image that has none. One of a group that is in a split already follows it; the shares are
+    those of the rest. Raises ConfigError as ``make_splits`` does."""
+    taken = {image.group: image.split for image in images if image.group is not None and image.split}
+    free = [image for image in images if image.split is None]
+    follow = {image.id: taken[image.group] for image in free if image.group in taken}
+    rest = [image for image in free if image.id not in follow]
+    return {**follow, **divide_images(rest, ratios, seed=seed)}
 
 
 def _bundles(image_ids: Iterable[int], groups: Mapping[int, str | None]) -> list[list[int]]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from detcore.cli.console import complain, say, table, write_json
-from detcore.cli.predicting import labelled_part, seen_part, training_config
+from detcore.cli.predicting import labelled_part, refuse_changes, seen_part, training_config
 from detcore.cli.watching import watch_job
 from detcore.crossval import (
     CrossValidationJob,
@@ -33,6 +33,18 @@ from detcore.types import Detections, GroundTruth
 SHOWN = 20
 WEAK_AP50 = 0.2
 """A detector that reaches less says more about itself than about the labels."""
+DEFAULT_FOLDS = 5
+_KEPT_BY_FOLDS = (
+    "folds",
+    "model",
+    "epochs",
+    "minutes",
+    "device",
+    "seed",
+    "image_size",
+    "batch_size",
+    "weights",
+)
 _MEANINGS = {
     "missing": "objects without label",
     "spurious": "labels around nothing",
@@ -210,12 +222,14 @@ def crossval(options: argparse.Namespace) -> int:
     """Train fold by fold and detect on the images left out; Ctrl+C stops and keeps."""
     with Project.open(options.project, read_only=options.resume is not None) as project:
         if options.resume is not None:
+            refuse_changes(options, _KEPT_BY_FOLDS)
             run = find_run(project, options.resume)
             if not is_cross_validation(run):
                 raise ConfigError(f"{run.name} is no cross-validation", path=run.path)
         else:
             config = training_config(options)
-            run = create_cross_validation(project, config.to_dict(), folds=options.folds, seed=config.seed)
+            folds = DEFAULT_FOLDS if options.folds is None else options.folds
+            run = create_cross_validation(project, config.to_dict(), folds=folds, seed=config.seed)
     say(f"run {run.name}")
     outcome = watch_job(lambda hear: CrossValidationJob(run, on_event=hear))
     if not outcome.good:

@@ -6,18 +6,20 @@ import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from detcore.atomic import atomic_write
 from detcore.cli.console import progress_bar, say, table
+from detcore.errors import ConfigError
 from detcore.exchange import export_dataset, find_dataset, import_dataset, import_found
 from detcore.formats.base import ExportOptions
 from detcore.opening import create_from_images, named_as_project
 from detcore.project.edits import set_split
 from detcore.project.project import Project
 from detcore.project.runs import list_runs
-from detcore.splits import make_splits
-from detcore.types import SPLITS
+from detcore.splits import divide_images, fill_splits
+from detcore.types import SPLITS, Image
 
 
 def new(options: argparse.Namespace) -> int:
@@ -92,15 +94,28 @@ def _export_options(options: argparse.Namespace) -> ExportOptions:
 
 
 def split(options: argparse.Namespace) -> int:
+    """Divide all images, or those without a split; splits that are there are replaced only when asked for."""
     with Project.open(options.project) as project:
         images = project.images()
-        groups = {image.id: image.group for image in images if image.group is not None}
+        if not (options.fill or options.replace):
+            _refuse_replacing(images, options.project)
         ratios: dict[str, float] = dict(zip(SPLITS, options.ratios, strict=True))
-        division = make_splits([image.id for image in images], ratios, seed=options.seed, groups=groups)
-        project.apply(set_split(project, {**division}))
+        make = fill_splits if options.fill else divide_images
+        project.apply(set_split(project, {**make(images, ratios, seed=options.seed)}))
         counts = project.statistics().splits
     say(", ".join(f"{name} {counts.get(name, 0):,}" for name in SPLITS))
     return 0
+
+
+def _refuse_replacing(images: Sequence[Image], folder: Path) -> None:
+    """Raises ConfigError when a split was chosen for some images already: figures of before rest on it."""
+    divided = sum(image.split is not None for image in images)
+    if divided:
+        raise ConfigError(
+            f"{divided:,} of {len(images):,} images have a split already",
+            path=folder,
+            hint="Give --fill to divide only the others, or --replace to divide all anew",
+        )
 
 
 def info(options: argparse.Namespace) -> int:

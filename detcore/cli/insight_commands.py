@@ -36,9 +36,12 @@ def next_images(options: argparse.Namespace) -> int:
         second = runs[1] if len(runs) > 1 else None
         order = order_unlabelled(project, runs[0], second=second, count=options.count, progress=progress)
     _complain_about(order.problems)
-    head = ["image", "uncertainty", *(["disagreement"] if second else []), "novelty"]
-    say(table([_cells(item, with_second=second is not None) for item in order.candidates], head=head))
-    say(f"{len(order.candidates):,} of {order.unlabelled:,} unlabelled images, the most useful first")
+    if order.unlabelled:
+        head = ["image", "uncertainty", *(["disagreement"] if second else []), "novelty"]
+        say(table([_cells(item, with_second=second is not None) for item in order.candidates], head=head))
+        say(f"{len(order.candidates):,} of {order.unlabelled:,} unlabelled images, the most useful first")
+    else:
+        say("every image is labelled or verified already: none is left to label next")
     if options.json is not None:
         record = [
             {

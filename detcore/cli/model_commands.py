@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from detcore.atomic import atomic_write
 from detcore.cli.console import say, write_json
-from detcore.cli.predicting import labelled_part, predict_images, seen_part, training_config
+from detcore.cli.predicting import labelled_part, predict_images, refuse_changes, seen_part, training_config
 from detcore.cli.status import INTERRUPTED
 from detcore.cli.watching import watch_job
 from detcore.curation.emphasis import DEFAULT_STRENGTH, find_emphasis
@@ -32,7 +32,7 @@ def train(options: argparse.Namespace) -> int:
     with Project.open(options.project, read_only=options.resume is not None) as project:
         if options.resume is not None:
             run = find_run(project, options.resume)
-            _refuse_changes(options)
+            refuse_changes(options, ("model", "seed", "image_size", "batch_size", "weights"))
             device = [] if options.device is None else ["--device", options.device]
             arguments = ["train", str(run.path), "--resume", *_length(options), *device]
         else:
@@ -122,15 +122,6 @@ def _evaluate_run(options: argparse.Namespace) -> tuple[dict[str, Any], _Errors]
     classes = {item.id: item.name for item in snapshot.classes}
     result = evaluate_columns(gt, detections, image_ids=image_ids, classes=classes, rules=options.rules)
     return result, lambda: errors_of_columns(gt, detections, image_ids=image_ids, class_ids=sorted(classes))
-
-
-def _refuse_changes(options: argparse.Namespace) -> None:
-    """Raises ConfigError for settings that a run keeps from its beginning to its end."""
-    for name in ("model", "seed", "image_size", "batch_size", "weights"):
-        if getattr(options, name) is not None:
-            word = f"--{name.replace('_', '-')}"
-            hint = f"Leave {word} out, or start a new run"
-            raise ConfigError(f"{word} cannot change in a run that goes on", hint=hint)
 
 
 def _length(options: argparse.Namespace) -> list[str]:

@@ -95,6 +95,9 @@ def _add_data_commands(commands: Commands) -> None:
         "--ratios", type=float, nargs=3, default=(0.7, 0.15, 0.15), metavar=("TRAIN", "VAL", "TEST")
     )
     split.add_argument("--seed", type=int, default=0)
+    again = split.add_mutually_exclusive_group()
+    again.add_argument("--fill", action="store_true", help="divide only the images that have no split yet")
+    again.add_argument("--replace", action="store_true", help="divide all images, whatever split they have")
 
     info = _add(commands, "info", "count images, boxes per class, splits, statuses and runs")
     info.add_argument("--json", action="store_true", help="as JSON")
@@ -171,7 +174,7 @@ def _add_audit_commands(commands: Commands) -> None:
     crossval = _add(
         commands, "crossval", "detect on every labelled image with models not trained on it; for `audit`"
     )
-    crossval.add_argument("--folds", type=int, default=5, metavar="K", help="how many trainings (default 5)")
+    crossval.add_argument("--folds", type=int, metavar="K", help="how many trainings (default 5)")
     _add_training_options(crossval)
     crossval.add_argument("--resume", metavar="RUN", help="go on with a cross-validation of the project")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from detcore.cli.console import complain
 from detcore.cli.watching import watch_job
 from detcore.crossval import is_cross_validation
-from detcore.errors import Cancelled, EvaluationError, JobError
+from detcore.errors import Cancelled, ConfigError, EvaluationError, JobError
 from detcore.jobs import OutcomeState, WorkerJob, worker_command
 from detcore.project.runs import RunFolder, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot
@@ -74,6 +75,15 @@ def predict_images(run: RunFolder, snapshot: Snapshot, split: str) -> None:
         raise JobError(outcome.text, hint=outcome.hint or None)
     if outcome.state is OutcomeState.STOPPED:
         raise Cancelled("stopped; the detections are those of before")
+
+
+def refuse_changes(options: argparse.Namespace, names: Sequence[str]) -> None:
+    """Raises ConfigError for options that what goes on keeps from its beginning to its end."""
+    for name in names:
+        if getattr(options, name) is not None:
+            word = f"--{name.replace('_', '-')}"
+            hint = f"Leave {word} out, or start a new run"
+            raise ConfigError(f"{word} cannot change in a run that goes on", hint=hint)
 
 
 def training_config(options: argparse.Namespace) -> TrainConfig:

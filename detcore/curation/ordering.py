@@ -60,24 +60,29 @@ def order_unlabelled(
     count: int | None = None,
     progress: Progress | None = None,
 ) -> Order:
-    """The unlabelled images of a project that the runs have looked at, the most useful first.
+    """The unlabelled images of a project that the runs have looked at, the most useful first; nothing when all
+    images are labelled.
 
     Raises:
-        ConfigError: there are none.
+        ConfigError: there are unlabelled images, and the runs have looked at none of them.
         ProjectError: a run has no detections.
         Cancelled: ``progress`` returned false.
     """
     snapshot = take_snapshot(project)
     labelled = {image.id for image in snapshot.labelled_images}
     unlabelled = [image for image in snapshot.images if image.id not in labelled]
+    if not unlabelled:
+        return Order(candidates=(), unlabelled=0, problems=())
     looked_at = predicted_images(run)
     if second is not None:
         looked_at &= predicted_images(second)
     wanted = [image.id for image in unlabelled if image.id in looked_at]
     if not wanted:
-        reason = "all images are labelled" if not unlabelled else "the run has looked at no unlabelled image"
-        hint = "Add images" if not unlabelled else "Let it predict on all images first"
-        raise ConfigError(reason, path=project.folder, hint=hint)
+        raise ConfigError(
+            "the run has looked at no unlabelled image",
+            path=project.folder,
+            hint="Let it predict on all images first",
+        )
     descriptors = describe_files(_files(snapshot.images, {*wanted, *labelled}), progress=progress)
     image_ids = np.array([i for i in descriptors.image_ids.tolist() if i not in labelled], np.int64)
     dets = _on_images(load_detections(run), image_ids)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detcore.errors import ConfigError
-from detcore.splits import make_splits
+from detcore.splits import divide_images, fill_splits, make_splits
+from detcore.types import Image
 
 RATIOS = {"train": 0.8, "val": 0.1, "test": 0.1}
 
@@ -55,3 +56,24 @@ def test_groups_stay_together_and_every_image_gets_a_split(groups: dict[int, str
     assert all(len(splits) == 1 for splits in by_group.values())
     bundles = len(by_group) + sum(group is None for group in groups.values())
     assert len(set(found.values())) == min(3, bundles)
+
+
+def test_filling_leaves_splits_alone_and_a_group_follows_its_split():
+    images = [
+        Image(id=1, path="1.jpg", split="test", group="film"),
+        Image(id=2, path="2.jpg", group="film"),
+        Image(id=3, path="3.jpg", split="val"),
+        *(Image(id=number, path=f"{number}.jpg") for number in range(4, 14)),
+    ]
+    found = fill_splits(images, {"train": 0.8, "val": 0.2})
+    assert found[2] == "test"
+    assert found.keys() == {2, *range(4, 14)}
+    assert Counter(found[number] for number in range(4, 14)) == {"train": 8, "val": 2}
+
+
+def test_dividing_keeps_groups_together_and_takes_no_notice_of_splits():
+    images = [Image(id=number, path=f"{number}.jpg", split="test", group="film") for number in (1, 2)]
+    images += [Image(id=number, path=f"{number}.jpg") for number in (3, 4)]
+    found = divide_images(images, {"train": 1, "val": 1})
+    assert found[1] == found[2]
+    assert found[3] == found[4] != found[1]

@@ -9,7 +9,7 @@ from app.context import AppContext
 from app.dialogs.split_dialog import SplitRequest, ask_split
 from detcore.project.edits import set_split
 from detcore.project.project import Project
-from detcore.splits import make_splits
+from detcore.splits import divide_images, fill_splits
 from detcore.types import Changes
 
 
@@ -18,15 +18,8 @@ def divide(project: Project, request: SplitRequest) -> dict[int, str]:
 
     For the pool. Raises ConfigError when the shares make no sense.
     """
-    images = project.images()
-    groups = {image.id: image.group for image in images if image.group is not None}
-    if request.everything:
-        return make_splits((image.id for image in images), request.ratios, seed=request.seed, groups=groups)
-    taken = {image.group: image.split for image in images if image.group is not None and image.split}
-    free = [image for image in images if image.split is None]
-    follow = {image.id: taken[image.group] for image in free if image.group in taken}
-    rest = [image.id for image in free if image.id not in follow]
-    return {**follow, **make_splits(rest, request.ratios, seed=request.seed, groups=groups)}
+    make = divide_images if request.everything else fill_splits
+    return make(project.images(), request.ratios, seed=request.seed)
 
 
 class Division(QObject):

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from detcore.cli.main import main
+from detcore.crossval import create_cross_validation
 from detcore.project.edits import add_boxes, add_class, add_images, delete_boxes, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
 from detcore.project.snapshot import take_snapshot
+from detcore.training.config import TrainConfig
 from detcore.types import Box, Detections, Image
 
 SPLITS = ("train", "test")
@@ -175,6 +177,29 @@ def test_crossval_goes_on_with_nothing_but_a_cross_validation(
     assert main(["crossval", str(folder), "--folds", "1"]) == 1
     assert "at least 2" in capsys.readouterr().err
     assert not RunFolder(folder / "runs" / "003-crossval").path.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--folds", "5"],
+        ["--model", "reticle-s"],
+        ["--epochs", "1"],
+        ["--minutes", "1"],
+        ["--device", "cpu"],
+        ["--seed", "0"],
+        ["--image-size", "96"],
+        ["--batch-size", "2"],
+        ["--weights", "w.pt"],
+    ],
+)
+def test_options_that_the_folds_have_kept_are_refused_when_a_cross_validation_goes_on(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+):
+    with Project.open(folder) as project:
+        run = create_cross_validation(project, TrainConfig(minutes=1).to_dict(), folds=2)
+    assert main(["crossval", str(folder), "--resume", run.name, *words]) == 1
+    assert f"{words[0]} cannot change in a run that goes on" in capsys.readouterr().err
 
 
 def test_evaluate_writes_the_error_types_of_a_run(folder: Path, tmp_path: Path):

@@ -1,4 +1,4 @@
-"""new and import: where projects are made, and that a failure leaves none."""
+"""new, import and split: where projects are made, and that nothing is replaced unasked."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from detcore.cli.main import main
+from detcore.project.edits import set_split
 from detcore.project.project import Project
 
 
@@ -32,3 +33,41 @@ def test_projects_get_the_ending_by_which_they_are_recognised(images: Path, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "plain.reticle", "read.reticle"]
     with Project.open(tmp_path / "read.reticle") as project:
         assert project.statistics().boxes == 1
+
+
+def test_splits_that_are_there_are_replaced_only_when_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "p.reticle"
+    with Project.create(
+        folder, image_root=tmp_path, image_paths=[f"{n}.jpg" for n in range(1, 11)]
+    ) as project:
+        project.apply(set_split(project, {1: "test", 2: "test"}))
+    command = ["split", str(folder), "--ratios", "0.5", "0.5", "0"]
+    assert main(command) == 1
+    told = capsys.readouterr().err
+    assert "2 of 10 images have a split already" in told
+    assert "--fill" in told
+    assert "--replace" in told
+    assert splits(folder) == {"test": 2}
+
+    assert main([*command, "--fill"]) == 0
+    assert splits(folder) == {"test": 2, "train": 4, "val": 4}
+    assert main(command) == 1
+    assert main([*command, "--replace"]) == 0
+    assert splits(folder) == {"train": 5, "val": 5}
+    with pytest.raises(SystemExit):
+        main([*command, "--fill", "--replace"])
+
+
+def test_images_without_splits_are_divided_at_once(tmp_path: Path):
+    folder = tmp_path / "p.reticle"
+    with Project.create(folder, image_root=tmp_path, image_paths=[f"{n}.jpg" for n in range(20)]):
+        pass
+    assert main(["split", str(folder)]) == 0
+    assert splits(folder) == {"train": 14, "val": 3, "test": 3}
+
+
+def splits(folder: Path) -> dict[str, int]:
+    with Project.open(folder, read_only=True) as project:
+        return dict(project.statistics().splits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -12,10 +13,10 @@ import pytest
 from detcore.cli import main
 from detcore.curation.ordering import disagreement, entropy, order_unlabelled, spread, uncertainty
 from detcore.errors import ConfigError
-from detcore.project.edits import add_boxes, add_class
+from detcore.project.edits import add_boxes, add_class, set_status
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
-from detcore.types import Box, Detections
+from detcore.types import Box, Detections, Status
 
 Row = tuple[int, int, tuple[float, float, float, float], float]
 
@@ -145,6 +146,19 @@ def test_a_run_that_has_looked_at_none_of_them_says_so(project: Project) -> None
         save_detections(run, Detections.empty(), image_ids=[1])
         with pytest.raises(ConfigError, match="no unlabelled image"):
             order_unlabelled(opened, run)
+
+
+def test_when_all_images_are_labelled_there_is_nothing_to_list(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Project.open(project.folder) as opened:
+        opened.apply(set_status(opened, [2, 3, 4], Status.VERIFIED))
+    written = tmp_path / "next.json"
+    assert main(["next", str(project.folder), "--run", "001-reticle-s", "--json", str(written)]) == 0
+    told = capsys.readouterr()
+    assert told.out == "every image is labelled or verified already: none is left to label next\n"
+    assert told.err == ""
+    assert json.loads(written.read_text()) == []
 
 
 def test_the_command_lists_them_in_order(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
