@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QDockWidget, QStackedWidget, QToolBar, QWidget
 from app.context import AppContext
 from app.image_loader import ImageLoader
 from app.live_evaluation import LiveReview
-from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.order_figures import OrderFigures
 from app.pages.page import Page
@@ -16,7 +15,8 @@ from app.pages.review.choice import ReviewChoice
 from app.pages.review.compare import ReviewCompare
 from app.pages.review.figures import ReviewFigures
 from app.pages.review.image import ReviewImage
-from app.pages.review.queue import ReviewQueue, cell_of
+from app.pages.review.links import ReviewLinks
+from app.pages.review.queue import ReviewQueue
 from app.pages.review.report import ReviewReport
 from app.pages.review.sending import ReviewSending
 from app.pages.review.sizes import ReviewSizes
@@ -24,7 +24,6 @@ from app.pages.review.verdicts import ReviewVerdicts
 from app.widgets.empty_state import EmptyState
 from app.widgets.review.crops import crops
 from app.widgets.review.header import ReviewHeader
-from app.widgets.review.metric_tiles import METRICS
 from app.widgets.review.queue_panel import QueuePanel
 
 _WIDTH_LEFT, _WIDTH_RIGHT, _HEIGHT_BELOW = 300, 284, 250
@@ -54,6 +53,7 @@ class ReviewPage(Page):
         self.sending = ReviewSending(context, self.live, self)
         self.header = ReviewHeader(context.theme)
         self.figures = ReviewFigures(self.live, context.theme, self)
+        self.links = ReviewLinks(self.live, self.queue, self.header.tiles, self.figures)
         self.sizes = ReviewSizes(context, self.live, self.queue)
         self.figures.tabs.addTab(self.sizes.table, "Sizes")
         self.compare = ReviewCompare(context, self.live, self.choice, self.queue)
@@ -131,13 +131,8 @@ class ReviewPage(Page):
         self.header.slider.value_changed.connect(live.set_threshold)
         self.header.slider.released.connect(live.catch_up)
         self.header.slider.released.connect(queue.pace.catch_up)
-        self.header.tiles.opened.connect(lambda name: self._open_kinds(METRICS[name][1]))
         figures.threshold_chosen.connect(live.set_threshold)
-        figures.point_chosen.connect(self._open_point)
         figures.tabs.currentChanged.connect(lambda _tab: self.sizes.show())
-        figures.table.class_chosen.connect(self._choose_class)
-        figures.table.count_opened.connect(self._open_count)
-        figures.matrix.cell_chosen.connect(self._open_cell)
         self.order.chosen.connect(lambda order: self.header.show_note(self.choice.note(order)))
         queue.filter_changed.connect(self._show_filter)
         queue.current_changed.connect(self._show_current)
@@ -149,39 +144,6 @@ class ReviewPage(Page):
         self.sending.train_requested.connect(lambda: self.request_page.emit("train"))
         self.sending.prediction_requested.connect(self.choice.predict_chosen)
         self.context.document.closed.connect(self.crops.clear)
-
-    # ---- what the person opens
-
-    def _open_kinds(self, kinds: frozenset[ErrorKind]) -> None:
-        self.queue.set_filter(self.queue.filter.counted(kinds))
-
-    def _choose_class(self, class_id: int | None) -> None:
-        self.queue.set_filter(self.queue.filter.with_class(class_id))
-
-    def _open_count(self, class_id: int | None, kind: ErrorKind) -> None:
-        self.queue.set_filter(self.queue.filter.with_class(class_id).counted(frozenset({kind})))
-
-    def _open_point(self, class_id: int | None, threshold: float) -> None:
-        """What is found from a point of a curve on, at the detection that the point stands for."""
-        self.live.set_threshold(threshold)
-        found = frozenset({ErrorKind.TP, ErrorKind.FP})
-        self.queue.set_filter(self.queue.filter.with_class(class_id).counted(found))
-        if self.live.review is not None:
-            evaluation = self.live.review.evaluation
-            both = (evaluation.true_positives, evaluation.false_positives)
-            last = [int(row) for rows in both for row in rows(threshold, class_id)[-1:]]
-            weakest = min(last, key=lambda row: evaluation.dets.scores[row], default=None)
-            # labels may have changed since the curve was drawn
-            if weakest is not None:
-                self.queue.go_to(-weakest - 1)
-
-    def _open_cell(self, row: int, column: int) -> None:
-        review = self.live.review
-        if review is None:
-            return
-        cell = None if row < 0 else cell_of(review, row, column)
-        wanted = self.queue.filter.with_class(None)
-        self.queue.set_filter(wanted if cell is None else wanted.with_cell(cell))
 
     # ---- showing
 
