@@ -106,7 +106,8 @@ class Changes:
     """What an edit touched, so that each view refreshes only what it shows.
 
     ``image_list`` is true when images came or went, or the order of the list changed.
-    ``box_images`` are the images whose boxes changed in any way. ``step`` is the number of an edit that was applied,
+    ``box_images`` are the images whose boxes changed in any way. ``settings`` is true when what the project keeps of
+    a dataset's whole changed. ``step`` is the number of an edit that was applied,
     which no other edit of the project ever has; 0 of an undo or redo.
     """
 
@@ -116,11 +117,13 @@ class Changes:
     classes: frozenset[int] = frozenset()
     verdicts: frozenset[int] = frozenset()
     image_list: bool = False
+    settings: bool = False
     text: str = ""
     step: int = field(default=0, compare=False)
 
     def __bool__(self) -> bool:
-        return bool(self.images or self.boxes or self.classes or self.verdicts or self.image_list)
+        rows = self.images or self.boxes or self.classes or self.verdicts
+        return bool(rows or self.image_list or self.settings)
 
 
 def _check_columns(name: str, lengths: Sequence[int]) -> None:

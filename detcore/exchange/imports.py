@@ -63,7 +63,8 @@ def import_dataset(
     Classes are matched by name, images by path. Boxes that an image has already are not added again, so
     importing twice changes nothing. An image that its source calls verified, or whose annotation lists no
     object, becomes verified; one with other annotations is in progress; one without stays unseen.
-    What the dataset says of its whole (COCO's ``info`` and ``licenses``) becomes a setting of the project.
+    What the dataset says of its whole (COCO's ``info`` and ``licenses``) becomes a setting of the project, by the
+    same edit.
 
     Raises:
         ConfigError: there is no such format.
@@ -107,19 +108,15 @@ def import_found(project: Project, found: FoundDataset) -> ImportReport:
         ProjectError: the project cannot be written.
     """
     merge = _Merge(project, found.dataset, found.problems)
-    edit = merge.edit(f"Import {found.source.name}")
-    changes = project.apply(edit, settings=_kept_extra(project, found.dataset.extra))
-    return merge.report(changes)
+    return merge.report(project.apply(merge.edit(f"Import {found.source.name}")))
 
 
-def _kept_extra(project: Project, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """The setting of what datasets say of their whole; what was known before stays."""
-    if not extra:
-        return {}
+def _keep_extra(project: Project, extra: Mapping[str, Any], *, text: str) -> edits.Edit:
+    """What the dataset says of its whole becomes known; what was known before stays."""
     kept: dict[str, Any] = dict(project.get_setting(EXTRA_SETTING, {}))
     for name, fields in extra.items():
         kept[name] = {**fields, **kept.get(name, {})}
-    return {EXTRA_SETTING: kept}
+    return edits.change_setting(project, EXTRA_SETTING, kept, text=text)
 
 
 class _Merge:
@@ -159,6 +156,7 @@ class _Merge:
             text,
             [
                 *self._class_edits,
+                *([_keep_extra(self._project, extra, text=text)] if (extra := self._dataset.extra) else []),
                 edits.update_images(self._project, self._updates, text=text),
                 edits.add_rows(
                     self._project,

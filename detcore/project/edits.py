@@ -9,6 +9,7 @@ All raise ProjectError for what the project cannot hold, with the reason.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +27,16 @@ from detcore.project.class_edits import (
     update_class,
 )
 from detcore.project.project import Project
-from detcore.project.row_change import Edit, Row, RowChange, combine, deleted, inserted, updated
+from detcore.project.row_change import (
+    Edit,
+    Row,
+    RowChange,
+    SettingChange,
+    combine,
+    deleted,
+    inserted,
+    updated,
+)
 from detcore.project.values import check_class_name, check_splits
 from detcore.project.verdicts import add_verdicts, remove_verdicts
 from detcore.types import Box, Image, ObjectClass, Status
@@ -39,6 +49,7 @@ __all__ = [
     "add_images",
     "add_rows",
     "add_verdicts",
+    "change_setting",
     "combine",
     "delete_boxes",
     "delete_class",
@@ -126,6 +137,16 @@ def update_images(project: Project, values: Mapping[int, Mapping[str, Any]], *, 
     image_paths.check_paths([fields["path"] for fields in values.values() if "path" in fields])
     check_splits(fields["split"] for fields in values.values() if "split" in fields)
     return Edit(text=text, changes=tuple(updated("image", image_rows.COLUMNS, rows)))
+
+
+def change_setting(project: Project, key: str, value: Any, *, text: str) -> Edit:
+    """A JSON value for a setting that belongs to the labels, and is undone with them. Values of before that edits do
+    not know of (``Project.set_setting``) must not be in between."""
+    with project.database.read() as connection:
+        found = connection.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
+    before, after = None if found is None else str(found[0]), json.dumps(value)
+    change = SettingChange(key=key, before=before, after=after)
+    return Edit(text=text, changes=(), settings=() if before == after else (change,))
 
 
 def add_images(project: Project, images: Sequence[Image]) -> Edit:

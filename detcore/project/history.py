@@ -35,7 +35,7 @@ def edits_since(project: ProjectReader, time: float, *, most: int | None = None)
 def _entry(text: str, time: float, blob: bytes) -> JournalEntry:
     added = changed = removed = 0
     images: set[int] = set()
-    for change in unpack(blob):
+    for change in unpack(text, blob).changes:
         if change.table != "box":
             continue
         at = change.columns.index("image_id")

@@ -10,7 +10,7 @@ import time
 
 from detcore.project import box_rows, class_rows, image_rows, verdict_rows
 from detcore.project.database import EditMismatchError
-from detcore.project.row_change import FACT_COLUMNS, KEY_COLUMNS, Edit, RowChange, pack, unpack
+from detcore.project.row_change import FACT_COLUMNS, KEY_COLUMNS, Edit, RowChange, SettingChange, pack, unpack
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "image": image_rows.COLUMNS,
@@ -31,7 +31,7 @@ def record(connection: sqlite3.Connection, edit: Edit) -> int:
     connection.execute("DELETE FROM edit WHERE id > ?", (position,))
     cursor = connection.execute(
         "INSERT INTO edit (text, time, changes) VALUES (?, ?, ?)",
-        (edit.text, time.time(), pack(edit.changes)),
+        (edit.text, time.time(), pack(edit)),
     )
     step = cursor.lastrowid or 0
     _move_to(connection, step)
@@ -94,7 +94,10 @@ def redo_text(connection: sqlite3.Connection) -> str | None:
 
 
 def perform(connection: sqlite3.Connection, edit: Edit) -> None:
-    """Write the rows of an edit. Every row must be as ``before`` says, and is compared as it is written."""
+    """Write the rows and settings of an edit. Each must be as ``before`` says, and is compared as it is written."""
+    for setting in edit.settings:
+        if not _set(connection, setting):
+            raise EditMismatchError(f"{edit.text}: the setting {setting.key} is not as expected")
     for change in edit.changes:
         if not change.ids:
             continue
@@ -109,6 +112,17 @@ def perform(connection: sqlite3.Connection, edit: Edit) -> None:
             raise EditMismatchError(
                 f"{edit.text}: {len(change.ids) - done} of {len(change.ids)} {change.table} rows are not as expected"
             )
+
+
+def _set(connection: sqlite3.Connection, change: SettingChange) -> bool:
+    """Whether the setting was as it should be; then it is changed."""
+    found = connection.execute("SELECT value FROM setting WHERE key = ?", (change.key,)).fetchone()
+    if (None if found is None else found[0]) != change.before:
+        return False
+    connection.execute("DELETE FROM setting WHERE key = ?", (change.key,))
+    if change.after is not None:
+        connection.execute("INSERT INTO setting (key, value) VALUES (?, ?)", (change.key, change.after))
+    return True
 
 
 def _check_columns(change: RowChange) -> None:
@@ -161,4 +175,4 @@ def _move_to(connection: sqlite3.Connection, position: int) -> None:
 
 def _load(connection: sqlite3.Connection, query: str, edit_id: int) -> Edit | None:
     found = connection.execute(query, (edit_id,)).fetchone()
-    return None if found is None else Edit(text=found[0], changes=unpack(found[1]))
+    return None if found is None else unpack(*found)

@@ -123,7 +123,11 @@ class Project(ProjectReader):
     def set_setting(self, key: str, value: Any) -> None:
         """Keep a JSON value, such as the image shown last. Not undoable."""
         with self.database.write() as connection:
-            _write_settings(connection, {key: value})
+            connection.execute(
+                "INSERT INTO setting (key, value) VALUES (?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                (key, json.dumps(value)),
+            )
 
     def record_image_sizes(self, sizes: Mapping[int, tuple[int, int]]) -> None:
         """Keep the (width, height) that images turned out to have. Not undoable: nobody edited anything."""
@@ -148,22 +152,20 @@ class Project(ProjectReader):
             self._next_ids[table] = first + count
         return range(first, first + count)
 
-    def apply(self, edit: Edit, *, settings: Mapping[str, Any] | None = None) -> Changes:
+    def apply(self, edit: Edit) -> Changes:
         """Commit an edit. When this returns, the edit outlives the death of the process.
 
-        An edit that changes nothing does not enter the journal. ``settings`` are set by the same transaction,
-        and are not undoable as ever.
+        An edit that changes nothing does not enter the journal.
 
         Raises:
             ProjectError: the project is read-only or cannot be written (disk full …); nothing was changed.
             EditMismatchError: a bug; the edit was not made for the rows that are there.
         """
-        if not edit and not settings:
+        if not edit:
             return Changes()
         with self.database.write() as connection:
-            _write_settings(connection, settings or {})
-            step = journal.record(connection, edit) if edit else 0
-        return replace(edit.summary(), step=step) if edit else Changes()
+            step = journal.record(connection, edit)
+        return replace(edit.summary(), step=step)
 
     def undo(self, *, only: Changes | None = None) -> Changes | None:
         """Take back the latest edit, of this session or an earlier one, or ``only`` the one that made those changes;
@@ -241,13 +243,6 @@ def _build(path: Path, folder: Path, root: Path, paths: Sequence[str]) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def _write_settings(connection: sqlite3.Connection, settings: Mapping[str, Any]) -> None:
-    connection.executemany(
-        "INSERT INTO setting (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        [(key, json.dumps(value)) for key, value in settings.items()],
-    )
 
 
 def _write_image_root(connection: sqlite3.Connection, folder: Path, root: Path) -> None:

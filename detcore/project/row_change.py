@@ -43,19 +43,34 @@ class RowChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettingChange:
+    """Another value, as JSON text, for one setting of the project; ``None`` when there is none."""
+
+    key: str
+    before: str | None
+    after: str | None
+
+    def inverse(self) -> SettingChange:
+        return SettingChange(key=self.key, before=self.after, after=self.before)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One undoable step. ``text`` names it in menus: "Move box"."""
+    """One undoable step. ``text`` names it in menus: "Move box". ``settings`` are those that belong to the labels;
+    most settings are set outside of edits."""
 
     text: str
     changes: tuple[RowChange, ...]
+    settings: tuple[SettingChange, ...] = ()
 
     def __bool__(self) -> bool:
-        return any(change.ids for change in self.changes)
+        return bool(self.settings) or any(change.ids for change in self.changes)
 
     def inverse(self) -> Edit:
         """The edit that takes this one back."""
         changes = tuple(change.inverse() for change in reversed(self.changes))
-        return Edit(text=self.text, changes=changes)
+        settings = tuple(change.inverse() for change in reversed(self.settings))
+        return Edit(text=self.text, changes=changes, settings=settings)
 
     def summary(self) -> Changes:
         """What views must refresh once the edit is applied."""
@@ -79,9 +94,12 @@ class Edit:
                 and (change.before is None or change.after is None)
                 for change in self.changes
             ),
+            settings=bool(self.settings),
             text=self.text,
         )
 
+
+_SETTING = "setting"  # in the journal; no table that rows of edits are in has that name
 
 KEY_COLUMNS = {"image": (), "class": (), "box": ("image_id",), "verdict": ("image_id",)}
 """Columns that every change of a table lists, and that an update does not alter."""
@@ -93,7 +111,12 @@ FACT_COLUMNS = frozenset({("image", "width"), ("image", "height")})
 
 def combine(text: str, edits: Iterable[Edit]) -> Edit:
     """Several edits, each made for the state that the ones before it leave, as one step."""
-    return Edit(text=text, changes=tuple(change for edit in edits for change in edit.changes))
+    parts = list(edits)
+    return Edit(
+        text=text,
+        changes=tuple(change for edit in parts for change in edit.changes),
+        settings=tuple(change for edit in parts for change in edit.settings),
+    )
 
 
 def inserted(table: str, columns: Sequence[str], ids: Sequence[int], rows: Iterable[Row]) -> RowChange:
@@ -135,21 +158,32 @@ def updated(
     ]
 
 
-def pack(changes: Sequence[RowChange]) -> bytes:
-    """The changes as compressed JSON, for the journal."""
-    records = [[change.table, change.columns, change.ids, change.before, change.after] for change in changes]
+def pack(edit: Edit) -> bytes:
+    """What an edit changes as compressed JSON, for the journal: rows, and settings by key under a name of their own."""
+    records: list[list[Any]] = [
+        [change.table, change.columns, change.ids, change.before, change.after] for change in edit.changes
+    ]
+    records += [[_SETTING, change.key, change.before, change.after] for change in edit.settings]
     return zlib.compress(json.dumps(records, separators=(",", ":")).encode(), level=1)
 
 
-def unpack(blob: bytes) -> tuple[RowChange, ...]:
-    """What ``pack`` packed."""
-    return tuple(
-        RowChange(
-            table=table,
-            columns=tuple(columns),
-            ids=tuple(ids),
-            before=None if before is None else tuple(map(tuple, before)),
-            after=None if after is None else tuple(map(tuple, after)),
+def unpack(text: str, blob: bytes) -> Edit:
+    """The edit that ``pack`` packed."""
+    changes: list[RowChange] = []
+    settings: list[SettingChange] = []
+    for record in json.loads(zlib.decompress(blob)):
+        if record[0] == _SETTING:
+            _, key, old, new = record
+            settings.append(SettingChange(key=key, before=old, after=new))
+            continue
+        table, columns, ids, before, after = record
+        changes.append(
+            RowChange(
+                table=table,
+                columns=tuple(columns),
+                ids=tuple(ids),
+                before=None if before is None else tuple(map(tuple, before)),
+                after=None if after is None else tuple(map(tuple, after)),
+            )
         )
-        for table, columns, ids, before, after in json.loads(zlib.decompress(blob))
-    )
+    return Edit(text=text, changes=tuple(changes), settings=tuple(settings))

@@ -58,6 +58,34 @@ def test_one_file_under_two_names_in_a_dataset_is_imported_once(
     assert any("under another name" in problem.message for problem in report.problems)
 
 
+def test_undo_of_an_import_forgets_what_the_dataset_said_of_its_whole(project: Project, images: Path):
+    (images / "a.jpg").write_bytes((images / "train/a.jpg").read_bytes())
+    parts = {"one": {"info": {"year": 2007}}, "two": {"licenses": [{"id": 1}]}}
+    for name, part in parts.items():
+        content = {**part, "images": [{"id": 1, "file_name": "a.jpg"}], "annotations": []}
+        (images / f"{name}.json").write_text(json.dumps(content))
+
+    def known() -> list[str]:
+        return sorted(project.get_setting("dataset_extra", {}).get("coco", {}))
+
+    import_dataset(project, "coco", images / "one.json")
+    assert known() == ["info"]
+    import_dataset(project, "coco", images / "two.json")
+    assert known() == ["info", "licenses"]
+    changes = import_dataset(project, "coco", images / "two.json").changes
+    assert not changes
+    project.undo()
+    assert known() == ["info"]
+    project.undo()
+    assert project.get_setting("dataset_extra") is None
+    assert project.statistics().images == 0
+    project.redo()
+    assert known() == ["info"]
+    assert project.statistics().images == 1
+    project.redo()
+    assert known() == ["info", "licenses"]
+
+
 def test_an_import_that_fails_in_the_end_leaves_no_setting(
     project: Project, images: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -9,15 +9,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detcore.project.database import EditMismatchError
 from detcore.project.edits import (
     Edit,
     RowChange,
     add_boxes,
     add_class,
     add_images,
+    change_setting,
+    combine,
     delete_boxes,
     delete_class,
     merge_classes,
@@ -185,7 +189,7 @@ def test_the_inverse_of_the_inverse_is_the_edit_and_the_journal_keeps_it_whole(
             if edit is None:
                 continue
             assert edit.inverse().inverse() == edit
-            assert unpack(pack(edit.changes)) == edit.changes
+            assert unpack(edit.text, pack(edit)) == edit
             before = dump(project)
             project.apply(edit)
             project.apply(edit.inverse())
@@ -265,6 +269,36 @@ def test_settings_are_kept_but_are_no_edits(tmp_path: Path) -> None:
     with Project.open(folder) as project:
         assert project.get_setting("view") == {"image": 4, "zoom": None}
         assert project.get_setting("other", 5) == 5
+
+
+def test_a_setting_that_belongs_to_the_labels_is_undone_with_them(tmp_path: Path) -> None:
+    folder = tmp_path / "p.reticle"
+    with Project.create(folder, image_root=tmp_path) as project:
+        first = change_setting(project, "source", {"year": 2007}, text="Import a")
+        project.apply(combine("Import a", [add_class(project, "cat"), first]))
+        assert project.apply(change_setting(project, "source", {"year": 2012}, text="Import b"))
+        assert not project.apply(change_setting(project, "source", {"year": 2012}, text="Import b"))
+    with Project.open(folder) as project:
+        assert project.undo() == Changes(settings=True, text="Import b")
+        assert project.get_setting("source") == {"year": 2007}
+        project.undo()
+        assert project.get_setting("source") is None
+        assert project.undo_text is None
+        project.redo()
+        assert project.get_setting("source") == {"year": 2007}
+        assert [item.name for item in project.classes()] == ["cat"]
+        project.redo()
+        assert project.get_setting("source") == {"year": 2012}
+
+
+def test_a_setting_that_is_not_as_an_edit_left_it_stops_the_whole_edit(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p.reticle", image_root=tmp_path) as project:
+        stale = change_setting(project, "source", 1, text="Import")
+        project.set_setting("source", 2)
+        with pytest.raises(EditMismatchError, match="source"):
+            project.apply(combine("Import", [add_class(project, "cat"), stale]))
+        assert project.classes() == []
+        assert project.get_setting("source") == 2
 
 
 def test_one_edit_alone_is_taken_back_while_it_is_the_latest(tmp_path: Path) -> None:
