@@ -25,6 +25,7 @@ from app.dialogs.stop_training import may_stop_training
 from app.duplicates import NearDuplicates
 from app.image_loader import ImageLoader
 from app.messages import Message
+from app.models.figures import count_text
 from app.pages.export.page import ExportPage
 from app.pages.label.page import LabelPage
 from app.pages.page import Page
@@ -227,7 +228,7 @@ class MainWindow(QMainWindow):
     def _show_place(self) -> None:
         images = self.label_page.images
         row = images.row_of(self.context.view.image_id)
-        self.place.setText(f"{row + 1:,}/{images.rowCount():,}" if row >= 0 else "")
+        self.place.setText(f"{count_text(row + 1)}/{count_text(images.rowCount())}" if row >= 0 else "")
 
     def _toggle_theme(self) -> None:
         self.context.settings.theme = "light" if self.context.theme.tokens.name == "dark" else "dark"

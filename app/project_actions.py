@@ -179,7 +179,9 @@ class ProjectActions(QObject):
             self._context.messages.info(f"There are no new images in {project.image_root}.")
             return
         self._context.document.announce(changes)
-        self._context.messages.success(f"{count:,} new {'image was' if count == 1 else 'images were'} added.")
+        self._context.messages.success(
+            f"{count_text(count)} new {'image was' if count == 1 else 'images were'} added."
+        )
 
     def _fail_new_images(self, project: Project, error: Exception) -> None:
         if self._context.document.shows(project):
@@ -240,7 +242,7 @@ class ProjectActions(QObject):
         text += f", {count_text(report.images)} of them new." if report.matched else "."
         if report.problems:
             count = len(report.problems)
-            text += " 1 thing was odd." if count == 1 else f" {count:,} things were odd."
+            text += " 1 thing was odd." if count == 1 else f" {count_text(count)} things were odd."
             show = ("Show", lambda: ProblemsDialog(report.problems, self._window).open())
             self._context.messages.warning(text, action=show)
         else:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from app.action_table import LABEL
 from app.context import AppContext
+from app.models.figures import count_text
 from detcore.types import Changes
 
 UNDONE, REDONE = "Undone", "Redone"
@@ -51,6 +52,6 @@ class UndoRedo:
         touched = sorted((changes.images | changes.box_images) & set(project.image_ids()))
         if not touched or view.image_id in touched:
             return
-        place = project.image(touched[0]).path if len(touched) == 1 else f"{len(touched):,} images"
+        place = project.image(touched[0]).path if len(touched) == 1 else f"{count_text(len(touched))} images"
         show = ("Show", lambda: view.show_image(touched[0]))
         self._context.messages.info(f"{text}, in {place}", action=show)

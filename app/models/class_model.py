@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
 
 from app.document import Document
+from app.models.figures import count_text
 from app.tasks import Tasks
 from detcore.errors import ReticleError
 from detcore.project.project import Project
@@ -108,5 +109,5 @@ class ClassModel(QAbstractListModel):
             return self._counts.get(item.name, 0)
         if role == Qt.ItemDataRole.ToolTipRole:
             key = f"\nKey {item.key}" if item.key else ""
-            return f"{item.name}\n{self._counts.get(item.name, 0):,} boxes{key}"
+            return f"{item.name}\n{count_text(self._counts.get(item.name, 0))} boxes{key}"
         return None

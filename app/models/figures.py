@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QLocale
 
+AP = "AP"
+"""COCO's mean over IoU thresholds, and that alone: at one threshold it is ``ap_name``."""
+AP_TIP = "COCO's AP: the mean over IoU 0.50 to 0.95, and over the classes that have labels"
+
 
 def count_text(number: int) -> str:
     """A count in the person's locale."""
@@ -12,9 +16,20 @@ def count_text(number: int) -> str:
 
 def ratio_text(value: float, *, digits: int = 2) -> str:
     """A score, precision or the like; a dash where there is none (0 of 0)."""
-    return QLocale().toString(value, "f", digits) if value == value else "–"
+    return QLocale().toString(float(value), "f", digits) if value == value else "–"
 
 
 def short_text(value: float) -> str:
     """A number without zeros at its end, as in ``F0.5`` and ``F2``."""
-    return QLocale().toString(value, "g")
+    return QLocale().toString(float(value), "g")
+
+
+def ap_name(iou_threshold: float) -> str:
+    """``AP50``, ``AP75`` …: average precision at one IoU."""
+    return f"AP{round(100 * iou_threshold)}"
+
+
+def ap_at_tip(iou_threshold: float, *, of_class: bool = False) -> str:
+    """What stands behind ``ap_name``."""
+    mean = "" if of_class else ", the mean over the classes that have labels"
+    return f"Average precision at IoU {ratio_text(iou_threshold)}, which is chosen above, by COCO's rules{mean}"

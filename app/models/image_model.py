@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.document import Document
+from app.models.figures import count_text
 from detcore.project.image_rows import STATUSES, ImageList
 from detcore.types import Changes, IntArray, Status
 
@@ -186,7 +187,7 @@ class ImageModel(QAbstractListModel):
 
     def _tooltip(self, position: int) -> str:
         count = int(self._list.box_counts[position])
-        boxes = "1 box" if count == 1 else f"{count} boxes"
+        boxes = "1 box" if count == 1 else f"{count_text(count)} boxes"
         split = self._list.split(position) or "no split"
         text = f"{self._list.paths[position]}\n{STATUS_TEXT[self._list.status(position)]}, {boxes}, {split}"
         reason = self._first.get(int(self._ids[position]))

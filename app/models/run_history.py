@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.models.figures import count_text, ratio_text
 from detcore.events import (
     Checkpoint,
     Ended,
@@ -113,7 +114,7 @@ class RunHistory:
             case Progress():
                 self.progress = event
             case Checkpoint():
-                self._write("info", f"Checkpoint at step {event.step:,}")
+                self._write("info", f"Checkpoint at step {count_text(event.step)}")
             case Log():
                 self._write(event.level, event.text)
             case Failed():
@@ -132,7 +133,10 @@ class RunHistory:
         if self.step is not None and self.step.step > event.step:
             self.step = None
         verb = "Goes on from step" if event.step else "Begins at step"
-        self._write("info", f"{verb} {event.step:,} on {event.device_name}, {event.batch_size} images a step")
+        self._write(
+            "info",
+            f"{verb} {count_text(event.step)} on {event.device_name}, {event.batch_size} images a step",
+        )
 
     def _add_step(self, event: Step) -> None:
         self.step = event
@@ -152,7 +156,8 @@ class RunHistory:
             self.best = (event.step, ap)
         self._write(
             "info",
-            f"Validation at step {event.step:,}: AP {ap:.3f}" + (", the best so far" if event.best else ""),
+            f"Validation at step {count_text(event.step)}: AP {ratio_text(ap, digits=3)}"
+            + (", the best so far" if event.best else ""),
         )
 
     def _write(self, level: str, text: str) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
-    QLocale,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -16,6 +15,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
+from app.models.figures import count_text, ratio_text
 from detcore.project.runs import RunInfo, RunState
 
 Index = QModelIndex | QPersistentModelIndex
@@ -135,7 +135,7 @@ class RunModel(QAbstractListModel):
 
 
 def format_ap(ap: float | None) -> str:
-    return "–" if ap is None or ap != ap else QLocale().toString(float(ap), "f", 3)
+    return "–" if ap is None else ratio_text(ap, digits=3)
 
 
 def format_duration(seconds: float) -> str:
@@ -164,7 +164,7 @@ def _tooltip(run: RunInfo) -> str:
     lines = [
         f"<b>{run.name}</b>",
         f"{STATE_TEXT[run.state]}, best AP {format_ap(run.best_ap)}",
-        f"{run.step:,} steps, {run.epochs:.1f} epochs, {format_duration(run.seconds)}",
+        f"{count_text(run.step)} steps, {ratio_text(run.epochs, digits=1)} epochs, {format_duration(run.seconds)}",
     ]
     if run.device:
         lines.append(f"on {run.device}")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorEntry
+from app.models.figures import count_text
 from detcore.project.edits import Edit, add_boxes, add_verdicts, combine, delete_boxes, update_boxes
 from detcore.project.project import Project
 from detcore.project.verdict_rows import Verdict, VerdictKind
@@ -54,7 +55,9 @@ def verdict_edit(
 
     The items are offered that verdict, and no label is in two of them. Raises ProjectError when a label is gone.
     """
-    text = VERDICT_TEXTS[kind] if len(entries) == 1 else f"{VERDICT_TEXTS[kind]}: {len(entries):,} items"
+    text = VERDICT_TEXTS[kind]
+    if len(entries) > 1:
+        text += f": {count_text(len(entries))} items"
     edits, settled = _label_edits(project, kind, entries, run)
     verdicts = [
         _verdict(kind, entry, box_id=box_id, run=run, threshold=threshold)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 
 from app.context import AppContext
+from app.models.figures import count_text
 from app.pages.export.choice import ExportChoice
 from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, ReticleError
@@ -31,7 +32,7 @@ class Exported:
         holds the val split is odd to a reader, and right all the same."""
         same = (self.images, self.boxes) == (self.report.image_count, self.report.box_count)
         verdict = "the same as in the project" if same else "not the same as written: please report this"
-        return f"<b>Read back:</b> {self.images:,} images and {self.boxes:,} boxes, {verdict}."
+        return f"<b>Read back:</b> {count_text(self.images)} images and {count_text(self.boxes)} boxes, {verdict}."
 
 
 class ExportWriting(QObject):
@@ -89,7 +90,7 @@ class ExportWriting(QObject):
         if self._is_shown(exported.choice):
             self.done.emit(exported)
         show = ("Show folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(report.out))))
-        text = f"Exported {report.image_count:,} images and {report.box_count:,} boxes."
+        text = f"Exported {count_text(report.image_count)} images and {count_text(report.box_count)} boxes."
         self._context.messages.success(text, action=show)
 
     def _fail(self, choice: ExportChoice, folder: Path, error: Exception) -> None:

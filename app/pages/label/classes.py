@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 from app.context import AppContext
 from app.dialogs.class_dialog import ask_class
 from app.models.class_model import ClassModel
+from app.models.figures import count_text
 from app.pages.apply_edit import apply_edit
 from app.widgets.label.class_picker import ClassPicker
 from detcore.project import edits
@@ -92,7 +93,7 @@ class ClassEditing(QObject):
         changes = apply_edit(self._context, lambda: edits.delete_class(project, class_id, delete_boxes=True))
         if changes is None:
             return
-        boxes = "" if not count else " and its box" if count == 1 else f" and its {count:,} boxes"
+        boxes = "" if not count else " and its box" if count == 1 else f" and its {count_text(count)} boxes"
         self._context.messages.info(
             f"Deleted “{item.name}”{boxes}.", action=("Undo", lambda: self._undo_if_latest(changes))
         )

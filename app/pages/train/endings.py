@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.context import AppContext
+from app.models.figures import ratio_text
 from app.pages.train.control import CROSS_VALIDATING, PREDICTING, RunControl
 from app.pages.train.histories import RunHistories
 from detcore.crossval import is_cross_validation
@@ -87,7 +88,8 @@ class RunEndings(QObject):
     def _tell_end(self, run: Path, outcome: Outcome) -> None:
         name = run.name
         history = self._histories.get(name)
-        best = "" if history is None or history.best is None else f", best AP {history.best[1]:.3f}"
+        value = None if history is None or history.best is None else history.best[1]
+        best = "" if value is None else f", best AP {ratio_text(value, digits=3)}"
         text = f"{name} {ENDINGS[outcome.state]}{best}."
         if outcome.state is OutcomeState.STOPPED:
             self._context.messages.info(text, self._again(run, outcome))

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QStackedWidget
 
 from app.context import AppContext
+from app.models.figures import count_text
 from app.models.run_history import RunHistory
 from app.pages.page import Page
 from app.pages.train.commands import RunCommands
@@ -269,7 +270,7 @@ def _data_text(data: TrainingData | None) -> str:
         return "No labelled images yet: draw boxes on the Label page."
     if data.needs_splits:
         shares = ", ".join(f"{share:.0%} {name}" for name, share in RATIOS.items())
-        return f"{data.unassigned:,} labelled images without splits. Train divides them: {shares}."
+        return f"{count_text(data.unassigned)} labelled images without splits. Train divides them: {shares}."
     if not data.train:
         return "No labelled image is in the train split."
-    return f"{data.train:,} images to train on, {data.val:,} to validate."
+    return f"{count_text(data.train)} images to train on, {count_text(data.val)} to validate."

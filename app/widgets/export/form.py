@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.models.figures import count_text
 from detcore.formats.base import ExportOptions
 from detcore.types import SPLITS
 
@@ -93,7 +94,7 @@ class ExportForm(QWidget):
         """Numbers of images of each split and of none."""
         for name, box in self.splits.items():
             number = without if name == NO_SPLIT else counts.get(name, 0)
-            box.setText(f"{name.capitalize()}  ({number:,})")
+            box.setText(f"{name.capitalize()}  ({count_text(number)})")
             with QSignalBlocker(box):
                 box.setEnabled(number > 0)
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.models.figures import count_text
 from detcore.formats.base import ExportReport
 from detcore.types import SPLITS
 
@@ -114,7 +115,7 @@ class ExportSummary(QWidget):
     ) -> None:
         cells = [
             QTableWidgetItem(name),
-            *(QTableWidgetItem(f"{count:,}") for count in (*counts, sum(counts))),
+            *(QTableWidgetItem(count_text(count)) for count in (*counts, sum(counts))),
         ]
         if color:
             pixmap = QPixmap(SWATCH, SWATCH)

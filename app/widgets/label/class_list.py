@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.class_model import CLASS_ROLE, COUNT_ROLE, ClassModel
+from app.models.figures import count_text
 from app.swatches import RADIUS, SWATCH
 from app.theme import Theme
 from app.widgets.painting import paint_row
@@ -54,7 +55,7 @@ class ClassDelegate(QStyledItemDelegate):
             painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, str(item.key))
         right -= KEY_SIZE + 8
         metrics = painter.fontMetrics()
-        count = f"{index.data(COUNT_ROLE):,}"
+        count = count_text(index.data(COUNT_ROLE))
         width = metrics.horizontalAdvance(count)
         painter.setPen(QColor(tokens.text_muted))
         painter.drawText(

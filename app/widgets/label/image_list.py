@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.models.figures import count_text
 from app.models.image_model import COUNT_ROLE, REASON_ROLE, SPLIT_ROLE, STATUS_ROLE, ImageModel
 from app.theme import Theme
 from app.widgets.painting import paint_row
@@ -95,7 +96,7 @@ class ImageDelegate(QStyledItemDelegate):
         count = index.data(COUNT_ROLE)
         painter.setPen(QColor(tokens.text_muted))
         if count:
-            text = f"{count:,}"
+            text = count_text(count)
             width = metrics.horizontalAdvance(text)
             painter.drawText(
                 QRect(right - width, area.top(), width, area.height()), Qt.AlignmentFlag.AlignVCenter, text
