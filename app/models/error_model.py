@@ -21,10 +21,6 @@ from detcore.types import ObjectClass
 
 Index = QModelIndex | QPersistentModelIndex
 
-FETCHED_AT_ONCE = 500
-FETCHED_AT_MOST = 10_000
-"""A current row further down is looked at without the views scrolling to it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorEntry:
@@ -79,11 +75,7 @@ class ErrorEntry:
 
 
 class ErrorModel(QAbstractListModel):
-    """Rows of an ErrorRows; what they say is looked up when a view asks.
-
-    Views get the first rows and fetch more as they scroll: they measure every row that they know of, and
-    at a low threshold there are hundreds of thousands. ``rows`` always has all of them.
-    """
+    """Rows of an ErrorRows; what they say is looked up when a view asks."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -93,7 +85,6 @@ class ErrorModel(QAbstractListModel):
         self._rows = ErrorRows.empty()
         self._places: dict[int, int] = {}
         self._entries: dict[int, ErrorEntry] = {}
-        self._fetched = 0
 
     def set_source(
         self,
@@ -113,16 +104,8 @@ class ErrorModel(QAbstractListModel):
         self.endResetModel()
 
     def _take(self, rows: ErrorRows) -> None:
-        self._rows, self._fetched = rows, min(len(rows), FETCHED_AT_ONCE)
+        self._rows = rows
         self._places, self._entries = {}, {}
-
-    def fetch_row(self, row: int) -> bool:
-        """Let views know of a row; False when it is too far down for that."""
-        if row >= FETCHED_AT_MOST:
-            return False
-        while row >= self._fetched:
-            self.fetchMore()
-        return True
 
     @property
     def rows(self) -> ErrorRows:
@@ -197,16 +180,7 @@ class ErrorModel(QAbstractListModel):
         )
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return 0 if parent.isValid() else self._fetched
-
-    def canFetchMore(self, parent: Index = QModelIndex()) -> bool:  # noqa: B008
-        return not parent.isValid() and self._fetched < len(self._rows)
-
-    def fetchMore(self, parent: Index = QModelIndex()) -> None:  # noqa: B008
-        last = min(self._fetched + FETCHED_AT_ONCE, len(self._rows))
-        self.beginInsertRows(QModelIndex(), self._fetched, last - 1)
-        self._fetched = last
-        self.endInsertRows()
+        return 0 if parent.isValid() else len(self._rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():

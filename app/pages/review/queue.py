@@ -83,12 +83,12 @@ class ReviewQueue(QObject):
 
     def chosen(self) -> Iterator[ErrorEntry]:
         """The boxes that a verdict is for: the selected rows, or the current box alone."""
-        keys, current = self._panel.list.selected_keys(), self.current
-        if current is not None and current.key not in keys:
+        rows, current = self._panel.list.selected_rows(), self.current
+        if current is not None and self._model.row_of(current.key) not in rows:
             yield current
             return
-        for key in keys:
-            yield self._model.entry(self._model.row_of(key))
+        for row in rows.tolist():
+            yield self._model.entry(row)
 
     def neighbours(self) -> list[ErrorEntry]:
         """The boxes that come next, to read their images ahead."""

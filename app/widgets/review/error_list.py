@@ -20,9 +20,10 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
-    QListView,
+    QHeaderView,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QTableView,
     QWidget,
 )
 
@@ -42,6 +43,7 @@ from app.models.verdict_titles import VERDICT_TITLES
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import faded, paint_row, sized_font
 from app.widgets.review.crops import Crop, Crops
+from detcore.types import IntArray
 
 _ROW_HEIGHT, _THUMB = 56, 44
 _ICON = 14
@@ -194,8 +196,12 @@ class ErrorDelegate(QStyledItemDelegate):
         painter.restore()
 
 
-class ErrorList(QListView):
-    """Boxes to look at one after the other. Says why when there are none."""
+class ErrorList(QTableView):
+    """Boxes to look at one after the other. Says why when there are none.
+
+    A table of one column, for it has hundreds of thousands of rows at a low threshold: a table knows where they
+    are without asking for each, a list view does not.
+    """
 
     # The person chose a row: the key of its box.
     key_chosen = Signal(int)
@@ -208,9 +214,15 @@ class ErrorList(QListView):
         self.setModel(model)
         self._delegate = ErrorDelegate(model, theme, crops, self)
         self.setItemDelegate(self._delegate)
-        self.setUniformItemSizes(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
         self.setMouseTracking(True)
+        self.horizontalHeader().hide()
+        self.horizontalHeader().setStretchLastSection(True)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -228,28 +240,42 @@ class ErrorList(QListView):
         self._empty_text = text
         self.viewport().update()
 
+    def selected_rows(self) -> IntArray:
+        """Ascending."""
+        parts = self.selectionModel().selection()
+        ranges = [(parts.at(i).top(), parts.at(i).bottom() + 1) for i in range(parts.count())]
+        return np.concatenate([np.zeros(0, np.int64), *(np.arange(*ends) for ends in sorted(ranges))])
+
     def selected_keys(self) -> list[int]:
         """Keys of the selected rows, from the top."""
-        rows = sorted(index.row() for index in self.selectionModel().selectedRows())
-        return [int(self._rows.rows.keys[row]) for row in rows]
+        return self._rows.rows.keys[self.selected_rows()].tolist()
 
     def show_keys(self, keys: Sequence[int], current: int | None) -> None:
         """Select rows and make one the current one, without a signal; what is not there is left out."""
         flag = QItemSelectionModel.SelectionFlag
-        selection = QItemSelection()
-        at = -1 if current is None else self._rows.row_of(current)
-        for row in np.flatnonzero(np.isin(self._rows.rows.keys, np.array(keys, np.int64))).tolist():
-            if self._rows.fetch_row(row):
-                index = self._rows.index(row)
-                selection.select(index, index)
-        if not self._rows.fetch_row(at):
-            at = -1
         model = self.selectionModel()
+        at = -1 if current is None else self._rows.row_of(current)
         if at >= 0:
             model.setCurrentIndex(self._rows.index(at), flag.NoUpdate)
-        model.select(selection, flag.ClearAndSelect)
+        rows = np.flatnonzero(np.isin(self._rows.rows.keys, np.array(keys, np.int64)))
+        model.select(self._selection(rows), flag.ClearAndSelect)
         if at >= 0:
             self.scrollTo(self._rows.index(at), QAbstractItemView.ScrollHint.EnsureVisible)
+
+    def _selection(self, rows: IntArray) -> QItemSelection:
+        selection = QItemSelection()
+        for part in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+            if len(part):
+                selection.select(self._rows.index(int(part[0])), self._rows.index(int(part[-1])))
+        return selection
+
+    def moveCursor(
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        # a table means the ends of the row
+        if action in (QAbstractItemView.CursorAction.MoveHome, QAbstractItemView.CursorAction.MoveEnd):
+            modifiers |= Qt.KeyboardModifier.ControlModifier
+        return super().moveCursor(action, modifiers)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)

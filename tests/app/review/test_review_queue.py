@@ -363,3 +363,18 @@ def test_the_aps_by_size_are_those_of_coco(page: ReviewPage) -> None:
     for place, size in enumerate(size_aps(evaluation)):
         at_this_iou = expected.precision[1 + place, 0].mean(axis=1)
         assert size == pytest.approx(at_this_iou)
+
+
+def test_end_and_home_walk_to_the_ends_of_the_whole_list(page: ReviewPage) -> None:
+    everything = keys(page)
+    press(page, Qt.Key.Key_End)
+    assert current(page).key == everything[-1]
+    press(page, Qt.Key.Key_Home)
+    assert current(page).key == everything[0]
+    press(page, Qt.Key.Key_Down)
+    assert current(page).key == everything[1]
+
+
+def test_select_all_selects_every_item_that_is_listed(page: ReviewPage) -> None:
+    QTest.keyClick(page.queue_panel.list, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    assert page.queue_panel.list.selected_keys() == keys(page)
