@@ -14,8 +14,8 @@ from detcore.evaluation.labels_and_model import ByLabels, ByModel
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, load_detections, predicted_images
-from detcore.run_comparison import separate_labels
-from detcore.scope import trained_images
+from detcore.run_comparison import Fairness, fairness, separate_labels
+from detcore.scope import left_out_by_both, trained_images
 from detcore.types import Detections, GroundTruth, IntArray
 
 
@@ -51,7 +51,7 @@ class RunChanges:
 class RunComparison:
     """``by_labels`` is ``None`` when ``first`` was not trained with labels of these images, ``unchanged`` says
     that they are still the same. ``scope_count`` images are reviewed; those that both have looked at are compared,
-    of which ``first`` has learnt from ``trained``. At ``first_threshold`` its F1 is highest."""
+    and ``fairness`` says how far that is sound. At ``first_threshold`` the F1 of ``first`` is highest."""
 
     runs: ComparedRuns
     by_model: ByModel
@@ -59,7 +59,7 @@ class RunComparison:
     unchanged: bool
     first_threshold: float
     scope_count: int
-    trained: int
+    fairness: Fairness
 
     def changes(self, threshold: float) -> RunChanges:
         """What ``second`` at a threshold has that ``first`` at its own has not. Takes a while."""
@@ -93,8 +93,9 @@ class RunComparison:
 def compare_with(
     project: Project, review: Review, gt: GroundTruth, other: RunFolder, progress: ProgressCallback
 ) -> RunComparison | None:
-    """Compare a review's run with another on the images of the review, over its labels ``gt``; ``None`` when the
-    other has looked at none of them.
+    """Compare a review's run with another on the images of the review, over its labels ``gt``: of those that the one
+    has not learnt from the ones that the other has not learnt from either, if there are any. ``None`` when the other
+    has looked at none of them.
 
     Raises:
         ProjectError: the other run has no detections that can be read.
@@ -105,14 +106,17 @@ def compare_with(
     image_ids = np.array([item for item in review.scopes[review.scope].tolist() if item in seen], np.int64)
     if not len(image_ids):
         return None
+    images = project.image_list()
+    image_ids = left_out_by_both(image_ids, trained_images(other, images), scope=review.scope)
     dets = load_detections(other)
+    on_these = np.flatnonzero(np.isin(evaluation.dets.image_ids, image_ids))
     runs = ComparedRuns(
         first=other,
         second=review.run,
         gt=gt,
         first_dets=dets.take(np.isin(dets.image_ids, image_ids)),
-        second_dets=evaluation.dets,
-        second_rows=review.source.run_rows,
+        second_dets=evaluation.dets.take(on_these),
+        second_rows=review.source.run_rows[on_these],
         fingerprint=review.source.fingerprint,
         image_ids=image_ids,
         class_ids=evaluation.class_ids,
@@ -134,7 +138,7 @@ def compare_with(
         unchanged=apart.unchanged,
         first_threshold=_best_of_first(runs),
         scope_count=review.image_count,
-        trained=int(np.isin(image_ids, trained_images(other, project.image_list())).sum()),
+        fairness=fairness(other, review.run, images, image_ids),
     )
 
 

@@ -7,10 +7,59 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from detcore.crossval import is_cross_validation
 from detcore.evaluation.labels_and_model import ByLabels, ByModel, LabelsAndModel, same_labels
+from detcore.project.image_rows import ImageList
 from detcore.project.run_folder import RunFolder
 from detcore.project.snapshot import Snapshot
+from detcore.scope import trained_images
 from detcore.types import Detections, GroundTruth, IntArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fairness:
+    """Whether two runs can be held against each other on some ``images``. Of those each has learnt from ``trained``;
+    ``folds``: it is a cross-validation, in which each image was looked at by another model."""
+
+    names: tuple[str, str]
+    folds: tuple[bool, bool]
+    images: int
+    trained: tuple[int, int]
+
+    @property
+    def is_fair(self) -> bool:
+        """Whether "better" and "worse" are words for the difference."""
+        return not self.cautions()
+
+    def cautions(self, count: Callable[[int], str] = "{:,}".format) -> tuple[str, ...]:
+        """Why the difference is not that of two models on new images, a sentence each; ``count`` writes numbers."""
+        first, second = self.names
+        found: list[str] = []
+        if self.folds[0] != self.folds[1]:
+            several, one = (first, second) if self.folds[0] else (second, first)
+            found.append(f"{several} is a cross-validation, that is several models, {one} a single training.")
+        if self.trained[0] and self.trained == (self.images, self.images):
+            found.append("Both were trained on all of these images and know them.")
+            return tuple(found)
+        for name, trained in zip(self.names, self.trained, strict=True):
+            if trained == self.images:
+                found.append(f"{name} was trained on all of these images and knows them.")
+            elif trained:
+                found.append(
+                    f"{name} was trained on {count(trained)} of these {count(self.images)} images and knows them."
+                )
+        return tuple(found)
+
+
+def fairness(first: RunFolder, second: RunFolder, images: ImageList, image_ids: IntArray) -> Fairness:
+    """Of a comparison of two runs on some images of the list."""
+    known = [int(np.isin(image_ids, trained_images(run, images)).sum()) for run in (first, second)]
+    return Fairness(
+        names=(first.name, second.name),
+        folds=(is_cross_validation(first), is_cross_validation(second)),
+        images=len(image_ids),
+        trained=(known[0], known[1]),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QLocale
 
-from app.models.figures import count_text, ratio_text
+from app.models.figures import AP, AP_TIP, ap_at_tip, ap_name, count_text, ratio_text
 from detcore.evaluation.bootstrap import Interval
 from detcore.evaluation.labels_and_model import ByLabels, ByModel, Cell
 from detcore.evaluation.live import Counts
 
 BETTER, WORSE, UNCLEAR = "better", "worse", "no clear difference"
+HIGHER, LOWER = "higher", "lower"
 _COUNTS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
     ("Found", "Labels that a detection matches", lambda counts: counts.tp),
     ("False", "Detections without a label", lambda counts: counts.fp),
@@ -36,14 +37,16 @@ class ComparisonRow:
 
 @dataclass(frozen=True, kw_only=True)
 class IntervalRow:
-    """A difference with its interval, and what it comes to in plain words."""
+    """A difference with its interval, and what it comes to in plain words: of a comparison that is not ``fair`` only
+    which figure is the higher one."""
 
     name: str
     difference: Interval
+    fair: bool = True
 
     @property
     def verdict(self) -> str:
-        return verdict_on(self.difference)
+        return verdict_on(self.difference, fair=self.fair)
 
     @property
     def text(self) -> str:
@@ -51,11 +54,13 @@ class IntervalRow:
         return f"{signed_text(self.difference.value)} ({range_text(self.difference)})"
 
 
-def verdict_on(difference: Interval) -> str:
+def verdict_on(difference: Interval, *, fair: bool = True) -> str:
     """Better or worse only where the whole interval is on one side of zero."""
     if difference.low > 0:
-        return BETTER
-    return WORSE if difference.high < 0 else UNCLEAR
+        return BETTER if fair else HIGHER
+    if difference.high < 0:
+        return WORSE if fair else LOWER
+    return UNCLEAR
 
 
 def signed_text(value: float) -> str:
@@ -72,15 +77,10 @@ def range_text(difference: Interval) -> str:
     return f"{signed_text(difference.low)} to {signed_text(difference.high)}"
 
 
-def ap_name(iou_threshold: float) -> str:
-    """``AP50``, ``AP75`` …"""
-    return f"AP{round(100 * iou_threshold)}"
-
-
-def interval_rows(by_model: ByModel, iou_threshold: float) -> list[IntervalRow]:
+def interval_rows(by_model: ByModel, iou_threshold: float, *, fair: bool) -> list[IntervalRow]:
     return [
-        IntervalRow(name="AP", difference=by_model.ap.difference),
-        IntervalRow(name=ap_name(iou_threshold), difference=by_model.ap_at_iou.difference),
+        IntervalRow(name=AP, difference=by_model.ap.difference, fair=fair),
+        IntervalRow(name=ap_name(iou_threshold), difference=by_model.ap_at_iou.difference, fair=fair),
     ]
 
 
@@ -97,8 +97,8 @@ def comparison_rows(
     base = None if by_labels is None else by_labels.new
     rows = [
         _figure_row(
-            "AP",
-            "Mean over IoU 0.50 to 0.95 and classes",
+            AP,
+            AP_TIP,
             (old, relabelled, new),
             base,
             lambda cell: cell.ap,
@@ -106,7 +106,7 @@ def comparison_rows(
         ),
         _figure_row(
             ap_name(iou_threshold),
-            "Mean over classes at the IoU that is chosen above",
+            ap_at_tip(iou_threshold),
             (old, relabelled, new),
             base,
             lambda cell: cell.ap_at_iou,

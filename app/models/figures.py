@@ -32,4 +32,6 @@ def ap_name(iou_threshold: float) -> str:
 def ap_at_tip(iou_threshold: float, *, of_class: bool = False) -> str:
     """What stands behind ``ap_name``."""
     mean = "" if of_class else ", the mean over the classes that have labels"
-    return f"Average precision at IoU {ratio_text(iou_threshold)}, which is chosen above, by COCO's rules{mean}"
+    return (
+        f"Average precision at IoU {ratio_text(iou_threshold)}, which is chosen above, by COCO's rules{mean}"
+    )

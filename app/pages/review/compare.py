@@ -12,10 +12,11 @@ from app.live_evaluation import LiveReview, Review
 from app.models.comparison_rows import comparison_rows, interval_rows
 from app.models.picked_boxes import PickedBoxes
 from app.pages.review.choice import ReviewChoice
-from app.pages.review.compare_texts import change_counts, comparison_note
+from app.pages.review.compare_texts import caution_text, change_counts, comparison_note
 from app.pages.review.queue import ReviewQueue
 from app.run_comparison import RunChanges, RunComparison
 from app.widgets.review.compare_panel import ComparePanel
+from detcore.crossval import MODEL_NAME as CROSS_VALIDATION
 from detcore.errors import Cancelled, ReticleError
 from detcore.project.runs import RunInfo
 from detcore.types import Changes
@@ -86,13 +87,16 @@ class ReviewCompare(QObject):
         self._show_figures()
 
     def _others(self, review: Review) -> list[RunInfo]:
-        """Runs to compare with; first the one before the run that is looked at, then older, then newer ones."""
+        """Runs to compare with, those of the same sort first: a training with trainings, a cross-validation with
+        cross-validations. Of one sort first the one before the run that is looked at, then older, then newer ones."""
         ready = [run for run in self._choice.runs if run.has_detections]
         names = [run.name for run in self._choice.runs]
         place = names.index(review.run.name) if review.run.name in names else -1
         before = [run for run in ready if names.index(run.name) > place]
         after = [run for run in ready if names.index(run.name) < place]
-        return [*before, *reversed(after)]
+        of_folds = {run.name: run.model == CROSS_VALIDATION for run in self._choice.runs}
+        here = of_folds.get(review.run.name, False)
+        return sorted([*before, *reversed(after)], key=lambda run: of_folds[run.name] is not here)
 
     def _choose(self, name: str) -> None:
         self._other = name
@@ -136,8 +140,9 @@ class ReviewCompare(QObject):
             iou_threshold=iou,
         )
         first, second = found.runs.first.name, found.runs.second.name
-        note = comparison_note(found, threshold)
-        self.panel.show_figures(rows, (first, first, second), interval_rows(found.by_model, iou), note)
+        intervals = interval_rows(found.by_model, iou, fair=found.fairness.is_fair)
+        self.panel.show_figures(rows, (first, first, second), intervals, comparison_note(found, threshold))
+        self.panel.show_caution(caution_text(found))
         self._count(found, threshold)
 
     def _count(self, found: RunComparison, threshold: float) -> None:

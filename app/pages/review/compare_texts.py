@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from app.models.figures import count_text, ratio_text
 from app.run_comparison import RunChanges, RunComparison
 from app.widgets.review.compare_panel import ChangeCount
@@ -22,24 +24,29 @@ def change_counts(found: RunComparison, changes: RunChanges) -> list[ChangeCount
 
 
 def comparison_note(found: RunComparison, threshold: float) -> str:
-    """Where each run stands, on which images, and what to be careful about."""
+    """Where each run stands, and on which images."""
     first, second = found.runs.first.name, found.runs.second.name
     images = len(found.runs.image_ids)
     parts = [
-        f"{first} at {ratio_text(found.first_threshold)}, where its F1 is highest; "
-        f"{second} at {ratio_text(threshold)}, as the slider says."
+        f"{first} at {ratio_text(found.first_threshold)}, its best F1; "
+        f"{second} at {ratio_text(threshold)}, the slider's."
     ]
     if images < found.scope_count:
-        parts.append(f"On {_of(images, found.scope_count)} that both have looked at.")
+        how = " and neither has learnt from" if not any(found.fairness.trained) else ""
+        parts.append(f"On {_of(images, found.scope_count)} that both have seen{how}.")
     if found.unchanged:
         parts.append(f"The labels are those that {first} was started with.")
     elif found.by_labels is None:
         parts.append(f"{first} was started without labels of these images.")
     elif found.by_labels.old.image_count < images:
         parts.append(f"Old labels are of {_of(found.by_labels.old.image_count, images)}.")
-    if found.trained:
-        parts.append(f"{first} was trained on {_of(found.trained, images)}: it knows them.")
     return " ".join(parts)
+
+
+def caution_text(found: RunComparison) -> str:
+    """Why the difference is not that of two models, in rich text; "" where it is."""
+    cautions = " ".join(found.fairness.cautions(count_text))
+    return f"<b>Not a fair comparison.</b> {escape(cautions)}" if cautions else ""
 
 
 def _of(some: int, every: int) -> str:

@@ -26,7 +26,7 @@ from app.widgets.review.crops import crops
 from app.widgets.review.header import ReviewHeader
 from app.widgets.review.queue_panel import QueuePanel
 
-_WIDTH_LEFT, _WIDTH_RIGHT, _HEIGHT_BELOW = 300, 284, 250
+_WIDTH_LEFT, _WIDTH_RIGHT, _HEIGHT_BELOW = 300, 284, 280
 
 
 class ReviewPage(Page):

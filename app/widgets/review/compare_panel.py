@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.models.comparison_rows import ComparisonRow, IntervalRow
 from app.models.figures import count_text
 from app.theme import Theme
+from app.widgets.caution import Caution
 from app.widgets.empty_state import EmptyState
 from app.widgets.review.comparison_table import ComparisonTable
 from app.widgets.review.interval_plot import IntervalPlot
@@ -73,12 +74,13 @@ class ComparePanel(QWidget):
         self.wait = QPushButton()
         self.wait.clicked.connect(self._press)
         self._is_busy = False
+        self.caution = Caution(theme)
         self.table = ComparisonTable(theme)
         self.plot = IntervalPlot(theme)
         self.note = QLabel()
         self.note.setProperty("role", "small")
         self.note.setWordWrap(True)
-        self.note.setContentsMargins(16, 0, 8, 0)
+        self.note.setContentsMargins(4, 0, 4, 0)
         self.empty = EmptyState(theme)
         self._figures = QWidget()
         self._faint = QGraphicsOpacityEffect(self, opacity=_FAINT)
@@ -131,12 +133,17 @@ class ComparePanel(QWidget):
         self.plot.set_rows(intervals)
         self.note.setText(note)
 
+    def show_caution(self, text: str) -> None:
+        """Say, before all figures, why the two are not alike, in rich text; "" where they are."""
+        self.caution.show_text(text)
+
     def show_counts(self, counts: Sequence[ChangeCount]) -> None:
         """Links to what was gained and lost; none while they are not known."""
         while self._links.count():
             item = self._links.takeAt(0)
             widget = None if item is None else item.widget()
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
         for place, change in enumerate(counts):
             if place:
@@ -146,6 +153,7 @@ class ComparePanel(QWidget):
     def forget(self) -> None:
         """Figures of other runs or images say nothing about these."""
         self._figures.hide()
+        self.show_caution("")
         self.show_counts([])
 
     def _link(self, change: ChangeCount) -> QPushButton:
@@ -179,27 +187,26 @@ class ComparePanel(QWidget):
         choice.setSpacing(8)
         for widget in (_muted("Compare with"), self.run, self.status, self.wait):
             choice.addWidget(widget)
-        choice.addStretch(1)
-        self._head.setContentsMargins(12, 6, 8, 0)
+        choice.addWidget(self.caution, 1)
+        choice.addStretch()
+        self._head.setContentsMargins(12, 4, 8, 0)
         self._head.setSpacing(0)
         self._head.addLayout(choice)
         self._head.addWidget(self.links, 0, Qt.AlignmentFlag.AlignLeft)
         self._head.addStretch(1)
-        aside = QVBoxLayout()
-        aside.setSpacing(4)
-        aside.addWidget(self.plot)
-        aside.addWidget(self.note)
-        aside.addStretch(1)
         self._body.setSpacing(8)
         self._body.addWidget(self.table, 3, Qt.AlignmentFlag.AlignTop)
-        self._body.addLayout(aside, 2)
-        self._figures.setLayout(self._body)
-        self._body.setContentsMargins(8, 0, 8, 4)
+        self._body.addWidget(self.plot, 2, Qt.AlignmentFlag.AlignTop)
+        figures = QVBoxLayout(self._figures)
+        figures.setContentsMargins(8, 0, 8, 4)
+        figures.setSpacing(2)
+        figures.addLayout(self._body)
+        figures.addWidget(self.note)
         content = QWidget()
         content.setProperty("role", "panel")
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
+        column.setSpacing(0)
         column.addLayout(self._head)
         column.addWidget(self._figures)
         column.addStretch(1)

@@ -17,6 +17,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 _NAME, _OLD, _BY_LABELS, _RELABELLED, _BY_MODEL, _NEW = range(6)
 _DIFFERENCES = (_BY_LABELS, _BY_MODEL)
+_ROW_HEIGHT = 21
 _WIDTHS = (70, 88, 72, 88, 72, 88)
 _TIPS = {
     _OLD: "The old model over the labels that it was started with",
@@ -109,7 +110,7 @@ class ComparisonTable(QTableView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setMinimumWidth(sum(_WIDTHS))
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(24)
+        self.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
         header = self.horizontalHeader()
         header.setMinimumSectionSize(min(_WIDTHS))
         for column, width in enumerate(_WIDTHS):

@@ -8,11 +8,11 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.models.comparison_rows import BETTER, WORSE, IntervalRow, signed_text
+from app.models.comparison_rows import BETTER, HIGHER, LOWER, WORSE, IntervalRow, signed_text
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import faded, sized_font
 
-_SIDE, _AXIS = 16, 20
+_SIDE, _AXIS = 16, 18
 _TEXT, _NUMBERS, _BAR = 18, 15, 20
 _STEP = _TEXT + _NUMBERS + _BAR
 _LEAST_REACH = 0.01
@@ -88,9 +88,10 @@ class IntervalPlot(QWidget):
         painter.setPen(self._theme.color("text_muted"))
         painter.setFont(sized_font(self, SMALL_TEXT))
         area = QRectF(_SIDE, bottom + 2, self.width() - 2 * _SIDE, _AXIS - 2)
-        painter.drawText(area, Qt.AlignmentFlag.AlignLeft, f"← worse {signed_text(-reach)}")
+        less, more = (WORSE, BETTER) if all(row.fair for row in self._rows) else (LOWER, HIGHER)
+        painter.drawText(area, Qt.AlignmentFlag.AlignLeft, f"← {less} {signed_text(-reach)}")
         painter.drawText(area, Qt.AlignmentFlag.AlignHCenter, "0")
-        painter.drawText(area, Qt.AlignmentFlag.AlignRight, f"{signed_text(reach)} better →")
+        painter.drawText(area, Qt.AlignmentFlag.AlignRight, f"{signed_text(reach)} {more} →")
 
     def _color(self, verdict: str) -> QColor:
         token = {BETTER: "success", WORSE: "danger"}.get(verdict, "text_muted")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -10,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.pages.review.page import ReviewPage
+from detcore.crossval import MODEL_NAME
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
 from detcore.types import Box, Detections
@@ -23,10 +26,15 @@ def validation_labels(project: Project) -> list[Box]:
 
 
 def make_run(
-    project: Project, found: list[Box], *, strays: int = 0, mistaken: tuple[Box, ...] = ()
+    project: Project,
+    found: list[Box],
+    *,
+    strays: int = 0,
+    mistaken: tuple[Box, ...] = (),
+    crossval: bool = False,
 ) -> RunFolder:
-    """A run that finds these labels exactly, has false boxes in a corner of the last image, and takes some labels
-    for another class; all with the same score."""
+    """A run, or a cross-validation, that finds these labels exactly, has false boxes in a corner of the last image,
+    and takes some labels for another class; all with the same score."""
     classes = [item.id for item in project.classes()]
     rows = [(box.image_id, box.class_id, box.xyxy) for box in found]
     last = project.image_ids()[-1]
@@ -34,7 +42,9 @@ def make_run(
     for box in mistaken:
         other = next(class_id for class_id in classes if class_id != box.class_id)
         rows.append((box.image_id, other, box.xyxy))
-    run = create_run(project, "reticle-s")
+    run = create_run(project, MODEL_NAME if crossval else "reticle-s")
+    if crossval:
+        (run.path / "folds.json").write_text(json.dumps({"held_out": [project.image_ids()]}))
     dets = Detections(
         image_ids=np.array([row[0] for row in rows], np.int64),
         labels=np.array([row[1] for row in rows], np.int64),

@@ -9,7 +9,8 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
-from app.models.comparison_rows import ComparisonRow, IntervalRow, ap_name, signed_text
+from app.models.comparison_rows import ComparisonRow, IntervalRow, signed_text
+from app.models.figures import ap_name
 from app.widgets.review.compare_panel import ChangeCount, ComparePanel
 from app.widgets.review.comparison_table import ComparisonTable
 from app.widgets.review.interval_plot import IntervalPlot
