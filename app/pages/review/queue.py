@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import numpy as np
@@ -45,6 +46,7 @@ class ReviewQueue(QObject):
         self._live, self._figures, self._model, self._panel = live, figures, model, panel
         self.filter = ErrorFilter()
         self._from_the_top = False
+        self._leaving = False
         self._current: int | None = None
         self._place = 0
         self._handled: list[tuple[int, int]] = []
@@ -151,6 +153,15 @@ class ReviewQueue(QObject):
         following = [*places[places > max(rows)][:1], *places[places < min(rows)][-1:]]
         return int(listed.keys[following[0]]) if following else None
 
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """What is done within is seen once another box is looked at: ``dealt_with`` follows."""
+        self._leaving = True
+        try:
+            yield
+        finally:
+            self._leaving = False
+
     def dealt_with(
         self, entries: list[ErrorEntry], following: int | None, verdict_ids: Collection[int]
     ) -> None:
@@ -180,7 +191,8 @@ class ReviewQueue(QObject):
         selected = self._panel.list.selected_keys()
         self._found_with = (self._live.review, self.filter, self._figures.order)
         self._model.set_rows(rows)
-        self._show_state(selected)
+        if not self._leaving:
+            self._show_state(selected)
 
     def _show_state(self, selected: list[int]) -> None:
         current, review = self._current, self._live.review
@@ -243,6 +255,8 @@ class ReviewQueue(QObject):
             self._take(update_rows(review.source, rows, self.filter, self._figures.order, image_id))
         else:
             self.refresh()
+        if self._leaving:
+            return
         if self._handled and self._handled[-1][1] not in review.source.judged:
             returned, _ = self._handled.pop()
             self.go_to(returned)

@@ -47,9 +47,10 @@ class ReviewVerdicts(QObject):
             return
         project, run = self._context.document.project, review.run.name
         following = self._queue.after(entries)
-        changes = apply_edit(
-            self._context, lambda: verdict_edit(project, kind, entries, run=run, threshold=threshold)
-        )
+        with self._queue.leaving():
+            changes = apply_edit(
+                self._context, lambda: verdict_edit(project, kind, entries, run=run, threshold=threshold)
+            )
         if changes is not None:
             self._queue.dealt_with(entries, following, changes.verdicts)
 
