@@ -18,6 +18,7 @@ from detcore.project.image_rows import STATUSES
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunState, create_run, read_events, read_run
 from detcore.project.snapshot import take_snapshot
+from detcore.project.unused_runs import whole_or_gone
 from detcore.splits import make_splits
 from detcore.training.config import TrainConfig
 from detcore.types import Changes, Status
@@ -72,12 +73,13 @@ def survey(project: Project) -> TrainingData:
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRun:
-    """A run that can be trained, as a whole or ``in_folds``. ``changes`` are of the splits that had to be made;
-    ``sent`` is what it learns more from, used up once it trains."""
+    """A run that can be trained, as a whole or ``in_folds``; ``new``: it was made just now. ``changes`` are of the
+    splits that had to be made; ``sent`` is what it learns more from, used up once it trains."""
 
     run: RunFolder
     history: RunHistory
     data: TrainingData
+    new: bool = False
     changes: Changes | None = None
     in_folds: bool = False
     sent: SentErrors | None = None
@@ -113,11 +115,12 @@ def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> Prep
     if changes:
         data = survey(project)
     run = create_run(project, config.model, learns_from="" if emphasis is None else emphasis.run)
-    _write_config(run, config)
-    take_snapshot(project).save(run.snapshot)
-    if emphasis is not None:
-        emphasis.save(run.emphasis)
-    return PreparedRun(run=run, history=RunHistory(), data=data, changes=changes, sent=sent)
+    with whole_or_gone(run):
+        _write_config(run, config)
+        take_snapshot(project).save(run.snapshot)
+        if emphasis is not None:
+            emphasis.save(run.emphasis)
+    return PreparedRun(run=run, history=RunHistory(), data=data, new=True, changes=changes, sent=sent)
 
 
 def prepare_cross_validation(project: Project, config: TrainConfig, folds: int) -> PreparedRun:
@@ -137,7 +140,7 @@ def prepare_cross_validation(project: Project, config: TrainConfig, folds: int) 
     if is_own_weights(project, config):
         config = replace(config, weights=None)
     run = create_cross_validation(project, config.to_dict(), folds=folds, seed=config.seed)
-    return PreparedRun(run=run, history=RunHistory(), data=data, in_folds=True)
+    return PreparedRun(run=run, history=RunHistory(), data=data, new=True, in_folds=True)
 
 
 def is_own_weights(project: Project, config: TrainConfig) -> bool:

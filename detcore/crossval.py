@@ -48,6 +48,7 @@ from detcore.project.runs import (
     write_pid,
 )
 from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.project.unused_runs import whole_or_gone
 from detcore.splits import make_splits
 
 MODEL_NAME = "crossval"
@@ -93,14 +94,15 @@ def create_cross_validation(
             f"the images have too few groups for {folds} folds", path=project.folder, hint="Take fewer folds"
         )
     run = create_run(project, MODEL_NAME)
-    snapshot.save(run.snapshot)
-    _write(run.config, config)
-    _write(_plan_file(run), {"held_out": held_out})
-    for number, left_out in enumerate(held_out):
-        fold = fold_folder(run, number)
-        fold.path.mkdir(parents=True)
-        _write(fold.config, {**config, "predict_after": False})
-        _fold_snapshot(snapshot, set(left_out), groups, seed=seed + number).save(fold.snapshot)
+    with whole_or_gone(run):
+        snapshot.save(run.snapshot)
+        _write(run.config, config)
+        _write(_plan_file(run), {"held_out": held_out})
+        for number, left_out in enumerate(held_out):
+            fold = fold_folder(run, number)
+            fold.path.mkdir(parents=True)
+            _write(fold.config, {**config, "predict_after": False})
+            _fold_snapshot(snapshot, set(left_out), groups, seed=seed + number).save(fold.snapshot)
     return run
 
 

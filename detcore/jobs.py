@@ -55,7 +55,7 @@ def worker_command(*arguments: str, processes: int = 1) -> list[str]:
     if getattr(sys, "frozen", False):
         return [sys.executable, "worker", *arguments]
     main = Path(__file__).resolve().parents[1] / "main.py"
-    start = [str(main), "worker"] if main.is_file() else ["-m", "detcore.worker"]
+    start = [*([str(main)] if main.is_file() else ["-m", "detcore.cli"]), "worker"]
     if processes > 1:
         launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         return [sys.executable, *launcher, *start, *arguments]
@@ -301,7 +301,7 @@ class TrainingJob:
         self._on_end = on_end
         self._patience = patience
         self._attempt = self._restarts = 0
-        self._stopping = False
+        self._stopping = self._finishing = False
         # Held while one process takes the place of another, so that a stop reaches whichever there is.
         self._lock = threading.RLock()
         self._done = threading.Event()
@@ -337,11 +337,13 @@ class TrainingJob:
         return self._job.stderr_tail()
 
     def request(self, command: Command) -> None:
-        self._job.request(command)
+        with self._lock:
+            self._finishing |= command is Command.FINISH  # for the next process, should memory run out
+            self._job.request(command)
 
     def finish(self) -> None:
         """Validate once more, keep the best weights, and end."""
-        self._job.finish()
+        self.request(Command.FINISH)
 
     def stop(self) -> None:
         """Stop at the next step with a checkpoint; escalates. Returns at once."""
@@ -387,6 +389,8 @@ class TrainingJob:
                     except JobError as error:
                         outcome = Outcome(state=OutcomeState.FAILED, text=str(error))
                     else:
+                        if self._finishing:
+                            self._job.finish()
                         return
             self._outcome = outcome
         try:

@@ -241,7 +241,3 @@ def _detect(run: RunFolder, snapshot: Snapshot, device: str, voice: Voice, wishe
     samples = make_samples(snapshot, snapshot.images)
     detections = predictor.predict(samples, problem=problem, progress=progress)
     return None if detections is None else _Found(detections=detections, step=predictor.step)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -11,8 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
@@ -24,10 +24,12 @@ from detcore import events
 from detcore.errors import ConfigError, ReticleError
 from detcore.events import Command, Event, FailureKind
 from detcore.outcomes import ExitCode
+from detcore.project.run_folder import RunFolder, is_running, read_json, write_pid
 
 _NICE = 10
 _HEARTBEAT_SECONDS = 3.0
 _ORPHAN_SECONDS = 60.0
+_RUN_VERBS = ("train", "predict")
 _FREE_SPACE = "Free some space, then go on with the run"
 EXIT_CODES = {
     FailureKind.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
@@ -126,6 +128,25 @@ def run_worker(work: Callable[[Voice, Wishes], ExitCode], *, attentive: bool) ->
     finally:
         ended.set()
         voice.close()
+
+
+@contextmanager
+def announced(arguments: Sequence[str]) -> Generator[None, None, None]:
+    """Name this process as the one that works on the run of ``train RUN_DIR`` or ``predict RUN_DIR``, from before it
+    is able to: whoever wants to discard the run must know. The work itself holds the run and names the process
+    again; a run that another process works on is left to that."""
+    leads = int(os.environ.get("RANK", "0")) == 0
+    words = [word for word in arguments if not word.startswith("-")]
+    run = RunFolder(Path(words[1]).resolve()) if leads and len(words) > 1 and words[0] in _RUN_VERBS else None
+    if run is None or not run.path.is_dir() or is_running(run):
+        yield
+        return
+    write_pid(run, os.getpid())
+    try:
+        yield
+    finally:
+        if read_json(run.pid).get("pid") == os.getpid():
+            run.pid.unlink(missing_ok=True)
 
 
 def fail(

@@ -65,12 +65,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _work(arguments: Sequence[str]) -> int:
-    """Be a worker process. One that only leads others loads no torch."""
+    """Be a worker process. One that only leads others loads no torch; others say first what they will work on, since
+    loading it takes seconds."""
     if arguments[:1] == ["crossval"]:
-        from detcore.crossval_worker import main as work
-    else:
+        from detcore.crossval_worker import main as lead
+
+        return lead(arguments)
+    from detcore.worker_process import announced
+
+    with announced(arguments):
         from detcore.worker import main as work
-    return work(arguments)
+
+        return work(arguments)
 
 
 def _write_any_character() -> None:

@@ -21,6 +21,7 @@ from detcore.jobs import OutcomeState, TrainingJob, worker_command
 from detcore.project.project import Project
 from detcore.project.runs import create_run, find_run, load_detections
 from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.project.unused_runs import whole_or_gone
 from detcore.project.verdicts import read_verdicts
 from detcore.training.config import TrainConfig
 
@@ -46,11 +47,12 @@ def train(options: argparse.Namespace) -> int:
                 config = replace(config, hard_negatives=DEFAULT_STRENGTH, oversample=DEFAULT_STRENGTH)
             learns_from = "" if emphasis is None else emphasis.run
             run = create_run(project, config.model, learns_from=learns_from)
-            with atomic_write(run.config) as path:
-                path.write_text(config.to_json(), encoding="utf-8")
-            snapshot.save(run.snapshot)
-            if emphasis is not None:
-                emphasis.save(run.emphasis)
+            with whole_or_gone(run):
+                with atomic_write(run.config) as path:
+                    path.write_text(config.to_json(), encoding="utf-8")
+                snapshot.save(run.snapshot)
+                if emphasis is not None:
+                    emphasis.save(run.emphasis)
             arguments = ["train", str(run.path)]
     say(f"run {run.name}")
     outcome = watch_job(lambda hear: TrainingJob(worker_command(*arguments), on_event=hear))

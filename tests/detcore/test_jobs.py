@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from detcore.errors import JobError
-from detcore.events import Checkpoint, Command, Event, FailureKind, Heartbeat, Log
+from detcore.events import Checkpoint, Command, EndReason, Event, FailureKind, Heartbeat, Log
 from detcore.jobs import ExitCode, Outcome, OutcomeState, Patience, TrainingJob, WorkerJob, worker_command
 
 PRELUDE = """
@@ -241,6 +241,28 @@ def test_a_stop_while_the_next_try_starts_reaches_it(monkeypatch: pytest.MonkeyP
         job.kill()
     assert outcome is not None
     assert outcome.state is OutcomeState.STOPPED
+
+
+def test_a_finish_between_two_tries_reaches_the_next() -> None:
+    texts: list[str] = []
+
+    def hear(event: Event) -> None:
+        texts.append(event.text if isinstance(event, Log) else event.kind)
+        if texts[-1].startswith("Out of memory"):
+            job.finish()
+
+    body = OUT_OF_MEMORY.replace("WANTED", "2").replace(
+        "ended('completed')", "ended({'finish': 'finished_early'}[sys.stdin.readline().strip()])"
+    )
+    job = TrainingJob(script(body), on_event=hear)
+    job.start()
+    outcome = job.wait(60)
+    if outcome is None:
+        job.kill()
+    assert outcome is not None
+    assert outcome.ended is not None
+    assert outcome.ended.reason is EndReason.FINISHED_EARLY
+    assert [text for text in texts if text.startswith("attempt")] == ["attempt 0", "attempt 1", "attempt 2"]
 
 
 def test_memory_that_runs_out_after_a_resume_adds_to_the_times_before() -> None:

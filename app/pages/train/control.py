@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.context import AppContext
 from app.pages.train.histories import RunHistories
+from app.pages.train.preparation import Preparation
 from app.sent_errors import use_up
 from app.training_data import (
     RATIOS,
@@ -46,7 +47,7 @@ class RunControl(QObject):
         super().__init__(parent)
         self._context = context
         self._histories = histories
-        self._preparing: Project | None = None
+        self._preparing: Preparation | None = None
         self._stopping: set[Path] = set()
         self._verbs: dict[Path, str] = {}
         context.jobs.ended.connect(self._ended)
@@ -131,18 +132,19 @@ class RunControl(QObject):
         """Make or read a run in the pool, then start its process."""
         if self.busy:
             return
-        self._preparing = project
+        self._preparing = preparation = Preparation(project, work)
         self.changed.emit()
         self._context.tasks.run(
-            work,
-            done=lambda prepared: self._launch(project, prepared),
-            failed=lambda error: self._fail(project, error, doing),
+            preparation.make,
+            done=lambda prepared: self._launch(preparation, prepared),
+            failed=lambda error: self._fail(preparation, error, doing),
         )
 
-    def _launch(self, project: Project, prepared: PreparedRun) -> None:
-        if self._preparing is not project:
+    def _launch(self, preparation: Preparation, prepared: PreparedRun) -> None:
+        if self._preparing is not preparation:
             return
         self._preparing = None
+        project = preparation.project
         document, messages = self._context.document, self._context.messages
         run, name = prepared.run.path, prepared.run.name
         if prepared.changes:
@@ -178,8 +180,8 @@ class RunControl(QObject):
             self._context.jobs.predict(run, prepared.snapshot)
             self.changed.emit()
 
-    def _fail(self, project: Project, error: Exception, doing: str) -> None:
-        if self._preparing is project:
+    def _fail(self, preparation: Preparation, error: Exception, doing: str) -> None:
+        if self._preparing is preparation:
             self._preparing = None
             self.changed.emit()
             self._context.messages.error(error, doing=doing)
@@ -197,7 +199,9 @@ class RunControl(QObject):
 
     def _leave_project(self) -> None:
         """Another project is about to open: the runs of this one stop and keep what they have."""
-        self._preparing = None
+        if self._preparing is not None:
+            self._preparing.leave()
+            self._preparing = None
         for run in self._context.jobs.active():
             self._stopping.add(run)
             self._context.jobs.stop(run)

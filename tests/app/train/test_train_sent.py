@@ -238,6 +238,7 @@ def test_a_run_that_is_left_before_it_trains_does_not_use_it_up(
     context.tasks.shut_down()
     assert find_run(project, "002-reticle-s").emphasis.exists()
     context.document.close()
+    assert sorted(path.name for path in (folder / "runs").iterdir()) == ["001-reticle-s"]
     with Project.open(folder) as again:
         assert read_sent(again) == SENT
 
