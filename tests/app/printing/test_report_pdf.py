@@ -136,4 +136,4 @@ def test_the_command_line_writes_pdf_when_the_file_is_named_so(
     project.close()
     assert main(["report", folder, "--run", run.name, "--split", "test", "--out", str(out)]) == 0
     assert out.read_bytes().startswith(b"%PDF-")
-    assert f"{out}: 4 images" in capsys.readouterr().out
+    assert f"{out}: 4 labelled images of the test split" in capsys.readouterr().out

@@ -70,7 +70,7 @@ def test_ctrl_p_writes_what_is_shown_and_offers_to_show_it(
     assert review is not None
     assert suggested == [f"test-{review.run.name}-not-trained-on.html"]
     text = out.read_text(encoding="utf-8")
-    assert "Not trained on, 3 images. Detections count from a confidence of 0.62 on" in text
+    assert "3 labelled images not trained on. Detections count from a confidence of 0.62 on" in text
     counts = review.evaluation.counts(0.62)
     for count, name in ((counts.tp, "found"), (counts.fp, "false"), (counts.fn, "missed")):
         mark = {"found": "tp", "false": "fp", "missed": "fn"}[name]

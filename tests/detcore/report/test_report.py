@@ -60,12 +60,20 @@ class Page(HTMLParser):
 
 
 def report(project: Project, run: RunFolder, out: Path, **options: object) -> tuple[Report, Page]:
-    written = write_report(project, run, out, image_ids=IMAGES, scope="Split test", threshold=0.5, **options)
+    written = write_report(
+        project,
+        run,
+        out,
+        image_ids=IMAGES,
+        scope="labelled images of the test split",
+        threshold=0.5,
+        **options,
+    )
     return written, Page(out.read_text(encoding="utf-8"))
 
 
 def test_the_figures_are_those_counted_by_hand(project: Project, run: RunFolder) -> None:
-    found = find(project, run, image_ids=IMAGES, scope="Split test", threshold=0.5)
+    found = find(project, run, image_ids=IMAGES, scope="labelled images of the test split", threshold=0.5)
     assert (found.counts.tp, found.counts.fp, found.counts.fn) == (7, 2, 3)
     cat, dog = found.class_summaries
     assert (cat.gt_count, cat.tp, cat.fp, cat.fn) == (8, 6, 2, 2)
@@ -230,7 +238,7 @@ def test_the_command_writes_it(project: Project, run: RunFolder, tmp_path: Path,
     project.close()
     out = tmp_path / "out.html"
     assert main(["report", str(project.folder), "--run", run.name, "--out", str(out)]) == 0
-    assert "4 images, at a confidence of 0.80" in capsys.readouterr().out
+    assert "4 labelled images not trained on, at a confidence of 0.80" in capsys.readouterr().out
     assert out.read_text(encoding="utf-8").startswith("<!doctype html>")
     other = tmp_path / "out.docx"
     assert main(["report", str(project.folder), "--run", run.name, "--out", str(other)]) == 1
