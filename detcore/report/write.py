@@ -111,7 +111,7 @@ def page(findings: Findings, worst: WorstErrors) -> Markup:
 def _contents(title: str, findings: Findings, worst: WorstErrors) -> list[Markup]:
     shown = len(findings.live.image_ids)
     subtitle = (
-        f"{findings.scope}, {shown:,} images. Detections count from a confidence of {findings.threshold:.2f} on, "
+        f"{shown:,} {findings.scope}. Detections count from a confidence of {findings.threshold:.2f} on, "
         f"and match a label at an IoU of {findings.iou_threshold:.2f}."
     )
     trained = tag(
