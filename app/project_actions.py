@@ -104,15 +104,16 @@ class ProjectActions(QObject):
         def work(progress: ProgressCallback) -> tuple[Project, ImportReport]:
             project = target
             if project is None:
-                folder = project_folder_for(
-                    request.source if request.source.is_dir() else request.source.parent
-                )
-                root = request.source if request.source.is_dir() else request.source.parent
+                root = request.root
+                folder = project_folder_for(root)
                 project = (
                     Project.open(folder) if is_project(folder) else Project.create(folder, image_root=root)
                 )
             try:
-                return project, import_dataset(project, request.format, request.source, progress=progress)
+                report = import_dataset(
+                    project, request.format, request.source, images=request.images, progress=progress
+                )
+                return project, report
             except BaseException:
                 if project is not target:
                     project.close()

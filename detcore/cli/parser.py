@@ -68,6 +68,9 @@ def _add_data_commands(commands: Commands) -> None:
     read = _add(commands, "import", "read labels of another tool into a project, made if there is none yet")
     read.add_argument("--format", required=True, choices=sorted(FORMATS))
     read.add_argument("source", type=Path, metavar="SRC", help="folder of the dataset, or its COCO JSON file")
+    read.add_argument(
+        "--images", type=Path, metavar="DIR", help="where the images are, if not beside the labels"
+    )
 
     write = _add(commands, "export", "write a dataset; says what the format cannot hold")
     write.add_argument("--format", required=True, choices=sorted(FORMATS))
