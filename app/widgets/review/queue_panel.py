@@ -34,7 +34,11 @@ from app.widgets.review.crops import Crops
 from app.widgets.review.error_list import ErrorList
 
 _KIND_NAMES = {ErrorKind.FN: "Missed", ErrorKind.FP: "False", ErrorKind.TP: "Found"}
-
+_KIND_TIPS = {
+    **TIPS,
+    ErrorKind.TP: f"{TIPS[ErrorKind.TP]}.\nIn the order “{SortOrder.LABEL_ERRORS.value}” they are listed too, "
+    "but only those whose labels may be wrong.",
+}
 
 _TOGGLE_WIDTH = 104
 
@@ -133,7 +137,7 @@ class QueuePanel(QWidget):
         button = QPushButton(_KIND_NAMES[kind])
         button.setCheckable(True)
         button.setProperty("role", "segment")
-        button.setToolTip(TIPS[kind])
+        button.setToolTip(_KIND_TIPS[kind])
         button.clicked.connect(lambda _checked=False: self.kinds_chosen.emit(self.kinds() or EVERY_KIND))
         return button
 
