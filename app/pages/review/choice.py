@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
 from app.context import AppContext
 from app.live_evaluation import LiveReview
-from app.models.error_filter import SortOrder
 from app.models.figures import count_text
 from app.training_data import PreparedPrediction, prepare_prediction
 from detcore.errors import ReticleError
@@ -89,22 +88,19 @@ class ReviewChoice(QObject):
             failed=self._fail,
         )
 
-    def note(self, order: SortOrder) -> str:
-        """What to know about the images that are evaluated, in a queue of this order; "" for nothing."""
+    def note(self) -> str:
+        """What to know about the images that are evaluated; "" for nothing."""
+        known = self.known_images()
+        return f"{known}: the model knows them, so it errs less here than on new images." if known else ""
+
+    def known_images(self) -> str:
+        """Which images the run has learnt from, as the beginning of a sentence; "" if none."""
         review = self._live.review
         if review is None or not review.trained:
             return ""
-        count = count_text(review.trained)
         if review.trained == review.image_count:
-            which = "All of these images were used for training"
-        else:
-            which = f"{count} of these {count_text(review.image_count)} images were used for training"
-        if order is SortOrder.LABEL_ERRORS:
-            return (
-                f"{which}: the model has learnt their labels, wrong ones too, and overlooks errors there. For "
-                "sound scores choose images not trained on, or cross-validate (Train page) and review that run."
-            )
-        return f"{which}: the model knows them, so it errs less here than on new images."
+            return "All of these images were used for training"
+        return f"{count_text(review.trained)} of these {count_text(review.image_count)} images were used for training"
 
     def next_step(self) -> NextStep:
         """Why there is nothing to see, and what to do about it."""

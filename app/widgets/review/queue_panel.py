@@ -30,6 +30,7 @@ from app.models.error_kind import (
 from app.models.error_model import ErrorModel
 from app.models.figures import count_text
 from app.theme import Theme
+from app.widgets.caution import Caution
 from app.widgets.review.crops import Crops
 from app.widgets.review.error_list import ErrorList
 
@@ -88,6 +89,8 @@ class QueuePanel(QWidget):
         for box in (self.type, self.order):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.toggles = [_toggle(text, action) for text, action in toggles.items()]
+        self.caution = Caution(theme)
+        self.caution.setContentsMargins(10, 0, 8, 8)
         self.done = QLabel()
         self.done.setProperty("role", "small")
         self.done.setContentsMargins(10, 5, 10, 6)
@@ -171,6 +174,7 @@ class QueuePanel(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addLayout(head)
+        whole.addWidget(self.caution)
         whole.addWidget(self.list, 1)
         whole.addWidget(self.done)
         self.show_narrowed("")

@@ -186,22 +186,6 @@ def test_the_order_stays_with_other_images(page: ReviewPage, qtbot: QtBot, order
     assert page.queue.current == entries[0]
 
 
-def test_labels_that_the_model_has_learnt_are_not_to_be_judged_by_it(page: ReviewPage, qtbot: QtBot) -> None:
-    order_by_label_errors(page, qtbot)
-    assert page.header.note.text() == ""
-    box = page.choice.scope
-    with qtbot.waitSignal(page.order.found):
-        box.setCurrentIndex(box.findData(Scope.TRAIN))
-        box.activated.emit(box.currentIndex())
-    note = page.header.note
-    assert note.isVisible()
-    assert "wrong ones too" in note.text()
-    assert "cross-validate" in note.text()
-    choose_order(page, SortOrder.WORST)
-    assert "cross-validate" not in note.text()
-    assert "used for training" in note.text()
-
-
 def test_a_cross_validation_has_learnt_from_no_image_that_it_shows(
     window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
 ) -> None:
@@ -216,6 +200,7 @@ def test_a_cross_validation_has_learnt_from_no_image_that_it_shows(
     assert (review.scope, review.image_count, review.trained) == (Scope.HELD_OUT, 6, 0)
     order_by_label_errors(window, qtbot)
     assert window.header.note.text() == ""
+    assert not window.queue_panel.caution.isVisible()
 
 
 def test_the_run_that_is_asked_for_takes_the_place_of_the_one_that_was_chosen(
