@@ -40,6 +40,7 @@ class ProjectActions(QObject):
         self._context = context
         self._window = window
         self._imports: set[Task] = set()
+        self._offered: ImportRequest | None = None
         actions = context.actions
         actions.bind("global.open_folder", self._ask_folder)
         actions.bind("global.open_project", self._ask_project)
@@ -119,6 +120,8 @@ class ProjectActions(QObject):
                     project.close()
                 raise
 
+        if self._offered is not None and request.source == self._offered.source:
+            self._offered = None
         name = request.source.name
         task = self._context.tasks.run_with_progress(
             f"Importing {name}",
@@ -202,7 +205,12 @@ class ProjectActions(QObject):
         if labels is not None and self._context.document.shows(project):
             request = ImportRequest(format=labels, source=project.image_root)
             offer = ("Import them", lambda: self.import_from(request))
-            self._context.messages.info(f"This folder also holds {TITLES[labels]} labels.", action=offer)
+            self._offered = request
+            self._context.messages.info(
+                f"This folder also holds {TITLES[labels]} labels.",
+                action=offer,
+                applies=lambda: self._offered is request,
+            )
 
     def _show(self, project: Project) -> None:
         document = self._context.document
