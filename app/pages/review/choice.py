@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QLocale, QObject, Signal
+from PySide6.QtCore import QLocale, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
 from app.context import AppContext
@@ -19,7 +19,8 @@ from detcore.project.runs import RunInfo, RunState, list_runs
 from detcore.scope import Scope
 
 IOU_THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
-RUN_WIDTH, SCOPE_WIDTH, IOU_WIDTH = 230, 190, 74
+_BEST_TIP = "The best AP (mean over IoU 0.50 to 0.95) on the images it was judged by while it was trained"
+RUN_WIDTH, SCOPE_WIDTH, IOU_WIDTH = 250, 190, 74
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,8 +219,10 @@ class ReviewChoice(QObject):
         self._ended = set()
         self._runs = [run for run in runs if run.state is not RunState.NEW or run.has_detections]
         self.run.clear()
-        for run in self._runs:
+        for row, run in enumerate(self._runs):
             self.run.addItem(_title(run))
+            if run.best_ap is not None:
+                self.run.setItemData(row, _BEST_TIP, Qt.ItemDataRole.ToolTipRole)
         names = [run.name for run in self._runs]
         if self._wanted in names and (before is None or before.name != self._wanted):
             self.run.setCurrentIndex(names.index(self._wanted))
@@ -270,5 +273,5 @@ class ReviewChoice(QObject):
 
 
 def _title(run: RunInfo) -> str:
-    ap = "" if run.best_ap is None else f" · AP {QLocale().toString(run.best_ap, 'f', 3)}"
+    ap = "" if run.best_ap is None else f" · best AP {QLocale().toString(run.best_ap, 'f', 3)}"
     return f"{run.name}{ap}"
