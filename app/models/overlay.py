@@ -31,11 +31,13 @@ def overlay_boxes(
     *,
     kinds: frozenset[ErrorKind] = EVERY_KIND,
     with_labels: bool = False,
+    also: frozenset[int] = frozenset(),
 ) -> DisplayBoxes:
     """The boxes of an image at a threshold.
 
     Found and false ones are detections, missed ones labels; what the rules ignore is grey.
-    ``with_labels`` adds the labels that were found, thin and light, below everything else.
+    ``with_labels`` adds the labels that were found, thin and light, below everything else; ``also`` those with
+    these ids.
     """
     view = evaluation.image_view(image_id, threshold)
     gt, dets = evaluation.gt, evaluation.dets
@@ -43,6 +45,7 @@ def overlay_boxes(
         view.gt_state,
         {GtState.MISSED: ErrorKind.FN in kinds, GtState.MATCHED: with_labels, GtState.IGNORED: True},
     )
+    gt_shown |= np.isin(gt.ids[view.gt_rows], list(also)) & (view.gt_state == GtState.MATCHED)
     det_shown = _shown(
         view.det_state,
         {
