@@ -68,10 +68,17 @@ def press(page: ReviewPage, key: Qt.Key) -> None:
 
 
 def shift_click_row(page: ReviewPage, row: int) -> None:
+    _click_with(page, row, Qt.KeyboardModifier.ShiftModifier)
+
+
+def control_click_row(page: ReviewPage, row: int) -> None:
+    _click_with(page, row, Qt.KeyboardModifier.ControlModifier)
+
+
+def _click_with(page: ReviewPage, row: int, modifier: Qt.KeyboardModifier) -> None:
     view = page.queue_panel.list
     rect = view.visualRect(page.errors.index(row))
-    shift = Qt.KeyboardModifier.ShiftModifier
-    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, shift, rect.center())
+    QTest.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, modifier, rect.center())
 
 
 def undo(page: ReviewPage) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QModelIndex, QRect, QRectF
+from PySide6.QtCore import QModelIndex, QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
 from pytestqt.qtbot import QtBot
@@ -100,3 +100,22 @@ def test_another_project_is_listed_in_the_order_that_stands_above_the_list(
     # and the rows say what may be wrong with the labels
     assert entries[0].suspicion is not None
     assert row_texts(entries[0], page.errors.rows.order)[1] == f"{entries[0].suspicion.score:.2f}"
+
+
+def test_the_costliest_rows_show_what_they_cost(page: ReviewPage, qtbot: QtBot) -> None:
+    view, first = page.queue_panel.list, page.errors.index(0)
+    delegate = view.itemDelegate()
+    assert isinstance(delegate, ErrorDelegate)
+    figure = QRect(200, 0, 84, 28)
+    with qtbot.waitSignal(page.order.found):
+        choose_order(page, SortOrder.COST)
+    by_cost = painted(delegate, view, first).copy(figure)
+    entry = page.errors.entry(0)
+    assert entry.cost is not None
+    assert row_texts(entry, SortOrder.COST)[1:] == (f"{entry.cost:.4f}", "AP50")
+    assert f"Costs {entry.cost:.4f} AP50" in first.data(Qt.ItemDataRole.ToolTipRole)
+    # the same row in another order shows how sure the model was
+    confidence = "" if entry.score is None else f"{entry.score:.2f}"
+    page.errors.set_rows(replace(page.errors.rows, order=SortOrder.WORST))
+    assert painted(delegate, view, page.errors.index(0)).copy(figure) != by_cost
+    assert row_texts(entry, SortOrder.WORST)[1:] == (confidence, "")

@@ -9,10 +9,19 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.pages.review.page import ReviewPage
+from app.widgets.review.verdict_button import VerdictButton
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder
+from detcore.project.verdicts import read_verdicts
 from detcore.types import Origin
-from tests.app.review.review_driving import click_row, drag_slider, keys, press
+from tests.app.review.review_driving import (
+    click_row,
+    control_click_row,
+    drag_slider,
+    keys,
+    press,
+    shift_click_row,
+)
 
 
 def test_space_and_arrows_walk_through_the_queue(page: ReviewPage) -> None:
@@ -106,3 +115,42 @@ def test_actions_that_make_no_sense_are_disabled(page: ReviewPage, context: AppC
     click_row(page, 0)
     assert context.actions["review.accept"].isEnabled()
     assert not context.actions["review.delete"].isEnabled()
+
+
+def test_several_selected_items_are_announced_and_judged_together(
+    page: ReviewPage, labelled: Project
+) -> None:
+    panel, details = page.queue_panel, page.image.details
+    total = len(keys(page))
+    buttons = {button.text(): button for button in details.findChildren(VerdictButton)}
+    click_row(page, 0)
+    assert panel.progress.text() == f"1 of {total}"
+    assert not details.selected.isVisible()
+    assert "selected" not in buttons["Model wrong"].toolTip()
+    shift_click_row(page, 2)
+    assert panel.progress.text() == f"3 selected of {total}"
+    assert details.selected.isVisible()
+    assert "3 items selected" in details.selected.text()
+    assert "3 selected items" in buttons["Model wrong"].toolTip()
+    assert "selected" not in buttons["Next"].toolTip()
+    # what is taken out of the selection is not judged, though it was looked at
+    control_click_row(page, 2)
+    assert panel.progress.text() == f"2 selected of {total}"
+    assert page.queue.current is not None
+    assert page.queue.current.key == keys(page)[1]
+    QTest.mouseClick(buttons["Model wrong"], Qt.MouseButton.LeftButton)
+    assert len(read_verdicts(labelled)) == 2
+    assert len(keys(page)) == total - 2
+    assert panel.progress.text() == f"1 of {total - 2}"
+    assert not details.selected.isVisible()
+
+
+def test_the_announcement_goes_with_the_selection(page: ReviewPage) -> None:
+    click_row(page, 0)
+    shift_click_row(page, 3)
+    assert page.image.details.selected.isVisible()
+    press(page, Qt.Key.Key_Down)
+    assert not page.image.details.selected.isVisible()
+    shift_click_row(page, 3)
+    QTest.mouseClick(page.header.tiles.tiles["tp"], Qt.MouseButton.LeftButton)
+    assert not page.image.details.selected.isVisible()
