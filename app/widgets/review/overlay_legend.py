@@ -30,9 +30,9 @@ class LegendEntry(QAbstractButton):
         theme.changed.connect(self.update)
 
     def set_count(self, count: int) -> None:
-        self.setText(f"{_NAMES[self._kind]} {count_text(count)}")
-        self.updateGeometry()
-        self.update()
+        text = f"{_NAMES[self._kind]} {count_text(count)}"
+        if text != self.text():
+            self.setText(text)
 
     def sizeHint(self) -> QSize:
         return QSize(_SAMPLE + 22 + self.fontMetrics().horizontalAdvance(self.text()), 24)

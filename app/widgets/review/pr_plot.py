@@ -25,6 +25,7 @@ class PrPlot(UnitPlot):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(theme, x_title="Recall", y_title="Precision", parent=parent)
         self._curves: Sequence[ScoreCurve] = ()
+        self._colors: Sequence[QColor] = ()
         self._chosen: int | None = None
         self._threshold = 0.5
         self.setAccessibleName("Precision over recall")
@@ -47,32 +48,33 @@ class PrPlot(UnitPlot):
         return visible_on(curve.color, self._theme.color("panel"))
 
     def _rebuild(self) -> None:
+        self._colors = [self._color(curve) for curve in self._curves]
         # names beside few curves, since equal contrast brings some colours close for the colour-blind
         named = len(self._curves) <= _MOST_NAMES + 1
         self.set_lines(
             [
                 PlotLine(
                     name=curve.name,
-                    color=self._color(curve),
+                    color=color,
                     x=curve.recall,
                     y=curve.precision,
                     width=2.5 if curve.class_id == self._chosen else 1.5,
                     quiet=self._chosen is not None and curve.class_id != self._chosen,
                     label=curve.name if named and curve.class_id is not None else "",
                 )
-                for curve in self._curves
+                for curve, color in zip(self._curves, self._colors, strict=True)
             ]
         )
         self._mark()
 
     def _mark(self) -> None:
         marks: list[PlotMark] = []
-        for curve in self._curves:
+        for curve, color in zip(self._curves, self._colors, strict=True):
             row = curve.row_at(self._threshold)
             strong = curve.class_id == self._chosen
             if row >= 0 and (strong or self._chosen is None):
                 x, y = float(curve.recall[row]), float(curve.precision[row])
-                marks.append(PlotMark(x=x, y=y, color=self._color(curve), strong=strong))
+                marks.append(PlotMark(x=x, y=y, color=color, strong=strong))
         self.set_marks(sorted(marks, key=lambda mark: mark.strong))
 
     def _describe(self, line: int, index: int) -> None:

@@ -58,8 +58,9 @@ class UnitPlot(QWidget):
 
     def set_marks(self, marks: Sequence[PlotMark], *, rule: float | None = None) -> None:
         """Show dots, and a vertical rule at x = ``rule``."""
-        self._marks, self._rule = marks, rule
-        self.update()
+        if (marks, rule) != (self._marks, self._rule):
+            self._marks, self._rule = marks, rule
+            self.update()
 
     def set_readout(self, rows: Sequence[str]) -> None:
         """What to say about the hovered point, a heading first."""
