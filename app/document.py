@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -22,16 +23,19 @@ class Document(QObject):
         closed(): no project is open any more.
         changed(object): a ``Changes``; each view refreshes what it shows of it.
         runs_changed(): a run began, ended, or got new detections.
+        stepped_aside(object): a ``SideStep`` was done, which undo can take back though no journal holds it.
     """
 
     opened = Signal()
     closed = Signal()
     changed = Signal(object)
     runs_changed = Signal()
+    stepped_aside = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._project: Project | None = None
+        self._edits = 0
 
     @property
     def is_open(self) -> bool:
@@ -94,6 +98,11 @@ class Document(QObject):
         self._emit(undone)
         return undone is not None
 
+    def until_next_edit(self) -> Callable[[], bool]:
+        """A condition that holds until anything else is done, or taken back."""
+        now = self._edits
+        return lambda: self._edits == now
+
     def redo(self) -> Changes | None:
         """Apply again what was undone last; ``None`` when there is nothing to redo."""
         changes = self.project.redo()
@@ -106,4 +115,5 @@ class Document(QObject):
 
     def _emit(self, changes: Changes | None) -> None:
         if changes:
+            self._edits += 1
             self.changed.emit(changes)

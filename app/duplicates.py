@@ -148,7 +148,10 @@ class NearDuplicates(QObject):
         self._context.view.show_image(image_id)
         path = self._context.document.project.image(image_id).path
         back = ("Back to near-duplicates", self.show)
-        self._context.messages.info(f"This is {path}.", action=back)
+        view = self._context.view
+        self._context.messages.info(
+            f"This is {path}.", action=back, applies=lambda: view.image_id == image_id
+        )
 
 
 def _summary(found: Duplicates) -> str:

@@ -36,7 +36,6 @@ from app.undo_redo import UndoRedo
 from app.widgets.job_bar import JobBar
 from app.widgets.message_bar import MessageBar
 from app.widgets.rail import Rail
-from detcore.types import Changes
 
 SIZE = (1440, 900)
 CLASS_ACTIONS = "label.class_"
@@ -107,7 +106,9 @@ class MainWindow(QMainWindow):
         self.context.actions.show_scope(name)
         for label in (self.place, self.view_status):
             label.setVisible(page is self.label_page)
+        self.undo_redo.show_texts()
         page.entered()
+        self.messages.look_again()
 
     def _compose(self) -> None:
         middle = QWidget()
@@ -144,11 +145,11 @@ class MainWindow(QMainWindow):
         actions = self.context.actions
         for name in self.pages:
             actions.bind(f"global.page_{name}", lambda page=name: self.show_page(page))
-        UndoRedo(self.context)
+        self.undo_redo = UndoRedo(self.context)
         actions.bind("global.palette", lambda: ActionPalette(actions, self).open())
         actions.bind("global.help", lambda: ShortcutsDialog(actions, self).open())
         actions.bind("global.settings", lambda: SettingsDialog(self.context.settings, self).open())
-        actions.bind("global.messages", lambda: MessageHistory(self.context.messages, self).open())
+        actions.bind("global.messages", self._show_messages)
         bar = self.messages
         actions.bind("global.message_action", bar.act, when=lambda: bar.offers)
         actions.bind("global.close_message", bar.dismiss, when=lambda: not bar.isHidden())
@@ -190,13 +191,14 @@ class MainWindow(QMainWindow):
         context = self.context
         context.messages.posted.connect(self.messages.show_message)
         context.messages.withdrawn.connect(self.messages.withdraw)
-        context.document.closed.connect(context.messages.withdraw_offers)
+        context.document.closed.connect(context.messages.withdraw)
+        for moved in (context.document.changed, context.document.runs_changed, context.view.image_changed):
+            moved.connect(self.messages.look_again)
         context.tasks.started.connect(self.jobs.add)
         context.settings.changed.connect(self._apply_setting)
         context.document.opened.connect(self._show_title)
         context.document.closed.connect(self._show_title)
         context.document.closed.connect(self.loader.clear)
-        context.document.changed.connect(self._show_edit)
         context.view.image_changed.connect(lambda _image_id: self._show_place())
         self.label_page.images.modelReset.connect(self._show_place)
         self.label_page.status_changed.connect(self.view_status.setText)
@@ -212,23 +214,14 @@ class MainWindow(QMainWindow):
         document = self.context.document
         self.setWindowTitle(f"{document.project.name} – Reticle" if document.is_open else "Reticle")
         self.saved.setText("All changes saved" if document.is_open else "")
-        self._show_undo()
-
-    def _show_edit(self, _changes: Changes) -> None:
-        self._show_undo()
-
-    def _show_undo(self) -> None:
-        document, actions = self.context.document, self.context.actions
-        for name, text in (("undo", "Undo"), ("redo", "Redo")):
-            what = getattr(document.project, f"{name}_text") if document.is_open else None
-            actions[f"global.{name}"].setText(f"{text} {what[0].lower()}{what[1:]}" if what else text)
-            actions[f"global.{name}"].setIconText(text)
-        actions.refresh()
 
     def _show_place(self) -> None:
         images = self.label_page.images
         row = images.row_of(self.context.view.image_id)
         self.place.setText(f"{count_text(row + 1)}/{count_text(images.rowCount())}" if row >= 0 else "")
+
+    def _show_messages(self) -> None:
+        MessageHistory(self.context.messages, self.context.theme, self).open()
 
     def _toggle_theme(self) -> None:
         self.context.settings.theme = "light" if self.context.theme.tokens.name == "dark" else "dark"

@@ -13,16 +13,30 @@ from detcore.errors import ReticleError
 
 log = logging.getLogger(__name__)
 
+Offer = tuple[str, Callable[[], object]]
+"""A label and what it does."""
+Condition = Callable[[], bool]
+
+
+def _always() -> bool:
+    return True
+
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """``level`` is info, success, warning or error. ``action`` is a label and what it does."""
+    """``level`` is info, success, warning or error. ``action`` is offered for as long as it ``applies``."""
 
     level: str
     text: str
-    action: tuple[str, Callable[[], object]] | None = None
+    action: Offer | None = None
     details: str = ""
+    applies: Condition = _always
     time: datetime = field(default_factory=datetime.now)
+
+    @property
+    def offers(self) -> bool:
+        """Whether there is something that can be done, now."""
+        return self.action is not None and self.applies()
 
 
 class Messages(QObject):
@@ -30,7 +44,7 @@ class Messages(QObject):
 
     Signals:
         posted(object): a ``Message`` to show.
-        withdrawn(): what the messages so far offer can no longer be done.
+        withdrawn(): the messages so far are about what is not shown any more.
     """
 
     posted = Signal(object)
@@ -41,19 +55,19 @@ class Messages(QObject):
         self.history: list[Message] = []
 
     def info(
-        self, text: str, action: tuple[str, Callable[[], object]] | None = None, details: str = ""
+        self, text: str, action: Offer | None = None, details: str = "", applies: Condition = _always
     ) -> None:
-        self._post(Message(level="info", text=text, action=action, details=details))
+        self._post(Message(level="info", text=text, action=action, details=details, applies=applies))
 
     def success(
-        self, text: str, action: tuple[str, Callable[[], object]] | None = None, details: str = ""
+        self, text: str, action: Offer | None = None, details: str = "", applies: Condition = _always
     ) -> None:
-        self._post(Message(level="success", text=text, action=action, details=details))
+        self._post(Message(level="success", text=text, action=action, details=details, applies=applies))
 
     def warning(
-        self, text: str, action: tuple[str, Callable[[], object]] | None = None, details: str = ""
+        self, text: str, action: Offer | None = None, details: str = "", applies: Condition = _always
     ) -> None:
-        self._post(Message(level="warning", text=text, action=action, details=details))
+        self._post(Message(level="warning", text=text, action=action, details=details, applies=applies))
 
     def error(self, error: Exception, *, doing: str) -> None:
         """Say that ``doing`` ("open the folder") failed. A bug is raised on to the report dialog."""
@@ -61,8 +75,8 @@ class Messages(QObject):
             raise error
         self._post(Message(level="error", text=f"Could not {doing}: {error}"))
 
-    def withdraw_offers(self) -> None:
-        """What was offered for one project must not be done to another."""
+    def withdraw(self) -> None:
+        """Leave a project: what was said of it can be read again, but not be done to the next one."""
         self.history = [replace(message, action=None) for message in self.history]
         self.withdrawn.emit()
 

@@ -8,6 +8,7 @@ from app.live_evaluation import LiveReview
 from app.models.error_filter import SortOrder
 from app.tasks import Tasks
 from detcore.evaluation.label_errors import LabelErrors, rank_label_errors
+from detcore.evaluation.strength import ap50
 
 SETTLED_MS = 300
 """After an edit the scores of label errors are found anew once the labels have stood still for so long."""
@@ -26,6 +27,8 @@ class OrderFigures(QObject):
         super().__init__(parent)
         self._live, self._tasks = live, tasks
         self.order = SortOrder.WORST
+        # AP50 of the detector by whom labels were judged last
+        self.reached: float | None = None
         self._stale = False
         self._generation = 0
         self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
@@ -52,6 +55,8 @@ class OrderFigures(QObject):
     def _follow_review(self) -> None:
         """Another run, other images or another IoU: nothing is known of its items yet."""
         review = self._live.review
+        if review is None or not review.source.suspicions.is_known:
+            self.reached = None
         if review is None:
             return
         if self.order is SortOrder.COST and not review.source.costs.is_known:
@@ -82,15 +87,19 @@ class OrderFigures(QObject):
         self._generation += 1
         generation = self._generation
 
-        def take(errors: LabelErrors) -> None:
+        def find() -> tuple[LabelErrors, float]:
+            images, classes = evaluation.image_ids, evaluation.class_ids
+            errors = rank_label_errors(gt, evaluation.dets, image_ids=images, class_ids=classes)
+            return errors, ap50(gt, evaluation.dets, images, classes)
+
+        def take(found: tuple[LabelErrors, float]) -> None:
             if generation == self._generation:
+                errors, self.reached = found
                 source.suspicions.take(errors, gt.ids)
                 self.found.emit()
 
         self._tasks.run(
-            lambda: rank_label_errors(
-                gt, evaluation.dets, image_ids=evaluation.image_ids, class_ids=evaluation.class_ids
-            ),
+            find,
             done=take,
             failed=self._live.failed.emit,
         )

@@ -40,6 +40,7 @@ class ProjectActions(QObject):
         self._context = context
         self._window = window
         self._imports: set[Task] = set()
+        self._offered: ImportRequest | None = None
         actions = context.actions
         actions.bind("global.open_folder", self._ask_folder)
         actions.bind("global.open_project", self._ask_project)
@@ -104,20 +105,23 @@ class ProjectActions(QObject):
         def work(progress: ProgressCallback) -> tuple[Project, ImportReport]:
             project = target
             if project is None:
-                folder = project_folder_for(
-                    request.source if request.source.is_dir() else request.source.parent
-                )
-                root = request.source if request.source.is_dir() else request.source.parent
+                root = request.root
+                folder = project_folder_for(root)
                 project = (
                     Project.open(folder) if is_project(folder) else Project.create(folder, image_root=root)
                 )
             try:
-                return project, import_dataset(project, request.format, request.source, progress=progress)
+                report = import_dataset(
+                    project, request.format, request.source, images=request.images, progress=progress
+                )
+                return project, report
             except BaseException:
                 if project is not target:
                     project.close()
                 raise
 
+        if self._offered is not None and request.source == self._offered.source:
+            self._offered = None
         name = request.source.name
         task = self._context.tasks.run_with_progress(
             f"Importing {name}",
@@ -201,7 +205,12 @@ class ProjectActions(QObject):
         if labels is not None and self._context.document.shows(project):
             request = ImportRequest(format=labels, source=project.image_root)
             offer = ("Import them", lambda: self.import_from(request))
-            self._context.messages.info(f"This folder also holds {TITLES[labels]} labels.", action=offer)
+            self._offered = request
+            self._context.messages.info(
+                f"This folder also holds {TITLES[labels]} labels.",
+                action=offer,
+                applies=lambda: self._offered is request,
+            )
 
     def _show(self, project: Project) -> None:
         document = self._context.document

@@ -12,22 +12,92 @@ from detcore.types import Changes
 UNDONE, REDONE = "Undone", "Redone"
 
 
+class SideStep:
+    """Something done to a project outside of its journal that can be taken back, such as discarding a run.
+
+    Undo on the page that is its ``scope`` takes it back, as long as nothing was edited since.
+    """
+
+    def __init__(
+        self, text: str, scope: str, *, undo: Callable[[], object], redo: Callable[[], object]
+    ) -> None:
+        self.text, self.scope = text, scope
+        self._undo, self._redo = undo, redo
+        self.done = True
+
+    def take_back(self) -> None:
+        if self.done:
+            self.done = False
+            self._undo()
+
+    def do_again(self) -> None:
+        if not self.done:
+            self.done = True
+            self._redo()
+
+
 class UndoRedo:
     """Binds the two actions of the window."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
+        self._beside: list[SideStep] = []
         document = context.document
-        context.actions.bind(
-            "global.undo",
-            lambda: self._go(UNDONE, "undo_text", document.undo),
-            when=lambda: document.is_open and document.project.undo_text is not None,
-        )
-        context.actions.bind(
-            "global.redo",
-            lambda: self._go(REDONE, "redo_text", document.redo),
-            when=lambda: document.is_open and document.project.redo_text is not None,
-        )
+        for name, go in (("undo", self._undo), ("redo", self._redo)):
+            context.actions.bind(f"global.{name}", go, when=lambda name=name: self._text(name) is not None)
+        document.opened.connect(self.show_texts)
+        document.runs_changed.connect(self.show_texts)
+        document.closed.connect(self._forget)
+        document.changed.connect(lambda _changes: self._forget())
+        document.stepped_aside.connect(self._keep)
+
+    def show_texts(self) -> None:
+        """Let menus say what would be undone; ask it when another page is shown."""
+        actions = self._context.actions
+        for name, word in (("undo", "Undo"), ("redo", "Redo")):
+            what = self._text(name)
+            actions[f"global.{name}"].setText(f"{word} {what[0].lower()}{what[1:]}" if what else word)
+            actions[f"global.{name}"].setIconText(word)
+        actions.refresh()
+
+    def _keep(self, step: SideStep) -> None:
+        if step not in self._beside:
+            self._beside = [*(kept for kept in self._beside if kept.done), step]
+        self.show_texts()
+
+    def _forget(self) -> None:
+        self._beside.clear()
+        self.show_texts()
+
+    def _aside(self, name: str) -> SideStep | None:
+        """The step besides the journal that comes next on the page that is shown."""
+        steps = [step for step in self._beside if step.scope == self._context.actions.scope]
+        done = [step for step in steps if step.done]
+        if name == "undo":
+            return done[-1] if done else None
+        return next((step for step in steps[len(done) :] if not step.done), None)
+
+    def _text(self, name: str) -> str | None:
+        aside, document = self._aside(name), self._context.document
+        if aside is not None:
+            return aside.text
+        return getattr(document.project, f"{name}_text") if document.is_open else None
+
+    def _undo(self) -> None:
+        aside = self._aside("undo")
+        if aside is None:
+            self._go(UNDONE, "undo_text", self._context.document.undo)
+        else:
+            aside.take_back()
+            self.show_texts()
+
+    def _redo(self) -> None:
+        aside = self._aside("redo")
+        if aside is None:
+            self._go(REDONE, "redo_text", self._context.document.redo)
+        else:
+            aside.do_again()
+            self.show_texts()
 
     def _go(self, word: str, text_name: str, step: Callable[[], Changes | None]) -> None:
         text = getattr(self._context.document.project, text_name)
@@ -44,7 +114,8 @@ class UndoRedo:
         """What reaches beyond the box in view, such as an import, is told, with the way back."""
         back = "redo" if word == UNDONE else "undo"
         action = self._context.actions[f"global.{back}"]
-        self._context.messages.info(text, action=(back.capitalize(), action.trigger))
+        until = self._context.document.until_next_edit()
+        self._context.messages.info(text, action=(back.capitalize(), action.trigger), applies=until)
 
     def _say_where(self, text: str, changes: Changes) -> None:
         """Nothing seems to happen when the images that changed are elsewhere in the list."""
@@ -54,4 +125,6 @@ class UndoRedo:
             return
         place = project.image(touched[0]).path if len(touched) == 1 else f"{count_text(len(touched))} images"
         show = ("Show", lambda: view.show_image(touched[0]))
-        self._context.messages.info(f"{text}, in {place}", action=show)
+        self._context.messages.info(
+            f"{text}, in {place}", action=show, applies=lambda: view.image_id not in touched
+        )

@@ -26,6 +26,14 @@ class Scope(StrEnum):
 _SPLITS = {Scope.VAL: "val", Scope.TEST: "test", Scope.TRAIN: "train"}
 SCOPE_OF_SPLIT: Mapping[str, Scope] = {"all": Scope.ALL, **{name: scope for scope, name in _SPLITS.items()}}
 """By the names that the command line has."""
+SCOPE_TEXTS: Mapping[Scope, str] = {
+    Scope.HELD_OUT: "labelled images not trained on",
+    Scope.VAL: "labelled images of the validation split",
+    Scope.TEST: "labelled images of the test split",
+    Scope.TRAIN: "labelled images of the training split",
+    Scope.ALL: "labelled images, all there are",
+}
+"""What a number of images is followed by."""
 
 
 def trained_images(run: RunFolder, images: ImageList) -> IntArray:

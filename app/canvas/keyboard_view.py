@@ -114,5 +114,6 @@ class KeyboardView(PointerView):
         self._finish_nudge()
         self.cancel()
         self._modifiers = Qt.KeyboardModifier.NoModifier
-        self._look_under_pointer()
+        # a menu or dialog takes the pointer along, and nobody tells the canvas that it left
+        self._forget_pointer()
         super().focusOutEvent(event)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QHideEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from app.canvas import tools
@@ -165,6 +165,11 @@ class PointerView(ZoomView):
         else:
             self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
 
+    def _forget_pointer(self) -> None:
+        """It is elsewhere until it moves here again."""
+        self._position = None
+        self._look_under_pointer()
+
     # --- events
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
@@ -227,5 +232,8 @@ class PointerView(ZoomView):
 
     def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         super().leaveEvent(event)
-        self._position = None
-        self._look_under_pointer()
+        self._forget_pointer()
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        super().hideEvent(event)
+        self._forget_pointer()

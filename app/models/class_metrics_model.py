@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.models.error_kind import SHORT, TIPS, ErrorKind
-from app.models.figures import count_text, ratio_text
+from app.models.figures import ap_at_tip, ap_name, count_text, ratio_text
 from app.models.score_curve import ScoreCurve
 from app.models.threshold_goal import F1, ThresholdGoal
 from detcore.evaluation.thresholds import OperatingPoint
@@ -37,7 +37,7 @@ _ARROWS = {None: "▾", Qt.SortOrder.DescendingOrder: "↓", Qt.SortOrder.Ascend
 
 @dataclass(frozen=True, kw_only=True)
 class ClassRow:
-    """``class_id`` is ``None`` for all classes together; ``ap`` is -1 where there are no labels. ``best`` is
+    """``class_id`` is ``None`` for all classes together; ``ap`` at ``iou_threshold`` is -1 where there are no labels. ``best`` is
     the point that serves the goal of the model best; ``None`` where none does."""
 
     class_id: int | None
@@ -48,10 +48,12 @@ class ClassRow:
     counts: tuple[int, int, int]
     curve: ScoreCurve
     best: OperatingPoint | None = None
+    iou_threshold: float = 0.5
 
     def has_same_curve(self, other: ClassRow) -> bool:
         """Whether the two differ in their counts alone."""
         named = (self.name, self.color, self.labels) == (other.name, other.color, other.labels)
+        named = named and self.iou_threshold == other.iou_threshold
         return named and self.curve is other.curve and self.best == other.best
 
     @property
@@ -60,7 +62,14 @@ class ClassRow:
 
     @property
     def ap_text(self) -> str:
-        return ratio_text(self.ap, digits=3) if self.ap >= 0 else "–"
+        """Such as "AP50 0.593"."""
+        value = ratio_text(self.ap, digits=3) if self.ap >= 0 else "–"
+        return f"{ap_name(self.iou_threshold)} {value}"
+
+    @property
+    def tip(self) -> str:
+        explained = ap_at_tip(self.iou_threshold, of_class=self.class_id is not None)
+        return f"{self.name}: {count_text(self.labels)} labels\n{self.ap_text}: {explained}"
 
 
 class ClassMetricsModel(QAbstractTableModel):
@@ -146,7 +155,7 @@ class ClassMetricsModel(QAbstractTableModel):
                 return "No threshold reaches this" if row.best is None else self.goal.describe(row.best)
             if kind is not None:
                 return f"{count_text(row.counts[kind])}: open them in the list"
-            return f"{row.name}\nAP {row.ap_text}, {count_text(row.labels)} labels"
+            return row.tip
         return None
 
 

@@ -106,7 +106,7 @@ def comparison_rows(
         ),
         _figure_row(
             ap_name(iou_threshold),
-            ap_at_tip(iou_threshold),
+            ap_at_tip(iou_threshold, limited=True),
             (old, relabelled, new),
             base,
             lambda cell: cell.ap_at_iou,

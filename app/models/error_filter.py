@@ -29,7 +29,7 @@ ORDER_TIPS = {
     SortOrder.WORST: "Where the detector is surest of the opposite of what the labels say",
     SortOrder.COST: "By what AP would gain without the error",
     SortOrder.LABEL_ERRORS: "By how probably the label is wrong.\n"
-    "Labels that lie badly but are still found come up at a higher IoU.",
+    "Objects that are found are listed as well where their label may be wrong.",
 }
 
 
@@ -37,7 +37,9 @@ ORDER_TIPS = {
 class ErrorFilter:
     """``size`` is a place in SIZE_NAMES. ``cell`` is a cell of the confusion matrix, (label, detection) class ids with BACKGROUND_ID for
     background; it then decides alone. ``exact``: the list is what a number counts, each box for itself and
-    judged ones as well. ``judged``: what has a verdict is listed all the same."""
+    judged ones as well. ``judged``: what has a verdict is listed all the same. ``suspects``: in the order of label
+    errors found objects are listed too, those whose labels may be wrong. ``queued``: the kinds that the
+    person has chosen, to which the list goes back from what a number opened."""
 
     kinds: frozenset[ErrorKind] = ERRORS
     class_id: int | None = None
@@ -48,6 +50,8 @@ class ErrorFilter:
     picked: PickedBoxes | None = None
     judged: bool = False
     exact: bool = False
+    suspects: bool = True
+    queued: frozenset[ErrorKind] = ERRORS
 
     @property
     def is_whole(self) -> bool:
@@ -61,16 +65,26 @@ class ErrorFilter:
     @property
     def joins_pairs(self) -> bool:
         """Whether a missed label and the detection that was meant for it are one item."""
-        return self.kinds == ERRORS and self.cell is None and not self.exact
+        return self.kinds >= ERRORS and self.cell is None and not self.exact
+
+    def in_order(self, order: SortOrder) -> ErrorFilter:
+        """What is listed in that order: that of label errors brings found objects with it."""
+        if order is not SortOrder.LABEL_ERRORS or self.exact:
+            return self
+        found = frozenset({ErrorKind.TP})
+        return replace(self, kinds=self.kinds | found if self.suspects else self.kinds - found)
 
     def widened(self) -> ErrorFilter:
-        """All classes, cells and sizes again; after boxes that were picked all errors."""
-        if self.picked is not None:
-            return ErrorFilter(judged=self.judged)
-        return replace(self, class_id=None, cell=None, size=None, exact=self.exact and self.cell is None)
+        """The queue of all classes, cells and sizes again, with the kinds that were listed before."""
+        return replace(self, class_id=None, cell=None, size=None, picked=None, kinds=self.queued, exact=False)
 
-    def with_kinds(self, kinds: frozenset[ErrorKind]) -> ErrorFilter:
-        return replace(self, kinds=kinds, cell=None, exact=False, type=None)
+    def with_kinds(self, kinds: frozenset[ErrorKind], order: SortOrder = SortOrder.WORST) -> ErrorFilter:
+        """Those that the person asks for; in the order of label errors found ones are asked for apart."""
+        suspects = self.suspects
+        if order is SortOrder.LABEL_ERRORS:
+            suspects = ErrorKind.TP in kinds
+            kinds = kinds & ERRORS or kinds
+        return replace(self, kinds=kinds, cell=None, exact=False, type=None, suspects=suspects, queued=kinds)
 
     def with_class(self, class_id: int | None) -> ErrorFilter:
         return replace(self, class_id=class_id, cell=None, exact=self.exact and self.cell is None)

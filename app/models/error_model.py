@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from app.models.error_filter import SortOrder
 from app.models.error_kind import TYPE_TITLES, ErrorKind, ItemType
 from app.models.error_query import PAIRED_TYPES, ErrorRows, ErrorSource, detection_row
-from app.models.figures import ratio_text
+from app.models.figures import ap_name, ratio_text
 from app.models.label_suspicions import Suspicion, suspicion_text
 from app.models.verdict_titles import VERDICT_TITLES
 from detcore.evaluation.live import LiveEvaluation
@@ -26,9 +27,9 @@ Index = QModelIndex | QPersistentModelIndex
 class ErrorEntry:
     """One box. ``score`` is that of the detection; for a missed object that of the detection below the
     threshold that would find it, or ``None``. ``partner`` is the other half: the label that a detection was
-    meant for, or the detection that was meant for a label. It has no partner of its own.
-    ``run_row`` is the row of a detection in its run. ``cost`` is what AP would gain without the error,
-    ``suspicion`` in which way the labels are probably wrong there; ``None`` while nobody has asked."""
+    meant for or has found, or the detection that was meant for a label. It has no partner of its own.
+    ``run_row`` is the row of a detection in its run. ``cost`` is what AP at this IoU (``cost_unit``) would gain without the
+    error, ``suspicion`` in which way the labels are probably wrong there; ``None`` while nobody has asked."""
 
     key: int
     kind: ErrorKind
@@ -44,6 +45,7 @@ class ErrorEntry:
     partner: ErrorEntry | None = None
     verdict: Verdict | None = None
     cost: float | None = None
+    cost_unit: str = ""
     suspicion: Suspicion | None = None
 
     @property
@@ -130,11 +132,21 @@ class ErrorModel(QAbstractListModel):
         key, partner = int(rows.keys[row]), int(rows.partners[row])
         item_type = ItemType(int(rows.types[row]))
         entry = self._box(key, ErrorKind(int(rows.kinds[row])), item_type)
-        halves = (key, partner) if item_type in PAIRED_TYPES else (key,)
-        entry = replace(entry, suspicion=self._looked_up_in.suspicions.of(*halves))
+        entry = replace(entry, suspicion=self._suspicion(rows, row))
         if not partner:
             return entry
-        return replace(entry, partner=self._box(partner, self._kind(partner, rows.threshold), item_type))
+        kind = entry.kind if item_type is ItemType.FOUND else self._kind(partner, rows.threshold)
+        return replace(entry, partner=self._box(partner, kind, item_type))
+
+    def _suspicion(self, rows: ErrorRows, row: int) -> Suspicion | None:
+        key, partner = int(rows.keys[row]), int(rows.partners[row])
+        halves = (key, partner) if int(rows.types[row]) in PAIRED_TYPES else (key,)
+        suspicions = self._looked_up_in.suspicions
+        strongest = suspicions.of(*halves)
+        if strongest is None or rows.order is not SortOrder.LABEL_ERRORS:
+            return strongest
+        # of a label that several items are about another one may tell
+        return strongest if strongest.score <= -rows.values[row] else suspicions.of(min(halves))
 
     def _kind(self, key: int, threshold: float) -> ErrorKind:
         """What the other half of an error is: a detection is false, a label is missed or found."""
@@ -177,6 +189,7 @@ class ErrorModel(QAbstractListModel):
             run_row=int(source.run_rows[row]) if key < 0 else None,
             verdict=source.judged.of(key, image_id),
             cost=_cost(source, key),
+            cost_unit=ap_name(evaluation.iou_threshold),
         )
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -207,6 +220,8 @@ def _label_row(evaluation: LiveEvaluation, box_id: int) -> int:
 
 def _tip_lines(entry: ErrorEntry) -> list[str]:
     lines = [f"{TYPE_TITLES[entry.type]}: {pair_text(entry)}", _score_text(entry), entry.path.name]
+    if entry.cost is not None:
+        lines.append(f"{cost_text(entry)}: what it would gain with this error alone mended")
     if entry.suspicion is not None:
         lines.append(suspicion_text(entry.suspicion))
     if entry.verdict is not None:
@@ -220,6 +235,11 @@ def pair_text(entry: ErrorEntry) -> str:
     if label is None or detection is None or label.class_id == detection.class_id:
         return entry.class_name
     return f"{label.class_name} → {detection.class_name}"
+
+
+def cost_text(entry: ErrorEntry) -> str:
+    """Such as "0.0033 AP50"."""
+    return f"{ratio_text(entry.cost or 0.0, digits=4)} {entry.cost_unit}"
 
 
 def _score_text(entry: ErrorEntry) -> str:

@@ -19,8 +19,8 @@ from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import DetState, GtState, LiveEvaluation
 from detcore.types import BoolArray, FloatArray, IntArray
 
-PAIRED_TYPES = (ItemType.CLASS, ItemType.LOCATION)
-"""Of these a detection and its label are two halves of one mistake. What duplicates a label is another matter."""
+PAIRED_TYPES = (ItemType.CLASS, ItemType.LOCATION, ItemType.FOUND)
+"""Of these a detection and its label are two halves of one thing. What duplicates a label is another matter."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,9 +40,9 @@ class ErrorSource:
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ErrorRows:
     """N items: ``keys`` (N,) are box ids of labels, or -(row + 1) of detections; ``kinds`` and ``types`` (N,);
-    ``partners`` (N,) key of the label that a detection was meant for, or of the detection that was meant for a
-    label, 0 for none; ``judged`` (N,) whether it has a verdict; ``image_ids`` (N,); ``values`` (N,) by which they
-    are sorted, the smallest first. They hold at ``threshold``."""
+    ``partners`` (N,) key of the label that a detection was meant for or has found, or of the detection that was
+    meant for a label, 0 for none; ``judged`` (N,) whether it has a verdict; ``image_ids`` (N,); ``values`` (N,) by which they
+    are sorted, the smallest first. They hold at ``threshold`` and in ``order``."""
 
     keys: IntArray
     kinds: NDArray[np.uint8]
@@ -52,6 +52,7 @@ class ErrorRows:
     image_ids: IntArray
     values: FloatArray
     threshold: float
+    order: SortOrder
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -66,6 +67,7 @@ class ErrorRows:
             image_ids=self.image_ids[rows],
             values=self.values[rows],
             threshold=self.threshold,
+            order=self.order,
         )
 
     def with_inserted(self, places: IntArray, new: ErrorRows) -> ErrorRows:
@@ -79,6 +81,7 @@ class ErrorRows:
             image_ids=np.insert(self.image_ids, places, new.image_ids),
             values=np.insert(self.values, places, new.values),
             threshold=self.threshold,
+            order=self.order,
         )
 
     @classmethod
@@ -93,6 +96,7 @@ class ErrorRows:
             image_ids=none,
             values=np.zeros(0),
             threshold=0.5,
+            order=SortOrder.WORST,
         )
 
 
@@ -107,8 +111,8 @@ def detection_row(key: int) -> int:
 
 def find_rows(source: ErrorSource, threshold: float, wanted: ErrorFilter, order: SortOrder) -> ErrorRows:
     """The boxes that a filter lets through at a threshold, sorted."""
-    evaluation = source.evaluation
-    gt_rows, det_rows, det_kinds, meant_for = _chosen(evaluation, threshold, wanted)
+    evaluation, wanted = source.evaluation, wanted.in_order(order)
+    gt_rows, det_rows, det_kinds, meant_for = _chosen(source, threshold, wanted, order)
     if wanted.picked is not None:
         gt_rows = picked_labels(evaluation, gt_rows, wanted.picked)
         own = np.isin(det_rows, picked_detections(evaluation, source.run_rows, threshold, wanted.picked))
@@ -128,7 +132,7 @@ def find_rows_on(
     source: ErrorSource, threshold: float, wanted: ErrorFilter, order: SortOrder, image_id: int
 ) -> ErrorRows:
     """Those of ``find_rows`` that are on one image, for a filter without a cell, a size or picked boxes."""
-    evaluation = source.evaluation
+    evaluation, wanted = source.evaluation, wanted.in_order(order)
     if wanted.image_id not in (None, image_id):
         return ErrorRows.empty()
     view = evaluation.image_view(image_id, threshold)
@@ -139,6 +143,7 @@ def find_rows_on(
     if wanted.class_id is not None:
         missed = missed[evaluation.gt.labels[missed] == wanted.class_id]
         false, found = (rows[evaluation.dets.labels[rows] == wanted.class_id] for rows in (false, found))
+    found = _listed_found(source, found, wanted, order)
     missed = missed[np.argsort(evaluation.gt.ids[missed])]
     claimants = dict(
         zip(source.links.target[every_false[::-1]].tolist(), every_false[::-1].tolist(), strict=True)
@@ -165,14 +170,29 @@ def _listed(
         # most missed objects are equally bad; the large ones are looked at first
         by_size = np.argsort(-areas(source.evaluation.gt.boxes[gt_rows]), kind="stable")
         gt_rows, claimant = gt_rows[by_size], claimant[by_size]
-    found = _described(source, threshold, gt_rows, claimant, det_rows, det_kinds)
+    found = _described(source, threshold, gt_rows, claimant, det_rows, det_kinds, order)
     if meant_for is not None:
         found.partners[: len(det_rows)] = meant_for
         found.types[: len(det_rows)] = ItemType.CLASS
-    found.values[:] = _value(source, gt_rows, det_rows, found, order)
     kept = _kept(source, found, wanted, len(det_rows))
+    if order is SortOrder.LABEL_ERRORS:
+        return _by_label_errors(source, found.take(kept), wanted)
+    found.values[:] = _value(source, gt_rows, det_rows, found, order)
     # detections come by falling score and the sort finds such runs, so long lists are quick too
     return found.take(kept[np.argsort(found.values[kept], kind="stable")])
+
+
+def _by_label_errors(source: ErrorSource, found: ErrorRows, wanted: ErrorFilter) -> ErrorRows:
+    """Items with the strongest suspicion first, one for each label."""
+    halves = _other_halves(found)
+    found.values[:] = -source.suspicions.told(
+        np.maximum(np.maximum(found.keys, halves), 0),
+        np.minimum(np.minimum(found.keys, halves), 0),
+        own=found.kinds != ErrorKind.FP,
+    )
+    if not wanted.exact:
+        found = found.take((found.kinds != ErrorKind.TP) | (found.values < 0))
+    return found.take(np.argsort(found.values, kind="stable"))
 
 
 def find_item(source: ErrorSource, threshold: float, key: int) -> ErrorRows:
@@ -192,16 +212,18 @@ def find_item(source: ErrorSource, threshold: float, key: int) -> ErrorRows:
     claimant = np.array([*meant[:1], -1])[:1]
     found = _described(source, threshold, gt_row, claimant, none, np.zeros(0, np.uint8))
     if view.gt_state[view.gt_rows == gt_row[0]][0] != GtState.MISSED:
-        found.kinds[:], found.types[:], found.partners[:] = ErrorKind.TP, ItemType.FOUND, 0
+        finder = view.det_rows[(view.det_match == gt_row[0]) & (view.det_state == DetState.TRUE_POSITIVE)]
+        partner = detection_key(int(finder[0])) if len(finder) else 0
+        found.kinds[:], found.types[:], found.partners[:] = ErrorKind.TP, ItemType.FOUND, partner
     return found
 
 
 def _chosen(
-    evaluation: LiveEvaluation, threshold: float, wanted: ErrorFilter
+    source: ErrorSource, threshold: float, wanted: ErrorFilter, order: SortOrder
 ) -> tuple[IntArray, IntArray, NDArray[np.uint8], IntArray | None]:
     """Rows of ground truth (missed), rows of detections, the kinds of these, and in a cell of two different
     classes the ids of their labels."""
-    none = np.zeros(0, np.int64)
+    evaluation, none = source.evaluation, np.zeros(0, np.int64)
     if wanted.cell is not None:
         label, detected = (None if part == BACKGROUND_ID else part for part in wanted.cell)
         gt_rows, det_rows = evaluation.confusion_rows(threshold, label, detected)
@@ -215,8 +237,17 @@ def _chosen(
         _of_kind(evaluation, threshold, wanted, kind) if kind in wanted.kinds else none
         for kind in (ErrorKind.FN, ErrorKind.FP, ErrorKind.TP)
     )
+    found = _listed_found(source, found, wanted, order)
     det_kinds = np.repeat(np.array([ErrorKind.FP, ErrorKind.TP], np.uint8), [len(false), len(found)])
     return missed, np.concatenate([false, found]), det_kinds, None
+
+
+def _listed_found(source: ErrorSource, rows: IntArray, wanted: ErrorFilter, order: SortOrder) -> IntArray:
+    """Of true positives (rows of detections) in the order of label errors those whose labels may be wrong."""
+    if order is not SortOrder.LABEL_ERRORS or wanted.exact:
+        return rows
+    evaluation = source.evaluation
+    return rows[source.suspicions.scores(evaluation.gt.ids[evaluation.taken_by(rows)]) > 0]
 
 
 def _of_kind(evaluation: LiveEvaluation, threshold: float, wanted: ErrorFilter, kind: ErrorKind) -> IntArray:
@@ -238,6 +269,7 @@ def _described(
     claimant: IntArray,
     det_rows: IntArray,
     det_kinds: NDArray[np.uint8],
+    order: SortOrder = SortOrder.WORST,
 ) -> ErrorRows:
     """Detections, then missed labels, each with the row of the detection that was meant for it or -1."""
     evaluation, links, judged = source.evaluation, source.links, source.judged
@@ -248,17 +280,20 @@ def _described(
     claimed = claimant >= 0
     gt_types = np.full(len(gt_ids), ItemType.MISSED, np.int64)
     gt_types[claimed] = links.kind[claimant[claimed]]
+    meant_for = links.target[det_rows]
+    true = det_rows[~false]
+    if len(true):
+        meant_for[~false] = evaluation.gt.ids[evaluation.taken_by(true)]
     return ErrorRows(
         keys=np.concatenate([-(det_rows + 1), gt_ids]),
         kinds=np.concatenate([det_kinds, np.full(len(gt_ids), ErrorKind.FN, np.uint8)]),
         types=np.concatenate([np.where(false, det_types, ItemType.FOUND), gt_types]).astype(np.uint8),
-        partners=np.concatenate(
-            [np.where(false, links.target[det_rows], 0), np.where(claimed, -(claimant + 1), 0)]
-        ),
+        partners=np.concatenate([meant_for, np.where(claimed, -(claimant + 1), 0)]),
         judged=np.concatenate([judged.detection[det_rows] > 0, np.isin(gt_ids, judged.labels())]),
         image_ids=np.concatenate([evaluation.dets.image_ids[det_rows], evaluation.gt.image_ids[gt_rows]]),
         values=np.zeros(len(det_rows) + len(gt_ids)),
         threshold=threshold,
+        order=order,
     )
 
 
@@ -287,7 +322,7 @@ def _partner_judged(source: ErrorSource, found: ErrorRows) -> BoolArray:
 
 
 def _other_halves(found: ErrorRows) -> IntArray:
-    """(N,) keys of the partners of what is wrong in class or place, 0 for others."""
+    """(N,) keys of the partners of what is found, or wrong in class or place, 0 for others."""
     return np.where(np.isin(found.types, PAIRED_TYPES), found.partners, 0)
 
 
@@ -304,8 +339,6 @@ def _value(
     if order is SortOrder.COST:
         costs = source.costs
         return -np.concatenate([costs.of_detections(det_rows), costs.of_labels(gt.ids[gt_rows])])
-    if order is SortOrder.LABEL_ERRORS:
-        return -source.suspicions.scores(np.stack([found.keys, _other_halves(found)])).max(axis=0)
     if order in (SortOrder.LARGE, SortOrder.SMALL):
         boxes = np.concatenate([dets.boxes[det_rows], gt.boxes[gt_rows]])
         return -areas(boxes) if order is SortOrder.LARGE else areas(boxes)

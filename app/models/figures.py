@@ -29,9 +29,11 @@ def ap_name(iou_threshold: float) -> str:
     return f"AP{round(100 * iou_threshold)}"
 
 
-def ap_at_tip(iou_threshold: float, *, of_class: bool = False) -> str:
-    """What stands behind ``ap_name``."""
+def ap_at_tip(iou_threshold: float, *, of_class: bool = False, limited: bool = False) -> str:
+    """What stands behind ``ap_name``; ``limited`` as COCO does it, to 100 detections of an image and class."""
     mean = "" if of_class else ", the mean over the classes that have labels"
+    counted = "the 100 best detections of each image and class" if limited else "all detections"
     return (
-        f"Average precision at IoU {ratio_text(iou_threshold)}, which is chosen above, by COCO's rules{mean}"
+        f"Average precision at IoU {ratio_text(iou_threshold)}, which is chosen above{mean}; "
+        f"COCO's rules, {counted}"
     )

@@ -9,13 +9,13 @@ import numpy as np
 
 from app.models.figures import ratio_text
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelError, LabelErrors
-from detcore.types import FloatArray, IntArray
+from detcore.types import BoolArray, FloatArray, IntArray
 
 LABEL_ERROR_TEXTS: Mapping[LabelError, str] = {
     LabelError.MISSING: "no label",
     LabelError.SPURIOUS: "nothing there",
     LabelError.SWAPPED: "wrong class",
-    LabelError.LOCATION: "badly placed",
+    LabelError.LOCATION: "badly placed label",
     LabelError.DUPLICATE: "labelled twice",
 }
 
@@ -34,7 +34,7 @@ def suspicion_text(suspicion: Suspicion) -> str:
 
 
 class LabelSuspicions:
-    """The strongest suspicion by key of item: the id of a label, or -(row + 1) of a detection."""
+    """The strongest suspicion by key: the id of a label, or -(row + 1) of a detection that seems to have none."""
 
     def __init__(self) -> None:
         self.forget()
@@ -42,37 +42,56 @@ class LabelSuspicions:
     def forget(self) -> None:
         """The labels are others: nothing is known of them."""
         self.is_known = False
-        self._keys: IntArray = np.zeros(0, np.int64)
-        self._scores: FloatArray = np.zeros(0)
-        self._kinds: IntArray = np.zeros(0, np.int64)
+        # columns by key; the first is that of the lowest one
+        self._first = 0
+        self._scores: FloatArray = np.zeros(1)
+        self._kinds: IntArray = np.zeros(1, np.int64)
+        self._speakers: IntArray = np.zeros(1, np.int64)
 
     def take(self, errors: LabelErrors, label_ids: IntArray) -> None:
         """``label_ids`` (G,) ids of the labels among which the errors were found."""
-        seen, labelled = errors.det_rows >= 0, errors.gt_rows >= 0
-        keys = np.concatenate([-(errors.det_rows[seen] + 1), label_ids[errors.gt_rows[labelled]]])
-        scores = np.concatenate([errors.scores[seen], errors.scores[labelled]])
-        kinds = np.concatenate([errors.kind[seen], errors.kind[labelled]])
-        strongest = np.argsort(-scores, kind="stable")
-        self._keys, first = np.unique(keys[strongest], return_index=True)
-        self._scores, self._kinds = scores[strongest][first], kinds[strongest][first]
+        labelled = errors.gt_rows >= 0
+        keys = -(errors.det_rows + 1)
+        keys[labelled] = label_ids[errors.gt_rows[labelled]]
+        self._first = min(int(keys.min(initial=0)), 0)
+        size = int(keys.max(initial=0)) - self._first + 1
+        self._scores, self._kinds, self._speakers = (
+            np.zeros(size),
+            np.zeros(size, np.int64),
+            np.zeros(size, np.int64),
+        )
+        # the strongest is written last
+        weakest_first = np.argsort(errors.scores, kind="stable")
+        places = keys[weakest_first] - self._first
+        self._scores[places] = errors.scores[weakest_first]
+        self._kinds[places] = errors.kind[weakest_first]
+        self._speakers[places] = np.where(errors.det_rows >= 0, -(errors.det_rows + 1), 0)[weakest_first]
         self.is_known = True
 
     def scores(self, keys: IntArray) -> FloatArray:
-        """(N,) scores of items, 0 where nothing is suspected."""
-        places = self._places(keys)
-        return np.where(places >= 0, np.append(self._scores, 0.0)[places], 0.0)
+        """(N,) scores by key, 0 where nothing is suspected."""
+        return self._scores[self._places(keys)]
+
+    def told(self, labels: IntArray, detections: IntArray, *, own: BoolArray) -> FloatArray:
+        """(N,) scores of the items of a list by the keys of their labels and detections, 0 for none. Of several items
+        about one label one tells of it: with the detection that speaks against it, else the label's ``own``."""
+        scores = self.scores(labels)
+        doubtful = np.flatnonzero(scores)
+        label = labels[doubtful]
+        speaks = detections[doubtful] == self._speakers[self._places(label)]
+        order = np.lexsort((~own[doubtful], ~speaks, label))
+        again = np.diff(label[order], prepend=0) == 0
+        scores[doubtful[order[again]]] = 0.0
+        return np.maximum(scores, self.scores(detections))
 
     def of(self, *keys: int) -> Suspicion | None:
         """The strongest suspicion of some items."""
         places = self._places(np.array(keys, np.int64))
-        places = places[places >= 0]
-        if not len(places):
-            return None
         place = int(places[self._scores[places].argmax()])
-        return Suspicion(kind=LABEL_ERRORS[int(self._kinds[place])], score=float(self._scores[place]))
+        score = float(self._scores[place])
+        return Suspicion(kind=LABEL_ERRORS[int(self._kinds[place])], score=score) if score else None
 
     def _places(self, keys: IntArray) -> IntArray:
-        """(N,) places in the columns, -1 for items of which nothing is suspected."""
-        places = np.searchsorted(self._keys, keys)
-        known = np.append(self._keys, 0)[places] == keys
-        return np.where(known & (keys != 0), places, -1)
+        """(N,) places in the columns; no item has the key 0, and nothing is suspected at its place."""
+        places = keys - self._first
+        return np.where((places >= 0) & (places < len(self._scores)), places, -self._first)

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorEntry
+from app.models.error_query import PAIRED_TYPES
 from app.models.figures import count_text
+from detcore.evaluation.label_errors import LabelError
 from detcore.project.edits import Edit, add_boxes, add_verdicts, combine, delete_boxes, update_boxes
 from detcore.project.project import Project
 from detcore.project.verdict_rows import Verdict, VerdictKind
@@ -27,7 +29,7 @@ VERDICT_TEXTS: Mapping[VerdictKind, str] = {
 def is_offered(kind: VerdictKind, entry: ErrorEntry) -> bool:
     """Whether a verdict makes sense for an item."""
     if entry.kind is ErrorKind.TP:
-        return False
+        return _is_offered_of_found(kind, entry)
     detection, label = entry.detection, entry.label
     missed = label is not None and label.kind is ErrorKind.FN
     if kind is VerdictKind.ACCEPT:
@@ -41,6 +43,15 @@ def is_offered(kind: VerdictKind, entry: ErrorEntry) -> bool:
     if kind is VerdictKind.IGNORE:
         return missed or label is None
     return True
+
+
+def _is_offered_of_found(kind: VerdictKind, entry: ErrorEntry) -> bool:
+    """Nothing is wrong with what is found unless its label is suspected."""
+    if entry.suspicion is None or entry.label is None or entry.detection is None:
+        return False
+    if kind is VerdictKind.DELETE:
+        return entry.suspicion.kind in (LabelError.SPURIOUS, LabelError.DUPLICATE)
+    return kind in (VerdictKind.BOX, VerdictKind.MODEL_WRONG, VerdictKind.AMBIGUOUS, VerdictKind.IGNORE)
 
 
 def verdict_edit(
@@ -70,7 +81,7 @@ def _label_edits(
     project: Project, kind: VerdictKind, entries: Sequence[ErrorEntry], run: str
 ) -> tuple[list[Edit], list[int | None]]:
     """The edits of labels, and for each item the label that the verdict settles."""
-    settled = [_missed_label(entry) for entry in entries]
+    settled = [_settled_label(entry) for entry in entries]
     if kind is VerdictKind.ACCEPT:
         edit = add_boxes(project, [_label_of(entry, run) for entry in entries])
         return [edit], list(edit.changes[0].ids)
@@ -124,9 +135,11 @@ def _verdict(
     )
 
 
-def _missed_label(entry: ErrorEntry) -> int | None:
+def _settled_label(entry: ErrorEntry) -> int | None:
+    """The label that the item is about, and not only lies on: the verdict is about both."""
     label = entry.label
-    return label.key if label is not None and label.kind is ErrorKind.FN else None
+    about = label is not None and (label.kind is ErrorKind.FN or entry.type in PAIRED_TYPES)
+    return label.key if about and label is not None else None
 
 
 def _changed(project: Project, kind: VerdictKind, entry: ErrorEntry) -> Box:

@@ -26,7 +26,10 @@ FRESH_MS = 4000
 
 
 class MessageBar(QFrame):
-    """Shows the latest message with its action; warnings and errors stay until they are closed.
+    """Shows the latest message with its action.
+
+    Warnings and errors stay until they are closed. So does what offers something, for as long as the offer
+    applies; a message that comes in between passes in front of it.
 
     Signals:
         changed(): another message is shown, or none.
@@ -51,6 +54,7 @@ class MessageBar(QFrame):
         self._fresh = QTimer(self, singleShot=True, interval=FRESH_MS)
         self._waiting: deque[Message] = deque()
         self._message: Message | None = None
+        self._behind: Message | None = None
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 6, 6, 6)
         layout.setSpacing(8)
@@ -69,7 +73,7 @@ class MessageBar(QFrame):
     @property
     def offers(self) -> bool:
         """Whether the message that is shown can do something."""
-        return self._message is not None and self._message.action is not None
+        return self._message is not None and self._message.offers
 
     def show_message(self, message: Message) -> None:
         """Show it now, or after the one that has just begun to offer something."""
@@ -79,6 +83,10 @@ class MessageBar(QFrame):
             self.show_now(message)
 
     def show_now(self, message: Message) -> None:
+        if message.action is not None:
+            self._behind = None
+        elif self.offers:
+            self._behind = self._message
         self._message = message
         self.text.setText(message.text)
         details = escape(message.details)
@@ -91,7 +99,7 @@ class MessageBar(QFrame):
         self.style().polish(self)
         self._paint_icons()
         self.show()
-        stay = STAY_MS[message.level]
+        stay = STAY_MS[message.level] if message.action is None else 0
         self._timer.stop()
         if stay:
             self._timer.start(stay)
@@ -109,21 +117,33 @@ class MessageBar(QFrame):
         self._show_next()
 
     def withdraw(self) -> None:
-        """Take away what offers something, now and among those that wait."""
-        self._waiting = deque(message for message in self._waiting if message.action is None)
-        if self.offers:
+        """Take away all that is shown, or waits to be."""
+        self._waiting.clear()
+        self._behind = None
+        if self._message is not None:
+            self.dismiss()
+
+    def look_again(self) -> None:
+        """Take away what offers something that no longer applies."""
+        if self._message is not None and self._message.action is not None and not self.offers:
             self.dismiss()
 
     def act(self) -> None:
         """Do what the message offers."""
         message = self._message
         self.dismiss()
-        if message is not None and message.action is not None:
+        if message is not None and message.action is not None and message.applies():
             message.action[1]()
 
     def _show_next(self) -> None:
-        if self._waiting:
-            self.show_message(self._waiting.popleft())
+        while self._waiting:
+            message = self._waiting.popleft()
+            if message.action is None or message.offers:
+                self.show_message(message)
+                return
+        behind = self._behind
+        if self._message is None and behind is not None and behind.offers:
+            self.show_now(behind)
 
     def _paint_icons(self) -> None:
         level = self._message.level if self._message else "info"

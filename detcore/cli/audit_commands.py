@@ -3,36 +3,33 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from detcore.cli.console import complain, say, table, write_json
-from detcore.cli.predicting import labelled_part, refuse_changes, seen_part, training_config
+from detcore.cli.predicting import Chosen, choose_images, refuse_changes, training_config
 from detcore.cli.watching import watch_job
 from detcore.crossval import (
     CrossValidationJob,
     create_cross_validation,
     is_cross_validation,
-    trained_images,
 )
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.bootstrap import Interval
 from detcore.evaluation.compare import Comparison, compare_runs
 from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
-from detcore.evaluation.live import LiveEvaluation
+from detcore.evaluation.strength import ap50, is_too_weak
 from detcore.evaluation.thresholds import operating_points
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run
-from detcore.project.snapshot import take_snapshot
-from detcore.run_comparison import LabelsApart, separate_labels
+from detcore.run_comparison import LabelsApart, fairness, separate_labels
+from detcore.scope import Scope, trained_images
 from detcore.types import Detections, GroundTruth
 
 SHOWN = 20
-WEAK_AP50 = 0.2
-"""A detector that reaches less says more about itself than about the labels."""
 DEFAULT_FOLDS = 5
 _KEPT_BY_FOLDS = (
     "folds",
@@ -58,21 +55,20 @@ def audit(options: argparse.Namespace) -> int:
     """Rank labels by how probably they are wrong; the worst on stdout, all in --json."""
     with Project.open(options.project, read_only=True) as project:
         run = find_run(project, options.run)
-        snapshot = take_snapshot(project)
+        chosen = choose_images(project, [run], options.split)
         names = {image.id: image.path for image in project.images()}
-    chosen = labelled_part(snapshot, options.split, options.project)
-    chosen, detections = seen_part(run, snapshot, options.split, chosen)
-    image_ids = [image.id for image in chosen.images]
-    _warn(run, set(image_ids))
-    classes = {item.id: item.name for item in snapshot.classes}
-    _warn_if_weak(run, chosen.ground_truth, detections, image_ids, sorted(classes))
-    errors = rank_label_errors(
-        chosen.ground_truth,
-        detections,
-        image_ids=image_ids,
-        class_ids=sorted(classes),
-    )
-    records = audit_records(errors, chosen.ground_truth, names=names, classes=classes)
+        learnt = set(trained_images(run, project.image_list()).tolist())
+    gt, image_ids, (detections,) = chosen.images.ground_truth, chosen.image_ids, chosen.detections
+    say(f"{run.name} on {chosen.text}")
+    _warn(run, chosen, learnt)
+    classes = {item.id: item.name for item in chosen.images.classes}
+    reached = ap50(gt, detections, image_ids, sorted(classes))
+    if is_too_weak(reached):
+        complain(
+            f"warning: {run.name} is too weak to judge labels: its AP50 here is {max(reached, 0.0):.2f}. Train longer."
+        )
+    errors = rank_label_errors(gt, detections, image_ids=image_ids, class_ids=sorted(classes))
+    records = audit_records(errors, gt, names=names, classes=classes)
     for kind in LABEL_ERRORS:
         likely = sum(record["kind"] == kind and record["score"] >= 0.5 for record in records)
         say(f"{likely:>6}  probable {_MEANINGS[kind.value]} ({kind.value})")
@@ -103,55 +99,45 @@ def audit_records(
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _warn(run: RunFolder, image_ids: set[int]) -> None:
-    """Say plainly when the run knows the labels by heart."""
-    learnt = trained_images(run) & image_ids
-    if learnt:
+def _warn(run: RunFolder, chosen: Chosen, learnt: set[int]) -> None:
+    """Say plainly when the run knows labels by heart, or which it does not judge for that."""
+    known = learnt.intersection(chosen.image_ids)
+    if known:
         complain(
-            f"warning: {run.name} has been trained on {len(learnt):,} of these {len(image_ids):,} images. It has "
-            "learnt their labels, wrong ones too, and will overlook errors there. "
+            f"warning: {run.name} has been trained on {len(known):,} of these {len(chosen.image_ids):,} images. It "
+            "has learnt their labels, wrong ones too, and will overlook errors there. "
             "Make a run with `crossval`, or choose images held out with --split."
         )
-
-
-def _warn_if_weak(
-    run: RunFolder, gt: GroundTruth, dets: Detections, image_ids: Sequence[int], class_ids: Sequence[int]
-) -> None:
-    """Labels are not to be judged by a detector that hardly finds anything."""
-    live = LiveEvaluation(gt, dets, class_ids=class_ids, image_ids=image_ids)
-    reached = live.curve().ap
-    if not reached >= WEAK_AP50:
+    elif learnt and chosen.scope is Scope.HELD_OUT:
         complain(
-            f"warning: {run.name} is too weak to judge labels: its AP at IoU 0.5, over all classes, is "
-            f"{reached:.2f}. Train longer."
+            f"{run.name} has been trained on {len(learnt):,} others, which are left out: a run of `crossval` judges all."
         )
 
 
 def compare(options: argparse.Namespace) -> int:
-    """Two runs on one split: figures with intervals, objects gained and lost."""
+    """Two runs on the same images: what is not fair about it, figures with intervals, objects gained and lost."""
     if len(options.run) != 2:
         raise ConfigError(f"{len(options.run)} run given", hint="Give --run twice: before and after")
     with Project.open(options.project, read_only=True) as project:
         first, second = (find_run(project, name) for name in options.run)
-        snapshot = take_snapshot(project)
-    chosen = labelled_part(snapshot, options.split, options.project)
-    class_ids = sorted(item.id for item in snapshot.classes)
-    dets: list[Detections] = []
-    for run in (first, second):
-        chosen, found_there = seen_part(run, snapshot, options.split, chosen)
-        dets.append(found_there)
-    gt, ids = chosen.ground_truth, [image.id for image in chosen.images]
+        chosen = choose_images(project, [first, second], options.split)
+        gt, ids = chosen.images.ground_truth, chosen.image_ids
+        fair = fairness(first, second, project.image_list(), np.array(ids))
+    for caution in fair.cautions():
+        complain(f"warning: not a fair comparison: {caution}")
+    class_ids, dets = sorted(item.id for item in chosen.images.classes), chosen.detections
     thresholds = (
         _threshold(gt, dets[0], ids, class_ids, options.threshold),
         _threshold(gt, dets[1], ids, class_ids, options.threshold),
     )
     found = compare_runs(gt, dets[0], dets[1], ids, class_ids, thresholds=thresholds)
-    say(f"{first.name} at {thresholds[0]:.3f}, {second.name} at {thresholds[1]:.3f}, {len(ids):,} images\n")
+    say(f"{first.name} at {thresholds[0]:.3f}, {second.name} at {thresholds[1]:.3f}, on {chosen.text}\n")
     rows = [
         [name, f"{one.first:.4f}", f"{one.second:.4f}", _shown(one.difference), f"{one.better:.0%}"]
         for name, one in found.figures.items()
     ]
-    say(table(rows, head=("", "before", "after", "difference (95 %)", "chance of better")))
+    chance = "chance of better" if fair.is_fair else "chance of higher"
+    say(table(rows, head=("", "before", "after", "difference (95 %)", chance)))
     say(
         f"\n{len(found.gained)} objects gained, {len(found.lost)} lost, {len(found.changed)} missed differently"
     )
@@ -170,7 +156,8 @@ def compare(options: argparse.Namespace) -> int:
         say(f"     {model.first:.4f} with the labels of now: {_shown(apart.by_labels.ap_at_iou)}{on}")
         say(f"     {model.second:.4f} with the detections of {second.name}: {_shown(model.difference)}")
     if options.json is not None:
-        write_json(options.json, _comparison_record(found, apart, gt, thresholds))
+        record = {"images": len(ids), "scope": chosen.scope.value, "cautions": list(fair.cautions())}
+        write_json(options.json, {**record, **_comparison_record(found, apart, gt, thresholds)})
     return 0
 
 

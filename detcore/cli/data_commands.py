@@ -30,15 +30,18 @@ def new(options: argparse.Namespace) -> int:
 
 def import_labels(options: argparse.Namespace) -> int:
     folder = named_as_project(options.project)
-    root = options.source if options.source.is_dir() else options.source.parent
+    labels = options.source if options.source.is_dir() else options.source.parent
+    images: Path | None = options.images
     with progress_bar("importing", "file") as progress:
         if (folder / "project.db").is_file():
             with Project.open(folder) as project:
-                report = import_dataset(project, options.format, options.source, progress=progress)
+                report = import_dataset(
+                    project, options.format, options.source, images=images, progress=progress
+                )
         else:
             # Read first: an import that fails leaves no empty project behind.
-            found = find_dataset(options.format, options.source, progress=progress)
-            with Project.create(folder, image_root=root) as project:
+            found = find_dataset(options.format, options.source, images=images, progress=progress)
+            with Project.create(folder, image_root=images or labels) as project:
                 report = import_found(project, found)
     for problem in report.problems:
         say(str(problem))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from detcore.cli.console import complain, progress_bar, say, table, write_json
-from detcore.cli.predicting import detections_for, labelled_part, predict_images
+from detcore.cli.predicting import choose_images, predict_images
 from detcore.curation.duplicates import as_record, find_duplicates, leaks_by_splits
 from detcore.curation.ordering import Candidate, order_unlabelled
 from detcore.errors import ConfigError, ImageError
@@ -17,6 +17,7 @@ from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run, predicted_images
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.report.write import Writer, write_report
+from detcore.scope import SCOPE_TEXTS
 
 _SHOWN = 40
 
@@ -86,7 +87,7 @@ def duplicates(options: argparse.Namespace) -> int:
 
 
 def report(options: argparse.Namespace) -> int:
-    """Write what a run does on a split as one HTML file, or as PDF."""
+    """Write what a run does on some images as one HTML file, or as PDF."""
     kind = options.out.suffix.lower()
     if kind not in (".html", ".htm", ".pdf"):
         raise ConfigError("a report is a web page or a PDF", path=options.out, hint="Name it .html or .pdf")
@@ -96,22 +97,19 @@ def report(options: argparse.Namespace) -> int:
         progress_bar("cutting out", "image") as progress,
     ):
         run = find_run(project, options.run)
-        snapshot = take_snapshot(project)
-        chosen = labelled_part(snapshot, options.split, options.project)
-        image_ids = [image.id for image in chosen.images]
-        detections_for(run, snapshot, options.split, set(image_ids))
+        chosen = choose_images(project, [run], options.split)
         written = write_report(
             project,
             run,
             options.out,
-            image_ids=np.array(image_ids, dtype=np.int64),
-            scope="All images" if options.split == "all" else f"Split {options.split}",
+            image_ids=np.array(chosen.image_ids, dtype=np.int64),
+            scope=SCOPE_TEXTS[chosen.scope],
             threshold=options.threshold,
             progress=progress,
             write=write,
         )
     _complain_about(written.problems)
-    say(f"{written.path}: {written.images:,} images, at a confidence of {written.threshold:.2f}")
+    say(f"{written.path}: {chosen.text}, at a confidence of {written.threshold:.2f}")
     return 0
 
 

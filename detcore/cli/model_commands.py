@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from detcore.atomic import atomic_write
 from detcore.cli.console import say, write_json
-from detcore.cli.predicting import labelled_part, predict_images, refuse_changes, seen_part, training_config
+from detcore.cli.predicting import choose_images, predict_images, refuse_changes, training_config
 from detcore.cli.status import INTERRUPTED
 from detcore.cli.watching import watch_job
 from detcore.curation.emphasis import DEFAULT_STRENGTH, find_emphasis
@@ -117,11 +117,10 @@ def _evaluate_run(options: argparse.Namespace) -> tuple[dict[str, Any], _Errors]
     folder: Path = _given(options.project, "P.reticle")
     with Project.open(folder, read_only=True) as project:
         run = find_run(project, _given(options.run, "--run"))
-        snapshot = take_snapshot(project)
-    chosen = labelled_part(snapshot, options.split, folder)
-    chosen, detections = seen_part(run, snapshot, options.split, chosen)
-    gt, image_ids = chosen.ground_truth, [image.id for image in chosen.images]
-    classes = {item.id: item.name for item in snapshot.classes}
+        chosen = choose_images(project, [run], options.split, usual="test")
+    say(f"{run.name} on {chosen.text}\n")
+    gt, image_ids, (detections,) = chosen.images.ground_truth, chosen.image_ids, chosen.detections
+    classes = {item.id: item.name for item in chosen.images.classes}
     result = evaluate_columns(gt, detections, image_ids=image_ids, classes=classes, rules=options.rules)
     return result, lambda: errors_of_columns(gt, detections, image_ids=image_ids, class_ids=sorted(classes))
 

@@ -68,6 +68,9 @@ def _add_data_commands(commands: Commands) -> None:
     read = _add(commands, "import", "read labels of another tool into a project, made if there is none yet")
     read.add_argument("--format", required=True, choices=sorted(FORMATS))
     read.add_argument("source", type=Path, metavar="SRC", help="folder of the dataset, or its COCO JSON file")
+    read.add_argument(
+        "--images", type=Path, metavar="DIR", help="where the images are, if not beside the labels"
+    )
 
     write = _add(commands, "export", "write a dataset; says what the format cannot hold")
     write.add_argument("--format", required=True, choices=sorted(FORMATS))
@@ -103,6 +106,14 @@ def _add_data_commands(commands: Commands) -> None:
     info.add_argument("--json", action="store_true", help="as JSON")
 
 
+def _add_split(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--split",
+        choices=(*SPLITS, "all"),
+        help="which labelled images (default: those not trained on; of a cross-validation that is all)",
+    )
+
+
 def _add_training_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", choices=sorted(MODELS), help=f"which detector (default {DEFAULT_MODEL})")
     length = command.add_mutually_exclusive_group()
@@ -135,7 +146,11 @@ def _add_model_commands(commands: Commands) -> None:
     evaluate = _add(commands, "evaluate", "score a run on a split, or any COCO files", project=False)
     evaluate.add_argument("project", type=Path, nargs="?", metavar="P.reticle", help="the project folder")
     evaluate.add_argument("--run", help="a run of the project")
-    evaluate.add_argument("--split", choices=(*SPLITS, "all"), default="test")
+    evaluate.add_argument(
+        "--split",
+        choices=(*SPLITS, "all"),
+        help="which labelled images (default test; of a cross-validation all that it has looked at)",
+    )
     evaluate.add_argument(
         "--gt", type=Path, metavar="GT.json", help="COCO ground truth, instead of a project"
     )
@@ -160,12 +175,12 @@ def _add_audit_commands(commands: Commands) -> None:
     audit.add_argument(
         "--run", required=True, help="a run that has not been trained on the images: best of `crossval`"
     )
-    audit.add_argument("--split", choices=(*SPLITS, "all"), default="all")
+    _add_split(audit)
     audit.add_argument("--json", type=Path, metavar="FILE", help="write the whole list as JSON")
 
     compare = _add(commands, "compare", "say what one run finds that another does not, and if it is chance")
     compare.add_argument("--run", action="append", required=True, help="give it twice: before, after")
-    compare.add_argument("--split", choices=(*SPLITS, "all"), default="test")
+    _add_split(compare)
     compare.add_argument(
         "--threshold", type=float, metavar="T", help="confidence of both (default: each at its best F1)"
     )
@@ -194,10 +209,10 @@ def _add_insight_commands(commands: Commands) -> None:
     twins.add_argument("--json", type=Path, metavar="FILE", help="write the whole list as JSON")
 
     report = _add(
-        commands, "report", "write what a run does on a split as one HTML file or PDF, with pictures"
+        commands, "report", "write what a run does on some images as one HTML file or PDF, with pictures"
     )
     report.add_argument("--run", required=True)
-    report.add_argument("--split", choices=(*SPLITS, "all"), default="test")
+    _add_split(report)
     report.add_argument(
         "--threshold",
         type=float,

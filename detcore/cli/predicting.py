@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,56 +13,91 @@ from detcore.cli.watching import watch_job
 from detcore.crossval import is_cross_validation
 from detcore.errors import Cancelled, ConfigError, EvaluationError, JobError
 from detcore.jobs import OutcomeState, WorkerJob, worker_command
+from detcore.project.project import Project
 from detcore.project.runs import RunFolder, load_detections, predicted_images
-from detcore.project.snapshot import Snapshot
+from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.scope import (
+    SCOPE_OF_SPLIT,
+    SCOPE_TEXTS,
+    Scope,
+    image_sets,
+    left_out_by_both,
+    trained_images,
+    usual_scope,
+)
 from detcore.training.config import DEFAULT_MODEL, TrainConfig
 from detcore.types import Detections
 
 DEFAULT_MINUTES = 10.0
 
 
-def labelled_part(snapshot: Snapshot, split: str, folder: Path) -> Snapshot:
-    """The labelled images of a split, or of all.
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """The images that a command is about, and what each of its runs finds there."""
+
+    scope: Scope
+    images: Snapshot
+    detections: tuple[Detections, ...]
+
+    @property
+    def image_ids(self) -> list[int]:
+        return [image.id for image in self.images.images]
+
+    @property
+    def text(self) -> str:
+        return f"{len(self.images.images):,} {SCOPE_TEXTS[self.scope]}"
+
+
+def choose_images(
+    project: Project, runs: Sequence[RunFolder], split: str | None, *, usual: str | None = None
+) -> Chosen:
+    """The labelled images of a split, of all with "all"; without one those that no run has learnt from, or, of
+    trainings, those of the split ``usual``. What a run has not looked at yet it predicts; what a cross-validation
+    has left out is left out, with a word.
 
     Raises:
         EvaluationError: there are none.
     """
-    chosen = (snapshot if split == "all" else snapshot.for_split(split)).labelled()
-    if not chosen.images:
-        raise EvaluationError(
-            f"no labelled image in split {split}", path=folder, hint="Choose another with --split"
-        )
-    return chosen
+    images, snapshot = project.image_list(), take_snapshot(project)
+    if split is None and not any(is_cross_validation(run) for run in runs):
+        split = usual
+    *others, last = runs
+    sets = image_sets(images, images.ids.tolist(), trained_images(last, images))
+    scope = usual_scope(sets) if split is None else SCOPE_OF_SPLIT[split]
+    if scope not in sets:
+        where = "" if split in (None, "all") else f" in split {split}"
+        hint = "Choose another with --split" if where else "Label some images, or mark empty ones as verified"
+        raise EvaluationError(f"no labelled image{where}", path=project.folder, hint=hint)
+    image_ids = sets[scope]
+    for run in others:
+        image_ids = left_out_by_both(image_ids, trained_images(run, images), scope=scope)
+    chosen, found = snapshot.only(image_ids.tolist()), list[Detections]()
+    for run in runs:
+        chosen = _seen_part(run, chosen)
+    for run in runs:
+        detections = load_detections(run)
+        there = np.array([image.id for image in chosen.images], np.int64)
+        found.append(detections.take(np.isin(detections.image_ids, there)))
+    return Chosen(scope=scope, images=chosen, detections=tuple(found))
 
 
-def detections_for(run: RunFolder, snapshot: Snapshot, split: str, wanted: set[int]) -> Detections:
-    """The run's detections on these images; images it has not seen yet are predicted first, unless it is a
-    cross-validation, which can say nothing about them."""
-    missing = not run.detections.is_file() or not wanted <= predicted_images(run)
-    if missing and not is_cross_validation(run):
-        predict_images(run, snapshot, split)
-    detections = load_detections(run)
-    return detections.take(np.isin(detections.image_ids, np.array(sorted(wanted), dtype=np.int64)))
-
-
-def seen_part(
-    run: RunFolder, snapshot: Snapshot, split: str, chosen: Snapshot
-) -> tuple[Snapshot, Detections]:
-    """Those of the chosen images that the run has looked at, or can, and its detections there; the others are left
-    out with a word.
+def _seen_part(run: RunFolder, chosen: Snapshot) -> Snapshot:
+    """Those of the images that the run has looked at, or can; the others are left out with a word.
 
     Raises:
         EvaluationError: none is left.
     """
     wanted = {image.id for image in chosen.images}
-    detections = detections_for(run, snapshot, split, wanted)
-    unseen = wanted - predicted_images(run)
+    seen = predicted_images(run) if run.detections.is_file() else set[int]()
+    if not wanted <= seen and not is_cross_validation(run):
+        predict_images(run, chosen, "all")
+        seen = predicted_images(run)
+    unseen = wanted - seen
     if unseen == wanted:
         raise EvaluationError(f"{run.name} has looked at none of these images", path=run.path)
     if unseen:
         complain(f"{run.name} has not looked at {len(unseen):,} labelled images; they are left out.")
-        chosen = chosen.only(wanted - unseen)
-    return chosen, detections
+    return chosen.only(wanted - unseen)
 
 
 def predict_images(run: RunFolder, snapshot: Snapshot, split: str) -> None:

@@ -130,11 +130,6 @@ class LiveEvaluation:
         """Ascending ids of all images that take part."""
         return self._matches.problem.images
 
-    def set_iou_threshold(self, iou_threshold: float) -> None:
-        """Match again at another IoU, above 0 and at most 1."""
-        if iou_threshold != self.iou_threshold:
-            self._matches.rematch(iou_threshold)
-
     def replace_image(self, image_id: int, gt: GroundTruth) -> None:
         """Put these boxes in place of all of an image and match that image again; the outcome is that of a
         full run. They become the last rows of ``gt``, the other rows keep their order."""
@@ -226,6 +221,10 @@ class LiveEvaluation:
     def true_positives(self, threshold: float, class_id: int | None = None) -> IntArray:
         """Rows of ``dets``, highest score first."""
         return self._matches.problem.det_rows[self._matches.tables().above("hit", threshold, class_id)]
+
+    def taken_by(self, rows: IntArray) -> IntArray:
+        """(N,) rows of ``gt`` that detections which take part (rows of ``dets``) have taken, -1 for none."""
+        return self._matches.tables().match[self._matches.det_places[rows]]
 
     def found_scores(self) -> FloatArray:
         """(G,) score of the detection that found each ground truth; -inf where none did or none had to."""

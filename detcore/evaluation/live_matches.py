@@ -17,7 +17,7 @@ class LiveMatches:
     """Which detection took which ground truth. Detections never change; ground truth does, image by image.
 
     Detections are positions of ``problem`` (class order), ground truths rows of ``gt``. ``matched`` (M,)
-    detections took ``taken`` (M,) ground truths.
+    detections took ``taken`` (M,) ground truths; ``det_places`` (D,) are the positions of ``dets``.
     """
 
     def __init__(
@@ -34,12 +34,6 @@ class LiveMatches:
         self.class_ids: IntArray = np.unique(class_ids)
         self.iou_threshold = iou_threshold
         self._arrange(image_ids)
-
-    def rematch(self, iou_threshold: float) -> None:
-        """Match everything at another IoU."""
-        self.iou_threshold = iou_threshold
-        self.problem = with_ground_truth(self.problem, self.gt)
-        self._match_all()
 
     def replace_image(self, image_id: int, gt: GroundTruth) -> None:
         """See LiveEvaluation.replace_image."""
@@ -111,6 +105,8 @@ class LiveMatches:
         images = np.concatenate([image_ids, self.gt.image_ids, self.dets.image_ids])
         self.problem = arrange(self.gt, self.dets, image_ids=images, class_ids=self.class_ids)
         self._grouped_images = self.problem.det_image[self.problem.by_group]
+        self.det_places: IntArray = np.full(len(self.dets), -1, np.int64)
+        self.det_places[self.problem.det_rows] = np.arange(len(self.problem.det_rows))
         self._match_all()
 
     def _match_all(self) -> None:

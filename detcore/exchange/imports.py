@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from detcore.errors import ProjectError
+from detcore.errors import FormatError, ProjectError
 from detcore.exchange.formats import EXTRA_SETTING, format_named
 from detcore.formats.base import (
     Dataset,
@@ -56,7 +56,12 @@ class ImportReport:
 
 
 def import_dataset(
-    project: Project, format_name: str, source: Path, *, progress: Progress = no_progress
+    project: Project,
+    format_name: str,
+    source: Path,
+    *,
+    images: Path | None = None,
+    progress: Progress = no_progress,
 ) -> ImportReport:
     """Take a dataset into a project as one undoable edit. Its files are only read.
 
@@ -64,17 +69,19 @@ def import_dataset(
     importing twice changes nothing. An image that its source calls verified, or whose annotation lists no
     object, becomes verified; one with other annotations is in progress; one without stays unseen.
     What the dataset says of its whole (COCO's ``info`` and ``licenses``) becomes a setting of the project, by the
-    same edit.
+    same edit. Images that do not lie beside the labels are looked for in the folder ``images``, by default where the
+    project has its own.
 
     Raises:
         ConfigError: there is no such format.
-        FormatError: there is no dataset of that format.
+        FormatError: there is no dataset of that format, or none of its images is in ``images``.
         ProjectError: the project cannot be written.
         Cancelled: ``progress`` returned ``False``; nothing was changed.
     """
-    root = project.image_root
-    found = find_dataset(format_name, source, image_folder=root if root.is_dir() else None, progress=progress)
-    return import_found(project, found)
+    if images is not None:
+        return import_found(project, find_dataset(format_name, source, images=images, progress=progress))
+    root = project.image_root if project.image_root.is_dir() else None
+    return import_found(project, _read(format_name, source, image_folder=root, progress=progress))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +94,31 @@ class FoundDataset:
 
 
 def find_dataset(
-    format_name: str, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
+    format_name: str, source: Path, *, images: Path | None = None, progress: Progress = no_progress
 ) -> FoundDataset:
-    """Read a dataset before there is a project for it; ``image_folder`` is searched for images as well.
+    """Read a dataset before there is a project for it; the folder ``images`` is searched for images as well.
 
     Raises:
         ConfigError: there is no such format.
-        FormatError: there is no dataset of that format.
+        FormatError: there is no dataset of that format, or none of its images is in ``images``.
         Cancelled: ``progress`` returned ``False``.
     """
+    if images is not None and not images.is_dir():
+        raise FormatError(
+            "the folder of images is not there", path=images, hint="Name the folder that holds them"
+        )
+    folder = None if images is None else images.absolute()
+    found = _read(format_name, source, image_folder=folder, progress=progress)
+    if images is not None and not any(image.path.is_file() for image in found.dataset.images):
+        raise FormatError(
+            "no image that the labels name is in this folder",
+            path=images,
+            hint="Name the folder that holds them",
+        )
+    return found
+
+
+def _read(format_name: str, source: Path, *, image_folder: Path | None, progress: Progress) -> FoundDataset:
     reader = format_named(format_name)
     dataset, problems = reader.read(source.absolute(), image_folder=image_folder, progress=progress)
     return FoundDataset(source=source, dataset=dataset, problems=tuple(problems))

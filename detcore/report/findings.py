@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from detcore.crossval import trained_images
 from detcore.curation.emphasis import best_threshold
 from detcore.errors import EvaluationError
 from detcore.evaluation.bootstrap import (
@@ -30,6 +29,7 @@ from detcore.project.runs import RunFolder, RunInfo, load_detections, predicted_
 from detcore.project.snapshot import Snapshot
 from detcore.project.verdict_rows import Verdict
 from detcore.project.verdicts import read_verdicts
+from detcore.scope import trained_images
 from detcore.types import Detections, GroundTruth, Image, IntArray, ObjectClass
 
 SIZES = ("small", "medium", "large")
@@ -103,7 +103,7 @@ def find(
 ) -> Findings:
     """Evaluate a run's detections on these images against the labels as they are now.
 
-    ``scope`` names the images for people ("test split"). Without a ``threshold`` that of the best F1.
+    ``scope`` says which images they are, after their number ("labelled images of the test split"). Without a ``threshold`` that of the best F1.
 
     Raises:
         EvaluationError: there are no images, or the run has not looked at all of them.
@@ -129,7 +129,7 @@ def find(
     coco = evaluate_coco(gt, dets, image_ids, class_ids)
     info = read_run(run)
     snapshot = Snapshot.load(run.snapshot) if run.snapshot.is_file() else None
-    trained = trained_images(run) if snapshot is not None else set[int]()
+    trained = trained_images(run, project.image_list())
     return Findings(
         project_name=project.name,
         statistics=project.statistics(),
@@ -140,7 +140,7 @@ def find(
         classes=classes,
         threshold=threshold,
         iou_threshold=iou_threshold,
-        trained=len(trained.intersection(image_ids.tolist())),
+        trained=int(np.isin(image_ids, trained).sum()),
         live=live,
         errors=find_error_types(gt, dets, image_ids, class_ids, iou_threshold=iou_threshold),
         coco=coco,

@@ -30,7 +30,7 @@ _VERDICTS = {
     VerdictKind.IGNORE: "marked as difficult",
 }
 _STATS = {
-    "AP": "precision over IoU .50 to .95",
+    "AP": "mean precision over IoU .50 to .95",
     "AP50": "precision at IoU .50",
     "AP75": "precision at IoU .75",
     "AR1": "recall with 1 detection per image and class",
@@ -60,7 +60,11 @@ def facts(findings: Findings) -> Markup:
             "Splits": ", ".join(splits),
         }
     )
-    best = "–" if run.best_ap is None else f"{run.best_ap:.3f} on the images it was judged by"
+    best = (
+        "–"
+        if run.best_ap is None
+        else f"{run.best_ap:.3f} on the images it was judged by while it was trained"
+    )
     training = definitions(
         {
             "Run": f"{run.name}, {run.state.value}",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from detcore.atomic import atomic_write
 from detcore.errors import ImageError, ReticleError
+from detcore.evaluation.live import ClassSummary
 from detcore.project.reading import ProjectReader
 from detcore.project.runs import RunFolder
 from detcore.report.crops import MOST_CROPS, Progress, WorstErrors, picture_errors
@@ -111,7 +112,7 @@ def page(findings: Findings, worst: WorstErrors) -> Markup:
 def _contents(title: str, findings: Findings, worst: WorstErrors) -> list[Markup]:
     shown = len(findings.live.image_ids)
     subtitle = (
-        f"{findings.scope}, {shown:,} images. Detections count from a confidence of {findings.threshold:.2f} on, "
+        f"{shown:,} {findings.scope}. Detections count from a confidence of {findings.threshold:.2f} on, "
         f"and match a label at an IoU of {findings.iou_threshold:.2f}."
     )
     trained = tag(
@@ -204,11 +205,17 @@ def _class_plots(findings: Findings) -> Markup:
         plot = precision_recall_plot(
             findings.live.curve(one.class_id), title=item.name, color=None, threshold=findings.threshold
         )
-        ap = tag("small", f" AP {figure(one.ap)} at IoU {findings.iou_threshold:.2f}")
+        ap = tag("small", f" {_ap_at(findings, one)}")
         plots.append(tag("div", tag("h3", class_name(item), ap), plot))
     rest = len(known) - len(most)
     note = [tag("p", f"{rest:,} classes with fewer labels are not shown.", class_="muted")] if rest else []
     return section("Precision and recall of each class", tag("div", *plots, class_="plots"), *note)
+
+
+def _ap_at(findings: Findings, one: ClassSummary) -> str:
+    """AP at the IoU of the report under the name that it has in the tables, and as the number that it is there."""
+    name = f"AP{round(100 * findings.iou_threshold)}"
+    return f"{name} {figure(findings.coco.per_class[one.class_id].get(name, one.ap))}"
 
 
 def _crops(title: str, crops: tuple[Markup, ...], total: int) -> Markup:

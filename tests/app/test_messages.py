@@ -12,6 +12,8 @@ from app.dialogs.message_history import MessageHistory
 from app.widgets import message_bar
 from app.widgets.message_bar import MessageBar
 
+LEFT = Qt.MouseButton.LeftButton
+
 
 @pytest.fixture
 def bar(qtbot: QtBot, context: AppContext) -> MessageBar:
@@ -22,6 +24,20 @@ def bar(qtbot: QtBot, context: AppContext) -> MessageBar:
     return bar
 
 
+@pytest.fixture
+def window(qtbot: QtBot) -> QWidget:
+    window = QWidget()
+    qtbot.addWidget(window)
+    return window
+
+
+def history(context: AppContext, window: QWidget) -> MessageHistory:
+    """The dialog, open."""
+    dialog = MessageHistory(context.messages, context.theme, window)
+    dialog.show()
+    return dialog
+
+
 def test_a_message_that_offers_something_is_not_pushed_away_by_the_next(
     qtbot: QtBot, bar: MessageBar, context: AppContext
 ) -> None:
@@ -29,7 +45,7 @@ def test_a_message_that_offers_something_is_not_pushed_away_by_the_next(
     context.messages.info("One", ("Undo", lambda: done.append("One")))
     context.messages.info("Two")
     assert bar.text.text() == "One"
-    qtbot.mouseClick(bar.action, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(bar.action, LEFT)
     assert done == ["One"]
     assert bar.text.text() == "Two"
     assert bar.action.isHidden()
@@ -59,36 +75,92 @@ def test_names_are_shown_as_they_are_written(bar: MessageBar, context: AppContex
     assert "&lt;i&gt;more" in bar.text.toolTip()
 
 
-def test_earlier_messages_still_do_what_they_offered(qtbot: QtBot, context: AppContext) -> None:
+def test_earlier_messages_still_do_what_they_offered(
+    qtbot: QtBot, context: AppContext, window: QWidget
+) -> None:
     done: list[str] = []
     context.messages.info("One", ("Undo", lambda: done.append("One")))
     context.messages.info("Two")
-    window = QWidget()
-    qtbot.addWidget(window)
-    dialog = MessageHistory(context.messages, window)
-    dialog.show()
+    dialog = history(context, window)
     assert dialog.action.isHidden()
     qtbot.keyClick(dialog.entries, Qt.Key.Key_Down)
     assert dialog.action.text() == "Undo"
-    qtbot.mouseClick(dialog.action, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.action, LEFT)
     assert done == ["One"]
 
 
-def test_an_offer_that_was_withdrawn_is_not_made_any_more(
+def test_an_offer_stays_and_other_messages_pass_in_front_of_it(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, context: AppContext
+) -> None:
+    monkeypatch.setattr(message_bar, "FRESH_MS", 30)
+    monkeypatch.setattr(message_bar, "STAY_MS", dict.fromkeys(message_bar.STAY_MS, 60))
+    bar = MessageBar(context.theme)
+    qtbot.addWidget(bar)
+    context.messages.posted.connect(bar.show_message)
+    done: list[str] = []
+    context.messages.info("One", ("Import them", lambda: done.append("One")))
+    qtbot.wait(150)
+    assert bar.text.text() == "One"
+    context.messages.info("Two")
+    assert bar.text.text() == "Two"
+    assert bar.action.isHidden()
+    qtbot.waitUntil(lambda: bar.text.text() == "One", timeout=2000)
+    qtbot.mouseClick(bar.action, LEFT)
+    assert done == ["One"]
+    qtbot.wait(150)
+    assert bar.isHidden()
+
+
+def test_an_offer_that_was_closed_does_not_come_back(
     qtbot: QtBot, bar: MessageBar, context: AppContext
 ) -> None:
     context.messages.info("One", ("Import them", lambda: None))
-    context.messages.info("Two")
-    context.messages.info("Three", ("Undo", lambda: None))
-    context.messages.withdraw_offers()
-    assert bar.text.text() == "Two"
-    assert not bar.offers
-    bar.dismiss()
+    qtbot.mouseClick(bar.close_button, LEFT)
+    context.messages.warning("Two")
+    qtbot.mouseClick(bar.close_button, LEFT)
     assert bar.isHidden()
-    window = QWidget()
-    qtbot.addWidget(window)
-    dialog = MessageHistory(context.messages, window)
-    dialog.show()
+
+
+def test_an_offer_goes_when_it_no_longer_applies(
+    qtbot: QtBot, bar: MessageBar, context: AppContext, window: QWidget
+) -> None:
+    there = ["run"]
+    context.messages.info("One", ("Show", lambda: None), applies=lambda: bool(there))
+    context.messages.info("Two", ("Show", lambda: None), applies=lambda: bool(there))
+    bar.look_again()
+    assert bar.text.text() == "One"
+    there.clear()
+    bar.look_again()
+    assert bar.isHidden()
+    dialog = history(context, window)
+    assert dialog.action.isHidden()
+
+
+def test_what_was_said_of_one_project_is_not_shown_over_the_next_but_can_be_read(
+    qtbot: QtBot, bar: MessageBar, context: AppContext, window: QWidget
+) -> None:
+    context.messages.info("One", ("Import them", lambda: None))
+    context.messages.warning("Two")
+    context.messages.info("Three", ("Undo", lambda: None))
+    context.messages.withdraw()
+    assert bar.isHidden()
+    dialog = history(context, window)
+    read: list[str] = []
     for _message in range(3):
         assert dialog.action.isHidden()
+        read.append(dialog.text.text())
         qtbot.keyClick(dialog.entries, Qt.Key.Key_Down)
+    assert read == ["Three", "Two", "One"]
+
+
+def test_earlier_messages_have_a_line_each_and_the_chosen_one_is_told_whole(
+    qtbot: QtBot, context: AppContext, window: QWidget
+) -> None:
+    context.messages.info("One")
+    context.messages.warning("Two " + "words " * 60, details="line 1\nline 2\nline 3")
+    dialog = history(context, window)
+    rows = [dialog.entries.visualRect(dialog.entries.model().index(row, 1)) for row in range(2)]
+    assert rows[0].height() == rows[1].height()
+    assert dialog.text.text().endswith("words \n\nline 1\nline 2\nline 3")
+    qtbot.mouseClick(dialog.entries.viewport(), LEFT, pos=rows[1].center())
+    assert dialog.text.text() == "One"

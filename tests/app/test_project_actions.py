@@ -109,15 +109,32 @@ def slow_import(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Imports wait for this event, or until they are cancelled."""
     go = threading.Event()
 
-    def wait(project: Project, name: str, source: Path, *, progress: ProgressCallback) -> object:
+    def wait(
+        project: Project, name: str, source: Path, *, images: Path | None, progress: ProgressCallback
+    ) -> object:
         while not go.wait(0.01):
             if not progress(0, 1):
                 raise Cancelled("cancelled")
-        return import_dataset(project, name, source, progress=progress)
+        return import_dataset(project, name, source, images=images, progress=progress)
 
     monkeypatch.setattr(project_actions, "import_dataset", wait)
     yield go
     go.set()
+
+
+def test_labels_elsewhere_are_imported_into_a_new_project_of_the_images(
+    qtbot: QtBot, window: MainWindow, image_folder: Path, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    _labelled(labels)
+    request = ImportRequest(format="yolo", source=labels, images=image_folder)
+    window.project_actions.import_from(request)
+    qtbot.waitUntil(lambda: window.context.document.is_open, timeout=10_000)
+    project = window.context.document.project
+    assert project.image_root == image_folder
+    (box,) = project.all_boxes()
+    assert project.image(box.image_id).path == "img_0.jpg"
 
 
 def _labelled(folder: Path) -> Path:

@@ -95,7 +95,9 @@ class ClassEditing(QObject):
             return
         boxes = "" if not count else " and its box" if count == 1 else f" and its {count_text(count)} boxes"
         self._context.messages.info(
-            f"Deleted “{item.name}”{boxes}.", action=("Undo", lambda: self._undo_if_latest(changes))
+            f"Deleted “{item.name}”{boxes}.",
+            action=("Undo", lambda: self._undo_if_latest(changes)),
+            applies=self._context.document.until_next_edit(),
         )
 
     def _undo_if_latest(self, changes: Changes) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
 
+from app.action_table import TRAIN
 from app.context import AppContext
 from app.models.figures import count_text, ratio_text
 from app.models.image_model import ImageModel, Reason
@@ -199,8 +200,9 @@ class ImageOrdering(QObject):
         if isinstance(error, Cancelled):
             messages.info("Cancelled. The images are listed as before.")
         elif isinstance(error, NothingToOrder):
-            train = self._context.actions["global.page_train"]
-            messages.info(str(error), action=("Go to Train", train.trigger) if error.needs_run else None)
+            actions = self._context.actions
+            action = ("Go to Train", actions["global.page_train"].trigger) if error.needs_run else None
+            messages.info(str(error), action, applies=lambda: actions.scope != TRAIN)
         else:
             messages.error(error, doing="find what to label next")
 

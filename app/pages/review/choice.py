@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QLocale, QObject, Signal
+from PySide6.QtCore import QLocale, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
 from app.context import AppContext
 from app.live_evaluation import LiveReview
-from app.models.error_filter import SortOrder
 from app.models.figures import count_text
 from app.training_data import PreparedPrediction, prepare_prediction
 from detcore.errors import ReticleError
@@ -20,7 +19,8 @@ from detcore.project.runs import RunInfo, RunState, list_runs
 from detcore.scope import Scope
 
 IOU_THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
-RUN_WIDTH, SCOPE_WIDTH, IOU_WIDTH = 230, 190, 74
+_BEST_TIP = "The best AP (mean over IoU 0.50 to 0.95) on the images it was judged by while it was trained"
+RUN_WIDTH, SCOPE_WIDTH, IOU_WIDTH = 250, 190, 74
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,22 +89,19 @@ class ReviewChoice(QObject):
             failed=self._fail,
         )
 
-    def note(self, order: SortOrder) -> str:
-        """What to know about the images that are evaluated, in a queue of this order; "" for nothing."""
+    def note(self) -> str:
+        """What to know about the images that are evaluated; "" for nothing."""
+        known = self.known_images()
+        return f"{known}: the model knows them, so it errs less here than on new images." if known else ""
+
+    def known_images(self) -> str:
+        """Which images the run has learnt from, as the beginning of a sentence; "" if none."""
         review = self._live.review
         if review is None or not review.trained:
             return ""
-        count = count_text(review.trained)
         if review.trained == review.image_count:
-            which = "All of these images were used for training"
-        else:
-            which = f"{count} of these {count_text(review.image_count)} images were used for training"
-        if order is SortOrder.LABEL_ERRORS:
-            return (
-                f"{which}: the model has learnt their labels, wrong ones too, and overlooks errors there. For "
-                "sound scores choose images not trained on, or cross-validate (Train page) and review that run."
-            )
-        return f"{which}: the model knows them, so it errs less here than on new images."
+            return "All of these images were used for training"
+        return f"{count_text(review.trained)} of these {count_text(review.image_count)} images were used for training"
 
     def next_step(self) -> NextStep:
         """Why there is nothing to see, and what to do about it."""
@@ -222,8 +219,10 @@ class ReviewChoice(QObject):
         self._ended = set()
         self._runs = [run for run in runs if run.state is not RunState.NEW or run.has_detections]
         self.run.clear()
-        for run in self._runs:
+        for row, run in enumerate(self._runs):
             self.run.addItem(_title(run))
+            if run.best_ap is not None:
+                self.run.setItemData(row, _BEST_TIP, Qt.ItemDataRole.ToolTipRole)
         names = [run.name for run in self._runs]
         if self._wanted in names and (before is None or before.name != self._wanted):
             self.run.setCurrentIndex(names.index(self._wanted))
@@ -274,5 +273,5 @@ class ReviewChoice(QObject):
 
 
 def _title(run: RunInfo) -> str:
-    ap = "" if run.best_ap is None else f" · AP {QLocale().toString(run.best_ap, 'f', 3)}"
+    ap = "" if run.best_ap is None else f" · best AP {QLocale().toString(run.best_ap, 'f', 3)}"
     return f"{run.name}{ap}"

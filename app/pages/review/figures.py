@@ -151,6 +151,7 @@ class ReviewFigures(QObject):
     def _row(
         self, class_id: int | None, name: str, color: str | None, numbers: tuple[int, int, int, int]
     ) -> ClassRow:
+        review = self._live.review
         return ClassRow(
             class_id=class_id,
             name=name,
@@ -160,6 +161,7 @@ class ReviewFigures(QObject):
             counts=numbers[:3],
             curve=self._curves[class_id],
             best=self._best[class_id],
+            iou_threshold=0.5 if review is None else review.evaluation.iou_threshold,
         )
 
 

@@ -20,6 +20,7 @@ from app.pages.review.queue import ReviewQueue
 from app.pages.review.report import ReviewReport
 from app.pages.review.sending import ReviewSending
 from app.pages.review.sizes import ReviewSizes
+from app.pages.review.soundness import ReviewSoundness
 from app.pages.review.verdicts import ReviewVerdicts
 from app.widgets.empty_state import EmptyState
 from app.widgets.review.crops import crops
@@ -48,6 +49,9 @@ class ReviewPage(Page):
         self.queue_panel = QueuePanel(self.errors, self.crops, context.theme, toggles)
         self.order = OrderFigures(self.live, context.tasks, self)
         self.queue = ReviewQueue(self.live, self.order, self.errors, self.queue_panel, self)
+        self.soundness = ReviewSoundness(
+            context, self.live, self.choice, self.order, self.queue_panel.caution, self
+        )
         self.verdicts = ReviewVerdicts(context, self.live, self.queue)
         self.report = ReviewReport(context, self.live, self)
         self.sending = ReviewSending(context, self.live, self)
@@ -133,7 +137,7 @@ class ReviewPage(Page):
         self.header.slider.released.connect(queue.pace.catch_up)
         figures.threshold_chosen.connect(live.set_threshold)
         figures.tabs.currentChanged.connect(lambda _tab: self.sizes.show())
-        self.order.chosen.connect(lambda order: self.header.show_note(self.choice.note(order)))
+        self.soundness.page_wanted.connect(self.request_page)
         queue.filter_changed.connect(self._show_filter)
         queue.current_changed.connect(self._show_current)
         self.queue_panel.list.selectionModel().selectionChanged.connect(
@@ -155,7 +159,7 @@ class ReviewPage(Page):
             step = self.choice.next_step()
             self.empty.show_state(step.icon, step.title, step.text, step.button)
         else:
-            self.header.show_note(self.choice.note(self.order.order))
+            self.header.show_note(self.choice.note())
             self._show_numbers()
             self._show_filter()
             self._show_current(self.queue.current)

@@ -57,7 +57,9 @@ class ReviewQueue(QObject):
         live.matches_changed.connect(self._follow_edit)
         live.threshold_changed.connect(lambda _threshold: self.pace.ask())
         figures.found.connect(self._reorder)
-        panel.kinds_chosen.connect(lambda kinds: self.set_filter(self.filter.with_kinds(kinds)))
+        panel.kinds_chosen.connect(
+            lambda kinds: self.set_filter(self.filter.with_kinds(kinds, figures.order))
+        )
         panel.type_chosen.connect(lambda chosen: self.set_filter(self.filter.with_type(chosen)))
         panel.order_chosen.connect(self.set_order)
         panel.widened.connect(lambda: self.set_filter(self.filter.widened()))
@@ -202,14 +204,15 @@ class ReviewQueue(QObject):
             selected = selected if current in selected else [self._model.entry(row).key]
         self._panel.list.show_keys(selected, current if row >= 0 else None)
         self._panel.show_progress(row + 1, self.count)
-        self._panel.show_kinds(self.filter.kinds, decided=self.filter.cell is None)
+        listed = self.filter.in_order(self._figures.order)
+        self._panel.show_kinds(listed.kinds, decided=self.filter.cell is None)
         self._panel.show_type(self.filter.type)
         if review is not None:
             midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
             judged = review.source.judged
             self._panel.show_done(judged.count_since(midnight.timestamp()), len(judged))
         self._panel.show_narrowed(_narrowed_to(self.filter, review))
-        self._panel.list.set_empty_text(_empty_text(self.filter))
+        self._panel.list.set_empty_text(_empty_text(listed))
 
     def _go_to_row(self, row: int) -> None:
         key = int(self._model.rows.keys[row])

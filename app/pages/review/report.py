@@ -17,6 +17,7 @@ from app.printing.report_pdf import write_pdf
 from app.tasks import ProgressCallback
 from detcore.errors import Cancelled, ReticleError
 from detcore.report.write import Report, write_report
+from detcore.scope import SCOPE_TEXTS
 
 SUFFIX, PDF_SUFFIX = ".html", ".pdf"
 _KINDS = {f"Web page (*{SUFFIX})": SUFFIX, f"PDF (*{PDF_SUFFIX})": PDF_SUFFIX}
@@ -44,7 +45,7 @@ class ReviewReport(QObject):
                 review.run,
                 out,
                 image_ids=np.sort(review.scopes[review.scope]),
-                scope=review.scope.value,
+                scope=SCOPE_TEXTS[review.scope],
                 threshold=threshold,
                 iou_threshold=review.evaluation.iou_threshold,
                 progress=progress,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
+from app.action_table import TRAIN
 from app.context import AppContext
 from app.live_evaluation import LiveReview
 from app.sent_errors import SentErrors, find_errors, keep_sent, read_sent
@@ -70,7 +71,9 @@ class ReviewSending(QObject):
         text = f"{sent.text} will count more in the next training."
         if earlier is not None and earlier.run != sent.run:
             text += f" What was sent of {earlier.run} will not."
-        self._context.messages.success(text, ("Go to Train", self.train_requested.emit))
+        actions = self._context.actions
+        go = ("Go to Train", self.train_requested.emit)
+        self._context.messages.success(text, go, applies=lambda: actions.scope != TRAIN)
 
     def _fail(self, project: Project, error: Exception) -> None:
         self._set_busy(False)

@@ -36,7 +36,8 @@ class ReviewSizes(QObject):
         if class_id not in review.classes:
             class_id = None
         aps = known[1] if known is not None and fresh else None
-        self.table.rows.set_rows(size_rows(evaluation, self._live.threshold, class_id, aps))
+        rows = size_rows(evaluation, self._live.threshold, class_id, aps)
+        self.table.rows.set_rows(rows, evaluation.iou_threshold)
         if not fresh and not self._is_finding:
             gt = evaluation.gt
             self._is_finding = True

@@ -8,9 +8,11 @@ from PySide6.QtCore import QObject, QPoint, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMenu, QWidget
 
+from app.action_table import TRAIN
 from app.context import AppContext
 from app.pages.train.control import RunControl
 from app.pages.train.histories import RunHistories
+from app.undo_redo import SideStep
 from detcore.crossval import is_cross_validation
 from detcore.errors import ConfigError
 from detcore.project.project import Project
@@ -96,28 +98,36 @@ class RunCommands(QObject):
     def _discard(self) -> None:
         run = self._selected()
         if run is not None:
-            self._discard_run(self._context.document.project, run.name)
+            project, name = self._context.document.project, run.name
+            step = SideStep(
+                f"Discard {name}",
+                TRAIN,
+                undo=lambda: self._restore(project, name),
+                redo=lambda: self._move_away(project, name, step),
+            )
+            self._move_away(project, name, step)
 
     def _reveal(self) -> None:
         run = self._selected()
         if run is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.folder.path)))
 
-    def _discard_run(self, project: Project, name: str) -> None:
-        """Move a run to the project's trash, with a message that brings it back."""
+    def _move_away(self, project: Project, name: str, step: SideStep) -> None:
+        """Move a run to the project's trash; undo brings it back, and so does the message."""
         self._context.tasks.run(
             lambda: discard(project, name),
-            done=lambda _path: self._discarded(project, name),
+            done=lambda _path: self._discarded(project, name, step),
             failed=lambda error: self._context.messages.error(error, doing=f"discard {name}"),
         )
 
-    def _discarded(self, project: Project, name: str) -> None:
+    def _discarded(self, project: Project, name: str, step: SideStep) -> None:
         document = self._context.document
         if document.is_open and document.project is project:
             self._histories.forget(name)
             document.runs_changed.emit()
-            undo = ("Undo", lambda: self._restore(project, name))
-            self._context.messages.info(f"{name} was discarded.", undo)
+            document.stepped_aside.emit(step)
+            undo = ("Undo", step.take_back)
+            self._context.messages.info(f"{name} was discarded.", undo, applies=lambda: step.done)
 
     def _restore(self, project: Project, name: str) -> None:
         self._context.tasks.run(

@@ -154,6 +154,7 @@ class RunControl(QObject):
             messages.info(
                 f"The images had no splits yet, so they were divided: {shares}.",
                 ("Undo", lambda: _take_back(self._context, project, divided)),
+                applies=document.until_next_edit(),
             )
         if run in self._context.jobs.active():
             messages.warning(f"{name} is still at work. Try again when it has ended.")

@@ -46,7 +46,9 @@ class SentToTraining(QObject):
         if sent is not None:
             undo = ("Undo", lambda: self._bring_back(project, sent))
             self._context.messages.info(
-                f"The errors of {sent.run} will not count in the next training.", undo
+                f"The errors of {sent.run} will not count in the next training.",
+                undo,
+                applies=lambda: self.card.isHidden(),
             )
 
     def _bring_back(self, project: Project, sent: SentErrors) -> None:

@@ -67,7 +67,7 @@ class ClassRowDelegate(QStyledItemDelegate):
         painter.drawText(QRect(left, rect.top() + 5, width, 20), _LEFT, name)
         painter.setFont(sized_font(self._widget, SMALL_TEXT))
         painter.setPen(self._theme.color("text_muted"))
-        text = f"{'mAP' if row.class_id is None else 'AP'} {row.ap_text}"
+        text = row.ap_text
         wide = f"{text} · {count_text(row.labels)}"
         if painter.fontMetrics().horizontalAdvance(wide) <= width:
             text = wide

@@ -30,11 +30,16 @@ from app.models.error_kind import (
 from app.models.error_model import ErrorModel
 from app.models.figures import count_text
 from app.theme import Theme
+from app.widgets.caution import Caution
 from app.widgets.review.crops import Crops
 from app.widgets.review.error_list import ErrorList
 
 _KIND_NAMES = {ErrorKind.FN: "Missed", ErrorKind.FP: "False", ErrorKind.TP: "Found"}
-
+_KIND_TIPS = {
+    **TIPS,
+    ErrorKind.TP: f"{TIPS[ErrorKind.TP]}.\nIn the order “{SortOrder.LABEL_ERRORS.value}” they are listed too, "
+    "but only those whose labels may be wrong.",
+}
 
 _TOGGLE_WIDTH = 104
 
@@ -84,6 +89,8 @@ class QueuePanel(QWidget):
         for box in (self.type, self.order):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.toggles = [_toggle(text, action) for text, action in toggles.items()]
+        self.caution = Caution(theme)
+        self.caution.setContentsMargins(10, 0, 8, 8)
         self.done = QLabel()
         self.done.setProperty("role", "small")
         self.done.setContentsMargins(10, 5, 10, 6)
@@ -133,7 +140,7 @@ class QueuePanel(QWidget):
         button = QPushButton(_KIND_NAMES[kind])
         button.setCheckable(True)
         button.setProperty("role", "segment")
-        button.setToolTip(TIPS[kind])
+        button.setToolTip(_KIND_TIPS[kind])
         button.clicked.connect(lambda _checked=False: self.kinds_chosen.emit(self.kinds() or EVERY_KIND))
         return button
 
@@ -167,6 +174,7 @@ class QueuePanel(QWidget):
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addLayout(head)
+        whole.addWidget(self.caution)
         whole.addWidget(self.list, 1)
         whole.addWidget(self.done)
         self.show_narrowed("")

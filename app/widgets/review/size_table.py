@@ -10,14 +10,14 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from app.models.error_kind import SHORT, TIPS, ErrorKind, text_color
-from app.models.figures import count_text, ratio_text
+from app.models.figures import ap_at_tip, ap_name, count_text, ratio_text
 from app.models.size_breakdown import SizeRow
 from app.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
 
-_TITLES = ("Size", "Labels", "AP", *(SHORT[kind] for kind in ErrorKind), "Recall", "Precision")
-_FIRST_COUNT = 3
+_TITLES = ("Size", "Labels", "", *(SHORT[kind] for kind in ErrorKind), "Recall", "Precision")
+_AP, _FIRST_COUNT = 2, 3
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -34,12 +34,17 @@ class SizeModel(QAbstractTableModel):
         super().__init__()
         self._theme = theme
         self._rows: Sequence[SizeRow] = ()
+        self._iou_threshold = 0.5
 
     @property
     def rows(self) -> Sequence[SizeRow]:
         return self._rows
 
-    def set_rows(self, rows: Sequence[SizeRow]) -> None:
+    def set_rows(self, rows: Sequence[SizeRow], iou_threshold: float) -> None:
+        """``iou_threshold`` is that of their AP."""
+        if iou_threshold != self._iou_threshold:
+            self._iou_threshold = iou_threshold
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, _AP, _AP)
         same = len(rows) == len(self._rows)
         if not same:
             self.beginResetModel()
@@ -69,7 +74,9 @@ class SizeModel(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return _TITLES[section]
+            return ap_name(self._iou_threshold) if section == _AP else _TITLES[section]
+        if role == Qt.ItemDataRole.ToolTipRole and section == _AP:
+            return f"{ap_at_tip(self._iou_threshold)};\nonly objects of the size count"
         if role == Qt.ItemDataRole.TextAlignmentRole and section:
             return _RIGHT
         return None

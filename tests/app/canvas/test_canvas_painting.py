@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 
 import app
 from app.canvas import style
@@ -116,6 +116,32 @@ def test_the_crosshair_goes_when_the_pointer_leaves(canvas, person):
     assert not np.array_equal(pixels(canvas), before)
     QApplication.sendEvent(canvas, QEvent(QEvent.Type.Leave))
     assert np.array_equal(pixels(canvas), before)
+
+
+@pytest.mark.parametrize("away", ["menu", "other widget", "hidden"])
+def test_no_crosshair_is_left_when_the_pointer_goes_without_a_word(canvas, person, qtbot, away):
+    canvas.set_tool("draw")
+    before = pixels(canvas)
+    person.move(100, 75)
+    if away == "hidden":
+        canvas.hide()
+        canvas.show()
+    elif away == "menu":
+        menu = QMenu(canvas)
+        menu.addAction("Find")
+        menu.popup(canvas.mapToGlobal(canvas.rect().center()))
+        qtbot.waitUntil(menu.isVisible)
+        menu.close()
+    else:
+        field = QLineEdit(canvas.parentWidget())
+        qtbot.addWidget(field)
+        field.show()
+        field.activateWindow()
+        QTest.mouseClick(field, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(field.hasFocus)
+    assert np.array_equal(pixels(canvas), before)
+    person.move(90, 70)
+    assert not np.array_equal(pixels(canvas), before)
 
 
 def test_names_can_be_hidden(canvas, show):
@@ -277,7 +303,7 @@ import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 from app.canvas.display import DisplayBoxes, LineStyle
 from app.canvas.view import ImageCanvas
 app = QApplication(sys.argv)

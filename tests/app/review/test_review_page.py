@@ -214,7 +214,7 @@ def test_a_click_on_a_box_of_the_image_makes_it_the_current_one(page: ReviewPage
 
 @pytest.mark.parametrize("order", list(SortOrder))
 def test_every_order_lists_the_same_boxes(page: ReviewPage, order: SortOrder) -> None:
-    page.queue.set_filter(page.queue.filter.with_kinds(EVERY_KIND))
+    page.queue.set_filter(page.queue.filter.counted(EVERY_KIND))
     before = sorted(keys(page))
     page.queue_panel.order.setCurrentText(order.value)
     page.queue_panel.order.activated.emit(page.queue_panel.order.currentIndex())

@@ -11,8 +11,10 @@ from app.models.error_filter import ErrorFilter, SortOrder
 from app.models.error_kind import ERRORS, EVERY_KIND, ErrorKind, ItemType
 from app.models.error_query import ErrorRows, ErrorSource, find_rows
 from app.models.error_update import update_rows
+from app.models.label_suspicions import LabelSuspicions
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
+from detcore.evaluation.label_errors import rank_label_errors
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.types import Box, Detections, GroundTruth
@@ -26,8 +28,10 @@ FILTERS = (
     ErrorFilter(type=ItemType.CLASS),
     ErrorFilter(image_id=3),
     ErrorFilter(kinds=ERRORS, exact=True),
+    ErrorFilter(kinds=EVERY_KIND, exact=True),
+    ErrorFilter(suspects=False),
 )
-ORDERS = tuple(order for order in SortOrder if order not in (SortOrder.COST, SortOrder.LABEL_ERRORS))
+ORDERS = tuple(order for order in SortOrder if order is not SortOrder.COST)
 
 
 def random_boxes(random: np.random.Generator, image_id: int, first_id: int) -> list[Box]:
@@ -71,12 +75,17 @@ def random_source(random: np.random.Generator) -> ErrorSource:
     dets = random_detections(random, 120)
     evaluation = LiveEvaluation(truth, dets, class_ids=CLASSES, image_ids=IMAGES)
     rows = np.arange(len(dets))
+    suspicions = LabelSuspicions()
+    errors = rank_label_errors(truth, dets, image_ids=IMAGES, class_ids=CLASSES)
+    # many equal ones
+    suspicions.take(replace(errors, scores=np.ceil(5 * errors.scores) / 5), truth.ids)
     return ErrorSource(
         fingerprint="",
         evaluation=evaluation,
         run_rows=rows,
         links=ErrorLinks(evaluation),
         judged=JudgedItems(evaluation, "run", rows, []),
+        suspicions=suspicions,
     )
 
 

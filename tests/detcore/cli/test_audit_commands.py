@@ -105,8 +105,20 @@ def test_audit_writes_a_ranked_list_led_by_the_label_that_is_gone(
 
 
 def test_audit_warns_when_the_run_has_learnt_the_labels(folder: Path, capsys: pytest.CaptureFixture[str]):
-    assert main(["audit", str(folder), "--run", "001-before"]) == 0
+    assert main(["audit", str(folder), "--run", "001-before", "--split", "all"]) == 0
     assert "001-before has been trained on 20 of these 40 images" in capsys.readouterr().err
+
+
+def test_audit_judges_what_the_run_has_not_learnt_unless_told_otherwise(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    target = tmp_path / "audit.json"
+    assert main(["audit", str(folder), "--run", "001-before", "--json", str(target)]) == 0
+    images = {record["image"] for record in json.loads(target.read_text())}
+    assert images <= {f"{n:02}.jpg" for n in range(21, 41)}
+    written = capsys.readouterr()
+    assert "001-before on 20 labelled images not trained on" in written.out
+    assert "has been trained on 20 others, which are left out" in written.err
 
 
 def test_audit_warns_of_a_detector_that_finds_next_to_nothing(
@@ -162,6 +174,61 @@ def test_compare_keeps_labels_and_models_apart(folder: Path, tmp_path: Path):
         assert main(["evaluate", str(folder), "--run", run, "--json", str(evaluated)]) == 0
         stats = json.loads(evaluated.read_text())
         assert figures[key] == pytest.approx(apart[name]) == pytest.approx(stats["AP50"], abs=1e-6)
+
+
+def make_crossval(folder: Path) -> RunFolder:
+    """A cross-validation that finds all objects of the forty images, each left out once."""
+    with Project.open(folder) as project:
+        run = create_run(project, "crossval")
+        ids = project.image_ids()
+        (run.path / "folds.json").write_text(json.dumps({"held_out": [ids[::2], ids[1::2]]}))
+        take_snapshot(project).save(run.snapshot)
+        save_detections(run, noisy(project, np.random.default_rng(1), without=0), image_ids=ids)
+    return run
+
+
+def test_of_a_cross_validation_all_images_are_meant(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    run = make_crossval(folder).name
+    out = tmp_path / "report.html"
+    assert main(["report", str(folder), "--run", run, "--out", str(out)]) == 0
+    assert main(["evaluate", str(folder), "--run", run]) == 0
+    assert main(["audit", str(folder), "--run", run]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert sum("40 labelled images not trained on" in line for line in said) == 3
+    assert "40 labelled images not trained on. Detections count" in out.read_text()
+    # a split can be chosen all the same
+    assert main(["report", str(folder), "--run", run, "--split", "test", "--out", str(out)]) == 0
+    assert "20 labelled images of the test split" in capsys.readouterr().out
+    assert "20 labelled images of the test split. Detections count" in out.read_text()
+
+
+def test_two_cross_validations_are_compared_on_all_images(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    runs = [make_crossval(folder).name for _ in range(2)]
+    target = tmp_path / "compare.json"
+    arguments = ["compare", str(folder), "--run", runs[0], "--run", runs[1], "--json", str(target)]
+    assert main(arguments) == 0
+    written = capsys.readouterr()
+    assert "on 40 labelled images not trained on" in written.out
+    assert "warning" not in written.err
+    assert "chance of better" in written.out
+    record = json.loads(target.read_text())
+    assert (record["images"], record["scope"], record["cautions"]) == (40, "Not trained on", [])
+
+
+def test_what_is_not_fair_is_said_and_not_called_better(folder: Path, capsys: pytest.CaptureFixture[str]):
+    run = make_crossval(folder).name
+    assert main(["compare", str(folder), "--run", "001", "--run", run]) == 0
+    written = capsys.readouterr()
+    assert f"not a fair comparison: {run} is a cross-validation" in written.err
+    # the training has learnt 20 of the 40
+    assert "on 20 labelled images not trained on" in written.out
+    assert "better" not in written.out
+    assert main(["compare", str(folder), "--run", "001", "--run", "002", "--split", "train"]) == 0
+    assert "Both were trained on all of these images" in capsys.readouterr().err
 
 
 def test_compare_wants_two_runs(folder: Path, capsys: pytest.CaptureFixture[str]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,60 @@ def test_projects_get_the_ending_by_which_they_are_recognised(images: Path, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "plain.reticle", "read.reticle"]
     with Project.open(tmp_path / "read.reticle") as project:
         assert project.statistics().boxes == 1
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    """Labels of the image, in a folder without it."""
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    (folder / "classes.txt").write_text("cell\n")
+    (folder / "a.txt").write_text("0 .5 .5 .1 .1\n")
+    return folder
+
+
+def test_images_elsewhere_become_the_images_of_a_new_project(images: Path, labels: Path, tmp_path: Path):
+    folder = tmp_path / "p.reticle"
+    command = ["import", str(folder), "--format", "yolo", str(labels)]
+    assert main(command) == 1  # nothing to label
+    assert not folder.exists()
+    assert main([*command, "--images", str(images)]) == 0
+    with Project.open(folder, read_only=True) as project:
+        assert project.image_root == images
+        assert [image.path for image in project.images()] == ["a.jpg"]
+        (box,) = project.all_boxes()
+        assert box.xyxy == pytest.approx((45, 36, 55, 44))  # of 100 x 80 pixels
+
+
+def test_an_image_outside_of_the_projects_folder_is_known_by_its_whole_path(
+    images: Path, labels: Path, tmp_path: Path
+):
+    own = tmp_path / "own"
+    own.mkdir()
+    Image.new("RGB", (60, 60)).save(own / "b.jpg")
+    folder = tmp_path / "p.reticle"
+    assert main(["new", str(folder), "--images", str(own)]) == 0
+    assert main(["import", str(folder), "--format", "yolo", str(labels), "--images", str(images)]) == 0
+    with Project.open(folder, read_only=True) as project:
+        assert [image.path for image in project.images()] == ["b.jpg", (images / "a.jpg").as_posix()]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("nothing", "is not there"), ("empty", "no image that the labels name")]
+)
+def test_a_folder_without_the_images_is_told_and_changes_nothing(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
+):
+    (tmp_path / "empty").mkdir()
+    folder = tmp_path / "p.reticle"
+    content = {"images": [{"id": 1, "file_name": "a.jpg", "width": 9, "height": 9}], "annotations": []}
+    (labels / "all.json").write_text(json.dumps({**content, "categories": []}))
+    command = ["import", str(folder), "--format", "coco", str(labels / "all.json")]
+    assert main([*command, "--images", str(tmp_path / name)]) == 1
+    text = capsys.readouterr().err
+    assert told in text
+    assert str(tmp_path / name) in text
+    assert not folder.exists()
 
 
 def test_splits_that_are_there_are_replaced_only_when_asked_for(

@@ -1,0 +1,143 @@
+"""What a message offers stays until it is closed, done, or makes no sense any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.application import make_window
+from app.dialogs.import_dialog import ImportRequest
+from app.main_window import MainWindow
+from app.settings import Settings
+from app.widgets import message_bar
+from detcore.project.edits import add_class, set_status
+from detcore.types import Status
+from tests.app.train.train_driving import write_run
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+CTRL_SHIFT = CTRL | Qt.KeyboardModifier.ShiftModifier
+SOON = 10_000
+
+
+@pytest.fixture
+def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path, image_folder: Path) -> Iterator[MainWindow]:
+    settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    window = make_window(qapp, settings)
+    qtbot.addWidget(window)
+    window.show()
+    yield window
+    window.close()
+
+
+def open_folder(qtbot: QtBot, window: MainWindow, folder: Path) -> None:
+    window.project_actions.open_path(folder)
+    qtbot.waitUntil(lambda: window.label_page.viewer.is_showing, timeout=SOON)
+
+
+@pytest.fixture
+def labelled_folder(image_folder: Path) -> Path:
+    (image_folder / "classes.txt").write_text("cell\n", encoding="utf-8")
+    (image_folder / "img_0.txt").write_text("0 0.5 0.5 0.25 0.25\n", encoding="utf-8")
+    return image_folder
+
+
+def test_labels_are_offered_until_they_are_imported(
+    qtbot: QtBot, window: MainWindow, labelled_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(message_bar, "STAY_MS", dict.fromkeys(message_bar.STAY_MS, 100))
+    open_folder(qtbot, window, labelled_folder)
+    bar, document = window.messages, window.context.document
+    qtbot.waitUntil(lambda: bar.offers, timeout=SOON)
+    document.apply(add_class(document.project, "blob"))
+    qtbot.wait(300)
+    assert bar.text.text() == "This folder also holds YOLO (text) labels."
+    window.project_actions.import_from(ImportRequest(format="yolo", source=labelled_folder))
+    qtbot.waitUntil(lambda: bar.text.text().startswith("Imported 1 box"), timeout=SOON)
+    bar.dismiss()
+    assert bar.isHidden()
+
+
+def test_what_was_said_of_a_project_goes_with_it(
+    qtbot: QtBot, window: MainWindow, image_folder: Path, tmp_path: Path
+) -> None:
+    open_folder(qtbot, window, image_folder)
+    window.context.messages.warning("Something about this project.")
+    assert window.messages.isVisible()
+    other = tmp_path / "other"
+    other.mkdir()
+    (image_folder / "img_0.jpg").rename(other / "img_0.jpg")
+    window.project_actions.open_path(other)
+    qtbot.waitUntil(lambda: window.context.document.project.image_root == other, timeout=SOON)
+    assert window.messages.isHidden()
+
+
+def test_the_way_back_is_offered_until_the_next_edit(
+    qtbot: QtBot, window: MainWindow, image_folder: Path
+) -> None:
+    open_folder(qtbot, window, image_folder)
+    document = window.context.document
+    document.apply(add_class(document.project, "blob"))
+    QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
+    assert window.messages.action.text() == "Redo"
+    assert window.messages.isVisible()
+    document.apply(set_status(document.project, document.project.image_ids()[:1], Status.VERIFIED))
+    assert window.messages.isHidden()
+
+
+def test_undo_on_the_train_page_brings_back_the_run_that_was_just_discarded(
+    qtbot: QtBot, window: MainWindow, image_folder: Path
+) -> None:
+    open_folder(qtbot, window, image_folder)
+    document, undo = window.context.document, window.context.actions["global.undo"]
+    document.apply(add_class(document.project, "blob"))
+    name = write_run(document.project, [0.3])
+    document.runs_changed.emit()
+    window.show_page("train")
+    train, model = window.train_page, window.train_page.shelf.model
+    qtbot.waitUntil(lambda: train.run_list.selected == name, timeout=SOON)
+    train.run_list.view.setFocus()
+    QTest.keyClick(train.run_list.view, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: model.rowCount() == 0, timeout=SOON)
+    assert undo.text() == f"Undo discard {name}"
+    QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
+    qtbot.waitUntil(lambda: model.rowCount() == 1, timeout=SOON)
+    qtbot.waitUntil(lambda: window.messages.isHidden(), timeout=SOON)
+    QTest.keyClick(window, Qt.Key.Key_Z, CTRL_SHIFT)
+    qtbot.waitUntil(lambda: model.rowCount() == 0, timeout=SOON)
+    # on another page undo is about labels
+    window.show_page("label")
+    assert undo.text() == "Undo add class blob"
+    window.show_page("train")
+    assert undo.text() == f"Undo discard {name}"
+    # and so it is everywhere once something else was done
+    document.apply(add_class(document.project, "cell"))
+    assert undo.text() == "Undo add class cell"
+    QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
+    assert [item.name for item in document.project.classes()] == ["blob"]
+    qtbot.wait(100)
+    assert model.rowCount() == 0
+
+
+def test_the_message_and_undo_bring_a_discarded_run_back_once(
+    qtbot: QtBot, window: MainWindow, image_folder: Path
+) -> None:
+    open_folder(qtbot, window, image_folder)
+    project, undo = window.context.document.project, window.context.actions["global.undo"]
+    name = write_run(project, [0.3])
+    window.context.document.runs_changed.emit()
+    window.show_page("train")
+    train, model = window.train_page, window.train_page.shelf.model
+    qtbot.waitUntil(lambda: train.run_list.selected == name, timeout=SOON)
+    QTest.keyClick(train.run_list.view, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: window.messages.offers, timeout=SOON)
+    qtbot.mouseClick(window.messages.action, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: model.rowCount() == 1, timeout=SOON)
+    qtbot.waitUntil(lambda: undo.text() == "Undo", timeout=SOON)
+    assert not undo.isEnabled()
+    assert all(message.level != "error" for message in window.context.messages.history)
