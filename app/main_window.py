@@ -38,6 +38,7 @@ from app.widgets.message_bar import MessageBar
 from app.widgets.rail import Rail
 
 SIZE = (1440, 900)
+STATUS_HEIGHT = 42
 CLASS_ACTIONS = "label.class_"
 MENUS = (  # an empty name is a separator
     (
@@ -116,7 +117,6 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.stack, 1)
-        column.addWidget(self.messages)
         whole = QWidget()
         row = QHBoxLayout(whole)
         row.setContentsMargins(0, 0, 0, 0)
@@ -128,6 +128,8 @@ class MainWindow(QMainWindow):
     def _fill_status_bar(self) -> None:
         bar = self.statusBar()
         bar.setSizeGripEnabled(False)
+        # room for a message, whether there is one or not: what a person is about to click stays where it is
+        bar.setFixedHeight(STATUS_HEIGHT)
         self.jobs = JobBar(self.context.theme)
         self.saved = QLabel()
         self.place = QLabel()
@@ -136,7 +138,8 @@ class MainWindow(QMainWindow):
         for label in (self.saved, self.place, self.view_status):
             label.setProperty("role", "muted")
             label.setContentsMargins(8, 2, 8, 2)
-        bar.addWidget(self.jobs)
+        bar.addWidget(self.messages, 1)
+        bar.addPermanentWidget(self.jobs)
         bar.addPermanentWidget(self.saved)
         bar.addPermanentWidget(self.place)
         bar.addPermanentWidget(self.view_status)

@@ -22,6 +22,8 @@ from detcore.types import ObjectClass
 
 Index = QModelIndex | QPersistentModelIndex
 
+COST_DIGITS = 4
+
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorEntry:
@@ -221,7 +223,7 @@ def _label_row(evaluation: LiveEvaluation, box_id: int) -> int:
 def _tip_lines(entry: ErrorEntry) -> list[str]:
     lines = [f"{TYPE_TITLES[entry.type]}: {pair_text(entry)}", _score_text(entry), entry.path.name]
     if entry.cost is not None:
-        lines.append(f"{cost_text(entry)}: what it would gain with this error alone mended")
+        lines.append(f"Costs {cost_text(entry)}: so much would be gained if this error alone were mended")
     if entry.suspicion is not None:
         lines.append(suspicion_text(entry.suspicion))
     if entry.verdict is not None:
@@ -239,7 +241,7 @@ def pair_text(entry: ErrorEntry) -> str:
 
 def cost_text(entry: ErrorEntry) -> str:
     """Such as "0.0033 AP50"."""
-    return f"{ratio_text(entry.cost or 0.0, digits=4)} {entry.cost_unit}"
+    return f"{ratio_text(entry.cost or 0.0, digits=COST_DIGITS)} {entry.cost_unit}"
 
 
 def _score_text(entry: ErrorEntry) -> str:

@@ -15,9 +15,17 @@ LABEL_ERROR_TEXTS: Mapping[LabelError, str] = {
     LabelError.MISSING: "no label",
     LabelError.SPURIOUS: "nothing there",
     LabelError.SWAPPED: "wrong class",
-    LabelError.LOCATION: "badly placed label",
+    LabelError.LOCATION: "badly placed",
     LabelError.DUPLICATE: "labelled twice",
 }
+LABEL_ERROR_TITLES: Mapping[LabelError, str] = {
+    LabelError.MISSING: "No label",
+    LabelError.SPURIOUS: "Nothing there",
+    LabelError.SWAPPED: "Wrong class",
+    LabelError.LOCATION: "Badly placed label",
+    LabelError.DUPLICATE: "Labelled twice",
+}
+"""Where a row says it alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

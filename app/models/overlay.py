@@ -32,16 +32,19 @@ def overlay_boxes(
     *,
     kinds: frozenset[ErrorKind] = EVERY_KIND,
     with_labels: bool = False,
+    also: frozenset[int] = frozenset(),
 ) -> DisplayBoxes:
     """The boxes of an image at the threshold of the view.
 
     Found and false ones are detections, missed ones labels; what the rules ignore is grey.
-    ``with_labels`` adds the labels that were found, thin and light, below everything else.
+    ``with_labels`` adds the labels that were found, thin and light, below everything else; ``also`` those with
+    these ids.
     """
     gt, dets = evaluation.gt, evaluation.dets
     gt_shown = _by_state(
         {GtState.MISSED: ErrorKind.FN in kinds, GtState.MATCHED: with_labels, GtState.IGNORED: True}
     )[view.gt_state]
+    gt_shown |= np.isin(gt.ids[view.gt_rows], list(also)) & (view.gt_state == GtState.MATCHED)
     det_shown = _by_state(
         {
             DetState.TRUE_POSITIVE: ErrorKind.TP in kinds,

@@ -1,4 +1,4 @@
-"""One message at the bottom of the window, which never takes the focus."""
+"""One message in the status bar, where a place is kept for it; it never takes the focus."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 
 from app.messages import Message
 from app.theme import Theme
+from app.widgets.short_text import ShortText
 
 STAY_MS = {"info": 8000, "success": 8000, "warning": 0, "error": 0}
 ICONS = {
@@ -42,8 +43,7 @@ class MessageBar(QFrame):
         self.setProperty("role", "message")
         self._theme = theme
         self._icon = QLabel()
-        self.text = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text = ShortText()
         self.action = QPushButton()
         self.action.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.action.setProperty("role", "link")
@@ -56,7 +56,7 @@ class MessageBar(QFrame):
         self._message: Message | None = None
         self._behind: Message | None = None
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 6, 6, 6)
+        layout.setContentsMargins(10, 0, 4, 0)
         layout.setSpacing(8)
         layout.addWidget(self._icon)
         layout.addWidget(self.text, 1)
@@ -89,8 +89,8 @@ class MessageBar(QFrame):
             self._behind = self._message
         self._message = message
         self.text.setText(message.text)
-        details = escape(message.details)
-        self.text.setToolTip(f"<p style='white-space:pre-wrap'>{details}</p>" if details else "")
+        whole = escape("\n\n".join(part for part in (message.text, message.details) if part))
+        self.text.setToolTip(f"<p style='white-space:pre-wrap'>{whole}</p>")
         self.action.setVisible(message.action is not None)
         if message.action is not None:
             self.action.setText(message.action[0])

@@ -70,8 +70,8 @@ def audit(options: argparse.Namespace) -> int:
     errors = rank_label_errors(gt, detections, image_ids=image_ids, class_ids=sorted(classes))
     records = audit_records(errors, gt, names=names, classes=classes)
     for kind in LABEL_ERRORS:
-        likely = sum(record["kind"] == kind and record["score"] >= 0.5 for record in records)
-        say(f"{likely:>6}  probable {_MEANINGS[kind.value]} ({kind.value})")
+        expected = round(sum(record["score"] for record in records if record["kind"] == kind))
+        say(f"{expected:>6}  {_MEANINGS[kind.value]} expected ({kind.value})")
     if records:
         rows = [[one["image"], one["kind"], one["class"], f"{one['score']:.3f}"] for one in records[:SHOWN]]
         say("\n" + table(rows, head=("image", "kind", "class", "score")))

@@ -14,6 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from detcore.evaluation.error_rates import ERROR_RATE, overlooked, unlike_labels
 from detcore.evaluation.error_types import KINDS, ErrorType, find_error_types
 from detcore.evaluation.label_evidence import (
     GOOD_IOU,
@@ -30,7 +31,6 @@ from detcore.evaluation.pairs import image_pairs
 from detcore.evaluation.problem import Problem, arrange
 from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArray
 
-_PRIOR = 0.05  # share of wrong labels expected; only scales the scores of one kind
 _ACTIVE = -4.0  # log odds below which a detection is no candidate for an overlooked object …
 _ACTIVE_PER_LABEL = 3  # … unless the model is so weak that there are no more than so many others
 _DUPLICATE_IOU = 0.5
@@ -58,7 +58,7 @@ class LabelErrors:
 
     ``kind`` (N,) place in LABEL_ERRORS; ``image_ids``, ``labels`` (N,) and ``boxes`` (N, 4) of the label, of a
     missing one those of the detection; ``suggested_labels`` and ``suggested_boxes`` what it should rather be;
-    ``scores`` (N,) 0..1, comparable within a kind and roughly between kinds; ``gt_rows`` and ``det_rows`` (N,)
+    ``scores`` (N,) 0..1, comparable within a kind and, for about ERROR_RATE of errors of each, between kinds; ``gt_rows`` and ``det_rows`` (N,)
     rows of what was given or -1; ``error_type`` (N,) what the evaluation calls that row, or ``None``.
     """
 
@@ -101,7 +101,7 @@ def rank_label_errors(
     location = _location(evidence)
     duplicate = _duplicate(evidence, gt)
     explained = np.maximum.reduce([swapped, location, duplicate])
-    spurious = _spurious(evidence, gt) * (1 - explained)
+    spurious = _spurious(evidence, gt, explained)
     missing = _missing(evidence, location)
     judged = ~problem.gt_ignore
     every = np.arange(len(judged))
@@ -141,7 +141,8 @@ def _missing(evidence: Evidence, location: FloatArray) -> FloatArray:
     weights = fit_logistic(features[apart], evidence.good[apart])
     chance = predict_logistic(features[apart], weights)
     free = ~evidence.good[apart]
-    score[apart[free]] = chance[free]
+    # nearly every object is labelled: the chance of having a label is that of being an object
+    score[apart[free]] = overlooked(chance[free])
     # a label that is a little off is no overlooked object
     loose = np.flatnonzero((evidence.match >= 0) & ~evidence.good)
     score[loose] *= 1 - location[evidence.match[loose]]
@@ -157,8 +158,9 @@ def _active(evidence: Evidence) -> IntArray:
     return np.argsort(-evidence.trust, kind="stable")[: max(enough, len(trusted))]
 
 
-def _spurious(evidence: Evidence, gt: GroundTruth) -> FloatArray:
-    """(G,) how probably a label is around nothing: compared are labels in place and labels on other images."""
+def _spurious(evidence: Evidence, gt: GroundTruth, explained: FloatArray) -> FloatArray:
+    """(G,) how probably a label is around nothing: compared are the labels and labels on other images. ``explained``
+    (G,) how probably the label has an error of another kind."""
     problem = evidence.problem
     classes, size = max(len(problem.classes), 1), len(problem.gt_rows)
     if size == 0:
@@ -182,7 +184,8 @@ def _spurious(evidence: Evidence, gt: GroundTruth) -> FloatArray:
     )
     weights = fit_logistic(features[fitted], right[fitted])
     real = predict_logistic(features[:size], weights)
-    return (1 - real) * _PRIOR / ((1 - real) * _PRIOR + real * (1 - _PRIOR))
+    alone = ERROR_RATE * (1 - real) / (ERROR_RATE * (1 - real) + (1 - ERROR_RATE) * real) * (1 - explained)
+    return unlike_labels((1 - ERROR_RATE) / ERROR_RATE * alone / (1 - alone))
 
 
 def _swapped(evidence: Evidence) -> tuple[FloatArray, IntArray]:

@@ -31,6 +31,7 @@ _JITTER = 0.05
 _SAME_LABEL = 0.9
 _SAME_PLACE = 0.5
 _TRIES = 60
+_FIRST = (50, 200)
 
 Rng = np.random.Generator
 
@@ -117,6 +118,36 @@ def measure(truth: Sequence[dict[str, Any]], ranked: Sequence[dict[str, Any]]) -
                 total += len(found) / place
         figures[kind] = total / len(planted)
     return figures
+
+
+def measure_together(truth: Sequence[dict[str, Any]], ranked: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """The ranking of all kinds in one list, where each label stands once, with its strongest suspicion of whatever
+    kind: average precision, and the share of planted errors among the first."""
+    gone = [error for error in truth if error["kind"] == "missing"]
+    spoilt = [error for error in truth if error["kind"] != "missing"]
+    by_image: dict[tuple[bool, str], list[int]] = {}
+    for there, errors in ((False, gone), (True, spoilt)):
+        for row, error in enumerate(errors):
+            by_image.setdefault((there, error["image"]), []).append(row)
+    hits: list[bool] = []
+    met: set[int] = set()
+    found: set[tuple[bool, int]] = set()
+    for candidate in sorted(ranked, key=lambda one: one["score"], reverse=True):
+        label = candidate.get("label_id")
+        if label in met:
+            continue
+        if label is not None:
+            met.add(label)
+        there = label is not None
+        rows = [row for row in by_image.get((there, candidate["image"]), []) if (there, row) not in found]
+        row = _found(candidate, spoilt if there else gone, rows)
+        hits.append(row is not None)
+        if row is not None:
+            found.add((there, row))
+    right = np.array(hits, dtype=np.bool_)
+    precision = np.cumsum(right) / np.arange(1, len(right) + 1)
+    firsts = {f"first {many}": float(right[:many].mean()) for many in _FIRST if len(right) >= many}
+    return {"average precision": float(precision[right].sum() / len(truth)), **firsts}
 
 
 def _found(candidate: dict[str, Any], planted: list[dict[str, Any]], rows: list[int]) -> int | None:
@@ -211,8 +242,11 @@ def main() -> None:
         print({kind: sum(error["kind"] == kind for error in truth) for kind in KINDS})
     truth = json.loads(options.truth.read_text(encoding="utf-8"))
     for file in options.measure:
-        figures = measure(truth, json.loads(file.read_text(encoding="utf-8")))
+        ranked = json.loads(file.read_text(encoding="utf-8"))
+        figures = measure(truth, ranked)
         print(file.name, {kind: round(value, 4) for kind, value in figures.items()})
+        together = measure_together(truth, ranked)
+        print("  together", {name: round(value, 4) for name, value in together.items()})
 
 
 if __name__ == "__main__":

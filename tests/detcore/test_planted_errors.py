@@ -11,7 +11,7 @@ from detcore.boxes import iou
 from detcore.project.edits import add_boxes, add_class, add_images
 from detcore.project.project import Project
 from detcore.types import Box, Image
-from tests.benchmarks.plant import KINDS, measure, plant
+from tests.benchmarks.plant import KINDS, measure, measure_together, plant
 
 
 @pytest.fixture
@@ -84,3 +84,21 @@ def test_average_precision_counts_each_error_once():
     # missing: right, a repetition, too far off (IoU 6/14), right: (1/1 + 2/4) / 2
     assert measure(truth, ranked) == {"missing": pytest.approx(0.75), "swapped": 1.0}
     assert measure(truth, []) == {"missing": 0.0, "swapped": 0.0}
+
+
+def test_all_kinds_in_one_list_count_each_label_once_and_whatever_is_said_of_it():
+    box = [0, 0, 10, 10]
+    truth = [
+        {"kind": "missing", "image": "1.jpg", "box": box, "label_id": None},
+        {"kind": "swapped", "image": "1.jpg", "box": box, "label_id": 7},
+        {"kind": "duplicate", "image": "2.jpg", "box": box, "label_id": 9, "first_id": 8},
+    ]
+    ranked = [
+        {"kind": "swapped", "image": "1.jpg", "box": box, "label_id": 5, "score": 0.9},  # is right
+        {"kind": "spurious", "image": "1.jpg", "box": box, "label_id": 7, "score": 0.8},  # wrong, otherwise
+        {"kind": "swapped", "image": "1.jpg", "box": box, "label_id": 7, "score": 0.7},  # said before
+        {"kind": "duplicate", "image": "2.jpg", "box": box, "label_id": 8, "score": 0.6},
+        {"kind": "missing", "image": "1.jpg", "box": box, "label_id": None, "score": 0.5},
+    ]
+    figures = measure_together(truth, ranked)
+    assert figures["average precision"] == pytest.approx((1 / 2 + 2 / 3 + 3 / 4) / 3)

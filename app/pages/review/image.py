@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSplitter, QVBoxLayout, QWidget
@@ -16,11 +15,10 @@ from app.image_loader import ImageLoader
 from app.live_evaluation import LiveReview
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorEntry
-from app.models.figures import ratio_text
+from app.models.overlap_text import overlap_text
 from app.models.overlay import overlay_boxes
 from app.widgets.review.item_details import ItemDetails
 from app.widgets.review.overlay_legend import OverlayLegend
-from detcore.boxes import iou
 from detcore.evaluation.live import DetState, GtState
 
 _LOADING_NOTICE_MS = 150
@@ -82,7 +80,7 @@ class ReviewImage(QWidget):
         self.legend = OverlayLegend(context.theme)
         self.name = ElidedLabel()
         buttons = {text: context.actions[name] for name, text in _BUTTONS.items()}
-        self.details = ItemDetails(context.theme, buttons)
+        self.details = ItemDetails(context.theme, buttons, moves=(_BUTTONS["review.next"],))
         self._notice = QTimer(self, singleShot=True, interval=_LOADING_NOTICE_MS)
         self._notice.timeout.connect(self._show_loading)
         self._compose()
@@ -149,9 +147,10 @@ class ReviewImage(QWidget):
                 ErrorKind.FN: int((view.gt_state == GtState.MISSED).sum()),
             }
         )
-        shown = overlay_boxes(review.evaluation, review.classes, view, kinds=self.legend.kinds())
+        selection = frozenset[int]() if self._entry is None else self._entry.keys
+        kinds = self.legend.kinds()
+        shown = overlay_boxes(review.evaluation, review.classes, view, kinds=kinds, also=selection)
         close = overlay_boxes(review.evaluation, review.classes, view, with_labels=True)
-        selection = frozenset() if self._entry is None else self._entry.keys
         self.canvas.set_boxes(shown)
         self.canvas.set_selection(selection)
         self.crop.set_boxes(close)
@@ -171,25 +170,10 @@ class ReviewImage(QWidget):
             self.canvas.zoom_to_box(self._entry.extent)
 
     def _overlap_text(self) -> str:
-        """On which label a detection lies most, or which detection lies most on a label."""
         entry, review = self._entry, self._live.review
         if entry is None or review is None:
             return ""
-        evaluation = review.evaluation
-        if entry.is_detection:
-            columns, what = evaluation.gt, "label"
-            rows = np.flatnonzero(columns.image_ids == entry.image_id)
-        else:
-            columns, what = evaluation.dets, "detection"
-            rows = evaluation.image_view(entry.image_id, self._live.threshold).det_rows
-        if not len(rows):
-            return f"No {what} nearby"
-        overlaps = iou(np.array([entry.xyxy]), columns.boxes[rows])[0]
-        best = int(overlaps.argmax())
-        if overlaps[best] < 0.01:
-            return f"No {what} nearby"
-        name = review.classes[int(columns.labels[rows[best]])].name
-        return f"Nearest {what}: {name}, IoU {ratio_text(float(overlaps[best]))}"
+        return overlap_text(entry, review.evaluation, review.classes, self._live.threshold)
 
     def _pick(self, selection: frozenset[int]) -> None:
         if len(selection) == 1:

@@ -143,6 +143,7 @@ class ReviewPage(Page):
         self.queue_panel.list.selectionModel().selectionChanged.connect(
             lambda _new, _old: self.context.actions.refresh()
         )
+        self.queue_panel.selected.connect(self.image.details.show_selected)
         self.image.key_chosen.connect(queue.go_to)
         self.empty.pressed.connect(self._take_next_step)
         self.sending.train_requested.connect(lambda: self.request_page.emit("train"))

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.canvas.style import CASING_COLOR
+from app.models.error_filter import SortOrder
 from app.models.error_kind import (
     OVERLAY_COLORS,
     PEN_STYLES,
@@ -36,9 +37,10 @@ from app.models.error_kind import (
     ErrorKind,
     text_color,
 )
-from app.models.error_model import ErrorEntry, ErrorModel
+from app.models.error_model import COST_DIGITS, ErrorEntry, ErrorModel
 from app.models.figures import ratio_text
-from app.models.label_suspicions import LABEL_ERROR_TEXTS
+from app.models.label_suspicions import LABEL_ERROR_TITLES
+from app.models.overlay import LABEL_COLOR
 from app.models.verdict_titles import VERDICT_TITLES
 from app.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import faded, paint_row, sized_font
@@ -54,19 +56,14 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class ErrorDelegate(QStyledItemDelegate):
-    """Paints a row: what is wrong with the detection, or with ``shows_suspicions`` what may be with the label."""
+    """Paints a row: what is wrong with the detection, or what may be wrong with the label, as the order has it."""
 
     def __init__(self, model: ErrorModel, theme: Theme, crops: Crops, parent: QWidget) -> None:
         super().__init__(parent)
-        self._shows_suspicions = False
         self._model, self._theme, self._crops, self._widget = model, theme, crops, parent
         self._thumbs: dict[tuple[object, ...], tuple[Crop, QPixmap]] = {}
         self._texts: dict[tuple[object, ...], QPixmap] = {}
         theme.changed.connect(self._forget)
-
-    def show_suspicions(self, shown: bool) -> None:
-        self._shows_suspicions = shown
-        self._forget()
 
     def _forget(self) -> None:
         self._thumbs.clear()
@@ -102,21 +99,23 @@ class ErrorDelegate(QStyledItemDelegate):
             if part is not None:
                 x1, y1, x2, y2 = part.xyxy
                 box = QRectF(x1 - extent[0], y1 - extent[1], x2 - x1, y2 - y1)
-                self._paint_box(painter, QRectF(box.topLeft() * scale, box.size() * scale), part.kind)
+                self._paint_box(painter, QRectF(box.topLeft() * scale, box.size() * scale), part)
         painter.end()
         return picture
 
-    def _paint_box(self, painter: QPainter, box: QRectF, kind: ErrorKind) -> None:
+    def _paint_box(self, painter: QPainter, box: QRectF, part: ErrorEntry) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(faded(CASING_COLOR, 0.55), 2.6))
         painter.drawRect(box)
-        pen = QPen(OVERLAY_COLORS[kind].lighter(125), 1.8, PEN_STYLES[kind])
+        is_found_label = part.kind is ErrorKind.TP and not part.is_detection
+        color = LABEL_COLOR if is_found_label else OVERLAY_COLORS[part.kind].lighter(125)
+        pen = QPen(color, 1.8, PEN_STYLES[part.kind])
         pen.setCapStyle(Qt.PenCapStyle.FlatCap)
         painter.setPen(pen)
         painter.drawRect(box)
 
     def _text(self, size: QSize, entry: ErrorEntry, ratio: float) -> QPixmap:
-        looks = (entry, size.width(), ratio, self._widget.font().key())
+        looks = (entry, self._model.rows.order, size.width(), ratio, self._widget.font().key())
         picture = self._texts.get(looks)
         if picture is None:
             if len(self._texts) >= _KEPT:
@@ -132,17 +131,15 @@ class ErrorDelegate(QStyledItemDelegate):
         top, bottom = QRect(area), QRect(area)
         top.setHeight(20)
         bottom.setTop(area.top() + 20)
-        suspicion = entry.suspicion if self._shows_suspicions else None
-        self._paint_classes(painter, top, entry, entry.score if suspicion is None else suspicion.score)
+        kind, figure, unit = row_texts(entry, self._model.rows.order)
+        top.setRight(self._paint_figure(painter, top, figure, unit, strong=entry.is_detection) - 8)
+        self._paint_classes(painter, top, entry)
         color = text_color(self._theme, entry.kind)
         icon = self._theme.icon(TYPE_ICONS[entry.type], color=color.name())
         icon.paint(painter, bottom.left(), bottom.center().y() - _ICON // 2 + 1, _ICON, _ICON)
         bottom.setLeft(bottom.left() + _ICON + 4)
         painter.setFont(sized_font(self._widget, SMALL_TEXT))
         painter.setPen(color)
-        kind = (
-            TYPE_TITLES[entry.type] if suspicion is None else LABEL_ERROR_TEXTS[suspicion.kind].capitalize()
-        )
         painter.drawText(bottom, _LEFT, kind)
         bottom.setLeft(bottom.left() + painter.fontMetrics().horizontalAdvance(kind) + 8)
         painter.setPen(self._theme.color("text_muted"))
@@ -152,20 +149,27 @@ class ErrorDelegate(QStyledItemDelegate):
             text, elide = f"✓ {VERDICT_TITLES[entry.verdict.kind]}", Qt.TextElideMode.ElideRight
         painter.drawText(bottom, _RIGHT, painter.fontMetrics().elidedText(text, elide, bottom.width()))
 
-    def _paint_classes(self, painter: QPainter, area: QRect, entry: ErrorEntry, value: float | None) -> None:
-        """The class, or "label → detection" where they differ, and a score."""
-        score = "" if value is None else ratio_text(value)
-        painter.setFont(sized_font(self._widget, BASE_TEXT, bold=entry.is_detection))
-        painter.setPen(self._theme.color("text" if entry.is_detection else "text_muted"))
-        painter.drawText(area, _RIGHT, score)
-        right = area.right() - painter.fontMetrics().horizontalAdvance(score) - 8
+    def _paint_figure(self, painter: QPainter, area: QRect, figure: str, unit: str, *, strong: bool) -> int:
+        """At the right; returns where it begins."""
+        room = QRect(area)
+        for text, size, color in ((unit, SMALL_TEXT, "text_muted"), (figure, BASE_TEXT, "text")):
+            is_bold = strong and text is figure
+            painter.setFont(sized_font(self._widget, size, bold=is_bold))
+            painter.setPen(self._theme.color(color if strong else "text_muted"))
+            painter.drawText(room, _RIGHT, text)
+            room.setRight(room.right() - painter.fontMetrics().horizontalAdvance(text) - 3 * bool(text))
+        return room.right() + 3 * bool(figure)
+
+    def _paint_classes(self, painter: QPainter, area: QRect, entry: ErrorEntry) -> None:
+        """The class, or "label → detection" where they differ."""
         painter.setFont(sized_font(self._widget, BASE_TEXT))
         label, detection = entry.label, entry.detection
         shown = [entry]
         if label is not None and detection is not None and label.class_id != detection.class_id:
             shown = [label, detection]
-        arrow = painter.fontMetrics().horizontalAdvance("→") + 8
-        room = (right - area.left() - arrow * (len(shown) - 1)) // len(shown) - 16
+        width = painter.fontMetrics().horizontalAdvance
+        arrow = width("→") + 8
+        room = area.width() - arrow * (len(shown) - 1) - 16 * len(shown)
         left = area.left()
         for number, part in enumerate(shown):
             if number:
@@ -175,9 +179,13 @@ class ErrorDelegate(QStyledItemDelegate):
             painter.setBrush(QColor(part.class_color))
             painter.drawRoundedRect(QRectF(left, area.center().y() - 4, 10, 10), 2, 2)
             painter.setPen(self._theme.color("text"))
-            name = painter.fontMetrics().elidedText(part.class_name, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(QRect(left + 16, area.top(), room, area.height()), _LEFT, name)
-            left += 16 + painter.fontMetrics().horizontalAdvance(name)
+            # what a short name leaves is the other one's
+            rest = [width(later.class_name) for later in shown[number + 1 :]]
+            mine = max(room // (len(rest) + 1), room - sum(rest))
+            name = painter.fontMetrics().elidedText(part.class_name, Qt.TextElideMode.ElideRight, mine)
+            painter.drawText(QRect(left + 16, area.top(), mine, area.height()), _LEFT, name)
+            left += 16 + width(name)
+            room -= width(name)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(200, _ROW_HEIGHT)
@@ -229,11 +237,6 @@ class ErrorList(QTableView):
         self.verticalScrollBar().setSingleStep(_ROW_HEIGHT)
         crops.arrived.connect(self.viewport().update)
         theme.changed.connect(self.viewport().update)
-
-    def show_suspicions(self, shown: bool) -> None:
-        """Say of each row in which way its label may be wrong, where that is known."""
-        self._delegate.show_suspicions(shown)
-        self.viewport().update()
 
     def set_empty_text(self, text: str) -> None:
         """What is said while there are no rows."""
@@ -299,9 +302,11 @@ class ErrorList(QTableView):
             painter.drawText(area, int(align), self._empty_text)
 
     def _announce(self) -> None:
-        index = self.currentIndex()
-        if index.isValid() and self.selectionModel().isSelected(index):
-            self.key_chosen.emit(int(self._rows.rows.keys[index.row()]))
+        index, rows = self.currentIndex(), self.selected_rows()
+        if index.isValid() and len(rows):
+            # where the current row was taken out of the selection, the nearest that is left
+            nearest = rows[np.abs(rows - index.row()).argmin()]
+            self.key_chosen.emit(int(self._rows.rows.keys[nearest]))
 
 
 def _empty(size: QSize, ratio: float) -> QPixmap:
@@ -309,6 +314,19 @@ def _empty(size: QSize, ratio: float) -> QPixmap:
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)
     return picture
+
+
+def row_texts(entry: ErrorEntry, order: SortOrder) -> tuple[str, str, str]:
+    """What a row says is wrong, its figure and the unit of that: what the list is ordered by, or how sure the model
+    was."""
+    title, suspicion = TYPE_TITLES[entry.type], entry.suspicion
+    if order is SortOrder.LABEL_ERRORS:
+        if suspicion is None:
+            return title, "", ""
+        return LABEL_ERROR_TITLES[suspicion.kind], ratio_text(suspicion.score), ""
+    if order is SortOrder.COST and entry.cost is not None:
+        return title, ratio_text(entry.cost, digits=COST_DIGITS), entry.cost_unit
+    return title, "" if entry.score is None else ratio_text(entry.score), ""
 
 
 def kind_word(kinds: frozenset[ErrorKind]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.models.error_kind import TYPE_TITLES, text_color
-from app.models.error_model import ErrorEntry, pair_text
-from app.models.figures import ratio_text
+from app.models.error_model import ErrorEntry, cost_text, pair_text
+from app.models.figures import count_text, ratio_text
 from app.models.label_suspicions import suspicion_text
 from app.models.verdict_titles import VERDICT_TITLES
 from app.theme import Theme
@@ -16,9 +18,17 @@ from app.widgets.review.verdict_button import VerdictButton
 
 
 class ItemDetails(QWidget):
-    """Text above buttons, one for each action handed in with what its button says."""
+    """Text above buttons, one for each action handed in with what its button says. Verdicts are for all selected
+    items, what ``moves`` names is not."""
 
-    def __init__(self, theme: Theme, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        actions: dict[str, QAction],
+        *,
+        moves: Collection[str] = (),
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
         self._entry: ErrorEntry | None = None
@@ -27,6 +37,9 @@ class ItemDetails(QWidget):
         self._text.setTextFormat(Qt.TextFormat.RichText)
         self._text.setWordWrap(True)
         self._text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.selected = QLabel()
+        self.selected.setWordWrap(True)
+        self.selected.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(4)
@@ -34,8 +47,11 @@ class ItemDetails(QWidget):
         column.addSpacing(6)
         grid = QGridLayout()
         grid.setSpacing(4)
-        for place, (text, action) in enumerate(actions.items()):
-            grid.addWidget(VerdictButton(action, text, theme), place // 2, place % 2)
+        buttons = {text: VerdictButton(action, text, theme) for text, action in actions.items()}
+        for place, button in enumerate(buttons.values()):
+            grid.addWidget(button, place // 2, place % 2)
+        self._verdicts = [button for text, button in buttons.items() if text not in moves]
+        column.addWidget(self.selected)
         column.addLayout(grid)
         theme.changed.connect(self._write)
         self._write()
@@ -44,6 +60,13 @@ class ItemDetails(QWidget):
         """``other`` says which label or detection it lies on, "" for none."""
         self._entry, self._other = entry, other
         self._write()
+
+    def show_selected(self, count: int) -> None:
+        """Say that a verdict is for so many items; nothing below two."""
+        self.selected.setText(f"<b>{count_text(count)} items selected.</b> A verdict is for all of them.")
+        self.selected.setVisible(count > 1)
+        for button in self._verdicts:
+            button.set_count(count)
 
     def text(self) -> str:
         return self._text.text()
@@ -67,7 +90,7 @@ class ItemDetails(QWidget):
         if self._other:
             rows.append(_escape(self._other))
         if entry.cost:
-            rows.append(f"Costs {ratio_text(100 * entry.cost)} % AP")
+            rows.append(f"Costs {cost_text(entry)}")
         if entry.suspicion is not None:
             rows.append(suspicion_text(entry.suspicion))
         if entry.verdict is not None:

@@ -55,6 +55,8 @@ class QueuePanel(QWidget):
     order_chosen = Signal(object)
     # The person gives up what the list is narrowed to.
     widened = Signal()
+    # How many rows a verdict is for; 0 when what is looked at is not among them.
+    selected = Signal(int)
 
     def __init__(
         self,
@@ -67,7 +69,9 @@ class QueuePanel(QWidget):
         """``toggles`` are two checkable actions that say what is listed, by what their buttons say."""
         super().__init__(parent)
         self._theme = theme
+        self._place = (0, 0)
         self.list = ErrorList(model, crops, theme)
+        self.list.selectionModel().selectionChanged.connect(lambda _new, _old: self._show_place())
         self.kind_buttons = {kind: self._kind_button(kind) for kind in _KIND_NAMES}
         self.type = QComboBox()
         self.type.addItem("All types", None)
@@ -85,7 +89,7 @@ class QueuePanel(QWidget):
             self.order.addItem(order.value, order)
             self.order.setItemData(self.order.count() - 1, ORDER_TIPS.get(order), Qt.ItemDataRole.ToolTipRole)
         self.order.setToolTip("Order of the list")
-        self.order.activated.connect(lambda _row: self._choose_order(SortOrder(self.order.currentData())))
+        self.order.activated.connect(lambda _row: self.order_chosen.emit(SortOrder(self.order.currentData())))
         for box in (self.type, self.order):
             box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.toggles = [_toggle(text, action) for text, action in toggles.items()]
@@ -120,8 +124,8 @@ class QueuePanel(QWidget):
 
     def show_progress(self, position: int, total: int) -> None:
         """``position`` counts from 1; 0 when no row is the current one."""
-        where = count_text(position) if position else "–"
-        self.progress.setText(f"{where} of {count_text(total)}")
+        self._place = (position, total)
+        self._show_place()
 
     def show_type(self, item_type: ItemType | None) -> None:
         self.type.setCurrentIndex(0 if item_type is None else self.type.findData(item_type))
@@ -132,9 +136,15 @@ class QueuePanel(QWidget):
         self.done.setText(text)
         self.done.setVisible(bool(text))
 
-    def _choose_order(self, order: SortOrder) -> None:
-        self.list.show_suspicions(order is SortOrder.LABEL_ERRORS)
-        self.order_chosen.emit(order)
+    def _show_place(self) -> None:
+        position, total = self._place
+        # what is looked at outside the list is judged alone
+        selected = len(self.list.selected_rows()) if position else 0
+        where = (
+            f"{count_text(selected)} selected" if selected > 1 else count_text(position) if position else "–"
+        )
+        self.progress.setText(f"{where} of {count_text(total)}")
+        self.selected.emit(selected)
 
     def _kind_button(self, kind: ErrorKind) -> QPushButton:
         button = QPushButton(_KIND_NAMES[kind])

@@ -6,6 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from app.models.figures import count_text
 from app.theme import SMALL_TEXT, Theme
 from app.widgets.painting import sized_font
 
@@ -19,6 +20,7 @@ class VerdictButton(QAbstractButton):
     def __init__(self, action: QAction, text: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._action, self._theme = action, theme
+        self._count = 1
         self.setText(text)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -33,9 +35,16 @@ class VerdictButton(QAbstractButton):
         """The key that does the same, "" for none."""
         return self._action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
 
+    def set_count(self, count: int) -> None:
+        """To how many items it applies, where it makes sense."""
+        if count != self._count:
+            self._count = count
+            self._follow()
+
     def _follow(self) -> None:
         self.setEnabled(self._action.isEnabled())
-        self.setToolTip(self._action.toolTip())
+        all_of_them = f"<br>For those of the {count_text(self._count)} selected items where it makes sense"
+        self.setToolTip(self._action.toolTip() + (all_of_them if self._count > 1 else ""))
         self.setAccessibleName(self._action.text())
         self.update()
 

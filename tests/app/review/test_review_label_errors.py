@@ -97,7 +97,7 @@ def test_wrong_labels_come_before_mistakes_of_the_model(page: ReviewPage, qtbot:
     scores = all_scores(page)
     assert scores == sorted(scores, reverse=True)
     assert scores[:2] == expected_scores(page)[:2]
-    assert scores[1] > scores[2] + 0.1
+    assert scores[1] > 2 * scores[2]
     assert page.queue.current == top[0]
     qtbot.waitUntil(lambda: "Label error" in page.image.details.text())
 

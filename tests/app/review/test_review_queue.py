@@ -313,7 +313,7 @@ def test_the_costliest_errors_come_first_and_say_what_they_cost(page: ReviewPage
     false = [entry for row in range(page.queue.count) if (entry := page.errors.entry(row)).is_detection]
     assert [entry.cost for entry in false] == [float(expected.det_ap[-entry.key - 1]) for entry in false]
     assert current(page).cost == costs[0]
-    qtbot.waitUntil(lambda: "% AP" in page.image.details.text())
+    qtbot.waitUntil(lambda: f"Costs {costs[0]:.4f} AP50" in page.image.details.text())
 
 
 def test_the_calibration_holds_each_detection_once(page: ReviewPage, qtbot: QtBot) -> None:

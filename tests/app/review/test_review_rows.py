@@ -17,7 +17,7 @@ from app.models.error_kind import ErrorKind, ItemType
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.pages.review.page import ReviewPage
 from app.widgets.review.crops import Crop, crops
-from app.widgets.review.error_list import ErrorDelegate
+from app.widgets.review.error_list import ErrorDelegate, row_texts
 from detcore.project.edits import add_boxes, add_class, set_split
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections
@@ -98,12 +98,5 @@ def test_another_project_is_listed_in_the_order_that_stands_above_the_list(
     assert scores == sorted(scores, reverse=True)
     assert page.queue.current == entries[0]
     # and the rows say what may be wrong with the labels
-    rows = page.queue_panel.list
-    delegate, first = rows.itemDelegate(), page.errors.index(0)
-    assert isinstance(delegate, ErrorDelegate)
-    texts = QRect(64, 0, 220, 56)
-    as_shown = painted(delegate, rows, first).copy(texts)
-    rows.show_suspicions(True)
-    assert painted(delegate, rows, first).copy(texts) == as_shown
-    rows.show_suspicions(False)
-    assert painted(delegate, rows, first).copy(texts) != as_shown
+    assert entries[0].suspicion is not None
+    assert row_texts(entries[0], page.errors.rows.order)[1] == f"{entries[0].suspicion.score:.2f}"

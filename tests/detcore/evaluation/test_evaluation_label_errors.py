@@ -91,12 +91,21 @@ def test_a_label_that_was_taken_away_is_the_first_missing_one():
     assert errors.error_type[first] == ErrorType.BACKGROUND
 
 
+def test_weak_detections_that_are_many_do_not_count_as_many_overlooked_objects():
+    labels, found = scene()
+    errors = ranked(labels, found)
+    # every label is there, and 180 weak detections lie where nothing is
+    missing = errors.scores[errors.kind == LABEL_ERRORS.index(LabelError.MISSING)]
+    assert missing.sum() < 5
+
+
 def test_a_label_around_nothing_is_the_first_spurious_one():
     labels, found = scene()
     labels.insert(11, (5, 1, (150.0, 150.0, 170.0, 170.0)))
     errors = ranked(labels, found)
     first = first_of(errors, LabelError.SPURIOUS)
     assert errors.gt_rows[first] == 11
+    assert errors.scores[first] > 0.5
     assert errors.error_type[first] == ErrorType.MISSED
 
 
