@@ -71,6 +71,7 @@ class ReviewImage(QWidget):
         self._shown_id = 0
         self._path: Path | None = None
         self._ready = False
+        self._detections = 0
         self.canvas, self.crop = ImageCanvas(), ImageCanvas()
         for canvas in (self.canvas, self.crop):
             canvas.set_read_only(True)
@@ -87,7 +88,7 @@ class ReviewImage(QWidget):
         self.canvas.selection_changed.connect(self._pick)
         loader.loaded.connect(self._show_loaded)
         loader.failed.connect(self._show_failure)
-        live.threshold_changed.connect(lambda _threshold: self.refresh())
+        live.threshold_changed.connect(self._follow_threshold)
         context.theme.changed.connect(self._restyle)
         self._restyle()
 
@@ -137,8 +138,8 @@ class ReviewImage(QWidget):
         if review is None or not self._shown_id:
             self.details.show_entry(None, "")
             return
-        threshold = self._live.threshold
-        view = review.evaluation.image_view(self._shown_id, threshold)
+        view = review.evaluation.image_view(self._shown_id, self._live.threshold)
+        self._detections = len(view.det_rows)
         self.legend.set_counts(
             {
                 ErrorKind.TP: int((view.det_state == DetState.TRUE_POSITIVE).sum()),
@@ -147,20 +148,22 @@ class ReviewImage(QWidget):
             }
         )
         selection = frozenset[int]() if self._entry is None else self._entry.keys
-        shown = overlay_boxes(
-            review.evaluation,
-            review.classes,
-            self._shown_id,
-            threshold,
-            kinds=self.legend.kinds(),
-            also=selection,
-        )
-        close = overlay_boxes(review.evaluation, review.classes, self._shown_id, threshold, with_labels=True)
+        kinds = self.legend.kinds()
+        shown = overlay_boxes(review.evaluation, review.classes, view, kinds=kinds, also=selection)
+        close = overlay_boxes(review.evaluation, review.classes, view, with_labels=True)
         self.canvas.set_boxes(shown)
         self.canvas.set_selection(selection)
         self.crop.set_boxes(close)
         self.crop.set_selection(selection)
         self.details.show_entry(self._entry, self._overlap_text())
+
+    def _follow_threshold(self, threshold: float) -> None:
+        """As long as no detection of the image comes or goes, nothing on it changes."""
+        review = self._live.review
+        if review is None or not self._shown_id:
+            return
+        if len(review.evaluation.image_view(self._shown_id, threshold).det_rows) != self._detections:
+            self.refresh()
 
     def zoom_to_entry(self) -> None:
         if self._entry is not None and self._ready:
