@@ -11,8 +11,9 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.models.error_filter import SortOrder
+from app.models.error_items import ErrorItem, ErrorRows, detection_row
 from app.models.error_kind import TYPE_TITLES, ErrorKind, ItemType
-from app.models.error_query import PAIRED_TYPES, ErrorRows, ErrorSource, detection_row
+from app.models.error_query import PAIRED_TYPES, ErrorSource
 from app.models.figures import ap_name, ratio_text
 from app.models.label_suspicions import Suspicion, suspicion_text
 from app.models.verdict_titles import VERDICT_TITLES
@@ -126,29 +127,26 @@ class ErrorModel(QAbstractListModel):
     def entry(self, row: int) -> ErrorEntry:
         entry = self._entries.get(row)
         if entry is None:
-            entry = self._entries[row] = self.describe(self._rows, row)
+            entry = self._entries[row] = self.describe(self._rows[row], self._rows.threshold)
         return entry
 
-    def describe(self, rows: ErrorRows, row: int) -> ErrorEntry:
+    def describe(self, item: ErrorItem, threshold: float) -> ErrorEntry:
         """An entry for an item that need not be in the list."""
-        key, partner = int(rows.keys[row]), int(rows.partners[row])
-        item_type = ItemType(int(rows.types[row]))
-        entry = self._box(key, ErrorKind(int(rows.kinds[row])), item_type)
-        entry = replace(entry, suspicion=self._suspicion(rows, row))
-        if not partner:
+        entry = self._box(item.key, item.kind, item.type)
+        entry = replace(entry, suspicion=self._suspicion(item))
+        if not item.partner:
             return entry
-        kind = entry.kind if item_type is ItemType.FOUND else self._kind(partner, rows.threshold)
-        return replace(entry, partner=self._box(partner, kind, item_type))
+        kind = entry.kind if item.type is ItemType.FOUND else self._kind(item.partner, threshold)
+        return replace(entry, partner=self._box(item.partner, kind, item.type))
 
-    def _suspicion(self, rows: ErrorRows, row: int) -> Suspicion | None:
-        key, partner = int(rows.keys[row]), int(rows.partners[row])
-        halves = (key, partner) if int(rows.types[row]) in PAIRED_TYPES else (key,)
+    def _suspicion(self, item: ErrorItem) -> Suspicion | None:
+        halves = (item.key, item.partner) if item.type in PAIRED_TYPES else (item.key,)
         suspicions = self._looked_up_in.suspicions
         strongest = suspicions.of(*halves)
-        if strongest is None or rows.order is not SortOrder.LABEL_ERRORS:
+        if strongest is None or item.order is not SortOrder.LABEL_ERRORS:
             return strongest
         # of a label that several items are about another one may tell
-        return strongest if strongest.score <= -rows.values[row] else suspicions.of(min(halves))
+        return strongest if strongest.score <= -item.value else suspicions.of(min(halves))
 
     def _kind(self, key: int, threshold: float) -> ErrorKind:
         """What the other half of an error is: a detection is false, a label is missed or found."""

@@ -1,60 +1,80 @@
-"""The queue after the labels or verdicts of one image have changed, without finding all other items again."""
+"""The items after the labels or verdicts of one image have changed, without finding all others again."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from app.models.error_filter import ErrorFilter, SortOrder
+from app.models.error_items import ErrorItems
 from app.models.error_kind import ErrorKind
-from app.models.error_query import ErrorRows, ErrorSource, find_rows_on
+from app.models.error_query import ErrorSource, find_items
 from detcore.boxes import areas
 from detcore.types import BoolArray, FloatArray, IntArray
 
-_RANKS = {ErrorKind.FP: 0, ErrorKind.TP: 1, ErrorKind.FN: 2}
+_RANKS = np.array([{ErrorKind.FP: 0, ErrorKind.TP: 1, ErrorKind.FN: 2}[kind] for kind in ErrorKind])
 
 
 def can_update(wanted: ErrorFilter, image_ids: frozenset[int]) -> bool:
-    """Whether ``update_rows`` knows what to do; lists that numbers open are found anew."""
+    """Whether ``update_items`` knows what to do; lists that numbers open are found anew."""
     return len(image_ids) == 1 and wanted.cell is None and wanted.size is None and wanted.picked is None
 
 
-def update_rows(
-    source: ErrorSource, old: ErrorRows, wanted: ErrorFilter, order: SortOrder, image_id: int
-) -> ErrorRows:
-    """What ``find_rows`` finds now at the threshold of ``old``, which it found with this filter and order before
-    an edit of that image: nothing about the items of other images has changed."""
-    rest = old.take(old.image_ids != image_id)
-    new = find_rows_on(source, old.threshold, wanted, order, image_id)
-    return rest.with_inserted(_places(source, rest, new, order), new)
+def update_items(
+    source: ErrorSource, old: ErrorItems, wanted: ErrorFilter, threshold: float, image_id: int
+) -> ErrorItems:
+    """What ``find_items`` finds now, after it had found ``old`` with this filter and threshold before an edit of
+    that image: nothing about the items of other images has changed."""
+    new = find_items(source, wanted, old.order, threshold, image_id=image_id)
+    gone = np.flatnonzero(old.image_ids == image_id)
+    return old.spliced(gone, _places(source, old, gone, new), new)
 
 
-def _places(source: ErrorSource, rest: ErrorRows, new: ErrorRows, order: SortOrder) -> IntArray:
-    """(M,) before which of the rows each of the new ones belongs; both are in order."""
-    first = np.searchsorted(rest.values, new.values, side="left")
-    last = np.searchsorted(rest.values, new.values, side="right")
-    places = first.copy()
-    for value in np.unique(new.values[first < last]).tolist():
-        mine: BoolArray = new.values == value
-        low, high = int(first[mine][0]), int(last[mine][0])
-        tied = _ties(source, rest.take(np.arange(low, high)), order)
-        both = np.concatenate([tied, _ties(source, new.take(mine), order)], axis=1)
-        sorted_rows = np.lexsort(both[::-1])
-        is_new = sorted_rows >= high - low
-        places[mine] = low + np.cumsum(~is_new)[is_new]
-    return places
+def _places(source: ErrorSource, old: ErrorItems, gone: IntArray, new: ErrorItems) -> IntArray:
+    """(M,) before which of the old rows each of the new ones belongs; both are in order."""
+    ties = _Ties(source, old.order)
+    wanted = ties.of(new, np.arange(len(new)))
+    # bisection in all at once, among the rows that stay
+    staying = gone - np.arange(len(gone))
+    low, high = (
+        ends - np.searchsorted(gone, ends)
+        for ends in (np.searchsorted(old.values, new.values, side) for side in ("left", "right"))
+    )
+    while (undecided := low < high).any():
+        middle = (low + high) >> 1
+        rows = middle[undecided]
+        is_before = np.zeros(len(new), np.bool_)
+        at = ties.of(old, rows + np.searchsorted(staying, rows, side="right"))
+        is_before[undecided] = _precedes(at, wanted[:, undecided])
+        low = np.where(is_before, middle + 1, low)
+        high = np.where(undecided & ~is_before, middle, high)
+    return low + np.searchsorted(staying, low, side="right")
 
 
-def _ties(source: ErrorSource, rows: ErrorRows, order: SortOrder) -> FloatArray:
-    """(4, N) what decides between items of one value, the first row first: see ``find_rows``."""
-    gt, dets = source.evaluation.gt, source.evaluation.dets
-    ties = np.zeros((4, len(rows)))
-    ties[0] = np.array([_RANKS[kind] for kind in ErrorKind])[rows.kinds]
-    seen = rows.keys < 0
-    det_rows = -rows.keys[seen] - 1
-    ties[1:, seen] = -dets.scores[det_rows], dets.image_ids[det_rows], det_rows
-    ties[2, ~seen] = rows.keys[~seen]
-    if order is SortOrder.WORST and not seen.all():
-        by_id = np.argsort(gt.ids)
-        gt_rows = by_id[np.searchsorted(gt.ids[by_id], rows.keys[~seen])]
-        ties[1, ~seen] = -areas(gt.boxes[gt_rows])
-    return ties
+def _precedes(one: FloatArray, other: FloatArray) -> BoolArray:
+    """(M,) whether columns of the one, (4, M), come before those of the other."""
+    columns = np.arange(one.shape[1])
+    first = (one != other).argmax(axis=0)
+    return one[first, columns] < other[first, columns]
+
+
+class _Ties:
+    """What decides between items of one value, as ``find_items`` has them."""
+
+    def __init__(self, source: ErrorSource, order: SortOrder) -> None:
+        self._evaluation, self._order = source.evaluation, order
+        self._by_id = np.argsort(source.evaluation.gt.ids, kind="stable")
+
+    def of(self, items: ErrorItems, rows: IntArray) -> FloatArray:
+        """(4, M) numbers, the first to be compared first."""
+        gt, dets = self._evaluation.gt, self._evaluation.dets
+        keys = items.keys[rows]
+        ties = np.zeros((4, len(rows)))
+        ties[0] = _RANKS[items.kinds[rows]]
+        seen = keys < 0
+        det_rows = -keys[seen] - 1
+        ties[1:, seen] = -dets.scores[det_rows], dets.image_ids[det_rows], det_rows
+        ties[2, ~seen] = keys[~seen]
+        if self._order is SortOrder.WORST and not seen.all():
+            gt_rows = self._by_id[np.searchsorted(gt.ids, keys[~seen], sorter=self._by_id)]
+            ties[1, ~seen] = -areas(gt.boxes[gt_rows])
+        return ties

@@ -68,6 +68,7 @@ def write_problem(folder: Path) -> None:
     boxes = np.concatenate(
         [rng.random((OBJECTS, 2)) * 400, np.exp(rng.normal(3.7, 0.9, (OBJECTS, 2)))], axis=1
     )
+    boxes[:, 2:] = np.minimum(boxes[:, 2:], [640, 480] - boxes[:, :2])
     annotations = [
         {"id": n + 1, "image_id": i, "category_id": c, "bbox": b, "area": b[2] * b[3], "iscrowd": 0}
         for n, (i, c, b) in enumerate(zip(image.tolist(), label.tolist(), boxes.tolist(), strict=True))

@@ -11,10 +11,11 @@ from PySide6.QtCore import QObject, Signal
 
 from app.live_evaluation import LiveReview, Review
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
+from app.models.error_items import ErrorItems, ErrorRows
 from app.models.error_kind import TYPE_TITLES
 from app.models.error_model import ErrorEntry, ErrorModel
-from app.models.error_query import ErrorRows, find_item, find_rows
-from app.models.error_update import can_update, update_rows
+from app.models.error_query import find_item, find_items
+from app.models.error_update import can_update, update_items
 from app.models.size_breakdown import SIZE_NAMES
 from app.order_figures import OrderFigures
 from app.pace import Pace
@@ -50,9 +51,10 @@ class ReviewQueue(QObject):
         self._current: int | None = None
         self._place = 0
         self._handled: list[tuple[int, int]] = []
+        self._items = ErrorItems.empty()
         self._found_with: tuple[Review | None, ErrorFilter, SortOrder] | None = None
         self._apart: tuple[tuple[int, float, ErrorRows], ErrorEntry | None] | None = None
-        self.pace = Pace(self, self.refresh)
+        self.pace = Pace(self, self._follow_threshold)
         live.loaded.connect(self._restart)
         live.matches_changed.connect(self._follow_edit)
         live.threshold_changed.connect(lambda _threshold: self.pace.ask())
@@ -78,7 +80,7 @@ class ReviewQueue(QObject):
         asked = (self._current, threshold, self._model.rows)
         if self._apart is None or self._apart[0] != asked:
             item = find_item(review.source, threshold, self._current)
-            self._apart = (asked, self._model.describe(item, 0) if len(item) else None)
+            self._apart = (asked, None if item is None else self._model.describe(item, threshold))
         return self._apart[1]
 
     @property
@@ -182,17 +184,28 @@ class ReviewQueue(QObject):
             self._look_at(None, [])
 
     def refresh(self) -> None:
-        """Look up the rows again; what is selected stays selected."""
-        review = self._live.review
+        """Find the items again; what is selected stays selected."""
+        review, threshold = self._live.review, self._live.threshold
         if review is None:
             return
         self.filter = _usable(self.filter, review)
-        self._take(find_rows(review.source, self._live.threshold, self.filter, self._figures.order))
+        self._take(find_items(review.source, self.filter, self._figures.order, threshold))
 
-    def _take(self, rows: ErrorRows) -> None:
+    def _follow_threshold(self) -> None:
+        """List what counts now; the items themselves are still the same, but for those of one threshold."""
+        if self._is_in_step() and self._items.holds_at(self._live.threshold):
+            self._take(self._items)
+        else:
+            self.refresh()
+
+    def _is_in_step(self) -> bool:
+        return self._found_with == (self._live.review, self.filter, self._figures.order)
+
+    def _take(self, items: ErrorItems) -> None:
         selected = self._panel.list.selected_keys()
+        self._items = items
         self._found_with = (self._live.review, self.filter, self._figures.order)
-        self._model.set_rows(rows)
+        self._model.set_rows(items.at(self._live.threshold))
         if not self._leaving:
             self._show_state(selected)
 
@@ -248,14 +261,13 @@ class ReviewQueue(QObject):
 
     def _follow_edit(self, _images: frozenset[int]) -> None:
         """An edit or its undo: where a verdict was taken back, its box is looked at again."""
-        review, rows, touched = self._live.review, self._model.rows, self._live.touched
+        review, threshold, touched = self._live.review, self._live.threshold, self._live.touched
         if review is None:
             return
-        found_with = (review, self.filter, self._figures.order)
-        in_step = self._found_with == found_with and rows.threshold == self._live.threshold
+        in_step = self._is_in_step() and self._items.holds_at(threshold)
         if in_step and can_update(self.filter, touched):
             (image_id,) = touched
-            self._take(update_rows(review.source, rows, self.filter, self._figures.order, image_id))
+            self._take(update_items(review.source, self._items, self.filter, threshold, image_id))
         else:
             self.refresh()
         if self._leaving:

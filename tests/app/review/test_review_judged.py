@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from app.models.error_filter import ErrorFilter, SortOrder
+from app.models.error_items import ErrorItem, ErrorRows
 from app.models.error_kind import EVERY_KIND, ErrorKind, ItemType
-from app.models.error_query import ErrorRows, ErrorSource, find_item, find_rows
+from app.models.error_query import ErrorSource, find_item, find_items
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
@@ -63,12 +64,11 @@ def source(gt: GroundTruth, dets: Detections, verdicts: Sequence[Verdict] = ()) 
 
 def listed(found: ErrorRows) -> dict[int, tuple[ItemType, int]]:
     """Type and partner of each item by its key."""
-    rows = zip(found.keys.tolist(), found.types.tolist(), found.partners.tolist(), strict=True)
-    return {key: (ItemType(item_type), partner) for key, item_type, partner in rows}
+    return {item.key: (item.type, item.partner) for item in (found[row] for row in range(len(found)))}
 
 
 def errors(where: ErrorSource, wanted: ErrorFilter | None = None, *, threshold: float = 0.5) -> ErrorRows:
-    return find_rows(where, threshold, wanted or ErrorFilter(), SortOrder.WORST)
+    return find_items(where, wanted or ErrorFilter(), SortOrder.WORST, threshold).at(threshold)
 
 
 # Labels: a cat taken for a dog (8), a dog that is badly placed (9), a cat that nothing comes near (10), a cat that
@@ -122,17 +122,16 @@ def test_below_the_threshold_nothing_was_meant_for_a_label() -> None:
 @pytest.mark.parametrize("item_type", [ItemType.CLASS, ItemType.MISSED, ItemType.DUPLICATE])
 def test_a_type_lists_its_items_alone(item_type: ItemType) -> None:
     found = errors(source(GT, DETS), ErrorFilter().with_type(item_type))
-    assert set(found.types.tolist()) == {item_type}
-    assert len(found) == 1
+    assert [found[row].type for row in range(len(found))] == [item_type]
 
 
 def test_one_item_is_described_whether_a_list_holds_it_or_not() -> None:
     where = source(GT, DETS)
-    for key, expected in listed(errors(where)).items():
-        assert listed(find_item(where, 0.5, key)) == {key: expected}
-    found = find_item(where, 0.5, 11)
-    assert (found.kinds.tolist(), found.types.tolist()) == ([ErrorKind.TP], [ItemType.FOUND])
-    assert len(find_item(where, 0.5, 77)) == 0
+    for key, (item_type, partner) in listed(errors(where)).items():
+        kind = ErrorKind.FP if key < 0 else ErrorKind.FN
+        assert find_item(where, 0.5, key) == ErrorItem(key=key, kind=kind, type=item_type, partner=partner)
+    assert find_item(where, 0.5, 11) == ErrorItem(key=11, kind=ErrorKind.TP, type=ItemType.FOUND, partner=-3)
+    assert find_item(where, 0.5, 77) is None
 
 
 def test_a_verdict_takes_its_pair_off_the_list_and_no_number_changes() -> None:

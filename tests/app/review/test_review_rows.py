@@ -116,6 +116,7 @@ def test_the_costliest_rows_show_what_they_cost(page: ReviewPage, qtbot: QtBot) 
     assert f"Costs {entry.cost:.4f} AP50" in first.data(Qt.ItemDataRole.ToolTipRole)
     # the same row in another order shows how sure the model was
     confidence = "" if entry.score is None else f"{entry.score:.2f}"
-    page.errors.set_rows(replace(page.errors.rows, order=SortOrder.WORST))
+    rows = page.errors.rows
+    page.errors.set_rows(replace(rows, items=replace(rows.items, order=SortOrder.WORST)))
     assert painted(delegate, view, page.errors.index(0)).copy(figure) != by_cost
     assert row_texts(entry, SortOrder.WORST)[1:] == (confidence, "")

@@ -1,4 +1,4 @@
-"""The queue that follows one edited image is the one that is found anew."""
+"""The items of a queue at every threshold, and after an edit of one image without finding all of them anew."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from app.models.error_filter import ErrorFilter, SortOrder
+from app.models.error_items import ErrorItems
 from app.models.error_kind import ERRORS, EVERY_KIND, ErrorKind, ItemType
-from app.models.error_query import ErrorRows, ErrorSource, find_rows
-from app.models.error_update import update_rows
+from app.models.error_query import ErrorSource, find_items
+from app.models.error_update import update_items
 from app.models.label_suspicions import LabelSuspicions
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
@@ -129,8 +130,8 @@ def judge_something(random: np.random.Generator, source: ErrorSource, number: in
     return image_id if not others else -1
 
 
-def assert_same(found: ErrorRows, expected: ErrorRows) -> None:
-    for field in fields(ErrorRows):
+def assert_same(found: ErrorItems, expected: ErrorItems) -> None:
+    for field in fields(ErrorItems):
         np.testing.assert_array_equal(getattr(found, field.name), getattr(expected, field.name), field.name)
 
 
@@ -143,20 +144,61 @@ def test_after_random_verdicts_the_updated_list_is_the_one_found_anew(
     updated = 0
     for threshold in (0.0, 0.35, 0.6):
         source = random_source(random)
-        rows = find_rows(source, threshold, wanted, order)
+        items = find_items(source, wanted, order, threshold)
         for number in range(1, 16):
             image_id = judge_something(random, source, number)
-            expected = find_rows(source, threshold, wanted, order)
+            expected = find_items(source, wanted, order, threshold)
             if image_id > 0:
-                rows = update_rows(source, rows, wanted, order, image_id)
-                assert_same(rows, expected)
+                items = update_items(source, items, wanted, threshold, image_id)
+                assert_same(items, expected)
                 updated += 1
-            rows = expected
+            items = expected
     assert updated > 20
 
 
-def test_a_filter_for_another_image_keeps_its_rows() -> None:
+def test_a_filter_for_another_image_keeps_its_items() -> None:
     source = random_source(np.random.default_rng(5))
     wanted = replace(ErrorFilter(), image_id=3)
-    rows = find_rows(source, 0.0, wanted, SortOrder.WORST)
-    assert_same(update_rows(source, rows, wanted, SortOrder.WORST, 4), rows)
+    items = find_items(source, wanted, SortOrder.WORST, 0.0)
+    assert_same(update_items(source, items, wanted, 0.0, 4), items)
+
+
+@pytest.mark.parametrize("threshold", [-1.0, 0.0, 0.1, 0.3, 0.35, 0.5, 0.9, 1.0])
+def test_the_items_of_any_threshold_are_what_counts_there(threshold: float) -> None:
+    """Found once, at another threshold."""
+    source = random_source(np.random.default_rng(7))
+    evaluation = source.evaluation
+    every = ErrorFilter(kinds=EVERY_KIND, exact=True)
+    rows = find_items(source, every, SortOrder.WORST, 0.8).at(threshold)
+    false, found, missed = (
+        evaluation.false_positives(threshold),
+        evaluation.true_positives(threshold),
+        evaluation.gt.ids[evaluation.missed(threshold)],
+    )
+    assert sorted(rows.keys.tolist()) == sorted([*(-false - 1), *(-found - 1), *missed])
+    # a label that something was meant for is one item with it
+    rows = find_items(source, ErrorFilter(), SortOrder.WORST, 0.8).at(threshold)
+    alone = set(missed.tolist()) - set(source.links.target[false].tolist())
+    assert sorted(rows.keys.tolist()) == sorted([*(-false - 1), *alone])
+    items = [rows[row] for row in range(len(rows))]
+    assert all(item.partner == 0 for item in items if item.kind is ErrorKind.FN)
+
+
+def test_an_item_for_itself_names_what_was_meant_for_it_only_while_that_counts() -> None:
+    source = random_source(np.random.default_rng(7))
+    dets, links = source.evaluation.dets, source.links
+    items = find_items(source, ErrorFilter(kinds=ERRORS, exact=True), SortOrder.WORST, 0.5)
+    claimed = 0
+    for threshold in (0.0, 0.2, 0.45, 0.7):
+        false = source.evaluation.false_positives(threshold)
+        rows = items.at(threshold)
+        for item in (rows[number] for number in range(len(rows))):
+            if item.kind is not ErrorKind.FN:
+                continue
+            meant = false[links.target[false] == item.key]
+            best = max(meant.tolist(), key=lambda row: dets.scores[row], default=None)
+            assert (item.partner == 0) == (best is None)
+            if best is not None:
+                assert dets.scores[-item.partner - 1] == dets.scores[best]
+                claimed += 1
+    assert claimed > 5

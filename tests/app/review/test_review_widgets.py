@@ -17,7 +17,7 @@ from app.models.class_metrics_model import ClassMetricsModel, ClassRow, Column
 from app.models.error_filter import ErrorFilter, SortOrder
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorModel
-from app.models.error_query import ErrorSource, find_rows
+from app.models.error_query import ErrorSource, find_items
 from app.models.score_curve import ScoreCurve
 from app.theme import Theme
 from app.widgets.review.class_table import ClassTable
@@ -261,7 +261,7 @@ def test_the_queue_model_keeps_the_rules_of_item_models(tmp_path: object) -> Non
         run_rows=np.arange(1),
     )
     model.set_source(source, classes, {1: tmp_path})  # type: ignore[dict-item]
-    model.set_rows(find_rows(source, 0.5, ErrorFilter(), SortOrder.CONFIDENCE))
+    model.set_rows(find_items(source, ErrorFilter(), SortOrder.CONFIDENCE, 0.5).at(0.5))
     assert model.rows.keys.tolist() == [-1, 9]
     assert model.entry(0).score == 0.7
     assert model.entry(1).score is None

@@ -1,0 +1,176 @@
+"""The items of a queue at every threshold at once, and those that are listed at one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.models.error_filter import SortOrder
+from app.models.error_kind import ErrorKind, ItemType
+from detcore.types import BoolArray, FloatArray, IntArray
+
+
+def detection_key(row: int) -> int:
+    """The key of a detection; the canvas knows it by the same number."""
+    return -(row + 1)
+
+
+def detection_row(key: int) -> int:
+    return -key - 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorItem:
+    """One of them; what the fields say is said in ErrorItems."""
+
+    key: int
+    kind: ErrorKind
+    type: ItemType
+    partner: int
+    value: float = 0.0
+    order: SortOrder = SortOrder.WORST
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ErrorItems:
+    """N items: ``keys`` (N,) are box ids of labels, or -(row + 1) of detections; ``kinds`` and ``types`` (N,);
+    ``partners`` (N,) key of the label that a detection was meant for or has found, or of the detection that was
+    meant for a label, 0 for none; ``judged`` (N,) whether it has a verdict; ``image_ids`` (N,); ``values`` (N,) by
+    which they are sorted in ``order``, the smallest first.
+
+    A detection counts up to its score, and a label is missed above the score of what found it, whatever else
+    happens to the threshold. So an item is listed at thresholds above ``low`` (N,) and up to ``high`` (N,), and
+    none of it is computed anew when the threshold moves. A label that something was meant for is two items: with
+    that partner, and without it above its score. What depends on the threshold in other ways holds at
+    ``threshold`` only; ``None`` is any.
+    """
+
+    keys: IntArray
+    kinds: NDArray[np.uint8]
+    types: NDArray[np.uint8]
+    partners: IntArray
+    judged: BoolArray
+    image_ids: IntArray
+    values: FloatArray
+    low: FloatArray
+    high: FloatArray
+    order: SortOrder
+    threshold: float | None = None
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def holds_at(self, threshold: float) -> bool:
+        return self.threshold is None or self.threshold == threshold
+
+    def at(self, threshold: float) -> ErrorRows:
+        """Those that are listed at a threshold at which they hold."""
+        return ErrorRows(items=self, rows=self.listed(threshold), threshold=threshold)
+
+    def listed(self, threshold: float) -> IntArray:
+        """Rows, ascending."""
+        return np.flatnonzero((self.low < threshold) & (threshold <= self.high))
+
+    def taken(self, rows: IntArray | BoolArray, *, threshold: float | None = None) -> ErrorItems:
+        """Some of the rows; with a ``threshold`` they hold there only."""
+        return self._mapped(lambda column, _name: column[rows], threshold)
+
+    def spliced(self, gone: IntArray, places: IntArray, new: ErrorItems) -> ErrorItems:
+        """Without the rows ``gone``, and with the items ``new`` (M,) before the rows ``places`` (M,); both ascending."""
+        cuts = np.unique(np.concatenate([np.array([0, len(self)]), gone, gone + 1, places]))
+        is_kept = ~np.isin(cuts[:-1], gone)
+        due = np.searchsorted(places, cuts, side="right").tolist()
+        # stretches of old and new rows in turn; one copy of each column is all that is made
+        pieces: list[tuple[bool, slice]] = []
+        done = 0
+        for place, (start, end) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)):
+            pieces.append((True, slice(done, due[place])))
+            done = due[place]
+            if is_kept[place]:
+                pieces.append((False, slice(start, end)))
+        pieces.append((True, slice(done, len(new))))
+
+        def joined(column: NDArray[Any], name: str) -> NDArray[Any]:
+            added = getattr(new, name)
+            return np.concatenate([(added if is_new else column)[part] for is_new, part in pieces])
+
+        return self._mapped(joined, self.threshold)
+
+    def _mapped(
+        self, change: Callable[[NDArray[Any], str], NDArray[Any]], threshold: float | None
+    ) -> ErrorItems:
+        return ErrorItems(
+            keys=change(self.keys, "keys"),
+            kinds=change(self.kinds, "kinds"),
+            types=change(self.types, "types"),
+            partners=change(self.partners, "partners"),
+            judged=change(self.judged, "judged"),
+            image_ids=change(self.image_ids, "image_ids"),
+            values=change(self.values, "values"),
+            low=change(self.low, "low"),
+            high=change(self.high, "high"),
+            order=self.order,
+            threshold=threshold,
+        )
+
+    @classmethod
+    def empty(cls, order: SortOrder = SortOrder.WORST) -> ErrorItems:
+        none, nothing, nowhere = np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0)
+        return cls(
+            keys=none,
+            kinds=nothing,
+            types=nothing,
+            partners=none,
+            judged=np.zeros(0, np.bool_),
+            image_ids=none,
+            values=nowhere,
+            low=nowhere,
+            high=nowhere,
+            order=order,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorRows:
+    """The list at a threshold: ``rows`` (N,) of ``items``, ascending."""
+
+    items: ErrorItems
+    rows: IntArray
+    threshold: float
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: int) -> ErrorItem:
+        items, place = self.items, self.rows[row]
+        return ErrorItem(
+            key=int(items.keys[place]),
+            kind=ErrorKind(int(items.kinds[place])),
+            type=ItemType(int(items.types[place])),
+            partner=int(items.partners[place]),
+            value=float(items.values[place]),
+            order=items.order,
+        )
+
+    @property
+    def order(self) -> SortOrder:
+        return self.items.order
+
+    @cached_property
+    def keys(self) -> IntArray:
+        """(N,)"""
+        return self.items.keys[self.rows]
+
+    @property
+    def judged(self) -> BoolArray:
+        """(N,)"""
+        return self.items.judged[self.rows]
+
+    @classmethod
+    def empty(cls) -> ErrorRows:
+        return ErrorItems.empty().at(0.5)
