@@ -67,10 +67,9 @@ class ClassRowDelegate(QStyledItemDelegate):
         painter.drawText(QRect(left, rect.top() + 5, width, 20), _LEFT, name)
         painter.setFont(sized_font(self._widget, SMALL_TEXT))
         painter.setPen(self._theme.color("text_muted"))
-        text = row.ap_text
-        wide = f"{text} · {count_text(row.labels)}"
-        if painter.fontMetrics().horizontalAdvance(wide) <= width:
-            text = wide
+        texts = (f"{row.ap_text} · {count_text(row.labels)}", row.ap_text, row.ap_value)
+        metrics = painter.fontMetrics()
+        text = next((text for text in texts if metrics.horizontalAdvance(text) <= width), row.ap_value)
         painter.drawText(QRect(left, rect.top() + 24, width, 15), _LEFT, text)
 
     def _paint_count(
