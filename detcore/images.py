@@ -58,6 +58,7 @@ _HEIGHT_TAG = 0x0101
 _MOST_DECODED = 1 << 28
 """Pixels up to which the kinds that OpenCV leaves to Pillow are decoded."""
 _DIGITS = re.compile(r"(\d+)")
+_BETWEEN = "\0"  # in no name
 _SHAPE = str.maketrans("123456789", "0" * 9)
 
 
@@ -88,9 +89,13 @@ def find_images(folder: Path) -> list[str]:
             if not prefix:
                 raise ImageError(f"cannot read the folder ({error.strerror})", path=path) from error
             log.warning("passed over the folder %s, which cannot be read (%s)", path, error.strerror)
-    # Names of one shape, such as img_000123.jpg, sort the same letter by letter, and many times faster.
-    shapes = {path.translate(_SHAPE) for path in found}
-    found.sort(key=natural_key if len(shapes) > 1 else str.lower)
+    # Names of one shape, such as img_000123.jpg, sort the same letter by letter, and many times faster. All in one
+    # text are looked at several times faster than one by one.
+    text = _BETWEEN.join(found)
+    if len(set(text.translate(_SHAPE).split(_BETWEEN))) > 1:
+        found.sort(key=natural_key)
+    else:
+        found.sort(key=None if text == text.lower() else str.lower)
     return found
 
 
