@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -36,7 +36,7 @@ from app.widgets.review.goal_menu import GoalMenu
 from app.widgets.review.small_curves import SmallCurves
 
 _ROW_HEIGHT = 44
-_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH = 44, 38, 46
+_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH, _LEAST_NAME = 44, 38, 46, 72
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -177,6 +177,11 @@ class ClassTable(QTableView):
             self._delegate.threshold = threshold
             self._repaint(Column.CURVE, Column.CURVE)
 
+    def _make_room(self) -> None:
+        """Names go before curves, which the tab below shows larger."""
+        fixed = _CURVE_WIDTH + len(COUNT_COLUMNS) * _COUNT_WIDTH + _BEST_WIDTH
+        self.setColumnHidden(Column.CURVE, self.viewport().width() - fixed < _LEAST_NAME)
+
     def _open_menu(self, section: int) -> None:
         if section == Column.BEST:
             header = self.horizontalHeader()
@@ -202,6 +207,10 @@ class ClassTable(QTableView):
         roles: Sequence[int] = (),
     ) -> None:
         self._repaint(top_left.column(), bottom_right.column())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._make_room()
+        super().resizeEvent(event)
 
     def event(self, event: QEvent) -> bool:
         # up and down are for the classes while the table has the focus, not for the page's shortcuts
