@@ -43,10 +43,12 @@ class ImageLoader(QObject):
     Signals:
         loaded(object, object): the ``Path`` asked for and its ``ImageLevels``.
         failed(object, str): the ``Path`` and why it cannot be shown.
+        tried(object, str): any ``Path`` that was decoded, or why it could not be; "" when all is well.
     """
 
     loaded = Signal(object, object)
     failed = Signal(object, str)
+    tried = Signal(object, str)
 
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -105,6 +107,7 @@ class ImageLoader(QObject):
             _, oldest = self._cache.popitem(last=False)
             used -= oldest.bytes_used
         self._fill()
+        self.tried.emit(path, "")
         if path == self._wanted:
             self.loaded.emit(path, image)
 
@@ -115,5 +118,6 @@ class ImageLoader(QObject):
         if not isinstance(error, ReticleError):
             raise error
         self._fill()
+        self.tried.emit(path, str(error))
         if path == self._wanted:
             self.failed.emit(path, str(error))

@@ -20,6 +20,7 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
+from detcore.deep_pixels import decode_deep
 from detcore.errors import ImageError
 from detcore.types import ImageArray
 
@@ -54,10 +55,10 @@ UNREADABLE = (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombErr
 _ORIENTATION_TAG = 0x0112
 _WIDTH_TAG = 0x0100
 _HEIGHT_TAG = 0x0101
-_TIFF_MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MOST_DECODED = 1 << 28
 """Pixels up to which the kinds that OpenCV leaves to Pillow are decoded."""
 _DIGITS = re.compile(r"(\d+)")
+_BETWEEN = "\0"  # in no name
 _SHAPE = str.maketrans("123456789", "0" * 9)
 
 
@@ -88,9 +89,13 @@ def find_images(folder: Path) -> list[str]:
             if not prefix:
                 raise ImageError(f"cannot read the folder ({error.strerror})", path=path) from error
             log.warning("passed over the folder %s, which cannot be read (%s)", path, error.strerror)
-    # Names of one shape, such as img_000123.jpg, sort the same letter by letter, and many times faster.
-    shapes = {path.translate(_SHAPE) for path in found}
-    found.sort(key=natural_key if len(shapes) > 1 else str.lower)
+    # Names of one shape, such as img_000123.jpg, sort the same letter by letter, and many times faster. All in one
+    # text are looked at several times faster than one by one.
+    text = _BETWEEN.join(found)
+    if len(set(text.translate(_SHAPE).split(_BETWEEN))) > 1:
+        found.sort(key=natural_key)
+    else:
+        found.sort(key=None if text == text.lower() else str.lower)
     return found
 
 
@@ -155,7 +160,7 @@ def read_size(path: Path) -> tuple[int, int]:
 
 
 def read_image(path: Path) -> ImageArray:
-    """Decode a file to (height, width, 3) RGB.
+    """Decode a file to (height, width, 3) RGB; more than 8 bit a sample are spread over the range in use.
 
     Raises:
         ImageError: the file is missing, broken, or of a kind that cannot be decoded.
@@ -168,36 +173,16 @@ def read_image(path: Path) -> ImageArray:
         raise ImageError(f"cannot read the image ({error.strerror})", path=path) from error
     if data.size == 0:
         raise ImageError("the file is empty", path=path)
-    decoded = _decode_float(data) if data[:4].tobytes() in _TIFF_MARKS else None
-    if decoded is None:
-        decoded = _decode(data, cv2.IMREAD_COLOR_RGB)
+    decoded = _decode(data)
     return _read_with_pillow(path) if decoded is None else decoded.astype(np.uint8, copy=False)
 
 
-def _decode(data: ImageArray, flags: int) -> NDArray[Any] | None:
+def _decode(data: ImageArray) -> NDArray[Any] | None:
     try:
-        return cv2.imdecode(data, flags)
+        deep = decode_deep(data)
+        return cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if deep is None else deep
     except cv2.error:
         return None
-
-
-def _decode_float(data: ImageArray) -> NDArray[Any] | None:
-    """A TIFF of floating point numbers with its range spread over 0 to 255; 0 to 1 is a range as it is."""
-    decoded = _decode(data, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH)
-    if decoded is None or decoded.dtype.kind != "f":
-        return None
-    colors = cv2.COLOR_GRAY2RGB if decoded.ndim == 2 else cv2.COLOR_BGR2RGB
-    decoded = cv2.cvtColor(decoded.astype(np.float32), colors)
-    finite = decoded[np.isfinite(decoded)]
-    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-    if low >= 0.0 and high <= 1.0:
-        low, high = 0.0, 1.0
-    elif low >= 0.0 and high <= 255.0:
-        low, high = 0.0, 255.0
-    elif low == high:
-        high = low + 1.0
-    numbers = np.nan_to_num(decoded.astype(np.float64), nan=low, posinf=high, neginf=low)
-    return np.rint((numbers - low) * (255.0 / (high - low)))
 
 
 def _read_with_pillow(path: Path) -> ImageArray:

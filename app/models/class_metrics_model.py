@@ -63,8 +63,11 @@ class ClassRow:
     @property
     def ap_text(self) -> str:
         """Such as "AP50 0.593"."""
-        value = ratio_text(self.ap, digits=3) if self.ap >= 0 else "–"
-        return f"{ap_name(self.iou_threshold)} {value}"
+        return f"{ap_name(self.iou_threshold)} {self.ap_value}"
+
+    @property
+    def ap_value(self) -> str:
+        return ratio_text(self.ap, digits=3) if self.ap >= 0 else "–"
 
     @property
     def tip(self) -> str:

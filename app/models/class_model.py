@@ -12,6 +12,7 @@ from app.models.figures import count_text
 from app.tasks import Tasks
 from detcore.errors import ReticleError
 from detcore.project.project import Project
+from detcore.project.reading import class_counts
 from detcore.types import Changes, ObjectClass
 
 Index = QModelIndex | QPersistentModelIndex
@@ -74,7 +75,7 @@ class ClassModel(QAbstractListModel):
         self._counting = True
         project = self._document.project
         self._tasks.run(
-            lambda: project.statistics().classes,
+            lambda: class_counts(project),
             done=lambda counts: self._show_counts(project, counts),
             failed=lambda error: self._fail(project, error),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,9 @@ COUNT_ROLE = Qt.ItemDataRole.UserRole + 2
 SPLIT_ROLE = Qt.ItemDataRole.UserRole + 3
 REASON_ROLE = Qt.ItemDataRole.UserRole + 4
 """Why the image comes so early: its text in a few words, "" in the order of the project."""
+
+UNREADABLE_ROLE = Qt.ItemDataRole.UserRole + 5
+"""Why the image cannot be shown, "" as far as is known."""
 
 STATUS_TEXT = {
     Status.UNSEEN: "not seen yet",
@@ -56,6 +60,8 @@ class ImageModel(QAbstractListModel):
         self._row_at: IntArray = np.zeros(0, np.int64)
         self._rows: dict[int, int] = {}
         self._first: Mapping[int, Reason] = {}
+        self._unreadable: dict[int, str] = {}
+        self._only_unreadable = False
         document.opened.connect(self.reload)
         document.closed.connect(self._clear)
         document.changed.connect(self._follow)
@@ -70,9 +76,11 @@ class ImageModel(QAbstractListModel):
             raise RuntimeError("no project is open")
         return self._columns
 
-    def set_filter(self, *, search: str, status: Status | None) -> None:
-        """Show only images whose path holds ``search`` and, if given, with that status."""
+    def set_filter(self, *, search: str, status: Status | None, unreadable: bool = False) -> None:
+        """Show only images whose path holds ``search`` and, if given, with that status; or only those of
+        which is known that they cannot be shown."""
         self._search, self._status = search.strip().lower(), status
+        self._only_unreadable = unreadable
         self.beginResetModel()
         self._arrange()
         self.endResetModel()
@@ -84,6 +92,31 @@ class ImageModel(QAbstractListModel):
         self.beginResetModel()
         self._arrange()
         self.endResetModel()
+
+    def mark_tried(self, path: Path, reason: str) -> None:
+        """Say of a file why it cannot be shown, "" when it can; the filter is not applied again."""
+        if not reason and not self._unreadable:
+            return
+        try:
+            position = self._list.paths.index(self._document.project.stored_path(path))
+        except ValueError:  # of another project, or taken out of this one
+            return
+        image_id = int(self._ids[position])
+        if self._unreadable.get(image_id, "") == reason:
+            return
+        if reason:
+            self._unreadable[image_id] = reason
+        else:
+            del self._unreadable[image_id]
+        row = self.row_of(image_id)
+        if row >= 0:
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def forget_tried(self) -> None:
+        """The files may be others now."""
+        self._unreadable.clear()
+        if self._shown.size:
+            self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1))
 
     def image_id(self, row: int) -> int:
         """The image in a row, 0 when there is no such row."""
@@ -122,6 +155,7 @@ class ImageModel(QAbstractListModel):
         self._ids = self._shown = self._row_at = np.zeros(0, np.int64)
         self._rows = {}
         self._first = {}
+        self._unreadable = {}
         self.endResetModel()
 
     def _arrange(self) -> None:
@@ -132,6 +166,8 @@ class ImageModel(QAbstractListModel):
             keep &= np.fromiter(found, np.bool_, len(keep))
         if self._status is not None and self._columns is not None:
             keep &= self._list.statuses == STATUSES.index(self._status)
+        if self._only_unreadable:
+            keep &= np.isin(self._ids, list(self._unreadable))
         top = np.array([self._rows[i] for i in self._first if i in self._rows], np.int64)
         top = top[keep[top]]
         keep[top] = False
@@ -181,6 +217,8 @@ class ImageModel(QAbstractListModel):
         if role == REASON_ROLE:
             reason = self._first.get(int(self._ids[position]))
             return reason.short if reason is not None else ""
+        if role == UNREADABLE_ROLE:
+            return self._unreadable.get(int(self._ids[position]), "")
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tooltip(position)
         return None
@@ -190,5 +228,8 @@ class ImageModel(QAbstractListModel):
         boxes = "1 box" if count == 1 else f"{count_text(count)} boxes"
         split = self._list.split(position) or "no split"
         text = f"{self._list.paths[position]}\n{STATUS_TEXT[self._list.status(position)]}, {boxes}, {split}"
-        reason = self._first.get(int(self._ids[position]))
+        image_id = int(self._ids[position])
+        if image_id in self._unreadable:
+            text += f"\nCannot be shown: {self._unreadable[image_id]}"
+        reason = self._first.get(image_id)
         return text if reason is None else f"{text}\n{reason.long}"

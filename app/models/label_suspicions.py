@@ -30,10 +30,12 @@ LABEL_ERROR_TITLES: Mapping[LabelError, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Suspicion:
-    """In which way a label is probably wrong; ``score`` 0..1 as ``rank_label_errors`` has it."""
+    """In which way a label is probably wrong; ``score`` 0..1 as ``rank_label_errors`` has it; ``speaker`` is the key of
+    the detection that says so, 0 for none."""
 
     kind: LabelError
     score: float
+    speaker: int = 0
 
 
 def suspicion_text(suspicion: Suspicion) -> str:
@@ -96,8 +98,13 @@ class LabelSuspicions:
         """The strongest suspicion of some items."""
         places = self._places(np.array(keys, np.int64))
         place = int(places[self._scores[places].argmax()])
-        score = float(self._scores[place])
-        return Suspicion(kind=LABEL_ERRORS[int(self._kinds[place])], score=score) if score else None
+        if not self._scores[place]:
+            return None
+        return Suspicion(
+            kind=LABEL_ERRORS[int(self._kinds[place])],
+            score=float(self._scores[place]),
+            speaker=int(self._speakers[place]),
+        )
 
     def _places(self, keys: IntArray) -> IntArray:
         """(N,) places in the columns; no item has the key 0, and nothing is suspected at its place."""

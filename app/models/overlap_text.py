@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from app.models.error_model import ErrorEntry
+from app.models.error_query import detection_row
 from app.models.figures import ratio_text
 from detcore.boxes import iou
 from detcore.evaluation.error_links import BACKGROUND_IOU
@@ -20,7 +21,8 @@ def overlap_text(
     entry: ErrorEntry, evaluation: LiveEvaluation, classes: Mapping[int, ObjectClass], threshold: float
 ) -> str:
     """How well an item lies on its other half; without one, on which label a detection lies most, or which
-    detection lies most on a label. Of detections below the threshold it tells where nothing above is near."""
+    detection lies most on a label. Of detections below the threshold it tells where nothing above is near, or where
+    one of them says that the label is wrong."""
     if entry.partner is not None:
         what = "label" if entry.is_detection else "detection"
         overlap = float(iou(np.array([entry.xyxy]), np.array([entry.partner.xyxy]))[0, 0])
@@ -35,8 +37,10 @@ def overlap_text(
     rows = evaluation.image_view(entry.image_id, -np.inf).det_rows
     above = dets.scores[rows] >= threshold
     row, overlap = _nearest(entry, rows[above], dets.boxes)
-    hidden_row, hidden = _nearest(entry, rows[~above], dets.boxes)
-    if overlap < BACKGROUND_IOU <= hidden:
+    speaker = 0 if entry.suspicion is None else entry.suspicion.speaker
+    speaks = ~above & (rows == detection_row(speaker))
+    hidden_row, hidden = _nearest(entry, rows[speaks if speaks.any() else ~above], dets.boxes)
+    if speaks.any() or overlap < BACKGROUND_IOU <= hidden:
         name, score = classes[int(dets.labels[hidden_row])].name, float(dets.scores[hidden_row])
         return f"Detection below the threshold: {name} {ratio_text(score)}, IoU {ratio_text(hidden)}"
     if overlap < _LEAST_IOU:

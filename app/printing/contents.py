@@ -13,7 +13,7 @@ from app.printing.drawings import Picture, Plot
 from app.printing.inline import text_block
 from app.printing.matrix import Count, Matrix
 from app.printing.style import BODY, HEADING, MUTED, SMALL, TEXT, TITLE, WARNING, pt
-from app.printing.tables import Cell, ShareBar, table_rows
+from app.printing.tables import Cell, ShareBar, narrow_rows, table_rows
 from app.printing.text import Run
 
 _SECTION, _PART, _LINE = pt(15), pt(7), pt(2)
@@ -31,24 +31,29 @@ _LOOKS = {
 _SPACES = {"section": _SECTION, "div pair": _SECTION, "div tiles": pt(10), "h3": pt(9), "footer": _SECTION}
 
 
-def contents(main: Element, *, width: float) -> list[Flowing]:
-    """The blocks of the main part of a report on pages of that width. What is folded away on screen is left out,
-    as it is in print from a browser."""
-    return _inside(main, width)
+def contents(main: Element, *, width: float) -> list[list[Flowing]]:
+    """The sections of the main part of a report on pages of that width, as blocks. What is folded away on screen is
+    left out, as it is in print from a browser."""
+    sections = (_spaced(part, width) for part in main)
+    return [section for section in sections if section]
 
 
 def _inside(element: Element, width: float) -> list[Flowing]:
     """What is in an element, one below the other."""
     flow: list[Flowing] = []
     for part in element:
-        kind = part.attrib.get("class", "")
-        blocks = _blocks(part, width)
-        if flow and kind == "key":
+        if flow and part.attrib.get("class") == "key":
             flow[-1] = replace(flow[-1], with_next=True)
-        if blocks:
-            space = _SPACES.get(f"{part.tag} {kind}".strip(), _SPACES.get(part.tag, _PART))
-            flow += [replace(blocks[0], space=space), *blocks[1:]]
+        flow += _spaced(part, width)
     return flow
+
+
+def _spaced(part: Element, width: float) -> list[Flowing]:
+    """The blocks of one element, with the space that it has above it."""
+    kind = part.attrib.get("class", "")
+    blocks = _blocks(part, width)
+    space = _SPACES.get(f"{part.tag} {kind}".strip(), _SPACES.get(part.tag, _PART))
+    return [replace(blocks[0], space=space), *blocks[1:]] if blocks else []
 
 
 def _blocks(part: Element, width: float) -> list[Flowing]:
@@ -124,7 +129,7 @@ def _definitions(element: Element) -> Definitions:
 
 def _table(element: Element, kind: str, width: float) -> list[Flowing]:
     """``kind`` "words" is text in every column, "wide" leaves the room to the second, else all but the first are
-    numbers."""
+    numbers, of which "counts" are so short that two rows stand side by side."""
     lefts = {"words": 99, "wide": 2}.get(kind, 1)
     head: list[Cell] = []
     rows: list[list[Cell]] = []
@@ -133,18 +138,23 @@ def _table(element: Element, kind: str, width: float) -> list[Flowing]:
             _LOOKS["muted"] if one.tag == "th" or (kind == "wide" and place == 1) else _LOOKS["p"]
             for place, one in enumerate(line)
         ]
-        cells = [_cell(one, looks[place], right=place >= lefts) for place, one in enumerate(line)]
+        cells = [
+            _cell(one, looks[place], right=place >= lefts, elided=kind == "counts" and place == 0)
+            for place, one in enumerate(line)
+        ]
         if line[0].tag == "th":
             head = cells
         else:
             rows.append(cells)
+    if kind == "counts":
+        return narrow_rows(head, rows, width=width, gap=_GAP)
     return table_rows(head, rows, width=width, roomy=1 if kind == "wide" else None)
 
 
-def _cell(element: Element, look: Run, *, right: bool) -> Cell:
+def _cell(element: Element, look: Run, *, right: bool, elided: bool) -> Cell:
     drawing = element.find("svg")
     if drawing is None:
-        return text_block(element, look, right=right)
+        return text_block(element, look, right=right, elided=elided)
     whole, part = drawing
     return ShareBar(float(part.attrib["width"]) / float(whole.attrib["width"]))
 

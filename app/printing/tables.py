@@ -8,11 +8,12 @@ from typing import Protocol
 from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QPainter, QPen
 
-from app.printing.blocks import Flowing
+from app.printing.blocks import Columns, Flowing
 from app.printing.style import ACCENT, LINE, LINE_STRONG, pt
 
 _PADDING_X, _PADDING_Y = pt(3.5), pt(1.7)
 _NARROWEST = pt(40)
+_NAME, _FEW = pt(90), 4
 
 
 class Cell(Protocol):
@@ -74,20 +75,41 @@ class Row:
         return places
 
 
+def narrow_rows(
+    head: Sequence[Cell], rows: Sequence[Sequence[Cell]], *, width: float, gap: float
+) -> list[Flowing]:
+    """Rows that are read from left to right, two at a time; below one another where they are too wide for that. The
+    first column gives way."""
+    half = (width - gap) / 2
+    columns = _natural_widths([head, *rows])
+    if sum(columns[1:]) + _NAME > half or len(rows) < _FEW:
+        return table_rows(head, rows, width=width)
+    columns[0] = min(columns[0], half - sum(columns[1:]))
+    widths = fit_columns(columns, half)
+    heading = Columns([Row(head, widths, heading=True)] * 2, count=2, gap=gap)
+    single = [Row(cells, widths) for cells in rows]
+    pairs = [Columns(single[start : start + 2], count=2, gap=gap) for start in range(0, len(single), 2)]
+    return [Flowing(block=heading, with_next=True), *(Flowing(block=pair, head=heading) for pair in pairs)]
+
+
 def table_rows(
     head: Sequence[Cell], rows: Sequence[Sequence[Cell]], *, width: float, roomy: int | None = None
 ) -> list[Flowing]:
     """The rows of a table as wide as ``width``, its heading repeated on each page. The column ``roomy`` takes what
     the others leave, else all share it. With too little room the widest give way and wrap."""
-    everything = [head, *rows] if head else list(rows)
-    columns = [
-        max(cells[place].natural_width() for cells in everything) + _PADDING_X * (2 if place else 1)
-        for place in range(len(everything[0]))
-    ]
+    columns = _natural_widths([head, *rows] if head else rows)
     widths = fit_columns(columns, width, roomy=roomy)
     heading = Row(head, widths, heading=True) if head else None
     flow = [Flowing(block=heading, with_next=True)] if heading else []
     return flow + [Flowing(block=Row(cells, widths), head=heading) for cells in rows]
+
+
+def _natural_widths(rows: Sequence[Sequence[Cell]]) -> list[float]:
+    """How wide each column would like to be."""
+    return [
+        max(cells[place].natural_width() for cells in rows) + _PADDING_X * (2 if place else 1)
+        for place in range(len(rows[0]))
+    ]
 
 
 def fit_columns(natural: Sequence[float], width: float, *, roomy: int | None = None) -> list[float]:

@@ -72,7 +72,9 @@ class Text:
         runs = self.runs
         if self._elided:
             metrics = QFontMetricsF(font(runs[0].size, bold=runs[0].bold))
-            runs = (replace(runs[0], text=metrics.elidedText(self.text, Qt.TextElideMode.ElideRight, width)),)
+            runs = (
+                replace(runs[0], text=metrics.elidedText(self.text, Qt.TextElideMode.ElideMiddle, width)),
+            )
         layout = QTextLayout("".join(run.text for run in runs), font(max(run.size for run in runs)))
         option = QTextOption(self._align)
         option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)

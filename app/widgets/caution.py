@@ -31,7 +31,7 @@ class Caution(QWidget):
         row.setSpacing(6)
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(self.text, 1)
-        theme.changed.connect(self._paint_sign)
+        theme.changed.connect(self._follow_theme)
         self._paint_sign()
         self.hide()
 
@@ -39,6 +39,13 @@ class Caution(QWidget):
         """Show rich text; "" for nothing."""
         self.text.setText(text)
         self.setVisible(bool(text))
+
+    def _follow_theme(self) -> None:
+        self._paint_sign()
+        # links keep the colour that they had when the text was set
+        text = self.text.text()
+        self.text.clear()
+        self.text.setText(text)
 
     def _paint_sign(self) -> None:
         icon = self._theme.icon("alert-outline", color=self._theme.tokens.warning)

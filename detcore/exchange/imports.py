@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -107,15 +108,19 @@ def find_dataset(
         raise FormatError(
             "the folder of images is not there", path=images, hint="Name the folder that holds them"
         )
-    folder = None if images is None else images.absolute()
+    folder = None if images is None else Path(os.path.abspath(images))
     found = _read(format_name, source, image_folder=folder, progress=progress)
-    if images is not None and not any(image.path.is_file() for image in found.dataset.images):
+    if folder is not None and not any(_is_below(image.path, folder) for image in found.dataset.images):
         raise FormatError(
             "no image that the labels name is in this folder",
             path=images,
-            hint="Name the folder that holds them",
+            hint="Name the folder that holds them, or none when they lie beside the labels",
         )
     return found
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return Path(os.path.abspath(path)).is_relative_to(folder) and path.is_file()
 
 
 def _read(format_name: str, source: Path, *, image_folder: Path | None, progress: Progress) -> FoundDataset:

@@ -162,24 +162,46 @@ def files_below(source: Path, suffixes: Sequence[str]) -> list[Path]:
         return [source] if source.suffix.lower() in suffixes else []
     if not source.is_dir():
         raise FormatError("no such file or folder", path=source)
-    found = [path for path in _walk(source) if path.suffix.lower() in suffixes]
+    found = [Path(path) for path in _walk(source) if _suffix(path) in suffixes]
     return sorted(found, key=lambda path: natural_key(path.relative_to(source).as_posix()))
 
 
-def _walk(source: Path) -> Iterator[Path]:
-    for folder, subfolders, names in os.walk(source):
-        subfolders[:] = [
-            name for name in subfolders if not name.startswith(".") and not name.endswith(".reticle")
-        ]
-        yield from (Path(folder) / name for name in names if not name.startswith("."))
+def _walk(source: Path) -> Iterator[str]:
+    """Lazily, so that whoever needs a few files of a large folder does not wait for it to be listed."""
+    pending = [str(source)]
+    while pending:
+        folders: list[str] = []
+        try:
+            with os.scandir(pending.pop()) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if not _is_folder(entry):
+                        yield entry.path
+                    elif not entry.is_symlink() and not entry.name.endswith(".reticle"):
+                        folders.append(entry.path)
+        except OSError:
+            continue  # a folder that cannot be listed holds nothing that could be read
+        pending += reversed(folders)
+
+
+def _suffix(path: str) -> str:
+    return os.path.splitext(path)[1].lower()
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads where one may not look
+        return False
 
 
 def sample_files(source: Path, suffixes: Sequence[str], limit: int = 2000) -> list[Path]:
     """A few files with these extensions for a guess at the format; looks at no more than ``limit`` files."""
     found: list[Path] = []
     for seen, path in enumerate(_walk(source)):
-        if path.suffix.lower() in suffixes:
-            found.append(path)
+        if _suffix(path) in suffixes:
+            found.append(Path(path))
         if seen >= limit or len(found) >= 20:
             break
     return found

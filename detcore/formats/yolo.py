@@ -7,6 +7,7 @@ they leave behind. Boxes are fractions of the image as shown (EXIF applied), as 
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -41,7 +42,7 @@ class YoloFormat:
     def detect(self, folder: Path) -> bool:
         """Whether there is a configuration or a list of classes, or text files that look like labels."""
         if folder.is_dir():
-            names = {path.name.lower() for path in folder.iterdir()}
+            names = {name.lower() for name in os.listdir(folder)}
             if names & {"data.yaml", "dataset.yaml", "obj.data", *NAME_FILES}:
                 return True
         return any(

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -115,8 +116,10 @@ def read_list(connection: sqlite3.Connection) -> ImageList:
     """
     ids = _integers(connection, "SELECT id AS value FROM image")
     ids.sort()
-    statuses = np.zeros(len(ids), dtype=np.uint8)
-    for code, status in enumerate(STATUSES):
+    statuses = np.zeros(
+        len(ids), dtype=np.uint8
+    )  # as most images are at first: each status costs a look at all
+    for code, status in enumerate(STATUSES[1:], start=1):
         statuses[np.searchsorted(ids, _ids_where(connection, "status", status.value))] = code
     found = connection.execute("SELECT DISTINCT split FROM image WHERE split IS NOT NULL ORDER BY split")
     split_names = tuple(row[0] for row in found)
@@ -125,7 +128,7 @@ def read_list(connection: sqlite3.Connection) -> ImageList:
         splits[np.searchsorted(ids, _ids_where(connection, "split", name))] = code
     return ImageList(
         ids=ids,
-        paths=[path for (path,) in connection.execute("SELECT path FROM image ORDER BY id")],
+        paths=list(chain.from_iterable(connection.execute("SELECT path FROM image ORDER BY id"))),
         statuses=statuses,
         splits=splits,
         split_names=split_names,

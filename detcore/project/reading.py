@@ -141,13 +141,12 @@ class ProjectReader:
         with self.database.read() as connection:
             statuses = dict(connection.execute("SELECT status, count(*) FROM image GROUP BY status"))
             splits = dict(connection.execute("SELECT split, count(*) FROM image GROUP BY split"))
-            counts = dict(connection.execute("SELECT class_id, count(*) FROM box GROUP BY class_id"))
+            classes = class_counts(self)
             (with_boxes,) = connection.execute("SELECT count(DISTINCT image_id) FROM box").fetchone()
-            names = [(row[0], row[1]) for row in class_rows.rows(connection)]
         return Statistics(
             images=sum(statuses.values()),
-            boxes=sum(counts.values()),
-            classes={name: counts.get(class_id, 0) for class_id, name in names},
+            boxes=sum(classes.values()),
+            classes=classes,
             splits={name: count for name, count in splits.items() if name is not None},
             without_split=splits.get(None, 0),
             statuses={status: statuses.get(status.value, 0) for status in Status},
@@ -159,6 +158,13 @@ class ProjectReader:
         with self.database.read() as connection:
             found = connection.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
         return default if found is None else json.loads(found[0])
+
+
+def class_counts(project: ProjectReader) -> dict[str, int]:
+    """The boxes of each class by its name, in the order of the classes; quicker than all of ``statistics``."""
+    with project.database.read() as connection:
+        counts = dict(connection.execute("SELECT class_id, count(*) FROM box GROUP BY class_id"))
+        return {row[1]: counts.get(row[0], 0) for row in class_rows.rows(connection)}
 
 
 def _image_root(folder: Path, database: Database) -> Path:

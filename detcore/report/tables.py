@@ -60,11 +60,7 @@ def facts(findings: Findings) -> Markup:
             "Splits": ", ".join(splits),
         }
     )
-    best = (
-        "–"
-        if run.best_ap is None
-        else f"{run.best_ap:.3f} on the images it was judged by while it was trained"
-    )
+    best = "–" if run.best_ap is None else f"{run.best_ap:.3f} while it was trained"
     training = definitions(
         {
             "Run": f"{run.name}, {run.state.value}",
@@ -221,7 +217,7 @@ def change_list(findings: Findings) -> Markup:
         for image_id, counts in list(changes.by_image.items())[:_MOST_ROWS]:
             image = findings.images.get(image_id)
             rows.append([image.path if image else "(removed)", *(f"{n:,}" if n else "·" for n in counts)])
-        parts.append(table(rows, head=("image", "added", "removed", "moved", "class")))
+        parts.append(table(rows, head=("image", "added", "removed", "moved", "class"), kind="counts"))
         parts.append(_rest(len(changes.by_image), len(rows)))
     if findings.edits:
         parts.append(tag("h3", "Edits since the run was started, the latest first"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -87,3 +88,21 @@ def test_settings_of_another_version_are_passed_over_with_a_word(
 def test_the_device_is_found_and_named(qtbot: QtBot, page: TrainPage, context: AppContext) -> None:
     qtbot.waitUntil(lambda: bool(context.jobs.devices), timeout=30_000)
     assert page.setup.settings.found.text() == "CPU, 2 cores"
+
+
+def test_with_more_settings_the_fields_end_where_the_buttons_do(qtbot: QtBot, page: TrainPage) -> None:
+    setup = page.setup
+    page.resize(1000, 640)
+
+    def right(widget: QWidget) -> int:
+        return widget.mapTo(setup, widget.rect().topRight()).x()
+
+    ends = right(setup.buttons.start)
+    area = setup.findChild(QScrollArea)
+    assert area is not None
+    bar = area.verticalScrollBar()
+    for _unfolded in (True, False):
+        qtbot.mouseClick(setup.settings.more_button, LEFT)
+        qtbot.waitUntil(lambda: bar.isVisible() is setup.settings.more.isVisible())
+        assert right(setup.settings.device) == ends
+        assert right(setup.cards) == ends

@@ -76,6 +76,23 @@ def test_sizes_beyond_all_measure_are_refused(tmp_path: Path):
         read_size(path)
 
 
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["b.jpg", "C.jpg", "a.jpg"], ["a.jpg", "b.jpg", "C.jpg"]),
+        (["img10.jpg", "img9.jpg", "img2.jpg"], ["img2.jpg", "img9.jpg", "img10.jpg"]),
+        (["IMG_03.jpg", "IMG_01.jpg"], ["IMG_01.jpg", "IMG_03.jpg"]),
+        (["Ö1.jpg", "o2.jpg", "ö0.jpg"], ["o2.jpg", "ö0.jpg", "Ö1.jpg"]),
+        (["x.jpg"], ["x.jpg"]),
+        ([], []),
+    ],
+)
+def test_images_come_in_natural_order(tmp_path: Path, names: list[str], expected: list[str]):
+    for name in names:
+        (tmp_path / name).touch()
+    assert find_images(tmp_path) == expected
+
+
 def test_a_folder_below_that_cannot_be_read_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):

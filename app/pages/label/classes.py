@@ -15,6 +15,7 @@ from app.models.figures import count_text
 from app.pages.apply_edit import apply_edit
 from app.widgets.label.class_picker import ClassPicker
 from detcore.project import edits
+from detcore.project.reading import class_counts
 from detcore.types import Changes
 
 
@@ -89,7 +90,7 @@ class ClassEditing(QObject):
     def _delete(self, class_id: int) -> None:
         project = self._context.document.project
         item = next(item for item in project.classes() if item.id == class_id)
-        count = project.statistics().classes.get(item.name, 0)
+        count = class_counts(project).get(item.name, 0)
         changes = apply_edit(self._context, lambda: edits.delete_class(project, class_id, delete_boxes=True))
         if changes is None:
             return

@@ -55,6 +55,7 @@ class ImageViewer(QObject):
         context.document.changed.connect(self._follow)
         loader.loaded.connect(self._show_loaded)
         loader.failed.connect(self._show_failure)
+        loader.tried.connect(self._mark_tried)
 
     @property
     def is_showing(self) -> bool:
@@ -64,6 +65,7 @@ class ImageViewer(QObject):
     def forget_images(self) -> None:
         """Read files again that may have changed or moved, the current one at once."""
         self._loader.clear()
+        self._images.forget_tried()
         self._show_image(self._context.view.image_id)
 
     def _show_image(self, image_id: int) -> None:
@@ -102,6 +104,10 @@ class ImageViewer(QObject):
             self._loading.stop()
             self._clear()
             self._canvas.set_placeholder("This image cannot be shown", reason)
+
+    def _mark_tried(self, path: Path, reason: str) -> None:
+        if self._context.document.is_open:
+            self._images.mark_tried(path, reason)
 
     def _show_loading(self) -> None:
         self._clear()

@@ -20,7 +20,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.figures import count_text
-from app.models.image_model import COUNT_ROLE, REASON_ROLE, SPLIT_ROLE, STATUS_ROLE, ImageModel
+from app.models.image_model import (
+    COUNT_ROLE,
+    REASON_ROLE,
+    SPLIT_ROLE,
+    STATUS_ROLE,
+    UNREADABLE_ROLE,
+    ImageModel,
+)
 from app.theme import Theme
 from app.widgets.painting import paint_row
 from detcore.types import Status
@@ -31,11 +38,15 @@ LEAST_NAME = 80
 """Pixels for the name; where a reason leaves fewer, its figure stands alone."""
 ROOM_FOR_TWO = 230
 """Pixels of the list's width from which on filter and order stand beside each other."""
+BROKEN = 16
+"""Pixels of the sign beside an image that cannot be shown."""
+UNREADABLE = "Cannot be shown"
 FILTERS: tuple[tuple[str, Status | None], ...] = (
     ("All images", None),
     ("Not seen yet", Status.UNSEEN),
     ("In progress", Status.IN_PROGRESS),
     ("Verified", Status.VERIFIED),
+    (UNREADABLE, None),
 )
 
 
@@ -103,6 +114,10 @@ class ImageDelegate(QStyledItemDelegate):
             )
             right -= width + 8
         left = dot.right() + 9
+        if index.data(UNREADABLE_ROLE):
+            icon = self._theme.icon("alert-outline", color=tokens.danger)
+            icon.paint(painter, left, area.center().y() - BROKEN // 2 + 1, BROKEN, BROKEN)
+            left += BROKEN + 4
         reason, path = index.data(REASON_ROLE), index.data()
         note = reason or index.data(SPLIT_ROLE)
         if reason and right - left - metrics.horizontalAdvance(reason) < LEAST_NAME:
@@ -149,6 +164,11 @@ class ImageList(QWidget):
         self.filter.setAccessibleName("Which images to list")
         for text, _ in FILTERS:
             self.filter.addItem(text)
+        self.filter.setItemData(
+            self.filter.findText(UNREADABLE),
+            "Of the images that were looked at, those whose files are missing or broken",
+            Qt.ItemDataRole.ToolTipRole,
+        )
         self.order = QComboBox()
         self.order.setAccessibleName("In which order to list the images")
         for row, (text, _, tip) in enumerate(ORDERS):
@@ -229,8 +249,8 @@ class ImageList(QWidget):
         return self.view.currentIndex().row()
 
     def _apply_filter(self) -> None:
-        _, status = FILTERS[self.filter.currentIndex()]
-        self._model.set_filter(search=self.search.text(), status=status)
+        text, status = FILTERS[self.filter.currentIndex()]
+        self._model.set_filter(search=self.search.text(), status=status, unreadable=text == UNREADABLE)
 
     def _open_first(self) -> None:
         if self._model.rowCount():

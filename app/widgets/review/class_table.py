@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -36,7 +36,7 @@ from app.widgets.review.goal_menu import GoalMenu
 from app.widgets.review.small_curves import SmallCurves
 
 _ROW_HEIGHT = 44
-_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH = 44, 38, 46
+_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH, _LEAST_NAME = 44, 38, 46, 72
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -67,10 +67,9 @@ class ClassRowDelegate(QStyledItemDelegate):
         painter.drawText(QRect(left, rect.top() + 5, width, 20), _LEFT, name)
         painter.setFont(sized_font(self._widget, SMALL_TEXT))
         painter.setPen(self._theme.color("text_muted"))
-        text = row.ap_text
-        wide = f"{text} · {count_text(row.labels)}"
-        if painter.fontMetrics().horizontalAdvance(wide) <= width:
-            text = wide
+        texts = (f"{row.ap_text} · {count_text(row.labels)}", row.ap_text, row.ap_value)
+        metrics = painter.fontMetrics()
+        text = next((text for text in texts if metrics.horizontalAdvance(text) <= width), row.ap_value)
         painter.drawText(QRect(left, rect.top() + 24, width, 15), _LEFT, text)
 
     def _paint_count(
@@ -178,6 +177,11 @@ class ClassTable(QTableView):
             self._delegate.threshold = threshold
             self._repaint(Column.CURVE, Column.CURVE)
 
+    def _make_room(self) -> None:
+        """Names go before curves, which the tab below shows larger."""
+        fixed = _CURVE_WIDTH + len(COUNT_COLUMNS) * _COUNT_WIDTH + _BEST_WIDTH
+        self.setColumnHidden(Column.CURVE, self.viewport().width() - fixed < _LEAST_NAME)
+
     def _open_menu(self, section: int) -> None:
         if section == Column.BEST:
             header = self.horizontalHeader()
@@ -203,6 +207,10 @@ class ClassTable(QTableView):
         roles: Sequence[int] = (),
     ) -> None:
         self._repaint(top_left.column(), bottom_right.column())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._make_room()
+        super().resizeEvent(event)
 
     def event(self, event: QEvent) -> bool:
         # up and down are for the classes while the table has the focus, not for the page's shortcuts

@@ -10,6 +10,8 @@ from app.widgets.train.model_cards import ModelCards
 from app.widgets.train.settings import TrainSettings
 from detcore.training.config import DEFAULT_MODEL, MODELS, TrainConfig
 
+MARGIN = 12
+
 
 class TrainSetup(QWidget):
     """Cards and settings that scroll above buttons that do not.
@@ -28,11 +30,11 @@ class TrainSetup(QWidget):
         self.cards = ModelCards(MODELS.values())
         self.settings = TrainSettings()
         self._above = QVBoxLayout()
-        self._above.setContentsMargins(12, 4, 12, 4)
+        self._above.setContentsMargins(MARGIN, 4, MARGIN, 4)
         self.choices = QWidget()
         self.choices.setProperty("role", "panel")
-        column = QVBoxLayout(self.choices)
-        column.setContentsMargins(12, 4, 12, 12)
+        self._column = column = QVBoxLayout(self.choices)
+        column.setContentsMargins(MARGIN, 4, MARGIN, 12)
         column.setSpacing(8)
         column.addWidget(self.cards)
         settings_title = QLabel("Settings")
@@ -45,6 +47,8 @@ class TrainSetup(QWidget):
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.choices)
+        self._bar = scroll.verticalScrollBar()
+        self._bar.rangeChanged.connect(lambda _least, most: self._make_room(most > 0))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -58,6 +62,11 @@ class TrainSetup(QWidget):
     def put_above(self, widget: QWidget) -> None:
         """Show something above the choices, where it does not scroll away."""
         self._above.addWidget(widget)
+
+    def _make_room(self, scrolls: bool) -> None:
+        """The scroll bar stands in the margin: the fields keep their width and end where the buttons do."""
+        taken = self._bar.sizeHint().width() if scrolls else 0
+        self._column.setContentsMargins(MARGIN, 4, max(MARGIN - taken, 0), 12)
 
     def config(self) -> TrainConfig:
         """Raises ConfigError when the values make no sense together."""

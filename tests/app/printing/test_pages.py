@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter
 
 from app.printing.blocks import Columns, Flowing, Stack
 from app.printing.pages import paginate
-from app.printing.tables import fit_columns
+from app.printing.tables import fit_columns, narrow_rows
 
 
 class Bar:
@@ -25,7 +25,7 @@ class Bar:
 
 def places(flow: list[Flowing], height: float = 100.0) -> list[list[tuple[float, float]]]:
     """Of each page the tops and heights of its blocks."""
-    pages = paginate(flow, width=50.0, height=height)
+    pages = paginate([flow], width=50.0, height=height)
     return [[(one.y, one.block.height(50.0)) for one in page] for page in pages]
 
 
@@ -60,6 +60,56 @@ def test_a_table_that_goes_on_has_its_heading_again() -> None:
 def test_what_is_higher_than_a_page_has_one_to_itself() -> None:
     flow = [Flowing(block=Bar(20.0)), Flowing(block=Bar(130.0)), Flowing(block=Bar(20.0))]
     assert places(flow) == [[(0.0, 20.0)], [(0.0, 130.0)], [(0.0, 20.0)]]
+
+
+def sections(*heights: float) -> list[list[Flowing]]:
+    return [[Flowing(block=Bar(height), space=10.0)] for height in heights]
+
+
+def section_heights(parts: list[list[Flowing]]) -> list[list[float]]:
+    pages = paginate(parts, width=50.0, height=100.0)
+    return [[one.block.height(50.0) for one in page] for page in pages]
+
+
+def test_a_section_that_fits_whole_fills_the_page_that_another_has_to_leave() -> None:
+    # 60 + 10 + 30 fill the page that 70 does not fit on; 25 stands below 70 after it
+    assert section_heights(sections(60.0, 70.0, 30.0, 15.0, 5.0)) == [[60.0, 30.0], [70.0, 15.0], [5.0]]
+
+
+def test_what_comes_last_stays_last_and_what_fits_in_turn_stays_in_turn() -> None:
+    assert section_heights(sections(60.0, 70.0, 20.0)) == [[60.0], [70.0, 20.0]]
+    assert section_heights(sections(20.0, 20.0, 20.0, 90.0)) == [[20.0, 20.0, 20.0], [90.0]]
+    # too far on to come forward
+    assert section_heights(sections(60.0, 80.0, 81.0, 82.0, 83.0, 20.0, 5.0))[0] == [60.0]
+
+
+def test_only_a_whole_section_comes_forward() -> None:
+    long = [Flowing(block=Bar(20.0), space=10.0) for _ in range(3)]
+    parts = [*sections(60.0, 70.0), long, *sections(5.0)]
+    assert section_heights(parts)[:2] == [[60.0], [70.0, 20.0]]
+
+
+class Cell(Bar):
+    """A cell of one width."""
+
+    def __init__(self, width: float) -> None:
+        super().__init__(10.0)
+        self._natural = width
+
+    def natural_width(self) -> float:
+        return self._natural
+
+
+@pytest.mark.parametrize(("name", "number", "lines"), [(2000.0, 100.0, 4), (100.0, 1500.0, 7)])
+def test_short_rows_stand_side_by_side_where_their_numbers_have_room(
+    name: float, number: float, lines: int
+) -> None:
+    rows = [[Cell(name), Cell(number), Cell(number)] for _ in range(7)]
+    head, *flow = narrow_rows(rows[0], rows, width=5000.0, gap=200.0)
+    # seven rows, two to a line but for the last
+    assert len(flow) == lines
+    assert head.with_next
+    assert all(line.head is head.block for line in flow)
 
 
 def test_blocks_in_a_stack_and_in_columns_are_as_high_as_together_they_are() -> None:

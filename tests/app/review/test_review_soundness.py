@@ -66,6 +66,19 @@ def test_above_the_list_it_stands_that_the_labels_were_learnt(page: ReviewPage, 
     assert "3 of these 6 images were used for training" in page.header.note.text()
 
 
+def test_links_are_to_be_seen_in_either_theme(page: ReviewPage, context: AppContext, qtbot: QtBot) -> None:
+    order_by_label_errors(page, qtbot)
+    choose_scope(page, Scope.ALL, qtbot)
+    label = page.queue_panel.caution.text
+    for theme in ("dark", "light"):
+        context.theme.apply(theme)
+        qtbot.wait(10)
+        image = label.grab().toImage()
+        painted = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+        # the line below the link is of its colour alone
+        assert context.theme.color("accent_text").name() in painted
+
+
 def test_the_way_out_is_a_cross_validation(page: ReviewPage, context: AppContext, qtbot: QtBot) -> None:
     asked: list[str] = []
     context.actions.bind("train.crossval", lambda: asked.append("crossval"))

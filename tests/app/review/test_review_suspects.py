@@ -14,6 +14,8 @@ from app.context import AppContext
 from app.models.error_filter import SortOrder
 from app.models.error_kind import ERRORS, EVERY_KIND, ErrorKind, ItemType
 from app.models.error_model import ErrorEntry
+from app.models.label_suspicions import Suspicion
+from app.models.verdict_offers import is_offered
 from app.pages.review.page import ReviewPage
 from app.pages.review.verdicts import VERDICT_ACTIONS
 from app.widgets.review.error_list import row_texts
@@ -240,6 +242,18 @@ def test_a_found_object_that_was_judged_stays_away_with_the_next_run_as_well(
     press(suspects, Qt.Key.Key_J)
     if kind is not VerdictKind.IGNORE:
         assert len(of_label(suspects, label_id)) == 1
+
+
+@pytest.mark.parametrize("kind", list(LabelError))
+def test_a_found_label_can_be_deleted_where_it_seems_to_be_one_too_many(
+    suspects: ReviewPage, truth: dict[str, Box], kind: LabelError
+) -> None:
+    entry = look_at(suspects, truth["off"].id)
+    doubted = replace(entry, suspicion=Suspicion(kind=kind, score=0.9))
+    too_many = kind in (LabelError.SPURIOUS, LabelError.DUPLICATE)
+    assert is_offered(VerdictKind.DELETE, doubted) is too_many
+    assert is_offered(VerdictKind.BOX, doubted)
+    assert not is_offered(VerdictKind.ACCEPT, doubted)
 
 
 def test_nothing_is_offered_for_what_is_found_and_not_suspected(page: ReviewPage) -> None:

@@ -202,6 +202,21 @@ def test_cells_of_the_matrix_are_links(theme: Theme, qtbot: QtBot, show: Callabl
     assert matrix.describe(0, 1) == "1 labels of cell taken for blob"
 
 
+def test_a_narrow_class_table_keeps_names_rather_than_curves(
+    theme: Theme, qtbot: QtBot, show: Callable
+) -> None:
+    model = ClassMetricsModel()
+    table = ClassTable(model, theme)
+    # counts 3 × 38, curve 44, best 46: of 300 pixels 96 are left for the name, of 260 56
+    show(table, 300, 200)
+    assert not table.isColumnHidden(Column.CURVE)
+    table.resize(260, 200)
+    assert table.isColumnHidden(Column.CURVE)
+    assert table.columnWidth(Column.CLASS) > 90
+    table.resize(300, 200)
+    assert not table.isColumnHidden(Column.CURVE)
+
+
 def test_the_class_table_tells_classes_from_counts(theme: Theme, qtbot: QtBot, show: Callable) -> None:
     model = ClassMetricsModel()
     QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)

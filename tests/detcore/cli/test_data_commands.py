@@ -75,6 +75,20 @@ def test_an_image_outside_of_the_projects_folder_is_known_by_its_whole_path(
 @pytest.mark.parametrize(
     ("name", "told"), [("nothing", "is not there"), ("empty", "no image that the labels name")]
 )
+def test_a_folder_that_is_named_in_vain_is_told_though_the_images_lie_beside_the_labels(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (images / "a.txt").write_text("0 .5 .5 .1 .1\n")
+    other = tmp_path / "other"
+    other.mkdir()
+    folder = tmp_path / "p.reticle"
+    command = ["import", str(folder), "--format", "yolo", str(images)]
+    assert main([*command, "--images", str(other)]) == 1
+    assert "no image that the labels name" in capsys.readouterr().err
+    assert not folder.exists()
+    assert main([*command, "--images", str(images)]) == 0
+
+
 def test_a_folder_without_the_images_is_told_and_changes_nothing(
     labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
 ):

@@ -13,6 +13,7 @@ import pytest
 from detcore.errors import ProjectError
 from detcore.project.edits import add_boxes, add_images, delete_boxes, remove_images, set_split, set_status
 from detcore.project.project import Project
+from detcore.project.reading import class_counts
 from detcore.types import GroundTruth, Image, Status
 from tests.detcore.project.store_helpers import box
 
@@ -82,6 +83,7 @@ def test_statistics_count_what_is_there(project: Project) -> None:
     found = project.statistics()
     assert (found.images, found.boxes, found.images_with_boxes) == (3, 3, 2)
     assert list(found.classes.items()) == [("cat", 3), ("dog", 0)]
+    assert list(class_counts(project).items()) == [("cat", 3), ("dog", 0)]
     assert found.splits == {"train": 2}
     assert found.without_split == 1
     assert found.statuses == {Status.UNSEEN: 2, Status.IN_PROGRESS: 0, Status.VERIFIED: 1}
