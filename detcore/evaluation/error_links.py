@@ -52,10 +52,10 @@ class ErrorLinks:
         rows = np.sort(view.det_rows[view.det_state == DetState.FALSE_POSITIVE])
         self._link(rows, evaluation.dets.take(rows), evaluation.gt.take(view.gt_rows))
 
-    def claimants(self, threshold: float) -> IntArray:
-        """(M + 1,) for each label id up to the highest: the row of the best-scored false positive at this
-        threshold that was meant for it, -1 for none."""
-        rows = self._evaluation.false_positives(threshold)
+    def claimants(self) -> IntArray:
+        """(M + 1,) for each label id up to the highest: the row of the best-scored false positive that was meant
+        for it, -1 for none. It is the best one up to its score; above that there is none."""
+        rows = self._evaluation.false_positives(-np.inf)
         rows = rows[self.target[rows] > 0][::-1]
         highest = int(self._evaluation.gt.ids.max(initial=0))
         found = np.full(highest + 1, -1, np.int64)
