@@ -25,6 +25,12 @@ class ReviewLinks(QObject):
         figures.table.count_opened.connect(self._open_count)
         figures.matrix.cell_chosen.connect(self._open_cell)
 
+    def toggle_image(self) -> None:
+        """List what is on the image that is looked at alone, or all again."""
+        current, wanted = self._queue.current, self._queue.filter
+        narrow = wanted.image_id is None and current is not None
+        self._queue.set_filter(wanted.with_image(current.image_id if narrow and current else None))
+
     def _open_kinds(self, kinds: frozenset[ErrorKind]) -> None:
         self._queue.set_filter(self._queue.filter.counted(kinds))
 

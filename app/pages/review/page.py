@@ -121,7 +121,7 @@ class ReviewPage(Page):
             lambda: queue.set_filter(queue.filter.with_judged_toggled()),
             when=lambda: self._ready,
         )
-        actions.bind("review.this_image", queue.toggle_image, when=lambda: self._ready)
+        actions.bind("review.this_image", self.links.toggle_image, when=lambda: self._ready)
         actions.bind("review.fit", self.image.canvas.fit, when=lambda: self._ready)
         actions.bind("review.zoom_item", self.image.zoom_to_entry, when=lambda: queue.current is not None)
 

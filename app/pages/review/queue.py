@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -11,15 +11,13 @@ from PySide6.QtCore import QObject, Signal
 
 from app.live_evaluation import LiveReview, Review
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
-from app.models.error_items import ErrorItems, ErrorRows
-from app.models.error_kind import TYPE_TITLES
+from app.models.error_items import ErrorRows
 from app.models.error_model import ErrorEntry, ErrorModel
-from app.models.error_query import find_item, find_items
-from app.models.error_update import can_update, update_items
-from app.models.size_breakdown import SIZE_NAMES
+from app.models.error_query import find_item
 from app.order_figures import OrderFigures
 from app.pace import Pace
-from app.widgets.review.error_list import kind_word
+from app.pages.review.listed_items import ListedItems
+from app.pages.review.queue_texts import empty_text, narrowed_to
 from app.widgets.review.queue_panel import QueuePanel
 
 
@@ -51,10 +49,9 @@ class ReviewQueue(QObject):
         self._current: int | None = None
         self._place = 0
         self._handled: list[tuple[int, int]] = []
-        self._items = ErrorItems.empty()
-        self._found_with: tuple[Review | None, ErrorFilter, SortOrder] | None = None
+        self._items = ListedItems(live, figures)
         self._apart: tuple[tuple[int, float, ErrorRows], ErrorEntry | None] | None = None
-        self.pace = Pace(self, self._follow_threshold)
+        self.pace = Pace(self, lambda: self._show(self._items.after_threshold))
         live.loaded.connect(self._restart)
         live.matches_changed.connect(self._follow_edit)
         live.threshold_changed.connect(lambda _threshold: self.pace.ask())
@@ -123,12 +120,6 @@ class ReviewQueue(QObject):
             self._go_to_row(0)
         self._from_the_top = False
 
-    def toggle_image(self) -> None:
-        """List what is on the image that is looked at alone, or all again."""
-        current = self.current
-        narrow = self.filter.image_id is None and current is not None
-        self.set_filter(self.filter.with_image(current.image_id if narrow and current else None))
-
     def go(self, step: int) -> None:
         """Look at the box that many rows on; stops at the ends."""
         if not self.count:
@@ -185,27 +176,15 @@ class ReviewQueue(QObject):
 
     def refresh(self) -> None:
         """Find the items again; what is selected stays selected."""
-        review, threshold = self._live.review, self._live.threshold
+        self._show(self._items.found)
+
+    def _show(self, listing: Callable[[ErrorFilter], ErrorRows]) -> None:
+        review = self._live.review
         if review is None:
             return
         self.filter = _usable(self.filter, review)
-        self._take(find_items(review.source, self.filter, self._figures.order, threshold))
-
-    def _follow_threshold(self) -> None:
-        """List what counts now; the items themselves are still the same, but for those of one threshold."""
-        if self._is_in_step() and self._items.holds_at(self._live.threshold):
-            self._take(self._items)
-        else:
-            self.refresh()
-
-    def _is_in_step(self) -> bool:
-        return self._found_with == (self._live.review, self.filter, self._figures.order)
-
-    def _take(self, items: ErrorItems) -> None:
         selected = self._panel.list.selected_keys()
-        self._items = items
-        self._found_with = (self._live.review, self.filter, self._figures.order)
-        self._model.set_rows(items.at(self._live.threshold))
+        self._model.set_rows(listing(self.filter))
         if not self._leaving:
             self._show_state(selected)
 
@@ -224,8 +203,8 @@ class ReviewQueue(QObject):
             midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
             judged = review.source.judged
             self._panel.show_done(judged.count_since(midnight.timestamp()), len(judged))
-        self._panel.show_narrowed(_narrowed_to(self.filter, review))
-        self._panel.list.set_empty_text(_empty_text(listed))
+        self._panel.show_narrowed(narrowed_to(self.filter, review))
+        self._panel.list.set_empty_text(empty_text(listed))
 
     def _go_to_row(self, row: int) -> None:
         key = int(self._model.rows.keys[row])
@@ -261,16 +240,9 @@ class ReviewQueue(QObject):
 
     def _follow_edit(self, _images: frozenset[int]) -> None:
         """An edit or its undo: where a verdict was taken back, its box is looked at again."""
-        review, threshold, touched = self._live.review, self._live.threshold, self._live.touched
-        if review is None:
-            return
-        in_step = self._is_in_step() and self._items.holds_at(threshold)
-        if in_step and can_update(self.filter, touched):
-            (image_id,) = touched
-            self._take(update_items(review.source, self._items, self.filter, threshold, image_id))
-        else:
-            self.refresh()
-        if self._leaving:
+        self._show(self._items.after_edit)
+        review = self._live.review
+        if review is None or self._leaving:
             return
         if self._handled and self._handled[-1][1] not in review.source.judged:
             returned, _ = self._handled.pop()
@@ -295,32 +267,3 @@ def _usable(wanted: ErrorFilter, review: Review) -> ErrorFilter:
     if wanted.picked is not None and wanted.picked.fingerprint != review.source.fingerprint:
         wanted = wanted.widened()
     return wanted
-
-
-def _narrowed_to(wanted: ErrorFilter, review: Review | None) -> str:
-    """What the list is narrowed to, "" for nothing."""
-    if review is None:
-        return ""
-    names = {BACKGROUND_ID: "background", **{item.id: item.name for item in review.classes.values()}}
-    if wanted.cell is not None:
-        return f"{names[wanted.cell[0]]} → {names[wanted.cell[1]]}"
-    parts = [] if wanted.class_id is None else [names[wanted.class_id]]
-    if wanted.size is not None:
-        parts.append(SIZE_NAMES[wanted.size].lower())
-    if wanted.picked is not None:
-        parts.append(wanted.picked.name)
-    return ", ".join(parts)
-
-
-def _empty_text(wanted: ErrorFilter) -> str:
-    if wanted.cell is not None:
-        return "No pairs in this cell at this threshold."
-    if wanted.picked is not None:
-        return f"None of these boxes ({wanted.picked.name}) is listed: they are gone or filtered out."
-    if wanted.type is not None:
-        what = f"nothing of the type “{TYPE_TITLES[wanted.type]}”"
-    else:
-        what = f"no {kind_word(wanted.kinds)}"
-    where = "on this image" if wanted.image_id is not None else "at this threshold"
-    more = "" if wanted.shows_judged else " that have not been judged"
-    return f"There are {what} {where}{more}."

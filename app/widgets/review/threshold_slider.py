@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QBrush,
     QColor,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
-    QPixmap,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.models.error_kind import ErrorKind, text_color
 from app.models.figures import ratio_text
 from app.theme import SMALL_TEXT, Theme
 from app.widgets.painting import faded, sized_font
+from app.widgets.review.score_bars import ScoreBars
 from detcore.types import FloatArray, IntArray
 
-_HOPELESS = 0.1
 _MARGIN = 10
 _TEXT_ROOM = 15
 _KNOB = 6
 _STEP, _PAGE = 0.01, 0.1
-_LEFT_OUT = 0.3
-"""How strong the bars are that do not count."""
 
 
 class ThresholdSlider(QWidget):
-    """Chooses a confidence from 0 to 1. What lies left of the handle is left out.
-
-    Bars are found (plain) over false (striped) detections per score, their height on a square root
-    scale: at low scores false ones outnumber the rest by far.
-    """
+    """Chooses a confidence from 0 to 1. What lies left of the handle is left out."""
 
     # The person moved the handle (0..1).
     value_changed = Signal(float)
@@ -48,11 +38,8 @@ class ThresholdSlider(QWidget):
         super().__init__(parent)
         self._theme = theme
         self._value = 0.5
-        self._edges = np.linspace(0.0, 1.0, 2)
-        self._found = np.zeros(1)
-        self._false = np.zeros(1)
+        self._bars = ScoreBars(theme)
         self._hovered = False
-        self._bars: tuple[QPixmap, QPixmap] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.SizeHorCursor)
@@ -61,7 +48,7 @@ class ThresholdSlider(QWidget):
             "<b>Confidence threshold</b><br>Detections with a lower score are left out. "
             "Arrow keys move it by 0.01, Page Up and Page Down by 0.1."
         )
-        theme.changed.connect(self._forget_bars)
+        theme.changed.connect(self.update)
 
     def value(self) -> float:
         return self._value
@@ -75,9 +62,8 @@ class ThresholdSlider(QWidget):
 
     def set_histogram(self, edges: FloatArray, found: IntArray, false: IntArray) -> None:
         """Counts of found and false detections between the (B + 1) ``edges`` of the scores."""
-        self._edges = edges
-        self._found, self._false = found.astype(np.float64), false.astype(np.float64)
-        self._forget_bars()
+        self._bars.set_histogram(edges, found, false)
+        self.update()
 
     def x_of(self, value: float) -> float:
         """Where a threshold lies, in widget coordinates."""
@@ -92,50 +78,6 @@ class ThresholdSlider(QWidget):
     def _choose_at(self, x: float) -> None:
         self._choose((x - _MARGIN) / max(self.width() - 2 * _MARGIN, 1))
 
-    def _forget_bars(self) -> None:
-        self._bars = None
-        self.update()
-
-    def _paint_bars(self, painter: QPainter, floor: float) -> None:
-        """What counts and, faded, what is left out: both were painted once, the threshold says where they meet."""
-        ratio = self.devicePixelRatioF()
-        if self._bars is None or self._bars[0].size() != self.size() * ratio:
-            self._bars = (self._draw_bars(floor, ratio, 1.0), self._draw_bars(floor, ratio, _LEFT_OUT))
-        first = int(np.searchsorted(self._edges[1:], self._value, side="right"))
-        border = self.x_of(float(self._edges[first]))
-        for picture, left, right in ((self._bars[1], 0.0, border), (self._bars[0], border, self.width())):
-            part = QRectF(left, 0, right - left, self.height())
-            painter.drawPixmap(part, picture, QRectF(part.topLeft() * ratio, part.size() * ratio))
-
-    def _draw_bars(self, floor: float, ratio: float, strength: float) -> QPixmap:
-        picture = QPixmap(self.size() * ratio)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        found_color = faded(text_color(self._theme, ErrorKind.TP), strength)
-        false_color = text_color(self._theme, ErrorKind.FP)
-        stripes = QBrush(faded(false_color, strength), Qt.BrushStyle.BDiagPattern)
-        lefts = _MARGIN + self._edges * (self.width() - 2 * _MARGIN)
-        for bar, (height, found) in enumerate(self._heights(floor - _TEXT_ROOM)):
-            left, width = lefts[bar] + 0.5, lefts[bar + 1] - lefts[bar] - 1.0
-            painter.fillRect(QRectF(left, floor - found, width, found), found_color)
-            false = QRectF(left, floor - height, width, height - found)
-            painter.fillRect(false, faded(false_color, 0.35 * strength))
-            painter.fillRect(false, stripes)
-        painter.end()
-        return picture
-
-    def _heights(self, room: float) -> list[tuple[float, float]]:
-        """Of each bar the whole height and that of what was found."""
-        total = self._found + self._false
-        # Detectors give out many hopeless scores; measured by those, no other bar could be seen.
-        worth = total[self._edges[:-1] >= _HOPELESS]
-        highest = float(worth.max(initial=0.0)) or float(total.max(initial=0.0)) or 1.0
-        heights = np.sqrt(np.minimum(total / highest, 1.0)) * room
-        share = np.divide(self._found, total, out=np.zeros_like(total), where=total > 0)
-        return list(zip(heights.tolist(), (heights * share).tolist(), strict=True))
-
     def sizeHint(self) -> QSize:
         return QSize(420, 52)
 
@@ -146,9 +88,9 @@ class ThresholdSlider(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         floor = self.height() - _KNOB - 3.0
-        self._paint_bars(painter, floor)
         x = self.x_of(self._value)
         left, right = float(_MARGIN), float(self.width() - _MARGIN)
+        self._bars.paint(painter, QRectF(left, _TEXT_ROOM, right - left, floor - _TEXT_ROOM), self._value)
         painter.setPen(QPen(self._theme.color("line_strong"), 1.5))
         painter.drawLine(QPointF(left, floor), QPointF(x, floor))
         accent = self._theme.color("accent")
