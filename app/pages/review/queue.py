@@ -9,15 +9,15 @@ from datetime import datetime
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.live_evaluation import LiveReview, Review
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
 from app.models.error_kind import TYPE_TITLES
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.error_query import ErrorRows, find_item, find_rows
 from app.models.error_update import can_update, update_rows
 from app.models.size_breakdown import SIZE_NAMES
-from app.order_figures import OrderFigures
-from app.pace import Pace
+from app.review.live_evaluation import LiveReview, Review
+from app.review.order_figures import OrderFigures
+from app.review.pace import Pace
 from app.widgets.review.error_list import kind_word
 from app.widgets.review.queue_panel import QueuePanel
 
