@@ -106,7 +106,7 @@ class ReviewQueue(QObject):
         self.filter = wanted
         self.refresh()
         if jump and self.count and (self._current is None or self._model.row_of(self._current) < 0):
-            self._go_to_row(0)
+            self._look_at(*_alone(self._model.rows, 0))
         self.filter_changed.emit()
 
     def set_order(self, order: SortOrder) -> None:
@@ -118,7 +118,7 @@ class ReviewQueue(QObject):
     def _reorder(self) -> None:
         self.refresh()
         if self._from_the_top and self.count:
-            self._go_to_row(0)
+            self._look_at(*_alone(self._model.rows, 0))
         self._from_the_top = False
 
     def toggle_image(self) -> None:
@@ -135,7 +135,7 @@ class ReviewQueue(QObject):
         # what followed a box that is gone has taken its place
         start = row if row >= 0 else self._place - (step > 0)
         wanted = start + step
-        self._go_to_row(min(max(wanted, 0), self.count - 1))
+        self._look_at(*_alone(self._model.rows, min(max(wanted, 0), self.count - 1)))
 
     def go_to(self, key: int) -> None:
         """Look at a box; it need not be in the list."""
@@ -177,7 +177,7 @@ class ReviewQueue(QObject):
         elif following is not None and self._model.row_of(following) >= 0:
             self._look_at(following, [following])
         elif self.count:
-            self._go_to_row(min(self._place, self.count - 1))
+            self._look_at(*_alone(self._model.rows, min(self._place, self.count - 1)))
         else:
             self._look_at(None, [])
 
@@ -214,10 +214,6 @@ class ReviewQueue(QObject):
         self._panel.show_narrowed(_narrowed_to(self.filter, review))
         self._panel.list.set_empty_text(_empty_text(listed))
 
-    def _go_to_row(self, row: int) -> None:
-        key = int(self._model.rows.keys[row])
-        self._look_at(key, [key])
-
     def _look_at(self, key: int | None, selected: list[int] | None) -> None:
         self._current = key
         self._show_state(self._panel.list.selected_keys() if selected is None else selected)
@@ -241,7 +237,7 @@ class ReviewQueue(QObject):
             self._current = None
         if self._current is None and self.count:
             self._from_the_top = True
-            self._go_to_row(0)
+            self._look_at(*_alone(self._model.rows, 0))
         else:
             self.current_changed.emit(self.current)
         self.filter_changed.emit()
@@ -298,6 +294,12 @@ def _narrowed_to(wanted: ErrorFilter, review: Review | None) -> str:
     if wanted.picked is not None:
         parts.append(wanted.picked.name)
     return ", ".join(parts)
+
+
+def _alone(rows: ErrorRows, row: int) -> tuple[int, list[int]]:
+    """The key of a row, and a selection of nothing else."""
+    key = int(rows.keys[row])
+    return key, [key]
 
 
 def _empty_text(wanted: ErrorFilter) -> str:

@@ -117,7 +117,9 @@ class ThresholdSlider(QWidget):
         false_color = text_color(self._theme, ErrorKind.FP)
         stripes = QBrush(faded(false_color, strength), Qt.BrushStyle.BDiagPattern)
         lefts = _MARGIN + self._edges * (self.width() - 2 * _MARGIN)
-        for bar, (height, found) in enumerate(self._heights(floor - _TEXT_ROOM)):
+        for bar, (height, found) in enumerate(
+            _heights(self._edges, self._found, self._false, floor - _TEXT_ROOM)
+        ):
             left, width = lefts[bar] + 0.5, lefts[bar + 1] - lefts[bar] - 1.0
             painter.fillRect(QRectF(left, floor - found, width, found), found_color)
             false = QRectF(left, floor - height, width, height - found)
@@ -125,16 +127,6 @@ class ThresholdSlider(QWidget):
             painter.fillRect(false, stripes)
         painter.end()
         return picture
-
-    def _heights(self, room: float) -> list[tuple[float, float]]:
-        """Of each bar the whole height and that of what was found."""
-        total = self._found + self._false
-        # Detectors give out many hopeless scores; measured by those, no other bar could be seen.
-        worth = total[self._edges[:-1] >= _HOPELESS]
-        highest = float(worth.max(initial=0.0)) or float(total.max(initial=0.0)) or 1.0
-        heights = np.sqrt(np.minimum(total / highest, 1.0)) * room
-        share = np.divide(self._found, total, out=np.zeros_like(total), where=total > 0)
-        return list(zip(heights.tolist(), (heights * share).tolist(), strict=True))
 
     def sizeHint(self) -> QSize:
         return QSize(420, 52)
@@ -206,3 +198,16 @@ class ThresholdSlider(QWidget):
     def leaveEvent(self, event: object) -> None:
         self._hovered = False
         self.update()
+
+
+def _heights(
+    edges: FloatArray, found: FloatArray, false: FloatArray, room: float
+) -> list[tuple[float, float]]:
+    """Of each bar the whole height and that of what was found."""
+    total = found + false
+    # Detectors give out many hopeless scores; measured by those, no other bar could be seen.
+    worth = total[edges[:-1] >= _HOPELESS]
+    highest = float(worth.max(initial=0.0)) or float(total.max(initial=0.0)) or 1.0
+    heights = np.sqrt(np.minimum(total / highest, 1.0)) * room
+    share = np.divide(found, total, out=np.zeros_like(total), where=total > 0)
+    return list(zip(heights.tolist(), (heights * share).tolist(), strict=True))
