@@ -10,8 +10,8 @@ from PySide6.QtCore import QLocale, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
 from app.context import AppContext
-from app.live_evaluation import LiveReview
 from app.models.figures import count_text
+from app.review.live_evaluation import LiveReview
 from app.training_data import PreparedPrediction, prepare_prediction
 from detcore.errors import ReticleError
 from detcore.project.project import Project

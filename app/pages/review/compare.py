@@ -6,15 +6,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer
 
-from app.comparisons import ComparisonKey, Comparisons, comparison_key
 from app.context import AppContext
-from app.live_evaluation import LiveReview, Review
 from app.models.comparison_rows import comparison_rows, interval_rows
 from app.models.picked_boxes import PickedBoxes
 from app.pages.review.choice import ReviewChoice
 from app.pages.review.compare_texts import caution_text, change_counts, comparison_note
 from app.pages.review.queue import ReviewQueue
-from app.run_comparison import RunChanges, RunComparison
+from app.review.comparisons import ComparisonKey, Comparisons, comparison_key
+from app.review.live_evaluation import LiveReview, Review
+from app.review.run_comparison import RunChanges, RunComparison
 from app.widgets.review.compare_panel import ComparePanel
 from detcore.crossval import MODEL_NAME as CROSS_VALIDATION
 from detcore.errors import Cancelled, ReticleError

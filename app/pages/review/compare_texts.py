@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from app.models.figures import count_text, ratio_text
-from app.run_comparison import RunChanges, RunComparison
+from app.review.run_comparison import RunChanges, RunComparison
 from app.widgets.review.compare_panel import ChangeCount
 
 

@@ -6,11 +6,11 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QTabWidget
 
-from app.live_evaluation import LiveReview
 from app.models.class_metrics_model import ClassMetricsModel, ClassRow
 from app.models.error_filter import BACKGROUND_ID
 from app.models.score_curve import ScoreCurve
 from app.models.threshold_goal import ThresholdGoal
+from app.review.live_evaluation import LiveReview
 from app.theme import Theme
 from app.widgets.review.calibration_plot import CalibrationPlot
 from app.widgets.review.class_table import ClassTable

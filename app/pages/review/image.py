@@ -12,11 +12,11 @@ from app.canvas.image_levels import ImageLevels
 from app.canvas.view import ImageCanvas
 from app.context import AppContext
 from app.image_loader import ImageLoader
-from app.live_evaluation import LiveReview
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorEntry
 from app.models.overlap_text import overlap_text
 from app.models.overlay import overlay_boxes
+from app.review.live_evaluation import LiveReview
 from app.widgets.review.item_details import ItemDetails
 from app.widgets.review.overlay_legend import OverlayLegend
 from detcore.evaluation.live import DetState, GtState

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from app.live_evaluation import LiveReview
 from app.models.error_kind import ErrorKind
 from app.pages.review.figures import ReviewFigures
 from app.pages.review.queue import ReviewQueue, cell_of
+from app.review.live_evaluation import LiveReview
 from app.widgets.review.metric_tiles import METRICS, MetricTiles
 
 

@@ -7,9 +7,7 @@ from PySide6.QtWidgets import QDockWidget, QStackedWidget, QToolBar, QWidget
 
 from app.context import AppContext
 from app.image_loader import ImageLoader
-from app.live_evaluation import LiveReview
 from app.models.error_model import ErrorEntry, ErrorModel
-from app.order_figures import OrderFigures
 from app.pages.page import Page
 from app.pages.review.choice import ReviewChoice
 from app.pages.review.compare import ReviewCompare
@@ -22,6 +20,8 @@ from app.pages.review.sending import ReviewSending
 from app.pages.review.sizes import ReviewSizes
 from app.pages.review.soundness import ReviewSoundness
 from app.pages.review.verdicts import ReviewVerdicts
+from app.review.live_evaluation import LiveReview
+from app.review.order_figures import OrderFigures
 from app.widgets.empty_state import EmptyState
 from app.widgets.review.crops import crops
 from app.widgets.review.header import ReviewHeader

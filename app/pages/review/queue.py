@@ -9,15 +9,15 @@ from datetime import datetime
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.live_evaluation import LiveReview, Review
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
 from app.models.error_items import ErrorRows
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.error_query import find_item
-from app.order_figures import OrderFigures
-from app.pace import Pace
-from app.pages.review.listed_items import ListedItems
 from app.pages.review.queue_texts import empty_text, narrowed_to
+from app.review.listed_items import ListedItems
+from app.review.live_evaluation import LiveReview, Review
+from app.review.order_figures import OrderFigures
+from app.review.pace import Pace
 from app.widgets.review.queue_panel import QueuePanel
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app.live_evaluation import Review
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter
 from app.models.error_kind import TYPE_TITLES
 from app.models.size_breakdown import SIZE_NAMES
+from app.review.live_evaluation import Review
 from app.widgets.review.error_list import kind_word
 
 

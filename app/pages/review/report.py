@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.dialogs.save_dialog import ask_where_to_save
-from app.live_evaluation import LiveReview, Review
 from app.models.figures import count_text
 from app.printing.report_pdf import write_pdf
+from app.review.live_evaluation import LiveReview, Review
 from app.tasks import ProgressCallback
 from detcore.errors import Cancelled, ReticleError
 from detcore.report.write import Report, write_report

@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.action_table import TRAIN
 from app.context import AppContext
-from app.live_evaluation import LiveReview
+from app.review.live_evaluation import LiveReview
 from app.sent_errors import SentErrors, find_errors, keep_sent, read_sent
 from app.tasks import ProgressCallback
 from detcore.curation.emphasis import NotLookedAtError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from app.context import AppContext
-from app.live_evaluation import LiveReview
 from app.models.error_kind import ErrorKind
 from app.models.size_breakdown import size_aps, size_rows
 from app.pages.review.queue import ReviewQueue
+from app.review.live_evaluation import LiveReview
 from app.widgets.review.size_table import SizeTable
 from detcore.types import FloatArray, GroundTruth
 

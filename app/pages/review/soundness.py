@@ -7,11 +7,11 @@ from html import escape
 from PySide6.QtCore import QObject, Signal
 
 from app.context import AppContext
-from app.live_evaluation import LiveReview
 from app.models.error_filter import SortOrder
 from app.models.figures import ratio_text
-from app.order_figures import OrderFigures
 from app.pages.review.choice import ReviewChoice
+from app.review.live_evaluation import LiveReview
+from app.review.order_figures import OrderFigures
 from app.widgets.caution import Caution
 from detcore.crossval import MODEL_NAME as CROSS_VALIDATION
 from detcore.evaluation.strength import is_too_weak

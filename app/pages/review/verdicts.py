@@ -8,11 +8,11 @@ from itertools import islice
 from PySide6.QtCore import QObject
 
 from app.context import AppContext
-from app.live_evaluation import LiveReview
 from app.models.error_model import ErrorEntry
 from app.models.verdict_offers import is_offered, verdict_edit
 from app.pages.apply_edit import apply_edit
 from app.pages.review.queue import ReviewQueue
+from app.review.live_evaluation import LiveReview
 from detcore.project.edits import remove_verdicts
 from detcore.project.verdict_rows import VerdictKind
 

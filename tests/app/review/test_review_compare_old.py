@@ -9,9 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app import comparisons
 from app.context import AppContext
 from app.pages.review.page import ReviewPage
+from app.review import comparisons
 from app.tasks import ProgressCallback
 from detcore.errors import Cancelled
 from detcore.jobs import Outcome, OutcomeState

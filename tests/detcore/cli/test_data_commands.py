@@ -72,9 +72,6 @@ def test_an_image_outside_of_the_projects_folder_is_known_by_its_whole_path(
         assert [image.path for image in project.images()] == ["b.jpg", (images / "a.jpg").as_posix()]
 
 
-@pytest.mark.parametrize(
-    ("name", "told"), [("nothing", "is not there"), ("empty", "no image that the labels name")]
-)
 def test_a_folder_that_is_named_in_vain_is_told_though_the_images_lie_beside_the_labels(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
@@ -89,6 +86,9 @@ def test_a_folder_that_is_named_in_vain_is_told_though_the_images_lie_beside_the
     assert main([*command, "--images", str(images)]) == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "told"), [("nothing", "is not there"), ("empty", "no image that the labels name")]
+)
 def test_a_folder_without_the_images_is_told_and_changes_nothing(
     labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, told: str
 ):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.live_evaluation import LiveReview
 from app.models.error_filter import SortOrder
+from app.review.live_evaluation import LiveReview
 from app.tasks import Tasks
 from detcore.evaluation.label_errors import LabelErrors, rank_label_errors
 from detcore.evaluation.strength import ap50

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.live_evaluation import Review, best_threshold
 from app.models.picked_boxes import PickedBoxes
+from app.review.live_evaluation import Review, best_threshold
 from app.tasks import ProgressCallback
 from detcore.evaluation.compare import changed_objects
 from detcore.evaluation.labels_and_model import ByLabels, ByModel

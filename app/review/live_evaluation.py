@@ -13,7 +13,7 @@ from app.document import Document
 from app.models.error_query import ErrorSource
 from app.models.image_files import ImageFiles
 from app.models.picked_boxes import fingerprint_of
-from app.settling import Settling
+from app.review.settling import Settling
 from app.tasks import Tasks
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.curves import f1_along

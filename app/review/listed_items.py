@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from app.live_evaluation import LiveReview, Review
 from app.models.error_filter import ErrorFilter, SortOrder
 from app.models.error_items import ErrorItems, ErrorRows
 from app.models.error_query import find_items
 from app.models.error_update import can_update, update_items
-from app.order_figures import OrderFigures
+from app.review.live_evaluation import LiveReview, Review
+from app.review.order_figures import OrderFigures
 
 
 class ListedItems:

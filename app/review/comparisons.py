@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Document
-from app.live_evaluation import Review
-from app.run_comparison import RunComparison, compare_with
+from app.review.live_evaluation import Review
+from app.review.run_comparison import RunComparison, compare_with
 from app.tasks import Task, Tasks
 from detcore.errors import ReticleError
 from detcore.project.runs import RunFolder

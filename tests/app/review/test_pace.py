@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import QObject, QTimer
 
 from app.actions import Actions
 from app.context import AppContext
-from app.pace import Pace
+from app.review.pace import Pace
 
 WORK_SECONDS = 0.01
+pytestmark = pytest.mark.usefixtures("qapp")  # there are no timers without an application
 
 
 class Worker:
