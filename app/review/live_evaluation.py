@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
 from app.document import Document
 from app.models.error_query import ErrorSource
@@ -26,7 +26,8 @@ from detcore.project.verdicts import read_verdicts
 from detcore.scope import Scope, image_sets, trained_images, usual_scope
 from detcore.types import Changes, Detections, IntArray, ObjectClass
 
-FRAME_MS = 16
+HALF_FRAME_MS = 8
+"""What follows the threshold does so at most so often: a mouse can move more than once in a frame."""
 _CURVES_MS, _CURVES_LONGEST_MS = 700, 2000
 """Curves follow once no label has changed for so long: nobody reads them between two verdicts. Without such a pause
 they follow when the first change that they do not show is so old."""
@@ -128,7 +129,7 @@ class LiveReview(QObject):
     curves_changed = Signal()
     # What each error costs is known.
     costs_found = Signal()
-    # The threshold is another; at most once a frame.
+    # The threshold is another; at most twice a frame.
     threshold_changed = Signal(float)
 
     def __init__(self, document: Document, tasks: Tasks, parent: QObject | None = None) -> None:
@@ -147,8 +148,9 @@ class LiveReview(QObject):
         self._judged: RunFolder | None = None
         self._curves = Settling(self, pause_ms=_CURVES_MS, longest_ms=_CURVES_LONGEST_MS)
         self._curves.settled.connect(self.curves_changed)
-        self._threshold_timer = QTimer(self, singleShot=True, interval=FRAME_MS // 2)
-        self._threshold_timer.timeout.connect(lambda: self.threshold_changed.emit(self.threshold))
+        self._threshold_timer = QTimer(self, singleShot=True)
+        self._threshold_timer.timeout.connect(self._tell_threshold)
+        self._told = QElapsedTimer()
         document.changed.connect(self._follow)
         document.closed.connect(self.close)
 
@@ -169,16 +171,27 @@ class LiveReview(QObject):
 
     def set_threshold(self, threshold: float) -> None:
         """Let only detections with at least this score count."""
-        if threshold != self.threshold:
-            self.threshold = threshold
-            if not self._threshold_timer.isActive():
-                self._threshold_timer.start()
+        if threshold == self.threshold:
+            return
+        self.threshold = threshold
+        if self._threshold_timer.isActive():
+            return
+        # at once, so that the rest of the frame is there for what follows
+        left = HALF_FRAME_MS - self._told.elapsed() if self._told.isValid() else 0
+        if left > 0:
+            self._threshold_timer.start(left)
+        else:
+            self._tell_threshold()
 
     def catch_up(self) -> None:
         """Tell of a new threshold at once if that is still to be done."""
         if self._threshold_timer.isActive():
             self._threshold_timer.stop()
-            self.threshold_changed.emit(self.threshold)
+            self._tell_threshold()
+
+    def _tell_threshold(self) -> None:
+        self._told.start()
+        self.threshold_changed.emit(self.threshold)
 
     def find_costs(self) -> None:
         """Find out in the pool what each error costs as things are now; ``costs_found`` follows."""

@@ -140,10 +140,8 @@ class ReviewPage(Page):
         self.soundness.page_wanted.connect(self.request_page)
         queue.filter_changed.connect(self._show_filter)
         queue.current_changed.connect(self._show_current)
-        self.queue_panel.list.selectionModel().selectionChanged.connect(
-            lambda _new, _old: self.context.actions.refresh()
-        )
         self.queue_panel.selected.connect(self.image.details.show_selected)
+        self.queue_panel.selected.connect(lambda _count: self.context.actions.refresh())
         self.image.key_chosen.connect(queue.go_to)
         self.empty.pressed.connect(self._take_next_step)
         self.sending.train_requested.connect(lambda: self.request_page.emit("train"))
@@ -208,7 +206,6 @@ class ReviewPage(Page):
         self.header.tiles.set_counts(found=counts.tp, false=counts.fp, missed=counts.fn)
         self.figures.show_threshold(threshold)
         self.sizes.show()
-        self.context.actions.refresh()
 
     def _show_filter(self) -> None:
         wanted, review = self.queue.filter, self.live.review

@@ -213,12 +213,15 @@ class ErrorList(QTableView):
 
     # The person chose a row: the key of its box.
     key_chosen = Signal(int)
+    # The person selected other rows.
+    selection_changed = Signal()
 
     def __init__(self, model: ErrorModel, crops: Crops, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
         self._rows = model
         self._empty_text = ""
+        self._is_silent = False
         self.setModel(model)
         self._delegate = ErrorDelegate(model, theme, crops, self)
         self.setItemDelegate(self._delegate)
@@ -261,7 +264,9 @@ class ErrorList(QTableView):
         if at >= 0:
             model.setCurrentIndex(self._rows.index(at), flag.NoUpdate)
         rows = np.flatnonzero(np.isin(self._rows.rows.keys, np.array(keys, np.int64)))
+        self._is_silent = True
         model.select(self._selection(rows), flag.ClearAndSelect)
+        self._is_silent = False
         if at >= 0:
             self.scrollTo(self._rows.index(at), QAbstractItemView.ScrollHint.EnsureVisible)
 
@@ -283,6 +288,8 @@ class ErrorList(QTableView):
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         super().selectionChanged(selected, deselected)
         self.viewport().update()
+        if not self._is_silent:
+            self.selection_changed.emit()
 
     def mouseReleaseEvent(self, event: object) -> None:
         super().mouseReleaseEvent(event)  # type: ignore[arg-type]

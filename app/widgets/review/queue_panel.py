@@ -71,7 +71,7 @@ class QueuePanel(QWidget):
         self._theme = theme
         self._place = (0, 0)
         self.list = ErrorList(model, crops, theme)
-        self.list.selectionModel().selectionChanged.connect(lambda _new, _old: self._show_place())
+        self.list.selection_changed.connect(self._show_place)
         self.kind_buttons = {kind: self._kind_button(kind) for kind in _KIND_NAMES}
         self.type = QComboBox()
         self.type.addItem("All types", None)
