@@ -17,6 +17,7 @@ from app.canvas.paint_cache import PaintCache
 from app.canvas.projection import Projection, use_device_pixels
 from app.canvas.stage import Stage
 from app.canvas.tags import TagLayout, TagPainter
+from detcore.types import FloatArray, IntArray
 
 EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
 """Tags and lines reach beyond the boxes; what is out of view is left out by the painters."""
@@ -24,6 +25,16 @@ EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
 SURE_TAGS = 8
 MANY = 50
 """A larger selection is kept as a picture while only the pointer moves."""
+
+
+def look_same(before: DisplayBoxes, after: DisplayBoxes, projection: Projection) -> bool:
+    """Whether the same is painted of both."""
+    rows, others = (_in_view(projection.to_device(boxes.boxes), projection) for boxes in (before, after))
+    return before.has_same(rows, after, others)
+
+
+def _in_view(device_boxes: FloatArray, projection: Projection) -> IntArray:
+    return projection.visible(device_boxes, margin=projection.px(style.TAG_HEIGHT + 4))
 
 
 class BoxLayer(QGraphicsItem):
@@ -46,7 +57,7 @@ class BoxLayer(QGraphicsItem):
     def _paint_boxes(self, painter: QPainter, projection: Projection) -> None:
         boxes = self._stage.boxes
         device_boxes = projection.to_device(boxes.boxes)
-        shown = projection.visible(device_boxes, margin=projection.px(style.TAG_HEIGHT + 4))
+        shown = _in_view(device_boxes, projection)
         if len(self._stage.preview_ids):
             shown = shown[~np.isin(boxes.ids[shown], self._stage.preview_ids)]
         painting.paint_boxes(painter, boxes, shown, projection)
@@ -61,7 +72,9 @@ class BoxLayer(QGraphicsItem):
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None
     ) -> None:
         if widget is not None and self._stage.boxes_visible and len(self._stage.boxes):
-            self._cache.draw(painter, Projection.of(painter, widget), self._version, self._paint_boxes)
+            self._cache.draw(
+                painter, Projection.of(painter.worldTransform(), widget), self._version, self._paint_boxes
+            )
 
 
 class Overlay(QGraphicsItem):
@@ -190,7 +203,7 @@ class Overlay(QGraphicsItem):
     ) -> None:
         if widget is None:
             return
-        projection = Projection.of(painter, widget)
+        projection = Projection.of(painter.worldTransform(), widget)
         painter.save()
         use_device_pixels(painter, projection.ratio)
         self._paint(painter, projection)

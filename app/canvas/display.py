@@ -87,15 +87,20 @@ class DisplayBoxes:
 
     def is_same_as(self, other: DisplayBoxes) -> bool:
         """Whether the two look alike, row for row."""
-        return self.names == other.names and all(
-            np.array_equal(mine, theirs)
-            for mine, theirs in (
-                (self.ids, other.ids),
-                (self.boxes, other.boxes),
-                (self.colors, other.colors),
-                (self.styles, other.styles),
-                (self.hatched, other.hatched),
-                (self.editable, other.editable),
+        return self.has_same(np.arange(len(self)), other, np.arange(len(other)))
+
+    def has_same(self, rows: IntArray, other: DisplayBoxes, others: IntArray) -> bool:
+        """Whether some rows look like some rows of another, one for one."""
+        columns = ("ids", "boxes", "colors", "styles", "hatched", "editable")
+        # names cost most
+        return (
+            len(rows) == len(others)
+            and all(
+                np.array_equal(getattr(self, name)[rows], getattr(other, name)[others]) for name in columns
+            )
+            and all(
+                self.names[mine] == other.names[theirs]
+                for mine, theirs in zip(rows.tolist(), others.tolist(), strict=True)
             )
         )
 

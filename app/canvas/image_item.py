@@ -67,4 +67,6 @@ class ImageItem(QGraphicsItem):
         image = self.image()
         if image is None or widget is None:
             return
-        self._cache.draw(painter, Projection.of(painter, widget), image.cacheKey(), self._paint_image)
+        self._cache.draw(
+            painter, Projection.of(painter.worldTransform(), widget), image.cacheKey(), self._paint_image
+        )

@@ -29,9 +29,8 @@ class Projection:
     ratio: float
 
     @classmethod
-    def of(cls, painter: QPainter, widget: QWidget) -> Projection:
-        """That of a graphics item whose coordinates are image pixels, when it is painted on a viewport."""
-        transform = painter.worldTransform()
+    def of(cls, transform: QTransform, widget: QWidget) -> Projection:
+        """That of a viewport on which a transform puts image pixels."""
         ratio = widget.devicePixelRatioF()
         return cls(
             scale=transform.m11() * ratio,

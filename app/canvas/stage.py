@@ -67,11 +67,13 @@ class Stage(QObject):
 
     # --- what is shown
 
-    def set_boxes(self, boxes: DisplayBoxes) -> None:
+    def set_boxes(self, boxes: DisplayBoxes, *, looks_same: bool = False) -> None:
+        """Show other boxes; nothing is painted anew where those in view look the same."""
         self.boxes = boxes
         self.selection &= frozenset(boxes.ids.tolist())
         self.set_hovered(self.hovered_id if boxes.row_of(self.hovered_id) is not None else 0)
-        self.boxes_changed.emit()
+        if not looks_same:
+            self.boxes_changed.emit()
 
     def keeps_preview(self, boxes: DisplayBoxes) -> bool:
         """Whether other boxes leave those alone that are being dragged."""

@@ -18,10 +18,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.canvas import painting, style
+from app.canvas.box_layer import look_same
 from app.canvas.display import DisplayBoxes
 from app.canvas.image_item import ImageItem
 from app.canvas.image_levels import ImageLevels
 from app.canvas.keyboard_view import KeyboardView
+from app.canvas.projection import Projection
 
 
 class ImageCanvas(KeyboardView):
@@ -83,8 +85,10 @@ class ImageCanvas(KeyboardView):
         """Show other boxes. A drag goes on if its boxes are among them, unchanged, else it is dropped."""
         if not self._stage.keeps_preview(boxes):
             self.cancel()
-        if not boxes.is_same_as(self._stage.boxes):
-            self._stage.set_boxes(boxes)
+        if boxes.is_same_as(self._stage.boxes):
+            return
+        projection = Projection.of(self.viewportTransform(), self.viewport())
+        self._stage.set_boxes(boxes, looks_same=look_same(self._stage.boxes, boxes, projection))
 
     def set_selection(self, ids: frozenset[int]) -> None:
         """Select boxes; emits nothing. Ids that are not shown are left out."""

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QWidget
 
 import app
 from app.canvas import style
@@ -178,6 +178,47 @@ def test_after_a_pan_the_picture_is_the_same_as_painted_anew(canvas, show):
     assert np.abs(panned.astype(int) - pixels(canvas).astype(int)).max() <= 2
 
 
+def test_boxes_that_come_and_go_out_of_view_are_there_when_the_view_moves_to_them(canvas, show):
+    near, far = (20, 20, 40, 40), (150, 100, 190, 140)
+    show(near)
+    canvas.zoom_to_box(near)
+    alone = pixels(canvas)
+    show(near, far)
+    assert (pixels(canvas) == alone).all()
+    canvas.zoom_to_box(far)
+    at = canvas.mapFromScene(QPointF(150, 120))
+    assert tuple(pixels(canvas)[at.y(), at.x()].tolist()) == ORANGE
+    canvas.zoom_to_box(near)
+    show((20, 20, 38, 40), far)
+    assert (pixels(canvas) != alone).any()
+
+
+def test_boxes_out_of_view_cost_no_painting(canvas, show, qtbot):
+    near, far = (20, 20, 40, 40), (150, 100, 190, 140)
+    show(near)
+    canvas.zoom_to_box(near)
+    qtbot.wait(20)
+    painted = Paints(canvas.viewport())
+    show(near, far)
+    qtbot.wait(20)
+    assert painted.count == 0
+    show(near, (30, 20, 60, 40))
+    qtbot.waitUntil(lambda: painted.count > 0)
+
+
+class Paints(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
 def test_single_pixels_are_squares_at_300_percent_and_blend_below(canvas):
     board = np.zeros((40, 40, 3), np.uint8)
     board[::2, ::2] = board[1::2, 1::2] = 255
@@ -303,7 +344,7 @@ import numpy as np
 from PySide6.QtCore import QPointF
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QWidget
 from app.canvas.display import DisplayBoxes, LineStyle
 from app.canvas.view import ImageCanvas
 app = QApplication(sys.argv)
