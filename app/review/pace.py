@@ -1,4 +1,4 @@
-"""Work that follows something that moves, in steps that leave the window time for the rest."""
+"""Work that follows something that moves, in the frames that have time for it."""
 
 from __future__ import annotations
 
@@ -7,34 +7,39 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer
 
+_HALF_FRAME = 0.008
+_LATE = 0.003
+"""Seconds. A timer that comes so late had to wait for other work: the frame is full."""
+_LATEST = 0.2
+"""Work waits so long at most, be the frames as full as they may."""
 _SHARE = 8
-"""The pauses are so many times as long as the work."""
-_LONGEST_MS = 200
+"""The pauses are so many times as long as the work, up to the same time."""
 
 
 class Pace(QObject):
-    """Calls a function when it is asked to: at once after a pause, else when the pause is over."""
+    """Calls a function half a frame after it was asked to, if the window has nothing else to do by then: else after
+    the next time, and in the end all the same."""
 
     def __init__(
         self, parent: QObject, work: Callable[[], object], *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """``clock`` tells the seconds by which pauses are measured."""
+        """``clock`` tells the seconds."""
         super().__init__(parent)
         self._work = work
         self._clock = clock
         self._rest_until = 0.0
+        self._expected = 0.0
+        self._latest = 0.0
         self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self._do)
+        self._timer.timeout.connect(self._look)
 
     def ask(self) -> None:
         """Let the work be done soon."""
-        if self._timer.isActive():
-            return
-        left = self._rest_until - self._clock()
-        if left <= 0:
-            self._do()
-        else:
-            self._timer.start(round(left * 1000) + 1)
+        now = self._clock()
+        if not self._timer.isActive():
+            self._latest = max(now, self._rest_until) + _LATEST
+        # what asks once in a frame asks again before that, after a pause has ended
+        self._wait_until(min(max(now, self._rest_until) + _HALF_FRAME, self._latest))
 
     def catch_up(self) -> None:
         """Do at once what is still to be done."""
@@ -42,8 +47,19 @@ class Pace(QObject):
             self._timer.stop()
             self._do()
 
+    def _wait_until(self, moment: float) -> None:
+        self._expected = moment
+        self._timer.start(max(round((moment - self._clock()) * 1000), 0))
+
+    def _look(self) -> None:
+        now = self._clock()
+        if now - self._expected > _LATE and now < self._latest:
+            self._wait_until(self._latest)
+        else:
+            self._do()
+
     def _do(self) -> None:
         begin = self._clock()
         self._work()
         end = self._clock()
-        self._rest_until = end + min(_SHARE * (end - begin), _LONGEST_MS / 1000)
+        self._rest_until = end + min(_SHARE * (end - begin), _LATEST)

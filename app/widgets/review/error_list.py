@@ -63,6 +63,7 @@ class ErrorDelegate(QStyledItemDelegate):
         self._model, self._theme, self._crops, self._widget = model, theme, crops, parent
         self._thumbs: dict[tuple[object, ...], tuple[Crop, QPixmap]] = {}
         self._texts: dict[tuple[object, ...], QPixmap] = {}
+        self._icons: dict[tuple[object, ...], QPixmap] = {}
         theme.changed.connect(self._forget)
 
     def _forget(self) -> None:
@@ -135,8 +136,8 @@ class ErrorDelegate(QStyledItemDelegate):
         top.setRight(self._paint_figure(painter, top, figure, unit, strong=entry.is_detection) - 8)
         self._paint_classes(painter, top, entry)
         color = text_color(self._theme, entry.kind)
-        icon = self._theme.icon(TYPE_ICONS[entry.type], color=color.name())
-        icon.paint(painter, bottom.left(), bottom.center().y() - _ICON // 2 + 1, _ICON, _ICON)
+        icon = self._icon(entry, color, painter.device().devicePixelRatio())
+        painter.drawPixmap(bottom.left(), bottom.center().y() - _ICON // 2 + 1, icon)
         bottom.setLeft(bottom.left() + _ICON + 4)
         painter.setFont(sized_font(self._widget, SMALL_TEXT))
         painter.setPen(color)
@@ -148,6 +149,15 @@ class ErrorDelegate(QStyledItemDelegate):
         else:
             text, elide = f"✓ {VERDICT_TITLES[entry.verdict.kind]}", Qt.TextElideMode.ElideRight
         painter.drawText(bottom, _RIGHT, painter.fontMetrics().elidedText(text, elide, bottom.width()))
+
+    def _icon(self, entry: ErrorEntry, color: QColor, ratio: float) -> QPixmap:
+        """Icons of a font are painted letter by letter; few are in use."""
+        looks = (entry.type, color.rgba(), ratio)
+        picture = self._icons.get(looks)
+        if picture is None:
+            icon = self._theme.icon(TYPE_ICONS[entry.type], color=color.name())
+            picture = self._icons[looks] = icon.pixmap(QSize(_ICON, _ICON), ratio)
+        return picture
 
     def _paint_figure(self, painter: QPainter, area: QRect, figure: str, unit: str, *, strong: bool) -> int:
         """At the right; returns where it begins."""
