@@ -10,11 +10,11 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.theme import Theme
-from app.widgets.review.plot_painting import PlotLine, PlotMark, PlotPainter, point_in
+from app.widgets.review.plot_painting import DRAWN_POINTS, PlotLine, PlotMark, PlotPainter, point_in
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 44, 10, 16, 34
 _REACH = 40.0
-_POINTS_IN_ALL, _FEW_LINES = 12_000, 15
+_POINTS_IN_ALL, _FEW_LINES = 6_000, 8
 
 
 class UnitPlot(QWidget):
@@ -118,10 +118,11 @@ class UnitPlot(QWidget):
         painter = QPainter(picture)
         plot = PlotPainter(painter, self, self._theme, self.area())
         plot.paint_grid(*self._titles)
-        # where there are very many lines, nobody sees the smallest steps of one
+        # where there are very many lines, nobody sees the smallest steps of one, but for the one that stands out
         points = max(_POINTS_IN_ALL // max(len(self._lines), _FEW_LINES), 1)
+        widest = max((line.width for line in self._lines), default=0.0)
         for line in sorted(self._lines, key=lambda line: not line.quiet):
-            plot.paint_line(line, points=points)
+            plot.paint_line(line, points=DRAWN_POINTS if line.width == widest else points)
         painter.end()
         return picture
 
