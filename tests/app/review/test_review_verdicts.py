@@ -8,6 +8,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
+from app.messages import Message
 from app.pages.review.page import ReviewPage
 from app.widgets.review.verdict_button import VerdictButton
 from detcore.project.project import Project
@@ -104,6 +105,23 @@ def test_a_verdict_on_a_selection_is_one_edit(page: ReviewPage, labelled: Projec
     assert labelled.statistics().boxes == before + 3
     QTest.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert labelled.statistics().boxes == before
+
+
+def test_more_items_than_anybody_has_looked_at_are_not_judged_at_once(
+    page: ReviewPage, labelled: Project, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Message] = []
+    context.messages.posted.connect(heard.append)
+    monkeypatch.setattr("app.pages.review.verdicts.AT_ONCE", 2)
+    QTest.mouseClick(page.header.tiles.tiles["fp"], Qt.MouseButton.LeftButton)
+    click_row(page, 0)
+    shift_click_row(page, 2)
+    press(page, Qt.Key.Key_M)
+    assert read_verdicts(labelled) == []
+    assert heard[-1].text.startswith("Nothing was judged: a verdict is for at most 2 items at once.")
+    shift_click_row(page, 1)
+    press(page, Qt.Key.Key_M)
+    assert len(read_verdicts(labelled)) == 2
 
 
 def test_actions_that_make_no_sense_are_disabled(page: ReviewPage, context: AppContext) -> None:
