@@ -133,15 +133,16 @@ def run_worker(work: Callable[[Voice, Wishes], ExitCode], *, attentive: bool) ->
 @contextmanager
 def announced(arguments: Sequence[str]) -> Generator[None, None, None]:
     """Name this process as the one that works on the run of ``train RUN_DIR`` or ``predict RUN_DIR``, from before it
-    is able to: whoever wants to discard the run must know. The work itself holds the run and names the process
-    again; a run that another process works on is left to that."""
+    is able to: whoever wants to discard the run must know. The work itself holds the run, names the process again
+    and tells what keeps it from that; a run that another process works on is left to that."""
     leads = int(os.environ.get("RANK", "0")) == 0
     words = [word for word in arguments if not word.startswith("-")]
     run = RunFolder(Path(words[1]).resolve()) if leads and len(words) > 1 and words[0] in _RUN_VERBS else None
     if run is None or not run.path.is_dir() or is_running(run):
         yield
         return
-    write_pid(run, os.getpid())
+    with suppress(OSError):  # the work fails at it as well, and says so
+        write_pid(run, os.getpid())
     try:
         yield
     finally:

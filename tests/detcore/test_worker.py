@@ -226,6 +226,14 @@ def test_a_damaged_config_fails_with_the_files_name(make_run: MakeRun) -> None:
     assert "wings" in heard[-1].message
 
 
+def test_a_worker_that_cannot_name_itself_says_why_it_has_failed(make_run: MakeRun) -> None:
+    run = make_run()
+    run.pid.mkdir()
+    outcome = Owner("train", str(run.path)).outcome()
+    assert (outcome.state, outcome.failure) == (OutcomeState.FAILED, FailureKind.BAD_INPUT)
+    assert "worker.pid" in outcome.text
+
+
 def test_a_run_without_settings_fails_with_the_files_name(make_run: MakeRun) -> None:
     run = make_run()
     run.config.unlink()
