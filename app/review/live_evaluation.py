@@ -155,6 +155,11 @@ class LiveReview(QObject):
         document.closed.connect(self.close)
 
     @property
+    def run(self) -> RunFolder | None:
+        """The run that is to be shown: its review is there, is being loaded, or cannot be."""
+        return None if self._wanted is None else self._wanted[0]
+
+    @property
     def is_loading(self) -> bool:
         return self._waiting
 

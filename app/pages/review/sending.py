@@ -12,6 +12,7 @@ from app.tasks import ProgressCallback
 from detcore.curation.emphasis import NotLookedAtError
 from detcore.errors import Cancelled, ReticleError
 from detcore.project.project import Project
+from detcore.project.runs import RunFolder
 
 
 class ReviewSending(QObject):
@@ -46,7 +47,7 @@ class ReviewSending(QObject):
             f"Looking for the errors of {run.name}",
             work,
             done=lambda sent: self._take(project, sent),
-            failed=lambda error: self._fail(project, error),
+            failed=lambda error: self._fail(project, run, error),
         )
 
     def _is_possible(self) -> bool:
@@ -75,7 +76,7 @@ class ReviewSending(QObject):
         go = ("Go to Train", self.train_requested.emit)
         self._context.messages.success(text, go, applies=lambda: actions.scope != TRAIN)
 
-    def _fail(self, project: Project, error: Exception) -> None:
+    def _fail(self, project: Project, run: RunFolder, error: Exception) -> None:
         self._set_busy(False)
         messages = self._context.messages
         if not isinstance(error, ReticleError):
@@ -85,8 +86,7 @@ class ReviewSending(QObject):
         if isinstance(error, Cancelled):
             messages.info("Cancelled. Nothing was sent to training.")
         elif isinstance(error, NotLookedAtError):
-            messages.warning(
-                f"Nothing was sent: {error}", ("Predict with this run", self.prediction_requested.emit)
-            )
+            predict = ("Predict with this run", self.prediction_requested.emit)
+            messages.warning(f"Nothing was sent: {error}", predict, applies=lambda: self._live.run == run)
         else:
             messages.error(error, doing="send anything to training")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -189,6 +190,30 @@ def test_a_run_that_has_not_looked_at_training_images_is_offered_to_predict(
     assert message.action[0] == "Predict with this run"
     message.action[1]()
     qtbot.waitUntil(lambda: asked == [run.path])
+
+
+def choose(box: QComboBox, row: int) -> None:
+    box.setCurrentIndex(row)
+    box.activated.emit(row)
+
+
+def test_the_offer_to_predict_is_for_the_run_it_names_alone(
+    page: ReviewPage, told: list[Message], run: RunFolder, project: Project, context: AppContext, qtbot: QtBot
+) -> None:
+    save_detections(run, detections(project, (4, EDGES, 0.9)), image_ids=project.image_ids()[4:])
+    other = create_run(project, "reticle-s")
+    save_detections(other, detections(project, (4, EDGES, 0.9)), image_ids=project.image_ids())
+    context.document.runs_changed.emit()
+    qtbot.waitUntil(lambda: page.choice.run.count() == 2)
+    message = send(page, told, qtbot)
+    choose(page.choice.iou, 9)
+    assert page.live.is_loading
+    assert message.offers
+    here = page.choice.run.currentIndex()
+    choose(page.choice.run, 1 - here)
+    assert not message.offers
+    choose(page.choice.run, here)
+    assert message.offers
 
 
 def test_without_training_images_the_message_says_where_they_come_from(
