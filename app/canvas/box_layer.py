@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from app.canvas import painting, style, tags
 from app.canvas.display import DisplayBoxes, LineStyle
-from app.canvas.frames import FAR
 from app.canvas.handles import Xyxy
 from app.canvas.paint_cache import PaintCache
 from app.canvas.projection import Projection, use_device_pixels
@@ -133,7 +132,7 @@ class Overlay(QGraphicsItem):
 
     def _paint_selected(self, painter: QPainter, projection: Projection) -> None:
         boxes = self._stage.shown(self._stage.selection | frozenset(self._stage.preview_ids.tolist()))
-        boxes = boxes.take(projection.visible(projection.to_device(boxes.boxes), margin=FAR))
+        boxes = boxes.take(_in_view(projection.to_device(boxes.boxes), projection))
         painting.paint_highlights(
             painter,
             boxes,

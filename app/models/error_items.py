@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,44 +77,26 @@ class ErrorItems:
 
     def taken(self, rows: IntArray | BoolArray, *, threshold: float | None = None) -> ErrorItems:
         """Some of the rows; with a ``threshold`` they hold there only."""
-        return self._mapped(lambda column, _name: column[rows], threshold)
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS}, threshold=threshold)
 
     def spliced(self, gone: IntArray, places: IntArray, new: ErrorItems) -> ErrorItems:
-        """Without the rows ``gone``, and with the items ``new`` (M,) before the rows ``places`` (M,); both ascending."""
+        """Without the rows ``gone``, and with the items ``new`` (M,) before the rows ``places`` (M,); both
+        ascending."""
         cuts = np.unique(np.concatenate([np.array([0, len(self)]), gone, gone + 1, places]))
         is_kept = ~np.isin(cuts[:-1], gone)
         due = np.searchsorted(places, cuts, side="right").tolist()
-        # stretches of old and new rows in turn; one copy of each column is all that is made
-        pieces: list[tuple[bool, slice]] = []
+        # stretches of new and old rows in turn; one copy of each column is all that is made
+        pieces: list[tuple[ErrorItems, slice]] = []
         done = 0
         for place, (start, end) in enumerate(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True)):
-            pieces.append((True, slice(done, due[place])))
+            pieces.append((new, slice(done, due[place])))
             done = due[place]
             if is_kept[place]:
-                pieces.append((False, slice(start, end)))
-        pieces.append((True, slice(done, len(new))))
-
-        def joined(column: NDArray[Any], name: str) -> NDArray[Any]:
-            added = getattr(new, name)
-            return np.concatenate([(added if is_new else column)[part] for is_new, part in pieces])
-
-        return self._mapped(joined, self.threshold)
-
-    def _mapped(
-        self, change: Callable[[NDArray[Any], str], NDArray[Any]], threshold: float | None
-    ) -> ErrorItems:
-        return ErrorItems(
-            keys=change(self.keys, "keys"),
-            kinds=change(self.kinds, "kinds"),
-            types=change(self.types, "types"),
-            partners=change(self.partners, "partners"),
-            judged=change(self.judged, "judged"),
-            image_ids=change(self.image_ids, "image_ids"),
-            values=change(self.values, "values"),
-            low=change(self.low, "low"),
-            high=change(self.high, "high"),
-            order=self.order,
-            threshold=threshold,
+                pieces.append((self, slice(start, end)))
+        pieces.append((new, slice(done, len(new))))
+        return replace(
+            self,
+            **{name: np.concatenate([getattr(of, name)[part] for of, part in pieces]) for name in _COLUMNS},
         )
 
     @classmethod
@@ -133,6 +114,9 @@ class ErrorItems:
             high=nowhere,
             order=order,
         )
+
+
+_COLUMNS = tuple(name for name in ErrorItems.__dataclass_fields__ if name not in ("order", "threshold"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +154,19 @@ class ErrorRows:
     def judged(self) -> BoolArray:
         """(N,)"""
         return self.items.judged[self.rows]
+
+    def following(self, keys: Sequence[int]) -> int | None:
+        """The key of what comes next once these have been dealt with; ``None`` for nothing."""
+        those = np.isin(self.keys, np.array(keys, np.int64))
+        rows = np.flatnonzero(those)
+        if not len(rows):
+            return None
+        waiting = np.flatnonzero(~self.judged & ~those)
+        if not len(waiting):
+            # everything has been judged: go on through the list all the same
+            waiting = np.flatnonzero(~those)
+        after, before = waiting[waiting > rows[-1]], waiting[waiting < rows[0]]
+        return next((int(self.keys[row]) for row in [*after[:1], *before[-1:]]), None)
 
     @classmethod
     def empty(cls) -> ErrorRows:

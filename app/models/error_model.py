@@ -201,8 +201,9 @@ class ErrorModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.entry(index.row()).class_name
         if role == Qt.ItemDataRole.ToolTipRole:
-            entry = self.entry(index.row())
-            return "\n".join(_tip_lines(entry))
+            return "\n".join(_tip_lines(self.entry(index.row())))
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return ", ".join(_tip_lines(self.entry(index.row())))
         return None
 
 

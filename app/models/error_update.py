@@ -6,16 +6,16 @@ import numpy as np
 
 from app.models.error_filter import ErrorFilter, SortOrder
 from app.models.error_items import ErrorItems
-from app.models.error_kind import ErrorKind
 from app.models.error_query import ErrorSource, find_items
 from detcore.boxes import areas
 from detcore.types import BoolArray, FloatArray, IntArray
 
-_RANKS = np.array([{ErrorKind.FP: 0, ErrorKind.TP: 1, ErrorKind.FN: 2}[kind] for kind in ErrorKind])
+_RANKS = np.array([1, 0, 2])
+"""By ErrorKind: false detections come first, then found ones, then missed labels."""
 
 
 def can_update(wanted: ErrorFilter, image_ids: frozenset[int]) -> bool:
-    """Whether ``update_items`` knows what to do; lists that numbers open are found anew."""
+    """Whether ``update_items`` knows what to do; cells, sizes and picked boxes are found anew."""
     return len(image_ids) == 1 and wanted.cell is None and wanted.size is None and wanted.picked is None
 
 

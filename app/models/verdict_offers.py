@@ -15,6 +15,9 @@ from detcore.project.project import Project
 from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.types import Box, Origin
 
+MOST_AT_ONCE = 1000
+"""Nobody has looked at more items than that; and so many are dealt with in a moment."""
+
 VERDICT_TEXTS: Mapping[VerdictKind, str] = {
     VerdictKind.ACCEPT: "Accept prediction",
     VerdictKind.CLASS: "Take class",
@@ -37,7 +40,8 @@ def is_offered(kind: VerdictKind, entry: ErrorEntry) -> bool:
     if kind is VerdictKind.CLASS:
         return detection is not None and label is not None and detection.class_id != label.class_id
     if kind is VerdictKind.BOX:
-        return detection is not None and label is not None
+        # another detection lies better on a label that is found
+        return detection is not None and label is not None and (missed or entry.kind is ErrorKind.TP)
     if kind is VerdictKind.DELETE:
         return missed
     if kind is VerdictKind.IGNORE:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 import numpy as np
@@ -13,6 +12,7 @@ from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
 from app.models.error_items import ErrorRows
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.error_query import find_item
+from app.models.verdict_offers import MOST_AT_ONCE
 from app.pages.review.queue_texts import empty_text, narrowed_to
 from app.review.listed_items import ListedItems
 from app.review.live_evaluation import LiveReview, Review
@@ -51,7 +51,8 @@ class ReviewQueue(QObject):
         self._handled: list[tuple[int, int]] = []
         self._items = ListedItems(live, figures)
         self._apart: tuple[tuple[int, float, ErrorRows], ErrorEntry | None] | None = None
-        self.pace = Pace(self, lambda: self._show(self._items.after_threshold))
+        self._told: ErrorEntry | None = None
+        self.pace = Pace(self, self._follow_threshold)
         live.loaded.connect(self._restart)
         live.matches_changed.connect(self._follow_edit)
         live.threshold_changed.connect(lambda _threshold: self.pace.ask())
@@ -85,13 +86,16 @@ class ReviewQueue(QObject):
         return len(self._model.rows)
 
     def chosen(self) -> Iterator[ErrorEntry]:
-        """The boxes that a verdict is for: the selected rows, or the current box alone."""
+        """The boxes that a verdict is for: the selected rows, or the current box alone. None where more are selected
+        than a verdict can be for."""
         rows, current = self._panel.list.selected_rows(), self.current
-        if current is not None and self._model.row_of(current.key) not in rows:
+        row = -1 if current is None else self._model.row_of(current.key)
+        place = int(np.searchsorted(rows, row))
+        if current is not None and (place == len(rows) or rows[place] != row):
             yield current
-            return
-        for row in rows.tolist():
-            yield self._model.entry(row)
+        elif len(rows) <= MOST_AT_ONCE:
+            for selected in rows.tolist():
+                yield self._model.entry(selected)
 
     def neighbours(self) -> list[ErrorEntry]:
         """The boxes that come next, to read their images ahead."""
@@ -134,33 +138,17 @@ class ReviewQueue(QObject):
         """Look at a box; it need not be in the list."""
         self._look_at(key, [key] if key not in self._panel.list.selected_keys() else None)
 
-    def after(self, entries: list[ErrorEntry]) -> int | None:
-        """The key to look at once these have been dealt with."""
-        rows = [row for entry in entries if (row := self._model.row_of(entry.key)) >= 0]
-        if not rows:
-            return None
-        listed = self._model.rows
-        waiting = ~listed.judged & ~np.isin(listed.keys, [entry.key for entry in entries])
-        if not waiting.any():
-            # everything has been judged: go on through the list all the same
-            waiting = ~np.isin(listed.keys, [entry.key for entry in entries])
-        places = np.flatnonzero(waiting)
-        following = [*places[places > max(rows)][:1], *places[places < min(rows)][-1:]]
-        return int(listed.keys[following[0]]) if following else None
-
-    @contextmanager
-    def leaving(self) -> Iterator[None]:
-        """What is done within is seen once another box is looked at: ``dealt_with`` follows."""
+    def deal_with(self, entries: list[ErrorEntry], work: Callable[[], Collection[int] | None]) -> None:
+        """Do the ``work`` of a verdict on these, which gives the ids of what it has stored or ``None``; then look at
+        what follows, once, and remember them for undo."""
+        following = self._model.rows.following([entry.key for entry in entries])
         self._leaving = True
         try:
-            yield
+            verdict_ids = work()
         finally:
             self._leaving = False
-
-    def dealt_with(
-        self, entries: list[ErrorEntry], following: int | None, verdict_ids: Collection[int]
-    ) -> None:
-        """The verdicts on these are committed: look at what follows, and remember them for undo."""
+        if verdict_ids is None:
+            return
         first, rows = entries[0].key, self._model.rows
         self._handled.append((first, min(verdict_ids)))
         place = self._model.row_of(first)
@@ -188,13 +176,23 @@ class ReviewQueue(QObject):
         if not self._leaving:
             self._show_state(selected)
 
+    def _follow_threshold(self) -> None:
+        self._show(self._items.after_threshold)
+        # what was found may be missed now
+        if self.current != self._told:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._told = self.current
+        self.current_changed.emit(self._told)
+
     def _show_state(self, selected: list[int]) -> None:
         current, review = self._current, self._live.review
         row = -1 if current is None else self._model.row_of(current)
         if row >= 0:
             self._place = row
             selected = selected if current in selected else [self._model.entry(row).key]
-        self._panel.list.show_keys(selected, current if row >= 0 else None)
+        self._panel.list.show_keys(selected, current if row >= 0 else None, place=self._place)
         self._panel.show_progress(row + 1, self.count)
         listed = self.filter.in_order(self._figures.order)
         self._panel.show_kinds(listed.kinds, decided=self.filter.cell is None)
@@ -213,7 +211,7 @@ class ReviewQueue(QObject):
     def _look_at(self, key: int | None, selected: list[int] | None) -> None:
         self._current = key
         self._show_state(self._panel.list.selected_keys() if selected is None else selected)
-        self.current_changed.emit(self.current)
+        self._tell()
 
     def _restart(self) -> None:
         """Another review: keep the box if it is still there, else look at the first one."""
@@ -222,7 +220,7 @@ class ReviewQueue(QObject):
         if review is None:
             self._current = None
             self._model.set_source(None, {}, {})
-            self.current_changed.emit(None)
+            self._tell()
             return
         self._model.set_source(review.source, review.classes, review.paths)
         self._model.set_rows(ErrorRows.empty())
@@ -235,7 +233,7 @@ class ReviewQueue(QObject):
             self._from_the_top = True
             self._go_to_row(0)
         else:
-            self.current_changed.emit(self.current)
+            self._tell()
         self.filter_changed.emit()
 
     def _follow_edit(self, _images: frozenset[int]) -> None:
@@ -248,7 +246,7 @@ class ReviewQueue(QObject):
             returned, _ = self._handled.pop()
             self.go_to(returned)
         else:
-            self.current_changed.emit(self.current)
+            self._tell()
 
 
 def cell_of(review: Review, row: int, column: int) -> tuple[int, int]:

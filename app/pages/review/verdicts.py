@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from app.context import AppContext
 from app.models.error_model import ErrorEntry
 from app.models.figures import count_text
-from app.models.verdict_offers import is_offered, verdict_edit
+from app.models.verdict_offers import VERDICT_TEXTS, is_offered, verdict_edit
 from app.pages.apply_edit import apply_edit
 from app.pages.review.queue import ReviewQueue
 from app.review.live_evaluation import LiveReview
@@ -26,8 +26,6 @@ VERDICT_ACTIONS = {
     VerdictKind.AMBIGUOUS: "review.ambiguous",
     VerdictKind.IGNORE: "review.difficult",
 }
-AT_ONCE = 1000
-"""Nobody has looked at more items than that; and so many are dealt with in a moment."""
 _LOOKED_AT = 40
 """Of a long selection so many items decide whether an action makes sense; it then acts on all that it can."""
 
@@ -45,38 +43,38 @@ class ReviewVerdicts(QObject):
     def give(self, kind: VerdictKind) -> None:
         """Give a verdict on those of the chosen items for which it makes sense."""
         review, threshold = self._live.review, self._live.threshold
-        entries = _each_label_once(entry for entry in self._all_chosen() if is_offered(kind, entry))
+        chosen = list(self._queue.chosen())
+        entries = _each_label_once(entry for entry in chosen if is_offered(kind, entry))
         if not entries or review is None:
             return
         project, run = self._context.document.project, review.run.name
-        following = self._queue.after(entries)
-        with self._queue.leaving():
+
+        def work() -> frozenset[int] | None:
             changes = apply_edit(
                 self._context, lambda: verdict_edit(project, kind, entries, run=run, threshold=threshold)
             )
-        if changes is not None:
-            self._queue.dealt_with(entries, following, changes.verdicts)
+            return None if changes is None else changes.verdicts
+
+        self._queue.deal_with(entries, work)
+        self._tell(kind, len(entries), len(chosen))
 
     def can_take_back(self) -> bool:
         return any(entry.verdict is not None for entry in islice(self._queue.chosen(), _LOOKED_AT))
 
     def take_back(self) -> None:
         """Let the chosen items count as not judged; what was done to labels stays."""
-        ids = {entry.verdict.id for entry in self._all_chosen() if entry.verdict is not None}
+        ids = {entry.verdict.id for entry in self._queue.chosen() if entry.verdict is not None}
         if ids:
             project = self._context.document.project
             apply_edit(self._context, lambda: remove_verdicts(project, ids))
 
-    def _all_chosen(self) -> list[ErrorEntry]:
-        """None, and a word about it, where they are too many."""
-        entries = list(islice(self._queue.chosen(), AT_ONCE + 1))
-        if len(entries) <= AT_ONCE:
-            return entries
-        self._context.messages.warning(
-            f"Nothing was judged: a verdict is for at most {count_text(AT_ONCE)} items at once. "
-            "Select fewer, or narrow the list."
-        )
-        return []
+    def _tell(self, kind: VerdictKind, judged: int, chosen: int) -> None:
+        """What somebody who selected more cannot see."""
+        if judged < chosen:
+            self._context.messages.info(
+                f"{VERDICT_TEXTS[kind]}: {count_text(judged)} of the {count_text(chosen)} items. "
+                "For the others it makes no sense."
+            )
 
     def bind(self, is_ready: Callable[[], bool]) -> None:
         """Let the actions give verdicts while the page is ready."""

@@ -145,7 +145,7 @@ class ErrorDelegate(QStyledItemDelegate):
         bottom.setLeft(bottom.left() + painter.fontMetrics().horizontalAdvance(kind) + 8)
         painter.setPen(self._theme.color("text_muted"))
         if entry.verdict is None:
-            text, elide = entry.path.name, Qt.TextElideMode.ElideMiddle
+            text, elide = entry.path.name, Qt.TextElideMode.ElideLeft
         else:
             text, elide = f"✓ {VERDICT_TITLES[entry.verdict.kind]}", Qt.TextElideMode.ElideRight
         painter.drawText(bottom, _RIGHT, painter.fontMetrics().elidedText(text, elide, bottom.width()))
@@ -232,9 +232,13 @@ class ErrorList(QTableView):
         self._rows = model
         self._empty_text = ""
         self._is_silent = False
+        self._has_chosen = False
+        self._gap: int | None = None
+        self._selected: IntArray | None = None
         self.setModel(model)
         self._delegate = ErrorDelegate(model, theme, crops, self)
         self.setItemDelegate(self._delegate)
+        self.setAccessibleName("Queue")
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
@@ -258,21 +262,25 @@ class ErrorList(QTableView):
 
     def selected_rows(self) -> IntArray:
         """Ascending."""
-        parts = self.selectionModel().selection()
-        ranges = [(parts.at(i).top(), parts.at(i).bottom() + 1) for i in range(parts.count())]
-        return np.concatenate([np.zeros(0, np.int64), *(np.arange(*ends) for ends in sorted(ranges))])
+        if self._selected is None:
+            parts = self.selectionModel().selection()
+            ranges = [(parts.at(i).top(), parts.at(i).bottom() + 1) for i in range(parts.count())]
+            rows = [np.zeros(0, np.int64), *(np.arange(*ends) for ends in sorted(ranges))]
+            self._selected = np.concatenate(rows)
+        return self._selected
 
     def selected_keys(self) -> list[int]:
         """Keys of the selected rows, from the top."""
         return self._rows.rows.keys[self.selected_rows()].tolist()
 
-    def show_keys(self, keys: Sequence[int], current: int | None) -> None:
-        """Select rows and make one the current one, without a signal; what is not there is left out."""
+    def show_keys(self, keys: Sequence[int], current: int | None, *, place: int = 0) -> None:
+        """Select rows and make one the current one, without a signal; what is not there is left out. Where there is
+        no current one the keys go on from before the row at ``place``."""
         flag = QItemSelectionModel.SelectionFlag
         model = self.selectionModel()
         at = -1 if current is None else self._rows.row_of(current)
-        if at >= 0:
-            model.setCurrentIndex(self._rows.index(at), flag.NoUpdate)
+        self._gap = place if at < 0 else None
+        model.setCurrentIndex(self._rows.index(at) if at >= 0 else QModelIndex(), flag.NoUpdate)
         rows = np.flatnonzero(np.isin(self._rows.rows.keys, np.array(keys, np.int64)))
         self._is_silent = True
         model.select(self._selection(rows), flag.ClearAndSelect)
@@ -287,18 +295,43 @@ class ErrorList(QTableView):
                 selection.select(self._rows.index(int(part[0])), self._rows.index(int(part[-1])))
         return selection
 
+    def _beyond_gap(self, action: QAbstractItemView.CursorAction, gap: int) -> QModelIndex:
+        """Where a key leads from between two rows: from before the row ``gap``."""
+        step, last = QAbstractItemView.CursorAction, len(self._rows.rows) - 1
+        page = max(self.viewport().height() // _ROW_HEIGHT, 1)
+        rows = {
+            step.MoveUp: gap - 1,
+            step.MovePrevious: gap - 1,
+            step.MovePageUp: gap - page,
+            step.MovePageDown: gap + page,
+            step.MoveHome: 0,
+            step.MoveEnd: last,
+        }
+        return self._rows.index(max(min(rows.get(action, gap), last), 0))
+
     def moveCursor(
         self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
     ) -> QModelIndex:
+        if self._gap is not None:
+            return self._beyond_gap(action, self._gap)
         # a table means the ends of the row
         if action in (QAbstractItemView.CursorAction.MoveHome, QAbstractItemView.CursorAction.MoveEnd):
             modifiers |= Qt.KeyboardModifier.ControlModifier
         return super().moveCursor(action, modifiers)
 
+    def keyboardSearch(self, search: str) -> None:
+        """Letters are verdicts, also where one makes no sense for an item."""
+
+    def reset(self) -> None:
+        self._selected = None
+        super().reset()
+
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        self._selected = None
         super().selectionChanged(selected, deselected)
         self.viewport().update()
         if not self._is_silent:
+            self._has_chosen = True
             self.selection_changed.emit()
 
     def mouseReleaseEvent(self, event: object) -> None:
@@ -306,8 +339,11 @@ class ErrorList(QTableView):
         self._announce()
 
     def keyPressEvent(self, event: object) -> None:
+        self._has_chosen = False
         super().keyPressEvent(event)  # type: ignore[arg-type]
-        self._announce()
+        # a modifier alone, or a step that selects nothing, chooses nothing
+        if self._has_chosen:
+            self._announce()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

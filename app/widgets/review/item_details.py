@@ -12,6 +12,7 @@ from app.models.error_kind import TYPE_TITLES, text_color
 from app.models.error_model import ErrorEntry, cost_text, pair_text
 from app.models.figures import count_text, ratio_text
 from app.models.label_suspicions import suspicion_text
+from app.models.verdict_offers import MOST_AT_ONCE
 from app.models.verdict_titles import VERDICT_TITLES
 from app.theme import Theme
 from app.widgets.review.verdict_button import VerdictButton
@@ -63,7 +64,12 @@ class ItemDetails(QWidget):
 
     def show_selected(self, count: int) -> None:
         """Say that a verdict is for so many items; nothing below two."""
-        self.selected.setText(f"<b>{count_text(count)} items selected.</b> A verdict is for all of them.")
+        what = (
+            "A verdict is for all of them."
+            if count <= MOST_AT_ONCE
+            else f"A verdict is for at most {count_text(MOST_AT_ONCE)}: select fewer, or narrow the list."
+        )
+        self.selected.setText(f"<b>{count_text(count)} items selected.</b> {what}")
         self.selected.setVisible(count > 1)
         for button in self._verdicts:
             button.set_count(count)

@@ -108,20 +108,33 @@ def test_a_verdict_on_a_selection_is_one_edit(page: ReviewPage, labelled: Projec
 
 
 def test_more_items_than_anybody_has_looked_at_are_not_judged_at_once(
-    page: ReviewPage, labelled: Project, context: AppContext, monkeypatch: pytest.MonkeyPatch
+    page: ReviewPage, context: AppContext, labelled: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    heard: list[Message] = []
-    context.messages.posted.connect(heard.append)
-    monkeypatch.setattr("app.pages.review.verdicts.AT_ONCE", 2)
+    for module in ("app.pages.review.queue", "app.widgets.review.item_details"):
+        monkeypatch.setattr(f"{module}.MOST_AT_ONCE", 2)
     QTest.mouseClick(page.header.tiles.tiles["fp"], Qt.MouseButton.LeftButton)
     click_row(page, 0)
     shift_click_row(page, 2)
+    assert "at most 2: select fewer" in page.image.details.selected.text()
+    assert not context.actions["review.model_wrong"].isEnabled()
     press(page, Qt.Key.Key_M)
     assert read_verdicts(labelled) == []
-    assert heard[-1].text.startswith("Nothing was judged: a verdict is for at most 2 items at once.")
     shift_click_row(page, 1)
     press(page, Qt.Key.Key_M)
     assert len(read_verdicts(labelled)) == 2
+
+
+def test_a_verdict_that_is_not_for_all_that_is_selected_says_so(
+    page: ReviewPage, context: AppContext, labelled: Project
+) -> None:
+    heard: list[Message] = []
+    context.messages.posted.connect(heard.append)
+    QTest.keyClick(page.queue_panel.list, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    selected, labels = len(keys(page)), labelled.statistics().boxes
+    press(page, Qt.Key.Key_D)
+    deleted = labels - labelled.statistics().boxes
+    assert 0 < deleted < selected
+    assert heard[-1].text.startswith(f"Delete label: {deleted} of the {selected} items.")
 
 
 def test_actions_that_make_no_sense_are_disabled(page: ReviewPage, context: AppContext) -> None:
