@@ -12,14 +12,20 @@ from detcore.types import Changes
 UNDONE, REDONE = "Undone", "Redone"
 
 
+Failed = Callable[[], None]
+"""To be called when it turns out that something could not be done."""
+
+
 class SideStep:
     """Something done to a project outside of its journal that can be taken back, such as discarding a run.
 
-    Undo on the page that is its ``scope`` takes it back, as long as nothing was edited since.
+    Undo on the page that is its ``scope`` takes it back, as long as nothing was edited since. It is ``done`` or
+    not from the moment that is asked for, so that the next undo is of what came before; if that fails it is again
+    what it was, for nothing has changed.
     """
 
     def __init__(
-        self, text: str, scope: str, *, undo: Callable[[], object], redo: Callable[[], object]
+        self, text: str, scope: str, *, undo: Callable[[Failed], object], redo: Callable[[Failed], object]
     ) -> None:
         self.text, self.scope = text, scope
         self._undo, self._redo = undo, redo
@@ -27,13 +33,18 @@ class SideStep:
 
     def take_back(self) -> None:
         if self.done:
-            self.done = False
-            self._undo()
+            self._go(self._undo, done=False)
 
     def do_again(self) -> None:
         if not self.done:
-            self.done = True
-            self._redo()
+            self._go(self._redo, done=True)
+
+    def _go(self, work: Callable[[Failed], object], *, done: bool) -> None:
+        def fail() -> None:
+            self.done = not done
+
+        self.done = done
+        work(fail)
 
 
 class UndoRedo:

@@ -76,8 +76,11 @@ class MessageBar(QFrame):
         return self._message is not None and self._message.offers
 
     def show_message(self, message: Message) -> None:
-        """Show it now, or after the one that has just begun to offer something."""
-        if self._fresh.isActive():
+        """Show it now, or after the one that has just begun to offer something; errors wait for nothing."""
+        if message.level == "error":
+            self._fresh.stop()  # what waits does so until the error is closed
+            self.show_now(message)
+        elif self._fresh.isActive():
             self._waiting.append(message)
         else:
             self.show_now(message)

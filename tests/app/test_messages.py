@@ -11,6 +11,7 @@ from app.context import AppContext
 from app.dialogs.message_history import MessageHistory
 from app.widgets import message_bar
 from app.widgets.message_bar import MessageBar
+from detcore.errors import ProjectError
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -49,6 +50,25 @@ def test_a_message_that_offers_something_is_not_pushed_away_by_the_next(
     assert done == ["One"]
     assert bar.text.text() == "Two"
     assert bar.action.isHidden()
+
+
+def test_an_error_waits_for_nothing_and_what_it_came_before_comes_after_it(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, context: AppContext
+) -> None:
+    monkeypatch.setattr(message_bar, "FRESH_MS", 50)
+    bar = MessageBar(context.theme)
+    qtbot.addWidget(bar)
+    context.messages.posted.connect(bar.show_message)
+    context.messages.info("One", ("Undo", lambda: None))
+    context.messages.warning("Two")
+    context.messages.error(ProjectError("it is gone"), doing="undo")
+    assert bar.text.text() == "Could not undo: it is gone."
+    qtbot.wait(150)
+    assert bar.text.text() == "Could not undo: it is gone."
+    qtbot.mouseClick(bar.close_button, LEFT)
+    assert bar.text.text() == "Two"
+    qtbot.mouseClick(bar.close_button, LEFT)
+    assert bar.text.text() == "One"
 
 
 def test_the_next_message_is_shown_when_the_offer_is_no_longer_fresh(

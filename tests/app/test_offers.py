@@ -17,6 +17,7 @@ from app.main_window import MainWindow
 from app.settings import Settings
 from app.widgets import message_bar
 from detcore.project.edits import add_class, set_status
+from detcore.project.runs import find_run
 from detcore.types import Status
 from tests.app.train.train_driving import write_run
 
@@ -141,3 +142,31 @@ def test_the_message_and_undo_bring_a_discarded_run_back_once(
     qtbot.waitUntil(lambda: undo.text() == "Undo", timeout=SOON)
     assert not undo.isEnabled()
     assert all(message.level != "error" for message in window.context.messages.history)
+
+
+def test_an_undo_that_fails_is_told_at_once_and_undid_nothing(
+    qtbot: QtBot, window: MainWindow, image_folder: Path, tmp_path: Path
+) -> None:
+    open_folder(qtbot, window, image_folder)
+    project, undo = window.context.document.project, window.context.actions["global.undo"]
+    name = write_run(project, [0.3])
+    window.context.document.runs_changed.emit()
+    window.show_page("train")
+    train, model = window.train_page, window.train_page.shelf.model
+    qtbot.waitUntil(lambda: train.run_list.selected == name, timeout=SOON)
+    QTest.keyClick(train.run_list.view, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: window.messages.offers, timeout=SOON)
+    (discarded,) = project.folder.rglob(f"{name}*")
+    aside = discarded.rename(tmp_path / "aside")
+    QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
+    qtbot.waitUntil(lambda: "Could not bring" in window.messages.text.text(), timeout=SOON)
+    assert undo.text() == f"Undo discard {name}"
+    aside.rename(discarded)
+    QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
+    qtbot.waitUntil(lambda: model.rowCount() == 1, timeout=SOON)
+    # a redo that fails did nothing either
+    run = find_run(project, name)
+    run.path.rename(aside)
+    QTest.keyClick(window, Qt.Key.Key_Z, CTRL_SHIFT)
+    qtbot.waitUntil(lambda: "Could not discard" in window.messages.text.text(), timeout=SOON)
+    assert window.context.actions["global.redo"].text() == f"Redo discard {name}"

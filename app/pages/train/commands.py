@@ -12,7 +12,7 @@ from app.action_table import TRAIN
 from app.context import AppContext
 from app.pages.train.control import RunControl
 from app.pages.train.histories import RunHistories
-from app.undo_redo import SideStep
+from app.undo_redo import Failed, SideStep
 from detcore.crossval import is_cross_validation
 from detcore.errors import ConfigError
 from detcore.project.project import Project
@@ -102,22 +102,22 @@ class RunCommands(QObject):
             step = SideStep(
                 f"Discard {name}",
                 TRAIN,
-                undo=lambda: self._restore(project, name),
-                redo=lambda: self._move_away(project, name, step),
+                undo=lambda failed: self._restore(project, name, failed),
+                redo=lambda failed: self._move_away(project, name, step, failed),
             )
-            self._move_away(project, name, step)
+            self._move_away(project, name, step, lambda: None)
 
     def _reveal(self) -> None:
         run = self._selected()
         if run is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.folder.path)))
 
-    def _move_away(self, project: Project, name: str, step: SideStep) -> None:
+    def _move_away(self, project: Project, name: str, step: SideStep, failed: Failed) -> None:
         """Move a run to the project's trash; undo brings it back, and so does the message."""
         self._context.tasks.run(
             lambda: discard(project, name),
             done=lambda _path: self._discarded(project, name, step),
-            failed=lambda error: self._context.messages.error(error, doing=f"discard {name}"),
+            failed=lambda error: self._fail(project, error, f"discard {name}", failed),
         )
 
     def _discarded(self, project: Project, name: str, step: SideStep) -> None:
@@ -129,9 +129,15 @@ class RunCommands(QObject):
             undo = ("Undo", step.take_back)
             self._context.messages.info(f"{name} was discarded.", undo, applies=lambda: step.done)
 
-    def _restore(self, project: Project, name: str) -> None:
+    def _restore(self, project: Project, name: str, failed: Failed) -> None:
         self._context.tasks.run(
             lambda: restore(project, name),
             done=lambda _run: self._context.document.runs_changed.emit(),
-            failed=lambda error: self._context.messages.error(error, doing=f"bring {name} back"),
+            failed=lambda error: self._fail(project, error, f"bring {name} back", failed),
         )
+
+    def _fail(self, project: Project, error: Exception, doing: str, failed: Failed) -> None:
+        failed()
+        if self._context.document.shows(project):
+            self._context.document.runs_changed.emit()  # menus name what would be undone now
+        self._context.messages.error(error, doing=doing)
