@@ -206,6 +206,19 @@ def test_boxes_out_of_view_cost_no_painting(canvas, show, qtbot):
     qtbot.waitUntil(lambda: painted.count > 0)
 
 
+def test_a_selected_box_beside_the_view_leaves_no_old_name_in_it(canvas, show, qtbot):
+    show((20, 20, 60, 60), name="cell")
+    canvas.zoom_to_box((20, 20, 60, 60))
+    canvas.set_selection(frozenset({1}))
+    canvas.pan_by(-(canvas.mapFromScene(QPointF(60, 40)).x() + 40), 0)
+    qtbot.wait(20)
+    before, painted = pixels(canvas), Paints(canvas.viewport())
+    show((20, 20, 60, 60), name="another name")
+    qtbot.wait(20)
+    seen = painted.count
+    assert seen > 0 or (pixels(canvas) == before).all()
+
+
 class Paints(QObject):
     """Counts how often a widget is painted."""
 

@@ -59,6 +59,7 @@ def test_keys_go_on_from_the_place_of_an_item_that_is_no_longer_listed(
     drag_slider(page, score + 0.01, qtbot)
     listed = keys(page)
     assert entries[place].key not in listed
+    page.queue_panel.list.setFixedHeight(1000)
     pages = ((Qt.Key.Key_PageDown, -1), (Qt.Key.Key_PageUp, 0))  # all of them fit into one
     for key, expected in ((Qt.Key.Key_End, -1), (Qt.Key.Key_Home, 0), *pages):
         page.queue.go_to(entries[place].key)

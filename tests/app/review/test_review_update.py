@@ -13,6 +13,7 @@ from app.models.error_kind import ERRORS, EVERY_KIND, ErrorKind, ItemType
 from app.models.error_query import ErrorSource, find_items
 from app.models.error_update import update_items
 from app.models.label_suspicions import LabelSuspicions
+from app.models.picked_boxes import PickedBoxes
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.label_errors import rank_label_errors
@@ -182,6 +183,31 @@ def test_the_items_of_any_threshold_are_what_counts_there(threshold: float) -> N
     assert sorted(rows.keys.tolist()) == sorted([*(-false - 1), *alone])
     items = [rows[row] for row in range(len(rows))]
     assert all(item.partner == 0 for item in items if item.kind is ErrorKind.FN)
+
+
+SIZED = ErrorFilter().of_size(0, ErrorKind.FP)
+PICKED = ErrorFilter().of(
+    PickedBoxes(name="some", fingerprint="", labels=frozenset(range(10, 60)), detections=frozenset(range(30)))
+)
+
+
+@pytest.mark.parametrize("order", [order for order in ORDERS if order is not SortOrder.LABEL_ERRORS])
+@pytest.mark.parametrize("wanted", [*FILTERS, SIZED, PICKED], ids=range(len(FILTERS) + 2))
+def test_items_found_at_one_threshold_are_listed_at_another_as_if_found_there(
+    order: SortOrder, wanted: ErrorFilter
+) -> None:
+    source = random_source(np.random.default_rng(11))
+    for number in range(1, 6):
+        judge_something(np.random.default_rng(number), source, number)
+    once = find_items(source, wanted, order, 0.5)
+    for threshold in (0.0, 0.1, 0.35, 0.6, 0.9, 1.0):
+        there = find_items(source, wanted, order, threshold).at(threshold)
+        here = once.at(threshold)
+        assert [here[row] for row in range(len(here))] == [there[row] for row in range(len(there))]
+        listed = {*(-source.evaluation.false_positives(threshold) - 1)}
+        listed |= {*(-source.evaluation.true_positives(threshold) - 1)}
+        listed |= {*source.evaluation.gt.ids[source.evaluation.missed(threshold)]}
+        assert {*here.keys.tolist()} <= listed
 
 
 def test_an_item_for_itself_names_what_was_meant_for_it_only_while_that_counts() -> None:
