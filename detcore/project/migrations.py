@@ -2,6 +2,7 @@
 
 ``PRAGMA user_version`` holds the version, ``application_id`` says that it is a Reticle project. Version 1
 is ``schema.sql``; ``MIGRATIONS[n]`` is the SQL that makes version n + 1 of version n. Released SQL is never edited.
+It is empty where only what is in the rows may be new, so that older programs keep away from it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from pathlib import Path
 from detcore.errors import ProjectError, ProjectTooNewError
 
 APPLICATION_ID = 0x52544C31
-MIGRATIONS: Mapping[int, str] = {}
+MIGRATIONS: Mapping[int, str] = {
+    1: "",  # the tables stay, but edits in the journal may change settings, which version 1 cannot undo
+}
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
 _MAGIC = b"SQLite format 3\0"
@@ -64,6 +67,11 @@ def check_version(version: int, path: Path) -> None:
 
 def version_of(connection: sqlite3.Connection) -> int:
     return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def is_readable(version: int) -> bool:
+    """Whether the tables of that version are those of the newest one."""
+    return not any(MIGRATIONS[step] for step in range(version, SCHEMA_VERSION))
 
 
 def backup(connection: sqlite3.Connection, path: Path) -> Path:

@@ -77,7 +77,8 @@ class Project(ProjectReader):
         """Open a project folder. Reading only works while another process writes.
 
         Raises:
-            ProjectError: there is no project, it is damaged, or it is older and opened for reading only.
+            ProjectError: there is no project, it is damaged, or its tables are older and it is opened for reading
+                only.
             ProjectLockedError: another process (or this one) has it open for writing.
             ProjectTooNewError: a newer Reticle wrote it.
         """
@@ -218,6 +219,8 @@ def _bring_up_to_date(database: Database) -> None:
     if version == migrations.SCHEMA_VERSION:
         return
     if database.read_only:
+        if migrations.is_readable(version):
+            return
         raise ProjectError(
             f"the project has the older version {version}",
             path=database.path.parent,

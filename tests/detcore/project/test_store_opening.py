@@ -13,7 +13,7 @@ import pytest
 from detcore.errors import ProjectError, ProjectLockedError, ProjectTooNewError
 from detcore.project import migrations
 from detcore.project.database import Database
-from detcore.project.edits import add_boxes, add_class
+from detcore.project.edits import add_boxes, add_class, change_setting
 from detcore.project.project import Project
 from tests.detcore.project.store_helpers import box, dump
 
@@ -121,18 +121,55 @@ def test_a_project_of_a_newer_version_is_refused_and_not_touched(tmp_path: Path)
     assert files_of(folder) == before
 
 
+def _make_old(folder: Path) -> None:
+    """The file as version 1 left it."""
+    Project.create(folder, image_root=folder.parent, image_paths=["a.jpg"]).close()
+    with sqlite3.connect(folder / "project.db") as connection:
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+
+def test_edits_with_settings_keep_a_reticle_away_that_does_not_know_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "p.reticle"
+    _make_old(folder)
+    with Project.open(folder) as project:
+        project.apply(change_setting(project, "labels", {"by": "me"}, text="Import"))
+        assert project.undo() is not None
+    assert (folder / "project.db.v1.backup").is_file()
+    monkeypatch.setattr(migrations, "MIGRATIONS", {})
+    monkeypatch.setattr(migrations, "SCHEMA_VERSION", 1)
+    with pytest.raises(ProjectTooNewError, match="newer Reticle"):
+        Project.open(folder)
+
+
+def test_an_older_file_with_the_same_tables_can_be_read_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "p.reticle"
+    _make_old(folder)
+    with Project.open(folder, read_only=True) as project:
+        assert project.image_ids() == [1]
+    assert not list(folder.glob("*.backup"))
+    monkeypatch.setattr(migrations, "MIGRATIONS", {1: "ALTER TABLE image ADD COLUMN note TEXT"})
+    with pytest.raises(ProjectError, match="older version 1"):
+        Project.open(folder, read_only=True)
+
+
 def test_an_older_file_is_brought_up_to_date_after_a_copy_was_made(tmp_path: Path) -> None:
     folder = tmp_path / "p.reticle"
     Project.create(folder, image_root=tmp_path, image_paths=["a.jpg"]).close()
     database = Database(folder / "project.db", read_only=False)
-    steps = {1: "ALTER TABLE image ADD COLUMN note TEXT", 2: "UPDATE image SET note = 'two; steps'"}
+    now = migrations.SCHEMA_VERSION
+    steps = {now: "ALTER TABLE image ADD COLUMN note TEXT", now + 1: "UPDATE image SET note = 'two; steps'"}
     database.upgrade(steps)
     with database.read() as connection:
         assert connection.execute("SELECT note FROM image").fetchall() == [("two; steps",)]
-        assert migrations.version_of(connection) == 3
+        assert migrations.version_of(connection) == now + 2
     database.close()
-    copy = sqlite3.connect(folder / "project.db.v1.backup")
-    assert migrations.version_of(copy) == 1
+    copy = sqlite3.connect(folder / f"project.db.v{now}.backup")
+    assert migrations.version_of(copy) == now
     assert copy.execute("SELECT path FROM image").fetchall() == [("a.jpg",)]
     copy.close()
 
@@ -142,7 +179,7 @@ def test_a_step_that_fails_leaves_the_older_file_as_it_was(tmp_path: Path) -> No
     Project.create(folder, image_root=tmp_path, image_paths=["a.jpg"]).close()
     database = Database(folder / "project.db", read_only=False)
     with pytest.raises(ProjectError):
-        database.upgrade({1: "DELETE FROM image; SELECT nonsense FROM nowhere"})
+        database.upgrade({migrations.SCHEMA_VERSION: "DELETE FROM image; SELECT nonsense FROM nowhere"})
     database.close()
     with Project.open(folder) as project:
         assert project.image_ids() == [1]
