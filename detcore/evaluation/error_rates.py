@@ -32,3 +32,15 @@ def unlike_labels(ratio: FloatArray, rate: float = ERROR_RATE) -> FloatArray:
     that share of the ratio is the probability (Elkan and Noto, KDD 2008, learning from positive and unlabelled rows).
     """
     return np.minimum(rate * ratio, 1.0)
+
+
+def odds_alone(real: FloatArray, explained: FloatArray, rate: float = ERROR_RATE) -> FloatArray:
+    """(N,) the ratio for ``unlike_labels`` of labels that may have an error of another kind. ``real`` (N,) above 0:
+    how probably each is a label rather than one put around nothing, of as many of both; ``explained`` (N,): how
+    probably it has the other error.
+
+    Bayes' rule makes of ``real`` how probably a label is around nothing, which it is only as far as nothing else
+    explains it; ``(1 - rate) / rate`` times the odds of that is the ratio, without explanation ``(1 - real) / real``.
+    """
+    nothing = 1 - real
+    return (1 - rate) * nothing * (1 - explained) / ((1 - rate) * real + rate * nothing * explained)

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from detcore.evaluation.error_rates import ERROR_RATE, overlooked, unlike_labels
+from detcore.evaluation.error_rates import odds_alone, overlooked, unlike_labels
 from detcore.evaluation.error_types import KINDS, ErrorType, find_error_types
 from detcore.evaluation.label_evidence import (
     GOOD_IOU,
@@ -184,8 +184,7 @@ def _spurious(evidence: Evidence, gt: GroundTruth, explained: FloatArray) -> Flo
     )
     weights = fit_logistic(features[fitted], right[fitted])
     real = predict_logistic(features[:size], weights)
-    alone = ERROR_RATE * (1 - real) / (ERROR_RATE * (1 - real) + (1 - ERROR_RATE) * real) * (1 - explained)
-    return unlike_labels((1 - ERROR_RATE) / ERROR_RATE * alone / (1 - alone))
+    return unlike_labels(odds_alone(real, explained))
 
 
 def _swapped(evidence: Evidence) -> tuple[FloatArray, IntArray]:
