@@ -13,6 +13,7 @@ from app.document import Document
 from app.models.error_query import ErrorSource
 from app.models.image_files import ImageFiles
 from app.models.picked_boxes import fingerprint_of
+from app.review.pace import HALF_FRAME_MS
 from app.review.settling import Settling
 from app.tasks import Tasks
 from detcore.curation.judged_items import JudgedItems
@@ -26,8 +27,6 @@ from detcore.project.verdicts import read_verdicts
 from detcore.scope import Scope, image_sets, trained_images, usual_scope
 from detcore.types import Changes, Detections, IntArray, ObjectClass
 
-HALF_FRAME_MS = 8
-"""What follows the threshold does so at most so often: a mouse can move more than once in a frame."""
 _CURVES_MS, _CURVES_LONGEST_MS = 700, 2000
 """Curves follow once no label has changed for so long: nobody reads them between two verdicts. Without such a pause
 they follow when the first change that they do not show is so old."""

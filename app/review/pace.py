@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer
 
-_HALF_FRAME = 0.008
+HALF_FRAME_MS = 8
+"""What moves can do so more than once in a frame; what follows it need not."""
 _LATE = 0.003
 """Seconds. A timer that comes so late had to wait for other work: the frame is full."""
 _LATEST = 0.2
@@ -39,7 +40,7 @@ class Pace(QObject):
         if not self._timer.isActive():
             self._latest = max(now, self._rest_until) + _LATEST
         # what asks once in a frame asks again before that, after a pause has ended
-        self._wait_until(min(max(now, self._rest_until) + _HALF_FRAME, self._latest))
+        self._wait_until(min(max(now, self._rest_until) + HALF_FRAME_MS / 1000, self._latest))
 
     def catch_up(self) -> None:
         """Do at once what is still to be done."""
