@@ -292,11 +292,29 @@ def _by_label_errors(
         np.minimum(np.minimum(found.keys, halves), 0),
         own=found.kinds != ErrorKind.FP,
     )
-    found = replace(found, values=-told)
+    found = _with_speakers(source, replace(found, values=-told), threshold)
     rows = np.argsort(found.values, kind="stable")
     if not wanted.exact:
         rows = rows[(found.kinds[rows] != ErrorKind.TP) | (found.values[rows] < 0)]
     return found.taken(rows, threshold=threshold)
+
+
+def _with_speakers(source: ErrorSource, found: ErrorItems, threshold: float) -> ErrorItems:
+    """Missed labels that nothing was meant for, as the figures have it, but that a detection speaks against: it was
+    meant for another label of its class that it touches as well. Here the two are a pair."""
+    gt, dets = source.evaluation.gt, source.evaluation.dets
+    alone = np.flatnonzero((found.types == ItemType.MISSED) & (found.values < 0))
+    speakers = source.suspicions.speakers(found.keys[alone])
+    alone, speakers = alone[speakers < 0], speakers[speakers < 0]
+    counts = dets.scores[-speakers - 1] >= threshold
+    alone, speakers = alone[counts], speakers[counts]
+    by_id = np.argsort(gt.ids, kind="stable")
+    rows = by_id[np.searchsorted(gt.ids, found.keys[alone], sorter=by_id)]
+    same = dets.labels[-speakers - 1] == gt.labels[rows]
+    types, partners = found.types.copy(), found.partners.copy()
+    types[alone] = np.where(same, ItemType.LOCATION, ItemType.CLASS)
+    partners[alone] = speakers
+    return replace(found, types=types, partners=partners)
 
 
 def _value(

@@ -82,6 +82,10 @@ class LabelSuspicions:
         """(N,) scores by key, 0 where nothing is suspected."""
         return self._scores[self._places(keys)]
 
+    def speakers(self, labels: IntArray) -> IntArray:
+        """(N,) keys of the detections that speak against labels, 0 for none."""
+        return self._speakers[self._places(labels)]
+
     def told(self, labels: IntArray, detections: IntArray, *, own: BoolArray) -> FloatArray:
         """(N,) scores of the items of a list by the keys of their labels and detections, 0 for none. Of several items
         about one label one tells of it: with the detection that speaks against it, else the label's ``own``."""

@@ -13,6 +13,7 @@ from app.models.error_kind import EVERY_KIND, ErrorKind, ItemType
 from app.models.error_query import ErrorSource, find_item, find_items
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
+from detcore.evaluation.label_errors import rank_label_errors
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.types import Box, Detections, GroundTruth
@@ -117,6 +118,21 @@ def test_below_the_threshold_nothing_was_meant_for_a_label() -> None:
         9: (ItemType.MISSED, 0),
         10: (ItemType.MISSED, 0),
     }
+
+
+def test_a_label_of_another_class_has_its_detection_though_that_touches_a_label_of_its_class() -> None:
+    """The figures count the detection as a badly placed one of the neighbour: an IoU of 160 / 700."""
+    gt = labels((8, CAT, (0, 0, 20, 20)), (9, DOG, (12, 0, 34, 20)))
+    dets = detections((DOG, (0, 0, 20, 21), 0.8), (DOG, (12, 0, 34, 20), 0.95))
+    where = source(gt, dets)
+    assert listed(errors(where)) == {-1: (ItemType.LOCATION, 9), 8: (ItemType.MISSED, 0)}
+    ranked = rank_label_errors(gt, dets, image_ids=[1], class_ids=[CAT, DOG])
+    where.suspicions.take(ranked, gt.ids)
+    by_label = find_items(where, ErrorFilter(), SortOrder.LABEL_ERRORS, 0.5).at(0.5)
+    assert listed(by_label)[8] == (ItemType.CLASS, -1)
+    # above the score of the detection there is nothing to take a class from
+    higher = find_items(where, ErrorFilter(), SortOrder.LABEL_ERRORS, 0.9).at(0.9)
+    assert listed(higher)[8] == (ItemType.MISSED, 0)
 
 
 @pytest.mark.parametrize("item_type", [ItemType.CLASS, ItemType.MISSED, ItemType.DUPLICATE])

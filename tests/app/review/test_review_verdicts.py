@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.messages import Message
+from app.models.error_kind import ErrorKind
 from app.pages.review.page import ReviewPage
 from app.widgets.review.verdict_button import VerdictButton
 from detcore.project.project import Project
@@ -185,3 +186,18 @@ def test_the_announcement_goes_with_the_selection(page: ReviewPage) -> None:
     shift_click_row(page, 3)
     QTest.mouseClick(page.header.tiles.tiles["tp"], Qt.MouseButton.LeftButton)
     assert not page.image.details.selected.isVisible()
+
+
+def test_no_box_is_offered_to_a_label_that_a_better_one_has_found(
+    page: ReviewPage, context: AppContext, qtbot: QtBot
+) -> None:
+    drag_slider(page, 0.1, qtbot)
+    seen: dict[bool, int] = {True: 0, False: 0}
+    for row in range(page.queue.count):
+        entry = page.errors.entry(row)
+        if entry.kind is ErrorKind.FP and entry.label is not None:
+            click_row(page, row)
+            is_missed = entry.label.kind is ErrorKind.FN
+            assert context.actions["review.take_box"].isEnabled() == is_missed
+            seen[is_missed] += 1
+    assert all(seen.values()), seen
