@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QShowEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from app.context import AppContext
+from app.pages.panel_sizes import PanelSizes
 from app.theme import ICON_SIZE
 
 LAYOUT_VERSION = 1
@@ -30,6 +31,7 @@ class Page(QMainWindow):
         self._first_widths: dict[QDockWidget, int] = {}
         self._first_heights: dict[QDockWidget, int] = {}
         self._was_shown = False
+        self._sizes = PanelSizes(self)
         self.toolbar = QToolBar(self)
         self.toolbar.setObjectName(f"{name}_toolbar")
         self.toolbar.setMovable(False)
@@ -57,6 +59,7 @@ class Page(QMainWindow):
             QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
         )
         self.addDockWidget(area, panel)
+        self._sizes.watch(panel)
         if width is not None:
             self._first_widths[panel] = width
         if height is not None:

@@ -24,6 +24,13 @@ from detcore.types import ObjectClass
 
 ALL_CLASSES = "All classes"
 _CALIBRATION_BINS = 20
+# the names are short so that all tabs fit below the image of a small window
+_TAB_TIPS = (
+    "Precision over recall",
+    "Precision, recall and F1 over the confidence threshold",
+    "Confusion matrix: what is labelled, and what is detected",
+    "Whether confidences mean what they say",
+)
 
 
 class ReviewFigures(QObject):
@@ -50,10 +57,12 @@ class ReviewFigures(QObject):
         self._matrix_tab = scrolled(self.matrix)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
-        self.tabs.addTab(self.pr_plot, "Precision–recall")
-        self.tabs.addTab(self.confidence_plot, "Over confidence")
-        self.tabs.addTab(self._matrix_tab, "Confusion matrix")
+        self.tabs.addTab(self.pr_plot, "PR curves")
+        self.tabs.addTab(self.confidence_plot, "By confidence")
+        self.tabs.addTab(self._matrix_tab, "Confusion")
         self.tabs.addTab(self.calibration, "Calibration")
+        for place, tip in enumerate(_TAB_TIPS):
+            self.tabs.setTabToolTip(place, tip)
         self.tabs.currentChanged.connect(lambda _tab: self._show_tab())
         self.table.threshold_chosen.connect(self.threshold_chosen)
         self.table.menu.goal_chosen.connect(self._set_goal)

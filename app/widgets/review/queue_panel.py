@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -41,7 +42,7 @@ _KIND_TIPS = {
     "but only those whose labels may be wrong.",
 }
 
-_TOGGLE_WIDTH = 104
+_MARGIN, _GAP, _TOGGLE_WIDTH, _ANY_WIDTH = 8, 4, 98, (1 << 24) - 1
 
 
 class QueuePanel(QWidget):
@@ -159,26 +160,21 @@ class QueuePanel(QWidget):
         kinds.setSpacing(4)
         for button in self.kind_buttons.values():
             kinds.addWidget(button, 1)
-        filters = QHBoxLayout()
-        filters.setSpacing(4)
-        filters.addWidget(self.type, 1)
-        sort = QHBoxLayout()
-        sort.setSpacing(4)
-        sort.addWidget(self.order, 1)
-        for row, button in zip((filters, sort), self.toggles, strict=True):
-            button.setFixedWidth(_TOGGLE_WIDTH)
-            row.addWidget(button)
+        self._choices = QGridLayout()
+        self._choices.setHorizontalSpacing(_GAP)
+        self._choices.setVerticalSpacing(6)
+        self._choices.setColumnStretch(0, 1)
+        self._arrange(has_room=True)
         place = QHBoxLayout()
         place.setSpacing(8)
         place.addWidget(self.narrowed)
         place.addStretch(1)
         place.addWidget(self.progress)
         head = QVBoxLayout()
-        head.setContentsMargins(8, 6, 8, 8)
+        head.setContentsMargins(_MARGIN, 6, _MARGIN, 8)
         head.setSpacing(6)
         head.addLayout(kinds)
-        head.addLayout(filters)
-        head.addLayout(sort)
+        head.addLayout(self._choices)
         head.addLayout(place)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -190,10 +186,29 @@ class QueuePanel(QWidget):
         self.show_narrowed("")
         self.show_done(0, 0)
 
+    def _arrange(self, *, has_room: bool) -> None:
+        """Without room the toggles have a line of their own, so that no order is cut short."""
+        self._has_room = has_room
+        choices = self._choices
+        choices.setColumnStretch(1, 0 if has_room else 1)
+        for row, (box, button) in enumerate(zip((self.type, self.order), self.toggles, strict=True)):
+            choices.addWidget(box, row, 0, 1, 1 if has_room else 2)
+            choices.addWidget(button, *((row, 1) if has_room else (2, row)))
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.setMinimumWidth(_TOGGLE_WIDTH)
+            button.setMaximumWidth(_TOGGLE_WIDTH if has_room else _ANY_WIDTH)
+
     def _paint_icon(self) -> None:
         self.narrowed.setIcon(self._theme.icon("close"))
         for row in range(1, self.type.count()):
             self.type.setItemIcon(row, self._theme.icon(TYPE_ICONS[ItemType(self.type.itemData(row))]))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        beside = event.size().width() - 2 * _MARGIN - _GAP - _TOGGLE_WIDTH
+        has_room = beside >= self.order.sizeHint().width()
+        if has_room != self._has_room:
+            self._arrange(has_room=has_room)
 
 
 def _toggle(text: str, action: QAction) -> QToolButton:

@@ -1,0 +1,114 @@
+"""The Review page in a small window, and in a large one again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QDockWidget, QStyle, QStyleOptionComboBox, QTabWidget, QToolButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.context import AppContext
+from app.pages.review.page import ReviewPage
+
+# the page in windows of 1440 x 900 and 1100 x 720
+LARGE, SMALL = QSize(1376, 846), QSize(1036, 666)
+
+
+@pytest.fixture
+def resize(page: ReviewPage, qtbot: QtBot) -> Callable[[QSize], None]:
+    def to(size: QSize) -> None:
+        page.resize(size)
+        page.window().resize(size)
+        QTest.qWait(20)
+
+    to(LARGE)
+    return to
+
+
+def _panel(page: ReviewPage, title: str) -> QDockWidget:
+    return next(panel for panel in page.panels() if panel.windowTitle() == title)
+
+
+def _sizes(page: ReviewPage) -> tuple[int, int, int]:
+    return (
+        _panel(page, "Classes").width(),
+        _panel(page, "Queue").width(),
+        _panel(page, "Curves").height(),
+    )
+
+
+def test_all_tabs_are_seen_in_a_small_window(page: ReviewPage, resize: Callable[[QSize], None]) -> None:
+    resize(SMALL)
+    bar = page.figures.tabs.tabBar()
+    assert [bar.tabText(tab) for tab in range(bar.count())][-2:] == ["Sizes", "Compare"]
+    assert bar.tabRect(bar.count() - 1).right() <= page.figures.tabs.width()
+    assert not any(button.isVisible() for button in bar.findChildren(QToolButton))
+
+
+def test_tabs_without_room_have_arrows_large_enough_to_hit(context: AppContext, qtbot: QtBot) -> None:
+    tabs = QTabWidget()
+    qtbot.addWidget(tabs)
+    for number in range(9):
+        tabs.addTab(QWidget(), f"Tab number {number}")
+    tabs.resize(300, 200)
+    tabs.show()
+    arrows = [button for button in tabs.tabBar().findChildren(QToolButton) if button.isVisible()]
+    assert len(arrows) == 2
+    for button in arrows:
+        assert button.width() >= 20
+        colors = button.grab().toImage()
+        inside = {
+            colors.pixelColor(x, y).rgb()
+            for x in range(5, button.width() - 5)
+            for y in range(7, button.height() - 7)
+        }
+        assert len(inside) > 3, "the arrow is painted"
+
+
+@pytest.mark.parametrize("size", [LARGE, SMALL])
+def test_no_order_of_the_queue_is_cut_short(
+    page: ReviewPage, resize: Callable[[QSize], None], size: QSize
+) -> None:
+    resize(size)
+    panel = page.queue_panel
+    order = panel.order
+    option = QStyleOptionComboBox()
+    order.initStyleOption(option)
+    room = order.style().subControlRect(
+        QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, order
+    )
+    longest = max(order.fontMetrics().horizontalAdvance(order.itemText(row)) for row in range(order.count()))
+    assert room.width() >= longest
+    for widget in (order, panel.type, *panel.toggles):
+        assert panel.rect().contains(widget.geometry())
+
+
+def test_panels_get_their_sizes_back_with_the_room(page: ReviewPage, resize: Callable[[QSize], None]) -> None:
+    before = _sizes(page)
+    resize(SMALL)
+    squeezed = _sizes(page)
+    assert all(small < large for small, large in zip(squeezed, before, strict=True))
+    resize(LARGE)
+    assert _sizes(page) == before
+
+
+def test_a_width_that_a_person_gave_outlives_a_small_window(
+    page: ReviewPage, resize: Callable[[QSize], None]
+) -> None:
+    queue = _panel(page, "Queue")
+    edge = QPoint(queue.x() - 1, queue.y() + 200)
+    QTest.mousePress(page, Qt.MouseButton.LeftButton, pos=edge)
+    QTest.mouseMove(page, edge - QPoint(30, 0))
+    QTest.qWait(20)
+    QTest.mouseMove(page, edge - QPoint(60, 0))
+    QTest.qWait(50)
+    QTest.mouseRelease(page, Qt.MouseButton.LeftButton, pos=edge - QPoint(60, 0))
+    chosen = _sizes(page)
+    assert chosen[1] == 284 + 60
+    resize(SMALL)
+    assert _sizes(page)[1] < chosen[1]
+    resize(LARGE)
+    assert _sizes(page) == chosen
