@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal
@@ -16,7 +17,7 @@ from app.models.figures import count_text
 from app.new_images import add_new_images
 from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, ProjectError, ReticleError
-from detcore.exchange import ImportReport, import_dataset
+from detcore.exchange import ImportReport, find_dataset, import_dataset, import_found
 from detcore.formats import detect_format
 from detcore.opening import SUFFIX, is_project, open_path, project_folder_for
 from detcore.project.project import Project
@@ -102,32 +103,17 @@ class ProjectActions(QObject):
         document = self._context.document
         target = document.project if document.is_open else None
 
-        def work(progress: ProgressCallback) -> tuple[Project, ImportReport]:
-            project = target
-            if project is None:
-                root = request.root
-                folder = project_folder_for(root)
-                project = (
-                    Project.open(folder) if is_project(folder) else Project.create(folder, image_root=root)
-                )
-            try:
-                report = import_dataset(
-                    project, request.format, request.source, images=request.images, progress=progress
-                )
-                return project, report
-            except BaseException:
-                if project is not target:
-                    project.close()
-                raise
-
-        if self._offered is not None and request.source == self._offered.source:
+        offered = self._offered
+        if offered is not None and request.source == offered.source:
             self._offered = None
+        else:
+            offered = None
         name = request.source.name
         task = self._context.tasks.run_with_progress(
             f"Importing {name}",
-            work,
+            lambda progress: _import(request, target, progress),
             done=lambda result: self._show_import(name, target, *result),
-            failed=lambda error: self._fail_import(name, target, error),
+            failed=lambda error: self._fail_import(name, target, offered, error),
         )
         if target is not None:
             self._imports.add(task)
@@ -225,8 +211,14 @@ class ProjectActions(QObject):
         for task in self._imports:
             task.cancel()
 
-    def _fail_import(self, name: str, target: Project | None, error: Exception) -> None:
-        if target is None or self._context.document.shows(target) or not isinstance(error, ReticleError):
+    def _fail_import(
+        self, name: str, target: Project | None, offered: ImportRequest | None, error: Exception
+    ) -> None:
+        """Say what became of an import; what was ``offered`` is so again, behind an error."""
+        shown = target is not None and self._context.document.shows(target)
+        if target is not None and shown and offered is not None:
+            self._offer_labels(target, offered.format)
+        if target is None or shown or not isinstance(error, ReticleError):
             self._fail(error, f"import {name}")
         else:
             self._context.messages.info(f"Importing {name} was cancelled because another project was opened.")
@@ -264,6 +256,39 @@ class ProjectActions(QObject):
             self._context.messages.error(error, doing=doing)
         else:
             raise error
+
+
+def _import(
+    request: ImportRequest, target: Project | None, progress: ProgressCallback
+) -> tuple[Project, ImportReport]:
+    """Read a dataset into the project ``target``, or into the one that its images have, made now if there is none."""
+
+    def read_into(project: Project) -> tuple[Project, ImportReport]:
+        return project, import_dataset(
+            project, request.format, request.source, images=request.images, progress=progress
+        )
+
+    if target is not None:
+        return read_into(target)
+    folder = project_folder_for(request.root)
+    if is_project(folder):
+        project = Project.open(folder)
+        with _closed_on_failure(project):
+            return read_into(project)
+    # read first: an import that fails, or is cancelled, leaves no empty project behind
+    found = find_dataset(request.format, request.source, images=request.images, progress=progress)
+    project = Project.create(folder, image_root=request.root)
+    with _closed_on_failure(project):
+        return project, import_found(project, found)
+
+
+@contextmanager
+def _closed_on_failure(project: Project) -> Generator[None, None, None]:
+    try:
+        yield
+    except BaseException:
+        project.close()
+        raise
 
 
 def _is_of(path: Path, project: Project) -> bool:

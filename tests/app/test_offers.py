@@ -15,6 +15,7 @@ from app.application import make_window
 from app.dialogs.import_dialog import ImportRequest
 from app.main_window import MainWindow
 from app.settings import Settings
+from app.tasks import Task
 from app.widgets import message_bar
 from detcore.project.edits import add_class, set_status
 from detcore.project.runs import find_run
@@ -62,6 +63,39 @@ def test_labels_are_offered_until_they_are_imported(
     qtbot.waitUntil(lambda: bar.text.text().startswith("Imported 1 box"), timeout=SOON)
     bar.dismiss()
     assert bar.isHidden()
+
+
+def test_labels_are_offered_again_when_their_import_was_cancelled(
+    qtbot: QtBot, window: MainWindow, labelled_folder: Path
+) -> None:
+    open_folder(qtbot, window, labelled_folder)
+    bar, tasks = window.messages, window.context.tasks
+    qtbot.waitUntil(lambda: bar.offers, timeout=SOON)
+    tasks.started.connect(Task.cancel)
+    qtbot.mouseClick(bar.action, Qt.MouseButton.LeftButton)
+    assert not bar.offers
+    qtbot.waitUntil(lambda: bar.offers, timeout=SOON)
+    assert "Cancelled" in window.context.messages.history[-1].text
+    tasks.started.disconnect(Task.cancel)
+    qtbot.mouseClick(bar.action, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.context.document.project.statistics().boxes == 1, timeout=SOON)
+
+
+def test_labels_are_offered_again_behind_the_error_of_their_import(
+    qtbot: QtBot, window: MainWindow, labelled_folder: Path
+) -> None:
+    open_folder(qtbot, window, labelled_folder)
+    bar = window.messages
+    qtbot.waitUntil(lambda: bar.offers, timeout=SOON)
+    classes = (labelled_folder / "classes.txt").rename(labelled_folder / "kept")
+    label = (labelled_folder / "img_0.txt").rename(labelled_folder / "kept too")
+    qtbot.mouseClick(bar.action, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bar.text.text().startswith("Could not import"), timeout=SOON)
+    classes.rename(labelled_folder / "classes.txt")
+    label.rename(labelled_folder / "img_0.txt")
+    qtbot.mouseClick(bar.close_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(bar.action, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: window.context.document.project.statistics().boxes == 1, timeout=SOON)
 
 
 def test_what_was_said_of_a_project_goes_with_it(

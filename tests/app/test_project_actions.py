@@ -17,9 +17,9 @@ from app.application import make_window
 from app.dialogs.import_dialog import ImportRequest
 from app.main_window import MainWindow
 from app.settings import Settings
-from app.tasks import ProgressCallback
+from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled
-from detcore.exchange import import_dataset
+from detcore.exchange import find_dataset, import_dataset
 from detcore.project.project import Project
 
 
@@ -109,15 +109,23 @@ def slow_import(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Imports wait for this event, or until they are cancelled."""
     go = threading.Event()
 
-    def wait(
-        project: Project, name: str, source: Path, *, images: Path | None, progress: ProgressCallback
-    ) -> object:
+    def wait(progress: ProgressCallback) -> None:
         while not go.wait(0.01):
             if not progress(0, 1):
                 raise Cancelled("cancelled")
+
+    def import_slowly(
+        project: Project, name: str, source: Path, *, images: Path | None, progress: ProgressCallback
+    ) -> object:
+        wait(progress)
         return import_dataset(project, name, source, images=images, progress=progress)
 
-    monkeypatch.setattr(project_actions, "import_dataset", wait)
+    def find_slowly(name: str, source: Path, *, images: Path | None, progress: ProgressCallback) -> object:
+        wait(progress)
+        return find_dataset(name, source, images=images, progress=progress)
+
+    monkeypatch.setattr(project_actions, "import_dataset", import_slowly)
+    monkeypatch.setattr(project_actions, "find_dataset", find_slowly)
     yield go
     go.set()
 
@@ -169,6 +177,22 @@ def test_an_import_without_a_project_does_not_replace_one_that_was_opened_meanwh
     qtbot.mouseClick(window.messages.action, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: window.context.document.project.name == "images", timeout=5000)
     assert window.context.document.project.statistics().boxes == 1
+
+
+@pytest.mark.parametrize("ending", ["cancelled", "failed"])
+def test_an_import_without_a_project_that_comes_to_nothing_leaves_none_behind(
+    qtbot: QtBot, window: MainWindow, image_folder: Path, slow_import: threading.Event, ending: str
+) -> None:
+    before = sorted(image_folder.parent.iterdir())
+    if ending == "cancelled":
+        window.context.tasks.started.connect(Task.cancel)
+        _labelled(image_folder)
+    else:
+        slow_import.set()
+    window.project_actions.import_from(ImportRequest(format="yolo", source=image_folder))
+    qtbot.waitUntil(lambda: bool(window.context.messages.history), timeout=5000)
+    assert window.context.messages.history[-1].level == ("info" if ending == "cancelled" else "error")
+    assert sorted(image_folder.parent.iterdir()) == before
 
 
 def test_images_that_came_into_the_folder_later_are_added_as_one_edit(
