@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from app.models.error_items import detection_row
 from app.models.error_model import ErrorEntry
-from app.models.error_query import detection_row
 from app.models.figures import ratio_text
 from detcore.boxes import iou
 from detcore.evaluation.error_links import BACKGROUND_IOU
