@@ -261,7 +261,8 @@ class ProjectActions(QObject):
 def _import(
     request: ImportRequest, target: Project | None, progress: ProgressCallback
 ) -> tuple[Project, ImportReport]:
-    """Read a dataset into the project ``target``, or into the one that its images have, made now if there is none."""
+    """Read a dataset into the project ``target``, or into the one that its images have, made now if there is
+    none."""
 
     def read_into(project: Project) -> tuple[Project, ImportReport]:
         return project, import_dataset(

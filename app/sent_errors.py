@@ -19,8 +19,8 @@ KEY = "train.sent_errors"
 
 @dataclass(frozen=True, kw_only=True)
 class SentErrors:
-    """What was sent: a run and how it was judged, how much was found in how many images then, and how much that
-    is to count (as in ``TrainConfig``)."""
+    """What was sent: a run and how it was judged, how much was found in how many images then, and how much
+    that is to count (as in ``TrainConfig``)."""
 
     run: str
     threshold: float

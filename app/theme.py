@@ -173,7 +173,8 @@ def text_on(color: QColor) -> QColor:
 
 
 def visible_on(color: QColor, background: QColor) -> QColor:
-    """``color``, as much darker or lighter as a line needs to be seen on ``background`` (WCAG 2.2, 1.4.11)."""
+    """``color``, as much darker or lighter as a line needs to be seen on ``background`` (WCAG 2.2,
+    1.4.11)."""
     return QColor.fromRgba(_visible_on(color.rgba(), background.rgba()))
 
 

@@ -73,8 +73,8 @@ def survey(project: Project) -> TrainingData:
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedRun:
-    """A run that can be trained, as a whole or ``in_folds``; ``new``: it was made just now. ``changes`` are of the
-    splits that had to be made; ``sent`` is what it learns more from, used up once it trains."""
+    """A run that can be trained, as a whole or ``in_folds``; ``new``: it was made just now. ``changes`` are
+    of the splits that had to be made; ``sent`` is what it learns more from, used up once it trains."""
 
     run: RunFolder
     history: RunHistory
@@ -108,7 +108,8 @@ def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> Prep
     if sent is not None and not sent.counts:
         sent = None
     if sent is not None:
-        # Before the images are divided, since nothing may fail after that; those that are held out count for nothing.
+        # Before the images are divided, since nothing may fail after that; those that are held out count for
+        # nothing.
         emphasis = find_again(project, sent, take_snapshot(project))
         config = sent.configured(config)
     changes = _divide(project, seed) if data.needs_splits else None

@@ -19,9 +19,9 @@ Failed = Callable[[], None]
 class SideStep:
     """Something done to a project outside of its journal that can be taken back, such as discarding a run.
 
-    Undo on the page that is its ``scope`` takes it back, as long as nothing was edited since. It is ``done`` or
-    not from the moment that is asked for, so that the next undo is of what came before; if that fails it is again
-    what it was, for nothing has changed.
+    Undo on the page that is its ``scope`` takes it back, as long as nothing was edited since. It is ``done``
+    or not from the moment that is asked for, so that the next undo is of what came before; if that fails it
+    is again what it was, for nothing has changed.
     """
 
     def __init__(

@@ -1,9 +1,9 @@
 """Detections of models that have not been trained on the images they look at, for all labelled images.
 
-The labelled images are divided into folds. For each fold a detector is trained on the others, in a worker process as
-any training is, and looks at the images left out; what it finds goes into one run, ``NNN-crossval``, that opens like
-any other. The folds lie in its folder ``folds``, each a run of its own, so that an interrupted job goes on where it
-was.
+The labelled images are divided into folds. For each fold a detector is trained on the others, in a worker
+process as any training is, and looks at the images left out; what it finds goes into one run,
+``NNN-crossval``, that opens like any other. The folds lie in its folder ``folds``, each a run of its own, so
+that an interrupted job goes on where it was.
 """
 
 from __future__ import annotations
@@ -139,8 +139,8 @@ def trained_images(run: RunFolder) -> set[int]:
 class CrossValidationJob:
     """Trains and predicts fold by fold; the same calls as a ``TrainingJob``.
 
-    ``on_event`` gets steps, progress and log lines of the whole, and the figures over all folds at the end; the run's
-    events.jsonl holds the same. ``command`` makes the command line of a worker.
+    ``on_event`` gets steps, progress and log lines of the whole, and the figures over all folds at the end;
+    the run's events.jsonl holds the same. ``command`` makes the command line of a worker.
     """
 
     def __init__(

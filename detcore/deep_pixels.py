@@ -62,7 +62,8 @@ def _may_be_deep(header: bytes) -> bool:
 def _spread_16_bit(decoded: NDArray[Any]) -> ImageArray:
     """The range that is used, of all channels together, becomes 0 to 255.
 
-    An image that uses more than half of the 65,536 values is as its maker meant it, and so is one of a single value.
+    An image that uses more than half of the 65,536 values is as its maker meant it, and so is one of a single
+    value.
     """
     flat = decoded.reshape(decoded.shape[0], -1)
     counts = cv2.calcHist([flat], [0], None, [_LEVELS], [0, _LEVELS]).ravel().astype(np.int64).cumsum()

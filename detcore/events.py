@@ -53,8 +53,8 @@ class Started:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Training metrics at a step. ``time`` is seconds of training so far, resumed ones included;
-    ``fraction`` of the whole is 0..1; ``remaining`` is in seconds; ``part`` names the part of the work that it
-    belongs to, where there are several."""
+    ``fraction`` of the whole is 0..1; ``remaining`` is in seconds; ``part`` names the part of the work that
+    it belongs to, where there are several."""
 
     kind: ClassVar[str] = "step"
     step: int
@@ -120,8 +120,8 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The worker gives up: why, and what the person can do. ``attempt`` is how often memory had run out in the
-    run before this time."""
+    """The worker gives up: why, and what the person can do. ``attempt`` is how often memory had run out in
+    the run before this time."""
 
     kind: ClassVar[str] = "failed"
     failure: FailureKind

@@ -89,8 +89,8 @@ def find_images(folder: Path) -> list[str]:
             if not prefix:
                 raise ImageError(f"cannot read the folder ({error.strerror})", path=path) from error
             log.warning("passed over the folder %s, which cannot be read (%s)", path, error.strerror)
-    # Names of one shape, such as img_000123.jpg, sort the same letter by letter, and many times faster. All in one
-    # text are looked at several times faster than one by one.
+    # Names of one shape, such as img_000123.jpg, sort the same letter by letter, and many times faster. All
+    # in one text are looked at several times faster than one by one.
     text = _BETWEEN.join(found)
     if len(set(text.translate(_SHAPE).split(_BETWEEN))) > 1:
         found.sort(key=natural_key)
@@ -119,7 +119,8 @@ def natural_key(path: str) -> list[tuple[int, int, str]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageHeader:
-    """``width`` and ``height`` of an image as shown, and the EXIF ``orientation`` (1 to 8) it is stored in."""
+    """``width`` and ``height`` of an image as shown, and the EXIF ``orientation`` (1 to 8) it is stored
+    in."""
 
     width: int
     height: int

@@ -42,7 +42,8 @@ def _image_root(project_folder: Path) -> Path:
 
 
 def named_as_project(path: Path) -> Path:
-    """The path with ``.reticle`` at its end, by which projects are recognised; of an existing one as it is."""
+    """The path with ``.reticle`` at its end, by which projects are recognised; of an existing one as it
+    is."""
     if path.suffix == SUFFIX or (path / "project.db").is_file():
         return path
     return path.with_name(path.name + SUFFIX)

@@ -18,8 +18,8 @@ from detcore.types import Detections, GroundTruth, IntArray
 
 @dataclass(frozen=True, kw_only=True)
 class Fairness:
-    """Whether two runs can be held against each other on some ``images``. Of those each has learnt from ``trained``;
-    ``folds``: it is a cross-validation, in which each image was looked at by another model."""
+    """Whether two runs can be held against each other on some ``images``. Of those each has learnt from
+    ``trained``; ``folds``: it is a cross-validation, in which each image was looked at by another model."""
 
     names: tuple[str, str]
     folds: tuple[bool, bool]
@@ -32,7 +32,8 @@ class Fairness:
         return not self.cautions()
 
     def cautions(self, count: Callable[[int], str] = "{:,}".format) -> tuple[str, ...]:
-        """Why the difference is not that of two models on new images, a sentence each; ``count`` writes numbers."""
+        """Why the difference is not that of two models on new images, a sentence each; ``count`` writes
+        numbers."""
         first, second = self.names
         found: list[str] = []
         if self.folds[0] != self.folds[1]:
@@ -64,8 +65,8 @@ def fairness(first: RunFolder, second: RunFolder, images: ImageList, image_ids: 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelsApart:
-    """``by_labels`` is of the images that the older run knew labels of, ``None`` where it knew none or ``unchanged``:
-    it knew all of them as they are now."""
+    """``by_labels`` is of the images that the older run knew labels of, ``None`` where it knew none or
+    ``unchanged``: it knew all of them as they are now."""
 
     by_model: ByModel
     by_labels: ByLabels | None
@@ -83,8 +84,8 @@ def separate_labels(
     draws: int = 500,
     progress: Callable[[int, int], bool] = lambda _done, _total: True,
 ) -> LabelsApart:
-    """What the labels of ``gt`` have changed since ``first`` was started, and what the second of ``dets`` has changed
-    on them; ``dets`` are those of ``first`` and of another run.
+    """What the labels of ``gt`` have changed since ``first`` was started, and what the second of ``dets`` has
+    changed on them; ``dets`` are those of ``first`` and of another run.
 
     Raises:
         ProjectError: the snapshot of ``first`` cannot be read.

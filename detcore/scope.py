@@ -37,15 +37,17 @@ SCOPE_TEXTS: Mapping[Scope, str] = {
 
 
 def trained_images(run: RunFolder, images: ImageList) -> IntArray:
-    """Ids of the images that a run's detections have learnt from: by the list it was started with, else by the
-    splits now. Of a cross-validation none, since each image was left out by the model that looked at it."""
+    """Ids of the images that a run's detections have learnt from: by the list it was started with, else by
+    the splits now. Of a cross-validation none, since each image was left out by the model that looked at
+    it."""
     if run.snapshot.is_file() or crossval.is_cross_validation(run):
         return np.array(sorted(crossval.trained_images(run)), np.int64)
     return images.ids[~np.isin(images.splits, _codes(images, ("val", "test")))]
 
 
 def image_sets(images: ImageList, looked_at: Collection[int], trained: IntArray) -> Mapping[Scope, IntArray]:
-    """Image ids of each scope that has any, in list order; the first is what is meant where nothing is chosen.
+    """Image ids of each scope that has any, in list order; the first is what is meant where nothing is
+    chosen.
 
     Only labelled images take part (with boxes, or verified), and only those that the run has looked at:
     elsewhere every object would seem missed.
@@ -61,8 +63,8 @@ def image_sets(images: ImageList, looked_at: Collection[int], trained: IntArray)
 
 
 def usual_scope(sets: Mapping[Scope, IntArray]) -> Scope:
-    """The one that is meant where nobody has chosen: the images that the run has not learnt from, if there are
-    any."""
+    """The one that is meant where nobody has chosen: the images that the run has not learnt from, if there
+    are any."""
     return next(iter(sets), Scope.ALL)
 
 

@@ -40,14 +40,15 @@ def make_splits(
 
 
 def divide_images(images: Sequence[Image], ratios: Mapping[str, float], *, seed: int = 0) -> dict[int, str]:
-    """A split for every image by id, whatever split it has now. Raises ConfigError as ``make_splits`` does."""
+    """A split for every image by id, whatever split it has now. Raises ConfigError as ``make_splits``
+    does."""
     groups = {image.id: image.group for image in images if image.group is not None}
     return make_splits((image.id for image in images), ratios, seed=seed, groups=groups)
 
 
 def fill_splits(images: Sequence[Image], ratios: Mapping[str, float], *, seed: int = 0) -> dict[int, str]:
-    """A split for every image that has none. One of a group that is in a split already follows it; the shares are
-    those of the rest. Raises ConfigError as ``make_splits`` does."""
+    """A split for every image that has none. One of a group that is in a split already follows it; the shares
+    are those of the rest. Raises ConfigError as ``make_splits`` does."""
     taken = {image.group: image.split for image in images if image.group is not None and image.split}
     free = [image for image in images if image.split is None]
     follow = {image.id: taken[image.group] for image in free if image.group in taken}

@@ -106,8 +106,8 @@ class Changes:
     """What an edit touched, so that each view refreshes only what it shows.
 
     ``image_list`` is true when images came or went, or the order of the list changed.
-    ``box_images`` are the images whose boxes changed in any way. ``settings`` is true when what the project keeps of
-    a dataset's whole changed. ``step`` is the number of an edit that was applied,
+    ``box_images`` are the images whose boxes changed in any way. ``settings`` is true when what the project
+    keeps of a dataset's whole changed. ``step`` is the number of an edit that was applied,
     which no other edit of the project ever has; 0 of an undo or redo.
     """
 

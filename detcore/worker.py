@@ -155,7 +155,8 @@ def _config(run: RunFolder) -> TrainConfig:
 
 
 def _set_changes(run: RunFolder, config: TrainConfig, arguments: argparse.Namespace) -> None:
-    """Write a length or device given on the command line into the run's config; once, not again after each restart."""
+    """Write a length or device given on the command line into the run's config; once, not again after each
+    restart."""
     minutes: float | None = arguments.minutes
     epochs: int | None = arguments.epochs
     device: str | None = arguments.device

@@ -1,4 +1,5 @@
-"""What every worker process does besides its work: it speaks events, hears commands, and lets others go first.
+"""What every worker process does besides its work: it speaks events, hears commands, and lets others go
+first.
 
 Free of torch, so that a worker that only leads others stays small.
 """
@@ -90,8 +91,8 @@ class Voice:
                 self._wishes.stop.set()
 
     def _write_down(self, line: str) -> None:
-        """Into the file; when that fails the owner is told, once. What the disk has no room for now comes with
-        the next line."""
+        """Into the file; when that fails the owner is told, once. What the disk has no room for now comes
+        with the next line."""
         if self._file is None:
             return
         try:
@@ -112,8 +113,8 @@ class Voice:
 
 
 def run_worker(work: Callable[[Voice, Wishes], ExitCode], *, attentive: bool) -> int:
-    """Do the work of this process, and nothing after it; returns the exit code. ``attentive``: listen on stdin, whose
-    end means that the owner is gone."""
+    """Do the work of this process, and nothing after it; returns the exit code. ``attentive``: listen on
+    stdin, whose end means that the owner is gone."""
     wishes = Wishes()
     voice = Voice(_take_stdout(), wishes)
     _be_modest()
@@ -132,9 +133,9 @@ def run_worker(work: Callable[[Voice, Wishes], ExitCode], *, attentive: bool) ->
 
 @contextmanager
 def announced(arguments: Sequence[str]) -> Generator[None, None, None]:
-    """Name this process as the one that works on the run of ``train RUN_DIR`` or ``predict RUN_DIR``, from before it
-    is able to: whoever wants to discard the run must know. The work itself holds the run, names the process again
-    and tells what keeps it from that; a run that another process works on is left to that."""
+    """Name this process as the one that works on the run of ``train RUN_DIR`` or ``predict RUN_DIR``, from
+    before it is able to: whoever wants to discard the run must know. The work itself holds the run, names the
+    process again and tells what keeps it from that; a run that another process works on is left to that."""
     leads = int(os.environ.get("RANK", "0")) == 0
     words = [word for word in arguments if not word.startswith("-")]
     run = RunFolder(Path(words[1]).resolve()) if leads and len(words) > 1 and words[0] in _RUN_VERBS else None

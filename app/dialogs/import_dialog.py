@@ -25,8 +25,8 @@ TITLES = {"voc": "Pascal VOC (XML)", "coco": "COCO (JSON)", "yolo": "YOLO (text)
 
 @dataclass(frozen=True, kw_only=True)
 class ImportRequest:
-    """``format`` is a key of ``FORMATS``; ``source`` a folder, or a JSON file; ``images`` the folder where the images
-    are, ``None`` when they lie beside the labels or where the project has its own."""
+    """``format`` is a key of ``FORMATS``; ``source`` a folder, or a JSON file; ``images`` the folder where
+    the images are, ``None`` when they lie beside the labels or where the project has its own."""
 
     format: str
     source: Path

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 def ask_where_to_save(parent: QWidget, title: str, suggested: Path, kinds: Mapping[str, str]) -> Path | None:
     """A path that ends in one of the suffixes; ``None`` if the person does not want to.
 
-    ``kinds`` are filters with their suffixes ("PDF (*.pdf)": ".pdf"). A name follows when another kind is chosen, so
-    that the dialog asks about the file that would be replaced.
+    ``kinds`` are filters with their suffixes ("PDF (*.pdf)": ".pdf"). A name follows when another kind is
+    chosen, so that the dialog asks about the file that would be replaced.
     """
     dialog = QFileDialog(parent, title, str(suggested.parent))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -38,7 +38,8 @@ def _ask(dialog: QFileDialog, kinds: Mapping[str, str]) -> Path | None:
         given = Path(dialog.selectedFiles()[0])
         if given.suffix.lower() in kinds.values():
             return given
-        # a dot in the name ("run v1.2") looks like a suffix, and the dialog has asked about a file without ours
+        # a dot in the name ("run v1.2") looks like a suffix, and the dialog has asked about a file without
+        # ours
         chosen = given.with_name(given.name + kinds[dialog.selectedNameFilter()])
         if not chosen.exists() or _may_replace(dialog, chosen):
             return chosen

@@ -37,8 +37,8 @@ _ARROWS = {None: "▾", Qt.SortOrder.DescendingOrder: "↓", Qt.SortOrder.Ascend
 
 @dataclass(frozen=True, kw_only=True)
 class ClassRow:
-    """``class_id`` is ``None`` for all classes together; ``ap`` at ``iou_threshold`` is -1 where there are no labels. ``best`` is
-    the point that serves the goal of the model best; ``None`` where none does."""
+    """``class_id`` is ``None`` for all classes together; ``ap`` at ``iou_threshold`` is -1 where there are no
+    labels. ``best`` is the point that serves the goal of the model best; ``None`` where none does."""
 
     class_id: int | None
     name: str

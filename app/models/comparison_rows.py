@@ -23,9 +23,9 @@ _COUNTS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonRow:
-    """``cells``: old labels and old model, new labels and old model, new labels and new model; the differences
-    are between the first two and between the last two. ``by_labels_range``: how far the first would move with other
-    images, "" where that is not known."""
+    """``cells``: old labels and old model, new labels and old model, new labels and new model; the
+    differences are between the first two and between the last two. ``by_labels_range``: how far the first
+    would move with other images, "" where that is not known."""
 
     name: str
     tip: str
@@ -37,8 +37,8 @@ class ComparisonRow:
 
 @dataclass(frozen=True, kw_only=True)
 class IntervalRow:
-    """A difference with its interval, and what it comes to in plain words: of a comparison that is not ``fair`` only
-    which figure is the higher one."""
+    """A difference with its interval, and what it comes to in plain words: of a comparison that is not
+    ``fair`` only which figure is the higher one."""
 
     name: str
     difference: Interval

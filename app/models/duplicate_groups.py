@@ -78,8 +78,8 @@ class DuplicateGroup:
 class GroupsNow:
     """The groups that were found, as they are in the project now; only what edits touch is read again.
 
-    First those that lay in two splits when they were found, then the most alike: the order stays when an image
-    is moved or leaves, so that nothing jumps away.
+    First those that lay in two splits when they were found, then the most alike: the order stays when an
+    image is moved or leaves, so that nothing jumps away.
     """
 
     def __init__(self, found: Duplicates, project: Project) -> None:
@@ -169,7 +169,8 @@ class ItemModel(QAbstractListModel, Generic[Item]):
         self.items: Sequence[Item] = ()
 
     def set_items(self, items: Sequence[Item], *, same: bool) -> None:
-        """Show other items, or the ``same`` ones, changed: as long as there are as many, the selection stays."""
+        """Show other items, or the ``same`` ones, changed: as long as there are as many, the selection
+        stays."""
         if same and len(items) == len(self.items):
             self.items = items
             if items:

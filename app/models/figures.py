@@ -30,7 +30,8 @@ def ap_name(iou_threshold: float) -> str:
 
 
 def ap_at_tip(iou_threshold: float, *, of_class: bool = False, limited: bool = False) -> str:
-    """What stands behind ``ap_name``; ``limited`` as COCO does it, to 100 detections of an image and class."""
+    """What stands behind ``ap_name``; ``limited`` as COCO does it, to 100 detections of an image and
+    class."""
     mean = "" if of_class else ", the mean over the classes that have labels"
     counted = "the 100 best detections of each image and class" if limited else "all detections"
     return (

@@ -11,7 +11,8 @@ from detcore.types import FloatArray, IntArray
 class ItemCosts:
     """Gains in AP by row of detections and by id of labels, as they were when they were found.
 
-    They are not found anew after each edit: that takes seconds, and the list would move under the person's hands.
+    They are not found anew after each edit: that takes seconds, and the list would move under the person's
+    hands.
     """
 
     def __init__(self) -> None:

@@ -30,8 +30,8 @@ LABEL_ERROR_TITLES: Mapping[LabelError, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Suspicion:
-    """In which way a label is probably wrong; ``score`` 0..1 as ``rank_label_errors`` has it; ``speaker`` is the key of
-    the detection that says so, 0 for none."""
+    """In which way a label is probably wrong; ``score`` 0..1 as ``rank_label_errors`` has it; ``speaker`` is
+    the key of the detection that says so, 0 for none."""
 
     kind: LabelError
     score: float
@@ -44,7 +44,8 @@ def suspicion_text(suspicion: Suspicion) -> str:
 
 
 class LabelSuspicions:
-    """The strongest suspicion by key: the id of a label, or -(row + 1) of a detection that seems to have none."""
+    """The strongest suspicion by key: the id of a label, or -(row + 1) of a detection that seems to have
+    none."""
 
     def __init__(self) -> None:
         self.forget()
@@ -87,8 +88,9 @@ class LabelSuspicions:
         return self._speakers[self._places(labels)]
 
     def told(self, labels: IntArray, detections: IntArray, *, own: BoolArray) -> FloatArray:
-        """(N,) scores of the items of a list by the keys of their labels and detections, 0 for none. Of several items
-        about one label one tells of it: with the detection that speaks against it, else the label's ``own``."""
+        """(N,) scores of the items of a list by the keys of their labels and detections, 0 for none. Of
+        several items about one label one tells of it: with the detection that speaks against it, else the
+        label's ``own``."""
         scores = self.scores(labels)
         doubtful = np.flatnonzero(scores)
         label = labels[doubtful]

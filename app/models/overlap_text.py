@@ -21,8 +21,8 @@ def overlap_text(
     entry: ErrorEntry, evaluation: LiveEvaluation, classes: Mapping[int, ObjectClass], threshold: float
 ) -> str:
     """How well an item lies on its other half; without one, on which label a detection lies most, or which
-    detection lies most on a label. Of detections below the threshold it tells where nothing above is near, or where
-    one of them says that the label is wrong."""
+    detection lies most on a label. Of detections below the threshold it tells where nothing above is near, or
+    where one of them says that the label is wrong."""
     if entry.partner is not None:
         what = "label" if entry.is_detection else "detection"
         overlap = float(iou(np.array([entry.xyxy]), np.array([entry.partner.xyxy]))[0, 0])

@@ -37,8 +37,8 @@ def overlay_boxes(
     """The boxes of an image at the threshold of the view.
 
     Found and false ones are detections, missed ones labels; what the rules ignore is grey.
-    ``with_labels`` adds the labels that were found, thin and light, below everything else; ``also`` those with
-    these ids.
+    ``with_labels`` adds the labels that were found, thin and light, below everything else; ``also`` those
+    with these ids.
     """
     gt, dets = evaluation.gt, evaluation.dets
     gt_shown = _by_state(

@@ -13,8 +13,9 @@ from detcore.types import Detections, IntArray
 
 @dataclass(frozen=True, kw_only=True)
 class PickedBoxes:
-    """``labels`` are ids of boxes, ``detections`` rows of the detections with this ``fingerprint``; ``name`` is what
-    the person reads. A label is listed for itself while it is missed, and as the detection that found it else."""
+    """``labels`` are ids of boxes, ``detections`` rows of the detections with this ``fingerprint``; ``name``
+    is what the person reads. A label is listed for itself while it is missed, and as the detection that found
+    it else."""
 
     name: str
     fingerprint: str
@@ -36,8 +37,8 @@ def fingerprint_of(detections: Detections) -> str:
 def picked_detections(
     evaluation: LiveEvaluation, run_rows: IntArray, threshold: float, picked: PickedBoxes
 ) -> IntArray:
-    """Rows of the evaluation's detections that were picked, or found a label that was. ``run_rows`` (D,): which
-    rows of the run they are."""
+    """Rows of the evaluation's detections that were picked, or found a label that was. ``run_rows`` (D,):
+    which rows of the run they are."""
     none = np.zeros(0, np.int64)
     own = np.flatnonzero(np.isin(run_rows, _array(picked.detections)))
     if not picked.labels:

@@ -48,8 +48,8 @@ def sizes_of(pixels: FloatArray) -> IntArray:
 def sized_rows(
     evaluation: LiveEvaluation, threshold: float, kind: ErrorKind, class_id: int | None
 ) -> tuple[IntArray, IntArray]:
-    """Rows of missed labels or of detections, (N,), and their sizes (N,): a detection that found an object has
-    the size of its label, a false one its own."""
+    """Rows of missed labels or of detections, (N,), and their sizes (N,): a detection that found an object
+    has the size of its label, a false one its own."""
     gt, dets = evaluation.gt, evaluation.dets
     if kind is ErrorKind.FN:
         rows = evaluation.missed(threshold, class_id)

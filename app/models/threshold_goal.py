@@ -17,7 +17,8 @@ class Measure(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ThresholdGoal:
-    """``value`` is the beta of F, the precision to reach, or the false positives per image that are allowed."""
+    """``value`` is the beta of F, the precision to reach, or the false positives per image that are
+    allowed."""
 
     measure: Measure
     value: float

@@ -68,7 +68,8 @@ def verdict_edit(
 ) -> Edit:
     """One step: what the verdict on these items does to the labels, and the verdicts themselves.
 
-    The items are offered that verdict, and no label is in two of them. Raises ProjectError when a label is gone.
+    The items are offered that verdict, and no label is in two of them. Raises ProjectError when a label is
+    gone.
     """
     text = VERDICT_TEXTS[kind]
     if len(entries) > 1:
@@ -102,7 +103,8 @@ def _label_edits(
 def _ignoring(
     project: Project, entries: Sequence[ErrorEntry], settled: list[int | None], run: str
 ) -> tuple[list[Edit], list[int | None]]:
-    """Labels become difficult; where there is none, there is something all the same that need not be found."""
+    """Labels become difficult; where there is none, there is something all the same that need not be
+    found."""
     kept = [(entry.image_id, box_id) for entry, box_id in zip(entries, settled, strict=True) if box_id]
     boxes = [_box(project, *pair) for pair in kept]
     edits = [update_boxes(project, [_difficult(box) for box in boxes])] if boxes else []

@@ -9,9 +9,11 @@ _BESIDE = Qt.DockWidgetArea.LeftDockWidgetArea | Qt.DockWidgetArea.RightDockWidg
 
 
 class PanelSizes(QObject):
-    """Remembers the widths of panels at the sides of ``page``, and the heights of those above and below its middle.
+    """Remembers the widths of panels at the sides of ``page``, and the heights of those above and below its
+    middle.
 
-    A panel that changes while its page keeps its size was changed by a person: that is the size it is to have.
+    A panel that changes while its page keeps its size was changed by a person: that is the size it is to
+    have.
     """
 
     def __init__(self, page: QMainWindow) -> None:

@@ -23,8 +23,8 @@ class Block(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Flowing:
-    """A block in the flow of pages: the space above it unless it is the first of its page, whether it stays on
-    the page of the next one, and what is repeated above it when it is the first of its page."""
+    """A block in the flow of pages: the space above it unless it is the first of its page, whether it stays
+    on the page of the next one, and what is repeated above it when it is the first of its page."""
 
     block: Block
     space: float = 0.0

@@ -32,8 +32,8 @@ _SPACES = {"section": _SECTION, "div pair": _SECTION, "div tiles": pt(10), "h3":
 
 
 def contents(main: Element, *, width: float) -> list[list[Flowing]]:
-    """The sections of the main part of a report on pages of that width, as blocks. What is folded away on screen is
-    left out, as it is in print from a browser."""
+    """The sections of the main part of a report on pages of that width, as blocks. What is folded away on
+    screen is left out, as it is in print from a browser."""
     sections = (_spaced(part, width) for part in main)
     return [section for section in sections if section]
 
@@ -128,8 +128,8 @@ def _definitions(element: Element) -> Definitions:
 
 
 def _table(element: Element, kind: str, width: float) -> list[Flowing]:
-    """``kind`` "words" is text in every column, "wide" leaves the room to the second, else all but the first are
-    numbers, of which "counts" are so short that two rows stand side by side."""
+    """``kind`` "words" is text in every column, "wide" leaves the room to the second, else all but the first
+    are numbers, of which "counts" are so short that two rows stand side by side."""
     lefts = {"words": 99, "wide": 2}.get(kind, 1)
     head: list[Cell] = []
     rows: list[list[Cell]] = []

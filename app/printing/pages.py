@@ -20,9 +20,9 @@ class Placed:
 
 
 def paginate(sections: Sequence[Sequence[Flowing]], *, width: float, height: float) -> list[list[Placed]]:
-    """Pages of that size. No block is cut; one that stays with the next goes with it to the next page; a table that
-    goes on has its heading again. Where a section has to begin on a new page, one of those that follow comes before
-    it if the rest of the page holds it whole; the last one always comes last."""
+    """Pages of that size. No block is cut; one that stays with the next goes with it to the next page; a
+    table that goes on has its heading again. Where a section has to begin on a new page, one of those that
+    follow comes before it if the rest of the page holds it whole; the last one always comes last."""
     sheets = _Sheets(width, height)
     waiting = list(sections)
     while waiting:

@@ -1,4 +1,5 @@
-"""Tables: how wide their columns are, and their rows as blocks, so that a long one goes on on the next page."""
+"""Tables: how wide their columns are, and their rows as blocks, so that a long one goes on on the next
+page."""
 
 from __future__ import annotations
 
@@ -65,7 +66,8 @@ class Row:
         painter.drawLine(QLineF(x, y + height, x + width, y + height))
 
     def _places(self) -> list[tuple[Cell, tuple[float, float]]]:
-        """Each cell with its left edge and its width inside the padding; the first begins at the very left."""
+        """Each cell with its left edge and its width inside the padding; the first begins at the very
+        left."""
         places: list[tuple[Cell, tuple[float, float]]] = []
         left = 0.0
         for number, (cell, width) in enumerate(zip(self._cells, self._widths, strict=True)):
@@ -78,8 +80,8 @@ class Row:
 def narrow_rows(
     head: Sequence[Cell], rows: Sequence[Sequence[Cell]], *, width: float, gap: float
 ) -> list[Flowing]:
-    """Rows that are read from left to right, two at a time; below one another where they are too wide for that. The
-    first column gives way."""
+    """Rows that are read from left to right, two at a time; below one another where they are too wide for
+    that. The first column gives way."""
     half = (width - gap) / 2
     columns = _natural_widths([head, *rows])
     if sum(columns[1:]) + _NAME > half or len(rows) < _FEW:
@@ -95,8 +97,8 @@ def narrow_rows(
 def table_rows(
     head: Sequence[Cell], rows: Sequence[Sequence[Cell]], *, width: float, roomy: int | None = None
 ) -> list[Flowing]:
-    """The rows of a table as wide as ``width``, its heading repeated on each page. The column ``roomy`` takes what
-    the others leave, else all share it. With too little room the widest give way and wrap."""
+    """The rows of a table as wide as ``width``, its heading repeated on each page. The column ``roomy`` takes
+    what the others leave, else all share it. With too little room the widest give way and wrap."""
     columns = _natural_widths([head, *rows] if head else rows)
     widths = fit_columns(columns, width, roomy=roomy)
     heading = Row(head, widths, heading=True) if head else None

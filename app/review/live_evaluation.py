@@ -28,8 +28,8 @@ from detcore.scope import Scope, image_sets, trained_images, usual_scope
 from detcore.types import Changes, Detections, IntArray, ObjectClass
 
 _CURVES_MS, _CURVES_LONGEST_MS = 700, 2000
-"""Curves follow once no label has changed for so long: nobody reads them between two verdicts. Without such a pause
-they follow when the first change that they do not show is so old."""
+"""Curves follow once no label has changed for so long: nobody reads them between two verdicts. Without such a
+pause they follow when the first change that they do not show is so old."""
 _REMATCH_ALL_FROM = 40
 """With more edited images than this, matching everything anew in the pool is quicker for the window."""
 
@@ -37,7 +37,8 @@ _REMATCH_ALL_FROM = 40
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Review:
     """A run over the labels of some images. ``scopes`` are those to choose from; ``trained`` is how many of
-    the images the run has learned from; ``paths`` are those of all images; at ``best_threshold`` F1 is highest."""
+    the images the run has learned from; ``paths`` are those of all images; at ``best_threshold`` F1 is
+    highest."""
 
     run: RunFolder
     scope: Scope
@@ -122,7 +123,8 @@ class LiveReview(QObject):
     loaded = Signal()
     # It could not be loaded: the error.
     failed = Signal(object)
-    # Labels of these images (frozenset of ids, none when only verdicts changed) were matched again; sent at once.
+    # Labels of these images (frozenset of ids, none when only verdicts changed) were matched again; sent at
+    # once.
     matches_changed = Signal(object)
     # Curves, APs and the histogram are new; once the labels stand still, or now and then.
     curves_changed = Signal()

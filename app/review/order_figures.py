@@ -16,7 +16,8 @@ SETTLED_MS = 300
 
 class OrderFigures(QObject):
     """What errors cost, once each time that it is asked for; how probably labels are wrong, kept in step with
-    every edit for as long as the list is ordered by it, and forgotten with the first edit in another order."""
+    every edit for as long as the list is ordered by it, and forgotten with the first edit in another
+    order."""
 
     # The figures of the order that is wanted are there, or are others.
     found = Signal()

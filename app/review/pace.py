@@ -18,8 +18,8 @@ _SHARE = 8
 
 
 class Pace(QObject):
-    """Calls a function half a frame after it was asked to, if the window has nothing else to do by then: else after
-    the next time, and in the end all the same."""
+    """Calls a function half a frame after it was asked to, if the window has nothing else to do by then: else
+    after the next time, and in the end all the same."""
 
     def __init__(
         self, parent: QObject, work: Callable[[], object], *, clock: Callable[[], float] = time.monotonic

@@ -21,8 +21,8 @@ from detcore.types import Detections, GroundTruth, IntArray
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ComparedRuns:
-    """What is compared: the labels of some images, the other run's detections (``first``) and those of the run
-    that is looked at (``second``), of which all together have this ``fingerprint``."""
+    """What is compared: the labels of some images, the other run's detections (``first``) and those of the
+    run that is looked at (``second``), of which all together have this ``fingerprint``."""
 
     first: RunFolder
     second: RunFolder
@@ -38,8 +38,8 @@ class ComparedRuns:
 
 @dataclass(frozen=True, kw_only=True)
 class RunChanges:
-    """Objects that only the second run finds, that only the first finds, and that both miss, but in another way;
-    false detections of the second that the first has not."""
+    """Objects that only the second run finds, that only the first finds, and that both miss, but in another
+    way; false detections of the second that the first has not."""
 
     gained: PickedBoxes
     lost: PickedBoxes
@@ -49,9 +49,10 @@ class RunChanges:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RunComparison:
-    """``by_labels`` is ``None`` when ``first`` was not trained with labels of these images, ``unchanged`` says
-    that they are still the same. ``scope_count`` images are reviewed; those that both have looked at are compared,
-    and ``fairness`` says how far that is sound. At ``first_threshold`` the F1 of ``first`` is highest."""
+    """``by_labels`` is ``None`` when ``first`` was not trained with labels of these images, ``unchanged``
+    says that they are still the same. ``scope_count`` images are reviewed; those that both have looked at are
+    compared, and ``fairness`` says how far that is sound. At ``first_threshold`` the F1 of ``first`` is
+    highest."""
 
     runs: ComparedRuns
     by_model: ByModel
@@ -93,9 +94,9 @@ class RunComparison:
 def compare_with(
     project: Project, review: Review, gt: GroundTruth, other: RunFolder, progress: ProgressCallback
 ) -> RunComparison | None:
-    """Compare a review's run with another on the images of the review, over its labels ``gt``: of those that the one
-    has not learnt from the ones that the other has not learnt from either, if there are any. ``None`` when the other
-    has looked at none of them.
+    """Compare a review's run with another on the images of the review, over its labels ``gt``: of those that
+    the one has not learnt from the ones that the other has not learnt from either, if there are any. ``None``
+    when the other has looked at none of them.
 
     Raises:
         ProjectError: the other run has no detections that can be read.

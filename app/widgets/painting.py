@@ -1,4 +1,5 @@
-"""Small things that several painted widgets need: fonts of the three sizes, row backgrounds, colours with alpha."""
+"""Small things that several painted widgets need: fonts of the three sizes, row backgrounds, colours with
+alpha."""
 
 from __future__ import annotations
 

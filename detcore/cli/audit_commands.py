@@ -83,8 +83,9 @@ def audit(options: argparse.Namespace) -> int:
 def audit_records(
     errors: LabelErrors, gt: GroundTruth, *, names: Mapping[int, str], classes: Mapping[int, str]
 ) -> list[dict[str, Any]]:
-    """The ranked list as JSON holds it: image path, kind, box (xyxy) and class of the label (of a missing one those of
-    the detection), score; what to put there instead; the label's id and the error type of the row or null."""
+    """The ranked list as JSON holds it: image path, kind, box (xyxy) and class of the label (of a missing one
+    those of the detection), score; what to put there instead; the label's id and the error type of the row or
+    null."""
     columns: dict[str, list[Any]] = {
         "image": [names[image_id] for image_id in errors.image_ids.tolist()],
         "kind": [LABEL_ERRORS[int(kind)].value for kind in errors.kind.tolist()],
@@ -115,7 +116,8 @@ def _warn(run: RunFolder, chosen: Chosen, learnt: set[int]) -> None:
 
 
 def compare(options: argparse.Namespace) -> int:
-    """Two runs on the same images: what is not fair about it, figures with intervals, objects gained and lost."""
+    """Two runs on the same images: what is not fair about it, figures with intervals, objects gained and
+    lost."""
     if len(options.run) != 2:
         raise ConfigError(f"{len(options.run)} run given", hint="Give --run twice: before and after")
     with Project.open(options.project, read_only=True) as project:

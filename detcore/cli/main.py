@@ -65,8 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _work(arguments: Sequence[str]) -> int:
-    """Be a worker process. One that only leads others loads no torch; others say first what they will work on, since
-    loading it takes seconds."""
+    """Be a worker process. One that only leads others loads no torch; others say first what they will work
+    on, since loading it takes seconds."""
     if arguments[:1] == ["crossval"]:
         from detcore.crossval_worker import main as lead
 

@@ -1,4 +1,5 @@
-"""Commands about detectors: train, predict, evaluate. Model code runs in a worker process, as in the window."""
+"""Commands about detectors: train, predict, evaluate. Model code runs in a worker process, as in the
+window."""
 
 from __future__ import annotations
 
@@ -10,7 +11,13 @@ from typing import Any, TypeVar
 
 from detcore.atomic import atomic_write
 from detcore.cli.console import say, write_json
-from detcore.cli.predicting import choose_images, predict_images, refuse_changes, training_config
+from detcore.cli.predicting import (
+    choose_images,
+    predict_images,
+    refuse_changes,
+    training_config,
+    warn_of_known_images,
+)
 from detcore.cli.status import INTERRUPTED
 from detcore.cli.watching import watch_job
 from detcore.curation.emphasis import DEFAULT_STRENGTH, find_emphasis
@@ -118,6 +125,7 @@ def _evaluate_run(options: argparse.Namespace) -> tuple[dict[str, Any], _Errors]
     with Project.open(folder, read_only=True) as project:
         run = find_run(project, _given(options.run, "--run"))
         chosen = choose_images(project, [run], options.split, usual="test")
+        warn_of_known_images(project, run, chosen)
     say(f"{run.name} on {chosen.text}\n")
     gt, image_ids, (detections,) = chosen.images.ground_truth, chosen.image_ids, chosen.detections
     classes = {item.id: item.name for item in chosen.images.classes}

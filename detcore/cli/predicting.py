@@ -51,9 +51,9 @@ class Chosen:
 def choose_images(
     project: Project, runs: Sequence[RunFolder], split: str | None, *, usual: str | None = None
 ) -> Chosen:
-    """The labelled images of a split, of all with "all"; without one those that no run has learnt from, or, of
-    trainings, those of the split ``usual``. What a run has not looked at yet it predicts; what a cross-validation
-    has left out is left out, with a word.
+    """The labelled images of a split, of all with "all"; without one those that no run has learnt from, or,
+    of trainings, those of the split ``usual``. What a run has not looked at yet it predicts; what a
+    cross-validation has left out is left out, with a word.
 
     Raises:
         EvaluationError: there are none.
@@ -79,6 +79,16 @@ def choose_images(
         there = np.array([image.id for image in chosen.images], np.int64)
         found.append(detections.take(np.isin(detections.image_ids, there)))
     return Chosen(scope=scope, images=chosen, detections=tuple(found))
+
+
+def warn_of_known_images(project: Project, run: RunFolder, chosen: Chosen) -> None:
+    """Say plainly when the run has learnt from images that its figures are of."""
+    known = int(np.isin(chosen.image_ids, trained_images(run, project.image_list())).sum())
+    if known:
+        complain(
+            f"warning: {run.name} has been trained on {known:,} of these {len(chosen.image_ids):,} images and knows "
+            "them: it errs less there than on new images."
+        )
 
 
 def _seen_part(run: RunFolder, chosen: Snapshot) -> Snapshot:

@@ -30,9 +30,9 @@ _AHEAD = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Descriptors:
-    """N images that could be read, in the order given: ``image_ids`` (N,); ``hashes`` (N,) of 64 bits; ``grey``
-    (N, 32, 32) the image made small; ``features`` (N, 32) colours and gradients of its quarters, each about 0 to 1.
-    ``problems`` are of the files that could not be read."""
+    """N images that could be read, in the order given: ``image_ids`` (N,); ``hashes`` (N,) of 64 bits;
+    ``grey`` (N, 32, 32) the image made small; ``features`` (N, 32) colours and gradients of its quarters,
+    each about 0 to 1. ``problems`` are of the files that could not be read."""
 
     image_ids: IntArray
     hashes: NDArray[np.uint64]
@@ -99,8 +99,8 @@ def describe(image: ImageArray) -> tuple[np.uint64, NDArray[np.uint8], FloatArra
 
 
 def perceptual_hash(grey: NDArray[np.uint8]) -> np.uint64:
-    """Which of the 64 lowest frequencies of a (32, 32) image lie above their median, the first of the rows as the
-    lowest bit. The mean brightness takes no part: its bit is that of the one after the last.
+    """Which of the 64 lowest frequencies of a (32, 32) image lie above their median, the first of the rows as
+    the lowest bit. The mean brightness takes no part: its bit is that of the one after the last.
 
     Source: Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions (2010).
     """

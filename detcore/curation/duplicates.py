@@ -1,7 +1,7 @@
 """The same picture twice: found by hashes, confirmed by correlation, and listed where it leaks across splits.
 
-A model that has trained on one of two nearly equal images knows the other; if that is in the test split, the figures
-there are too good.
+A model that has trained on one of two nearly equal images knows the other; if that is in the test split, the
+figures there are too good.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ LEAST_CORRELATION = 0.95
 
 MOST_NEIGHBOURS = 20
 """Each image is paired with so many that look the same and come after it: thousands of equal frames have
-millions of pairs, which say no more. Groups stay whole, and where a group changes from one split to another in the
-order of the list there is a pair that leaks."""
+millions of pairs, which say no more. Groups stay whole, and where a group changes from one split to another
+in the order of the list there is a pair that leaks."""
 
 _FLAT = 2.0
 """Grey levels of spread (standard deviation) below which an image has nothing to correlate."""
@@ -58,8 +58,8 @@ class DuplicatePair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicates:
-    """``pairs``, those that leak first, then the most alike; ``groups`` of images that hang together by pairs;
-    ``problems`` with files that could not be read; ``images`` that were compared."""
+    """``pairs``, those that leak first, then the most alike; ``groups`` of images that hang together by
+    pairs; ``problems`` with files that could not be read; ``images`` that were compared."""
 
     pairs: tuple[DuplicatePair, ...]
     groups: tuple[tuple[Image, ...], ...]
@@ -106,8 +106,8 @@ def near_pairs(
     least_correlation: float = LEAST_CORRELATION,
     progress: Progress | None = None,
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """(P, 2) rows of images that look the same, first < second, with (P,) differing bits and (P,) correlation; of
-    each first row the ``MOST_NEIGHBOURS`` that come next in the list.
+    """(P, 2) rows of images that look the same, first < second, with (P,) differing bits and (P,)
+    correlation; of each first row the ``MOST_NEIGHBOURS`` that come next in the list.
 
     Raises:
         Cancelled: ``progress`` returned false.
@@ -132,9 +132,9 @@ def near_pairs(
 
 
 def hash_pairs(hashes: NDArray[np.uint64], *, most_bits: int) -> Iterator[tuple[int, IntArray, IntArray]]:
-    """Block by block how many rows were compared with all that follow, (P, 2) rows, first < second, ascending, whose
-    hashes differ in at most so many bits, and (P,) how many. All 50 million pairs of 10,000 images take some tenths
-    of a second."""
+    """Block by block how many rows were compared with all that follow, (P, 2) rows, first < second,
+    ascending, whose hashes differ in at most so many bits, and (P,) how many. All 50 million pairs of 10,000
+    images take some tenths of a second."""
     count = len(hashes)
     height = max(1, _BLOCK // max(count, 1))
     for first in range(0, count, height):
@@ -189,8 +189,8 @@ def as_record(found: Duplicates) -> dict[str, Any]:
 def _first_alike(
     grey: NDArray[np.uint8], rows: IntArray, least: float, report: Callable[[], None]
 ) -> FloatArray:
-    """(P,) correlation of pairs (P, 2), ascending. Minus infinity where the first row has ``MOST_NEIGHBOURS`` alike
-    before that pair: of thousands of equal frames few are looked at."""
+    """(P,) correlation of pairs (P, 2), ascending. Minus infinity where the first row has ``MOST_NEIGHBOURS``
+    alike before that pair: of thousands of equal frames few are looked at."""
     likeness = np.full(len(rows), -np.inf)
     firsts = rows[:, 0]
     place = np.arange(len(rows)) - np.searchsorted(firsts, firsts)

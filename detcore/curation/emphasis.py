@@ -1,7 +1,8 @@
 """What a run got wrong, as weights for the images of the next run.
 
-False positives on background make their images hard negatives; images with missed objects are drawn more often.
-Counts and strengths are kept apart: the counts are a file of the new run, the strengths are in its config.
+False positives on background make their images hard negatives; images with missed objects are drawn more
+often. Counts and strengths are kept apart: the counts are a file of the new run, the strengths are in its
+config.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class ImageErrors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emphasis:
-    """The errors of ``run`` by image id, counted at a confidence ``threshold`` and an IoU. Images without errors
-    are not in it."""
+    """The errors of ``run`` by image id, counted at a confidence ``threshold`` and an IoU. Images without
+    errors are not in it."""
 
     run: str
     threshold: float
@@ -71,9 +72,9 @@ class Emphasis:
     def weights(self, image_ids: Sequence[int], *, hard_negatives: float, oversample: float) -> FloatArray:
         """(N,) how often each image is drawn in a pass, from 1 to ``GREATEST_WEIGHT``.
 
-        An image with as many false positives as these images have on average is drawn ``hard_negatives`` times
-        more, one with so many misses ``oversample`` times more. So it counts where a run erred more than
-        elsewhere, whether it erred a lot or a little.
+        An image with as many false positives as these images have on average is drawn ``hard_negatives``
+        times more, one with so many misses ``oversample`` times more. So it counts where a run erred more
+        than elsewhere, whether it erred a lot or a little.
         """
         nothing = ImageErrors(false_positives=0, misses=0)
         found = [self.images.get(image_id, nothing) for image_id in image_ids]
@@ -213,7 +214,8 @@ def _learnt_from(run: RunFolder, snapshot: Snapshot, looked_at: Collection[int])
 
 
 def _counts(image_ids: IntArray, keys: Sequence[int], judged: JudgedItems) -> dict[int, int]:
-    """How many boxes there are on each image; ``keys`` as ``JudgedItems.of`` has them. Ambiguous ones do not count."""
+    """How many boxes there are on each image; ``keys`` as ``JudgedItems.of`` has them. Ambiguous ones do not
+    count."""
     counts: Counter[int] = Counter()
     for image_id, key in zip(image_ids.tolist(), keys, strict=True):
         verdict = judged.of(key, image_id)

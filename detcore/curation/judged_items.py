@@ -16,7 +16,8 @@ SAME_BOX_IOU = 0.5
 
 
 def same_boxes(verdict: Verdict, labels: IntArray, boxes: FloatArray) -> BoolArray:
-    """(N,) which of these boxes of the verdict's image, ``labels`` (N,) and ``boxes`` (N, 4), it holds for."""
+    """(N,) which of these boxes of the verdict's image, ``labels`` (N,) and ``boxes`` (N, 4), it holds
+    for."""
     same: BoolArray = labels == verdict.class_id
     same[same] = iou(np.array([verdict.xyxy]), boxes[same])[0] >= SAME_BOX_IOU
     return same
@@ -25,9 +26,9 @@ def same_boxes(verdict: Verdict, labels: IntArray, boxes: FloatArray) -> BoolArr
 class JudgedItems:
     """Verdicts laid over an evaluation; of several about one box the last one holds.
 
-    What a verdict is about is known by its row or id, and where that means nothing any more, as in another run,
-    by image, class and overlap. ``run_rows`` (D,) are the rows that the evaluation's detections have in their
-    run, ascending. ``detection`` (D,) ids of verdicts, 0 for none.
+    What a verdict is about is known by its row or id, and where that means nothing any more, as in another
+    run, by image, class and overlap. ``run_rows`` (D,) are the rows that the evaluation's detections have in
+    their run, ascending. ``detection`` (D,) ids of verdicts, 0 for none.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """In which order to label images: those first from which the next model would learn most.
 
-Three things count: how unsure a run is about an image, how much two runs disagree about it, and how unlike it is to
-images that are labelled already or come earlier in the order.
+Three things count: how unsure a run is about an image, how much two runs disagree about it, and how unlike it
+is to images that are labelled already or come earlier in the order.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ LEAST_SCORE = 0.05
 _RIVAL_IOU = 0.5
 _BLOCK = 1024
 _LEAST_USE = 0.05
-"""Of an image of which nobody is unsure; a model may be sure and wrong, so being unlike others still counts."""
+"""Of an image of which nobody is unsure; a model may be sure and wrong, so being unlike others still
+counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An image to label. ``uncertainty``, ``disagreement`` (0 without a second run) and ``novelty`` when it was
-    chosen, each 0 to 1."""
+    """An image to label. ``uncertainty``, ``disagreement`` (0 without a second run) and ``novelty`` when it
+    was chosen, each 0 to 1."""
 
     image: Image
     uncertainty: float
@@ -44,8 +45,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """``candidates``, the most useful first; how many images are ``unlabelled`` in all; ``problems`` of files that
-    could not be read."""
+    """``candidates``, the most useful first; how many images are ``unlabelled`` in all; ``problems`` of files
+    that could not be read."""
 
     candidates: tuple[Candidate, ...]
     unlabelled: int
@@ -60,8 +61,8 @@ def order_unlabelled(
     count: int | None = None,
     progress: Progress | None = None,
 ) -> Order:
-    """The unlabelled images of a project that the runs have looked at, the most useful first; nothing when all
-    images are labelled.
+    """The unlabelled images of a project that the runs have looked at, the most useful first; nothing when
+    all images are labelled.
 
     Raises:
         ConfigError: there are unlabelled images, and the runs have looked at none of them.
@@ -113,8 +114,8 @@ def order_unlabelled(
 
 
 def uncertainty(dets: Detections, image_ids: IntArray) -> FloatArray:
-    """(I,) doubt about each image, 0 to 1: the mean doubt of its detections, each counted by its score. One object
-    that is sure is thrown in, so that an image with hardly anything in it is hardly doubtful.
+    """(I,) doubt about each image, 0 to 1: the mean doubt of its detections, each counted by its score. One
+    object that is sure is thrown in, so that an image with hardly anything in it is hardly doubtful.
 
     The doubt of a detection is the entropy of its score in bits, or the score of the lesser of it and a
     detection of another class in the same place, whichever is more.
@@ -133,8 +134,8 @@ def entropy(probabilities: FloatArray) -> FloatArray:
 
 
 def disagreement(dets: Detections, others: Detections, image_ids: IntArray) -> FloatArray:
-    """(I,) how unlike two runs see each image, 0 to 1: one less the share of scores that both give to the same
-    objects (soft Dice, matched by class at IoU 0.5). 0 where neither sees anything."""
+    """(I,) how unlike two runs see each image, 0 to 1: one less the share of scores that both give to the
+    same objects (soft Dice, matched by class at IoU 0.5). 0 where neither sees anything."""
     dets, others = (some.take(some.scores >= LEAST_SCORE) for some in (dets, others))
     class_ids = np.union1d(dets.labels, others.labels)
     live = LiveEvaluation(_as_truth(dets), others, class_ids=class_ids, image_ids=image_ids)
@@ -154,11 +155,12 @@ def spread(
     count: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[IntArray, FloatArray]:
-    """Take one after another the place whose ``use`` (N,) times novelty is highest: (C,) places and their novelty
-    when taken, 0 to 1.
+    """Take one after another the place whose ``use`` (N,) times novelty is highest: (C,) places and their
+    novelty when taken, 0 to 1.
 
-    Novelty d / (d + m) comes from the distance d of ``features`` (N, F) to the nearest that is ``known`` (K, F) or
-    taken, and m, the median of that distance at the start. Farthest-first traversal, as in Gonzalez (1985), weighted.
+    Novelty d / (d + m) comes from the distance d of ``features`` (N, F) to the nearest that is ``known`` (K,
+    F) or taken, and m, the median of that distance at the start. Farthest-first traversal, as in Gonzalez
+    (1985), weighted.
 
     Raises:
         Cancelled: ``progress`` returned false.
@@ -207,7 +209,8 @@ def _on_images(dets: Detections, image_ids: IntArray) -> Detections:
 
 
 def _rivalry(dets: Detections, image_ids: IntArray) -> FloatArray:
-    """(N,) the score of the lesser of each detection and its best rival of another class in the same place."""
+    """(N,) the score of the lesser of each detection and its best rival of another class in the same
+    place."""
     truth = _as_truth(dets)
     problem = arrange(truth, dets, image_ids=image_ids, class_ids=np.unique(dets.labels))
     order = problem.by_score[np.argsort(problem.det_image[problem.by_score], kind="stable")]

@@ -77,7 +77,8 @@ def augment(
 def mosaic(
     items: tuple[Labelled, Labelled, Labelled, Labelled], plan: Augmentation, rng: np.random.Generator
 ) -> Labelled:
-    """Four images side by side about a random cross, at the size of the first one; flipped each as planned."""
+    """Four images side by side about a random cross, at the size of the first one; flipped each as
+    planned."""
     height, width = items[0].image.shape[:2]
     cross_x = int(width * rng.uniform(0.35, 0.65))
     cross_y = int(height * rng.uniform(0.35, 0.65))

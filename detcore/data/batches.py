@@ -48,8 +48,8 @@ class TrainStream:
     left out of its batch, which has ``smallest_batch`` images all the same: fewer wait for the next.
     Of ``world_size`` processes each takes every ``world_size``-th image.
 
-    ``weights`` (N,) of at least 1 say how often each image is drawn in a pass, on average; no image is left out
-    of a pass. Without them each is drawn once. ``pass_length`` is the number of images in a pass.
+    ``weights`` (N,) of at least 1 say how often each image is drawn in a pass, on average; no image is left
+    out of a pass. Without them each is drawn once. ``pass_length`` is the number of images in a pass.
     """
 
     def __init__(
@@ -127,8 +127,8 @@ class TrainStream:
         return self._samples[int(order[row])]
 
     def _order(self, rng: np.random.Generator) -> IntArray:
-        """(pass_length,) rows of the samples. Of weights a systematic sample, which draws each image as often as
-        its weight says, rounded up or down."""
+        """(pass_length,) rows of the samples. Of weights a systematic sample, which draws each image as often
+        as its weight says, rounded up or down."""
         if self._weights is None:
             return rng.permutation(len(self._samples))
         edges: FloatArray = np.cumsum(self._weights)

@@ -17,8 +17,8 @@ _SHARE_OF_FREE_MEMORY = 0.25
 class ImageCache:
     """Resized images by path; used from several threads.
 
-    ``budget`` in bytes, by default a quarter of the memory that is free now, shared by as many ``processes`` with a
-    cache each; what does not fit is decoded each time it is asked for.
+    ``budget`` in bytes, by default a quarter of the memory that is free now, shared by as many ``processes``
+    with a cache each; what does not fit is decoded each time it is asked for.
     """
 
     def __init__(self, *, longer_side: int, budget: int | None = None, processes: int = 1) -> None:

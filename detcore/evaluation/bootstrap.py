@@ -1,7 +1,8 @@
-"""How far figures would move with other images of the same kind: intervals by drawing images with replacement.
+"""How far figures would move with other images of the same kind: intervals by drawing images with
+replacement.
 
-Nothing is matched again. A draw is how often each image was drawn; detections and objects count that often. The
-same draws may be given for two runs, so that their difference is free of what both share.
+Nothing is matched again. A draw is how often each image was drawn; detections and objects count that often.
+The same draws may be given for two runs, so that their difference is free of what both share.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ Draws = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """``value`` of the images as they are, the middle share of ``samples`` (B,) between ``low`` and ``high``."""
+    """``value`` of the images as they are, the middle share of ``samples`` (B,) between ``low`` and
+    ``high``."""
 
     value: float
     low: float
@@ -106,7 +108,8 @@ def as_drawn(judged: Judged) -> Draws:
 
 
 class _WeightedCurves:
-    """The detections that matter for precision at hits, class by class: false ones after the last hit do not."""
+    """The detections that matter for precision at hits, class by class: false ones after the last hit do
+    not."""
 
     def __init__(self, judged: Judged) -> None:
         problem = judged.problem
@@ -135,7 +138,8 @@ class _WeightedCurves:
         number = hits - before[self._hit_class]
         precision = number / (seen[self._hit_places + 1] - seen[self._starts[:-1]][self._hit_class] + EPSILON)
         needed = needed_hits(positives.astype(np.int64))
-        # of a hit that was drawn several times the last copy is the most precise, and it may be reached by any
+        # of a hit that was drawn several times the last copy is the most precise, and it may be reached by
+        # any
         place = np.searchsorted(hits, (needed + before[:-1, None]).ravel()).reshape(needed.shape)
         place = np.minimum(place, self._hit_starts[1:, None])
         best = np.maximum.reduceat(np.append(precision, 0.0), place.ravel()).reshape(place.shape)

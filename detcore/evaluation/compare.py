@@ -1,4 +1,5 @@
-"""Two sets of detections on one ground truth: what was gained, what was lost, and whether that is more than chance."""
+"""Two sets of detections on one ground truth: what was gained, what was lost, and whether that is more than
+chance."""
 
 from __future__ import annotations
 
@@ -35,8 +36,8 @@ class ObjectState(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """A figure of both, and the difference (second less first) with an interval over images. ``better`` is the share
-    of draws in which the second is ahead, ties counted half."""
+    """A figure of both, and the difference (second less first) with an interval over images. ``better`` is
+    the share of draws in which the second is ahead, ties counted half."""
 
     first: float
     second: float
@@ -47,8 +48,9 @@ class Difference:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectChanges:
     """``first`` and ``second`` (G,) ObjectState values by row of ground truth, -1 where it does not count.
-    ``gained`` rows found by the second alone, ``lost`` by the first alone, ``changed`` found by neither, but lost in
-    another way. ``false_first`` and ``false_second`` rows of false detections that the other one does not have."""
+    ``gained`` rows found by the second alone, ``lost`` by the first alone, ``changed`` found by neither, but
+    lost in another way. ``false_first`` and ``false_second`` rows of false detections that the other one does
+    not have."""
 
     first: IntArray
     second: IntArray
@@ -78,9 +80,9 @@ def compare_runs(
     draws: int = 1000,
     seed: int = 0,
 ) -> Comparison:
-    """Compare at the first IoU; ``thresholds`` are the confidences of either. Several ``iou_thresholds`` add AP, their
-    mean, to the figures. The draws are the same for both. AP is of COCO's 100 detections per image and class, all the
-    rest of all detections above the thresholds."""
+    """Compare at the first IoU; ``thresholds`` are the confidences of either. Several ``iou_thresholds`` add
+    AP, their mean, to the figures. The draws are the same for both. AP is of COCO's 100 detections per image
+    and class, all the rest of all detections above the thresholds."""
     runs = (first, second)
     iou_threshold = float(iou_thresholds[0])
     ranked = [

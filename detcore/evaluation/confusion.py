@@ -3,8 +3,9 @@
 The match table knows pairs of one class. A false positive may also lie on an object of another class; it
 then claims that object. Detections of an image claim by descending score: the free object of another class
 with the highest IoU of at least the threshold, unless a higher-scored detection of the right class has
-found it already; among equals the one of the last class, there the last given. An object is claimed once. No claim depends on a lower score, so at any confidence
-threshold the claims that hold are those of detections above it on objects not found above it.
+found it already; among equals the one of the last class, there the last given. An object is claimed once. No
+claim depends on a lower score, so at any confidence threshold the claims that hold are those of detections
+above it on objects not found above it.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """What each single error costs: how much average precision and F1 would gain if it alone were put right.
 
-Right is, as in TIDE: a detection of the wrong class or place on an object that nothing else has found becomes its
-detection, with its own score; every other false detection goes; an object that is missed is taken as if it had
-not been there. Average precision is COCO's, 101 points at one IoU, the mean over classes with objects. F1 is that
-of all classes together at a confidence threshold.
+Right is, as in TIDE: a detection of the wrong class or place on an object that nothing else has found becomes
+its detection, with its own score; every other false detection goes; an object that is missed is taken as if
+it had not been there. Average precision is COCO's, 101 points at one IoU, the mean over classes with objects.
+F1 is that of all classes together at a confidence threshold.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ _CHUNK = 1 << 14
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorCosts:
-    """By row of the detections: ``types.kind`` (N,) place in KINDS or -1, ``det_ap`` and ``det_f1`` (N,) gains. By row
-    of ground truth: ``gt_ap`` and ``gt_f1`` (G,) of objects that are not found, 0 for others. ``mendable`` (N,)
-    detections that would find their object. ``ap`` and ``f1`` as they are; ``ap`` is -1 without objects."""
+    """By row of the detections: ``types.kind`` (N,) place in KINDS or -1, ``det_ap`` and ``det_f1`` (N,)
+    gains. By row of ground truth: ``gt_ap`` and ``gt_f1`` (G,) of objects that are not found, 0 for others.
+    ``mendable`` (N,) detections that would find their object. ``ap`` and ``f1`` as they are; ``ap`` is -1
+    without objects."""
 
     types: ErrorTypes
     ap: float
@@ -47,8 +48,8 @@ def find_error_costs(
     threshold: float = 0.5,
     iou_threshold: float = 0.5,
 ) -> ErrorCosts:
-    """Cost of every row, and its type. ``threshold`` is the confidence for F1: what is below costs no F1 and, as long
-    as it stays there, mends none."""
+    """Cost of every row, and its type. ``threshold`` is the confidence for F1: what is below costs no F1 and,
+    as long as it stays there, mends none."""
     judged = judge(
         gt, dets, image_ids, class_ids, iou_thresholds=[iou_threshold], max_detections=MAX_DETECTIONS[-1]
     )[0]
@@ -130,9 +131,9 @@ class _F1:
 class _Class:
     """One class's curve as hits: hit number i (from 1) comes after ``false[i - 1]`` false detections.
 
-    At each of COCO's recalls counts the best precision at or after hit ``needed``. A change at a place with j hits
-    before leaves the first j as they are and shifts the others; so a new value is the best of three parts:
-    needed hit to j, what is put in, and the shifted rest.
+    At each of COCO's recalls counts the best precision at or after hit ``needed``. A change at a place with j
+    hits before leaves the first j as they are and shifts the others; so a new value is the best of three
+    parts: needed hit to j, what is put in, and the shifted rest.
     """
 
     def __init__(self, false: IntArray, positives: int) -> None:
@@ -153,8 +154,8 @@ class _Class:
         return self._gains(places, fewer, shift=0, inserted=None)[back]
 
     def with_hit(self, before: IntArray, false: IntArray, *, instead: bool) -> FloatArray:
-        """(N,) gain if a right detection comes after ``before`` (N,) hits and ``false`` (N,) false ones; ``instead`` of
-        a false one that was there, or besides."""
+        """(N,) gain if a right detection comes after ``before`` (N,) hits and ``false`` (N,) false ones;
+        ``instead`` of a false one that was there, or besides."""
         gone = 1.0 if instead else 0.0
         shifted = (self._number + 1) / (self._number + 1 + self._false - gone + EPSILON)
         inserted = (before + 1) / (before + 1.0 + false + EPSILON)

@@ -1,8 +1,8 @@
 """Which label each false positive belongs to, so that one mistake is shown as one thing.
 
 The kinds are those of TIDE (see error_types.py) at the IoU of a LiveEvaluation. None of them depends on the
-confidence threshold: they are about where the labels are, and what makes a duplicate scores higher than it. So
-they are found once and looked up while the threshold moves.
+confidence threshold: they are about where the labels are, and what makes a duplicate scores higher than it.
+So they are found once and looked up while the threshold moves.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class ErrorLinks:
         self._link(rows, evaluation.dets.take(rows), evaluation.gt.take(view.gt_rows))
 
     def claimants(self) -> IntArray:
-        """(M + 1,) for each label id up to the highest: the row of the best-scored false positive that was meant
-        for it, -1 for none. It is the best one up to its score; above that there is none."""
+        """(M + 1,) for each label id up to the highest: the row of the best-scored false positive that was
+        meant for it, -1 for none. It is the best one up to its score; above that there is none."""
         rows = self._evaluation.false_positives(-np.inf)
         rows = rows[self.target[rows] > 0][::-1]
         highest = int(self._evaluation.gt.ids.max(initial=0))

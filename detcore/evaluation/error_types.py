@@ -56,9 +56,10 @@ class ErrorCost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorTypes:
-    """``ap`` at this IoU; ``costs`` of each type. By row of the detections given: ``kind`` (N,) place in KINDS
-    or -1 (true positive, beyond the limit, or taking no part), ``gt_row`` (N,) the ground truth that a wrong class
-    or a wrong place belongs to, or -1. ``missed`` rows of ground truth that no detection comes near."""
+    """``ap`` at this IoU; ``costs`` of each type. By row of the detections given: ``kind`` (N,) place in
+    KINDS or -1 (true positive, beyond the limit, or taking no part), ``gt_row`` (N,) the ground truth that a
+    wrong class or a wrong place belongs to, or -1. ``missed`` rows of ground truth that no detection comes
+    near."""
 
     ap: float
     costs: Mapping[ErrorType, ErrorCost]
@@ -79,8 +80,8 @@ def find_error_types(
     gt_box_areas: FloatArray | None = None,
     det_areas: FloatArray | None = None,
 ) -> ErrorTypes:
-    """Sort the 100 best detections of each image into kinds. Equal scores of several images come in the order of
-    ``image_ids``. Crowds, and difficult objects unless said otherwise, are regions in which detections of
+    """Sort the 100 best detections of each image into kinds. Equal scores of several images come in the order
+    of ``image_ids``. Crowds, and difficult objects unless said otherwise, are regions in which detections of
     their class do not count. ``background``: IoU up to which nothing was meant."""
     images = np.asarray(image_ids, dtype=np.int64)
     kept = _best_of_each_image(dets)
@@ -177,7 +178,8 @@ class _Errors:
         self.kind[self.hit], self.target[self.hit] = _NONE, -1
 
     def _nearest(self, pairs: Pairs) -> tuple[FloatArray, IntArray]:
-        """(D,) highest IoU of each detection (0 without a pair) and its ground truth, the first given of equals."""
+        """(D,) highest IoU of each detection (0 without a pair) and its ground truth, the first given of
+        equals."""
         best = np.lexsort((self._problem.gt_rows[pairs.gt], -pairs.iou, pairs.det))
         best = best[np.diff(pairs.det[best], prepend=-1) != 0]
         iou, gt = np.zeros(len(self.kind)), np.full(len(self.kind), -1)
@@ -227,8 +229,8 @@ class _Errors:
         return {name: costs[name] for name in ErrorType}
 
     def _order(self, label: IntArray, *, mended: bool) -> IntArray:
-        """Detections by class and score. Equal scores in order of images, but after mending the ones that were
-        right anyway come last: tidecv adds them at the end."""
+        """Detections by class and score. Equal scores in order of images, but after mending the ones that
+        were right anyway come last: tidecv adds them at the end."""
         sequence = self.sequence + self.hit * len(self.hit) if mended else self.sequence
         return np.lexsort((sequence, -self._problem.det_score, label))
 

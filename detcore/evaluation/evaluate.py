@@ -95,9 +95,9 @@ def evaluate_columns(
     """Numbers over these images and classes (id to name).
 
     COCO: the twelve (-1 where nothing was to be found). VOC: ``AP50`` (``None`` there). Ultralytics, for
-    comparison: ``AP``, ``AP50``, ``AP75`` (0, and ``None`` for a class). All: ``per_class`` by name, ``rules``,
-    ``images``, ``gt_count`` and ``det_count``. ``pycocotools_quirks`` repeats two of its faults: a match with the
-    annotation of id 0 is none, and an ``ignore`` key (here: difficult) is passed over.
+    comparison: ``AP``, ``AP50``, ``AP75`` (0, and ``None`` for a class). All: ``per_class`` by name,
+    ``rules``, ``images``, ``gt_count`` and ``det_count``. ``pycocotools_quirks`` repeats two of its faults: a
+    match with the annotation of id 0 is none, and an ``ignore`` key (here: difficult) is passed over.
     """
     names = _unique_names(classes)
     numbers: dict[str, Any] = {"rules": rules}

@@ -25,8 +25,8 @@ _EXACT = 2.0**53  # whole numbers beyond are not exact as floats
 def read_flat_records(content: bytes, widths: Mapping[str, int]) -> dict[str, FloatArray] | None:
     """(N, width) arrays of the wanted keys, each a number (width 1) or a list of so many numbers.
 
-    ``None`` if this is anything but at least one record, all with the same keys in the same order and no other
-    values than numbers and flat lists of numbers of equal length.
+    ``None`` if this is anything but at least one record, all with the same keys in the same order and no
+    other values than numbers and flat lists of numbers of equal length.
     """
     text = content.translate(None, _SPACE)
     head, brace, _ = text.partition(b"}")

@@ -14,8 +14,8 @@ from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcomes:
-    """The N detections of a class, or of all, that count, by descending ``scores`` (N,): which are right, ``hit``
-    (N,); of how many ``positives``; on how many images."""
+    """The N detections of a class, or of all, that count, by descending ``scores`` (N,): which are right,
+    ``hit`` (N,); of how many ``positives``; on how many images."""
 
     scores: FloatArray
     hit: BoolArray
@@ -25,9 +25,9 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """Positions are those of ``problem``. ``hit`` (D,) detections that found an object; ``loose`` (D,) false ones
-    (the rest is ignored); ``taken`` (D,) the ground truth each took, ignored ones included, or -1; ``wanted``
-    (G,) the objects that count; ``finder`` (G,) the detection that found them, or -1."""
+    """Positions are those of ``problem``. ``hit`` (D,) detections that found an object; ``loose`` (D,) false
+    ones (the rest is ignored); ``taken`` (D,) the ground truth each took, ignored ones included, or -1;
+    ``wanted`` (G,) the objects that count; ``finder`` (G,) the detection that found them, or -1."""
 
     problem: Problem
     hit: BoolArray

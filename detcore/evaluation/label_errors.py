@@ -1,9 +1,9 @@
-"""Labels that are probably wrong, and objects that probably have none, from detections of a model that has not been
-trained on those images.
+"""Labels that are probably wrong, and objects that probably have none, from detections of a model that has
+not been trained on those images.
 
-Nothing is tuned to a detector: what its scores mean, how often it overlooks objects of a class and size, and how
-far its boxes usually are from the labels is learnt from the same labels, most of which are right. What a label
-around nothing looks like is learnt by putting labels on other images.
+Nothing is tuned to a detector: what its scores mean, how often it overlooks objects of a class and size, and
+how far its boxes usually are from the labels is learnt from the same labels, most of which are right. What a
+label around nothing looks like is learnt by putting labels on other images.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _TRIM = 2.5
 
 
 class LabelError(StrEnum):
-    """``MISSING``: an object without label. ``SPURIOUS``: a label around nothing. ``SWAPPED``: of another class.
-    ``LOCATION``: the box is off. ``DUPLICATE``: the object is labelled twice."""
+    """``MISSING``: an object without label. ``SPURIOUS``: a label around nothing. ``SWAPPED``: of another
+    class. ``LOCATION``: the box is off. ``DUPLICATE``: the object is labelled twice."""
 
     MISSING = "missing"
     SPURIOUS = "spurious"
@@ -56,10 +56,11 @@ LABEL_ERRORS: tuple[LabelError, ...] = tuple(LabelError)
 class LabelErrors:
     """N candidates as columns, the most suspicious first.
 
-    ``kind`` (N,) place in LABEL_ERRORS; ``image_ids``, ``labels`` (N,) and ``boxes`` (N, 4) of the label, of a
-    missing one those of the detection; ``suggested_labels`` and ``suggested_boxes`` what it should rather be;
-    ``scores`` (N,) 0..1, comparable within a kind and, for about ERROR_RATE of errors of each, between kinds; ``gt_rows`` and ``det_rows`` (N,)
-    rows of what was given or -1; ``error_type`` (N,) what the evaluation calls that row, or ``None``.
+    ``kind`` (N,) place in LABEL_ERRORS; ``image_ids``, ``labels`` (N,) and ``boxes`` (N, 4) of the label, of
+    a missing one those of the detection; ``suggested_labels`` and ``suggested_boxes`` what it should rather
+    be; ``scores`` (N,) 0..1, comparable within a kind and, for about ERROR_RATE of errors of each, between
+    kinds; ``gt_rows`` and ``det_rows`` (N,) rows of what was given or -1; ``error_type`` (N,) what the
+    evaluation calls that row, or ``None``.
     """
 
     kind: IntArray
@@ -159,8 +160,8 @@ def _active(evidence: Evidence) -> IntArray:
 
 
 def _spurious(evidence: Evidence, gt: GroundTruth, explained: FloatArray) -> FloatArray:
-    """(G,) how probably a label is around nothing: compared are the labels and labels on other images. ``explained``
-    (G,) how probably the label has an error of another kind."""
+    """(G,) how probably a label is around nothing: compared are the labels and labels on other images.
+    ``explained`` (G,) how probably the label has an error of another kind."""
     problem = evidence.problem
     classes, size = max(len(problem.classes), 1), len(problem.gt_rows)
     if size == 0:
@@ -194,7 +195,8 @@ def _swapped(evidence: Evidence) -> tuple[FloatArray, IntArray]:
 
 
 def _location(evidence: Evidence) -> FloatArray:
-    """(G,) how probably a box is off: farther from its detection than is usual for such scores, sizes and classes."""
+    """(G,) how probably a box is off: farther from its detection than is usual for such scores, sizes and
+    classes."""
     problem = evidence.problem
     score = np.zeros(len(problem.gt_rows))
     det = np.flatnonzero((evidence.match >= 0) & (evidence.match_iou >= NEAR_IOU))
@@ -211,7 +213,8 @@ def _location(evidence: Evidence) -> FloatArray:
         residual = distance - _expected(features, label, distance, usual, max(len(problem.classes), 1))
         spread = 1.4826 * float(np.median(np.abs(residual[usual] - np.median(residual[usual])))) + 1e-3
         usual = np.abs(residual) < _TRIM * spread
-    # a weak detection lies badly itself, but that is in what is usual for it: the root keeps it from counting twice
+    # a weak detection lies badly itself, but that is in what is usual for it: the root keeps it from counting
+    # twice
     score[gt] = np.sqrt(sigmoid(evidence.trust[det])) * sigmoid(4.0 * (residual / spread - 2.0))
     return score
 
@@ -232,7 +235,8 @@ def _expected(
 
 
 def _duplicate(evidence: Evidence, gt: GroundTruth) -> FloatArray:
-    """(G,) how probably a label repeats another one: they overlap much, and no detection is left for this one."""
+    """(G,) how probably a label repeats another one: they overlap much, and no detection is left for this
+    one."""
     problem = evidence.problem
     rows = gt.take(problem.gt_rows)
     score = np.zeros(len(rows))
@@ -375,7 +379,8 @@ _Side = tuple[IntArray, IntArray, FloatArray]
 
 
 def _sides(gt: GroundTruth, dets: Detections, gt_rows: IntArray, det_rows: IntArray) -> tuple[_Side, _Side]:
-    """Image, class and box of each candidate's label, or else detection; and of its detection, or else label."""
+    """Image, class and box of each candidate's label, or else detection; and of its detection, or else
+    label."""
     images = np.concatenate([gt.image_ids, dets.image_ids])
     labels = np.concatenate([gt.labels, dets.labels])
     boxes = np.concatenate([gt.boxes, dets.boxes])

@@ -26,9 +26,9 @@ _EVERY_SIZE = np.array([[-np.inf, np.inf]])
 class Evidence:
     """Positions are those of ``problem``; ``pairs`` of one image, any classes, from LEAST_IOU.
 
-    ``match`` (D,) the label of its class that each detection accounts for, or -1, and ``match_iou`` (D,) how well;
-    those below GOOD_IOU are made of what is left over. ``trust`` (D,) log odds that a detection is an object of
-    its class; ``agreement`` (D,) log odds that the label under it is of its class.
+    ``match`` (D,) the label of its class that each detection accounts for, or -1, and ``match_iou`` (D,) how
+    well; those below GOOD_IOU are made of what is left over. ``trust`` (D,) log odds that a detection is an
+    object of its class; ``agreement`` (D,) log odds that the label under it is of its class.
     """
 
     problem: Problem
@@ -54,9 +54,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Support:
-    """(G,) each: the best score, as log odds, of a detection of the label's class that lies well on it (``same``), of one
-    of another class (``other``), and the best chance times IoU of one of its class anywhere near (``near``).
-    Without one, less than any. Detections that account well for another label do not count."""
+    """(G,) each: the best score, as log odds, of a detection of the label's class that lies well on it
+    (``same``), of one of another class (``other``), and the best chance times IoU of one of its class
+    anywhere near (``near``). Without one, less than any. Detections that account well for another label do
+    not count."""
 
     same: FloatArray
     other: FloatArray
@@ -96,8 +97,8 @@ def own_support(evidence: Evidence) -> Support:
 
 
 def strange_support(evidence: Evidence, gt: GroundTruth) -> Support:
-    """Of labels (each G as in the problem) that are put where they do not belong: every one on the next image. This is
-    what a label around nothing looks like, beside the labels that are there."""
+    """Of labels (each G as in the problem) that are put where they do not belong: every one on the next
+    image. This is what a label around nothing looks like, beside the labels that are there."""
     problem = evidence.problem
     rows = gt.take(problem.gt_rows)
     moved = replace(rows, image_ids=problem.images[(problem.gt_image + 1) % len(problem.images)])
@@ -109,8 +110,8 @@ def strange_support(evidence: Evidence, gt: GroundTruth) -> Support:
 
 
 def best_overlap(evidence: Evidence, *, but_own: bool) -> tuple[FloatArray, FloatArray]:
-    """(D,) highest IoU with a label of any class, and the highest share of the detection inside one; ``but_own``
-    leaves out the label that it accounts well for. Inside a crowd both are the share."""
+    """(D,) highest IoU with a label of any class, and the highest share of the detection inside one;
+    ``but_own`` leaves out the label that it accounts well for. Inside a crowd both are the share."""
     problem, pairs = evidence.problem, evidence.pairs
     if but_own:
         pairs = pairs.take(~evidence.good[pairs.det] | (evidence.match[pairs.det] != pairs.gt))
@@ -123,8 +124,8 @@ def best_overlap(evidence: Evidence, *, but_own: bool) -> tuple[FloatArray, Floa
 
 
 def best_other(evidence: Evidence) -> tuple[IntArray, FloatArray, FloatArray]:
-    """(G,) the detection of another class that speaks most for it well on each label, or -1; (G,) the chance that it is
-    right about the class; (G,) the same of the best one of the label's class."""
+    """(G,) the detection of another class that speaks most for it well on each label, or -1; (G,) the chance
+    that it is right about the class; (G,) the same of the best one of the label's class."""
     problem, pairs = evidence.problem, evidence.pairs
     elsewhere = evidence.good[pairs.det] & (evidence.match[pairs.det] != pairs.gt)
     pairs = pairs.take((pairs.iou >= GOOD_IOU) & ~elsewhere)

@@ -32,9 +32,10 @@ _DRAWS_AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """Labels and detections taken together. ``ap`` is the mean over COCO's IoU thresholds, ``ap_at_iou`` that at the
-    chosen one, both of COCO's 100 detections per image and class, nan without objects; ``hit_scores`` (H,) and ``false_scores`` (F,) of the detections that count,
-    ascending; ``positives`` objects are to be found on ``image_count`` images."""
+    """Labels and detections taken together. ``ap`` is the mean over COCO's IoU thresholds, ``ap_at_iou`` that
+    at the chosen one, both of COCO's 100 detections per image and class, nan without objects; ``hit_scores``
+    (H,) and ``false_scores`` (F,) of the detections that count, ascending; ``positives`` objects are to be
+    found on ``image_count`` images."""
 
     ap: float
     ap_at_iou: float
@@ -54,7 +55,8 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByLabels:
-    """The same detections over old and new labels, and the differences (new less old) with intervals over images."""
+    """The same detections over old and new labels, and the differences (new less old) with intervals over
+    images."""
 
     old: Cell
     new: Cell
@@ -73,11 +75,11 @@ class ByModel:
 
 
 class LabelsAndModel:
-    """Compares on the same draws of images. AP is that of COCO, counts are those of the live evaluation, which knows
-    no limit of detections.
+    """Compares on the same draws of images. AP is that of COCO, counts are those of the live evaluation,
+    which knows no limit of detections.
 
-    ``iou_threshold`` is one of COCO's. ``progress`` is called while images are drawn; once it returns False the
-    comparison ends with ``Cancelled``. ``parts`` is how many comparisons are to come, for the total.
+    ``iou_threshold`` is one of COCO's. ``progress`` is called while images are drawn; once it returns False
+    the comparison ends with ``Cancelled``. ``parts`` is how many comparisons are to come, for the total.
     """
 
     def __init__(

@@ -72,8 +72,8 @@ class DetState(IntEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageView:
     """One image at a threshold. ``gt_rows`` (G,) rows of ``gt`` and ``gt_state`` (GtState values);
-    ``det_rows`` (D,) rows of ``dets`` above the threshold, highest score first, ``det_state`` (DetState values)
-    and ``det_match`` the row of ``gt`` that each took, or -1."""
+    ``det_rows`` (D,) rows of ``dets`` above the threshold, highest score first, ``det_state`` (DetState
+    values) and ``det_match`` the row of ``gt`` that each took, or -1."""
 
     gt_rows: IntArray
     gt_state: NDArray[np.uint8]
@@ -85,8 +85,8 @@ class ImageView:
 class LiveEvaluation:
     """Matches detections once and answers for any confidence threshold; score >= threshold counts.
 
-    Crowds and difficult boxes are ignored: neither to be found nor wrong to find. ``image_ids`` adds images that
-    have neither ground truth nor detections. Rows of other classes than ``class_ids`` take no part.
+    Crowds and difficult boxes are ignored: neither to be found nor wrong to find. ``image_ids`` adds images
+    that have neither ground truth nor detections. Rows of other classes than ``class_ids`` take no part.
     There is no limit of detections per image, so ``ap`` is COCO's unless an image has over 100 of a class.
     """
 
@@ -187,8 +187,8 @@ class LiveEvaluation:
     def confusion_rows(
         self, threshold: float, gt_class_id: int | None, det_class_id: int | None
     ) -> tuple[IntArray, IntArray]:
-        """(N,) rows of ``gt`` and (N,) rows of ``dets`` behind one cell of the matrix; ``None`` is background,
-        whose rows are -1. Highest score first where there are detections."""
+        """(N,) rows of ``gt`` and (N,) rows of ``dets`` behind one cell of the matrix; ``None`` is
+        background, whose rows are -1. Highest score first where there are detections."""
         problem, tables = self._matches.problem, self._matches.tables()
         claims = self._matches.claims_at(threshold)
         if gt_class_id is not None and det_class_id is None:

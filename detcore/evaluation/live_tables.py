@@ -36,8 +36,9 @@ class LiveTables:
     """Everything that a threshold is looked up in. Detections are positions of the problem (class order),
     ground truths are rows.
 
-    ``matched`` (M,) detections and ``taken`` (M,) their ground truths; ``gt_class`` (G,) class position or -1;
-    ``gt_counts`` (G,) whether a ground truth can be missed; ``gt_image`` (G,) position of the image or -1.
+    ``matched`` (M,) detections and ``taken`` (M,) their ground truths; ``gt_class`` (G,) class position or
+    -1; ``gt_counts`` (G,) whether a ground truth can be missed; ``gt_image`` (G,) position of the image or
+    -1.
     """
 
     def __init__(

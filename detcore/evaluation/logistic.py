@@ -49,8 +49,8 @@ def calibrate(
 ) -> FloatArray:
     """(N,) log odds of being right, a line of ``values`` (N,) for each class (Platt's scaling, rising).
 
-    ``label`` (N,) in 0..classes-1. The lines of classes with few rows stay near that of all. ``fitted`` (N,) marks
-    the rows to learn from.
+    ``label`` (N,) in 0..classes-1. The lines of classes with few rows stay near that of all. ``fitted`` (N,)
+    marks the rows to learn from.
     """
     chosen = np.arange(len(values)) if fitted is None else np.flatnonzero(fitted)
     x, k = values[chosen], label[chosen]

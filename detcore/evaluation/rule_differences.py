@@ -54,8 +54,9 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleView:
-    """By rows of what was given: ``det_state`` (N,) RowState values, ``det_gt`` (N,) the row of ground truth found or
-    -1, ``gt_wanted`` (G,) whether it counts, ``gt_found`` (G,). ``aps`` (K,) of each class, nan without objects."""
+    """By rows of what was given: ``det_state`` (N,) RowState values, ``det_gt`` (N,) the row of ground truth
+    found or -1, ``gt_wanted`` (G,) whether it counts, ``gt_found`` (G,). ``aps`` (K,) of each class, nan
+    without objects."""
 
     det_state: IntArray
     det_gt: IntArray
@@ -66,8 +67,9 @@ class RuleView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleDifferences:
-    """``class_ids`` (K,) ascending. ``det_rows`` (N,) detections that end differently or find another object, highest
-    score first, and the ``reasons`` for it; ``gt_rows`` (M,) objects that count, or are found, for one alone."""
+    """``class_ids`` (K,) ascending. ``det_rows`` (N,) detections that end differently or find another object,
+    highest score first, and the ``reasons`` for it; ``gt_rows`` (M,) objects that count, or are found, for
+    one alone."""
 
     class_ids: IntArray
     first: RuleView

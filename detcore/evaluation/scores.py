@@ -11,9 +11,9 @@ from detcore.types import BoolArray, FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reliability:
-    """B bins of scores: ``edges`` (B + 1,), ``counts`` (B,), mean score ``confidence`` (B,) and ``precision`` (B,),
-    both nan in an empty bin. ``error`` is the mean distance of the two, weighted by the counts (D-ECE of the
-    confidence alone), ``largest_error`` the largest distance; nan without detections."""
+    """B bins of scores: ``edges`` (B + 1,), ``counts`` (B,), mean score ``confidence`` (B,) and ``precision``
+    (B,), both nan in an empty bin. ``error`` is the mean distance of the two, weighted by the counts (D-ECE
+    of the confidence alone), ``largest_error`` the largest distance; nan without detections."""
 
     edges: FloatArray
     counts: IntArray
@@ -25,9 +25,9 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roc:
-    """Scores as a test for right detections: from (0, 0) to (1, 1) the shares of false and of true positives at
-    or above each of ``thresholds`` (N,), which starts at infinity. ``auc`` is the chance that a true positive
-    scores higher than a false one, equal scores counted half; nan if either is missing."""
+    """Scores as a test for right detections: from (0, 0) to (1, 1) the shares of false and of true positives
+    at or above each of ``thresholds`` (N,), which starts at infinity. ``auc`` is the chance that a true
+    positive scores higher than a false one, equal scores counted half; nan if either is missing."""
 
     false_share: FloatArray
     true_share: FloatArray

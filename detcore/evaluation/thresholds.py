@@ -1,8 +1,8 @@
 """What each confidence threshold gives, and which one to choose.
 
 A threshold keeps scores of at least itself, so equal scores come and go together: only distinct scores are
-operating points. Objects per image missed over false positives per image, and its average in the logarithm, are
-those of Dollár et al., Pedestrian Detection: An Evaluation of the State of the Art (2012).
+operating points. Objects per image missed over false positives per image, and its average in the logarithm,
+are those of Dollár et al., Pedestrian Detection: An Evaluation of the State of the Art (2012).
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class OperatingPoint(Counts):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatingPoints:
-    """N thresholds, highest first, with true and false positives at each. Ratios without a denominator are 0."""
+    """N thresholds, highest first, with true and false positives at each. Ratios without a denominator are
+    0."""
 
     thresholds: FloatArray
     tp: IntArray
@@ -69,7 +70,8 @@ class OperatingPoints:
         return (1 + weight) * self.tp / np.maximum(whole, np.finfo(np.float64).tiny)
 
     def best_f_beta(self, beta: float = 1.0) -> OperatingPoint | None:
-        """The point of the highest F, of equal ones that of the highest threshold; ``None`` if nothing is found."""
+        """The point of the highest F, of equal ones that of the highest threshold; ``None`` if nothing is
+        found."""
         if not self.tp.any():
             return None
         return self._point(int(np.argmax(self.f_beta(beta))))

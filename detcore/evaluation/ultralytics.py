@@ -1,11 +1,11 @@
 """Average precision by the rules of Ultralytics 8.4.190, for comparison alone.
 
 Written from a description of its behaviour and from its answers. Where it differs from COCO: IoU in single
-precision with 1e-7 added to the union, so that thresholds are met or missed by a last bit; of equal IoUs the first
-object wins; crowds and difficult boxes are objects like others; the curve is drawn with straight lines to the
-last recall, sampled at 101 points and integrated by trapezoids, so that nothing scores above 0.995; at most 300
-detections of an image over all classes, or as many as the busiest image has objects. It works in pixels of the
-letterboxed image; here they are those of the image.
+precision with 1e-7 added to the union, so that thresholds are met or missed by a last bit; of equal IoUs the
+first object wins; crowds and difficult boxes are objects like others; the curve is drawn with straight lines
+to the last recall, sampled at 101 points and integrated by trapezoids, so that nothing scores above 0.995; at
+most 300 detections of an image over all classes, or as many as the busiest image has objects. It works in
+pixels of the letterboxed image; here they are those of the image.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _POINTS: FloatArray = np.linspace(0.0, 1.0, 101)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UltralyticsResult:
-    """``mAP50-95``, ``mAP50`` and ``mAP75``; 0 without ground truth. ``per_class`` AP (T,) over IOU_THRESHOLDS of
-    each class that has ground truth."""
+    """``mAP50-95``, ``mAP50`` and ``mAP75``; 0 without ground truth. ``per_class`` AP (T,) over
+    IOU_THRESHOLDS of each class that has ground truth."""
 
     ap: float
     ap50: float

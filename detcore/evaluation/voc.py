@@ -1,8 +1,8 @@
 """Average precision by the rules of the PASCAL VOC development kit.
 
-A detection looks at the one ground truth of its image and class that it overlaps most, difficult and taken ones
-included (the first among equals). Below the threshold it is false; on a difficult one it does not count; on a
-free one it is true; on a taken one false, with no second choice.
+A detection looks at the one ground truth of its image and class that it overlaps most, difficult and taken
+ones included (the first among equals). Below the threshold it is false; on a difficult one it does not count;
+on a free one it is true; on a taken one false, with no second choice.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ def _tenths() -> FloatArray:
 class VocRules:
     """``eleven_points``: VOC2007's mean of 11 sampled precisions, else the area under the curve (VOC2010).
 
-    Where programs differ: ``strict`` wants more than the threshold, not just as much (py-faster-rcnn, detectron2).
-    ``pixel_offset`` 1 is for boxes of inclusive pixel numbers, of which the last still belongs to the box; Reticle's
-    edges are continuous. ``recall_points`` of ``np.linspace(0, 1, 11)`` miss recalls of exactly .3, .6 and .7.
+    Where programs differ: ``strict`` wants more than the threshold, not just as much (py-faster-rcnn,
+    detectron2). ``pixel_offset`` 1 is for boxes of inclusive pixel numbers, of which the last still belongs
+    to the box; Reticle's edges are continuous. ``recall_points`` of ``np.linspace(0, 1, 11)`` miss recalls of
+    exactly .3, .6 and .7.
     """
 
     eleven_points: bool
@@ -61,9 +62,9 @@ class VocResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VocMatches:
-    """``order`` (D,) positions of detections by class and descending score. In that order: the ground truth that
-    each overlaps most and enough, ``choice`` (D,) or -1; whether it is true, ``found`` (D,); whether it counts,
-    ``counted`` (D,). ``difficult`` (G,) ground truths that are not to be found."""
+    """``order`` (D,) positions of detections by class and descending score. In that order: the ground truth
+    that each overlaps most and enough, ``choice`` (D,) or -1; whether it is true, ``found`` (D,); whether it
+    counts, ``counted`` (D,). ``difficult`` (G,) ground truths that are not to be found."""
 
     problem: Problem
     order: IntArray

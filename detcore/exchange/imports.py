@@ -69,9 +69,9 @@ def import_dataset(
     Classes are matched by name, images by path. Boxes that an image has already are not added again, so
     importing twice changes nothing. An image that its source calls verified, or whose annotation lists no
     object, becomes verified; one with other annotations is in progress; one without stays unseen.
-    What the dataset says of its whole (COCO's ``info`` and ``licenses``) becomes a setting of the project, by the
-    same edit. Images that do not lie beside the labels are looked for in the folder ``images``, by default where the
-    project has its own.
+    What the dataset says of its whole (COCO's ``info`` and ``licenses``) becomes a setting of the project, by
+    the same edit. Images that do not lie beside the labels are looked for in the folder ``images``, by
+    default where the project has its own.
 
     Raises:
         ConfigError: there is no such format.
@@ -320,7 +320,8 @@ class _Present:
 def _match_classes(
     project: Project, classes: Sequence[DatasetClass]
 ) -> tuple[list[int], list[ObjectClass], list[edits.Edit]]:
-    """The class id of each class of the dataset, the classes to add, and edits of those that learn something."""
+    """The class id of each class of the dataset, the classes to add, and edits of those that learn
+    something."""
     present = {item.name: item for item in project.classes()}
     used_colors = [item.color for item in present.values()]
     free_keys = iter([key for key in range(1, 10) if key not in {item.key for item in present.values()}])

@@ -134,7 +134,8 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
-    """What was written. ``losses`` says in sentences what the format cannot hold, ``notes`` what else to know.
+    """What was written. ``losses`` says in sentences what the format cannot hold, ``notes`` what else to
+    know.
 
     ``boxes`` counts by split, then class name; images without a split are counted under ``""``.
     """

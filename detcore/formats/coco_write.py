@@ -1,4 +1,5 @@
-"""Writing COCO so that pycocotools, CVAT and torchvision all read it: ids from 1, one numbering for all splits."""
+"""Writing COCO so that pycocotools, CVAT and torchvision all read it: ids from 1, one numbering for all
+splits."""
 
 from __future__ import annotations
 

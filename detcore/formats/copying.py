@@ -37,7 +37,8 @@ class ImageCopier:
         self._broken: list[str] = []
 
     def size_of(self, image: DatasetImage) -> tuple[int, int] | None:
-        """(width, height) as shown: what the dataset says, else what the file says; ``None`` without either."""
+        """(width, height) as shown: what the dataset says, else what the file says; ``None`` without
+        either."""
         if image.width is not None and image.height is not None:
             return image.width, image.height
         try:

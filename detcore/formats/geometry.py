@@ -21,8 +21,8 @@ TOLERANCE = 0.05
 def fit(box: Xyxy, *, width: float | None, height: float | None) -> tuple[Xyxy | None, str | None]:
     """The part of a box inside the image, and what had to be changed.
 
-    Without a size the right and the bottom are only kept below ``LARGEST``. Returns ``None`` and the reason when
-    nothing with an area is left.
+    Without a size the right and the bottom are only kept below ``LARGEST``. Returns ``None`` and the reason
+    when nothing with an area is left.
     """
     if not all(math.isfinite(edge) for edge in box):
         return None, "a coordinate is not a number: box left out"

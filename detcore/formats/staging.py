@@ -53,7 +53,8 @@ class Staging:
 
     def write_marker(self, format_name: str, content: Mapping[str, Any]) -> None:
         """The file that makes the folder recognisable as ours. To be written last: it lists the others, with
-        the SHA-256 of each text and the size of each image, by which changes show that somebody made since."""
+        the SHA-256 of each text and the size of each image, by which changes show that somebody made
+        since."""
         written = {
             name: self._digests.get(name) or (self.folder / name).stat().st_size for name in self.files
         }

@@ -116,7 +116,8 @@ class _Reader:
         return labels
 
     def _labels_for(self, folder: Path) -> dict[int, int]:
-        """Class index by id for the label files of one folder: the configuration's, else the nearest list's."""
+        """Class index by id for the label files of one folder: the configuration's, else the nearest
+        list's."""
         labels = self._labels.get(folder)
         if labels is None:
             labels = self._labels[folder] = self._look_up_classes(folder)

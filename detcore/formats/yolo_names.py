@@ -19,7 +19,8 @@ _USED_KEYS = frozenset({"path", "train", "val", "valid", "test", "names", "nc", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class YoloConfig:
-    """A ``data.yaml`` or ``obj.data``. ``splits`` holds paths as written: folders of images or lists of them."""
+    """A ``data.yaml`` or ``obj.data``. ``splits`` holds paths as written: folders of images or lists of
+    them."""
 
     path: Path
     base: Path

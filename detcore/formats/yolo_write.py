@@ -42,7 +42,8 @@ def write_yolo(dataset: Dataset, out: Path, options: ExportOptions, progress: Pr
 
 
 def class_numbers(classes: Sequence[DatasetClass]) -> list[int]:
-    """Ids 0 to N-1: those of the source where they fit, else in the order of the source ids; new classes last."""
+    """Ids 0 to N-1: those of the source where they fit, else in the order of the source ids; new classes
+    last."""
     source_ids = [item.source_id for item in classes]
     known = [source_id for source_id in source_ids if source_id is not None]
     if len(set(known)) < len(known):

@@ -1,7 +1,7 @@
 """Checkpoints: everything that a run needs to go on, in safetensors files without pickle.
 
-Tensors are named ``weights.…``, ``ema.…`` (in runs with a moving average), ``optimiser.<parameter>.<moment>`` and ``random.…``; the rest is
-JSON in the file's metadata.
+Tensors are named ``weights.…``, ``ema.…`` (in runs with a moving average), ``optimiser.<parameter>.<moment>``
+and ``random.…``; the rest is JSON in the file's metadata.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ _VERSION = 1
 @dataclass(slots=True, kw_only=True)
 class RunState:
     """How far a run has come. ``drawn`` images of the stream were used, ``seconds`` spent training,
-    resumed ones included; ``attempt`` counts the times memory ran out; ``bf16`` was chosen on ``device_type``."""
+    resumed ones included; ``attempt`` counts the times memory ran out; ``bf16`` was chosen on
+    ``device_type``."""
 
     step: int = 0
     drawn: int = 0

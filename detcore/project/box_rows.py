@@ -22,7 +22,8 @@ _BATCH = 500
 
 
 def encode(box: Box, now: float = 0.0) -> tuple[Any, ...]:
-    """The values of ``COLUMNS``, with times of 0 set to ``now``. ``area`` is that of ``extra`` when it is a number, so that SQL has it."""
+    """The values of ``COLUMNS``, with times of 0 set to ``now``. ``area`` is that of ``extra`` when it is a
+    number, so that SQL has it."""
     area = box.extra.get("area") if box.extra else None
     known = isinstance(area, int | float) and not isinstance(area, bool) and 0 <= area < float("inf")
     return (

@@ -39,7 +39,8 @@ def add_class(project: Project, name: str, color: str | None = None, key: int | 
 
 
 def update_class(project: Project, item: ObjectClass) -> Edit:
-    """The class as it is to be: name, colour, key, source id, extra. Its key is taken from another that has it."""
+    """The class as it is to be: name, colour, key, source id, extra. Its key is taken from another that has
+    it."""
     classes = project.classes()
     old = _find(project, classes, item.id)
     others = [other for other in classes if other.id != item.id]

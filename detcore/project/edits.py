@@ -140,8 +140,8 @@ def update_images(project: Project, values: Mapping[int, Mapping[str, Any]], *, 
 
 
 def change_setting(project: Project, key: str, value: Any, *, text: str) -> Edit:
-    """A JSON value for a setting that belongs to the labels, and is undone with them. Values of before that edits do
-    not know of (``Project.set_setting``) must not be in between."""
+    """A JSON value for a setting that belongs to the labels, and is undone with them. Values of before that
+    edits do not know of (``Project.set_setting``) must not be in between."""
     with project.database.read() as connection:
         found = connection.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
     before, after = None if found is None else str(found[0]), json.dumps(value)

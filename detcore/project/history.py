@@ -10,8 +10,8 @@ from detcore.project.row_change import unpack
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """One edit that is in force. ``time`` is Unix time; ``added``, ``changed`` and ``removed`` count boxes, on
-    ``image_ids``, ascending."""
+    """One edit that is in force. ``time`` is Unix time; ``added``, ``changed`` and ``removed`` count boxes,
+    on ``image_ids``, ascending."""
 
     text: str
     time: float

@@ -1,6 +1,7 @@
 """Applying edits, and the journal that undo and redo walk along.
 
-All functions take a connection inside a write transaction, except ``undo_text``, ``redo_text`` and ``undo_step``.
+All functions take a connection inside a write transaction, except ``undo_text``, ``redo_text`` and
+``undo_step``.
 """
 
 from __future__ import annotations
@@ -94,7 +95,8 @@ def redo_text(connection: sqlite3.Connection) -> str | None:
 
 
 def perform(connection: sqlite3.Connection, edit: Edit) -> None:
-    """Write the rows and settings of an edit. Each must be as ``before`` says, and is compared as it is written."""
+    """Write the rows and settings of an edit. Each must be as ``before`` says, and is compared as it is
+    written."""
     for setting in edit.settings:
         if not _set(connection, setting):
             raise EditMismatchError(f"{edit.text}: the setting {setting.key} is not as expected")

@@ -1,8 +1,8 @@
 """Versions of the project file.
 
 ``PRAGMA user_version`` holds the version, ``application_id`` says that it is a Reticle project. Version 1
-is ``schema.sql``; ``MIGRATIONS[n]`` is the SQL that makes version n + 1 of version n. Released SQL is never edited.
-It is empty where only what is in the rows may be new, so that older programs keep away from it.
+is ``schema.sql``; ``MIGRATIONS[n]`` is the SQL that makes version n + 1 of version n. Released SQL is never
+edited. It is empty where only what is in the rows may be new, so that older programs keep away from it.
 """
 
 from __future__ import annotations

@@ -5,9 +5,10 @@ from __future__ import annotations
 import colorsys
 from collections.abc import Collection
 
-# The seven of Okabe and Ito (2008), "Color Universal Design". The others were searched for: among colours that
-# are neither grey nor very dark or light, those whose smallest CIELAB distance to all others is greatest, as seen
-# with normal vision and with each kind of dichromacy (Machado et al. 2009). It is 16, that of Okabe and Ito's own.
+# The seven of Okabe and Ito (2008), "Color Universal Design". The others were searched for: among colours
+# that are neither grey nor very dark or light, those whose smallest CIELAB distance to all others is
+# greatest, as seen with normal vision and with each kind of dichromacy (Machado et al. 2009). It is 16, that
+# of Okabe and Ito's own.
 PALETTE = (
     *("#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7"),
     *("#8700f0", "#782d0f", "#c3f0c3", "#69ff87", "#9678ff", "#e1004b", "#4b2db4"),

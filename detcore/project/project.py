@@ -77,8 +77,8 @@ class Project(ProjectReader):
         """Open a project folder. Reading only works while another process writes.
 
         Raises:
-            ProjectError: there is no project, it is damaged, or its tables are older and it is opened for reading
-                only.
+            ProjectError: there is no project, it is damaged, or its tables are older and it is opened for
+                reading only.
             ProjectLockedError: another process (or this one) has it open for writing.
             ProjectTooNewError: a newer Reticle wrote it.
         """
@@ -169,8 +169,8 @@ class Project(ProjectReader):
         return replace(edit.summary(), step=step)
 
     def undo(self, *, only: Changes | None = None) -> Changes | None:
-        """Take back the latest edit, of this session or an earlier one, or ``only`` the one that made those changes;
-        ``None`` when there is none, or the latest is another."""
+        """Take back the latest edit, of this session or an earlier one, or ``only`` the one that made those
+        changes; ``None`` when there is none, or the latest is another."""
         with self.database.write() as connection:
             latest = only is None or only.step == journal.undo_step(connection)
             edit = journal.undo(connection) if latest else None

@@ -161,7 +161,8 @@ class ProjectReader:
 
 
 def class_counts(project: ProjectReader) -> dict[str, int]:
-    """The boxes of each class by its name, in the order of the classes; quicker than all of ``statistics``."""
+    """The boxes of each class by its name, in the order of the classes; quicker than all of
+    ``statistics``."""
     with project.database.read() as connection:
         counts = dict(connection.execute("SELECT class_id, count(*) FROM box GROUP BY class_id"))
         return {row[1]: counts.get(row[0], 0) for row in class_rows.rows(connection)}

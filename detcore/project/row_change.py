@@ -19,8 +19,8 @@ class RowChange:
     """What happens to some rows of one table, all in the same columns.
 
     ``ids`` (N), ``columns`` (C) without the id; ``before`` and ``after`` N rows of C values. Without
-    ``before`` the rows are inserted, without ``after`` deleted; then all columns are listed. An update lists the
-    columns that change, and first those that say where the row belongs (see ``KEY_COLUMNS``).
+    ``before`` the rows are inserted, without ``after`` deleted; then all columns are listed. An update lists
+    the columns that change, and first those that say where the row belongs (see ``KEY_COLUMNS``).
     """
 
     table: str
@@ -56,8 +56,8 @@ class SettingChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One undoable step. ``text`` names it in menus: "Move box". ``settings`` are those that belong to the labels;
-    most settings are set outside of edits."""
+    """One undoable step. ``text`` names it in menus: "Move box". ``settings`` are those that belong to the
+    labels; most settings are set outside of edits."""
 
     text: str
     changes: tuple[RowChange, ...]
@@ -106,7 +106,8 @@ KEY_COLUMNS = {"image": (), "class": (), "box": ("image_id",), "verdict": ("imag
 
 
 FACT_COLUMNS = frozenset({("image", "width"), ("image", "height")})
-"""Columns that are filled in outside of edits, once a file has been opened; ``before`` need not hold for them."""
+"""Columns that are filled in outside of edits, once a file has been opened; ``before`` need not hold for
+them."""
 
 
 def combine(text: str, edits: Iterable[Edit]) -> Edit:
@@ -159,7 +160,8 @@ def updated(
 
 
 def pack(edit: Edit) -> bytes:
-    """What an edit changes as compressed JSON, for the journal: rows, and settings by key under a name of their own."""
+    """What an edit changes as compressed JSON, for the journal: rows, and settings by key under a name of
+    their own."""
     records: list[list[Any]] = [
         [change.table, change.columns, change.ids, change.before, change.after] for change in edit.changes
     ]

@@ -20,7 +20,8 @@ def save_detections(
     """Write the detections of a run, all or nothing.
 
     ``image_ids`` are the images that were looked at; without them those that have detections.
-    ``step`` is that of the weights, where one run has made them all: when it has others, these do not count any more.
+    ``step`` is that of the weights, where one run has made them all: when it has others, these do not count
+    any more.
     """
     looked_at = detections.image_ids if image_ids is None else np.array(sorted(image_ids), dtype=np.int64)
     with atomic_write(run.detections) as temporary:
@@ -92,8 +93,8 @@ def _looked_at(run: RunFolder) -> set[int]:
 
 
 def _step(run: RunFolder) -> int | None:
-    """The step of the weights that have made the detections; ``None`` in files that do not tell, or are damaged,
-    of which those that read them speak."""
+    """The step of the weights that have made the detections; ``None`` in files that do not tell, or are
+    damaged, of which those that read them speak."""
     try:
         column = read_columns(run.detections, {"step": "i"})["step"]
     except ProjectError:

@@ -85,7 +85,8 @@ class RunFolder:
 
 @contextmanager
 def hold_run(run: RunFolder, *, patience: float = 0.0) -> Generator[None, None, None]:
-    """Keep all others from working on the run while the block lasts; the system lets go when the process dies.
+    """Keep all others from working on the run while the block lasts; the system lets go when the process
+    dies.
 
     ``patience`` in seconds, for others that only look.
 
@@ -117,7 +118,8 @@ def write_pid(run: RunFolder, pid: int) -> None:
 
 
 def is_running(run: RunFolder) -> bool:
-    """Whether the process that works on the run is alive; a pid that another process got later does not count."""
+    """Whether the process that works on the run is alive; a pid that another process got later does not
+    count."""
     record = read_json(run.pid)
     pid, created = record.get("pid"), record.get("created")
     if not isinstance(pid, int) or not isinstance(created, int | float) or pid <= 0:

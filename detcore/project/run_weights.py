@@ -23,7 +23,8 @@ def weights_step(run: RunFolder) -> int | None:
 
 
 def _step(path: Path) -> int | None:
-    """Of one safetensors file: a length of 8 bytes (little endian), so many bytes of JSON, then the tensors."""
+    """Of one safetensors file: a length of 8 bytes (little endian), so many bytes of JSON, then the
+    tensors."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(_LENGTH_BYTES), "little")

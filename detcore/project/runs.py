@@ -63,9 +63,10 @@ class RunState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
-    """A run as lists show it. ``created`` is Unix time; ``best_ap`` is on the validation split, ``None`` before
-    the first validation; ``seconds`` and ``epochs`` are of training; ``fraction`` done is 0..1;
-    ``message`` says why a run failed; ``learns_from`` is the run whose errors count more in this one, "" for none."""
+    """A run as lists show it. ``created`` is Unix time; ``best_ap`` is on the validation split, ``None``
+    before the first validation; ``seconds`` and ``epochs`` are of training; ``fraction`` done is 0..1;
+    ``message`` says why a run failed; ``learns_from`` is the run whose errors count more in this one, "" for
+    none."""
 
     name: str
     folder: RunFolder
@@ -189,8 +190,8 @@ def discard(project: ProjectReader, name: str) -> Path:
     run = find_run(project, name)
     if is_running(run):
         raise ProjectError(f"run {name} is still running", path=run.path, hint="Stop it first")
-    # A process that has only begun has not said yet who it is. Windows moves no folder with an open file in it, so
-    # the lock is tried, not kept.
+    # A process that has only begun has not said yet who it is. Windows moves no folder with an open file in
+    # it, so the lock is tried, not kept.
     with hold_run(run):
         trash = _trash(project)
     trash.mkdir(exist_ok=True)

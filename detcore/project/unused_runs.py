@@ -1,4 +1,5 @@
-"""Runs that were made and never trained: their folders go again, as long as nothing is in them but what made them."""
+"""Runs that were made and never trained: their folders go again, as long as nothing is in them but what made
+them."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ def whole_or_gone(run: RunFolder) -> Generator[None, None, None]:
 def remove_unused(run: RunFolder) -> bool:
     """Delete a run that no process has ever worked on; returns whether it was one.
 
-    A folder with anything else in it than a new run has (events, weights, detections, files of others) is left
-    alone, and so is one that cannot be deleted.
+    A folder with anything else in it than a new run has (events, weights, detections, files of others) is
+    left alone, and so is one that cannot be deleted.
     """
     try:
         there = sorted(run.path.rglob("*"), key=lambda path: len(path.parts), reverse=True)

@@ -28,7 +28,8 @@ def check_splits(names: Iterable[str | None]) -> None:
     """A split is a plain name, since exports make a folder of it.
 
     Raises:
-        ProjectError: one is blank, ``.`` or ``..``, or holds a separator or a character that names cannot have.
+        ProjectError: one is blank, ``.`` or ``..``, or holds a separator or a character that names cannot
+            have.
     """
     for name in {name for name in names if name is not None} - set(SPLITS):
         if not name.strip() or name in {".", ".."} or not name.isprintable() or set(name) & set("/\\:"):

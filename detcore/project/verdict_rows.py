@@ -35,8 +35,8 @@ class Verdict:
 
     It is about a detection when it has a ``detection_row``, a row of that run's detections, else about the
     label ``box_id``; class and edges are those of what it is about, as they were then. A verdict about a
-    detection names in ``box_id`` the label that it settles as well: the one that it made or changed, or that the
-    detection was meant to find. Box, class and run may be gone later on. A ``time`` of 0 becomes now.
+    detection names in ``box_id`` the label that it settles as well: the one that it made or changed, or that
+    the detection was meant to find. Box, class and run may be gone later on. A ``time`` of 0 becomes now.
     """
 
     id: int

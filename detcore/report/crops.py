@@ -53,8 +53,8 @@ class Error:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorstErrors:
-    """Pictures of the false positives with the highest scores and of the largest misses; ``problems`` of images
-    that could not be read."""
+    """Pictures of the false positives with the highest scores and of the largest misses; ``problems`` of
+    images that could not be read."""
 
     false: tuple[Markup, ...]
     missed: tuple[Markup, ...]
@@ -134,8 +134,8 @@ def _pictures(path: Path, errors: Sequence[Error], findings: Findings) -> dict[E
 
 
 def crop_square(box: tuple[float, float, float, float], *, width: int, height: int) -> tuple[int, int, int]:
-    """Left, top and side of a square around a box with some of what surrounds it, moved inside an image of that
-    size; where the image is narrower the square reaches beyond it to the right or below."""
+    """Left, top and side of a square around a box with some of what surrounds it, moved inside an image of
+    that size; where the image is narrower the square reaches beyond it to the right or below."""
     wanted = max(box[2] - box[0], box[3] - box[1]) * (1.0 + 2.0 * _CONTEXT)
     side = max(1, round(min(max(wanted, _SMALLEST), max(width, height))))
     left = min(max((box[0] + box[2] - side) / 2.0, 0.0), max(width - side, 0.0))

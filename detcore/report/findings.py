@@ -39,8 +39,8 @@ _DRAWS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SizeSummary:
-    """Objects of one range of sizes: how many, average precision and recall as COCO's (-1 without objects), and how
-    many are found at the threshold."""
+    """Objects of one range of sizes: how many, average precision and recall as COCO's (-1 without objects),
+    and how many are found at the threshold."""
 
     name: str
     count: int
@@ -51,8 +51,8 @@ class SizeSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelChanges:
-    """Boxes now against those that the run was started with. ``by_image`` the four counts of each image that has
-    any, the most changed first."""
+    """Boxes now against those that the run was started with. ``by_image`` the four counts of each image that
+    has any, the most changed first."""
 
     added: int
     removed: int
@@ -66,9 +66,9 @@ class LabelChanges:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What a run does on some images of a project. ``trained`` of the images it has learned from. ``changes`` is
-    ``None`` when the run did not keep what it was started with. ``ap_interval`` is how far AP would move with other
-    images of the same kind, nan without objects."""
+    """What a run does on some images of a project. ``trained`` of the images it has learned from. ``changes``
+    is ``None`` when the run did not keep what it was started with. ``ap_interval`` is how far AP would move
+    with other images of the same kind, nan without objects."""
 
     project_name: str
     statistics: Statistics
@@ -103,7 +103,8 @@ def find(
 ) -> Findings:
     """Evaluate a run's detections on these images against the labels as they are now.
 
-    ``scope`` says which images they are, after their number ("labelled images of the test split"). Without a ``threshold`` that of the best F1.
+    ``scope`` says which images they are, after their number ("labelled images of the test split"). Without a
+    ``threshold`` that of the best F1.
 
     Raises:
         EvaluationError: there are no images, or the run has not looked at all of them.
@@ -188,7 +189,8 @@ def _sizes(live: LiveEvaluation, coco: CocoResult, threshold: float) -> tuple[Si
 
 
 def label_changes(before: GroundTruth, after: GroundTruth) -> LabelChanges:
-    """Boxes that came, went, moved, or have another class; one that moved and has another class counts as both."""
+    """Boxes that came, went, moved, or have another class; one that moved and has another class counts as
+    both."""
     _, old, new = np.intersect1d(before.ids, after.ids, assume_unique=True, return_indices=True)
     kept_old, kept_new = np.zeros(len(before), np.bool_), np.zeros(len(after), np.bool_)
     kept_old[old] = kept_new[new] = True

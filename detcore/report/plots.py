@@ -71,7 +71,8 @@ class Frame:
 def precision_recall_plot(
     curve: Curve, *, title: str, color: str | None, threshold: float, large: bool = False
 ) -> Markup:
-    """One precision-recall curve, with a dot where the threshold is. ``color`` of the line, else the accent."""
+    """One precision-recall curve, with a dot where the threshold is. ``color`` of the line, else the
+    accent."""
     frame = Frame(width=420.0, height=300.0) if large else Frame(width=220.0, height=180.0)
     parts = [frame.axes("recall", "precision", [(value, f"{value:g}") for value in _TICKS])]
     if len(curve.recall):
@@ -93,7 +94,8 @@ def precision_recall_plot(
 
 
 def _thinned(recall: FloatArray, precision: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Few points that look like all of them: of each bit of recall the first, the lowest, the highest, the last."""
+    """Few points that look like all of them: of each bit of recall the first, the lowest, the highest, the
+    last."""
     if len(recall) <= _MOST_POINTS:
         return recall, precision
     kept: set[int] = set()

@@ -1,5 +1,5 @@
-"""A run's results as one HTML file that needs nothing else: for the browser, for the printer, for an e-mail. The
-same page is what other writers get, such as that of PDF."""
+"""A run's results as one HTML file that needs nothing else: for the browser, for the printer, for an e-mail.
+The same page is what other writers get, such as that of PDF."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def write_report(
     progress: Progress | None = None,
     write: Writer | None = None,
 ) -> Report:
-    """Evaluate as ``find`` and write the report, as HTML or with ``write``; the file appears complete or not at all.
+    """Evaluate as ``find`` and write the report, as HTML or with ``write``; the file appears complete or not
+    at all.
 
     Raises:
         EvaluationError, ProjectError: as ``find``.
@@ -213,7 +214,8 @@ def _class_plots(findings: Findings) -> Markup:
 
 
 def _ap_at(findings: Findings, one: ClassSummary) -> str:
-    """AP at the IoU of the report under the name that it has in the tables, and as the number that it is there."""
+    """AP at the IoU of the report under the name that it has in the tables, and as the number that it is
+    there."""
     name = f"AP{round(100 * findings.iou_threshold)}"
     return f"{name} {figure(findings.coco.per_class[one.class_id].get(name, one.ap))}"
 

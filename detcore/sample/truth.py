@@ -1,4 +1,5 @@
-"""What is known about a generated sample: the objects, the labels as given, and the errors planted in them."""
+"""What is known about a generated sample: the objects, the labels as given, and the errors planted in
+them."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ class ModelCard:
     """What a person needs to know to choose a detector.
 
     ``parameters`` in millions, for three classes; ``image_size`` and ``batch_size`` are the defaults;
-    ``learning_rate`` is for a step of ``batch_size`` images; ``smallest_batch`` images at a time are the fewest that it
-    can learn from.
+    ``learning_rate`` is for a step of ``batch_size`` images; ``smallest_batch`` images at a time are the
+    fewest that it can learn from.
     """
 
     name: str
@@ -78,9 +78,9 @@ class TrainConfig:
     ``device`` is ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``image_size`` is the longer side in pixels.
     ``weights`` is a local file to start from. ``scale_jitter`` 0.5 draws a zoom between 0.5 and 1.5.
     ``validate_every_seconds`` is a wish: validation never takes more than about a tenth of the time.
-    ``hard_negatives`` and ``oversample`` let images be drawn more often in which an earlier run took background for
-    objects, or missed some: so many times more with an average number of such errors (``emphasis.json`` in the
-    run's folder holds them); 0 is off.
+    ``hard_negatives`` and ``oversample`` let images be drawn more often in which an earlier run took
+    background for objects, or missed some: so many times more with an average number of such errors
+    (``emphasis.json`` in the run's folder holds them); 0 is off.
     """
 
     model: str = DEFAULT_MODEL

@@ -83,7 +83,8 @@ def _that_have_seen(runs: list[RunFolder], image_ids: set[int], count: int) -> l
 
 
 def reason_of(candidate: Candidate, runs: tuple[str, ...]) -> Reason:
-    """How much the runs differ where there are two, else what speaks most for an image; and all the figures."""
+    """How much the runs differ where there are two, else what speaks most for an image; and all the
+    figures."""
     lines = [f"{runs[0]} is uncertain: {ratio_text(candidate.uncertainty)}"]
     if len(runs) > 1:
         word, figure = "runs differ", candidate.disagreement

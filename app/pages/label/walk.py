@@ -57,7 +57,8 @@ class ImageWalk(QObject):
         self._editing.set_status(Status.IN_PROGRESS if verified else Status.VERIFIED)
 
     def remove_image(self) -> None:
-        """Take the image out of the project and show the one after it; the file stays, and undo brings it back."""
+        """Take the image out of the project and show the one after it; the file stays, and undo brings it
+        back."""
         context, image_id = self._context, self._context.view.image_id
         name = context.document.project.image(image_id).path
         row = self._images.row_of(image_id)

@@ -87,8 +87,9 @@ class ReviewCompare(QObject):
         self._show_figures()
 
     def _others(self, review: Review) -> list[RunInfo]:
-        """Runs to compare with, those of the same sort first: a training with trainings, a cross-validation with
-        cross-validations. Of one sort first the one before the run that is looked at, then older, then newer ones."""
+        """Runs to compare with, those of the same sort first: a training with trainings, a cross-validation
+        with cross-validations. Of one sort first the one before the run that is looked at, then older, then
+        newer ones."""
         ready = [run for run in self._choice.runs if run.has_detections]
         names = [run.name for run in self._choice.runs]
         place = names.index(review.run.name) if review.run.name in names else -1

@@ -32,7 +32,8 @@ class ReviewReport(QObject):
         context.actions.bind("review.report", self._ask, when=self._is_possible)
 
     def write(self, out: Path) -> None:
-        """Write the report of what is shown now, as PDF if the file is named so; a message says when it is done."""
+        """Write the report of what is shown now, as PDF if the file is named so; a message says when it is
+        done."""
         review, threshold = self._live.review, self._live.threshold
         if review is None:
             return

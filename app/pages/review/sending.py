@@ -16,7 +16,8 @@ from detcore.project.runs import RunFolder
 
 
 class ReviewSending(QObject):
-    """Looks for the errors of the run at the threshold and IoU that are shown, and leaves them for the Train page."""
+    """Looks for the errors of the run at the threshold and IoU that are shown, and leaves them for the Train
+    page."""
 
     # The person wants to go to the Train page.
     train_requested = Signal()

@@ -21,8 +21,8 @@ _TRAIN, _CROSS_VALIDATE, _REVIEW = "train", "crossval", "review:"
 
 
 class ReviewSoundness(QObject):
-    """A run that has learnt the labels overlooks what is wrong with them; one that finds next to nothing suspects
-    all of them. Each is said with the way out."""
+    """A run that has learnt the labels overlooks what is wrong with them; one that finds next to nothing
+    suspects all of them. Each is said with the way out."""
 
     # The way out is on another page: its name.
     page_wanted = Signal(str)

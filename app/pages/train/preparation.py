@@ -11,7 +11,8 @@ from detcore.project.unused_runs import remove_unused
 
 
 class Preparation:
-    """The making of a run, which may be left at any moment: then no folder of a run that never trains stays."""
+    """The making of a run, which may be left at any moment: then no folder of a run that never trains
+    stays."""
 
     def __init__(self, project: Project, work: Callable[[], PreparedRun]) -> None:
         self.project = project

@@ -58,8 +58,8 @@ class GroupPanel(QWidget):
             button.clicked.connect(lambda _checked, name=split: self._ask_split(name))
 
     def show_groups(self, groups: Sequence[DuplicateGroup], *, same: bool) -> None:
-        """List groups that were found. Of the ``same`` as before the chosen one stays chosen, or the one that took
-        its place; their keys say nothing about others."""
+        """List groups that were found. Of the ``same`` as before the chosen one stays chosen, or the one that
+        took its place; their keys say nothing about others."""
         if not same:
             self._key = None
         row = self.groups.currentIndex().row() if same else 0

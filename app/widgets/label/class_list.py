@@ -78,7 +78,8 @@ class ClassList(QWidget):
     """Classes to choose from.
 
     Signals:
-        class_chosen(int): the person clicked a class or went to it by key: new boxes get it, selected ones are given it.
+        class_chosen(int): the person clicked a class or went to it by key: new boxes get it, selected ones
+            are given it.
         edit_requested(int): double-click, Enter or F2: rename, recolour, key.
         menu_requested(int, QPoint): class id and global position.
     """

@@ -49,7 +49,8 @@ class CurveItems:
             plot.addItem(item)
 
     def show(self, curve: Curve, line: FloatArray, raw: FloatArray | None) -> None:
-        """Draw ``line`` (N, 2) in the curve's style over its ``raw`` (M, 2) values; with marks where it has any."""
+        """Draw ``line`` (N, 2) in the curve's style over its ``raw`` (M, 2) values; with marks where it has
+        any."""
         faint = QColor(curve.style.color)
         faint.setAlpha(RAW_ALPHA)
         self.line.setData(line[:, 0], line[:, 1], pen=curve.style.pen())

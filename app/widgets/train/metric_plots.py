@@ -14,7 +14,8 @@ from app.widgets.train.curve_style import CurveStyle, metric_style, run_style
 from app.widgets.train.metric_plot import MetricPlot, round_end
 
 TURN_MS = 170
-"""The plots take turns of this length: drawn all at once they would hold up the window for longer than a frame."""
+"""The plots take turns of this length: drawn all at once they would hold up the window for longer than a
+frame."""
 MARGIN = 0.01
 """The part of the steps that is left free at either end."""
 LEAST_HEIGHT = 130

@@ -16,7 +16,8 @@ WIDE_DECADES = 3.0
 
 
 class RoundAxis(pg.AxisItem):
-    """An axis that, when logarithmic, has ticks at 1, 2, 5, 10 …, over many decades at the powers of ten alone."""
+    """An axis that, when logarithmic, has ticks at 1, 2, 5, 10 …, over many decades at the powers of ten
+    alone."""
 
     def logTickValues(self, minVal: float, maxVal: float, size: float, stdTicks: Any) -> list[Any]:  # noqa: ARG002, N802, N803
         parts = ROUND_PARTS[:1] if maxVal - minVal > WIDE_DECADES else ROUND_PARTS
