@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from detcore.cli.console import complain, progress_bar, say, table, write_json
-from detcore.cli.predicting import choose_images, predict_images
+from detcore.cli.predicting import choose_images, predict_images, warn_of_known_images
 from detcore.curation.duplicates import as_record, find_duplicates, leaks_by_splits
 from detcore.curation.ordering import Candidate, order_unlabelled
 from detcore.errors import ConfigError, ImageError
@@ -98,6 +98,7 @@ def report(options: argparse.Namespace) -> int:
     ):
         run = find_run(project, options.run)
         chosen = choose_images(project, [run], options.split)
+        warn_of_known_images(project, run, chosen)
         written = write_report(
             project,
             run,

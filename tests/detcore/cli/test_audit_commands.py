@@ -109,6 +109,17 @@ def test_audit_warns_when_the_run_has_learnt_the_labels(folder: Path, capsys: py
     assert "001-before has been trained on 20 of these 40 images" in capsys.readouterr().err
 
 
+def test_figures_of_images_that_the_run_has_learnt_come_with_a_warning(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    report = ["report", str(folder), "--run", "002", "--out", str(tmp_path / "report.html")]
+    for command in (["evaluate", str(folder), "--run", "002"], report):
+        assert main([*command, "--split", "all"]) == 0
+        assert "warning: 002-after has been trained on 20 of these 40 images" in capsys.readouterr().err
+        assert main([*command, "--split", "test"]) == 0
+        assert "warning" not in capsys.readouterr().err
+
+
 def test_audit_judges_what_the_run_has_not_learnt_unless_told_otherwise(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
