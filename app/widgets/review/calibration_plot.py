@@ -36,8 +36,7 @@ class CalibrationPlot(UnitPlot):
 
     def set_reliability(self, found: Reliability | None) -> None:
         self._found = found
-        # from sure to unsure: the line's name stands at its left end, where there is room
-        self._bins = [] if found is None else np.flatnonzero(found.counts)[::-1].tolist()
+        self._bins = [] if found is None else np.flatnonzero(found.counts).tolist()
         self._rebuild()
 
     def set_threshold(self, threshold: float) -> None:
@@ -58,9 +57,9 @@ class CalibrationPlot(UnitPlot):
             self.set_marks([], rule=self._rule)
             return
         x, y = _points(found.confidence, self._bins), _points(found.precision, self._bins)
-        error = f"Error {ratio_text(found.error, digits=3)}"
+        error = f"Calibration error {ratio_text(found.error, digits=3)}"
         color = theme.color("accent")
-        self.set_lines([ideal, PlotLine(name="Bins", color=color, x=x, y=y, label=error)])
+        self.set_lines([ideal, PlotLine(name="Bins", color=color, x=x, y=y)], note=error)
         many = found.counts[self._bins] >= found.counts.sum() / len(found.counts)
         marks = [
             PlotMark(x=at, y=right, color=color, strong=strong)

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QLocale, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
+from PySide6.QtCore import QLocale, QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.theme import SMALL_TEXT, Theme
 from app.widgets.painting import faded, polyline, sized_font
+from app.widgets.review.plot_labels import PlotLabels
 from detcore.types import FloatArray
 
 DRAWN_POINTS = 800
 _LONGEST_LABEL = 110
+_SAMPLE = 16.0
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
 
@@ -24,7 +26,7 @@ class PlotLine:
     """A curve through the points (``x``, ``y``), both (N,) in 0..1.
 
     A quiet line is context: faded, thin, and passed over by the pointer while others are not quiet.
-    ``label`` is written at the end of the line.
+    ``label`` is written beside the end of the line.
     """
 
     name: str
@@ -52,7 +54,10 @@ class PlotPainter:
 
     def __init__(self, painter: QPainter, widget: QWidget, theme: Theme, area: QRectF) -> None:
         self._painter, self._widget, self._theme, self._area = painter, widget, theme, area
-        self._labels: list[QRectF] = []
+        self._labels = PlotLabels(
+            QRectF(area.left(), area.top(), widget.width() - area.left(), area.height())
+        )
+        self._ends: list[tuple[QPointF, str, QPen]] = []
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def paint_grid(self, x_title: str, y_title: str) -> None:
@@ -88,8 +93,9 @@ class PlotPainter:
         color = faded(line.color, 0.45) if line.quiet else line.color
         self._painter.setPen(QPen(color, 1.2 if line.quiet else line.width, line.style))
         self._painter.drawPolyline(polyline(xs, ys))
+        self._labels.add_line(xs, ys)
         if line.label:
-            self._paint_label(line, xs, ys)
+            self._ends.append((QPointF(float(xs[-1]), float(ys[-1])), line.label, self._painter.pen()))
 
     def paint_rule(self, x: float) -> None:
         self._painter.setPen(QPen(self._theme.color("text"), 1, Qt.PenStyle.DashLine))
@@ -124,30 +130,35 @@ class PlotPainter:
             painter.setPen(self._theme.color("text"))
             painter.drawText(QPointF(left + 10, top + 17 + 16 * row), text)
 
-    def _paint_label(self, line: PlotLine, xs: FloatArray, ys: FloatArray) -> None:
-        """At the line's last point, on the side that the line does not take; left of it where it would be cut,
-        and above what is written there already."""
+    def paint_texts(self, note: str = "") -> None:
+        """Names at the ends of the lines painted so far, and a note in a corner, where they hide no line."""
         self._painter.setFont(sized_font(self._widget, SMALL_TEXT))
         metrics = self._painter.fontMetrics()
-        text = metrics.elidedText(line.label, Qt.TextElideMode.ElideRight, _LONGEST_LABEL)
-        reach = metrics.horizontalAdvance(text) + 8
-        x, y = float(xs[-1]), float(ys[-1])
-        under = float(ys[np.abs(xs - x) <= reach].min()) < y - 4
-        left = x + 6 if x + reach <= self._widget.width() else x - reach
-        base = y + 15 if under and y + 15 < self._area.bottom() else y - 5
-        behind = QRectF(left - 2, base - metrics.ascent(), reach - 4, metrics.height())
-        while any(behind.intersects(other) for other in self._labels) and behind.top() > self._area.top():
-            behind.translate(0, -behind.height())
-        self._labels.append(behind)
-        base = behind.top() + metrics.ascent()
-        self._painter.fillRect(behind, faded(self._theme.color("panel"), 0.6))
+        for end, label, pen in sorted(self._ends, key=lambda named: named[0].y()):
+            text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, _LONGEST_LABEL)
+            size = _size_of(text, metrics)
+            size.setWidth(size.width() + _SAMPLE)
+            place = self._labels.beside(end, size)
+            self._paint_text(text, place.adjusted(_SAMPLE, 0, 0, 0))
+            middle = QPointF(place.left(), place.center().y() + 1)
+            self._painter.setPen(pen)
+            self._painter.drawLine(middle, middle + QPointF(_SAMPLE - 2, 0))
+        if note:
+            self._paint_text(note, self._labels.in_corner(_size_of(note, metrics)))
+
+    def _paint_text(self, text: str, place: QRectF) -> None:
+        self._painter.fillRect(place, faded(self._theme.color("panel"), 0.8))
         self._painter.setPen(self._theme.color("text_muted"))
-        self._painter.drawText(QPointF(left, base), text)
+        self._painter.drawText(place, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def point_in(area: QRectF, x: float, y: float) -> QPointF:
     """Where a point of the unit square lies."""
     return QPointF(area.left() + x * area.width(), area.bottom() - y * area.height())
+
+
+def _size_of(text: str, metrics: QFontMetrics) -> QSizeF:
+    return QSizeF(metrics.horizontalAdvance(text) + 4, metrics.height())
 
 
 def _thinned(count: int, points: int) -> slice | np.ndarray:

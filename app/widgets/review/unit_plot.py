@@ -30,6 +30,7 @@ class UnitPlot(QWidget):
         self._theme = theme
         self._titles = (x_title, y_title)
         self._lines: Sequence[PlotLine] = ()
+        self._note = ""
         self._marks: Sequence[PlotMark] = ()
         self._rule: float | None = None
         self._hovered = (-1, -1)
@@ -51,8 +52,13 @@ class UnitPlot(QWidget):
     def readout(self) -> Sequence[str]:
         return self._readout
 
-    def set_lines(self, lines: Sequence[PlotLine]) -> None:
-        self._lines = lines
+    @property
+    def note(self) -> str:
+        return self._note
+
+    def set_lines(self, lines: Sequence[PlotLine], *, note: str = "") -> None:
+        """``note`` is what all of them together say."""
+        self._lines, self._note = lines, note
         self._hover(-1, -1)
         self._forget_picture()
 
@@ -123,6 +129,7 @@ class UnitPlot(QWidget):
         widest = max((line.width for line in self._lines), default=0.0)
         for line in sorted(self._lines, key=lambda line: not line.quiet):
             plot.paint_line(line, points=DRAWN_POINTS if line.width == widest else points)
+        plot.paint_texts(self._note)
         painter.end()
         return picture
 

@@ -324,7 +324,7 @@ def test_the_calibration_holds_each_detection_once(page: ReviewPage, qtbot: QtBo
     assert found.counts.sum() == counts.tp + counts.fp
     assert np.nansum(found.precision * found.counts) == pytest.approx(counts.tp)
     line = page.figures.calibration.lines[1]
-    at = page.figures.calibration.position_of(float(line.x[0]), float(line.y[0])).toPoint()
+    at = page.figures.calibration.position_of(float(line.x[-1]), float(line.y[-1])).toPoint()
     QTest.mouseMove(page.figures.calibration, at)
     qtbot.waitUntil(lambda: len(page.figures.calibration.readout) == 4)
     QTest.mouseClick(page.figures.calibration, Qt.MouseButton.LeftButton, pos=at)
