@@ -117,7 +117,8 @@ class ReviewChoice(QObject):
                 button="Go to Train",
                 page="train",
             )
-        if run.folder.path in self._context.jobs.active():
+        elsewhere = run.state is RunState.RUNNING and not run.has_detections
+        if elsewhere or run.folder.path in self._context.jobs.active():
             return NextStep(
                 title="This run is being worked on",
                 text="Its detections can be looked at here as soon as it has finished.",
@@ -215,7 +216,12 @@ class ReviewChoice(QObject):
         if not document.is_open or document.project.folder != folder:
             return
         before = self.chosen
-        renewed = self._ended | {run.name for run in self._runs if not run.has_detections}
+        running = {run.name for run in runs if run.state is RunState.RUNNING}
+        renewed = self._ended | {
+            run.name
+            for run in self._runs
+            if not run.has_detections or (run.state is RunState.RUNNING and run.name not in running)
+        }
         self._ended = set()
         self._runs = [run for run in runs if run.state is not RunState.NEW or run.has_detections]
         self.run.clear()

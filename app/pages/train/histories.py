@@ -26,6 +26,7 @@ class RunHistories(QObject):
         self._context = context
         self._histories: dict[str, RunHistory] = {}
         self._loading: set[Path] = set()
+        self._outdated: set[Path] = set()
         context.jobs.events.connect(self._hear)
         context.document.closed.connect(self._clear)
 
@@ -35,12 +36,23 @@ class RunHistories(QObject):
 
     def load(self, run: RunFolder) -> None:
         """Read a history that is not there yet, in the background."""
-        if run.name in self._histories or run.path in self._loading:
+        if run.name not in self._histories:
+            self._read(run)
+
+    def read_again(self, run: RunFolder) -> None:
+        """Read a history that another process adds to, in the background; what is known is shown until then."""
+        self._outdated.add(run.path)
+        self._read(run)
+
+    def _read(self, run: RunFolder) -> None:
+        if run.path in self._loading:
             return
         self._loading.add(run.path)
+        self._outdated.discard(run.path)
+        known = self._histories.get(run.name)
         self._context.tasks.run(
             lambda: RunHistory(read_events(run.events)),
-            done=lambda history: self._loaded(run, history),
+            done=lambda history: self._loaded(run, history, known),
             failed=lambda error: self._fail(run, error),
         )
 
@@ -67,11 +79,14 @@ class RunHistories(QObject):
             history.add(event)
         self.changed.emit(run.name)
 
-    def _loaded(self, run: RunFolder, history: RunHistory) -> None:
-        if run.path in self._loading:
-            self._loading.discard(run.path)
-            if run.name not in self._histories:
-                self.put(run.name, history)
+    def _loaded(self, run: RunFolder, history: RunHistory, known: RunHistory | None) -> None:
+        if run.path not in self._loading:
+            return
+        self._loading.discard(run.path)
+        if self._histories.get(run.name) is known:
+            self.put(run.name, history)
+        if run.path in self._outdated:
+            self._read(run)
 
     def _fail(self, run: RunFolder, error: Exception) -> None:
         if run.path not in self._loading:
@@ -83,3 +98,4 @@ class RunHistories(QObject):
     def _clear(self) -> None:
         self._histories.clear()
         self._loading.clear()
+        self._outdated.clear()

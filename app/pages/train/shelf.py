@@ -10,8 +10,9 @@ from app.context import AppContext
 from app.models.run_history import RunHistory
 from app.models.run_model import RunModel
 from app.pages.train.histories import RunHistories
+from app.runs_elsewhere import RunsElsewhere
 from detcore.project.project import Project
-from detcore.project.runs import RunInfo, RunState, list_runs
+from detcore.project.runs import RunFolder, RunInfo, RunState, list_runs
 
 
 class RunShelf(QObject):
@@ -28,11 +29,13 @@ class RunShelf(QObject):
         self._context = context
         self._histories = histories
         self.model = RunModel(self)
+        self._elsewhere = RunsElsewhere(context, self)
         document = context.document
         document.opened.connect(self.load)
         document.runs_changed.connect(self.load)
         document.closed.connect(lambda: self.model.set_runs([]))
         histories.changed.connect(self._follow)
+        self._elsewhere.moved.connect(self._read_news)
 
     def load(self) -> None:
         document = self._context.document
@@ -62,13 +65,19 @@ class RunShelf(QObject):
         if self._is_open(project):
             self._context.messages.error(error, doing="read the runs")
 
+    def _read_news(self, name: str) -> None:
+        """Another process has written to the events of a run, which nobody tells here."""
+        if self._histories.get(name) is not None:
+            self._histories.read_again(RunFolder(self._context.document.project.runs_folder / name))
+
     def _follow(self, name: str) -> None:
         """Give the row of a run that trains its latest figures."""
         document, history = self._context.document, self._histories.get(name)
         if not document.is_open or history is None or history.step is None:
             return
         runs_folder = document.project.runs_folder
-        if self._context.jobs.training(runs_folder) != runs_folder / name:
+        own = self._context.jobs.training(runs_folder) == runs_folder / name
+        if not own and name not in self._elsewhere.running:
             return
         self.model.update_run(name, **_figures(history), state=RunState.RUNNING)
 
