@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from detcore.crossval import is_cross_validation, read_plan
 from detcore.curation.emphasis import best_threshold
 from detcore.errors import EvaluationError
 from detcore.evaluation.bootstrap import (
@@ -68,11 +69,12 @@ class LabelChanges:
 class Findings:
     """What a run does on some images of a project. ``trained`` of the images it has learned from. ``changes``
     is ``None`` when the run did not keep what it was started with. ``ap_interval`` is how far AP would move
-    with other images of the same kind, nan without objects."""
+    with other images of the same kind, nan without objects. ``folds`` is of a cross-validation, 0 for any other run."""
 
     project_name: str
     statistics: Statistics
     run: RunInfo
+    folds: int
     settings: Mapping[str, Any]
     scope: str
     images: Mapping[int, Image]
@@ -135,6 +137,7 @@ def find(
         project_name=project.name,
         statistics=project.statistics(),
         run=info,
+        folds=len(read_plan(run).held_out) if is_cross_validation(run) else 0,
         settings=read_json(run.config),
         scope=scope,
         images={image.id: image for image in project.images()},

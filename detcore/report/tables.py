@@ -60,13 +60,17 @@ def facts(findings: Findings) -> Markup:
             "Splits": ", ".join(splits),
         }
     )
-    best = "–" if run.best_ap is None else f"{run.best_ap:.3f} while it was trained"
+    model, effort, where = run.model, f"{run.epochs:.0f} epochs", "while it was trained"
+    if findings.folds:
+        model = str(findings.settings.get("model", model))
+        effort, where = f"cross-validation in {findings.folds} folds", "over all folds"
+    best = "–" if run.best_ap is None else f"{run.best_ap:.3f} {where}"
     training = definitions(
         {
             "Run": f"{run.name}, {run.state.value}",
-            "Model": run.model,
+            "Model": model,
             "Started": moment(run.created),
-            "Trained": f"{_duration(run.seconds)}, {run.epochs:.0f} epochs, on {run.device or 'unknown'}",
+            "Trained": f"{_duration(run.seconds)}, {effort}, on {run.device or 'unknown'}",
             "Best AP": best,
         }
     )

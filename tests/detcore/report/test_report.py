@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from detcore.cli import main
+from detcore.crossval import create_cross_validation
 from detcore.errors import Cancelled, EvaluationError, ReticleError
 from detcore.evaluation.curves import precision_recall
+from detcore.events import Ended, EndReason, Validation, encode
 from detcore.project.edits import add_boxes, delete_boxes, update_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, save_detections
@@ -163,6 +165,25 @@ def test_a_class_with_a_colour_that_is_none_is_grey(project: Project, run: RunFo
     styles = {attrs.get("style") for name, attrs in page.elements if attrs.get("class") == "swatch"}
     assert "background:#888888" in styles
     assert "x" not in {name for name, _ in page.elements}
+
+
+def test_a_cross_validation_is_told_by_its_folds_and_its_model(project: Project, tmp_path: Path) -> None:
+    run = create_cross_validation(project, {"model": "reticle-s", "minutes": 3.0}, folds=2)
+    events = [
+        Validation(time=750.0, step=90, epoch=0.0, metrics={"AP": 0.369}, per_class={}, best=True),
+        Ended(time=0.0, reason=EndReason.COMPLETED),
+    ]
+    run.events.write_text("".join(f"{encode(event)}\n" for event in events), encoding="utf-8")
+    nothing = np.zeros(0, np.int64)
+    save_detections(
+        run,
+        Detections(image_ids=nothing, labels=nothing, boxes=np.zeros((0, 4)), scores=np.zeros(0)),
+        image_ids=[1, 2, 3, 4],
+    )
+    _, page = report(project, run, tmp_path / "report.html")
+    assert "12 min 30 s, cross-validation in 2 folds, on unknown" in page.texts
+    assert page.texts[page.texts.index("Model") + 1] == "reticle-s"
+    assert "0.369 over all folds" in page.texts
 
 
 def test_label_changes_are_told_by_image() -> None:
