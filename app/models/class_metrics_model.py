@@ -111,10 +111,12 @@ class ClassMetricsModel(QAbstractTableModel):
             self.endResetModel()
         elif rows:
             self._rows = rows
-            # a threshold moves counts alone
-            counts_alone = all(new.has_same_curve(old) for new, old in zip(rows, before, strict=True))
-            first, last = (Column.TP, Column.FN) if counts_alone else (Column.CLASS, Column.BEST)
-            self.dataChanged.emit(self.index(0, first), self.index(len(rows) - 1, last))
+            # a verdict moves the counts of a class or two, a threshold those of most
+            for number, (new, old) in enumerate(zip(rows, before, strict=True)):
+                if not new.has_same_curve(old):
+                    self.dataChanged.emit(self.index(number, Column.CLASS), self.index(number, Column.BEST))
+                elif new.counts != old.counts:
+                    self.dataChanged.emit(self.index(number, Column.TP), self.index(number, Column.FN))
 
     def row_of(self, class_id: int | None) -> int:
         """The row of a class, -1 when it is not there."""

@@ -175,7 +175,8 @@ class ClassTable(QTableView):
         """Where the dot on each curve is."""
         if threshold != self._delegate.threshold:
             self._delegate.threshold = threshold
-            self._repaint(Column.CURVE, Column.CURVE)
+            left = self.columnViewportPosition(Column.CURVE)
+            self.viewport().update(left, 0, self.columnWidth(Column.CURVE), self.viewport().height())
 
     def _make_room(self) -> None:
         """Names go before curves, which the tab below shows larger."""
@@ -194,19 +195,14 @@ class ClassTable(QTableView):
         self._rows.set_order(order)
         self.show_class(chosen)
 
-    def _repaint(self, first: int, last: int) -> None:
-        """Paint only some columns again: a threshold that moves changes few of them."""
-        left = self.columnViewportPosition(first)
-        width = self.columnViewportPosition(last) + self.columnWidth(last) - left
-        self.viewport().update(left, 0, width, self.viewport().height())
-
     def dataChanged(
         self,
         top_left: QModelIndex | QPersistentModelIndex,
         bottom_right: QModelIndex | QPersistentModelIndex,
         roles: Sequence[int] = (),
     ) -> None:
-        self._repaint(top_left.column(), bottom_right.column())
+        # Qt paints the whole table
+        self.viewport().update(self.visualRect(top_left).united(self.visualRect(bottom_right)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._make_room()

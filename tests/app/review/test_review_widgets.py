@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -252,6 +253,13 @@ def test_the_class_table_tells_classes_from_counts(theme: Theme, qtbot: QtBot, s
     with qtbot.waitSignal(table.threshold_chosen) as chosen:
         QTest.mouseClick(table.viewport(), LEFT, pos=table.visualRect(best).center())
     assert chosen.args == [0.5]
+    # a verdict changes a class or two: the others are not painted again
+    changed: list[tuple[int, int, int, int]] = []
+    model.dataChanged.connect(lambda a, b: changed.append((a.row(), a.column(), b.row(), b.column())))
+    shown = table.viewport().grab().toImage()
+    model.set_rows([rows[0], replace(rows[1], counts=(3, 2, 0))])
+    assert changed == [(1, Column.TP, 1, Column.FN)]
+    assert table.viewport().grab().toImage() != shown
     model.set_rows(rows[:1])
     assert model.rowCount() == 1
 
