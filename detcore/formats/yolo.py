@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,7 +29,7 @@ from detcore.formats.collect import LARGEST_ID, Gathering, sample_files
 from detcore.formats.geometry import Frame, fit
 from detcore.formats.staging import read_marker, read_marks
 from detcore.formats.text import decode, read_bytes
-from detcore.formats.yolo_layout import Entry, find_config, find_entries, looks_like_labels
+from detcore.formats.yolo_layout import Entry, find_config, find_entries, looks_like_labels, names_around
 from detcore.formats.yolo_names import NAME_FILES, names_file, read_names
 from detcore.formats.yolo_write import write_yolo
 
@@ -71,6 +72,7 @@ class YoloFormat:
 class _Reader:
     def __init__(self, source: Path, image_folder: Path | None) -> None:
         self._found = Gathering(source, image_folder)
+        self._image_folder = image_folder
         self._config = find_config(source, self._found)
         folder = self._found.folder
         homes = [folder, *list(folder.parents)[:2]]
@@ -134,6 +136,9 @@ class _Reader:
             if path is not None and read_names(path) != self._config.names:
                 self._found.problem(path, f"other class names than in {self._config.path.name}, which counts")
             return self._add_known(self._config.names)
+        if path is None and self._names_around is not None:
+            around, names = self._names_around
+            return self._add_classes(names, around)
         if path is None:
             self._found.problem(folder, "no classes.txt: the classes are named after their ids")
             self._nameless.add(folder)
@@ -142,6 +147,10 @@ class _Reader:
         if known and len(known) <= max(known):
             self._found.problem(path, "an empty line: the ids of the names after it count it")
         return self._add_classes(known, path)
+
+    @cached_property
+    def _names_around(self) -> tuple[Path, dict[int, str]] | None:
+        return names_around(self._image_folder, self._found)
 
     def _add_known(self, names: dict[int, str]) -> dict[int, int]:
         return {source_id: self._found.classes.add(name) for source_id, name in names.items()}

@@ -8,9 +8,16 @@ from pathlib import Path
 
 from detcore.errors import FormatError
 from detcore.formats.collect import Gathering, files_below
-from detcore.formats.locate import plain_folder
+from detcore.formats.locate import common_root, plain_folder
 from detcore.formats.text import decode, foreign_parts, read_bytes, split_of_folder
-from detcore.formats.yolo_names import NAME_FILES, YoloConfig, read_darknet, read_yaml
+from detcore.formats.yolo_names import (
+    NAME_FILES,
+    YoloConfig,
+    names_file,
+    read_darknet,
+    read_names,
+    read_yaml,
+)
 from detcore.images import EXTENSIONS
 
 _LABEL_FOLDERS = {"images": ("labels", "annotations"), "jpegimages": ("labels",)}
@@ -51,6 +58,21 @@ def find_config(source: Path, found: Gathering) -> YoloConfig | None:
             continue
         if config.names or config.splits:
             return config
+    return None
+
+
+def names_around(image_folder: Path | None, found: Gathering) -> tuple[Path, dict[int, str]] | None:
+    """Class names by id for label files that have none with them, and the file that they are from: a folder
+    ``labels`` is often imported alone, while ``data.yaml`` lies above it or with the images."""
+    with_images = [] if image_folder is None else [image_folder, image_folder.parent]
+    above = list(found.folder.parents)[:2]
+    for folder in dict.fromkeys([*above[:1], *with_images, *above[1:]]):
+        config = find_config(folder, found) if folder.is_dir() else None
+        if config is not None and config.names:
+            return config.path, config.names
+        path = names_file(folder)
+        if path is not None:
+            return path, read_names(path)
     return None
 
 
@@ -173,7 +195,18 @@ def _scan(found: Gathering) -> list[Entry]:
             continue
         split = found.folder_split(labels) or (known.split if known else None)
         entries[image] = Entry(image=image, labels=labels, split=split)
+    for entry in _without_labels([path for path in entries if not path.is_relative_to(found.folder)]):
+        entries.setdefault(entry.image, entry)
     return list(entries.values())
+
+
+def _without_labels(labelled: list[Path]) -> Iterator[Entry]:
+    """All images below the deepest folder of those that labels were found for elsewhere."""
+    if labelled:
+        root = common_root(labelled, labelled[0].parent)
+        for image in files_below(root, tuple(EXTENSIONS)):
+            split = split_of_folder(image.parent.relative_to(root).parts)
+            yield Entry(image=image, labels=None, split=split)
 
 
 def looks_like_labels(path: Path) -> bool:

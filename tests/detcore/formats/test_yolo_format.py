@@ -266,6 +266,31 @@ def test_empty_label_file_means_checked_and_a_missing_one_means_not_looked_at(tm
     assert "without a label file" in problems[0].message
 
 
+@pytest.mark.parametrize(
+    "names", ["data.yaml", "images/data.yaml", "classes.txt", "images/classes.txt", "labels/classes.txt"]
+)
+def test_labels_alone_take_their_names_from_the_folders_around_and_all_images_with_them(
+    tmp_path: Path, names: str
+):
+    for name in ("train/a", "train/b", "val/c", "test/d"):
+        save_image(tmp_path / f"images/{name}.jpg")
+    write(tmp_path / "labels/train/a.txt", LINE)
+    write(tmp_path / "labels/val/c.txt", LINE.replace("0", "1", 1))
+    write(tmp_path / names, "names: [cat, dog]\n" if names.endswith("yaml") else "cat\ndog\n")
+    dataset, problems = YOLO.read(tmp_path / "labels", image_folder=tmp_path / "images")
+    assert names_of(dataset) == ["cat", "dog"]
+    assert [(image.path.stem, image.split, image.labelled, len(image.boxes)) for image in dataset.images] == [
+        ("d", "test", False, 0),
+        ("a", "train", True, 1),
+        ("b", "train", False, 0),
+        ("c", "val", True, 1),
+    ]
+    assert [(problem.path.name, problem.message) for problem in problems] == [
+        ("test", "1 images without a label file: taken in as not yet looked at"),
+        ("train", "1 images without a label file: taken in as not yet looked at"),
+    ]
+
+
 def test_labels_of_broken_or_missing_images_are_reported_and_the_others_read(tmp_path: Path):
     write(tmp_path / "broken.jpg", "no image")
     write(tmp_path / "broken.txt", LINE)
