@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QLocale, QSettings
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from app.actions import Actions
+from app.application import make_window
 from app.context import AppContext
 from app.document import Document
+from app.main_window import MainWindow
 from app.messages import Messages
 from app.settings import Settings
 from app.tasks import Tasks
@@ -51,6 +54,16 @@ def context(qapp: QApplication, qtbot: object, settings: Settings) -> Iterator[A
     context.tasks.shut_down()
     context.jobs.shut_down()
     context.document.close()
+
+
+@pytest.fixture
+def window(qapp: QApplication, qtbot: QtBot, settings: Settings) -> Iterator[MainWindow]:
+    """The window as the program makes it, with nothing open."""
+    window = make_window(qapp, settings)
+    qtbot.addWidget(window)
+    window.show()
+    yield window
+    window.close()
 
 
 @pytest.fixture

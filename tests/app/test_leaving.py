@@ -6,29 +6,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from app.application import make_window
 from app.dialogs.import_dialog import ImportRequest
 from app.main_window import MainWindow
-from app.settings import Settings
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
-def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path, image_folder: Path) -> Iterator[MainWindow]:
-    settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
-    window = make_window(qapp, settings)
-    qtbot.addWidget(window)
-    window.show()
+def window(window: MainWindow, qtbot: QtBot, image_folder: Path) -> MainWindow:
     window.project_actions.open_path(image_folder)
     qtbot.waitUntil(lambda: window.label_page.viewer.is_showing, timeout=10_000)
-    yield window
-    window.close()
+    return window
 
 
 @pytest.fixture

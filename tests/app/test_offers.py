@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.application import make_window
 from app.dialogs.import_dialog import ImportRequest
 from app.main_window import MainWindow
-from app.settings import Settings
 from app.tasks import Task
 from app.widgets import message_bar
 from detcore.project.edits import add_class, set_status
@@ -25,16 +21,6 @@ from tests.app.train.train_driving import write_run
 CTRL = Qt.KeyboardModifier.ControlModifier
 CTRL_SHIFT = CTRL | Qt.KeyboardModifier.ShiftModifier
 SOON = 10_000
-
-
-@pytest.fixture
-def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path, image_folder: Path) -> Iterator[MainWindow]:
-    settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
-    window = make_window(qapp, settings)
-    qtbot.addWidget(window)
-    window.show()
-    yield window
-    window.close()
 
 
 def open_folder(qtbot: QtBot, window: MainWindow, folder: Path) -> None:

@@ -8,30 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app import project_actions
-from app.application import make_window
 from app.dialogs.import_dialog import ImportRequest
 from app.main_window import MainWindow
-from app.settings import Settings
 from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled
 from detcore.exchange import find_dataset, import_dataset
 from detcore.project.project import Project
-
-
-@pytest.fixture
-def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
-    """The window as the program makes it."""
-    settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
-    window = make_window(qapp, settings)
-    qtbot.addWidget(window)
-    window.show()
-    yield window
-    window.close()
 
 
 def _open(qtbot: QtBot, window: MainWindow, path: Path) -> None:

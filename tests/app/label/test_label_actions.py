@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.application import make_window
 from app.dialogs.action_dialogs import ActionPalette
 from app.main_window import MainWindow
 from app.models.box_model import BoxModel
 from app.pages.label.page import LabelPage
-from app.settings import Settings
 from app.swatches import SWATCH
-
-
-@pytest.fixture
-def window(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
-    settings = Settings(QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat))
-    window = make_window(qapp, settings)
-    qtbot.addWidget(window)
-    window.show()
-    yield window
-    window.close()
 
 
 def test_the_palette_offers_only_classes_that_exist_by_their_names(qtbot: QtBot, page: LabelPage) -> None:
