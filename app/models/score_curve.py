@@ -9,8 +9,7 @@ from PySide6.QtGui import QColor
 
 from app.models.figures import ratio_text
 from detcore.evaluation.curves import f1_along
-from detcore.evaluation.judged import Outcomes
-from detcore.evaluation.thresholds import OperatingPoints, operating_points
+from detcore.evaluation.thresholds import OperatingPoints, points_along
 from detcore.types import BoolArray, FloatArray
 
 
@@ -51,13 +50,7 @@ class ScoreCurve:
 
     def points(self, image_count: int) -> OperatingPoints:
         """What each threshold gives on so many images."""
-        hit = self.hits()
-        found = int(np.count_nonzero(hit))
-        # recall says of how many; where nothing is found no threshold is of use
-        positives = round(found / float(self.recall[-1])) if found else 0
-        return operating_points(
-            Outcomes(scores=self.scores, hit=hit, positives=positives, image_count=image_count)
-        )
+        return points_along(self.scores, self.recall, image_count=image_count)
 
     def row_at(self, threshold: float) -> int:
         """The last point with a score of at least ``threshold``; -1 when there is none."""

@@ -17,7 +17,7 @@ from app.review.pace import HALF_FRAME_MS
 from app.review.settling import Settling
 from app.tasks import Tasks
 from detcore.curation.judged_items import JudgedItems
-from detcore.evaluation.curves import f1_along
+from detcore.evaluation import thresholds
 from detcore.evaluation.error_costs import ErrorCosts, find_error_costs
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
@@ -100,12 +100,9 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
 
 
 def best_threshold(evaluation: LiveEvaluation) -> float:
-    """The score, cut to two places, at which F1 over all classes is highest; 0.5 where nothing is found."""
+    """The score at which F1 over all classes is highest; 0.5 where nothing is found."""
     curve = evaluation.curve()
-    f1 = f1_along(curve.precision, curve.recall)
-    if not f1.any():
-        return 0.5
-    return float(np.floor(curve.scores[int(f1.argmax())] * 100) / 100)
+    return thresholds.best_threshold(thresholds.points_along(curve.scores, curve.recall))
 
 
 def _within(detections: Detections, image_ids: IntArray, classes: Mapping[int, ObjectClass]) -> IntArray:

@@ -19,10 +19,10 @@ import numpy as np
 from detcore.atomic import atomic_write
 from detcore.curation.judged_items import JudgedItems
 from detcore.errors import ConfigError
+from detcore.evaluation import thresholds
 from detcore.evaluation.error_types import KINDS, ErrorType, find_error_types
 from detcore.evaluation.judged import judge
 from detcore.evaluation.live import LiveEvaluation
-from detcore.evaluation.thresholds import operating_points
 from detcore.project.runs import RunFolder, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot
 from detcore.project.verdict_rows import Verdict, VerdictKind
@@ -36,7 +36,6 @@ GREATEST_WEIGHT = 4.0
 
 _FORMAT = 1
 _HELD_OUT = ("val", "test")
-_DEFAULT_THRESHOLD = 0.5
 
 
 class NotLookedAtError(ConfigError):
@@ -191,8 +190,7 @@ def best_threshold(
 ) -> float:
     """The confidence at which F1 over all classes is highest; 0.5 where nothing is found."""
     (judged,) = judge(gt, dets, image_ids, class_ids, iou_thresholds=(iou_threshold,))
-    best = operating_points(judged.outcomes()).best_f_beta()
-    return _DEFAULT_THRESHOLD if best is None else best.threshold
+    return thresholds.best_threshold(thresholds.operating_points(judged.outcomes()))
 
 
 def _learnt_from(run: RunFolder, snapshot: Snapshot, looked_at: Collection[int]) -> list[int]:

@@ -18,6 +18,7 @@ from detcore.types import BoolArray, FloatArray, IntArray
 FPPI_REFERENCES: FloatArray = np.logspace(-2.0, 0.0, 9)
 """Nine rates from 0.01 to 1 false positives per image, evenly spaced in the logarithm."""
 
+_DEFAULT_THRESHOLD = 0.5
 _LEAST_MISS_RATE = 1e-10  # a rate of 0 has no logarithm; the value is that of Dollár's toolbox
 
 
@@ -123,6 +124,21 @@ def operating_points(outcomes: Outcomes) -> OperatingPoints:
         positives=outcomes.positives,
         image_count=outcomes.image_count,
     )
+
+
+def points_along(scores: FloatArray, recall: FloatArray, *, image_count: int = 0) -> OperatingPoints:
+    """Those of a curve: ``recall`` (N,) after each of the detections with ``scores`` (N,), highest first."""
+    hit = np.diff(recall, prepend=0.0) > 0
+    found = int(np.count_nonzero(hit))
+    # recall says of how many; where nothing is found no threshold is of use
+    positives = round(found / float(recall[-1])) if found else 0
+    return operating_points(Outcomes(scores=scores, hit=hit, positives=positives, image_count=image_count))
+
+
+def best_threshold(points: OperatingPoints) -> float:
+    """The score itself at which F1 is highest, for whoever has not chosen a threshold; 0.5 where nothing is found."""
+    best = points.best_f_beta()
+    return _DEFAULT_THRESHOLD if best is None else best.threshold
 
 
 def points_by_class(judged: Judged) -> dict[int, OperatingPoints]:

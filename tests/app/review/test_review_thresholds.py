@@ -13,6 +13,9 @@ from app.models.score_curve import ScoreCurve
 from app.models.threshold_goal import GOALS, Measure, ThresholdGoal
 from app.pages.review.page import ReviewPage
 from detcore.evaluation.curves import precision_recall
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder
+from detcore.report.findings import find
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -51,6 +54,16 @@ def test_the_threshold_that_serves_each_goal_best(wanted: ThresholdGoal, expecte
     best = wanted.best(curve.points(4))
     assert best is not None
     assert best.threshold == expected
+
+
+def test_a_run_is_first_shown_at_the_very_threshold_that_a_report_takes(
+    page: ReviewPage, run: RunFolder, labelled: Project, qtbot: QtBot
+) -> None:
+    images = np.array(labelled.image_ids()[3:])
+    threshold = find(labelled, run, image_ids=images, scope="held out").threshold
+    assert threshold != round(threshold, 2), "a score as detectors give them"
+    assert page.live.threshold == threshold
+    assert page.header.slider.value() == threshold
 
 
 def test_no_threshold_serves_where_nothing_is_found() -> None:
