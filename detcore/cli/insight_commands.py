@@ -38,7 +38,7 @@ def next_images(options: argparse.Namespace) -> int:
         order = order_unlabelled(project, runs[0], second=second, count=options.count, progress=progress)
     _complain_about(order.problems)
     if order.unlabelled:
-        head = ["image", "uncertainty", *(["disagreement"] if second else []), "novelty"]
+        head = ["image", "worth", "uncertainty", *(["disagreement"] if second else []), "novelty"]
         say(table([_cells(item, with_second=second is not None) for item in order.candidates], head=head))
         say(f"{len(order.candidates):,} of {order.unlabelled:,} unlabelled images, the most useful first")
     else:
@@ -47,6 +47,7 @@ def next_images(options: argparse.Namespace) -> int:
         record = [
             {
                 "image": item.image.path,
+                "worth": item.worth,
                 "uncertainty": item.uncertainty,
                 "disagreement": None if second is None else item.disagreement,
                 "novelty": item.novelty,
@@ -142,7 +143,7 @@ def _look_at_unlabelled(run: RunFolder, snapshot: Snapshot) -> None:
 
 def _cells(item: Candidate, *, with_second: bool) -> list[str]:
     middle = [item.disagreement] if with_second else []
-    figures = [item.uncertainty, *middle, item.novelty]
+    figures = [item.worth, item.uncertainty, *middle, item.novelty]
     return [item.image.path, *(f"{figure:.3f}" for figure in figures)]
 
 

@@ -35,12 +35,13 @@ counts."""
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """An image to label. ``uncertainty``, ``disagreement`` (0 without a second run) and ``novelty`` when it
-    was chosen, each 0 to 1."""
+    was chosen, each 0 to 1; ``worth``, which comes from them, is what the order is by, the highest first."""
 
     image: Image
     uncertainty: float
     disagreement: float
     novelty: float
+    worth: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ def order_unlabelled(
                 uncertainty=float(unsure[place]),
                 disagreement=float(apart[place]),
                 novelty=float(novel),
+                worth=float(_value(use[place]) * novel),
             )
             for image, place, novel in zip(images, places.tolist(), novelty.tolist(), strict=True)
         ),
@@ -166,7 +168,7 @@ def spread(
         Cancelled: ``progress`` returned false.
     """
     total = len(use) if count is None else min(count, len(use))
-    value = _LEAST_USE + (1.0 - _LEAST_USE) * use
+    value = _value(use)
     nearest = _nearest(features, known if len(known) else features.mean(axis=0, keepdims=True))
     middle = float(np.median(nearest)) or 1.0
     left = np.ones(len(use), np.bool_)
@@ -180,6 +182,11 @@ def spread(
         if progress is not None and not progress(step + 1, total):
             raise Cancelled("ordering images was cancelled")
     return places, novelties
+
+
+def _value(use: FloatArray) -> FloatArray:
+    """What an image is worth that is unlike all others."""
+    return _LEAST_USE + (1.0 - _LEAST_USE) * use
 
 
 def _nearest(features: FloatArray, known: FloatArray) -> FloatArray:

@@ -83,18 +83,20 @@ def _that_have_seen(runs: list[RunFolder], image_ids: set[int], count: int) -> l
 
 
 def reason_of(candidate: Candidate, runs: tuple[str, ...]) -> Reason:
-    """How much the runs differ where there are two, else what speaks most for an image; and all the
-    figures."""
-    lines = [f"{runs[0]} is uncertain: {ratio_text(candidate.uncertainty)}"]
+    """What the order is by, and how much the runs differ where there are two, else what speaks most for an image;
+    and all the figures."""
+    worth = ratio_text(candidate.worth)
+    lines = [f"Worth labelling, by which the list is ordered: {worth}"]
+    lines.append(f"{runs[0]} is uncertain: {ratio_text(candidate.uncertainty)}")
     if len(runs) > 1:
-        word, figure = "runs differ", candidate.disagreement
+        word = "runs differ"
         lines.append(f"{runs[0]} and {runs[1]} differ: {ratio_text(candidate.disagreement)}")
     elif candidate.novelty > candidate.uncertainty:
-        word, figure = "unlike others", candidate.novelty
+        word = "unlike others"
     else:
-        word, figure = "uncertain", candidate.uncertainty
+        word = "uncertain"
     lines.append(f"Unlike the labelled images and those above: {ratio_text(candidate.novelty)}")
-    return Reason(short=f"{word} {ratio_text(figure)}", long="\n".join(lines))
+    return Reason(short=f"{worth} · {word}", long="\n".join(lines))
 
 
 class ImageOrdering(QObject):

@@ -134,7 +134,11 @@ def test_labelled_images_are_left_out_and_look_alikes_come_late(project: Project
         order = order_unlabelled(opened, run)
         assert order.unlabelled == 3
         assert [item.image.path for item in order.candidates] == ["3.png", "2.png", "4.png"]
-        assert order.candidates[0].uncertainty == pytest.approx(1 / 3)
+        first = order.candidates[0]
+        assert first.uncertainty == pytest.approx(1 / 3)
+        assert first.worth == pytest.approx((0.05 + 0.95 / 3) * first.novelty)
+        worths = [item.worth for item in order.candidates]
+        assert worths == sorted(worths, reverse=True)
         assert len(order_unlabelled(opened, run, count=2).candidates) == 2
         same = order_unlabelled(opened, run, second=run)
         assert {item.disagreement for item in same.candidates} == {0.0}
@@ -164,5 +168,6 @@ def test_when_all_images_are_labelled_there_is_nothing_to_list(
 def test_the_command_lists_them_in_order(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["next", str(project.folder), "--run", "001-reticle-s", "--count", "2"]) == 0
     text = capsys.readouterr().out
+    assert text.split()[:2] == ["image", "worth"]
     assert text.index("3.png") < text.index("2.png")
     assert "4.png" not in text
