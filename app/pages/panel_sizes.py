@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow
 
 _BESIDE = Qt.DockWidgetArea.LeftDockWidgetArea | Qt.DockWidgetArea.RightDockWidgetArea
+_BUTTONS = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonRelease)
 
 
 class PanelSizes(QObject):
@@ -21,6 +22,9 @@ class PanelSizes(QObject):
         self._page = page
         self._page_size = QSize()
         self._wanted: dict[QDockWidget, int] = {}
+        # of the page, when that was so
+        self._room: dict[QDockWidget, int] = {}
+        self._is_dragging = False
         self._is_at_work = False
         page.installEventFilter(self)
 
@@ -33,18 +37,27 @@ class PanelSizes(QObject):
                 # the layout has followed already
                 self._page_size = self._page.size()
                 self._give_back()
-            elif isinstance(watched, QDockWidget) and self._is_settled(watched):
+            elif isinstance(watched, QDockWidget) and self._is_meant(watched):
                 self._wanted[watched] = self._extent(watched)
+                self._room[watched] = self._page_extent(watched)
+        elif watched is self._page and event.type() in _BUTTONS:
+            # the edges between panels are the page's own
+            self._is_dragging = event.type() == QEvent.Type.MouseButtonPress
         return False
 
-    def _is_settled(self, panel: QDockWidget) -> bool:
-        return self._page.isVisible() and self._page.size() == self._page_size and not panel.isFloating()
+    def _is_meant(self, panel: QDockWidget) -> bool:
+        if not self._page.isVisible() or self._page.size() != self._page_size or panel.isFloating():
+            return False
+        return self._is_dragging or self._page_extent(panel) >= self._room.get(panel, 0)
 
     def _is_beside(self, panel: QDockWidget) -> bool:
         return bool(self._page.dockWidgetArea(panel) & _BESIDE)
 
     def _extent(self, panel: QDockWidget) -> int:
         return panel.width() if self._is_beside(panel) else panel.height()
+
+    def _page_extent(self, panel: QDockWidget) -> int:
+        return self._page.width() if self._is_beside(panel) else self._page.height()
 
     def _give_back(self) -> None:
         self._is_at_work = True
