@@ -6,15 +6,13 @@ from dataclasses import asdict, dataclass, fields, replace
 
 from app.models.figures import count_text
 from app.tasks import ProgressCallback
-from detcore.curation.emphasis import DEFAULT_STRENGTH, Emphasis, find_emphasis
+from detcore.curation.emphasis import DEFAULT_STRENGTH, SENT_SETTING, Emphasis, find_emphasis
 from detcore.errors import Cancelled, ProjectError
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.verdicts import read_verdicts
 from detcore.training.config import TrainConfig
-
-KEY = "train.sent_errors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +97,7 @@ def find_again(project: Project, sent: SentErrors, snapshot: Snapshot) -> Emphas
 
 def read_sent(project: Project) -> SentErrors | None:
     """What is waiting for the next training, if anything is."""
-    stored = project.get_setting(KEY)
+    stored = project.get_setting(SENT_SETTING)
     if not isinstance(stored, dict) or stored.keys() != {item.name for item in fields(SentErrors)}:
         return None
     return SentErrors(**stored)
@@ -107,7 +105,7 @@ def read_sent(project: Project) -> SentErrors | None:
 
 def keep_sent(project: Project, sent: SentErrors | None) -> None:
     """Let these wait for the next training in place of any others; ``None`` for none."""
-    project.set_setting(KEY, None if sent is None else asdict(sent))
+    project.set_setting(SENT_SETTING, None if sent is None else asdict(sent))
 
 
 def use_up(project: Project, sent: SentErrors) -> None:

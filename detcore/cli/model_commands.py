@@ -7,7 +7,7 @@ import argparse
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from detcore.atomic import atomic_write
 from detcore.cli.console import say, write_json
@@ -20,7 +20,7 @@ from detcore.cli.predicting import (
 )
 from detcore.cli.status import INTERRUPTED
 from detcore.cli.watching import watch_job
-from detcore.curation.emphasis import DEFAULT_STRENGTH, find_emphasis
+from detcore.curation.emphasis import DEFAULT_STRENGTH, SENT_SETTING, find_emphasis
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
@@ -60,6 +60,8 @@ def train(options: argparse.Namespace) -> int:
                 snapshot.save(run.snapshot)
                 if emphasis is not None:
                     emphasis.save(run.emphasis)
+            if emphasis is not None:
+                _use_up_sent(project, emphasis.run)
             arguments = ["train", str(run.path)]
     say(f"run {run.name}")
     outcome = watch_job(lambda hear: TrainingJob(worker_command(*arguments), on_event=hear))
@@ -67,6 +69,13 @@ def train(options: argparse.Namespace) -> int:
         raise JobError(outcome.text, hint=outcome.hint or f"Resume with --resume {run.name}")
     say(f"{outcome.text}{_figures({} if outcome.ended is None else outcome.ended.result)}")
     return INTERRUPTED if outcome.state is OutcomeState.STOPPED else 0
+
+
+def _use_up_sent(project: Project, run: str) -> None:
+    """Errors of that run which were sent to training in the window need not be learnt from once more."""
+    sent: Any = project.get_setting(SENT_SETTING)
+    if isinstance(sent, dict) and cast("dict[str, Any]", sent).get("run") == run:
+        project.set_setting(SENT_SETTING, None)
 
 
 def _check_material(config: TrainConfig, snapshot: Snapshot) -> None:

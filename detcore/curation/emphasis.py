@@ -34,6 +34,9 @@ DEFAULT_STRENGTH = 0.5
 GREATEST_WEIGHT = 4.0
 """However much is wrong in an image, it is drawn at most so often for each time that others are."""
 
+SENT_SETTING = "train.sent_errors"
+"""The project's setting of what waits for its next training: an object with the name of the ``run``, or null."""
+
 _FORMAT = 1
 _HELD_OUT = ("val", "test")
 

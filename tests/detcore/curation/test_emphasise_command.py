@@ -84,6 +84,18 @@ def test_what_was_judged_ambiguous_is_left_out(project: Project) -> None:
 
 
 @pytest.mark.usefixtures("no_worker")
+@pytest.mark.parametrize(("sent", "left"), [("001-reticle-s", None), ("000-other", {"run": "000-other"})])
+def test_errors_that_were_sent_in_the_window_are_used_up_by_a_training_that_learns_from_them(
+    project: Project, sent: str, left: object
+) -> None:
+    with Project.open(project.folder) as opened:
+        opened.set_setting("train.sent_errors", {"run": sent})
+    assert main(["train", str(project.folder), "--epochs", "1", "--emphasise", "001-reticle-s"]) == 0
+    with Project.open(project.folder) as opened:
+        assert opened.get_setting("train.sent_errors") == left
+
+
+@pytest.mark.usefixtures("no_worker")
 def test_without_it_nothing_weighs_more(project: Project) -> None:
     assert main(["train", str(project.folder), "--epochs", "1"]) == 0
     run = RunFolder(project.runs_folder / "002-reticle-s")
