@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import QObject
 
@@ -175,6 +176,9 @@ class ImageOrdering(QObject):
         """List the images and go to the first one, if the person is still ``at`` the image of asking."""
         first = {item.image.id: reason_of(item, ranking.runs) for item in ranking.order.candidates}
         self._show(order, first)
+        for problem in ranking.order.problems:
+            if problem.path is not None:
+                self._images.mark_tried(Path(problem.path), problem.message)
         text = _summary(ranking)
         action: tuple[str, Callable[[], object]] | None = None
         if first and self._images.image_id(0) not in first:

@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from pytestqt.qtbot import QtBot
 
-from app.models.image_model import REASON_ROLE, ImageModel, Reason
+from app.models.image_model import REASON_ROLE, UNREADABLE_ROLE, ImageModel, Reason
 from app.pages.label.order import Ranking, rank
 from app.pages.label.page import LabelPage
 from app.tasks import Task
@@ -116,6 +116,19 @@ def test_the_best_one_is_shown_and_its_row_says_why(ordered: LabelPage) -> None:
     # doubt is a third; all four unlabelled images are equally far from the labelled ones, which is the median: a half
     # and what the order is by is (0.05 + 0.95 / 3) x 0.5; nothing is left to learn from the same picture again
     assert reasons(images)[:4] == ["0.18 · unlike others", *["0.00 · uncertain"] * 3]
+
+
+def test_files_that_could_not_be_read_are_marked_in_the_list(
+    qtbot: QtBot, doubtful: Project, page: LabelPage
+) -> None:
+    (doubtful.image_root / "img_5.jpg").write_bytes(b"no image")
+    choose(page, ListOrder.TO_LABEL_NEXT)
+    finish(qtbot, page)
+    marked = {
+        name: bool(page.images.index(row).data(UNREADABLE_ROLE))
+        for row, name in enumerate(names(page.images))
+    }
+    assert marked == {name: name == "img_5.jpg" for name in files(0, 1, 2, 3, 4, 5)}
 
 
 def test_next_and_previous_follow_the_order(ordered: LabelPage) -> None:
