@@ -22,9 +22,8 @@ class SentToTraining(QObject):
         self.card.removed.connect(self._remove)
         self.card.changed.connect(self._keep)
         context.document.opened.connect(self.refresh)
-        context.document.runs_changed.connect(
-            self.refresh
-        )  # a training on the command line uses it up as well
+        # A training on the command line uses it up as well.
+        context.document.runs_changed.connect(self.refresh)
         context.document.closed.connect(lambda: self.card.show_sent(None))
         control.prepared.connect(lambda _run: self.refresh())
         control.changed.connect(self._hold)
