@@ -176,7 +176,7 @@ class ReviewChoice(QObject):
         row.setSpacing(8)
         for title, box, width, tip in (
             ("Run", self.run, RUN_WIDTH, "The run whose detections are shown"),
-            ("Images", self.scope, SCOPE_WIDTH, "The images that are compared"),
+            ("Images", self.scope, SCOPE_WIDTH, "The images whose labels are held against the detections"),
             ("IoU", self.iou, IOU_WIDTH, "How much a detection must overlap a label to match it"),
         ):
             label = QLabel(title)
