@@ -19,7 +19,8 @@ class ImageLevels:
 
     @classmethod
     def prepared(cls, image: QImage) -> ImageLevels:
-        """With the levels made that a view is likely to ask for; for large images better done off the GUI thread."""
+        """With the levels made that a view is likely to ask for; for large images better done off the GUI
+        thread."""
         levels = cls(image)
         longest = max(image.width(), image.height())
         while longest > _PREPARED_SIDE:
@@ -36,7 +37,8 @@ class ImageLevels:
         return sum(level.sizeInBytes() for level in self._levels)
 
     def for_scale(self, scale: float) -> QImage:
-        """The smallest level that still has a pixel for each one on a screen that shows the image at ``scale``."""
+        """The smallest level that still has a pixel for each one on a screen that shows the image at
+        ``scale``."""
         number = 0
         while (
             scale <= 0.5

@@ -35,11 +35,12 @@ ORDER_TIPS = {
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorFilter:
-    """``size`` is a place in SIZE_NAMES. ``cell`` is a cell of the confusion matrix, (label, detection) class ids with BACKGROUND_ID for
-    background; it then decides alone. ``exact``: the list is what a number counts, each box for itself and
-    judged ones as well. ``judged``: what has a verdict is listed all the same. ``suspects``: in the order of label
-    errors found objects are listed too, those whose labels may be wrong. ``queued``: the kinds that the
-    person has chosen, to which the list goes back from what a number opened."""
+    """``size`` is a place in SIZE_NAMES. ``cell`` is a cell of the confusion matrix, (label, detection) class
+    ids with BACKGROUND_ID for background; it then decides alone. ``exact``: the list is what a number counts,
+    each box for itself and judged ones as well. ``judged``: what has a verdict is listed all the same.
+    ``suspects``: in the order of label errors found objects are listed too, those whose labels may be wrong.
+    ``queued``: the kinds that the person has chosen, to which the list goes back from what a number
+    opened."""
 
     kinds: frozenset[ErrorKind] = ERRORS
     class_id: int | None = None

@@ -37,16 +37,16 @@ class ErrorItem:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ErrorItems:
-    """N items: ``keys`` (N,) are box ids of labels, or -(row + 1) of detections; ``kinds`` and ``types`` (N,);
-    ``partners`` (N,) key of the label that a detection was meant for or has found, or of the detection that was
-    meant for a label, 0 for none; ``judged`` (N,) whether it has a verdict; ``image_ids`` (N,); ``values`` (N,) by
-    which they are sorted in ``order``, the smallest first.
+    """N items: ``keys`` (N,) are box ids of labels, or -(row + 1) of detections; ``kinds`` and ``types``
+    (N,); ``partners`` (N,) key of the label that a detection was meant for or has found, or of the detection
+    that was meant for a label, 0 for none; ``judged`` (N,) whether it has a verdict; ``image_ids`` (N,);
+    ``values`` (N,) by which they are sorted in ``order``, the smallest first.
 
     A detection counts up to its score, and a label is missed above the score of what found it, whatever else
-    happens to the threshold. So an item is listed at thresholds above ``low`` (N,) and up to ``high`` (N,), and
-    none of it is computed anew when the threshold moves. A label that something was meant for is two items: with
-    that partner, and without it above its score. What depends on the threshold in other ways holds at
-    ``threshold`` only; ``None`` is any.
+    happens to the threshold. So an item is listed at thresholds above ``low`` (N,) and up to ``high`` (N,),
+    and none of it is computed anew when the threshold moves. A label that something was meant for is two
+    items: with that partner, and without it above its score. What depends on the threshold in other ways
+    holds at ``threshold`` only; ``None`` is any.
     """
 
     keys: IntArray

@@ -31,8 +31,9 @@ class ErrorEntry:
     """One box. ``score`` is that of the detection; for a missed object that of the detection below the
     threshold that would find it, or ``None``. ``partner`` is the other half: the label that a detection was
     meant for or has found, or the detection that was meant for a label. It has no partner of its own.
-    ``run_row`` is the row of a detection in its run. ``cost`` is what AP at this IoU (``cost_unit``) would gain without the
-    error, ``suspicion`` in which way the labels are probably wrong there; ``None`` while nobody has asked."""
+    ``run_row`` is the row of a detection in its run. ``cost`` is what AP at this IoU (``cost_unit``) would
+    gain without the error, ``suspicion`` in which way the labels are probably wrong there; ``None`` while
+    nobody has asked."""
 
     key: int
     kind: ErrorKind

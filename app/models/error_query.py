@@ -21,7 +21,8 @@ from detcore.evaluation.live import DetState, GtState, LiveEvaluation
 from detcore.types import BoolArray, FloatArray, IntArray
 
 PAIRED_TYPES = (ItemType.CLASS, ItemType.LOCATION, ItemType.FOUND)
-"""Of these a detection and its label are two halves of one thing. What duplicates a label is another matter."""
+"""Of these a detection and its label are two halves of one thing. What duplicates a label is another
+matter."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,8 +41,8 @@ class ErrorSource:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Boxes:
-    """What a filter chooses: rows of labels that can be missed, (G,), and of the best detections that were meant
-    for them, -1 for none; rows of detections (D,), of each kind the best first, and their kinds."""
+    """What a filter chooses: rows of labels that can be missed, (G,), and of the best detections that were
+    meant for them, -1 for none; rows of detections (D,), of each kind the best first, and their kinds."""
 
     gt_rows: IntArray
     claimants: IntArray
@@ -57,8 +58,8 @@ def find_items(
     *,
     image_id: int | None = None,
 ) -> ErrorItems:
-    """The items that a filter lets through, sorted; they hold at ``threshold``, and most at any other as well.
-    With ``image_id`` those on one image, for a filter without a cell, a size or picked boxes."""
+    """The items that a filter lets through, sorted; they hold at ``threshold``, and most at any other as
+    well. With ``image_id`` those on one image, for a filter without a cell, a size or picked boxes."""
     wanted = wanted.in_order(order)
     if wanted.cell is not None:
         found = _in_cell(source, wanted.cell, order, threshold)
@@ -76,7 +77,8 @@ def find_items(
 
 
 def find_item(source: ErrorSource, threshold: float, key: int) -> ErrorItem | None:
-    """One box as a list would have it at a threshold, whether a list holds it or not; ``None`` if it is gone."""
+    """One box as a list would have it at a threshold, whether a list holds it or not; ``None`` if it is
+    gone."""
     return _detection(source, threshold, key) if key < 0 else _label(source, threshold, key)
 
 
@@ -239,8 +241,8 @@ def _described(source: ErrorSource, boxes: _Boxes, order: SortOrder) -> ErrorIte
 
 
 def _missed(evaluation: LiveEvaluation, boxes: _Boxes) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-    """Labels with what was meant for them, and from above its score alone: rows, rows of the detections or -1,
-    and the thresholds above which and up to which they are missed in this way."""
+    """Labels with what was meant for them, and from above its score alone: rows, rows of the detections or
+    -1, and the thresholds above which and up to which they are missed in this way."""
     found = evaluation.found_scores()[boxes.gt_rows]
     claims = np.full(len(found), -np.inf)
     claimed = boxes.claimants >= 0
@@ -300,8 +302,8 @@ def _by_label_errors(
 
 
 def _with_speakers(source: ErrorSource, found: ErrorItems, threshold: float) -> ErrorItems:
-    """Missed labels that nothing was meant for, as the figures have it, but that a detection speaks against: it was
-    meant for another label of its class that it touches as well. Here the two are a pair."""
+    """Missed labels that nothing was meant for, as the figures have it, but that a detection speaks against:
+    it was meant for another label of its class that it touches as well. Here the two are a pair."""
     gt, dets = source.evaluation.gt, source.evaluation.dets
     alone = np.flatnonzero((found.types == ItemType.MISSED) & (found.values < 0))
     speakers = source.suspicions.speakers(found.keys[alone])

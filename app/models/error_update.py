@@ -22,8 +22,8 @@ def can_update(wanted: ErrorFilter, image_ids: frozenset[int]) -> bool:
 def update_items(
     source: ErrorSource, old: ErrorItems, wanted: ErrorFilter, threshold: float, image_id: int
 ) -> ErrorItems:
-    """What ``find_items`` finds now, after it had found ``old`` with this filter and threshold before an edit of
-    that image: nothing about the items of other images has changed."""
+    """What ``find_items`` finds now, after it had found ``old`` with this filter and threshold before an edit
+    of that image: nothing about the items of other images has changed."""
     new = find_items(source, wanted, old.order, threshold, image_id=image_id)
     gone = np.flatnonzero(old.image_ids == image_id)
     return old.spliced(gone, _places(source, old, gone, new), new)

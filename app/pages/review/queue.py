@@ -86,8 +86,8 @@ class ReviewQueue(QObject):
         return len(self._model.rows)
 
     def chosen(self) -> Iterator[ErrorEntry]:
-        """The boxes that a verdict is for: the selected rows, or the current box alone. None where more are selected
-        than a verdict can be for."""
+        """The boxes that a verdict is for: the selected rows, or the current box alone. None where more are
+        selected than a verdict can be for."""
         rows, current = self._panel.list.selected_rows(), self.current
         row = -1 if current is None else self._model.row_of(current.key)
         place = int(np.searchsorted(rows, row))
@@ -139,8 +139,8 @@ class ReviewQueue(QObject):
         self._look_at(key, [key] if key not in self._panel.list.selected_keys() else None)
 
     def deal_with(self, entries: list[ErrorEntry], work: Callable[[], Collection[int] | None]) -> None:
-        """Do the ``work`` of a verdict on these, which gives the ids of what it has stored or ``None``; then look at
-        what follows, once, and remember them for undo."""
+        """Do the ``work`` of a verdict on these, which gives the ids of what it has stored or ``None``; then
+        look at what follows, once, and remember them for undo."""
         following = self._model.rows.following([entry.key for entry in entries])
         self._leaving = True
         try:

@@ -15,8 +15,8 @@ from detcore.types import FloatArray
 
 
 class CalibrationPlot(UnitPlot):
-    """A dot for each bin of confidences; on the diagonal they are honest. A click on one asks for the threshold
-    at its lower edge."""
+    """A dot for each bin of confidences; on the diagonal they are honest. A click on one asks for the
+    threshold at its lower edge."""
 
     # A bin was clicked: its lower edge.
     threshold_chosen = Signal(float)

@@ -1,4 +1,5 @@
-"""Two runs compared: which other one, what was gained and lost, figures, and whether that is more than chance."""
+"""Two runs compared: which other one, what was gained and lost, figures, and whether that is more than
+chance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Old labels and old model, new labels and old model, new labels and new model: figures and what lies between."""
+"""Old labels and old model, new labels and old model, new labels and new model: figures and what lies
+between."""
 
 from __future__ import annotations
 

@@ -56,7 +56,8 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class ErrorDelegate(QStyledItemDelegate):
-    """Paints a row: what is wrong with the detection, or what may be wrong with the label, as the order has it."""
+    """Paints a row: what is wrong with the detection, or what may be wrong with the label, as the order has
+    it."""
 
     def __init__(self, model: ErrorModel, theme: Theme, crops: Crops, parent: QWidget) -> None:
         super().__init__(parent)
@@ -217,9 +218,8 @@ class ErrorDelegate(QStyledItemDelegate):
 class ErrorList(QTableView):
     """Boxes to look at one after the other. Says why when there are none.
 
-    A table of one column, for it has hundreds of thousands of rows at a low threshold: a table knows where they
-    are without asking for each, a list view does not.
-    """
+    A table of one column, for it has hundreds of thousands of rows at a low threshold: a table knows where
+    they are without asking for each, a list view does not."""
 
     # The person chose a row: the key of its box.
     key_chosen = Signal(int)
@@ -274,8 +274,8 @@ class ErrorList(QTableView):
         return self._rows.rows.keys[self.selected_rows()].tolist()
 
     def show_keys(self, keys: Sequence[int], current: int | None, *, place: int = 0) -> None:
-        """Select rows and make one the current one, without a signal; what is not there is left out. Where there is
-        no current one the keys go on from before the row at ``place``."""
+        """Select rows and make one the current one, without a signal; what is not there is left out. Where
+        there is no current one the keys go on from before the row at ``place``."""
         flag = QItemSelectionModel.SelectionFlag
         model = self.selectionModel()
         at = -1 if current is None else self._rows.row_of(current)
@@ -370,8 +370,8 @@ def _empty(size: QSize, ratio: float) -> QPixmap:
 
 
 def row_texts(entry: ErrorEntry, order: SortOrder) -> tuple[str, str, str]:
-    """What a row says is wrong, its figure and the unit of that: what the list is ordered by, or how sure the model
-    was."""
+    """What a row says is wrong, its figure and the unit of that: what the list is ordered by, or how sure the
+    model was."""
     title, suspicion = TYPE_TITLES[entry.type], entry.suspicion
     if order is SortOrder.LABEL_ERRORS:
         if suspicion is None:

@@ -1,4 +1,5 @@
-"""The menu of the threshold column: what the thresholds are chosen for, and in which order the classes stand."""
+"""The menu of the threshold column: what the thresholds are chosen for, and in which order the classes
+stand."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from app.widgets.review.verdict_button import VerdictButton
 
 
 class ItemDetails(QWidget):
-    """Text above buttons, one for each action handed in with what its button says. Verdicts are for all selected
-    items, what ``moves`` names is not."""
+    """Text above buttons, one for each action handed in with what its button says. Verdicts are for all
+    selected items, what ``moves`` names is not."""
 
     def __init__(
         self,

@@ -16,8 +16,8 @@ _ROWS = (0, -1, 1, -2, 2, -3, 3, -4, 4, -5, 5, -6, 6)
 
 
 class PlotLabels:
-    """Finds free places within ``bounds``. All lines are added before the first text is placed; texts of line ends
-    come from top to bottom."""
+    """Finds free places within ``bounds``. All lines are added before the first text is placed; texts of line
+    ends come from top to bottom."""
 
     def __init__(self, bounds: QRectF) -> None:
         self._bounds = bounds

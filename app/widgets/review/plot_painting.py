@@ -162,8 +162,8 @@ def _size_of(text: str, metrics: QFontMetrics) -> QSizeF:
 
 
 def _thinned(count: int, points: int) -> slice | np.ndarray:
-    """Which of ``count`` points to draw: more than a few per pixel only cost time. A line over falling scores turns
-    most where it begins, and most of its points lie where it ends."""
+    """Which of ``count`` points to draw: more than a few per pixel only cost time. A line over falling scores
+    turns most where it begins, and most of its points lie where it ends."""
     if count <= points:
         return slice(None)
     return np.unique((np.linspace(0, 1, points) ** 2 * (count - 1)).astype(np.int64))

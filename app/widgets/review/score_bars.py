@@ -17,8 +17,9 @@ _LEFT_OUT = 0.3
 
 
 class ScoreBars:
-    """Bars of found (plain) over false (striped) detections, their height on a square root scale: at low scores false
-    ones outnumber the rest by far. They are painted once; a threshold only says where the faded ones end."""
+    """Bars of found (plain) over false (striped) detections, their height on a square root scale: at low
+    scores false ones outnumber the rest by far. They are painted once; a threshold only says where the faded
+    ones end."""
 
     def __init__(self, theme: Theme) -> None:
         self._theme = theme

@@ -16,7 +16,8 @@ _MARGIN_X, _MARGIN_Y = 4, 8
 
 
 class SmallCurves:
-    """Paints a curve into a cell, and a dot where the threshold is; only the dot is painted anew each time."""
+    """Paints a curve into a cell, and a dot where the threshold is; only the dot is painted anew each
+    time."""
 
     def __init__(self, theme: Theme) -> None:
         self._theme = theme
