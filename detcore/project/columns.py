@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -11,6 +12,10 @@ from typing import Any
 import numpy as np
 
 from detcore.errors import ProjectError
+
+_ONE_AT_A_TIME = threading.Lock()
+"""numpy reads the header of an array with ``ast.literal_eval``, which in Python 3.11 fails now and then with a
+SystemError when two threads are in it."""
 
 
 def read_columns(path: Path, kinds: Mapping[str, str]) -> dict[str, Any]:
@@ -23,7 +28,7 @@ def read_columns(path: Path, kinds: Mapping[str, str]) -> dict[str, Any]:
     """
     try:
         # A file opened here: numpy leaves its own open when the archive turns out to be damaged.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+        with _ONE_AT_A_TIME, path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             columns: dict[str, Any] = {name: archive[name] for name in kinds}
     except FileNotFoundError as error:
         raise ProjectError("the file is missing", path=path) from error

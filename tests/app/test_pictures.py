@@ -63,8 +63,8 @@ def test_what_was_asked_for_last_comes_first(
         pictures.request(Path(name), 1)
     maker.open.set()
     qtbot.waitUntil(lambda: len(maker.asked) == 5, timeout=5000)
-    assert {name for name, _ in maker.asked[:2]} == {"a", "b"}
-    assert maker.asked[2][0] == "e"
+    # two were being read already, in threads of their own
+    assert {name for name, _ in maker.asked[:3]} == {"a", "b", "e"}
 
 
 def test_the_latest_pictures_stay(pictures: Pictures[int, str], maker: Maker, qtbot: QtBot) -> None:
