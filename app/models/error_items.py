@@ -100,7 +100,7 @@ class ErrorItems:
         )
 
     @classmethod
-    def empty(cls, order: SortOrder = SortOrder.WORST) -> ErrorItems:
+    def empty(cls) -> ErrorItems:
         none, nothing, nowhere = np.zeros(0, np.int64), np.zeros(0, np.uint8), np.zeros(0)
         return cls(
             keys=none,
@@ -112,7 +112,7 @@ class ErrorItems:
             values=nowhere,
             low=nowhere,
             high=nowhere,
-            order=order,
+            order=SortOrder.WORST,
         )
 
 

@@ -222,22 +222,22 @@ def _described(source: ErrorSource, boxes: _Boxes, order: SortOrder) -> ErrorIte
     gt_rows, claimants, low, high = _missed(evaluation, boxes)
     claimed = claimants >= 0
     gt_types = np.where(claimed, links.kind[claimants] if len(dets) else -1, ItemType.MISSED)
-    gt_ids, size = gt.ids[gt_rows], len(det_rows) + len(gt_rows)
-    found = ErrorItems(
+    gt_ids = gt.ids[gt_rows]
+    kinds = np.concatenate([boxes.det_kinds, np.full(len(gt_ids), ErrorKind.FN, np.uint8)])
+    return ErrorItems(
         keys=np.concatenate([-(det_rows + 1), gt_ids]),
-        kinds=np.concatenate([boxes.det_kinds, np.full(len(gt_ids), ErrorKind.FN, np.uint8)]),
+        kinds=kinds,
         types=np.concatenate([np.where(false, links.kind[det_rows], ItemType.FOUND), gt_types]).astype(
             np.uint8
         ),
         partners=np.concatenate([meant_for, np.where(claimed, -(claimants + 1), 0)]),
         judged=np.concatenate([judged.detection[det_rows] > 0, np.isin(gt_ids, judged.labels())]),
         image_ids=np.concatenate([dets.image_ids[det_rows], gt.image_ids[gt_rows]]),
-        values=np.zeros(size),
+        values=_value(source, gt_rows, det_rows, kinds, order),
         low=np.concatenate([np.full(len(det_rows), -np.inf), low]),
         high=np.concatenate([dets.scores[det_rows], high]),
         order=order,
     )
-    return replace(found, values=_value(source, gt_rows, det_rows, found.kinds, order))
 
 
 def _missed(evaluation: LiveEvaluation, boxes: _Boxes) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
