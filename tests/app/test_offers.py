@@ -145,18 +145,24 @@ def test_undo_on_the_train_page_brings_back_the_run_that_was_just_discarded(
     assert model.rowCount() == 0
 
 
+def discard_a_run(qtbot: QtBot, window: MainWindow, folder: Path) -> str:
+    """By the key, on the Train page of a folder with one run; its name. What is offered then is shown."""
+    open_folder(qtbot, window, folder)
+    name = write_run(window.context.document.project, [0.3])
+    window.context.document.runs_changed.emit()
+    window.show_page("train")
+    runs = window.train_page.run_list
+    qtbot.waitUntil(lambda: runs.selected == name, timeout=SOON)
+    QTest.keyClick(runs.view, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: window.messages.offers, timeout=SOON)
+    return name
+
+
 def test_the_message_and_undo_bring_a_discarded_run_back_once(
     qtbot: QtBot, window: MainWindow, image_folder: Path
 ) -> None:
-    open_folder(qtbot, window, image_folder)
-    project, undo = window.context.document.project, window.context.actions["global.undo"]
-    name = write_run(project, [0.3])
-    window.context.document.runs_changed.emit()
-    window.show_page("train")
-    train, model = window.train_page, window.train_page.shelf.model
-    qtbot.waitUntil(lambda: train.run_list.selected == name, timeout=SOON)
-    QTest.keyClick(train.run_list.view, Qt.Key.Key_Delete)
-    qtbot.waitUntil(lambda: window.messages.offers, timeout=SOON)
+    discard_a_run(qtbot, window, image_folder)
+    undo, model = window.context.actions["global.undo"], window.train_page.shelf.model
     qtbot.mouseClick(window.messages.action, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: model.rowCount() == 1, timeout=SOON)
     qtbot.waitUntil(lambda: undo.text() == "Undo", timeout=SOON)
@@ -167,15 +173,9 @@ def test_the_message_and_undo_bring_a_discarded_run_back_once(
 def test_an_undo_that_fails_is_told_at_once_and_undid_nothing(
     qtbot: QtBot, window: MainWindow, image_folder: Path, tmp_path: Path
 ) -> None:
-    open_folder(qtbot, window, image_folder)
+    name = discard_a_run(qtbot, window, image_folder)
     project, undo = window.context.document.project, window.context.actions["global.undo"]
-    name = write_run(project, [0.3])
-    window.context.document.runs_changed.emit()
-    window.show_page("train")
-    train, model = window.train_page, window.train_page.shelf.model
-    qtbot.waitUntil(lambda: train.run_list.selected == name, timeout=SOON)
-    QTest.keyClick(train.run_list.view, Qt.Key.Key_Delete)
-    qtbot.waitUntil(lambda: window.messages.offers, timeout=SOON)
+    model = window.train_page.shelf.model
     (discarded,) = project.folder.rglob(f"{name}*")
     aside = discarded.rename(tmp_path / "aside")
     QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
