@@ -13,13 +13,10 @@ from app.canvas import painting, style, tags
 from app.canvas.display import DisplayBoxes, LineStyle
 from app.canvas.handles import Xyxy
 from app.canvas.paint_cache import PaintCache
-from app.canvas.projection import Projection, use_device_pixels
+from app.canvas.projection import EVERYWHERE, Projection, use_device_pixels
 from app.canvas.stage import Stage
 from app.canvas.tags import TagLayout, TagPainter
 from detcore.types import FloatArray, IntArray
-
-EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
-"""Tags and lines reach beyond the boxes; what is out of view is left out by the painters."""
 
 SURE_TAGS = 8
 MANY = 50
@@ -48,10 +45,9 @@ class BoxLayer(QGraphicsItem):
         self._version = 0
         self.names_visible = True
 
-    def refresh(self) -> None:
-        """Paint anew."""
+    def forget(self) -> None:
+        """Paint the boxes anew when the view is painted next."""
         self._version += 1
-        self.update()
 
     def _paint_boxes(self, painter: QPainter, projection: Projection) -> None:
         boxes = self._stage.boxes

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from app.canvas import style
 from app.canvas.image_levels import ImageLevels
 from app.canvas.paint_cache import PaintCache
-from app.canvas.projection import Projection
+from app.canvas.projection import EVERYWHERE, Projection
 
 
 class ImageItem(QGraphicsItem):
@@ -26,9 +26,8 @@ class ImageItem(QGraphicsItem):
         self._cache = PaintCache(scrolls=True)
 
     def set_image(self, levels: ImageLevels | None) -> None:
-        self.prepareGeometryChange()
+        """It is seen when the view is painted next."""
         self._levels = None if levels is None or levels.full.isNull() else levels
-        self.update()
 
     def image(self) -> QImage | None:
         return None if self._levels is None else self._levels.full
@@ -41,7 +40,7 @@ class ImageItem(QGraphicsItem):
         right = left + projection.width / projection.scale
         bottom = top + projection.height / projection.scale
         seen = QRectF(left, top, right - left, bottom - top).adjusted(-1, -1, 1, 1)
-        seen = QRectF(seen.toAlignedRect()).intersected(self.boundingRect())
+        seen = QRectF(seen.toAlignedRect()).intersected(QRectF(image.rect()))
         if seen.isEmpty():
             return
         scale = projection.scale
@@ -58,8 +57,7 @@ class ImageItem(QGraphicsItem):
         painter.drawImage(target, level, source)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
-        image = self.image()
-        return QRectF() if image is None else QRectF(0, 0, image.width(), image.height())
+        return EVERYWHERE
 
     def paint(
         self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None

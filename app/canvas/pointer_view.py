@@ -45,8 +45,8 @@ class PointerView(ZoomView):
         self._overlay = Overlay(self._stage)
         self.scene().addItem(self._layer)
         self.scene().addItem(self._overlay)
-        self._stage.boxes_changed.connect(self._layer.refresh)
-        self._stage.overlay_changed.connect(self._overlay.update)
+        self._stage.boxes_changed.connect(self._repaint_boxes)
+        self._stage.overlay_changed.connect(self._repaint)
         self._stage.pan_requested.connect(self.pan_by)
         self._tool: Tool = "select"
         self._gesture: Gesture | None = None
@@ -132,6 +132,15 @@ class PointerView(ZoomView):
         self._stage.scale = self.zoom()
         self._last_press = None
 
+    def _repaint(self) -> None:
+        """Asked of the view, not of its items: what they ask for comes round by the scene, and then often only
+        after a frame that has shown it already."""
+        self.viewport().update()
+
+    def _repaint_boxes(self) -> None:
+        self._layer.forget()
+        self._repaint()
+
     # --- what lies under the pointer
 
     def _look_under_pointer(self) -> None:
@@ -144,7 +153,7 @@ class PointerView(ZoomView):
         stage.handles_active = not drawing
         self._overlay.pointer = None if position is None else position.toPoint()
         self._overlay.has_crosshair = drawing and self._pan is None
-        self._overlay.update()
+        self._repaint()
         if self._pan is not None:
             self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
             return

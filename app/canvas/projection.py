@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QTransform
 from PySide6.QtWidgets import QWidget
 
@@ -14,6 +15,9 @@ from detcore.types import FloatArray, IntArray
 
 PixelRects = NDArray[np.int32]
 """(N, 4) x1, y1, x2, y2 in device pixels, right and bottom edges exclusive."""
+
+EVERYWHERE = QRectF(-1e7, -1e7, 2e7, 2e7)
+"""The bounding rectangle of what paints within the view itself, wherever that looks."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,7 +79,7 @@ class ImageCanvas(KeyboardView):
         self._overlay.setVisible(shown is not None)
         self._set_content(width, height, keep_view=keep_view)
         self._look_under_pointer()
-        self.viewport().update()
+        self._repaint()
 
     def set_boxes(self, boxes: DisplayBoxes) -> None:
         """Show other boxes. A drag goes on if its boxes are among them, unchanged, else it is dropped."""
@@ -96,7 +96,7 @@ class ImageCanvas(KeyboardView):
         if present != self._stage.selection:
             self.cancel()
             self._stage.selection = present
-            self._overlay.update()
+            self._repaint()
 
     def selection(self) -> frozenset[int]:
         return self._stage.selection
@@ -104,7 +104,7 @@ class ImageCanvas(KeyboardView):
     def set_draw_color(self, color: QColor, name: str) -> None:
         """Colour and name of the class that a new box will get."""
         self._stage.draw_color, self._stage.draw_name = QColor(color), name
-        self._overlay.update()
+        self._repaint()
 
     def set_read_only(self, read_only: bool) -> None:
         """Boxes can then be looked at and selected only."""
@@ -115,7 +115,7 @@ class ImageCanvas(KeyboardView):
     def set_placeholder(self, title: str, text: str) -> None:
         """What is said while there is no image."""
         self._placeholder = (title, text)
-        self.viewport().update()
+        self._repaint()
 
     def placeholder(self) -> tuple[str, str]:
         """Title and text that stand where an image would be."""
@@ -124,17 +124,17 @@ class ImageCanvas(KeyboardView):
     def set_surround(self, color: QColor) -> None:
         """The colour around the image."""
         self._surround = QColor(color)
-        self.viewport().update()
+        self._repaint()
 
     def set_names_visible(self, visible: bool) -> None:
         self._layer.names_visible = self._overlay.names_visible = visible
-        self._layer.refresh()
+        self._repaint_boxes()
 
     def set_boxes_visible(self, visible: bool) -> None:
         """Hidden boxes can neither be seen nor hit."""
         self.cancel()
         self._stage.boxes_visible = visible
-        self._layer.update()
+        self._repaint()
         self._look_under_pointer()
 
     # --- events
