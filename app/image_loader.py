@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from app.canvas.image_levels import ImageLevels
@@ -19,6 +19,7 @@ CACHE_BYTES = 512 * 2**20
 AHEAD_AT_ONCE = 2
 """Neighbours that are decoded at a time; the image that is asked for is never kept waiting by them alone."""
 AT_ONCE = 3
+_AHEAD_MS = 10
 
 
 def load(path: Path) -> ImageLevels:
@@ -57,6 +58,8 @@ class ImageLoader(QObject):
         self._running: dict[Path, Task] = {}
         self._waiting: list[Path] = []
         self._wanted: Path | None = None
+        self._ahead = QTimer(self, singleShot=True, interval=_AHEAD_MS)
+        self._ahead.timeout.connect(self._fill)
 
     def request(self, path: Path, neighbours: Sequence[Path] = ()) -> ImageLevels | None:
         """The image if it is at hand, else ``None`` and ``loaded`` (or ``failed``) will follow.
@@ -68,7 +71,11 @@ class ImageLoader(QObject):
         if image is not None:
             self._cache.move_to_end(path)
         self._waiting = list(dict.fromkeys((path, *neighbours)))
-        self._fill()
+        if image is None:
+            self._fill()
+        else:
+            # the image that is there is shown before threads begin to compete with the window
+            self._ahead.start()
         return image
 
     def clear(self) -> None:

@@ -150,23 +150,27 @@ class ErrorRows:
         """(N,)"""
         return self.items.keys[self.rows]
 
-    @property
+    @cached_property
     def judged(self) -> BoolArray:
         """(N,)"""
         return self.items.judged[self.rows]
 
     def following(self, keys: Sequence[int]) -> int | None:
         """The key of what comes next once these have been dealt with; ``None`` for nothing."""
-        those = np.isin(self.keys, np.array(keys, np.int64))
-        rows = np.flatnonzero(those)
+        rows = np.flatnonzero(np.isin(self.keys, np.array(keys, np.int64)))
         if not len(rows):
             return None
-        waiting = np.flatnonzero(~self.judged & ~those)
-        if not len(waiting):
+        waiting = ~self.judged
+        waiting[rows] = False
+        if not waiting.any():
             # everything has been judged: go on through the list all the same
-            waiting = np.flatnonzero(~those)
-        after, before = waiting[waiting > rows[-1]], waiting[waiting < rows[0]]
-        return next((int(self.keys[row]) for row in [*after[:1], *before[-1:]]), None)
+            waiting[:] = True
+            waiting[rows] = False
+        first, last = int(rows[0]), int(rows[-1])
+        before, after = waiting[:first][::-1], waiting[last + 1 :]
+        if after.any():
+            return int(self.keys[last + 1 + after.argmax()])
+        return int(self.keys[first - 1 - before.argmax()]) if before.any() else None
 
     @classmethod
     def empty(cls) -> ErrorRows:

@@ -59,9 +59,11 @@ def spin(app: QApplication, seconds: float) -> None:
 
 def wait_for(app: QApplication, ready: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
-    while not ready():
+    while True:
+        app.processEvents()
+        if ready():
+            return
         if time.monotonic() > end:
             raise TimeoutError("the window did not get there")
-        app.processEvents()
         # an event loop sleeps when idle; a busy one would take the interpreter from the pool
         time.sleep(0.001)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QTabWidget
@@ -10,6 +12,7 @@ from app.models.class_metrics_model import ClassMetricsModel, ClassRow
 from app.models.error_filter import BACKGROUND_ID
 from app.models.score_curve import ScoreCurve
 from app.models.threshold_goal import ThresholdGoal
+from app.portions import Portions
 from app.review.live_evaluation import LiveReview
 from app.theme import Theme
 from app.widgets.review.calibration_plot import CalibrationPlot
@@ -48,6 +51,7 @@ class ReviewFigures(QObject):
         self._aps: dict[int | None, float] = {}
         self._best: dict[int | None, OperatingPoint | None] = {}
         self._chosen: int | None = None
+        self._portions = Portions(self)
         self.classes = ClassMetricsModel(self)
         self.table = ClassTable(self.classes, theme)
         self.pr_plot = PrPlot(theme)
@@ -70,24 +74,38 @@ class ReviewFigures(QObject):
         self.confidence_plot.threshold_chosen.connect(self.threshold_chosen)
         self.calibration.threshold_chosen.connect(self.threshold_chosen)
 
-    def show_curves(self, chosen: int | None) -> None:
+    def show_curves(self) -> None:
         """Compute the curves anew: matches have changed."""
+        self.follow_curves()
+        self._portions.finish()
+
+    def follow_curves(self) -> None:
+        """The same, when there is time for it. The old ones are shown until then."""
+        self._portions.start(self._curve_steps())
+
+    def _curve_steps(self) -> Iterator[None]:
         review = self._live.review
         if review is None:
             return
-        known, known_best = self._curves, self._best
-        self._curves, self._aps, self._best = {}, {}, {}
+        curves: dict[int | None, ScoreCurve] = {}
+        aps: dict[int | None, float] = {}
+        best: dict[int | None, OperatingPoint | None] = {}
         for class_id in (None, *review.classes):
             item = None if class_id is None else review.classes[class_id]
             found = review.evaluation.curve(class_id)
-            self._aps[class_id] = found.ap
+            aps[class_id] = found.ap
             curve = _score_curve(class_id, item, found)
-            old = known.get(class_id)
+            old = self._curves.get(class_id)
             if old is not None and curve.shows_same(old):
-                self._curves[class_id], self._best[class_id] = old, known_best[class_id]
+                curves[class_id], best[class_id] = old, self._best[class_id]
             else:
-                self._curves[class_id], self._best[class_id] = curve, self._best_of(curve)
-        self.show_class(chosen)
+                curves[class_id], best[class_id] = curve, self._best_of(curve)
+            yield
+        if review is self._live.review:
+            self._curves, self._aps, self._best = curves, aps, best
+            self.show_class(self._chosen)
+            yield
+            self.show_threshold(self._live.threshold)
 
     def show_class(self, chosen: int | None) -> None:
         """Let one class stand out, or all together."""
@@ -124,6 +142,7 @@ class ReviewFigures(QObject):
         self.matrix.mark_chosen(ids.index(cell[0]), ids.index(cell[1]))
 
     def _set_goal(self, goal: ThresholdGoal) -> None:
+        self._portions.finish()
         self.classes.set_goal(goal)
         self._best = {class_id: self._best_of(curve) for class_id, curve in self._curves.items()}
         self.show_threshold(self._live.threshold)

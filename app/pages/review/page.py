@@ -22,12 +22,15 @@ from app.pages.review.soundness import ReviewSoundness
 from app.pages.review.verdicts import ReviewVerdicts
 from app.review.live_evaluation import LiveReview
 from app.review.order_figures import OrderFigures
+from app.review.settling import Settling
 from app.widgets.empty_state import EmptyState
 from app.widgets.review.crops import crops
 from app.widgets.review.header import ReviewHeader
 from app.widgets.review.queue_panel import QueuePanel
 
 _WIDTH_LEFT, _WIDTH_RIGHT, _HEIGHT_BELOW = 300, 284, 280
+_COUNTS_MS, _COUNTS_LONGEST_MS = 40, 200
+"""After an edit the next item is shown first; the counts follow, but not for each of a quick series."""
 
 
 class ReviewPage(Page):
@@ -64,6 +67,7 @@ class ReviewPage(Page):
         self.figures.tabs.addTab(self.compare.panel, "Compare")
         self.image = ReviewImage(context, loader, self.live)
         self.empty = EmptyState(context.theme)
+        self._counts = Settling(self, pause_ms=_COUNTS_MS, longest_ms=_COUNTS_LONGEST_MS)
         self._hidden: list[QDockWidget] = []
         self._ready = True
         self._compose()
@@ -130,8 +134,9 @@ class ReviewPage(Page):
         self.choice.changed.connect(self._show_state)
         live.loaded.connect(self._show_state)
         live.threshold_changed.connect(self._show_threshold)
-        live.curves_changed.connect(self._show_numbers)
-        live.matches_changed.connect(lambda _images: self._show_threshold(live.threshold))
+        live.curves_changed.connect(self._follow_curves)
+        live.matches_changed.connect(self._counts.ask)
+        self._counts.settled.connect(lambda: self._show_threshold(live.threshold))
         self.header.slider.value_changed.connect(live.set_threshold)
         self.header.slider.released.connect(live.catch_up)
         self.header.slider.released.connect(queue.pace.catch_up)
@@ -193,8 +198,15 @@ class ReviewPage(Page):
         review = self.live.review
         if review is not None and self._ready:
             self.header.slider.set_histogram(*review.evaluation.score_histogram())
-            self.figures.show_curves(self.queue.filter.class_id)
+            self.figures.show_curves()
             self._show_threshold(self.live.threshold)
+
+    def _follow_curves(self) -> None:
+        """What an edit has changed about histogram and curves, which nobody waits for."""
+        review = self.live.review
+        if review is not None and self._ready:
+            self.header.slider.set_histogram(*review.evaluation.score_histogram())
+            self.figures.follow_curves()
 
     def _show_threshold(self, threshold: float) -> None:
         """Everything that follows from the threshold."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF
@@ -21,12 +22,12 @@ class PlotLabels:
 
     def __init__(self, bounds: QRectF) -> None:
         self._bounds = bounds
-        self._lines: list[FloatArray] = []
+        self._lines: list[tuple[FloatArray, FloatArray]] = []
         self._taken: list[QRectF] = []
 
     def add_line(self, xs: FloatArray, ys: FloatArray) -> None:
         """A line through the points (``xs``, ``ys``), both (N,) in pixels."""
-        self._lines.append(_walked(xs, ys))
+        self._lines.append((xs, ys))
 
     def beside(self, end: QPointF, size: QSizeF) -> QRectF:
         """Next to the end of a line: the nearest place that is free, else the one on the fewest lines."""
@@ -43,6 +44,11 @@ class PlotLabels:
         corners = (room.topLeft(), room.bottomRight(), room.topRight(), room.bottomLeft())
         return self._best(QRectF(corner, size) for corner in corners)
 
+    @cached_property
+    def _points(self) -> list[FloatArray]:
+        """Of each line."""
+        return [_walked(xs, ys) for xs, ys in self._lines]
+
     def _best(self, places: Iterable[QRectF]) -> QRectF:
         within = [place for place in places if self._bounds.contains(place)]
         if not within:
@@ -53,7 +59,7 @@ class PlotLabels:
 
     def _cover(self, place: QRectF) -> int:
         """How much of lines and other texts it would hide; texts of upper ends had better be above others."""
-        on_lines = sum(_points_within(place, line) for line in self._lines)
+        on_lines = sum(_points_within(place, points) for points in self._points)
         near = place.width()
         column = place.adjusted(-near, 0, near, self._bounds.height())
         on_texts = sum(other.intersects(place) for other in self._taken)

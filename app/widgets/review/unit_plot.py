@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.portions import Portions
 from app.theme import Theme
 from app.widgets.review.plot_painting import DRAWN_POINTS, PlotLine, PlotMark, PlotPainter, point_in
 
@@ -36,6 +37,7 @@ class UnitPlot(QWidget):
         self._hovered = (-1, -1)
         self._readout: Sequence[str] = ()
         self._picture = QPixmap()
+        self._drawing = Portions(self)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self._forget_picture)
@@ -57,10 +59,13 @@ class UnitPlot(QWidget):
         return self._note
 
     def set_lines(self, lines: Sequence[PlotLine], *, note: str = "") -> None:
-        """``note`` is what all of them together say."""
+        """``note`` is what all of them together say. While very many are drawn the old ones are seen."""
         self._lines, self._note = lines, note
         self._hover(-1, -1)
-        self._forget_picture()
+        if self._has_picture() and len(lines) > _FEW_LINES and self.isVisible():
+            self._drawing.start(self._draw_picture())
+        else:
+            self._forget_picture()
 
     def set_marks(self, marks: Sequence[PlotMark], *, rule: float | None = None) -> None:
         """Show dots, and a vertical rule at x = ``rule``."""
@@ -111,27 +116,37 @@ class UnitPlot(QWidget):
         self.point_hovered.emit(line, index)
         self.update()
 
+    def _has_picture(self) -> bool:
+        return self._picture.deviceIndependentSize().toSize() == self.size()
+
     def _forget_picture(self) -> None:
+        self._drawing.stop()
         self._picture = QPixmap()
         self.update()
 
-    def _draw_picture(self) -> QPixmap:
-        """Grid and lines, kept while only marks move."""
+    def _draw_picture(self) -> Iterator[None]:
+        """Grid and lines, line by line; kept while only marks move."""
         ratio = self.devicePixelRatioF()
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
         picture.fill(self._theme.color("panel"))
         painter = QPainter(picture)
-        plot = PlotPainter(painter, self, self._theme, self.area())
+        try:
+            yield from self._paint_picture(PlotPainter(painter, self, self._theme, self.area()))
+        finally:
+            painter.end()
+        self._picture = picture
+        self.update()
+
+    def _paint_picture(self, plot: PlotPainter) -> Iterator[None]:
         plot.paint_grid(*self._titles)
         # where there are very many lines, nobody sees the smallest steps of one, but for the one that stands out
         points = max(_POINTS_IN_ALL // max(len(self._lines), _FEW_LINES), 1)
         widest = max((line.width for line in self._lines), default=0.0)
         for line in sorted(self._lines, key=lambda line: not line.quiet):
             plot.paint_line(line, points=DRAWN_POINTS if line.width == widest else points)
+            yield
         plot.paint_texts(self._note)
-        painter.end()
-        return picture
 
     def sizeHint(self) -> QSize:
         return QSize(520, 220)
@@ -140,8 +155,9 @@ class UnitPlot(QWidget):
         return QSize(200, 120)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._picture.deviceIndependentSize().toSize() != self.size():
-            self._picture = self._draw_picture()
+        if not self._has_picture():
+            self._drawing.start(self._draw_picture())
+            self._drawing.finish()
         painter = QPainter(self)
         painter.drawPixmap(0, 0, self._picture)
         plot = PlotPainter(painter, self, self._theme, self.area())
