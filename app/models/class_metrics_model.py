@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import groupby
 from math import inf
 from typing import Any
 
@@ -112,11 +113,12 @@ class ClassMetricsModel(QAbstractTableModel):
         elif rows:
             self._rows = rows
             # a verdict moves the counts of a class or two, a threshold those of most
-            for number, (new, old) in enumerate(zip(rows, before, strict=True)):
-                if not new.has_same_curve(old):
-                    self.dataChanged.emit(self.index(number, Column.CLASS), self.index(number, Column.BEST))
-                elif new.counts != old.counts:
-                    self.dataChanged.emit(self.index(number, Column.TP), self.index(number, Column.FN))
+            changes = map(_changed_columns, rows, before)
+            for columns, run in groupby(enumerate(changes), key=lambda change: change[1]):
+                if columns is not None:
+                    numbers = [number for number, _ in run]
+                    first, last = self.index(numbers[0], columns[0]), self.index(numbers[-1], columns[1])
+                    self.dataChanged.emit(first, last)
 
     def row_of(self, class_id: int | None) -> int:
         """The row of a class, -1 when it is not there."""
@@ -162,6 +164,13 @@ class ClassMetricsModel(QAbstractTableModel):
                 return f"{count_text(row.counts[kind])}: open them in the list"
             return row.tip
         return None
+
+
+def _changed_columns(new: ClassRow, old: ClassRow) -> tuple[Column, Column] | None:
+    """The first and the last that show something else than before."""
+    if not new.has_same_curve(old):
+        return Column.CLASS, Column.BEST
+    return (Column.TP, Column.FN) if new.counts != old.counts else None
 
 
 def _ordered(rows: Sequence[ClassRow], order: Qt.SortOrder | None) -> list[ClassRow]:

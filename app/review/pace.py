@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, QTimer
 
 HALF_FRAME_MS = 8
 """What moves can do so more than once in a frame; what follows it need not."""
-_LATE = 0.003
+_HALF, _WHOLE = HALF_FRAME_MS / 1000, 2 * HALF_FRAME_MS / 1000
+_LATE = 0.002
 """Seconds. A timer that comes so late had to wait for other work: the frame is full."""
 _LATEST = 0.2
 """Work waits so long at most, be the frames as full as they may."""
@@ -39,8 +40,9 @@ class Pace(QObject):
         now = self._clock()
         if not self._timer.isActive():
             self._latest = max(now, self._rest_until) + _LATEST
-        # what asks once in a frame asks again before that, after a pause has ended
-        self._wait_until(min(max(now, self._rest_until) + HALF_FRAME_MS / 1000, self._latest))
+        # what asks once in a frame asks again before a whole one has passed since the pause ended
+        moment = now + _HALF if now >= self._rest_until else self._rest_until + _WHOLE
+        self._wait_until(min(moment, self._latest))
 
     def catch_up(self) -> None:
         """Do at once what is still to be done."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.tasks import Tasks
 from detcore.errors import ReticleError
@@ -43,6 +43,8 @@ class Pictures(QObject, Generic[Part, Picture]):
         self._waiting: OrderedDict[Path, set[Part]] = OrderedDict()
         self._reading: dict[Path, set[Part]] = {}
         self._broken: set[Path] = set()
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._read_next)
 
     def request(self, path: Path, part: Part) -> Picture | None:
         """The picture if it is at hand, else ``None`` and ``arrived`` follows (not for broken files)."""
@@ -55,7 +57,8 @@ class Pictures(QObject, Generic[Part, Picture]):
             self._waiting.move_to_end(path)
             while len(self._waiting) > _WAITING:
                 self._waiting.popitem(last=False)
-            self._read_next()
+            # pictures are asked for while a list is painted, which has to be done first
+            self._soon.start()
         return None
 
     def clear(self) -> None:

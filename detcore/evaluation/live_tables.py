@@ -69,6 +69,7 @@ class LiveTables:
         counted_class = gt_class[gt_counts]
         self.positives: IntArray = np.bincount(counted_class, minlength=self.class_count)
         self.class_starts: IntArray = np.searchsorted(problem.det_class, np.arange(self.class_count + 1))
+        self._counted: tuple[float, ClassCounts] | None = None
         self._hits_before = _running(self.hit)
         self._loose_before = _running(self.loose)
 
@@ -85,6 +86,12 @@ class LiveTables:
         return low
 
     def class_counts(self, threshold: float) -> ClassCounts:
+        """The latest are kept: several figures are asked for at each step of a slider."""
+        if self._counted is None or self._counted[0] != threshold:
+            self._counted = (threshold, self._count(threshold))
+        return self._counted[1]
+
+    def _count(self, threshold: float) -> ClassCounts:
         ends, starts = self.ends(threshold), self.class_starts[:-1]
         tp = (self._hits_before[ends] - self._hits_before[starts]).astype(np.int64)
         fp = (self._loose_before[ends] - self._loose_before[starts]).astype(np.int64)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.tasks import Tasks
@@ -55,34 +56,40 @@ class ByHand(Tasks):
         self.waiting.append((call, done))
 
     def work(self) -> None:
-        """Do all of it, and what it asks for."""
+        """Do all of it, and what it asks for; it is handed over once nothing more is asked for."""
+        QTest.qWait(0)
         while self.waiting:
             call, done = self.waiting.pop(0)
             done(call())
 
 
+@pytest.mark.usefixtures("qapp")
 def test_a_file_is_read_once_for_all_its_parts(maker: Maker) -> None:
     tasks = ByHand()
-    pictures = Pictures[int, str](tasks, maker, kept=3)
+    pictures = Pictures[int, str](tasks, maker, kept=4)
     maker.open.set()
     for name in ("a", "b", "c"):
         pictures.request(Path(name), 1)
     assert pictures.request(Path("c"), 2) is None
-    pictures.request(Path("a"), 1)  # painted again while it is being read
+    QTest.qWait(0)
+    pictures.request(Path("b"), 1)  # painted again while it is being read
     tasks.work()
     assert (pictures.request(Path("c"), 1), pictures.request(Path("c"), 2)) == ("c 1", "c 2")
-    assert maker.asked == [("a", [1]), ("b", [1]), ("c", [1, 2])]
+    assert maker.asked == [("c", [1, 2]), ("b", [1]), ("a", [1])]
 
 
+@pytest.mark.usefixtures("qapp")
 def test_two_files_are_read_at_a_time_and_what_was_asked_for_last_comes_first(maker: Maker) -> None:
     tasks = ByHand()
     pictures = Pictures[int, str](tasks, maker, kept=3)
     maker.open.set()
     for name in ("a", "b", "c", "d", "e"):
         pictures.request(Path(name), 1)
+    assert not tasks.waiting  # the list that asks is painted first
+    QTest.qWait(0)
     assert len(tasks.waiting) == 2
     tasks.work()
-    assert [name for name, _ in maker.asked] == ["a", "b", "e", "d", "c"]
+    assert [name for name, _ in maker.asked] == ["e", "d", "c", "b", "a"]
 
 
 def test_the_latest_pictures_stay(pictures: Pictures[int, str], maker: Maker, qtbot: QtBot) -> None:

@@ -95,7 +95,7 @@ def test_work_leaves_a_pause_of_eight_times_its_length() -> None:
     worker.pace.ask()
     worker.wait()
     worker.pace.ask()
-    assert worker.timer.interval() == 80 + 8
+    assert worker.timer.interval() == 80 + 16
     worker.now += 0.1
     worker.pace.ask()
     assert worker.timer.interval() == 8
@@ -106,7 +106,7 @@ def test_the_pause_after_long_work_is_a_fifth_of_a_second() -> None:
     worker.pace.ask()
     worker.wait()
     worker.pace.ask()
-    assert worker.timer.interval() == 200 + 8
+    assert worker.timer.interval() == 200 + 16
 
 
 def test_what_waits_is_done_when_somebody_catches_up() -> None:
