@@ -20,7 +20,8 @@ _SHARE = 8
 
 class Pace(QObject):
     """Calls a function half a frame after it was asked to, if the window has nothing else to do by then: else
-    after the next time, and in the end all the same."""
+    after the next time, and in the end all the same, at the beginning of a frame: what it changes is then painted
+    together with what moves."""
 
     def __init__(
         self, parent: QObject, work: Callable[[], object], *, clock: Callable[[], float] = time.monotonic
@@ -40,6 +41,9 @@ class Pace(QObject):
         now = self._clock()
         if not self._timer.isActive():
             self._latest = max(now, self._rest_until) + _LATEST
+        elif now + _HALF >= self._latest:
+            self.catch_up()
+            return
         # what asks once in a frame asks again before a whole one has passed since the pause ended
         moment = now + _HALF if now >= self._rest_until else self._rest_until + _WHOLE
         self._wait_until(min(moment, self._latest))
