@@ -105,9 +105,9 @@ class ErrorFilter:
             self, kinds=kinds, cell=None, type=None, image_id=None, size=None, picked=None, exact=True
         )
 
-    def of_size(self, size: int, kind: ErrorKind) -> ErrorFilter:
-        """Exactly the boxes of one kind and size."""
-        return replace(self.counted(frozenset({kind})), size=size)
+    def of_size(self, size: int) -> ErrorFilter:
+        """Those of one size."""
+        return replace(self, size=size)
 
     def with_cell(self, cell: tuple[int, int]) -> ErrorFilter:
         """Exactly the pairs of a cell."""

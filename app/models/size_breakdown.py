@@ -8,25 +8,28 @@ import numpy as np
 
 from app.models.error_kind import ErrorKind
 from detcore.boxes import areas
-from detcore.evaluation.coco import accumulate
+from detcore.evaluation.coco import accumulate, evaluate_coco
 from detcore.evaluation.live import LiveEvaluation
 from detcore.evaluation.matching import match
 from detcore.evaluation.problem import arrange
 from detcore.types import FloatArray, IntArray
 
 SIZE_NAMES = ("Small", "Medium", "Large")
-SIZE_TIPS = ("Less than 32 × 32 pixels", "32 × 32 to 96 × 96 pixels", "96 × 96 pixels and more")
+_TIPS = ("Less than 32 × 32 pixels", "32 × 32 to 96 × 96 pixels", "96 × 96 pixels and more")
 _LIMITS: IntArray = np.array([32**2, 96**2])
 
 
 @dataclass(frozen=True, kw_only=True)
 class SizeRow:
-    """One size at a threshold; ``ap`` is -1 without labels, ``None`` while it is not known."""
+    """One size at a threshold, or all of them: ``size`` is then ``None``. ``ap`` is COCO's mean over IoU
+    thresholds, ``ap_at`` that at one; -1 without labels, ``None`` while they are not known."""
 
+    size: int | None
     name: str
     tip: str
     labels: int
     ap: float | None
+    ap_at: float | None
     counts: tuple[int, int, int]
 
     @property
@@ -68,7 +71,7 @@ def sized_rows(
 def size_rows(
     evaluation: LiveEvaluation, threshold: float, class_id: int | None, aps: FloatArray | None
 ) -> list[SizeRow]:
-    """A row for each size; ``aps`` as ``size_aps`` has them."""
+    """A row for all objects and one for each size; ``aps`` as ``size_aps`` has them."""
     objects = evaluation.missed(np.inf, class_id)
     found = objects[evaluation.found_scores()[objects] >= threshold]
     sizes = (
@@ -76,26 +79,35 @@ def size_rows(
         sized_rows(evaluation, threshold, ErrorKind.FP, class_id)[1],
         sized_rows(evaluation, threshold, ErrorKind.FN, class_id)[1],
     )
-    counts = np.stack([np.bincount(column, minlength=len(SIZE_NAMES)) for column in sizes])
-    if aps is None:
-        known: list[float | None] = [None] * len(SIZE_NAMES)
-    else:
-        chosen = slice(None) if class_id is None else evaluation.class_ids == class_id
-        known = [_mean(row[chosen]) for row in aps]
+    by_size = np.stack([np.bincount(column, minlength=len(SIZE_NAMES)) for column in sizes], axis=1)
+    counts = [by_size.sum(axis=0), *by_size]
+    chosen = slice(None) if class_id is None else evaluation.class_ids == class_id
+    names = ((None, "All sizes", "Objects of every size"), *zip(range(3), SIZE_NAMES, _TIPS, strict=True))
     return [
-        SizeRow(name=name, tip=tip, labels=tp + fn, ap=ap, counts=(tp, fp, fn))
-        for name, tip, ap, (tp, fp, fn) in zip(SIZE_NAMES, SIZE_TIPS, known, counts.T.tolist(), strict=True)
+        SizeRow(
+            size=size,
+            name=name,
+            tip=tip,
+            labels=tp + fn,
+            ap=None if aps is None else _mean(aps[0, place, chosen]),
+            ap_at=None if aps is None else _mean(aps[1, place, chosen]),
+            counts=(tp, fp, fn),
+        )
+        for place, ((size, name, tip), (tp, fp, fn)) in enumerate(
+            zip(names, (column.tolist() for column in counts), strict=True)
+        )
     ]
 
 
 def size_aps(evaluation: LiveEvaluation) -> FloatArray:
-    """(3, K) COCO's average precision by size and class at the evaluation's IoU, -1 without labels. Takes a
-    second for 400,000 detections; safe off the GUI thread."""
-    problem = arrange(
-        evaluation.gt, evaluation.dets, image_ids=evaluation.image_ids, class_ids=evaluation.class_ids
-    )
-    precision, _ = accumulate(match(problem, iou_thresholds=[evaluation.iou_threshold]))
-    return precision[1:, 0].mean(axis=2)
+    """(2, 4, K) average precision of all, small, medium and large objects by class, -1 without labels: COCO's
+    mean over IoU thresholds, and at the evaluation's IoU with all detections. Takes a second for 400,000
+    detections; safe off the GUI thread."""
+    of = (evaluation.gt, evaluation.dets)
+    coco = evaluate_coco(*of, evaluation.image_ids, evaluation.class_ids)
+    problem = arrange(*of, image_ids=evaluation.image_ids, class_ids=evaluation.class_ids)
+    at_one, _ = accumulate(match(problem, iou_thresholds=[evaluation.iou_threshold]))
+    return np.stack([coco.precision.mean(axis=(1, 3)), at_one[:, 0].mean(axis=2)])
 
 
 def _mean(values: FloatArray) -> float:

@@ -54,5 +54,6 @@ class ReviewSizes(QObject):
         self._is_finding = False
         raise error
 
-    def _open(self, size: int, kind: ErrorKind) -> None:
-        self._queue.set_filter(self._queue.filter.of_size(size, kind))
+    def _open(self, size: int | None, kind: ErrorKind) -> None:
+        wanted = self._queue.filter.counted(frozenset({kind}))
+        self._queue.set_filter(wanted if size is None else wanted.of_size(size))

@@ -1,4 +1,4 @@
-"""Small, medium and large objects: AP, and counts that open their boxes."""
+"""Small, medium and large objects, and all of them: APs, and counts that open their boxes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from app.models.error_kind import SHORT, TIPS, ErrorKind, text_color
-from app.models.figures import ap_at_tip, ap_name, count_text, ratio_text
+from app.models.figures import AP, AP_TIP, ap_at_tip, ap_name, count_text, ratio_text
 from app.models.size_breakdown import SizeRow
 from app.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
 
-_TITLES = ("Size", "Labels", "", *(SHORT[kind] for kind in ErrorKind), "Recall", "Precision")
-_AP, _FIRST_COUNT = 2, 3
+_TITLES = ("Size", "Labels", AP, "", *(SHORT[kind] for kind in ErrorKind), "Recall", "Precision")
+_AP, _AP_AT, _FIRST_COUNT, _RECALL = 2, 3, 4, 7
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -25,6 +25,12 @@ def kind_of(column: int) -> ErrorKind | None:
     """The kind that a column counts."""
     place = column - _FIRST_COUNT
     return ErrorKind(place) if 0 <= place < len(ErrorKind) else None
+
+
+def _ap_text(ap: float | None) -> str:
+    if ap is None:
+        return "…"
+    return ratio_text(ap, digits=3) if ap >= 0 else "–"
 
 
 class SizeModel(QAbstractTableModel):
@@ -41,10 +47,10 @@ class SizeModel(QAbstractTableModel):
         return self._rows
 
     def set_rows(self, rows: Sequence[SizeRow], iou_threshold: float) -> None:
-        """``iou_threshold`` is that of their AP."""
+        """``iou_threshold`` is that of their AP at one IoU."""
         if iou_threshold != self._iou_threshold:
             self._iou_threshold = iou_threshold
-            self.headerDataChanged.emit(Qt.Orientation.Horizontal, _AP, _AP)
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, _AP_AT, _AP_AT)
         same = len(rows) == len(self._rows)
         if not same:
             self.beginResetModel()
@@ -58,8 +64,13 @@ class SizeModel(QAbstractTableModel):
         kind = kind_of(column)
         if kind is not None:
             return count_text(row.counts[kind])
-        ap = "…" if row.ap is None else ratio_text(row.ap, digits=3) if row.ap >= 0 else "–"
-        texts = {0: row.name, 1: count_text(row.labels), 2: ap, 6: ratio_text(row.recall)}
+        texts = {
+            0: row.name,
+            1: count_text(row.labels),
+            _AP: _ap_text(row.ap),
+            _AP_AT: _ap_text(row.ap_at),
+            _RECALL: ratio_text(row.recall),
+        }
         return texts.get(column, ratio_text(row.precision))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -74,9 +85,10 @@ class SizeModel(QAbstractTableModel):
         if orientation is not Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return ap_name(self._iou_threshold) if section == _AP else _TITLES[section]
-        if role == Qt.ItemDataRole.ToolTipRole and section == _AP:
-            return f"{ap_at_tip(self._iou_threshold)};\nonly objects of the size count"
+            return ap_name(self._iou_threshold) if section == _AP_AT else _TITLES[section]
+        if role == Qt.ItemDataRole.ToolTipRole and section in (_AP, _AP_AT):
+            rule = AP_TIP if section == _AP else ap_at_tip(self._iou_threshold)
+            return f"{rule};\nonly objects of the size count"
         if role == Qt.ItemDataRole.TextAlignmentRole and section:
             return _RIGHT
         return None
@@ -100,8 +112,8 @@ class SizeModel(QAbstractTableModel):
 class SizeTable(QTableView):
     """A click or Enter on a count opens its boxes."""
 
-    # The person asks for the boxes behind a count: place of the size, ErrorKind.
-    count_opened = Signal(int, object)
+    # The person asks for the boxes behind a count: place of the size or None for all, ErrorKind.
+    count_opened = Signal(object, object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -125,7 +137,7 @@ class SizeTable(QTableView):
     def _open(self, index: QModelIndex) -> None:
         kind = kind_of(index.column()) if index.isValid() else None
         if kind is not None:
-            self.count_opened.emit(index.row(), kind)
+            self.count_opened.emit(self.rows.rows[index.row()].size, kind)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

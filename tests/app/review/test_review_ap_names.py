@@ -54,6 +54,10 @@ def test_the_same_name_is_the_same_number_everywhere(
     # boxes are exact, so AP over all IoUs is the same here, under its own name
     assert figures(compared)["AP"][2] == expected
     assert "best AP 0.250" in compared.choice.run.currentText()
+    show_tab(compared, "Sizes")
+    qtbot.waitUntil(lambda: all(row.ap is not None for row in compared.sizes.table.rows.rows))
+    sizes = compared.sizes.table.rows
+    assert [sizes.index(0, place).data() for place in (0, 2, 3)] == ["All sizes", expected, expected]
 
 
 def test_names_follow_the_iou_that_is_chosen(compared: ReviewPage, qtbot: QtBot) -> None:
@@ -71,8 +75,12 @@ def test_names_follow_the_iou_that_is_chosen(compared: ReviewPage, qtbot: QtBot)
     show_tab(compared, "Sizes")
     qtbot.waitUntil(compared.sizes.table.isVisible)
     heads = compared.sizes.table.rows
-    assert heads.headerData(2, Qt.Orientation.Horizontal) == "AP75"
-    assert "IoU 0.75" in heads.headerData(2, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole)
+    assert [heads.headerData(place, Qt.Orientation.Horizontal) for place in (2, 3)] == ["AP", "AP75"]
+    tips = [
+        heads.headerData(place, Qt.Orientation.Horizontal, Qt.ItemDataRole.ToolTipRole) for place in (2, 3)
+    ]
+    assert "0.50 to 0.95" in tips[0]
+    assert "IoU 0.75" in tips[1]
     table = compared.compare.panel.table.rows
     tips = [table.data(table.index(row, 0), Qt.ItemDataRole.ToolTipRole) for row in (0, 1)]
     assert "0.50 to 0.95" in tips[0]

@@ -342,14 +342,11 @@ def test_every_count_by_size_opens_its_boxes(page: ReviewPage, qtbot: QtBot) -> 
         page.queue.set_filter(page.queue.filter.widened().with_class(class_id))
         counts = page.live.review.evaluation.counts(page.live.threshold, class_id)  # type: ignore[union-attr]
         rows = table.rows.rows
-        assert [sum(row.counts[kind] for row in rows) for kind in ErrorKind] == [
-            counts.tp,
-            counts.fp,
-            counts.fn,
-        ]
-        for size in range(3):
+        assert rows[0].counts == (counts.tp, counts.fp, counts.fn)
+        assert tuple(sum(row.counts[kind] for row in rows[1:]) for kind in ErrorKind) == rows[0].counts
+        for size in range(4):
             for kind in ErrorKind:
-                index = table.rows.index(size, 3 + kind)
+                index = table.rows.index(size, 4 + kind)
                 center = table.visualRect(index).center()
                 QTest.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=center)
                 assert page.queue.count == int(index.data())
@@ -360,9 +357,11 @@ def test_every_count_by_size_opens_its_boxes(page: ReviewPage, qtbot: QtBot) -> 
 def test_the_aps_by_size_are_those_of_coco(page: ReviewPage) -> None:
     evaluation = page.live.review.evaluation  # type: ignore[union-attr]
     expected = evaluate_coco(evaluation.gt, evaluation.dets, evaluation.image_ids, evaluation.class_ids)
-    for place, size in enumerate(size_aps(evaluation)):
-        at_this_iou = expected.precision[1 + place, 0].mean(axis=1)
-        assert size == pytest.approx(at_this_iou)
+    means, at_this_iou = size_aps(evaluation)
+    for place in range(4):
+        assert at_this_iou[place] == pytest.approx(expected.precision[place, 0].mean(axis=1))
+    stats = [expected.stats[name] for name in ("AP", "APs", "APm", "APl")]
+    assert [np.mean(row[row > -1]) if (row > -1).any() else -1.0 for row in means] == pytest.approx(stats)
 
 
 def test_end_and_home_walk_to_the_ends_of_the_whole_list(page: ReviewPage) -> None:

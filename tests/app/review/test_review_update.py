@@ -185,7 +185,7 @@ def test_the_items_of_any_threshold_are_what_counts_there(threshold: float) -> N
     assert all(item.partner == 0 for item in items if item.kind is ErrorKind.FN)
 
 
-SIZED = ErrorFilter().of_size(0, ErrorKind.FP)
+SIZED = ErrorFilter().counted(frozenset({ErrorKind.FP})).of_size(0)
 PICKED = ErrorFilter().of(
     PickedBoxes(name="some", fingerprint="", labels=frozenset(range(10, 60)), detections=frozenset(range(30)))
 )
