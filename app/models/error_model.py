@@ -217,7 +217,7 @@ def _cost(source: ErrorSource, key: int) -> float | None:
 
 
 def _label_row(evaluation: LiveEvaluation, box_id: int) -> int:
-    return int(np.flatnonzero(evaluation.gt.ids == box_id)[0])
+    return int(evaluation.gt_rows_of(np.array([box_id]))[0])
 
 
 def _tip_lines(entry: ErrorEntry) -> list[str]:

@@ -310,8 +310,7 @@ def _with_speakers(source: ErrorSource, found: ErrorItems, threshold: float) -> 
     alone, speakers = alone[speakers < 0], speakers[speakers < 0]
     counts = dets.scores[-speakers - 1] >= threshold
     alone, speakers = alone[counts], speakers[counts]
-    by_id = np.argsort(gt.ids, kind="stable")
-    rows = by_id[np.searchsorted(gt.ids, found.keys[alone], sorter=by_id)]
+    rows = source.evaluation.gt_rows_of(found.keys[alone])
     same = dets.labels[-speakers - 1] == gt.labels[rows]
     types, partners = found.types.copy(), found.partners.copy()
     types[alone] = np.where(same, ItemType.LOCATION, ItemType.CLASS)

@@ -8,6 +8,7 @@ from app.models.error_filter import ErrorFilter, SortOrder
 from app.models.error_items import ErrorItems
 from app.models.error_query import ErrorSource, find_items
 from detcore.boxes import areas
+from detcore.evaluation.live import LiveEvaluation
 from detcore.types import BoolArray, FloatArray, IntArray
 
 _RANKS = np.array([1, 0, 2])
@@ -26,13 +27,12 @@ def update_items(
     of that image: nothing about the items of other images has changed."""
     new = find_items(source, wanted, old.order, threshold, image_id=image_id)
     gone = np.flatnonzero(old.image_ids == image_id)
-    return old.spliced(gone, _places(source, old, gone, new), new)
+    return old.spliced(gone, _places(source.evaluation, old, gone, new), new)
 
 
-def _places(source: ErrorSource, old: ErrorItems, gone: IntArray, new: ErrorItems) -> IntArray:
+def _places(evaluation: LiveEvaluation, old: ErrorItems, gone: IntArray, new: ErrorItems) -> IntArray:
     """(M,) before which of the old rows each of the new ones belongs; both are in order."""
-    ties = _Ties(source, old.order)
-    wanted = ties.of(new, np.arange(len(new)))
+    wanted = _ties(evaluation, new, np.arange(len(new)))
     # bisection in all at once, among the rows that stay
     staying = gone - np.arange(len(gone))
     low, high = (
@@ -43,7 +43,7 @@ def _places(source: ErrorSource, old: ErrorItems, gone: IntArray, new: ErrorItem
         middle = (low + high) >> 1
         rows = middle[undecided]
         is_before = np.zeros(len(new), np.bool_)
-        at = ties.of(old, rows + np.searchsorted(staying, rows, side="right"))
+        at = _ties(evaluation, old, rows + np.searchsorted(staying, rows, side="right"))
         is_before[undecided] = _precedes(at, wanted[:, undecided])
         low = np.where(is_before, middle + 1, low)
         high = np.where(undecided & ~is_before, middle, high)
@@ -57,24 +57,17 @@ def _precedes(one: FloatArray, other: FloatArray) -> BoolArray:
     return one[first, columns] < other[first, columns]
 
 
-class _Ties:
-    """What decides between items of one value, as ``find_items`` has them."""
-
-    def __init__(self, source: ErrorSource, order: SortOrder) -> None:
-        self._evaluation, self._order = source.evaluation, order
-        self._by_id = np.argsort(source.evaluation.gt.ids, kind="stable")
-
-    def of(self, items: ErrorItems, rows: IntArray) -> FloatArray:
-        """(4, M) numbers, the first to be compared first."""
-        gt, dets = self._evaluation.gt, self._evaluation.dets
-        keys = items.keys[rows]
-        ties = np.zeros((4, len(rows)))
-        ties[0] = _RANKS[items.kinds[rows]]
-        seen = keys < 0
-        det_rows = -keys[seen] - 1
-        ties[1:, seen] = -dets.scores[det_rows], dets.image_ids[det_rows], det_rows
-        ties[2, ~seen] = keys[~seen]
-        if self._order is SortOrder.WORST and not seen.all():
-            gt_rows = self._by_id[np.searchsorted(gt.ids, keys[~seen], sorter=self._by_id)]
-            ties[1, ~seen] = -areas(gt.boxes[gt_rows])
-        return ties
+def _ties(evaluation: LiveEvaluation, items: ErrorItems, rows: IntArray) -> FloatArray:
+    """(4, M) numbers that decide between items of one value, as ``find_items`` has them, the first to be compared
+    first."""
+    gt, dets = evaluation.gt, evaluation.dets
+    keys = items.keys[rows]
+    ties = np.zeros((4, len(rows)))
+    ties[0] = _RANKS[items.kinds[rows]]
+    seen = keys < 0
+    det_rows = -keys[seen] - 1
+    ties[1:, seen] = -dets.scores[det_rows], dets.image_ids[det_rows], det_rows
+    ties[2, ~seen] = keys[~seen]
+    if items.order is SortOrder.WORST:
+        ties[1, ~seen] = -areas(gt.boxes[evaluation.gt_rows_of(keys[~seen])])
+    return ties

@@ -226,6 +226,10 @@ class LiveEvaluation:
         """(N,) rows of ``gt`` that detections which take part (rows of ``dets``) have taken, -1 for none."""
         return self._matches.tables().match[self._matches.det_places[rows]]
 
+    def gt_rows_of(self, ids: IntArray) -> IntArray:
+        """(N,) rows of ``gt``. Raises KeyError for ids that are not there."""
+        return self._matches.gt_rows_of(ids)
+
     def found_scores(self) -> FloatArray:
         """(G,) score of the detection that found each ground truth; -inf where none did or none had to."""
         return self._matches.tables().found_score

@@ -31,6 +31,7 @@ class LiveMatches:
     ) -> None:
         self.gt = gt
         self.dets = dets
+        self._by_id: IntArray | None = None
         self.class_ids: IntArray = np.unique(class_ids)
         self.iou_threshold = iou_threshold
         self._arrange(image_ids)
@@ -42,6 +43,7 @@ class LiveMatches:
         kept = self.gt.image_ids != image_id
         first = int(np.count_nonzero(kept))
         self.gt = _joined(self.gt.take(kept), gt)
+        self._by_id = None
         place = int(positions(np.array([image_id]), self.problem.images)[0])
         if place < 0:
             self._arrange(np.append(self.problem.images, image_id))
@@ -62,6 +64,17 @@ class LiveMatches:
                 det=np.concatenate([self._claims.det[others], dets[small.det_rows[claims.det]]]),
                 gt=np.concatenate([new_row[self._claims.gt[others]], small.gt_rows[claims.gt] + first]),
             )
+
+    def gt_rows_of(self, ids: IntArray) -> IntArray:
+        """See LiveEvaluation.gt_rows_of."""
+        if self._by_id is None:
+            self._by_id = np.argsort(self.gt.ids, kind="stable")
+        places = np.searchsorted(self.gt.ids, ids, sorter=self._by_id)
+        if (places < len(self._by_id)).all():
+            rows = self._by_id[places]
+            if (self.gt.ids[rows] == ids).all():
+                return rows
+        raise KeyError("some of these ids are of no ground truth")
 
     def dets_of(self, place: int) -> IntArray:
         """Detections of the image at this position, in the order they were given."""

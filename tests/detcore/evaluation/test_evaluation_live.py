@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -277,3 +278,20 @@ def test_a_class_that_takes_no_part_is_refused():
     live = live_of(truth_columns([]), Detections.empty())
     with pytest.raises(KeyError, match="class 9"):
         live.counts(0.5, 9)
+
+
+def with_ids(ids: list[int], image_id: int) -> GroundTruth:
+    """One box each, on one image."""
+    gt = truth_columns([((image_id, 1, 10 * place, 0, 2), 5) for place in range(len(ids))])
+    return dataclasses.replace(gt, ids=np.array(ids))
+
+
+def test_rows_of_labels_are_found_by_id_before_and_after_an_edit():
+    live = live_of(with_ids([5, 3, 9], 1), Detections.empty())
+    assert live.gt_rows_of(np.array([9, 5, 3])).tolist() == [2, 0, 1]
+    assert live.gt_rows_of(np.zeros(0, np.int64)).tolist() == []
+    live.replace_image(1, with_ids([9, 4], 1))
+    assert live.gt_rows_of(np.array([4, 9])).tolist() == [1, 0]
+    for gone in (5, 1, 100):
+        with pytest.raises(KeyError):
+            live.gt_rows_of(np.array([9, gone]))
