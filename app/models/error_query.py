@@ -17,7 +17,7 @@ from app.models.size_breakdown import sized_rows
 from detcore.boxes import areas
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
-from detcore.evaluation.live import DetState, GtState, LiveEvaluation
+from detcore.evaluation.live import DetState, GtState, ImageView, LiveEvaluation
 from detcore.types import BoolArray, FloatArray, IntArray
 
 PAIRED_TYPES = (ItemType.CLASS, ItemType.LOCATION, ItemType.FOUND)
@@ -64,7 +64,7 @@ def find_items(
     if wanted.cell is not None:
         found = _in_cell(source, wanted.cell, order, threshold)
     else:
-        boxes = _chosen(source, wanted) if image_id is None else _chosen_on(source, wanted, image_id)
+        boxes = _chosen(source, wanted, image_id)
         if order is SortOrder.LABEL_ERRORS and not wanted.exact:
             boxes = _without_sound(source, boxes)
         found = _described(source, boxes, order)
@@ -110,10 +110,12 @@ def _label(source: ErrorSource, threshold: float, key: int) -> ErrorItem | None:
     )
 
 
-def _chosen(source: ErrorSource, wanted: ErrorFilter) -> _Boxes:
+def _chosen(source: ErrorSource, wanted: ErrorFilter, image_id: int | None) -> _Boxes:
+    """With ``image_id`` those of one image, without a look at the others."""
     evaluation, none = source.evaluation, np.zeros(0, np.int64)
+    view = None if image_id is None else evaluation.image_view(image_id, -np.inf)
     gt_rows, false, found = (
-        _of_kind(evaluation, wanted, kind) if kind in wanted.kinds else none
+        _of_kind(evaluation, wanted, kind, view) if kind in wanted.kinds else none
         for kind in (ErrorKind.FN, ErrorKind.FP, ErrorKind.TP)
     )
     det_rows, det_kinds = _joined(false, found)
@@ -125,22 +127,33 @@ def _chosen(source: ErrorSource, wanted: ErrorFilter) -> _Boxes:
         gt_rows = gt_rows[evaluation.gt.image_ids[gt_rows] == wanted.image_id]
         here = evaluation.dets.image_ids[det_rows] == wanted.image_id
         det_rows, det_kinds = det_rows[here], det_kinds[here]
-    return _with_claimants(source, gt_rows, det_rows, det_kinds)
+    return _with_claimants(source, gt_rows, det_rows, det_kinds, view)
 
 
 def _with_claimants(
-    source: ErrorSource, gt_rows: IntArray, det_rows: IntArray, det_kinds: NDArray[np.uint8]
+    source: ErrorSource,
+    gt_rows: IntArray,
+    det_rows: IntArray,
+    det_kinds: NDArray[np.uint8],
+    view: ImageView | None = None,
 ) -> _Boxes:
     # rows of labels move when an image is edited, ids do not: equal ones keep their places
     gt_rows = gt_rows[np.argsort(source.evaluation.gt.ids[gt_rows])]
     ids = source.evaluation.gt.ids[gt_rows]
-    claimants = source.links.claimants()[ids] if len(ids) else ids
+    false = None if view is None else view.det_rows[view.det_state == DetState.FALSE_POSITIVE]
+    claimants = source.links.claimants(false)[ids] if len(ids) else ids
     return _Boxes(gt_rows=gt_rows, claimants=claimants, det_rows=det_rows, det_kinds=det_kinds)
 
 
-def _of_kind(evaluation: LiveEvaluation, wanted: ErrorFilter, kind: ErrorKind) -> IntArray:
-    """Rows of labels (all that can be missed) or of detections, of a class and size."""
+def _of_kind(
+    evaluation: LiveEvaluation, wanted: ErrorFilter, kind: ErrorKind, view: ImageView | None
+) -> IntArray:
+    """Rows of labels (all that can be missed) or of detections, of a class and size, or in the view of one
+    image."""
     threshold = np.inf if kind is ErrorKind.FN else -np.inf
+    if view is not None:
+        rows, labels = _in_view(evaluation, kind, view)
+        return rows if wanted.class_id is None else rows[labels[rows] == wanted.class_id]
     if wanted.size is not None:
         rows, sizes = sized_rows(evaluation, threshold, kind, wanted.class_id)
         return rows[sizes == wanted.size]
@@ -151,28 +164,12 @@ def _of_kind(evaluation: LiveEvaluation, wanted: ErrorFilter, kind: ErrorKind) -
     return evaluation.true_positives(threshold, wanted.class_id)
 
 
-def _chosen_on(source: ErrorSource, wanted: ErrorFilter, image_id: int) -> _Boxes:
-    """The same for one image, without a look at the others."""
-    gt, dets = source.evaluation.gt, source.evaluation.dets
-    view = source.evaluation.image_view(image_id, -np.inf)
-    false = view.det_rows[view.det_state == DetState.FALSE_POSITIVE]
-    found = view.det_rows[view.det_state == DetState.TRUE_POSITIVE]
-    gt_rows = view.gt_rows[view.gt_state != GtState.IGNORED]
-    gt_rows = gt_rows[np.argsort(gt.ids[gt_rows])]
-    # the best comes last and stays
-    best = dict(zip(source.links.target[false[::-1]].tolist(), false[::-1].tolist(), strict=True))
-
-    def wanted_ones(rows: IntArray, kind: ErrorKind, labels: IntArray) -> IntArray:
-        if kind not in wanted.kinds or wanted.image_id not in (None, image_id):
-            return rows[:0]
-        return rows if wanted.class_id is None else rows[labels[rows] == wanted.class_id]
-
-    gt_rows = wanted_ones(gt_rows, ErrorKind.FN, gt.labels)
-    det_rows, det_kinds = _joined(
-        wanted_ones(false, ErrorKind.FP, dets.labels), wanted_ones(found, ErrorKind.TP, dets.labels)
-    )
-    claimants = np.array([best.get(key, -1) for key in gt.ids[gt_rows].tolist()], np.int64)
-    return _Boxes(gt_rows=gt_rows, claimants=claimants, det_rows=det_rows, det_kinds=det_kinds)
+def _in_view(evaluation: LiveEvaluation, kind: ErrorKind, view: ImageView) -> tuple[IntArray, IntArray]:
+    """Rows of a kind on one image, and the classes of all rows."""
+    if kind is ErrorKind.FN:
+        return view.gt_rows[view.gt_state != GtState.IGNORED], evaluation.gt.labels
+    state = DetState.FALSE_POSITIVE if kind is ErrorKind.FP else DetState.TRUE_POSITIVE
+    return view.det_rows[view.det_state == state], evaluation.dets.labels
 
 
 def _joined(false: IntArray, found: IntArray) -> tuple[IntArray, NDArray[np.uint8]]:

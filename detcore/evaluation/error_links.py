@@ -52,10 +52,11 @@ class ErrorLinks:
         rows = np.sort(view.det_rows[view.det_state == DetState.FALSE_POSITIVE])
         self._link(rows, evaluation.dets.take(rows), evaluation.gt.take(view.gt_rows))
 
-    def claimants(self) -> IntArray:
+    def claimants(self, false_positives: IntArray | None = None) -> IntArray:
         """(M + 1,) for each label id up to the highest: the row of the best-scored false positive that was
-        meant for it, -1 for none. It is the best one up to its score; above that there is none."""
-        rows = self._evaluation.false_positives(-np.inf)
+        meant for it, -1 for none. It is the best one up to its score; above that there is none. With
+        ``false_positives``, rows of those of some images, highest score first, only these are looked at."""
+        rows = self._evaluation.false_positives(-np.inf) if false_positives is None else false_positives
         rows = rows[self.target[rows] > 0][::-1]
         highest = int(self._evaluation.gt.ids.max(initial=0))
         found = np.full(highest + 1, -1, np.int64)
