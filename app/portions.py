@@ -43,8 +43,8 @@ class Portions(QObject):
         end = self._clock() + _PORTION
         steps = self._steps
         for _ in steps:
-            if self._clock() >= end:
+            # a step may have begun something else
+            if steps is not self._steps or self._clock() >= end:
                 return
-        # the last step may have begun something else
         if steps is self._steps:
             self.stop()

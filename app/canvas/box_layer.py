@@ -23,12 +23,6 @@ MANY = 50
 """A larger selection is kept as a picture while only the pointer moves."""
 
 
-def look_same(before: DisplayBoxes, after: DisplayBoxes, projection: Projection) -> bool:
-    """Whether the same is painted of both."""
-    rows, others = (_in_view(projection.to_device(boxes.boxes), projection) for boxes in (before, after))
-    return before.has_same(rows, after, others)
-
-
 def _in_view(device_boxes: FloatArray, projection: Projection) -> IntArray:
     return projection.visible(device_boxes, margin=projection.px(style.TAG_HEIGHT + 4))
 
@@ -48,6 +42,12 @@ class BoxLayer(QGraphicsItem):
     def forget(self) -> None:
         """Paint the boxes anew when the view is painted next."""
         self._version += 1
+
+    def shows(self, boxes: DisplayBoxes, projection: Projection) -> bool:
+        """Whether the picture that was painted last would be the same with other boxes."""
+        before = self._stage.boxes
+        rows, others = (_in_view(projection.to_device(each.boxes), projection) for each in (before, boxes))
+        return self._cache.holds(projection, self._version) and before.has_same(rows, boxes, others)
 
     def _paint_boxes(self, painter: QPainter, projection: Projection) -> None:
         boxes = self._stage.boxes

@@ -26,12 +26,16 @@ class PaintCache:
         self._projection: Projection | None = None
         self._pixmap = QPixmap()
 
+    def holds(self, projection: Projection, key: Hashable) -> bool:
+        """Whether the picture is the one of this key and projection."""
+        return (key, projection) == (self._key, self._projection)
+
     def draw(self, painter: QPainter, projection: Projection, key: Hashable, paint: Paint) -> None:
         """Draw what ``paint`` paints; it is called only if the key or the projection is another one.
 
         The coordinates of the painter that it gets are device pixels.
         """
-        if key != self._key or projection != self._projection:
+        if not self.holds(projection, key):
             self._repaint(projection, self._missing(projection, key), paint)
             self._key, self._projection = key, projection
         painter.save()

@@ -18,7 +18,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.canvas import painting, style
-from app.canvas.box_layer import look_same
 from app.canvas.display import DisplayBoxes
 from app.canvas.image_item import ImageItem
 from app.canvas.image_levels import ImageLevels
@@ -88,7 +87,7 @@ class ImageCanvas(KeyboardView):
         if boxes.is_same_as(self._stage.boxes):
             return
         projection = Projection.of(self.viewportTransform(), self.viewport())
-        self._stage.set_boxes(boxes, looks_same=look_same(self._stage.boxes, boxes, projection))
+        self._stage.set_boxes(boxes, looks_same=self._layer.shows(boxes, projection))
 
     def set_selection(self, ids: frozenset[int]) -> None:
         """Select boxes; emits nothing. Ids that are not shown are left out."""

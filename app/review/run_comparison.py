@@ -104,7 +104,7 @@ def compare_with(
     """
     evaluation = review.evaluation
     seen = predicted_images(other)
-    image_ids = np.array([item for item in review.scopes[review.scope].tolist() if item in seen], np.int64)
+    image_ids = np.array([item for item in evaluation.image_ids.tolist() if item in seen], np.int64)
     if not len(image_ids):
         return None
     images = project.image_list()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from PySide6.QtCore import QObject, QTimer
 from pytestqt.qtbot import QtBot
 
@@ -63,14 +64,33 @@ def test_what_is_stopped_does_not_go_on(qtbot: QtBot) -> None:
     assert steps.done == []
 
 
-def test_a_step_may_begin_other_work(qtbot: QtBot) -> None:
+@pytest.mark.parametrize("place", [0, 2, 4])
+def test_a_step_may_begin_other_work_in_place_of_what_is_left(qtbot: QtBot, place: int) -> None:
     parent, steps = QObject(), Steps()
     portions = Portions(parent, clock=steps.clock)
 
     def first() -> Iterator[None]:
-        yield from steps(range(1))
-        portions.start(steps(range(5, 8)))
+        for number, _ in enumerate(steps(range(5))):
+            if number == place:
+                portions.start(steps(range(10, 13)))
+            yield
 
     portions.start(first())
-    qtbot.waitUntil(lambda: len(steps.done) == 4)
-    assert steps.done == [0, 5, 6, 7]
+    qtbot.waitUntil(lambda: 12 in steps.done)
+    qtbot.wait(20)
+    assert steps.done == [*range(place + 1), 10, 11, 12]
+
+
+def test_a_step_may_stop_the_work(qtbot: QtBot) -> None:
+    parent, steps = QObject(), Steps()
+    portions = Portions(parent, clock=steps.clock)
+
+    def stopping() -> Iterator[None]:
+        for _ in steps(range(3)):
+            portions.stop()
+            yield
+
+    portions.start(stopping())
+    qtbot.waitUntil(lambda: bool(steps.done))
+    qtbot.wait(20)
+    assert steps.done == [0]

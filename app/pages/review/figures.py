@@ -93,6 +93,7 @@ class ReviewFigures(QObject):
         for class_id in (None, *review.classes):
             item = None if class_id is None else review.classes[class_id]
             found = review.evaluation.curve(class_id)
+            yield
             aps[class_id] = found.ap
             curve = _score_curve(class_id, item, found)
             old = self._curves.get(class_id)
@@ -100,11 +101,12 @@ class ReviewFigures(QObject):
                 curves[class_id], best[class_id] = old, self._best[class_id]
             else:
                 curves[class_id], best[class_id] = curve, self._best_of(curve)
-            yield
         if review is self._live.review:
+            is_same = list(self._curves.values()) == list(curves.values())
             self._curves, self._aps, self._best = curves, aps, best
-            self.show_class(self._chosen)
-            yield
+            if not is_same:
+                self.show_class(self._chosen)
+                yield
             self.show_threshold(self._live.threshold)
 
     def show_class(self, chosen: int | None) -> None:

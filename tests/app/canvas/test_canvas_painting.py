@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QObject, QPointF, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 
 import app
 from app.canvas import style
@@ -191,45 +191,6 @@ def test_boxes_that_come_and_go_out_of_view_are_there_when_the_view_moves_to_the
     canvas.zoom_to_box(near)
     show((20, 20, 38, 40), far)
     assert (pixels(canvas) != alone).any()
-
-
-def test_boxes_out_of_view_cost_no_painting(canvas, show, qtbot):
-    near, far = (20, 20, 40, 40), (150, 100, 190, 140)
-    show(near)
-    canvas.zoom_to_box(near)
-    qtbot.wait(20)
-    painted = Paints(canvas.viewport())
-    show(near, far)
-    qtbot.wait(20)
-    assert painted.count == 0
-    show(near, (30, 20, 60, 40))
-    qtbot.waitUntil(lambda: painted.count > 0)
-
-
-def test_a_selected_box_beside_the_view_leaves_no_old_name_in_it(canvas, show, qtbot):
-    show((20, 20, 60, 60), name="cell")
-    canvas.zoom_to_box((20, 20, 60, 60))
-    canvas.set_selection(frozenset({1}))
-    canvas.pan_by(-(canvas.mapFromScene(QPointF(60, 40)).x() + 40), 0)
-    qtbot.wait(20)
-    before, painted = pixels(canvas), Paints(canvas.viewport())
-    show((20, 20, 60, 60), name="another name")
-    qtbot.wait(20)
-    seen = painted.count
-    assert seen > 0 or (pixels(canvas) == before).all()
-
-
-class Paints(QObject):
-    """Counts how often a widget is painted."""
-
-    def __init__(self, widget: QWidget) -> None:
-        super().__init__(widget)
-        self.count = 0
-        widget.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        self.count += event.type() == QEvent.Type.Paint
-        return False
 
 
 def test_single_pixels_are_squares_at_300_percent_and_blend_below(canvas):
