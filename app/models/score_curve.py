@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PySide6.QtGui import QColor
@@ -15,7 +15,8 @@ from detcore.types import BoolArray, FloatArray
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ScoreCurve:
-    """Precision and recall at each score, (N,) each, highest score first.
+    """Precision and recall after each detection, (N,) each, highest score first. Only the last of equal scores
+    is what a threshold gives.
 
     ``class_id`` is ``None`` for all classes together; ``color`` is ``None`` for the theme's text colour.
     """
@@ -42,11 +43,17 @@ class ScoreCurve:
 
     def best(self) -> tuple[float | None, float]:
         """The threshold of the highest F1 and that F1; ``None`` and 0 where nothing is found."""
-        f1 = self.f1()
-        if not f1.any():
-            return None, 0.0
-        row = int(f1.argmax())
-        return float(self.scores[row]), float(f1[row])
+        best = points_along(self.scores, self.recall).best_f_beta()
+        return (None, 0.0) if best is None else (best.threshold, best.f1)
+
+    def at_thresholds(self) -> ScoreCurve:
+        """The points that a threshold can give, of equal scores the last."""
+        last = np.diff(self.scores, append=-np.inf) != 0
+        if last.all():
+            return self
+        return replace(
+            self, scores=self.scores[last], precision=self.precision[last], recall=self.recall[last]
+        )
 
     def points(self, image_count: int) -> OperatingPoints:
         """What each threshold gives on so many images."""
@@ -57,11 +64,14 @@ class ScoreCurve:
         return len(self.scores) - int(np.searchsorted(self.scores[::-1], threshold, side="left")) - 1
 
     def readout(self, row: int) -> list[str]:
-        """What to say about a point: name, threshold, P, R, F1."""
-        return [
-            self.name,
-            f"Threshold {ratio_text(float(self.scores[row]), digits=3)}",
-            f"Precision {ratio_text(float(self.precision[row]), digits=3)}",
-            f"Recall {ratio_text(float(self.recall[row]), digits=3)}",
-            f"F1 {ratio_text(float(self.f1()[row]), digits=3)}",
-        ]
+        """What to say about the threshold of a point: name, threshold, P, R, F1."""
+        threshold = float(self.scores[row])
+        last = self.row_at(threshold)
+        precision, recall = self.precision[last : last + 1], self.recall[last : last + 1]
+        values = {
+            "Threshold": threshold,
+            "Precision": precision.item(),
+            "Recall": recall.item(),
+            "F1": f1_along(precision, recall).item(),
+        }
+        return [self.name, *(f"{name} {ratio_text(value, digits=3)}" for name, value in values.items())]

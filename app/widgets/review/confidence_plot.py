@@ -29,7 +29,7 @@ class ConfidencePlot(UnitPlot):
         theme.changed.connect(self._rebuild)
 
     def set_curve(self, curve: ScoreCurve | None) -> None:
-        self._curve = curve
+        self._curve = None if curve is None else curve.at_thresholds()
         self._best = (None, 0.0) if curve is None else curve.best()
         self._rebuild()
 
