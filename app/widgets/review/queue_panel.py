@@ -43,6 +43,7 @@ _KIND_TIPS = {
 }
 
 _MARGIN, _GAP, _TOGGLE_WIDTH, _ANY_WIDTH = 8, 4, 98, (1 << 24) - 1
+_NARROWED_SHARE, _NARROWED_LEAST = 0.6, 120
 
 
 class QueuePanel(QWidget):
@@ -119,8 +120,8 @@ class QueuePanel(QWidget):
 
     def show_narrowed(self, text: str) -> None:
         """Name what the list is narrowed to; "" for nothing."""
-        room = self.narrowed.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, 120)
-        self.narrowed.setText(room)
+        room = max(round(_NARROWED_SHARE * self.width()), _NARROWED_LEAST)
+        self.narrowed.setText(self.narrowed.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room))
         self.narrowed.setVisible(bool(text))
 
     def show_progress(self, position: int, total: int) -> None:

@@ -75,7 +75,10 @@ class VerdictButton(QAbstractButton):
         painter.drawRoundedRect(cap, 3, 3)
         painter.setPen(color("text" if enabled else "line_strong"))
         painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
-        painter.setFont(sized_font(self, SMALL_TEXT))
-        room = QRectF(cap.right() + 6, 0, self.width() - cap.right() - 9, self.height())
+        room = QRectF(cap.right() + 6, 0, self.width() - cap.right() - 8, self.height())
+        for size in (SMALL_TEXT, SMALL_TEXT - 1):
+            painter.setFont(sized_font(self, size))
+            if painter.fontMetrics().horizontalAdvance(self.text()) <= room.width():
+                break
         text = painter.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, int(room.width()))
         painter.drawText(room, _LEFT, text)
