@@ -17,6 +17,10 @@ from detcore.types import ObjectClass
 
 MOST_CLASSES = 40
 """In the confusion matrix: those with the most labels; a larger one is unreadable on any page."""
+_ONCE = (
+    "Each object counts once: what lies on an object that something better has found is detected background here. By "
+    "kind of error it is a detection of the wrong class or a duplicate."
+)
 
 _MOST_ROWS = 100
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -175,7 +179,8 @@ def confusion_table(findings: Findings) -> Markup:
             cells.append(tag("td", shown, class_=kind, style=f"--share:{count / total:.3f}"))
         rows.append(tag("tr", tag("th", name, class_="name"), *cells))
     more = len(ids) - len(chosen)
-    note = tag("p", f"{more:,} classes with fewer labels are not shown.", class_="muted") if more else ""
+    left_out = f" {more:,} classes with fewer labels are not shown." if more else ""
+    note = tag("p", _ONCE + left_out, class_="muted")
     return section("Confusion", tag("div", tag("table", *rows, class_="matrix"), class_="scroll"), note)
 
 

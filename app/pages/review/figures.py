@@ -31,7 +31,8 @@ _CALIBRATION_BINS = 20
 _TAB_TIPS = (
     "Precision over recall",
     "Precision, recall and F1 over the confidence threshold",
-    "Confusion matrix: what is labelled, and what is detected",
+    "Confusion matrix: what is labelled, and what is detected.\nEach object counts once: "
+    "what lies on an object that something better has found is detected background",
     "Whether confidences mean what they say",
 )
 
