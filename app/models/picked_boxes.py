@@ -39,14 +39,11 @@ def picked_detections(
 ) -> IntArray:
     """Rows of the evaluation's detections that were picked, or found a label that was. ``run_rows`` (D,):
     which rows of the run they are."""
-    none = np.zeros(0, np.int64)
     own = np.flatnonzero(np.isin(run_rows, _array(picked.detections)))
     if not picked.labels:
         return own
-    pairs = [evaluation.confusion_rows(threshold, one, one) for one in evaluation.class_ids.tolist()]
-    labels = np.concatenate([none, *(pair[0] for pair in pairs)])
-    finders = np.concatenate([none, *(pair[1] for pair in pairs)])
-    wanted = np.isin(evaluation.gt.ids[labels], _array(picked.labels))
+    finders = evaluation.true_positives(threshold)
+    wanted = np.isin(evaluation.gt.ids[evaluation.taken_by(finders)], _array(picked.labels))
     return np.union1d(own, finders[wanted])
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.models.error_kind import ErrorKind
 from detcore.boxes import areas
@@ -12,7 +14,7 @@ from detcore.evaluation.coco import accumulate, evaluate_coco
 from detcore.evaluation.live import LiveEvaluation
 from detcore.evaluation.matching import match
 from detcore.evaluation.problem import arrange
-from detcore.types import FloatArray, IntArray
+from detcore.types import FloatArray, GroundTruth, IntArray
 
 SIZE_NAMES = ("Small", "Medium", "Large")
 _TIPS = ("Less than 32 × 32 pixels", "32 × 32 to 96 × 96 pixels", "96 × 96 pixels and more")
@@ -53,35 +55,61 @@ def sized_rows(
 ) -> tuple[IntArray, IntArray]:
     """Rows of missed labels or of detections, (N,), and their sizes (N,): a detection that found an object
     has the size of its label, a false one its own."""
-    gt, dets = evaluation.gt, evaluation.dets
+    gt = evaluation.gt
     if kind is ErrorKind.FN:
         rows = evaluation.missed(threshold, class_id)
         return rows, sizes_of(gt.areas[rows])
     if kind is ErrorKind.FP:
         rows = evaluation.false_positives(threshold, class_id)
-        return rows, sizes_of(areas(dets.boxes[rows]))
-    classes = evaluation.class_ids.tolist() if class_id is None else [class_id]
-    pairs = [evaluation.confusion_rows(threshold, one, one) for one in classes]
-    labels = np.concatenate([np.zeros(0, np.int64), *(pair[0] for pair in pairs)])
-    rows = np.concatenate([np.zeros(0, np.int64), *(pair[1] for pair in pairs)])
-    order = np.argsort(-dets.scores[rows], kind="stable")
-    return rows[order], sizes_of(gt.areas[labels[order]])
+        return rows, sizes_of(areas(evaluation.dets.boxes[rows]))
+    rows = evaluation.true_positives(threshold, class_id)
+    return rows, sizes_of(gt.areas[evaluation.taken_by(rows)])
+
+
+class SizeCounts:
+    """Counts by size at any threshold, with the labels as they are. What no threshold changes is found once
+    for the labels and the class that were asked for last."""
+
+    def __init__(self, evaluation: LiveEvaluation) -> None:
+        self.evaluation = evaluation
+        self._det_sizes = sizes_of(areas(evaluation.dets.boxes)).astype(np.uint8)
+        self._of: tuple[GroundTruth, int | None] | None = None
+        self._labels: IntArray = np.zeros(len(SIZE_NAMES), np.int64)
+        self._found: Sequence[FloatArray] = ()
+        self._false: Sequence[FloatArray] = ()
+
+    def at(self, threshold: float, class_id: int | None) -> IntArray:
+        """(3, 3) what is found, false and missed of each size, of a class or of all together."""
+        if self._of is None or self._of[0] is not self.evaluation.gt or self._of[1] != class_id:
+            self._look(class_id)
+        found, false = (
+            np.array([np.searchsorted(negated, -threshold, side="right") for negated in by_size])
+            for by_size in (self._found, self._false)
+        )
+        return np.stack([found, false, self._labels - found], axis=1)
+
+    def _look(self, class_id: int | None) -> None:
+        evaluation = self.evaluation
+        _, sizes = sized_rows(evaluation, np.inf, ErrorKind.FN, class_id)
+        self._labels = np.bincount(sizes, minlength=len(SIZE_NAMES))
+        self._found = self._by_size(*sized_rows(evaluation, -np.inf, ErrorKind.TP, class_id))
+        false = evaluation.false_positives(-np.inf, class_id)
+        self._false = self._by_size(false, self._det_sizes[false])
+        self._of = (evaluation.gt, class_id)
+
+    def _by_size(self, rows: IntArray, sizes: NDArray[np.integer]) -> list[FloatArray]:
+        """Negated scores of each size, highest score first, as the rows are."""
+        negated = -self.evaluation.dets.scores[rows]
+        return [negated[np.flatnonzero(sizes == size)] for size in range(len(SIZE_NAMES))]
 
 
 def size_rows(
-    evaluation: LiveEvaluation, threshold: float, class_id: int | None, aps: FloatArray | None
+    by_size: IntArray, class_ids: IntArray, class_id: int | None, aps: FloatArray | None
 ) -> list[SizeRow]:
-    """A row for all objects and one for each size; ``aps`` as ``size_aps`` has them."""
-    objects = evaluation.missed(np.inf, class_id)
-    found = objects[evaluation.found_scores()[objects] >= threshold]
-    sizes = (
-        sizes_of(evaluation.gt.areas[found]),
-        sized_rows(evaluation, threshold, ErrorKind.FP, class_id)[1],
-        sized_rows(evaluation, threshold, ErrorKind.FN, class_id)[1],
-    )
-    by_size = np.stack([np.bincount(column, minlength=len(SIZE_NAMES)) for column in sizes], axis=1)
+    """A row for all objects and one for each size, from what ``SizeCounts`` has of a class or of all, and from
+    ``size_aps`` of all ``class_ids``."""
     counts = [by_size.sum(axis=0), *by_size]
-    chosen = slice(None) if class_id is None else evaluation.class_ids == class_id
+    chosen = slice(None) if class_id is None else class_ids == class_id
     names = ((None, "All sizes", "Objects of every size"), *zip(range(3), SIZE_NAMES, _TIPS, strict=True))
     return [
         SizeRow(
