@@ -94,7 +94,8 @@ class OrderFigures(QObject):
             return errors, ap50(gt, evaluation.dets, images, classes)
 
         def take(found: tuple[LabelErrors, float]) -> None:
-            if generation == self._generation:
+            now = self._live.review
+            if generation == self._generation and now is not None and now.source is source:
                 errors, self.reached = found
                 source.suspicions.take(errors, gt.ids)
                 self.found.emit()

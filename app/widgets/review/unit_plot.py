@@ -117,7 +117,12 @@ class UnitPlot(QWidget):
         self.update()
 
     def _has_picture(self) -> bool:
-        return self._picture.deviceIndependentSize().toSize() == self.size()
+        """Whether the picture is as large as the plot, and as fine as the screen."""
+        picture = self._picture
+        return (picture.deviceIndependentSize().toSize(), picture.devicePixelRatio()) == (
+            self.size(),
+            self.devicePixelRatioF(),
+        )
 
     def _forget_picture(self) -> None:
         self._drawing.stop()

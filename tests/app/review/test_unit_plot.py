@@ -102,3 +102,12 @@ def test_a_plot_of_another_size_is_drawn_at_once(make_plot: Callable[[], UnitPlo
     other.set_lines(level_lines(0.7))
     assert is_drawn(plot, 0.7)
     assert picture(plot) == picture(other)
+
+
+def test_a_finer_screen_gets_a_finer_picture(make_plot: Callable[[], UnitPlot], qtbot: QtBot) -> None:
+    plot = make_plot()
+    draw(plot, 0.2, qtbot)
+    plot.devicePixelRatioF = lambda: 2.0  # type: ignore[method-assign]
+    plot.update()
+    qtbot.waitUntil(lambda: plot._picture.devicePixelRatio() == 2.0, timeout=SOON)
+    assert plot._picture.size() == plot.size() * 2
