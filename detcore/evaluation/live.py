@@ -47,16 +47,6 @@ class ClassSummary(Counts):
     ap: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageCounts:
-    """(I,) counts of each image at a threshold."""
-
-    image_ids: IntArray
-    tp: IntArray
-    fp: IntArray
-    fn: IntArray
-
-
 class GtState(IntEnum):
     MISSED = 0
     MATCHED = 1
@@ -151,10 +141,6 @@ class LiveEvaluation:
             ClassSummary(class_id=class_id, gt_count=count, ap=ap, tp=tp, fp=fp, fn=fn)
             for class_id, count, ap, tp, fp, fn in zip(*(row.tolist() for row in rows), strict=True)
         ]
-
-    def image_counts(self, threshold: float) -> ImageCounts:
-        tp, fp, fn = self._matches.tables().image_counts(threshold)
-        return ImageCounts(image_ids=self.image_ids, tp=tp, fp=fp, fn=fn)
 
     def curve(self, class_id: int | None = None) -> Curve:
         """Precision and recall over all detections of a class, or of all classes together; ``ap`` is then

@@ -109,7 +109,6 @@ class LiveMatches:
                 matched=self.matched,
                 taken=self.taken,
                 gt_class=gt_class,
-                gt_image=gt_image,
                 gt_counts=(gt_image >= 0) & (gt_class >= 0) & ~self.gt.crowd & ~self.gt.difficult,
             )
         return self._tables

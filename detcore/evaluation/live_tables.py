@@ -20,8 +20,6 @@ from detcore.types import BoolArray, FloatArray, IntArray
 Kind = Literal["hit", "loose"]
 """True and false positives."""
 
-KINDS: tuple[Kind, ...] = ("hit", "loose")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassCounts:
@@ -37,8 +35,7 @@ class LiveTables:
     ground truths are rows.
 
     ``matched`` (M,) detections and ``taken`` (M,) their ground truths; ``gt_class`` (G,) class position or
-    -1; ``gt_counts`` (G,) whether a ground truth can be missed; ``gt_image`` (G,) position of the image or
-    -1.
+    -1; ``gt_counts`` (G,) whether a ground truth can be missed.
     """
 
     def __init__(
@@ -48,12 +45,10 @@ class LiveTables:
         matched: IntArray,
         taken: IntArray,
         gt_class: IntArray,
-        gt_image: IntArray,
         gt_counts: BoolArray,
     ) -> None:
         self._problem = problem
         self.gt_class = gt_class
-        self._gt_image = gt_image
         self.gt_counts = gt_counts
         self.class_count = len(problem.classes)
         total = len(problem.det_rows)
@@ -108,13 +103,10 @@ class LiveTables:
         return self._by_score(self.loose)
 
     @cached_property
-    def _columns_by_score(self) -> dict[str, tuple[FloatArray, IntArray]]:
-        """Negated scores and images of true and of false positives, by descending score."""
-        problem = self._problem
-        return {
-            name: (-problem.det_score[order], problem.det_image[order])
-            for name, order in (("hit", self.hits_by_score), ("loose", self.loose_by_score))
-        }
+    def _negated_by_score(self) -> dict[Kind, FloatArray]:
+        """Negated scores of true and of false positives, by descending score."""
+        scores = self._problem.det_score
+        return {"hit": -scores[self.hits_by_score], "loose": -scores[self.loose_by_score]}
 
     def label(self, class_id: int) -> int:
         """The class's place. Raises KeyError for one that takes no part."""
@@ -127,23 +119,11 @@ class LiveTables:
         """True or false positives of at least this score, highest first."""
         if class_id is None:
             order = self.hits_by_score if kind == "hit" else self.loose_by_score
-            return order[: self._count_above(kind, threshold)]
+            return order[: np.searchsorted(self._negated_by_score[kind], -threshold, side="right")]
         label = self.label(class_id)
         first, last = int(self.class_starts[label]), int(self.ends(threshold)[label])
         flags = self.hit if kind == "hit" else self.loose
         return np.flatnonzero(flags[first:last]) + first
-
-    def _count_above(self, kind: Kind, threshold: float) -> int:
-        return int(np.searchsorted(self._columns_by_score[kind][0], -threshold, side="right"))
-
-    def image_counts(self, threshold: float) -> tuple[IntArray, IntArray, IntArray]:
-        """(I,) true positives, false positives and misses of each image."""
-        size = len(self._problem.images)
-        tp, fp = (
-            np.bincount(self._columns_by_score[kind][1][: self._count_above(kind, threshold)], minlength=size)
-            for kind in KINDS
-        )
-        return tp, fp, np.bincount(self._gt_image[self.missed(threshold)], minlength=size)
 
     def missed(self, threshold: float, class_id: int | None = None) -> IntArray:
         """Rows of ground truths that nothing of at least this score has found."""

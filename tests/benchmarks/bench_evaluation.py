@@ -197,7 +197,6 @@ def _live(files: CocoFiles) -> list[Figure]:
         live.missed(threshold)
         live.false_positives(threshold)
         live.true_positives(threshold)
-        live.image_counts(threshold)
         live.image_view(17, threshold)
 
     first = cpu(lambda: tick(0.5))
