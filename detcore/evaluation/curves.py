@@ -27,6 +27,11 @@ class Curve:
     scores: FloatArray
     ap: float
 
+    @property
+    def hits(self) -> BoolArray:
+        """(N,) which detections found an object."""
+        return np.diff(self.recall, prepend=0.0) > 0
+
 
 def f1_along(precision: FloatArray, recall: FloatArray) -> FloatArray:
     """(N,) harmonic mean of precision and recall at each point; 0 where both are 0."""

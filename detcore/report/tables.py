@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from detcore.evaluation.error_types import KINDS, ErrorType
+from detcore.evaluation.scores import detection_calibration_error, roc
+from detcore.evaluation.thresholds import points_along
 from detcore.project.verdict_rows import VerdictKind
 from detcore.report.findings import MOST_EDITS, Findings
 from detcore.report.markup import Markup, Part, join, tag
@@ -159,6 +161,27 @@ def class_table(findings: Findings) -> Markup:
     return section("Classes", table(rows, head=head))
 
 
+def score_table(findings: Findings) -> Markup:
+    """Whether the scores tell right from wrong, and mean what they say."""
+    curve = findings.live.curve()
+    points = points_along(curve.scores, curve.recall, image_count=len(findings.live.image_ids))
+    hits = curve.hits
+    values = {
+        "AUC": (roc(curve.scores, hits).auc, "how often a found object scores higher than a false one"),
+        "D-ECE": (
+            detection_calibration_error(curve.scores, hits),
+            "how far confidence and precision lie apart in the mean",
+        ),
+        "MR⁻²": (
+            points.log_average_miss_rate(),
+            "log-average of the objects missed at 0.01 to 1 false positives an image",
+        ),
+    }
+    return table(
+        [[name, text, figure(value)] for name, (value, text) in values.items()], head=(), kind="wide"
+    )
+
+
 def confusion_table(findings: Findings) -> Markup:
     """Rows are labels, columns detections; shaded by the share of the row."""
     matrix = findings.live.confusion(findings.threshold)
@@ -266,8 +289,8 @@ def class_name(item: ObjectClass) -> Markup:
 
 
 def figure(value: float) -> str:
-    """Three places, or a dash for COCO's -1."""
-    return "–" if value < 0 else f"{value:.3f}"
+    """Three places, or a dash for COCO's -1 and what is no number."""
+    return f"{value:.3f}" if value >= 0 else "–"
 
 
 def moment(seconds: float) -> str:

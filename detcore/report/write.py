@@ -25,6 +25,7 @@ from detcore.report.tables import (
     confusion_table,
     facts,
     figure,
+    score_table,
     section,
     verdict_list,
 )
@@ -184,7 +185,7 @@ def _overall_plots(findings: Findings) -> Markup:
     return tag(
         "div",
         section("Precision and recall", tag("div", plot, note, class_="large")),
-        section("Scores", tag("div", histogram, key, class_="large")),
+        section("Scores", tag("div", histogram, key, class_="large"), score_table(findings)),
         class_="pair",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -23,6 +24,7 @@ from detcore.project.verdicts import add_verdicts
 from detcore.report.crops import crop_square, worst_errors
 from detcore.report.findings import find, label_changes
 from detcore.report.plots import precision_recall_plot, score_histogram
+from detcore.report.tables import score_table
 from detcore.report.write import Report, write_report
 from detcore.types import Box, Detections, GroundTruth
 from tests.detcore.report.conftest import CAT, DOG, box
@@ -88,6 +90,19 @@ def test_the_figures_are_those_counted_by_hand(project: Project, run: RunFolder)
     assert found.ap_interval.low < found.ap_interval.value < found.ap_interval.high
     assert found.trained == 0
     assert not found.changes
+
+
+def test_the_scores_are_judged_as_counted_by_hand(project: Project, run: RunFolder) -> None:
+    found = find(project, run, image_ids=IMAGES, scope="x", threshold=0.5)
+    cells = Page(str(score_table(found))).texts
+    figures = dict(zip(cells[::3], cells[2::3], strict=True))
+    # seven found ones score higher than both false ones, the eighth lower: 14 of 16 pairs
+    assert figures["AUC"] == "0.875"
+    # of ten objects three are missed with up to one false positive in four images, two with two of them:
+    # at seven of the nine references 0.3, at the last two 0.2
+    assert figures["MR⁻²"] == f"{math.exp((7 * math.log(0.3) + 2 * math.log(0.2)) / 9):.3f}"
+    # in bins of 0.05: six hits of 5.28 in all, a hit of 0.8, two misses of 0.75 and 0.6, a hit of 0.3
+    assert figures["D-ECE"] == f"{(0.72 + 0.2 + 0.75 + 0.6 + 0.7) / 10:.3f}"
 
 
 def test_without_a_threshold_f1_is_at_its_best(project: Project, run: RunFolder) -> None:
