@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -108,21 +109,19 @@ def _thinned(recall: FloatArray, precision: FloatArray) -> tuple[FloatArray, Flo
 
 
 def score_histogram(edges: FloatArray, true: IntArray, false: IntArray, *, threshold: float) -> Markup:
-    """True below, false above, in each bin of scores; a line at the threshold."""
+    """True below, false above, in each bin of scores; a line at the threshold. Heights go with the square root of
+    the counts, for at low scores false ones outnumber the rest by far."""
     frame = Frame(width=420.0, height=300.0)
-    most = max(int((true + false).max()), 1)
-    scale = _round_up(most)
-    ticks = (
-        [(step / 4, f"{step * scale / 4:,.0f}") for step in range(5)]
-        if scale >= 4
-        else [(0.0, "0"), (1.0, str(scale))]
-    )
+    scale = _round_up(max(int((true + false).max()), 1))
+    counts = [0, scale // 16, scale // 4, scale] if scale >= 16 else [0, scale]
+    ticks = [(math.sqrt(count / scale), _short(count)) for count in counts]
     parts = [frame.axes("score", "", ticks)]
     for low, high, right, wrong in zip(
         edges[:-1].tolist(), edges[1:].tolist(), true.tolist(), false.tolist(), strict=True
     ):
         x, width = frame.x(low), frame.x(high) - frame.x(low) - 0.8
-        split, top = frame.y(right / scale), frame.y((right + wrong) / scale)
+        height = math.sqrt((right + wrong) / scale)
+        split, top = frame.y(height * right / max(right + wrong, 1)), frame.y(height)
         if right:
             parts.append(tag("rect", x=x, y=split, width=width, height=frame.y(0.0) - split, class_="bar-tp"))
         if wrong:
@@ -144,6 +143,10 @@ def share_bar(value: float) -> Markup:
         class_="share",
         aria_hidden="true",
     )
+
+
+def _short(count: int) -> str:
+    return f"{count / 1000:g}k" if count >= 1000 else str(count)
 
 
 def _round_up(value: int) -> int:

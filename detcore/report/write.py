@@ -179,7 +179,7 @@ def _overall_plots(findings: Findings) -> Markup:
         "p",
         tag("span", _swatch("bar-tp"), "found"),
         tag("span", _swatch("bar-fp"), "false"),
-        tag("span", "The dashed line is at the threshold."),
+        tag("span", "The dashed line is at the threshold; heights are square roots."),
         class_="key",
     )
     return tag(

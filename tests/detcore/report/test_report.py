@@ -305,21 +305,22 @@ def test_plots_stay_inside_their_frames_and_follow_the_curve() -> None:
     assert points[-1] == (412.0, pytest.approx(270 - 262 * 2 / 3, abs=0.1))
 
 
-def test_histogram_bars_are_as_high_as_their_counts() -> None:
+def test_histogram_bars_are_as_high_as_the_square_roots_of_their_counts() -> None:
     plot = score_histogram(np.array([0.0, 0.5, 1.0]), np.array([1, 8]), np.array([3, 0]), threshold=0.25)
     bars = re.findall(
         r'<rect x="([\d.]+)" y="([\d.]+)" width="[\d.]+" height="([\d.]+)" class="bar-(..)"', plot
     )
     # the axis ends at 10, then 262 pixels high; the frame's floor is at 270
+    first, second = 262 * math.sqrt(4 / 10), 262 * math.sqrt(8 / 10)
     assert [(kind, float(height)) for _, _, height, kind in bars] == [
-        ("tp", pytest.approx(26.2)),
-        ("fp", pytest.approx(78.6)),
-        ("tp", pytest.approx(209.6)),
+        ("tp", pytest.approx(first / 4, abs=0.1)),
+        ("fp", pytest.approx(first * 3 / 4, abs=0.1)),
+        ("tp", pytest.approx(second, abs=0.1)),
     ]
     assert [float(top) for _, top, _, _ in bars] == [
-        pytest.approx(243.8),
-        pytest.approx(165.2),
-        pytest.approx(60.4),
+        pytest.approx(270 - first / 4, abs=0.1),
+        pytest.approx(270 - first, abs=0.1),
+        pytest.approx(270 - second, abs=0.1),
     ]
 
 
