@@ -9,6 +9,7 @@ from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorEntry
 from app.models.error_query import PAIRED_TYPES
 from app.models.figures import count_text
+from detcore.errors import ProjectError
 from detcore.evaluation.label_errors import LabelError
 from detcore.project.edits import Edit, add_boxes, add_verdicts, combine, delete_boxes, update_boxes
 from detcore.project.project import Project
@@ -97,6 +98,7 @@ def _label_edits(
         return [delete_boxes(project, [box_id for box_id in settled if box_id is not None])], settled
     if kind is VerdictKind.IGNORE:
         return _ignoring(project, entries, settled, run)
+    _require(project, entries, settled)
     return [], settled
 
 
@@ -160,7 +162,22 @@ def _changed(project: Project, kind: VerdictKind, entry: ErrorEntry) -> Box:
 
 
 def _box(project: Project, image_id: int, box_id: int) -> Box:
-    return next(box for box in project.boxes(image_id) if box.id == box_id)
+    found = next((box for box in project.boxes(image_id) if box.id == box_id), None)
+    if found is None:
+        raise _gone()
+    return found
+
+
+def _require(project: Project, entries: Sequence[ErrorEntry], settled: Sequence[int | None]) -> None:
+    """That the labels which verdicts settle are still there."""
+    of_labels = [entry.image_id for entry, box_id in zip(entries, settled, strict=True) if box_id is not None]
+    known = {None, *project.ground_truth(sorted(set(of_labels))).ids.tolist()} if of_labels else {None}
+    if not known.issuperset(settled):
+        raise _gone()
+
+
+def _gone() -> ProjectError:
+    return ProjectError("the label that this verdict is about is not in the project any more")
 
 
 def _difficult(box: Box) -> Box:

@@ -276,25 +276,32 @@ class LiveReview(QObject):
 
     def _follow(self, changes: Changes) -> None:
         self._stale |= bool(changes.images)
+        review = self.review
+        if review is None and not self._waiting:
+            return
         if self._waiting:
+            # for the review that is on its way; the old one is shown until then, and follows as well
             self._edited |= changes.box_images
             self._verdicts |= changes.verdicts
-            if changes.classes or changes.image_list:
-                self._build()
-            return
-        review = self.review
-        if review is None:
-            return
-        if changes.image_list or len(changes.box_images) > _REMATCH_ALL_FROM:
+        classes = {item.id: item for item in self._document.project.classes()} if changes.classes else {}
+        # what is on its way may have been read with the old classes, names or colours
+        is_outdated = review is None or self._waiting or classes.keys() != review.classes.keys()
+        if changes.image_list or (changes.classes and is_outdated):
             self._build()
             return
+        if len(changes.box_images) > _REMATCH_ALL_FROM:
+            self._build()
+            # the labels wait for it; but nobody is to judge again meanwhile what has just been judged
+            changes = replace(changes, box_images=frozenset())
+        if review is None:
+            return
         if changes.classes:
-            classes = {item.id: item for item in self._document.project.classes()}
-            if classes.keys() != review.classes.keys():
-                self._build()
-                return
-            self.review = replace(review, classes=classes)
+            self.review = review = replace(review, classes=classes)
             self.loaded.emit()
+        self._follow_labels(review, changes)
+
+    def _follow_labels(self, review: Review, changes: Changes) -> None:
+        """Take labels and verdicts into the review that is shown."""
         touched = self._rematch(review, changes.box_images)
         self.touched = touched | self._judge(review, changes.verdicts)
         if touched or changes.verdicts:
@@ -304,10 +311,13 @@ class LiveReview(QObject):
 
     def _rematch(self, review: Review, image_ids: frozenset[int]) -> frozenset[int]:
         """Match those of the images again that take part; returns them."""
-        taking_part = frozenset(image_ids & frozenset(review.evaluation.image_ids.tolist()))
+        evaluation = review.evaluation
+        taking_part = frozenset(image_ids & frozenset(evaluation.image_ids.tolist()))
         for image_id in taking_part:
             truth = self._document.project.ground_truth([image_id])
-            review.evaluation.replace_image(image_id, truth)
+            # a class that came while another review is on its way means nothing in the old one
+            known = np.isin(truth.labels, evaluation.class_ids)
+            evaluation.replace_image(image_id, truth.take(known))
             review.source.links.update(image_id)
             review.source.judged.update(image_id)
         return taking_part

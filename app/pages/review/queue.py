@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
-from app.models.error_items import ErrorRows
+from app.models.error_items import ErrorRows, detection_key
 from app.models.error_model import ErrorEntry, ErrorModel
-from app.models.error_query import find_item
+from app.models.error_query import ErrorSource, find_item
 from app.models.verdict_offers import MOST_AT_ONCE
 from app.pages.review.queue_texts import empty_text, narrowed_to
 from app.review.listed_items import ListedItems
@@ -19,13 +19,15 @@ from app.review.live_evaluation import LiveReview, Review
 from app.review.order_figures import OrderFigures
 from app.review.pace import Pace
 from app.widgets.review.queue_panel import QueuePanel
+from detcore.types import IntArray
 
 
 class ReviewQueue(QObject):
     """Keeps the list in step with filter, threshold and edits, and walks through it.
 
     The current box stays the current one for as long as the person does not move on, also when the
-    list no longer holds it; the next one is then what follows its old place.
+    list no longer holds it; the next one is then what follows its old place. Another review of the same
+    detections, as at another IoU, changes nothing about that.
     """
 
     # Another box is looked at, or its kind changed: an ErrorEntry or None.
@@ -48,7 +50,11 @@ class ReviewQueue(QObject):
         self._leaving = False
         self._current: int | None = None
         self._place = 0
+        self._source: ErrorSource | None = None
+        # the first box of each verdict (a lasting key), and the verdict
         self._handled: list[tuple[int, int]] = []
+        # the lasting key of a box to look at once another review is there, unless the person moves on
+        self._awaited: int | None = None
         self._items = ListedItems(live, figures)
         self._apart: tuple[tuple[int, float, ErrorRows], ErrorEntry | None] | None = None
         self._told: ErrorEntry | None = None
@@ -150,7 +156,8 @@ class ReviewQueue(QObject):
         if verdict_ids is None:
             return
         first, rows = entries[0].key, self._model.rows
-        self._handled.append((first, min(verdict_ids)))
+        lasting = _lasting_key(entries[0])
+        self._handled.append((lasting, min(verdict_ids)))
         place = self._model.row_of(first)
         if place >= 0 and not rows.judged[place]:
             # the label is gone, its detection has still to be judged
@@ -161,6 +168,9 @@ class ReviewQueue(QObject):
             self._go_to_row(min(self._place, self.count - 1))
         else:
             self._look_at(None, [])
+        if self._live.is_loading:
+            # the detection of a deleted label has still to be judged, which may show only then
+            self._awaited = lasting
 
     def refresh(self) -> None:
         """Find the items again; what is selected stays selected."""
@@ -209,43 +219,63 @@ class ReviewQueue(QObject):
         self._look_at(key, [key])
 
     def _look_at(self, key: int | None, selected: list[int] | None) -> None:
-        self._current = key
+        self._current, self._awaited = key, None
         self._show_state(self._panel.list.selected_keys() if selected is None else selected)
         self._tell()
 
     def _restart(self) -> None:
-        """Another review: keep the box if it is still there, else look at the first one."""
-        review = self._live.review
-        self._handled.clear()
+        """Another review: keep the place unless its box is gone; else look at the first one."""
+        review, old = self._live.review, self._source
         if review is None:
-            self._current = None
+            self._source = self._current = self._awaited = None
+            self._handled.clear()
             self._model.set_source(None, {}, {})
             self._tell()
             return
-        self._model.set_source(review.source, review.classes, review.paths)
-        self._model.set_rows(ErrorRows.empty())
-        self.refresh()
-        current = self._current
-        # detections of another run have other rows
-        if current is not None and (current < 0 or self._model.row_of(current) < 0):
-            self._current = None
-        if self._current is None and self.count:
+        new = self._source = review.source
+        is_same = old is not None and old.fingerprint == new.fingerprint
+        self._handled = [pair for pair in self._handled if pair[1] in new.judged and (is_same or pair[0] > 0)]
+        awaited, self._awaited = self._awaited, None
+        current = _moved([] if self._current is None else [self._current], old, new)
+        selected = _moved(self._panel.list.selected_keys(), old, new)
+        rest = _moved(self._model.rows.keys[self._place :], old, new)
+        self._model.set_source(new, review.classes, review.paths)
+        self.filter = _usable(self.filter, review)
+        self._model.set_rows(self._items.found(self.filter))
+        rows = self._model.rows
+        rest = rest[np.isin(rest, rows.keys)]
+        self._place = self._model.row_of(int(rest[0])) if len(rest) else min(self._place, self.count)
+        # every run has the same labels: where one is no error, there are others to look at
+        current = current if is_same else current[np.isin(current, rows.keys)]
+        self._current = int(current[0]) if len(current) else None
+        returned = [] if awaited is None or not is_same else _keys_in(new, np.array([awaited])).tolist()
+        row = self._model.row_of(returned[0]) if returned else -1
+        if row >= 0 and not rows.judged[row]:
+            self._go_to_row(row)
+        elif self._current is None and self.count:
             self._from_the_top = True
             self._go_to_row(0)
         else:
+            self._show_state(selected.tolist())
             self._tell()
         self.filter_changed.emit()
 
     def _follow_edit(self, _images: frozenset[int]) -> None:
         """An edit or its undo: where a verdict was taken back, its box is looked at again."""
         self._show(self._items.after_edit)
-        review = self._live.review
-        if review is None or self._leaving:
+        source = self._source
+        if source is None or self._leaving:
             return
-        if self._handled and self._handled[-1][1] not in review.source.judged:
-            returned, _ = self._handled.pop()
-            self.go_to(returned)
+        if not self._handled or self._handled[-1][1] in source.judged:
+            self._tell()
+            return
+        returned, _ = self._handled.pop()
+        here = _keys_in(source, np.array([returned])).tolist()
+        if here:
+            self.go_to(here[0])
         else:
+            # on other images, or a label that only the review on its way has again
+            self._awaited = returned if self._live.is_loading else None
             self._tell()
 
 
@@ -265,3 +295,28 @@ def _usable(wanted: ErrorFilter, review: Review) -> ErrorFilter:
     if wanted.picked is not None and wanted.picked.fingerprint != review.source.fingerprint:
         wanted = wanted.widened()
     return wanted
+
+
+def _lasting_key(entry: ErrorEntry) -> int:
+    """What the key of a box is to others that have the same detections: their rows in the run do not move."""
+    return entry.key if entry.run_row is None else detection_key(entry.run_row)
+
+
+def _keys_in(source: ErrorSource, lasting: IntArray) -> IntArray:
+    """The keys of those boxes that a review has, in the order of their ``lasting`` keys."""
+    rows, is_label = -lasting - 1, lasting > 0
+    places = np.searchsorted(source.run_rows, rows)
+    is_there = np.append(source.run_rows, -1)[places] == rows
+    is_there[is_label] = np.isin(lasting[is_label], source.evaluation.gt.ids)
+    return np.where(is_label, lasting, -(places + 1))[is_there]
+
+
+def _moved(keys: Sequence[int] | IntArray, old: ErrorSource | None, new: ErrorSource) -> IntArray:
+    """The keys in one review of those boxes of another that it has: of detections only if it is of the same
+    ones."""
+    lasting = np.array(keys, np.int64)
+    if old is None or old.fingerprint != new.fingerprint:
+        return _keys_in(new, lasting[lasting > 0])
+    of_detection = lasting < 0
+    lasting[of_detection] = -(old.run_rows[-lasting[of_detection] - 1] + 1)
+    return _keys_in(new, lasting)
