@@ -121,7 +121,9 @@ class QueuePanel(QWidget):
     def show_narrowed(self, text: str) -> None:
         """Name what the list is narrowed to; "" for nothing."""
         room = max(round(_NARROWED_SHARE * self.width()), _NARROWED_LEAST)
-        self.narrowed.setText(self.narrowed.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room))
+        self.narrowed.setText(
+            self.narrowed.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, room)
+        )
         self.narrowed.setVisible(bool(text))
 
     def show_progress(self, position: int, total: int) -> None:

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.portions import Portions
 from app.theme import Theme
 from app.widgets.review.plot_painting import DRAWN_POINTS, PlotLine, PlotMark, PlotPainter, point_in
+from app.widgets.review.plot_picture import PlotPicture
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 44, 10, 16, 34
 _REACH = 40.0
@@ -36,11 +36,10 @@ class UnitPlot(QWidget):
         self._rule: float | None = None
         self._hovered = (-1, -1)
         self._readout: Sequence[str] = ()
-        self._picture = QPixmap()
-        self._drawing = Portions(self)
+        self._picture = PlotPicture(self, self._draw_lines, lambda: theme.color("panel"))
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        theme.changed.connect(self._forget_picture)
+        theme.changed.connect(self._picture.forget)
 
     @property
     def lines(self) -> Sequence[PlotLine]:
@@ -62,10 +61,10 @@ class UnitPlot(QWidget):
         """``note`` is what all of them together say. While very many are drawn the old ones are seen."""
         self._lines, self._note = lines, note
         self._hover(-1, -1)
-        if self._has_picture() and len(lines) > _FEW_LINES and self.isVisible():
-            self._drawing.start(self._draw_picture())
+        if self._picture.is_fitting and len(lines) > _FEW_LINES and self.isVisible():
+            self._picture.renew()
         else:
-            self._forget_picture()
+            self._picture.forget()
 
     def set_marks(self, marks: Sequence[PlotMark], *, rule: float | None = None) -> None:
         """Show dots, and a vertical rule at x = ``rule``."""
@@ -116,34 +115,9 @@ class UnitPlot(QWidget):
         self.point_hovered.emit(line, index)
         self.update()
 
-    def _has_picture(self) -> bool:
-        """Whether the picture is as large as the plot, and as fine as the screen."""
-        picture = self._picture
-        return (picture.deviceIndependentSize().toSize(), picture.devicePixelRatio()) == (
-            self.size(),
-            self.devicePixelRatioF(),
-        )
-
-    def _forget_picture(self) -> None:
-        self._drawing.stop()
-        self._picture = QPixmap()
-        self.update()
-
-    def _draw_picture(self) -> Iterator[None]:
-        """Grid and lines, line by line; kept while only marks move."""
-        ratio = self.devicePixelRatioF()
-        picture = QPixmap(self.size() * ratio)
-        picture.setDevicePixelRatio(ratio)
-        picture.fill(self._theme.color("panel"))
-        painter = QPainter(picture)
-        try:
-            yield from self._paint_picture(PlotPainter(painter, self, self._theme, self.area()))
-        finally:
-            painter.end()
-        self._picture = picture
-        self.update()
-
-    def _paint_picture(self, plot: PlotPainter) -> Iterator[None]:
+    def _draw_lines(self, painter: QPainter) -> Iterator[None]:
+        """Grid and lines, line by line; marks move above them."""
+        plot = PlotPainter(painter, self, self._theme, self.area())
         plot.paint_grid(*self._titles)
         # where there are very many lines, nobody sees the smallest steps of one, but for the one that stands out
         points = max(_POINTS_IN_ALL // max(len(self._lines), _FEW_LINES), 1)
@@ -160,11 +134,8 @@ class UnitPlot(QWidget):
         return QSize(200, 120)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self._has_picture():
-            self._drawing.start(self._draw_picture())
-            self._drawing.finish()
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._picture)
+        self._picture.paint(painter)
         plot = PlotPainter(painter, self, self._theme, self.area())
         if self._rule is not None:
             plot.paint_rule(self._rule)

@@ -109,5 +109,5 @@ def test_a_finer_screen_gets_a_finer_picture(make_plot: Callable[[], UnitPlot], 
     draw(plot, 0.2, qtbot)
     plot.devicePixelRatioF = lambda: 2.0  # type: ignore[method-assign]
     plot.update()
-    qtbot.waitUntil(lambda: plot._picture.devicePixelRatio() == 2.0, timeout=SOON)
-    assert plot._picture.size() == plot.size() * 2
+    qtbot.waitUntil(lambda: plot._picture.pixmap.devicePixelRatio() == 2.0, timeout=SOON)
+    assert plot._picture.pixmap.size() == plot.size() * 2
