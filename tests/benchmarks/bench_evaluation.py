@@ -76,6 +76,9 @@ def write_problem(folder: Path) -> None:
     source = rng.integers(0, OBJECTS, FOUND)
     noise = rng.normal(0, rng.choice([0.05, 0.3, 2.0], (FOUND, 1), p=[0.08, 0.05, 0.87]), (FOUND, 4))
     moved = np.maximum(boxes[source] + noise * boxes[source][:, [2, 3, 2, 3]], 1.0)
+    # a detector's boxes lie in the image
+    moved[:, :2] = np.minimum(moved[:, :2], [639, 479])
+    moved[:, 2:] = np.minimum(moved[:, 2:], [640, 480] - moved[:, :2])
     scores = rng.beta(0.6, 6, FOUND)
     columns = (image[source].tolist(), label[source].tolist(), moved.tolist(), scores.tolist())
     dt = [
