@@ -69,8 +69,8 @@ def verdict_edit(
 ) -> Edit:
     """One step: what the verdict on these items does to the labels, and the verdicts themselves.
 
-    The items are offered that verdict, and no label is in two of them. Raises ProjectError when a label is
-    gone.
+    The items are offered that verdict, and no label is in two of them. Raises ProjectError when a label or an
+    image is gone.
     """
     text = VERDICT_TEXTS[kind]
     if len(entries) > 1:
@@ -169,10 +169,10 @@ def _box(project: Project, image_id: int, box_id: int) -> Box:
 
 
 def _require(project: Project, entries: Sequence[ErrorEntry], settled: Sequence[int | None]) -> None:
-    """That the labels which verdicts settle are still there."""
-    of_labels = [entry.image_id for entry, box_id in zip(entries, settled, strict=True) if box_id is not None]
-    known = {None, *project.ground_truth(sorted(set(of_labels))).ids.tolist()} if of_labels else {None}
-    if not known.issuperset(settled):
+    """That the images of items are still there, and the labels that verdicts on them settle."""
+    image_ids = sorted({entry.image_id for entry in entries})
+    project.images(image_ids)
+    if not {None, *project.ground_truth(image_ids).ids.tolist()}.issuperset(settled):
         raise _gone()
 
 

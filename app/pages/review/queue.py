@@ -234,7 +234,7 @@ class ReviewQueue(QObject):
             return
         new = self._source = review.source
         is_same = old is not None and old.fingerprint == new.fingerprint
-        self._handled = [pair for pair in self._handled if pair[1] in new.judged and (is_same or pair[0] > 0)]
+        self._handled = [pair for pair in self._handled if is_same or pair[0] > 0]
         awaited, self._awaited = self._awaited, None
         current = _moved([] if self._current is None else [self._current], old, new)
         selected = _moved(self._panel.list.selected_keys(), old, new)

@@ -21,10 +21,12 @@ class Gate:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._open = threading.Event()
         self._open.set()
+        self.built = threading.Event()
         build: Callable[..., Any] = live_evaluation.build_review
 
         def build_later(*args: Any) -> Any:
             review = build(*args)
+            self.built.set()
             assert self._open.wait(30)
             return review
 

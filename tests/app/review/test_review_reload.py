@@ -155,6 +155,17 @@ def test_undo_returns_to_each_judged_item_after_other_reviews(everything: Review
         assert same_box(current(page)) == same_box(entry)
 
 
+def test_undo_returns_to_what_was_judged_among_fewer_images(everything: ReviewPage, qtbot: QtBot) -> None:
+    page = everything
+    show_scope(page, Scope.VAL, qtbot)
+    click_row(page, row_where(page, is_false, after=2))
+    judged = current(page)
+    press(page, Qt.Key.Key_M)
+    show_scope(page, Scope.ALL, qtbot)
+    undo(page)
+    assert same_box(current(page)) == same_box(judged)
+
+
 def test_undo_of_a_verdict_on_an_image_that_is_not_shown_leaves_the_person_where_they_are(
     everything: ReviewPage, labelled: Project, qtbot: QtBot
 ) -> None:
@@ -172,6 +183,8 @@ def test_undo_of_a_verdict_on_an_image_that_is_not_shown_leaves_the_person_where
     undo(page)
     assert len(read_verdicts(labelled)) == 1
     assert current(page).key == here.key
+    show_scope(page, Scope.ALL, qtbot)
+    assert same_box(current(page)) == same_box(here)
     undo(page)
     assert same_box(current(page)) == same_box(first)
 
@@ -182,22 +195,22 @@ def test_what_is_no_error_at_another_iou_stays_and_the_next_is_what_followed(
     """A stricter IoU makes found objects false: among the found ones they are missing then."""
     page = everything
     QTest.mouseClick(page.header.tiles.tiles["tp"], Qt.MouseButton.LeftButton)
-    before, review = [page.errors.entry(row) for row in range(page.queue.count)], page.live.review
-    assert review is not None
-    for _ in range(6):
-        show_next_iou(page, qtbot)
+    before = [page.errors.entry(row) for row in range(page.queue.count)]
+    choose_iou(page, 8)
+    qtbot.waitUntil(lambda: not page.live.is_loading)
     still = {same_box(page.errors.entry(row)) for row in range(page.queue.count)}
     lost = next(
         row
-        for row in range(1, len(before) - 1)
+        for row in reversed(range(1, len(before) - 1))
         if same_box(before[row]) not in still and same_box(before[row + 1]) in still
     )
     choose_iou(page, 0)
     qtbot.waitUntil(lambda: not page.live.is_loading)
     assert page.queue.count == len(before)
+    assert any(same_box(entry) not in still for entry in before[:lost])
     click_row(page, lost)
-    for _ in range(6):
-        show_next_iou(page, qtbot)
+    choose_iou(page, 8)
+    qtbot.waitUntil(lambda: not page.live.is_loading)
     assert same_box(current(page)) == same_box(before[lost])
     assert current(page).kind is ErrorKind.FP
     press(page, Qt.Key.Key_Down)
@@ -229,9 +242,11 @@ def test_other_detections_of_the_run_begin_at_the_top_and_undo_leads_nowhere_els
     save_detections(run, shuffled, image_ids=labelled.image_ids())
     show_scope(page, Scope.ALL, qtbot)
     assert current(page).key == keys(page)[0]
+    click_row(page, 4)
+    here = current(page)
     undo(page)
     assert read_verdicts(labelled) == []
-    assert current(page).kind is not None
+    assert current(page).key == here.key
     click_row(page, 2)
     here = current(page)
     page.context.document.apply(update_boxes(labelled, [replace(labelled.all_boxes()[0], difficult=True)]))
@@ -327,15 +342,22 @@ def test_images_taken_out_with_their_verdicts_lead_nowhere_at_the_next_edit(
     assert current(page).key == here.key
 
 
-def test_another_project_begins_at_the_top(
+def test_what_was_judged_before_a_project_was_closed_is_forgotten(
     everything: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
 ) -> None:
-    page = everything
-    click_row(page, 5)
-    folder = labelled.folder
+    page, folder = everything, labelled.folder
+    show_scope(page, Scope.VAL, qtbot)
+    click_row(page, row_where(page, is_missed, after=1))
+    press(page, Qt.Key.Key_M)
     context.document.close()
     assert page.queue.current is None
-    context.document.open_folder(folder)
+    with Project.open(folder) as elsewhere:
+        elsewhere.undo()
     with qtbot.waitSignal(page.live.loaded, timeout=5000):
-        page.entered()
+        context.document.open_folder(folder)
     assert current(page).key == keys(page)[0]
+    click_row(page, row_where(page, is_false))
+    here, project = current(page), context.document.project
+    box = project.boxes(here.image_id)[0]
+    context.document.apply(update_boxes(project, [replace(box, x1=box.x1 - 1)]))
+    assert current(page).key == here.key

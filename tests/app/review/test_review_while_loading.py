@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -15,7 +16,7 @@ from app.models.error_kind import ErrorKind
 from app.models.verdict_offers import is_offered, verdict_edit
 from app.pages.review.page import ReviewPage
 from detcore.errors import ProjectError
-from detcore.project.edits import add_boxes, add_class, delete_boxes
+from detcore.project.edits import add_boxes, add_class, delete_boxes, remove_images, update_class
 from detcore.project.project import Project
 from detcore.project.verdict_rows import VerdictKind
 from detcore.project.verdicts import read_verdicts
@@ -119,6 +120,51 @@ def test_a_label_of_a_class_that_came_meanwhile_is_left_to_the_review_that_comes
     assert late not in {page.errors.entry(row).class_id for row in range(page.queue.count)}
     gate.let_through(page, qtbot)
     assert [page.errors.entry(row).class_id for row in range(page.queue.count)].count(late) == 1
+
+
+def test_what_follows_a_judged_item_stays_when_judged_ones_are_listed_as_well(
+    everything: ReviewPage, gate: Gate, qtbot: QtBot
+) -> None:
+    page = everything
+    press(page, Qt.Key.Key_J)
+    click_row(page, 3)
+    following = page.errors.entry(4)
+    gate.close()
+    ask_for_next_iou(page)
+    press(page, Qt.Key.Key_M)
+    assert current(page).key == following.key
+    gate.let_through(page, qtbot)
+    assert same_box(current(page)) == same_box(following)
+
+
+def test_a_colour_that_is_chosen_meanwhile_is_that_of_the_review_that_comes(
+    everything: ReviewPage, gate: Gate, context: AppContext, labelled: Project, qtbot: QtBot
+) -> None:
+    page = everything
+    gate.close()
+    ask_for_next_iou(page)
+    assert gate.built.wait(5)
+    context.document.apply(update_class(labelled, replace(labelled.classes()[0], color="#123456")))
+    gate.let_through(page, qtbot)
+    assert page.live.review is not None
+    assert page.live.review.classes[labelled.classes()[0].id].color == "#123456"
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_M, Qt.Key.Key_A, Qt.Key.Key_I, Qt.Key.Key_D])
+def test_a_verdict_on_an_image_that_was_taken_out_says_so(
+    everything: ReviewPage, gate: Gate, context: AppContext, labelled: Project, key: Qt.Key, qtbot: QtBot
+) -> None:
+    page = everything
+    heard: list[Message] = []
+    context.messages.posted.connect(heard.append)
+    gate.close()
+    wanted = VerdictKind.DELETE if key == Qt.Key.Key_D else VerdictKind.ACCEPT
+    click_row(page, row_where(page, lambda entry: is_offered(wanted, entry)))
+    context.document.apply(remove_images(labelled, [current(page).image_id]))
+    press(page, key)
+    assert "is not in the project any more" in heard[-1].text
+    assert read_verdicts(labelled) == []
+    gate.let_through(page, qtbot)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in VerdictKind if kind is not VerdictKind.ACCEPT])
