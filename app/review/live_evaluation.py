@@ -308,6 +308,18 @@ class LiveReview(QObject):
             self.matches_changed.emit(touched)
         if touched:
             self._curves.ask()
+        self._follow_images(review, changes, touched)
+
+    def _follow_images(self, review: Review, changes: Changes, touched: frozenset[int]) -> None:
+        """An image takes part while it has labels. One that lost its last stays until the page is shown
+        again; but an undo has to be seen where its labels are back."""
+        labelled = np.isin(np.array(sorted(touched), np.int64), review.evaluation.gt.image_ids)
+        everywhere = review.scopes.get(Scope.ALL, np.zeros(0, np.int64))
+        others = np.array(sorted(changes.box_images - touched), np.int64)
+        others = others[~np.isin(others, everywhere)]
+        self._stale |= bool(len(others)) or not labelled.all()
+        if len(others) and not changes.step and not self._waiting:
+            self._build()
 
     def _rematch(self, review: Review, image_ids: frozenset[int]) -> frozenset[int]:
         """Match those of the images again that take part; returns them."""

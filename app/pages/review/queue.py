@@ -52,6 +52,8 @@ class ReviewQueue(QObject):
         self._place = 0
         self._source: ErrorSource | None = None
         # the first box of each verdict (a lasting key), and the verdict
+        # what came after a pair whose label was deleted comes after the detection that is left of it
+        self._after_leftover: dict[int, int] = {}
         self._handled: list[tuple[int, int]] = []
         # the lasting key of a box to look at once another review is there, unless the person moves on
         self._awaited: int | None = None
@@ -134,6 +136,10 @@ class ReviewQueue(QObject):
         """Look at the box that many rows on; stops at the ends."""
         if not self.count:
             return
+        next_key = None if self._current is None or step < 0 else self._after_leftover.get(self._current)
+        if next_key is not None and self._model.row_of(next_key) >= 0:
+            self._look_at(next_key, [next_key])
+            return
         row = -1 if self._current is None else self._model.row_of(self._current)
         # what followed a box that is gone has taken its place
         start = row if row >= 0 else self._place - (step > 0)
@@ -147,7 +153,10 @@ class ReviewQueue(QObject):
     def deal_with(self, entries: list[ErrorEntry], work: Callable[[], Collection[int] | None]) -> None:
         """Do the ``work`` of a verdict on these, which gives the ids of what it has stored or ``None``; then
         look at what follows, once, and remember them for undo."""
-        following = self._model.rows.following([entry.key for entry in entries])
+        first = entries[0].key
+        following = self._after_leftover.pop(first, None)
+        if following is None or self._model.row_of(following) < 0:
+            following = self._model.rows.following([entry.key for entry in entries])
         self._leaving = True
         try:
             verdict_ids = work()
@@ -155,13 +164,14 @@ class ReviewQueue(QObject):
             self._leaving = False
         if verdict_ids is None:
             return
-        first, rows = entries[0].key, self._model.rows
+        rows = self._model.rows
         lasting = _lasting_key(entries[0])
         self._handled.append((lasting, min(verdict_ids)))
         place = self._model.row_of(first)
         if place >= 0 and not rows.judged[place]:
-            # the label is gone, its detection has still to be judged
+            # the label is gone, its detection has still to be judged; it may be listed elsewhere now
             self._look_at(first, [first])
+            self._after_leftover = {} if following is None else {first: following}
         elif following is not None and self._model.row_of(following) >= 0:
             self._look_at(following, [following])
         elif self.count:
@@ -232,6 +242,7 @@ class ReviewQueue(QObject):
             self._model.set_source(None, {}, {})
             self._tell()
             return
+        self._after_leftover = {}
         new = self._source = review.source
         is_same = old is not None and old.fingerprint == new.fingerprint
         self._handled = [pair for pair in self._handled if is_same or pair[0] > 0]
@@ -239,6 +250,8 @@ class ReviewQueue(QObject):
         current = _moved([] if self._current is None else [self._current], old, new)
         selected = _moved(self._panel.list.selected_keys(), old, new)
         rest = _moved(self._model.rows.keys[self._place :], old, new)
+        # nobody is to ask for it before there is a list again
+        self._current = None
         self._model.set_source(new, review.classes, review.paths)
         self.filter = _usable(self.filter, review)
         self._model.set_rows(self._items.found(self.filter))
