@@ -16,8 +16,10 @@ from app.pages.review.page import ReviewPage
 from detcore.project.edits import add_boxes, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.scope import Scope
 from detcore.types import Box
-from tests.app.review.review_driving import made_up_detections
+from tests.app.review.reloading import show_scope
+from tests.app.review.review_driving import drag_slider, made_up_detections
 
 
 @pytest.fixture
@@ -81,3 +83,12 @@ def page(
     window.entered()
     qtbot.waitUntil(lambda: window.live.review is not None and window.image._ready)
     return window
+
+
+@pytest.fixture
+def everything(page: ReviewPage, qtbot: QtBot) -> ReviewPage:
+    """All images at a low threshold: every type of error is there."""
+    show_scope(page, Scope.ALL, qtbot)
+    drag_slider(page, 0.1, qtbot)
+    page.queue_panel.list.setFocus()
+    return page

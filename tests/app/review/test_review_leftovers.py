@@ -13,18 +13,9 @@ from app.pages.review.page import ReviewPage
 from detcore.project.edits import delete_boxes
 from detcore.scope import Scope
 from tests.app.review.reloading import current, row_where, show_scope
-from tests.app.review.review_driving import choose_order, click_row, drag_slider, press, undo
+from tests.app.review.review_driving import choose_order, click_row, press, undo
 
 SOON = 5000
-
-
-@pytest.fixture
-def everything(page: ReviewPage, qtbot: QtBot) -> ReviewPage:
-    """All images at a low threshold."""
-    show_scope(page, Scope.ALL, qtbot)
-    drag_slider(page, 0.1, qtbot)
-    page.queue_panel.list.setFocus()
-    return page
 
 
 @pytest.fixture

@@ -44,15 +44,6 @@ from tests.app.review.review_driving import (
 
 
 @pytest.fixture
-def everything(page: ReviewPage, qtbot: QtBot) -> ReviewPage:
-    """All images at a low threshold: every type of error is there."""
-    show_scope(page, Scope.ALL, qtbot)
-    drag_slider(page, 0.1, qtbot)
-    page.queue_panel.list.setFocus()
-    return page
-
-
-@pytest.fixture
 def small_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
     """An edit of more than one image is matched in the pool."""
     monkeypatch.setattr("app.review.live_evaluation._REMATCH_ALL_FROM", 1)

@@ -20,19 +20,9 @@ from detcore.project.edits import add_boxes, add_class, delete_boxes, remove_ima
 from detcore.project.project import Project
 from detcore.project.verdict_rows import VerdictKind
 from detcore.project.verdicts import read_verdicts
-from detcore.scope import Scope
 from detcore.types import Box
-from tests.app.review.reloading import Gate, ask_for_next_iou, current, row_where, same_box, show_scope
+from tests.app.review.reloading import Gate, ask_for_next_iou, current, row_where, same_box
 from tests.app.review.review_driving import click_row, drag_slider, keys, press, undo
-
-
-@pytest.fixture
-def everything(page: ReviewPage, qtbot: QtBot) -> ReviewPage:
-    """All images at a low threshold: every type of error is there."""
-    show_scope(page, Scope.ALL, qtbot)
-    drag_slider(page, 0.1, qtbot)
-    page.queue_panel.list.setFocus()
-    return page
 
 
 @pytest.fixture
