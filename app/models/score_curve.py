@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from app.models.figures import ratio_text
-from detcore.evaluation.curves import f1_along
+from detcore.evaluation.curves import f1_along, hits_along
 from detcore.evaluation.thresholds import OperatingPoints, points_along
 from detcore.types import BoolArray, FloatArray
 
@@ -39,7 +39,7 @@ class ScoreCurve:
 
     def hits(self) -> BoolArray:
         """(N,) which detections found an object."""
-        return np.diff(self.recall, prepend=0.0) > 0
+        return hits_along(self.recall)
 
     def best(self) -> tuple[float | None, float]:
         """The threshold of the highest F1 and that F1; ``None`` and 0 where nothing is found."""

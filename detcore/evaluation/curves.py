@@ -30,7 +30,12 @@ class Curve:
     @property
     def hits(self) -> BoolArray:
         """(N,) which detections found an object."""
-        return np.diff(self.recall, prepend=0.0) > 0
+        return hits_along(self.recall)
+
+
+def hits_along(recall: FloatArray) -> BoolArray:
+    """(N,) which detections raise the recall: those that found an object."""
+    return np.diff(recall, prepend=0.0) > 0
 
 
 def f1_along(precision: FloatArray, recall: FloatArray) -> FloatArray:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from detcore.evaluation.curves import hits_along
 from detcore.evaluation.judged import Judged, Outcomes
 from detcore.evaluation.live import Counts
 from detcore.types import BoolArray, FloatArray, IntArray
@@ -128,7 +129,7 @@ def operating_points(outcomes: Outcomes) -> OperatingPoints:
 
 def points_along(scores: FloatArray, recall: FloatArray, *, image_count: int = 0) -> OperatingPoints:
     """Those of a curve: ``recall`` (N,) after each of the detections with ``scores`` (N,), highest first."""
-    hit = np.diff(recall, prepend=0.0) > 0
+    hit = hits_along(recall)
     found = int(np.count_nonzero(hit))
     # recall says of how many; where nothing is found no threshold is of use
     positives = round(found / float(recall[-1])) if found else 0

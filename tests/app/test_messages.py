@@ -52,15 +52,22 @@ def test_a_message_that_offers_something_is_not_pushed_away_by_the_next(
     assert bar.action.isHidden()
 
 
-def test_an_error_waits_for_nothing_and_what_it_came_before_comes_after_it(
-    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, context: AppContext
-) -> None:
+@pytest.fixture
+def busy(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, context: AppContext) -> MessageBar:
+    """A bar with an offer that is fresh for a moment, and a warning that waits for it."""
     monkeypatch.setattr(message_bar, "FRESH_MS", 50)
     bar = MessageBar(context.theme)
     qtbot.addWidget(bar)
     context.messages.posted.connect(bar.show_message)
     context.messages.info("One", ("Undo", lambda: None))
     context.messages.warning("Two")
+    return bar
+
+
+def test_an_error_waits_for_nothing_and_what_it_came_before_comes_after_it(
+    qtbot: QtBot, busy: MessageBar, context: AppContext
+) -> None:
+    bar = busy
     context.messages.error(ProjectError("it is gone"), doing="undo")
     assert bar.text.text() == "Could not undo: it is gone."
     qtbot.wait(150)
@@ -71,15 +78,8 @@ def test_an_error_waits_for_nothing_and_what_it_came_before_comes_after_it(
     assert bar.text.text() == "One"
 
 
-def test_the_next_message_is_shown_when_the_offer_is_no_longer_fresh(
-    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, context: AppContext
-) -> None:
-    monkeypatch.setattr(message_bar, "FRESH_MS", 50)
-    bar = MessageBar(context.theme)
-    qtbot.addWidget(bar)
-    context.messages.posted.connect(bar.show_message)
-    context.messages.info("One", ("Undo", lambda: None))
-    context.messages.warning("Two")
+def test_the_next_message_is_shown_when_the_offer_is_no_longer_fresh(qtbot: QtBot, busy: MessageBar) -> None:
+    bar = busy
     qtbot.waitUntil(lambda: bar.text.text() == "Two", timeout=2000)
 
 

@@ -25,6 +25,7 @@ from detcore.project.verdict_rows import VerdictKind
 from detcore.project.verdicts import read_verdicts
 from detcore.scope import Scope
 from detcore.types import Box, Detections
+from tests.app.review.reloading import show_scope
 from tests.app.review.review_driving import (
     choose_type,
     click_row,
@@ -40,18 +41,8 @@ Wanted = Callable[[ErrorEntry], bool]
 
 
 @pytest.fixture(autouse=True)
-def many_items(page: ReviewPage, qtbot: QtBot) -> None:
-    """All images at a low threshold: every type of error is there."""
-    show_all_images(page, qtbot)
-    page.queue_panel.list.setFocus()
-
-
-def show_all_images(page: ReviewPage, qtbot: QtBot) -> None:
-    scope = page.choice.scope
-    scope.setCurrentIndex(scope.findData(Scope.ALL))
-    scope.activated.emit(scope.currentIndex())
-    qtbot.waitUntil(lambda: page.live.review is not None and page.live.review.scope is Scope.ALL)
-    drag_slider(page, 0.1, qtbot)
+def many_items(everything: ReviewPage) -> None:
+    """Of every type of error there is some."""
 
 
 def go_to(page: ReviewPage, wanted: Wanted) -> ErrorEntry:
@@ -252,7 +243,8 @@ def test_after_training_again_what_was_judged_stays_away(
     page.choice.run.setCurrentIndex(row)
     page.choice.run.activated.emit(row)
     qtbot.waitUntil(lambda: page.live.review is not None and page.live.review.run.name == run.name)
-    show_all_images(page, qtbot)
+    show_scope(page, Scope.ALL, qtbot)
+    drag_slider(page, 0.1, qtbot)
     assert page.queue.count == remaining
     press(page, Qt.Key.Key_J)
     assert page.queue.count == remaining + len(judged)
