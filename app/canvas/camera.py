@@ -35,6 +35,12 @@ class Camera:
         """The image moved by that many screen pixels."""
         return replace(self, x=self.x - dx / self.zoom, y=self.y - dy / self.zoom, fitted=False)
 
+    def shows_all(self, image: tuple[float, float], view: tuple[float, float]) -> bool:
+        """Whether all of an image is within the view. Sizes are (width, height)."""
+        half_x, half_y = view[0] / self.zoom / 2, view[1] / self.zoom / 2
+        across = self.x - half_x <= 0 and self.x + half_x >= image[0]
+        return across and self.y - half_y <= 0 and self.y + half_y >= image[1]
+
     def kept_over(self, width: float, height: float) -> Camera:
         """The nearest camera whose centre lies in an image of that size, so that it cannot get lost."""
         return replace(self, x=min(max(self.x, 0.0), width), y=min(max(self.y, 0.0), height))

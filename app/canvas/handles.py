@@ -45,12 +45,13 @@ def handle_points(box: Xyxy) -> dict[Handle, tuple[float, float]]:
     return points
 
 
-def handle_at(box: Xyxy, x: float, y: float) -> Handle | None:
+def handle_at(box: Xyxy, x: float, y: float, *, squares_only: bool = False) -> Handle | None:
     """The handle of a box under a point, all in screen pixels; corners win, then edges along their length.
 
-    Inside a small box the hit areas shrink to a quarter of its side, so that it can still be moved.
+    Inside a small box the hit areas shrink to a quarter of its side, so that it can still be moved. With
+    ``squares_only`` what is painted as a handle is one, and no more: a new box can begin close beside it.
     """
-    reach = style.HANDLE_HIT_SIZE / 2
+    reach = (style.HANDLE_SIZE if squares_only else style.HANDLE_HIT_SIZE) / 2
     horizontal = _side(x, box[0], box[2], reach)
     vertical = _side(y, box[1], box[3], reach)
     if horizontal and vertical:
@@ -61,6 +62,8 @@ def handle_at(box: Xyxy, x: float, y: float) -> Handle | None:
             return handle
         if down and down == vertical and abs(x - handle_x) <= reach:
             return handle
+    if squares_only:
+        return None
     horizontal = _side(x, box[0], box[2], style.EDGE_HIT_DISTANCE)
     vertical = _side(y, box[1], box[3], style.EDGE_HIT_DISTANCE)
     if horizontal and box[1] <= y <= box[3]:

@@ -130,6 +130,7 @@ class PointerView(ZoomView):
 
     def _camera_moved(self) -> None:
         self._stage.scale = self.zoom()
+        self._stage.all_in_view = self.shows_all()
         self._last_press = None
 
     def _repaint(self) -> None:
@@ -150,29 +151,34 @@ class PointerView(ZoomView):
         drawing = (
             self._tool == "draw" and not control and not stage.read_only and self._stage.image_size[0] > 0
         )
-        stage.handles_active = not drawing
+        handle = None if position is None else self._handle_under(position, drawing=drawing)
         self._overlay.pointer = None if position is None else position.toPoint()
-        self._overlay.has_crosshair = drawing and self._pan is None
+        self._overlay.has_crosshair = drawing and handle is None and self._pan is None
         self._repaint()
         if self._pan is not None:
             self.viewport().setCursor(Qt.CursorShape.ClosedHandCursor)
             return
         if self._gesture is not None:
             return
-        if drawing:
-            stage.set_hovered(0)
-            self.viewport().setCursor(Qt.CursorShape.CrossCursor)
-            return
-        hits = stage.hits(*self.to_image(position)) if position is not None else []
+        hits = stage.hits(*self.to_image(position)) if position is not None and not drawing else []
         stage.set_hovered(int(hits[0]) if len(hits) else 0)
-        handle = None if position is None else stage.handle_hit(*self.to_image(position))
         movable = not set(stage.editable_selection().tolist()).isdisjoint(int(box_id) for box_id in hits)
         if handle is not None:
             self.viewport().setCursor(RESIZE_CURSORS[handle])
+        elif drawing:
+            self.viewport().setCursor(Qt.CursorShape.CrossCursor)
         elif movable:
             self.viewport().setCursor(Qt.CursorShape.SizeAllCursor)
         else:
             self.viewport().setCursor(Qt.CursorShape.ArrowCursor)
+
+    def _handle_under(self, position: QPointF, *, drawing: bool) -> Handle | None:
+        """The handle that a press at a point of the view would take."""
+        x, y = self.to_image(position)
+        if not drawing:
+            return self._stage.handle_hit(x, y)
+        square = bool(self._modifiers & Qt.KeyboardModifier.ShiftModifier)
+        return tools.handle_to_draw_with(self._stage, x, y, square=square)
 
     def _forget_pointer(self) -> None:
         """It is elsewhere until it moves here again."""

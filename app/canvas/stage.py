@@ -55,7 +55,8 @@ class Stage(QObject):
         self.scale = 1.0
         self.read_only = False
         self.boxes_visible = True
-        self.handles_active = True
+        self.all_in_view = True
+        """Whether the whole image is seen, so that there is nothing to pan to."""
         self.draw_color = QColor(64, 140, 255)
         self.draw_name = ""
         self.draft: Draft | None = None
@@ -108,19 +109,19 @@ class Stage(QObject):
         tolerance = style.HIT_TOLERANCE / self.scale
         return self.boxes.ids[boxes_at(self.boxes.boxes, x, y, tolerance=tolerance)]
 
-    def handle_hit(self, x: float, y: float) -> Handle | None:
-        """The handle under a point, of the one selected box when it may be resized."""
+    def handle_hit(self, x: float, y: float, *, squares_only: bool = False) -> Handle | None:
+        """The handle under a point, of the one selected box when it may be resized; see ``handle_at``."""
         box_id = self.resizable()
         box = None if box_id is None else self.geometry(box_id)
         if box is None:
             return None
         on_screen = (box[0] * self.scale, box[1] * self.scale, box[2] * self.scale, box[3] * self.scale)
-        return handle_at(on_screen, x * self.scale, y * self.scale)
+        return handle_at(on_screen, x * self.scale, y * self.scale, squares_only=squares_only)
 
     def resizable(self) -> int | None:
         """The id whose handles are shown."""
         ids = self.editable_selection()
-        usable = self.boxes_visible and self.handles_active and len(self.selection) == 1
+        usable = self.boxes_visible and self.draft is None and len(self.selection) == 1
         return int(ids[0]) if usable and len(ids) == 1 else None
 
     def editable_selection(self) -> IntArray:

@@ -52,27 +52,40 @@ Gesture = Generator[None, Pointer, None]
 
 
 def begin_select(stage: Stage, press: Pointer) -> Gesture:
-    """Handles first, then boxes; with Shift or Ctrl a box joins or leaves; elsewhere the image is dragged."""
+    """Handles first, then boxes; with Shift or Ctrl a box joins or leaves.
+
+    A drag on nothing selects what lies within, or drags an image of which only a part is seen; with Shift it
+    always selects, and may begin on a box.
+    """
     hits = stage.hits(press.x, press.y)
-    if press.shift or press.control:
-        if len(hits):
-            return toggle(stage, int(hits[0]))
-        return rubber_band(stage, press) if press.shift else pan(stage, press)
+    if press.shift:
+        return toggle_or_band(stage, press)
+    if press.control:
+        return toggle(stage, int(hits[0])) if len(hits) else pan(stage, press)
     handle = stage.handle_hit(press.x, press.y)
     if handle is not None:
         return resize_box(stage, press, handle)
     if len(hits):
         return pick_or_move(stage, press)
-    return clear_or_pan(stage, press)
+    return clear_or_drag(stage, press)
 
 
 def begin_draw(stage: Stage, press: Pointer) -> Gesture:
-    """With Ctrl everything is as with the select tool, so that a box can be mended between two others."""
+    """The handles of the selected box first; elsewhere a box is drawn. With Ctrl everything is as with the
+    select tool, so that a box can be mended between two others."""
     if stage.read_only:
         return begin_select(stage, press)
     if press.control:
         return begin_select(stage, replace(press, control=False))
+    handle = handle_to_draw_with(stage, press.x, press.y, square=press.shift)
+    if handle is not None:
+        return resize_box(stage, press, handle)
     return draw_box(stage, press)
+
+
+def handle_to_draw_with(stage: Stage, x: float, y: float, *, square: bool) -> Handle | None:
+    """The handle that a press of the draw tool would take; with Shift, for a ``square``, none."""
+    return None if square else stage.handle_hit(x, y, squares_only=True)
 
 
 def toggle(stage: Stage, box_id: int) -> Gesture:
@@ -91,13 +104,27 @@ def pan(stage: Stage, press: Pointer) -> Gesture:
         last = pointer
 
 
-def clear_or_pan(stage: Stage, press: Pointer) -> Gesture:
-    """A click on nothing selects nothing; a drag moves the image and leaves the selection."""
+def toggle_or_band(stage: Stage, press: Pointer) -> Gesture:
+    """A click lets the box join or leave the selection; a drag adds what lies within."""
+    hits = stage.hits(press.x, press.y)
+    pointer = yield from _until_dragged(press)
+    if pointer is not None:
+        yield from rubber_band(stage, press, pointer)
+    elif len(hits):
+        stage.select(stage.selection ^ {int(hits[0])})
+
+
+def clear_or_drag(stage: Stage, press: Pointer) -> Gesture:
+    """A click on nothing selects nothing. A drag moves the image and leaves the selection; where the whole
+    image is seen it selects what lies within."""
     pointer = yield from _until_dragged(press)
     if pointer is None:
         stage.select(frozenset())
-        return
-    yield from _pan_on(stage, press, pointer)
+    elif stage.all_in_view:
+        stage.select(frozenset())
+        yield from rubber_band(stage, press, pointer)
+    else:
+        yield from _pan_on(stage, press, pointer)
 
 
 def pick_or_move(stage: Stage, press: Pointer) -> Gesture:
@@ -174,12 +201,10 @@ def _resize_is_sound(start: Xyxy, box: Xyxy, handle: Handle, scale: float) -> bo
     return True
 
 
-def rubber_band(stage: Stage, press: Pointer) -> Gesture:
-    """Select, besides what is selected, the boxes that lie wholly in a rectangle."""
+def rubber_band(stage: Stage, press: Pointer, pointer: Pointer) -> Gesture:
+    """Select, besides what is selected, the boxes that lie wholly in a rectangle; ``pointer`` is where the
+    drag was recognised."""
     before = stage.selection
-    pointer = yield from _until_dragged(press)
-    if pointer is None:
-        return
     try:
         while True:
             band = from_corners(press.x, press.y, pointer.x, pointer.y)

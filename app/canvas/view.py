@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.canvas import painting, style
 from app.canvas.display import DisplayBoxes
+from app.canvas.handles import Xyxy
 from app.canvas.image_item import ImageItem
 from app.canvas.image_levels import ImageLevels
 from app.canvas.keyboard_view import KeyboardView
@@ -69,6 +70,7 @@ class ImageCanvas(KeyboardView):
         whole image was shown: then the whole of the new one is.
         """
         self.cancel()
+        self._stage.show_draft(None)
         self._last_press = None
         self._image_item.set_image(ImageLevels(image) if isinstance(image, QImage) else image)
         shown = self._image_item.image()
@@ -110,6 +112,16 @@ class ImageCanvas(KeyboardView):
         self.cancel()
         self._stage.read_only = read_only
         self._look_under_pointer()
+
+    def show_pending(self, box: Xyxy | None) -> None:
+        """A box that was drawn and waits for its class stays in sight; ``None`` when it has one, or gets
+        none. Another image ends it as well."""
+        self._stage.show_draft(box)
+
+    def rect_in_view(self, box: Xyxy) -> QRect:
+        """Where a box in image pixels lies in the view, in logical pixels."""
+        x1, y1, x2, y2 = box
+        return self.mapFromScene(QRectF(x1, y1, x2 - x1, y2 - y1)).boundingRect()
 
     def set_placeholder(self, title: str, text: str) -> None:
         """What is said while there is no image."""

@@ -50,6 +50,10 @@ class ZoomView(QGraphicsView):
         """Logical screen pixels per image pixel."""
         return self._camera.zoom
 
+    def shows_all(self) -> bool:
+        """Whether the whole image is seen."""
+        return self._camera.shows_all((self._content.width(), self._content.height()), self._view_size())
+
     def fit(self) -> None:
         """The whole image, also after a change of size, and the next one if there is none now."""
         if self._content.isEmpty():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -15,6 +15,7 @@ from app.context import AppContext
 from app.image_loader import ImageLoader
 from app.pages.label.page import LabelPage
 from app.undo_redo import UndoRedo
+from app.widgets.label.class_picker import ClassPicker
 from detcore.project.project import Project
 from detcore.types import Origin, Status
 
@@ -268,20 +269,49 @@ def test_reopening_shows_the_image_where_the_person_left_off(qtbot: QtBot, page:
     assert context.view.image_id == left_at
 
 
-def test_drawing_without_any_class_asks_for_one_and_keeps_the_box(qtbot: QtBot, page: LabelPage) -> None:
-    from app.widgets.label.class_picker import ClassPicker
-
-    context = page.context
-    context.view.use_class(0)
+def _draw_without_a_class(page: LabelPage) -> ClassPicker:
+    page.context.view.use_class(0)
     _key(page, Qt.Key.Key_W)
     _drag(page, (70, 60), (95, 100))
     picker = page.findChild(ClassPicker)
     assert picker is not None
+    return picker
+
+
+def test_drawing_without_any_class_asks_for_one_and_keeps_the_box(qtbot: QtBot, page: LabelPage) -> None:
+    context = page.context
+    picker = _draw_without_a_class(page)
     QTest.keyClicks(picker.field, "nucleus")
     QTest.keyClick(picker.field, Qt.Key.Key_Return)
     names = {item.id: item.name for item in context.document.project.classes()}
     newest = context.document.project.boxes(context.view.image_id)[-1]
     assert names[newest.class_id] == "nucleus"
+
+
+def test_the_box_stays_in_sight_beside_the_question_for_its_class(qtbot: QtBot, page: LabelPage) -> None:
+    plain = page.canvas.grab().toImage()
+    picker = _draw_without_a_class(page)
+    QTest.mouseMove(page.canvas.viewport(), QPoint(5, 5))
+    edge = page.canvas.viewport().mapTo(page.canvas, _position(page, 70, 80))
+    assert page.canvas.grab().toImage().pixelColor(edge) != plain.pixelColor(edge)
+    viewport = page.canvas.viewport()
+    box = QRect(_position(page, 70, 60), _position(page, 95, 100)).translated(viewport.mapToGlobal(QPoint()))
+    assert not picker.geometry().intersects(box)
+    assert abs(picker.geometry().top() - box.top()) <= 2
+    assert "Enter" in picker.hint.text()
+
+
+def test_a_box_that_is_not_named_goes_with_a_way_back(qtbot: QtBot, page: LabelPage) -> None:
+    context = page.context
+    said: list[str] = []
+    context.messages.posted.connect(lambda message: said.append(message.text))
+    plain = page.canvas.grab().toImage()
+    picker = _draw_without_a_class(page)
+    QTest.keyClick(picker.field, Qt.Key.Key_Escape)
+    edge = page.canvas.viewport().mapTo(page.canvas, _position(page, 70, 80))
+    QTest.mouseMove(page.canvas.viewport(), QPoint(5, 5))
+    assert page.canvas.grab().toImage().pixelColor(edge) == plain.pixelColor(edge)
+    assert said == ["The box was not kept, since it has no class."]
 
 
 def test_no_two_actions_of_one_page_share_a_key(context: AppContext) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QPoint, Qt
-from PySide6.QtGui import QCursor
+from PySide6.QtCore import QObject, QPoint, QRect, Qt
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from app.context import AppContext
@@ -28,12 +27,22 @@ class ClassEditing(QObject):
         self._classes = classes
         self._window = window
 
-    def pick(self, use: Callable[[int], None]) -> None:
-        """Ask for a class at the cursor and hand its id to ``use``; a new name makes a class first."""
-        picker = ClassPicker(self._classes.classes, self._window)
+    def pick(
+        self,
+        use: Callable[[int], None],
+        *,
+        beside: QRect,
+        otherwise: Callable[[], None] | None = None,
+        hint: str = "Enter takes the class, Esc leaves it as it is.",
+    ) -> None:
+        """Ask for a class beside a place on the screen and hand its id to ``use``; a new name makes a class
+        first. ``otherwise`` is called when none was chosen."""
+        picker = ClassPicker(self._classes.classes, hint, self._window)
         picker.picked.connect(use)
         picker.named.connect(lambda name: self._make_and_use(name, use))
-        picker.pop_up(QCursor.pos())
+        if otherwise is not None:
+            picker.dismissed.connect(otherwise)
+        picker.pop_up(beside)
 
     def with_key(self, key: int) -> int:
         """The class that a number key stands for, 0 when there is none."""

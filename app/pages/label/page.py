@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from collections.abc import Sequence
+
+from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget
 
+from app.canvas.handles import Xyxy
 from app.canvas.view import ImageCanvas
 from app.context import AppContext
 from app.image_loader import ImageLoader
@@ -31,7 +34,7 @@ from app.widgets.label.box_table import BoxTable
 from app.widgets.label.class_list import ClassList
 from app.widgets.label.image_list import ImageList
 from app.widgets.label.welcome import Welcome
-from detcore.types import Changes
+from detcore.types import Box, Changes
 
 
 class LabelPage(Page):
@@ -78,15 +81,15 @@ class LabelPage(Page):
 
     def zoom_to_selection(self) -> None:
         """Show the selected boxes as large as they fit."""
-        chosen = [box.xyxy for box in self.editing.selected()]
+        chosen = self.editing.selected()
         if chosen:
-            lefts, tops, rights, bottoms = zip(*chosen, strict=True)
-            self.canvas.zoom_to_box((min(lefts), min(tops), max(rights), max(bottoms)))
+            self.canvas.zoom_to_box(_around(chosen))
 
     def ask_class_of_selection(self) -> None:
         """Pop up the class picker for the selected boxes."""
-        if self.context.view.selection:
-            self.classes.pick(self.editing.set_class)
+        chosen = self.editing.selected()
+        if chosen:
+            self.classes.pick(self.editing.set_class, beside=self._on_screen(_around(chosen)))
 
     def find_image(self) -> None:
         """Put the cursor into the search field."""
@@ -183,12 +186,46 @@ class LabelPage(Page):
             if item.id == class_id:
                 self.canvas.set_draw_color(QColor(item.color), item.name)
 
-    def _draw(self, xyxy: tuple[float, float, float, float]) -> None:
+    def _draw(self, xyxy: Xyxy) -> None:
         class_id = self.context.view.class_id
         if class_id:
             self.editing.draw(xyxy, class_id)
         else:
-            self.classes.pick(lambda chosen: self.editing.draw(xyxy, chosen))
+            self._ask_class_of_new(xyxy)
+
+    def _ask_class_of_new(self, xyxy: Xyxy) -> None:
+        """The box stays in sight until it has a class, or is given up."""
+        image_id = self.context.view.image_id
+
+        def is_there() -> bool:
+            return self.context.view.image_id == image_id and self.viewer.is_showing
+
+        def draw(class_id: int) -> None:
+            self.canvas.show_pending(None)
+            if is_there():
+                self.editing.draw(xyxy, class_id)
+
+        def give_up() -> None:
+            self.canvas.show_pending(None)
+            self.context.messages.info(
+                "The box was not kept, since it has no class.",
+                action=("Name it", lambda: self._ask_class_of_new(xyxy)),
+                applies=is_there,
+            )
+
+        self.canvas.show_pending(xyxy)
+        self.classes.pick(
+            draw,
+            beside=self._on_screen(xyxy),
+            otherwise=give_up,
+            hint="Type what this is, then Enter: the next boxes get the same class. Esc drops the box.",
+        )
+
+    def _on_screen(self, xyxy: Xyxy) -> QRect:
+        """What is seen of a box, in global coordinates."""
+        viewport = self.canvas.viewport()
+        seen = self.canvas.rect_in_view(xyxy) & viewport.rect()
+        return seen.translated(viewport.mapToGlobal(QPoint(0, 0)))
 
     def _type_edge(self, side: str, value: float) -> None:
         self.editing.move_edge(side, value)
@@ -210,3 +247,9 @@ class LabelPage(Page):
         """Where the tool bar has no room for words, its icons stay."""
         super().resizeEvent(event)
         show_words(self, event.size().width() >= ROOM_FOR_WORDS)
+
+
+def _around(boxes: Sequence[Box]) -> Xyxy:
+    """What just holds all of the boxes."""
+    lefts, tops, rights, bottoms = zip(*(box.xyxy for box in boxes), strict=True)
+    return (min(lefts), min(tops), max(rights), max(bottoms))

@@ -207,3 +207,39 @@ def test_the_owner_may_ask_for_a_class_in_a_dialog_when_it_hears_of_a_box(canvas
 def test_an_unknown_tool_is_refused(canvas):
     with pytest.raises(ValueError, match="lasso"):
         canvas.set_tool("lasso")
+
+
+def test_the_draw_tool_mends_the_selected_box_by_its_handles(canvas, show, person):
+    show((20, 20, 80, 80))
+    canvas.set_selection(frozenset({1}))
+    canvas.set_tool("draw")
+    person.move(80, 80)
+    assert canvas.viewport().cursor().shape() is Qt.CursorShape.SizeFDiagCursor
+    person.drag((80, 80), (90, 95), (100, 110))
+    assert person.edited == [((1,), [[20.0, 20.0, 100.0, 110.0]])]
+    assert person.drawn == []
+
+
+def test_the_draw_tool_draws_beside_an_edge_and_inside_of_the_selected_box(canvas, show, person):
+    # only the squares that are seen are handles: neighbours that touch must be drawn all day
+    show((20, 20, 80, 80))
+    canvas.set_selection(frozenset({1}))
+    canvas.set_tool("draw")
+    person.drag((80, 35), (110, 60), (120, 70))
+    person.drag((40, 40), (50, 50), (60, 60))
+    assert [tuple(round(edge) for edge in box) for box in person.drawn] == [
+        (80, 35, 120, 70),
+        (40, 40, 60, 60),
+    ]
+    assert person.edited == []
+
+
+def test_shift_draws_a_square_also_from_a_handle(canvas, show, person):
+    show((20, 20, 80, 80))
+    canvas.set_selection(frozenset({1}))
+    canvas.set_tool("draw")
+    person.press(80, 80, Qt.KeyboardModifier.ShiftModifier)
+    QTest.mouseMove(canvas.viewport(), person.at(120, 120))
+    person.release(120, 120, Qt.KeyboardModifier.ShiftModifier)
+    assert person.edited == []
+    assert len(person.drawn) == 1

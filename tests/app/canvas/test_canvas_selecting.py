@@ -69,6 +69,27 @@ def test_shift_drag_on_nothing_selects_what_lies_within(show, canvas, person):
     assert person.selected == [frozenset({1, 2, 3})]
 
 
+def test_shift_drag_that_begins_on_a_box_selects_what_lies_within(show, canvas, person):
+    # an image full of cells has no place without a box to begin at
+    show((0, 0, 200, 150), A, B)
+    person.drag((15, 15), (100, 50), (145, 65), modifiers=SHIFT)
+    assert person.selected == [frozenset({2, 3})]
+
+
+def test_where_the_whole_image_is_seen_a_drag_on_nothing_selects_what_lies_within(show, canvas, person):
+    show(A, B, (160, 100, 190, 140))
+    canvas.set_selection(frozenset({3}))
+    before = canvas.mapFromScene(0, 0)
+    person.press(15, 15)
+    person.move(100, 50)
+    colour = canvas.grab().toImage().pixelColor(person.at(100, 15))
+    person.move(145, 65)
+    person.release(145, 65)
+    assert person.selected == [frozenset(), frozenset({1, 2})]
+    assert canvas.mapFromScene(0, 0) == before
+    assert colour.blue() > colour.red() + 40, "the rectangle is seen while it is drawn"
+
+
 def test_dragging_moves_the_box_and_tells_once_on_release(show, person):
     show(A, B)
     person.press(40, 40)
@@ -277,9 +298,10 @@ def test_the_context_menu_is_about_the_box_beneath_which_is_selected(show, canva
     assert (asked, person.selected) == ([1, 0], [frozenset({1}), frozenset()])
 
 
-def test_dragging_on_nothing_pans_and_keeps_the_selection(show, canvas, person):
+def test_dragging_on_nothing_pans_an_image_of_which_a_part_is_seen(show, canvas, person):
     show(A)
     canvas.set_selection(frozenset({1}))
+    canvas.zoom_in()
     before = canvas.mapFromScene(0, 0)
     start = person.at(180, 120)
     viewport = canvas.viewport()
