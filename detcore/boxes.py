@@ -32,3 +32,10 @@ def clip(boxes: FloatArray, *, width: float, height: float) -> FloatArray:
 def from_corners(x_a: float, y_a: float, x_b: float, y_b: float) -> tuple[float, float, float, float]:
     """A box from two opposite corners given in any order."""
     return (min(x_a, x_b), min(y_a, y_b), max(x_a, x_b), max(y_a, y_b))
+
+
+def from_sizes(boxes: FloatArray) -> FloatArray:
+    """(N, 4) edges of boxes that are given as left, top, width and height; one of negative size reaches to
+    the left of its start or above it."""
+    ends = boxes[:, :2] + boxes[:, 2:]
+    return np.concatenate([np.minimum(boxes[:, :2], ends), np.maximum(boxes[:, :2], ends)], axis=1)

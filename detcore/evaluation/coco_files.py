@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+from detcore.boxes import from_sizes
 from detcore.errors import EvaluationError
 from detcore.evaluation.flat_json import read_flat_records
 from detcore.evaluation.problem import positions
@@ -22,7 +23,8 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CocoFiles:
-    """What two files hold. ``gt_box_areas`` and ``det_areas`` are width times height as the files give them;
+    """What two files hold. ``gt_box_areas`` and ``det_areas`` are width times height as the files give them,
+    without their signs;
     ``gt.difficult`` is COCO's ``ignore`` key; ``notes`` say what was left out or assumed."""
 
     gt: GroundTruth
@@ -37,7 +39,8 @@ class CocoFiles:
 
 def read_coco_files(gt_path: Path, dt_path: Path) -> CocoFiles:
     """Read annotations and a results list as pycocotools' ``loadRes`` does, but for these: an empty list is
-    fine; a missing ``area`` is that of the box, a missing ``iscrowd`` 0.
+    fine; a missing ``area`` is that of the box, a missing ``iscrowd`` 0; the edges of a box of negative size
+    are put in order, as an import does.
 
     Raises EvaluationError for what is no such file and for a detection of an unknown image. Detections of an
     unknown category are left out and counted in ``notes``.
@@ -72,7 +75,8 @@ def _read_ground_truth(
     classes = _names(path, "category", parts["categories"], "name")
     rows = source.rows
     boxes = source.boxes()
-    sides = boxes[:, 2] * boxes[:, 3]
+    _note_negative(boxes, "annotation", notes)
+    sides = np.abs(boxes[:, 2] * boxes[:, 3])
     areas = source.numbers("area", missing=sides)
     missing = sum("area" not in row for row in rows)
     if missing:
@@ -89,7 +93,7 @@ def _read_ground_truth(
         ids=ids,
         image_ids=image_ids,
         labels=labels,
-        boxes=np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1),
+        boxes=from_sizes(boxes),
         areas=areas,
         crowd=np.array([bool(row.get("iscrowd", 0)) for row in rows], dtype=np.bool_),
         difficult=np.array([bool(row.get("ignore", 0)) for row in rows], dtype=np.bool_),
@@ -126,10 +130,18 @@ def _read_detections(
     dets = Detections(
         image_ids=images,
         labels=labels,
-        boxes=np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1),
+        boxes=from_sizes(boxes),
         scores=scores,
     )
-    return dets, boxes[:, 2] * boxes[:, 3]
+    _note_negative(boxes, "detection", notes)
+    return dets, np.abs(boxes[:, 2] * boxes[:, 3])
+
+
+def _note_negative(boxes: FloatArray, kind: str, notes: list[str]) -> None:
+    negative = int(np.count_nonzero((boxes[:, 2:] < 0).any(axis=1)))
+    if negative:
+        kinds = kind if negative == 1 else f"{kind}s"
+        notes.append(f"{negative} {kinds} of negative size: the edges were put in order")
 
 
 def _listed(data: Any) -> object:

@@ -307,8 +307,6 @@ def _bounds(entry: Json) -> tuple[Xyxy | None, str | None]:
     numbers = _numbers(entry.get("bbox"))
     if numbers is not None and len(numbers) == 4:
         left, top, width, height = numbers
-        if width < 0 or height < 0:
-            return None, f"box of negative size ({width:g} × {height:g}): left out"
         return (left, top, left + width, top + height), None
     outline = _outline(entry.get("segmentation"))
     if outline:
@@ -346,7 +344,7 @@ def _box_extra(entry: Json, attributes: Mapping[str, Any], raw: Xyxy) -> Json:
         kept["segmentation"] = entry["segmentation"]
     extra: Json = {}
     area = entry.get("area")
-    box_area = (raw[2] - raw[0]) * (raw[3] - raw[1])
+    box_area = abs((raw[2] - raw[0]) * (raw[3] - raw[1]))
     (number,) = _numbers([area]) or [math.nan] if isinstance(area, int | float) else [math.nan]
     if 0 <= number < math.inf and not math.isclose(number, box_area, rel_tol=1e-9):
         extra["area"] = number

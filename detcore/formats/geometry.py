@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from detcore.boxes import from_corners
 from detcore.errors import ImageError
 from detcore.images import read_header
 
@@ -21,12 +22,17 @@ TOLERANCE = 0.05
 def fit(box: Xyxy, *, width: float | None, height: float | None) -> tuple[Xyxy | None, str | None]:
     """The part of a box inside the image, and what had to be changed.
 
-    Without a size the right and the bottom are only kept below ``LARGEST``. Returns ``None`` and the reason
-    when nothing with an area is left.
+    Corners in any order are put in order, so a box of negative size reaches to the other side, whatever the
+    format. Without a size the right and the bottom are only kept below ``LARGEST``. Returns ``None`` and the
+    reason when nothing with an area is left.
     """
     if not all(math.isfinite(edge) for edge in box):
         return None, "a coordinate is not a number: box left out"
     x1, y1, x2, y2 = box
+    changes: list[str] = []
+    if x1 > x2 or y1 > y2:
+        x1, y1, x2, y2 = box = from_corners(*box)
+        changes.append("the corners of the box were swapped: put in order")
     if x1 == x2 or y1 == y2:
         return None, f"box without area ({_show(box)}): left out"
     right = LARGEST if width is None else float(width)
@@ -36,8 +42,8 @@ def fit(box: Xyxy, *, width: float | None, height: float | None) -> tuple[Xyxy |
         return None, f"box outside of the image ({_show(box)}): left out"
     moved = max(abs(before - after) for before, after in zip(box, inside, strict=True))
     if moved > TOLERANCE:
-        return inside, f"box reaches out of the image ({_show(box)}): clipped"
-    return inside, None
+        changes.append(f"box reaches out of the image ({_show(box)}): clipped")
+    return inside, "; ".join(changes) or None
 
 
 def _show(box: Xyxy) -> str:

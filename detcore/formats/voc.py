@@ -254,14 +254,11 @@ class _Reader:
             return None
         offset = self._offsets[annotation.base]
         x1, y1 = x1 - offset, y1 - offset
-        corners = frame.turn((min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))
-        box, message = fit(corners, width=frame.width, height=frame.height)
+        box, message = fit(frame.turn((x1, y1, x2, y2)), width=frame.width, height=frame.height)
         if message is not None:
             report(message, bounds.line)
         if box is None:
             return None
-        if x1 > x2 or y1 > y2:
-            report("the corners of the box were swapped: put in order", bounds.line)
         flags = {flag: as_flag(node.value(flag)) for flag in ("difficult", "truncated", "occluded")}
         for flag, value in flags.items():
             if value is None:

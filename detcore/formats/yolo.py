@@ -222,9 +222,6 @@ class _Reader:
         if label is None:
             return None
         center_x, center_y, width, height = self._fractions(path, number, values)
-        if width < 0 or height < 0:
-            self._found.problem(path, f"box of negative size ({line[:60]!r}): left out", number)
-            return None
         scale_x, scale_y = float(frame.width or 0), float(frame.height or 0)
         corners = (
             (center_x - width / 2) * scale_x,

@@ -80,7 +80,7 @@ def test_the_full_image_reads_back_as_the_full_image(tmp_path: Path):
         ("cat 0.5 0.5 0.2 0.5", True, False),  # some tools write names
         ("999 0.5 0.5 0.2 0.5", True, True),  # kept under a class of its own
         ("0 0.5 0.5 0 0.5", False, True),
-        ("0 0.5 0.5 -0.2 0.5", False, True),
+        ("0 0.5 0.5 -0.2 0.5", True, True),  # put in order
         ("0 1.5 1.5 0.1 0.1", False, True),
         ("0 0.99 0.5 0.2 0.5", True, True),  # clipped
         ("\x00\x01", False, True),

@@ -1,0 +1,91 @@
+"""What is odd in the same way in VOC, COCO and YOLO is treated in the same way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from detcore.evaluation.coco_files import read_coco_files
+from detcore.formats import FORMATS
+from tests.detcore.formats.format_samples import save_image
+
+Corners = tuple[float, float, float, float]
+NAMES = ["coco", "voc", "yolo"]
+SIZE = (100, 80)
+"""Width and height of the images of ``save_image``."""
+
+
+def _coco(path: Path, image: str, box: Corners) -> None:
+    x1, y1, x2, y2 = box
+    content = {
+        "images": [{"id": 1, "file_name": image, "width": SIZE[0], "height": SIZE[1]}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [x1, y1, x2 - x1, y2 - y1]}],
+    }
+    path.with_suffix(".json").write_text(json.dumps(content))
+
+
+def _voc(path: Path, image: str, box: Corners) -> None:
+    edges = zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
+    bounds = "".join(f"<{edge}>{value}</{edge}>" for edge, value in edges)
+    item = f"<object><name>cat</name><bndbox>{bounds}</bndbox></object>"
+    size = f"<size><width>{SIZE[0]}</width><height>{SIZE[1]}</height></size>"
+    path.with_suffix(".xml").write_text(f"<annotation><filename>{image}</filename>{size}{item}</annotation>")
+
+
+def _yolo(path: Path, image: str, box: Corners) -> None:
+    x1, y1, x2, y2 = box
+    values = ((x1 + x2) / 2 / SIZE[0], (y1 + y2) / 2 / SIZE[1], (x2 - x1) / SIZE[0], (y2 - y1) / SIZE[1])
+    path.with_suffix(".txt").write_text(f"0 {' '.join(map(str, values))}\n")
+    (path.parent / "classes.txt").write_text("cat\n")
+
+
+WRITERS: dict[str, Callable[[Path, str, Corners], None]] = {"coco": _coco, "voc": _voc, "yolo": _yolo}
+
+
+def annotate(format_name: str, path: Path, image: str, box: Corners = (10, 20, 30, 40)) -> None:
+    """An annotation as ``path`` without its suffix, of one box on the image that is called ``image``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    WRITERS[format_name](path, image, box)
+
+
+@pytest.mark.parametrize("format_name", NAMES)
+@pytest.mark.parametrize("box", [(40, 20, 10, 60), (10, 60, 40, 20), (40, 60, 10, 20)])
+def test_a_box_of_negative_size_is_put_in_order_and_reported(format_name: str, box: Corners, tmp_path: Path):
+    save_image(tmp_path / "a.jpg")
+    annotate(format_name, tmp_path / "a", "a.jpg", box)
+    dataset, problems = FORMATS[format_name].read(tmp_path)
+    (found,) = dataset.images[0].boxes
+    assert found.xyxy == pytest.approx((10, 20, 40, 60))
+    assert [problem.message.split(": ")[-2:] for problem in problems] == [
+        ["the corners of the box were swapped", "put in order"]
+    ]
+
+
+@pytest.mark.parametrize("format_name", NAMES)
+def test_a_box_of_negative_size_that_leaves_the_image_is_put_in_order_and_clipped(
+    format_name: str, tmp_path: Path
+):
+    save_image(tmp_path / "a.jpg")
+    annotate(format_name, tmp_path / "a", "a.jpg", (120, 60, 10, 20))
+    dataset, problems = FORMATS[format_name].read(tmp_path)
+    assert dataset.images[0].boxes[0].xyxy == pytest.approx((10, 20, 100, 60))
+    assert "put in order" in problems[0].message
+    assert "clipped" in problems[0].message
+
+
+def test_evaluate_puts_boxes_of_negative_size_in_order_and_says_so(tmp_path: Path):
+    annotate("coco", tmp_path / "truth", "a.jpg", (40, 60, 10, 20))
+    found = [{"image_id": 1, "category_id": 1, "bbox": [40, 20, -30, 40], "score": 0.5}]
+    (tmp_path / "found.json").write_text(json.dumps(found))
+    files = read_coco_files(tmp_path / "truth.json", tmp_path / "found.json")
+    assert files.gt.boxes.tolist() == files.dets.boxes.tolist() == [[10, 20, 40, 60]]
+    assert files.gt.areas.tolist() == files.gt_box_areas.tolist() == files.det_areas.tolist() == [1200]
+    negative = [note for note in files.notes if "negative" in note]
+    assert negative == [
+        "1 annotation of negative size: the edges were put in order",
+        "1 detection of negative size: the edges were put in order",
+    ]
