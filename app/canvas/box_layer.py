@@ -38,6 +38,8 @@ class BoxLayer(QGraphicsItem):
         self._tag_painter = TagPainter()
         self._version = 0
         self.names_visible = True
+        self.placed = TagLayout.empty()
+        """The tags of the picture that was painted last."""
 
     def forget(self) -> None:
         """Paint the boxes anew when the view is painted next."""
@@ -56,9 +58,10 @@ class BoxLayer(QGraphicsItem):
         if len(self._stage.preview_ids):
             shown = shown[~np.isin(boxes.ids[shown], self._stage.preview_ids)]
         painting.paint_boxes(painter, boxes, shown, projection)
+        self.placed = TagLayout.empty()
         if self.names_visible:
-            placed = tags.layout(boxes, shown, device_boxes[shown], projection, self._tag_painter)
-            self._tag_painter.paint(painter, placed, projection)
+            self.placed = tags.layout(boxes, shown, device_boxes[shown], projection, self._tag_painter)
+            self._tag_painter.paint(painter, self.placed, projection)
 
     def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
         return EVERYWHERE
@@ -75,10 +78,10 @@ class BoxLayer(QGraphicsItem):
 class Overlay(QGraphicsItem):
     """Selection, hover, what is being dragged or drawn, crosshair and size read-out."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, layer: BoxLayer) -> None:
         super().__init__()
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
-        self._stage = stage
+        self._stage, self._layer = stage, layer
         self._tag_painter = TagPainter()
         self._cache = PaintCache()
         self.names_visible = True
@@ -140,7 +143,8 @@ class Overlay(QGraphicsItem):
         self._paint_tags(painter, boxes, projection)
 
     def _paint_tags(self, painter: QPainter, boxes: DisplayBoxes, projection: Projection) -> None:
-        """Few boxes have their tags for sure, of many those that have room."""
+        """Few boxes have their tags for sure, of many those that have room. A tag stays where the layer
+        beneath has it, else it keeps clear of those there."""
         if not self.names_visible:
             return
         rows = np.arange(len(boxes), dtype=np.int64)
@@ -152,8 +156,14 @@ class Overlay(QGraphicsItem):
             texts = [boxes.names[int(row)] for row in named]
             widths = self._tag_painter.widths(texts, projection)
             line = projection.px(style.SELECTED_LINE_WIDTH)
-            rects = tags.place(device_boxes[named], widths, projection, line=line)
-            placed = TagLayout(rects, texts, boxes.colors[named].tolist())
+            options = tags.places(device_boxes[named], widths, projection, line=line)
+            at_rest = self._stage.draft is None and not len(self._stage.preview_ids)
+            rects = [
+                tags.clear_of(options[:, at], self._layer.placed, box_id) if at_rest else options[0, at]
+                for at, box_id in enumerate(boxes.ids[named].tolist())
+            ]
+            rects = np.array(rects, np.int32).reshape(-1, 4)
+            placed = TagLayout(boxes.ids[named], rects, texts, boxes.colors[named].tolist())
         self._tag_painter.paint(painter, placed, projection)
 
     def _paint_handles(self, painter: QPainter, projection: Projection) -> None:

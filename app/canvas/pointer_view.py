@@ -42,7 +42,7 @@ class PointerView(ZoomView):
         super().__init__(parent)
         self._stage = Stage(self)
         self._layer = BoxLayer(self._stage)
-        self._overlay = Overlay(self._stage)
+        self._overlay = Overlay(self._stage, self._layer)
         self.scene().addItem(self._layer)
         self.scene().addItem(self._overlay)
         self._stage.boxes_changed.connect(self._repaint_boxes)

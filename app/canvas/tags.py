@@ -17,15 +17,22 @@ from detcore.types import FloatArray, IntArray
 CELL = 8
 """Tags are kept apart on a grid of cells of so many logical pixels."""
 CACHE_LIMIT = 4096
+TRIED_EVERYWHERE = 300
+"""So many tags, of the largest boxes, may go elsewhere than to their usual place. Trying is what costs."""
 
 
 @dataclass(frozen=True)
 class TagLayout:
-    """Placed tags: ``rects`` (N, 4) in device pixels, their texts and 0xRRGGBB colours."""
+    """Placed tags: ``ids`` (N) of their boxes, ``rects`` (N, 4) in device pixels, texts and 0xRRGGBB colours."""
 
+    ids: IntArray
     rects: PixelRects
     texts: Sequence[str]
     colors: Sequence[int]
+
+    @classmethod
+    def empty(cls) -> TagLayout:
+        return cls(np.zeros(0, np.int64), np.zeros((0, 4), np.int32), (), ())
 
 
 class TagPainter:
@@ -104,6 +111,19 @@ def place(device_boxes: FloatArray, widths: IntArray, projection: Projection, *,
     return np.stack([x, y, x + widths, y + height], axis=1).astype(np.int32)
 
 
+def places(device_boxes: FloatArray, widths: IntArray, projection: Projection, *, line: int) -> PixelRects:
+    """(4, N, 4) where the tag of each box may go, the best first: where ``place`` says, at the right end of
+    the upper edge, below the box, and inside at its top. Arguments as of ``place``."""
+    usual = place(device_boxes, widths, projection, line=line)
+    half = line // 2
+    edges = np.rint(np.clip(device_boxes, -1e6, 1e6)).astype(np.int32)
+    right, below, inside = usual.copy(), usual.copy(), usual.copy()
+    right[:, [0, 2]] += (edges[:, 2] + half - usual[:, 2])[:, None]
+    below[:, [1, 3]] += (edges[:, 3] + half - usual[:, 1])[:, None]
+    inside[:, [1, 3]] += (edges[:, 1] + line - half - usual[:, 1])[:, None]
+    return np.stack([usual, right, below, inside])
+
+
 def layout(
     boxes: DisplayBoxes,
     rows: IntArray,
@@ -111,19 +131,26 @@ def layout(
     projection: Projection,
     tag_painter: TagPainter,
 ) -> TagLayout:
-    """Tags for as many of the rows as have room, large boxes first. ``device_boxes`` belong to ``rows``."""
+    """Tags for as many of the rows as have room, large boxes first; where a tag would cover another
+    it goes elsewhere at its box. ``device_boxes`` belong to ``rows``."""
     sides = device_boxes[:, 2:4] - device_boxes[:, 0:2]
     large = np.flatnonzero(sides.min(axis=1, initial=np.inf) >= style.TAG_MIN_BOX_SIDE * projection.ratio)
     order = large[np.argsort(-sides[large].prod(axis=1), kind="stable")]
-    order = order[_first_of_each_place(device_boxes[order], projection)]
+    if len(order) > TRIED_EVERYWHERE:
+        order = order[_first_of_each_place(device_boxes[order], projection)]
     named = [at for at, row in zip(order.tolist(), rows[order].tolist(), strict=True) if boxes.names[row]]
     order = np.array(named, np.int64)
     texts = [boxes.names[int(row)] for row in rows[order]]
     widths = tag_painter.widths(texts, projection)
-    rects = place(device_boxes[order], widths, projection, line=projection.px(style.LINE_WIDTH))
-    kept = without_overlaps(rects, projection)[: style.TAG_LIMIT]
-    colors = boxes.colors[rows[order[kept]]].tolist()
-    return TagLayout(rects[kept], [texts[at] for at in kept.tolist()], colors)
+    options = places(device_boxes[order], widths, projection, line=projection.px(style.LINE_WIDTH))
+    kept, rects = arranged(options, projection, most=style.TAG_LIMIT)
+    named_rows = rows[order[kept]]
+    return TagLayout(
+        boxes.ids[named_rows],
+        rects,
+        [texts[at] for at in kept.tolist()],
+        boxes.colors[named_rows].tolist(),
+    )
 
 
 def _first_of_each_place(device_boxes: FloatArray, projection: Projection) -> IntArray:
@@ -134,21 +161,46 @@ def _first_of_each_place(device_boxes: FloatArray, projection: Projection) -> In
     return np.sort(first)
 
 
-def without_overlaps(rects: PixelRects, projection: Projection) -> IntArray:
-    """Rows of the rectangles in view that cover none of those kept before them."""
+def clear_of(options: PixelRects, placed: TagLayout, box_id: int) -> PixelRects:
+    """Where (4) the tag of one box goes above others: where it is placed already, else the first of its
+    options (K, 4) that covers none of those placed, without one the first of all."""
+    for rect in placed.rects[placed.ids == box_id]:
+        return rect
+    for option in options:
+        apart = (option[:2] >= placed.rects[:, 2:]) | (placed.rects[:, :2] >= option[2:])
+        if apart.any(axis=1).all():
+            return option
+    return options[0]
+
+
+def arranged(options: PixelRects, projection: Projection, *, most: int) -> tuple[IntArray, PixelRects]:
+    """Of each row of (K, N, 4) the first rectangle in view that covers none of those chosen before it.
+
+    Returns the rows that have one, at ``most`` so many, and their rectangles.
+    """
     cell = projection.px(CELL)
     # Each row of cells is one integer with a bit for each cell that is taken
     taken = [0] * (projection.height // cell + 2)
-    cells = np.stack([rects[:, :2] // cell, (rects[:, 2:] - 1) // cell + 1], axis=1).reshape(-1, 4)
-    seen = (rects[:, 0] < projection.width) & (rects[:, 1] < projection.height) & (rects[:, 3] > 0)
-    kept: list[int] = []
-    for row in np.flatnonzero(seen).tolist():
-        left, top, right, bottom = cells[row].tolist()
-        bits = ((1 << (right - left)) - 1) << left
-        lines = range(max(top, 0), min(bottom, len(taken)))
-        if any(taken[line] & bits for line in lines):
-            continue
-        for line in lines:
-            taken[line] |= bits
-        kept.append(row)
-    return np.array(kept, np.int64)
+    cells = np.concatenate([options[..., :2] // cell, (options[..., 2:] - 1) // cell + 1], axis=-1)
+    seen = (options[..., 0] < projection.width) & (options[..., 1] < projection.height)
+    seen &= options[..., 3] > 0
+    seen[1:] &= (options[1:, :, :2] >= 0).all(axis=-1)
+    seen[1:] &= (options[1:, :, 2:] <= (projection.width, projection.height)).all(axis=-1)
+    kept: list[tuple[int, int]] = []
+    for row in np.flatnonzero(seen.any(axis=0)).tolist():
+        tried = cells[:, row] if row < TRIED_EVERYWHERE else cells[:1, row]
+        for option, (left, top, right, bottom) in enumerate(tried.tolist()):
+            if not seen[option, row]:
+                continue
+            bits = ((1 << (right - left)) - 1) << left
+            lines = range(max(top, 0), min(bottom, len(taken)))
+            if any(taken[line] & bits for line in lines):
+                continue
+            for line in lines:
+                taken[line] |= bits
+            kept.append((option, row))
+            break
+        if len(kept) == most:
+            break
+    chosen = np.array(kept, np.int64).reshape(-1, 2)
+    return chosen[:, 1], options[chosen[:, 0], chosen[:, 1]]

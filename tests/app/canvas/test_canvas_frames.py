@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.canvas.frames import clamped, dashed_frames, snapped, solid_frames
 from app.canvas.projection import Projection
-from app.canvas.tags import place, without_overlaps
+from app.canvas.tags import arranged, place, places
 
 VIEW = Projection(scale=1.0, dx=0.0, dy=0.0, width=400, height=300, ratio=1.0)
 
@@ -91,12 +91,31 @@ def test_a_tag_never_hangs_below_its_box():
     st.lists(st.tuples(st.integers(-50, 450), st.integers(-50, 350), st.integers(1, 200)), max_size=40),
     st.sampled_from([1.0, 1.5, 2.0]),
 )
-def test_kept_tags_do_not_overlap_and_the_first_is_kept(places, ratio):
+def test_kept_tags_do_not_overlap_and_the_first_is_kept(corners, ratio):
     view = Projection(scale=1.0, dx=0.0, dy=0.0, width=400, height=300, ratio=ratio)
-    rects = np.array([[max(x, 0), y, max(x, 0) + w, y + 16] for x, y, w in places], np.int32).reshape(-1, 4)
-    kept = without_overlaps(rects, view)
-    assert painted(rects[kept]).max(initial=0) <= 1
+    rects = np.array([[max(x, 0), y, max(x, 0) + w, y + 16] for x, y, w in corners], np.int32).reshape(-1, 4)
+    kept, chosen = arranged(rects[None], view, most=100)
+    assert chosen.tolist() == rects[kept].tolist()
+    assert painted(chosen).max(initial=0) <= 1
     in_view = [
         row for row, (x, y, _, bottom) in enumerate(rects.tolist()) if x < 400 and y < 300 and bottom > 0
     ]
     assert kept[:1].tolist() == in_view[:1]
+
+
+def test_a_tag_that_would_cover_another_goes_elsewhere_at_its_box():
+    # two boxes that share their upper left corner, a third one to whose tag both ends are taken
+    boxes = np.array([[50.0, 60, 150, 120], [50, 60, 145, 110], [50, 60, 145, 100]])
+    options = places(boxes, np.array([40, 40, 40]), VIEW, line=2)
+    kept, rects = arranged(options, VIEW, most=10)
+    assert kept.tolist() == [0, 1, 2]
+    above = [49, 43, 89, 59]
+    right_end = [106, 43, 146, 59]
+    below = [49, 101, 89, 117]
+    assert rects.tolist() == [above, right_end, below]
+
+
+def test_no_more_tags_than_asked_for_are_placed():
+    boxes = np.array([[float(x), 100, x + 30, 130] for x in range(0, 400, 50)])
+    options = places(boxes, np.full(8, 24), VIEW, line=2)
+    assert arranged(options, VIEW, most=3)[0].tolist() == [0, 1, 2]
