@@ -25,6 +25,10 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_ZEROS = {"x0x0": "utf-16-le", "0x0x": "utf-16-be", "x000": "utf-32-le", "000x": "utf-32-be"}
+"""Which of the first four bytes are zero in text that begins with ASCII."""
+_ENCODING = re.compile(rb"^\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
+_WIDE = re.compile(r"(?i)(utf|ucs|iso-10646-ucs)[-_]?(16|32|2|4)")
 _TRAILING_YEAR = re.compile(r"\d+$")
 _TOKENS = re.compile(r"[_\-. ]+")
 
@@ -44,15 +48,43 @@ def read_bytes(path: Path) -> bytes:
 def decode(data: bytes) -> tuple[str, bool]:
     """Text, and whether it had to be taken for Windows-1252 because it is not valid UTF-8.
 
-    Files with a byte order mark are read as what the mark says.
+    Files with a byte order mark are read as what the mark says, and those of two or four bytes a character
+    without one by where the zeros are.
     """
-    for mark, encoding in _BOMS:
-        if data.startswith(mark):
-            return data.decode(encoding, errors="replace"), False
+    wide = _wide_encoding(data)
+    if wide is not None:
+        return data.decode(wide, errors="replace"), False
     try:
         return data.decode("utf-8"), False
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace"), True
+
+
+def decode_declared(data: bytes) -> tuple[str, str | None]:
+    """The text of an XML file, and a complaint when it is not in the encoding that it declares.
+
+    What the bytes show goes first: .NET declares UTF-16 on files that it saves as UTF-8.
+    """
+    declared = _ENCODING.match(data)
+    name = declared.group(1).decode("ascii") if declared else "utf-8"
+    if _wide_encoding(data) is None and not _WIDE.fullmatch(name):
+        try:
+            return data.decode(name), None
+        except (LookupError, UnicodeError):
+            pass  # the declaration is wrong: go by the bytes
+    text, guessed = decode(data)
+    if guessed:
+        return text, "not in the encoding it claims: read as Windows-1252"
+    wrong = declared is not None and _wide_encoding(data) is None
+    return text, f"not in the encoding it claims ({name}): read as UTF-8" if wrong else None
+
+
+def _wide_encoding(data: bytes) -> str | None:
+    """What a byte order mark says, or the zero bytes that two or four bytes a character leave in ASCII."""
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            return encoding
+    return _ZEROS.get("".join("0" if byte == 0 else "x" for byte in data[:4]))
 
 
 def foreign_parts(path: str) -> tuple[str, ...]:

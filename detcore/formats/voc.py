@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from detcore.errors import FormatError
 from detcore.formats.base import (
@@ -26,14 +25,12 @@ from detcore.formats.collect import Gathering, files_below, sample_files
 from detcore.formats.geometry import Frame, fit
 from detcore.formats.staging import read_marker
 from detcore.formats.text import as_flag, foreign_parts, read_bytes
+from detcore.formats.voc_extra import EDGES, image_extra, not_kept, object_extra
 from detcore.formats.voc_lists import SplitLists, read_label_map
 from detcore.formats.voc_write import write_voc
 from detcore.formats.xmltree import Node, parse
 
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "img", "")
-_OBJECT_NODES = frozenset({"name", "bndbox", "truncated", "occluded", "difficult"})
-_ROOT_NODES = frozenset({"folder", "filename", "path", "size", "object"})
-_EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
 class VocFormat:
@@ -119,16 +116,20 @@ class _Reader:
 
     def _parse(self, path: Path) -> _Annotation | None:
         try:
-            root, message, line = parse(read_bytes(path))
+            parsed = parse(read_bytes(path))
         except FormatError as error:
             self._found.problem(path, error.message)
             return None
+        root = parsed.root
         if root is not None and root.tag != "annotation":
             self._found.problem(path, f"not a Pascal VOC annotation (root element <{root.tag}>)", root.line)
             return None
         base, stem = self._base(path)
         whole = root is not None and root.closed
-        if message is not None:
+        for message, line in (*parsed.oddities, *(not_kept(root) if root is not None else ())):
+            self._found.problem(path, message, line)
+        if parsed.broken is not None:
+            message, line = parsed.broken
             if not whole:
                 kept = sum(node.tag == "object" and node.closed for node in root.children) if root else 0
                 message = f"broken XML ({message}): {kept} complete objects read, the rest is lost"
@@ -220,7 +221,7 @@ class _Reader:
             labelled=annotation.whole or bool(boxes),
             verified=annotation.whole and (says_verified or not objects),
             boxes=boxes,
-            extra=_image_extra(root),
+            extra=image_extra(root),
         )
 
     def _split_lists(self, base: Path) -> SplitLists:
@@ -246,7 +247,7 @@ class _Reader:
         if bounds is None:
             report(f"object {name!r} without <bndbox>: left out")
             return None
-        texts = [bounds.value(edge) or "" for edge in _EDGES]
+        texts = [bounds.value(edge) or "" for edge in EDGES]
         try:
             x1, y1, x2, y2 = (float(text) for text in texts)
         except ValueError:
@@ -263,7 +264,7 @@ class _Reader:
         for flag, value in flags.items():
             if value is None:
                 report(f"<{flag}> is neither 0 nor 1: read as 0")
-        extra, crowd = _object_extra(node)
+        extra, crowd = object_extra(node)
         return DatasetBox(
             label=self._found.classes.add(name),
             x1=box[0],
@@ -284,59 +285,3 @@ def _declared_size(root: Node) -> tuple[int, int] | None:
     except (ValueError, OverflowError):
         return None
     return (width, height) if width > 0 and height > 0 else None
-
-
-def _image_extra(root: Node) -> dict[str, Any]:
-    """Attributes and elements of the root that Reticle does not use and does not write by itself."""
-    kept: dict[str, Any] = {}
-    attributes = {key: value for key, value in root.attributes.items() if key != "verified"}
-    nodes = [node for node in root.children if node.tag not in _ROOT_NODES and not _is_default(node)]
-    size = root.child("size")
-    depth = root.value("size", "depth")
-    if attributes:
-        kept["attributes"] = attributes
-    if nodes:
-        kept["nodes"] = [node.to_json() for node in nodes]
-    if depth not in {None, "", "3"}:
-        kept["depth"] = depth
-    if size is not None:
-        others = [node for node in size.children if node.tag not in {"width", "height", "depth"}]
-        if others:
-            kept["size"] = [node.to_json() for node in others]
-    return {"voc": kept} if kept else {}
-
-
-def _object_extra(node: Node) -> tuple[dict[str, Any], bool]:
-    """The elements of an object that Reticle does not use, and whether an attribute calls it a crowd."""
-    crowd = False
-    nodes: list[Node] = []
-    for child in node.children:
-        if child.tag in _OBJECT_NODES or _is_default(child):
-            continue
-        if child.tag == "attributes":
-            others = [item for item in child.children if item.value("name") != "crowd"]
-            marks = [item for item in child.children if item.value("name") == "crowd"]
-            crowd = crowd or any(as_flag(item.value("value")) for item in marks)
-            if marks and not others:
-                continue
-            child.children = others
-        nodes.append(child)
-    bounds = node.child("bndbox")
-    kept: dict[str, Any] = {}
-    if nodes:
-        kept["nodes"] = [child.to_json() for child in nodes]
-    if bounds is not None:
-        others = [child for child in bounds.children if child.tag not in _EDGES]
-        if others:
-            kept["bndbox"] = [child.to_json() for child in others]
-    return ({"voc": kept} if kept else {}), crowd
-
-
-def _is_default(node: Node) -> bool:
-    """Whether the writer puts this element there anyway."""
-    text = node.text.strip()
-    if node.attributes or (node.children and node.tag != "source"):
-        return False
-    if node.tag == "source":
-        return [child.tag for child in node.children] == ["database"] and node.value("database") == "Unknown"
-    return (node.tag, text) in {("segmented", "0"), ("segmented", ""), ("pose", "Unspecified"), ("pose", "")}

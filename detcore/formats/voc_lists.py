@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from detcore.formats.base import Problem
 from detcore.formats.text import decode, is_list_of_all, read_bytes, split_of_folder
+from detcore.images import EXTENSIONS
 from detcore.types import SPLITS
 
 _CLASS_MARKS = (" -1", " 0", " 1")
@@ -15,9 +17,11 @@ _CLASS_MARKS = (" -1", " 0", " 1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SplitLists:
-    """Splits by stem (or by path below ``Annotations``), with the place where each stem is listed."""
+    """Splits by stem (or by path below ``Annotations``), with the place where each stem is listed. Lists of
+    file names count as well, unless a stem is called like that."""
 
     by_stem: dict[str, str] = field(default_factory=dict[str, str])
+    _listed_as: dict[str, str] = field(default_factory=dict[str, str])
     _places: dict[str, tuple[Path, int]] = field(default_factory=dict[str, tuple[Path, int]])
     _met: set[str] = field(default_factory=set[str])
     _problems: list[Problem] = field(default_factory=list[Problem])
@@ -50,13 +54,17 @@ class SplitLists:
                 splits = set(named.values())
                 if not {"train", "val"} <= splits:
                     lists._read_list(path, "val" if "train" in splits else "train")
+        for listed, split in list(lists.by_stem.items()):
+            stem, suffix = os.path.splitext(listed)
+            if suffix.lower() in EXTENSIONS and lists.by_stem.setdefault(stem, split) == split:
+                lists._listed_as[stem] = listed
         return lists
 
     def find(self, path: str, stem: str) -> str | None:
         """The split of an annotation, by its path below the folder or by its bare stem."""
         for key in (path, stem):
             if key in self.by_stem:
-                self._met.add(key)
+                self._met.update((key, self._listed_as.get(key, key)))
                 return self.by_stem[key]
         return None
 

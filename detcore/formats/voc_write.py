@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from detcore.formats.base import (
     Dataset,
@@ -23,6 +22,7 @@ from detcore.formats.copying import ImageCopier, is_jpeg
 from detcore.formats.losses import foreign_fields
 from detcore.formats.naming import unique_names
 from detcore.formats.staging import Staging, staged
+from detcore.formats.voc_extra import EDGES, KeptElements
 from detcore.formats.xmltree import Node, serialise
 from detcore.images import EXTENSIONS
 
@@ -45,6 +45,7 @@ class _Writer:
         self._copier = ImageCopier(enabled=options.copy_images)
         self._rounded = 0
         self._widened = 0
+        self._refused = 0
         self._written: list[DatasetImage] = []
 
     def write(self, staging: Staging, progress: Progress) -> None:
@@ -83,6 +84,9 @@ class _Writer:
             losses.append(f"{boxes} rounded to whole pixels; the coordinates “float” keep them exactly.")
         if self._widened:
             losses.append(f"{count(self._widened, 'box', 'boxes')} thinner than a pixel made one pixel wide.")
+        if self._refused:
+            items = count(self._refused, "element or attribute", "elements or attributes")
+            losses.append(f"{items} kept from an import that no XML file can hold.")
         return ExportReport(
             out=out,
             files=files,
@@ -101,6 +105,14 @@ class _Writer:
         colons = [item.name for item in self._dataset.classes if ":" in item.name]
         if colons:
             notes.append(f"CVAT cannot read class names with a colon in labelmap.txt: {', '.join(colons)}.")
+        splits = {image.split for image in self._written}
+        if None in splits:
+            notes.append(
+                "Images without a split are listed in default.txt, which torchvision does not open: "
+                "it knows train, val and trainval. Divide the images for it."
+            )
+        if "test" in splits:
+            notes.append("torchvision does not open the list test.txt of the year 2012.")
         if self._options.coordinates == "one_based":
             notes.append(
                 "Coordinates count pixels from 1, both edges included, for evaluators of the first devkit."
@@ -108,9 +120,9 @@ class _Writer:
         return notes
 
     def _annotation(self, image: DatasetImage, name: str, size: tuple[int, int]) -> Node:
-        kept = _voc(image.extra)
-        nodes = _nodes(kept, "nodes")
-        root = Node(tag="annotation", attributes=dict(kept.get("attributes", {})))
+        kept = KeptElements(image.extra, "annotation")
+        nodes = kept.nodes("nodes")
+        root = kept.holder
         if image.verified:
             root.attributes["verified"] = "yes"
         root.children += [
@@ -122,26 +134,27 @@ class _Writer:
             root.children.append(Node(tag="source", children=[_leaf("database", "Unknown")]))
         root.children += [node for node in nodes if node.tag == "source"]
         sides = [_leaf("width", str(size[0])), _leaf("height", str(size[1]))]
-        depth = _leaf("depth", str(kept.get("depth", 3)))
-        root.children.append(Node(tag="size", children=[*sides, depth, *_nodes(kept, "size")]))
+        depth = _leaf("depth", kept.depth)
+        root.children.append(Node(tag="size", children=[*sides, depth, *kept.nodes("size")]))
         if not any(node.tag == "segmented" for node in nodes):
             root.children.append(_leaf("segmented", "0"))
         root.children += [node for node in nodes if node.tag != "source"]
-        root.children += [self._object(box, size) for box in image.boxes]
+        self._refused += kept.refused
+        root.children += [self._object(box, size, root) for box in image.boxes]
         return root
 
-    def _object(self, box: DatasetBox, size: tuple[int, int]) -> Node:
-        kept = _voc(box.extra)
-        nodes = _nodes(kept, "nodes")
+    def _object(self, box: DatasetBox, size: tuple[int, int], root: Node) -> Node:
+        kept = KeptElements(box.extra, "object", around=(root,))
+        nodes = kept.nodes("nodes")
         children = [_leaf("name", self._dataset.classes[box.label].name)]
         if not any(node.tag == "pose" for node in nodes):
             children.append(_leaf("pose", "Unspecified"))
         children += [node for node in nodes if node.tag == "pose"]
         flags = ("truncated", "occluded", "difficult")
         children += [_leaf(flag, str(int(getattr(box, flag)))) for flag in flags]
-        edges = zip(("xmin", "ymin", "xmax", "ymax"), self._edges(box, size), strict=True)
+        edges = zip(EDGES, self._edges(box, size), strict=True)
         bounds = [_leaf(edge, text) for edge, text in edges]
-        children.append(Node(tag="bndbox", children=[*bounds, *_nodes(kept, "bndbox")]))
+        children.append(Node(tag="bndbox", children=[*bounds, *kept.nodes("bndbox")]))
         others = [node for node in nodes if node.tag != "pose"]
         if box.crowd:
             holder = next((node for node in others if node.tag == "attributes"), None)
@@ -150,7 +163,9 @@ class _Writer:
                 others.append(holder)
             mark = Node(tag="attribute", children=[_leaf("name", "crowd"), _leaf("value", "1")])
             holder.children = [*holder.children, mark]
-        return Node(tag="object", children=[*children, *others])
+        kept.holder.children = [*children, *others]
+        self._refused += kept.refused
+        return kept.holder
 
     def _edges(self, box: DatasetBox, size: tuple[int, int]) -> list[str]:
         if self._options.coordinates == "float":
@@ -176,16 +191,6 @@ def _whole(low: float, high: float, limit: int) -> tuple[int, int, bool]:
 def _number(value: float) -> str:
     """The shortest text that reads back as the same float; whole numbers without a point."""
     return str(int(value)) if value == int(value) else repr(float(value))
-
-
-def _voc(extra: Any) -> dict[str, Any]:
-    kept: Any = extra.get("voc", {})
-    return cast("dict[str, Any]", kept) if isinstance(kept, dict) else {}
-
-
-def _nodes(kept: dict[str, Any], key: str) -> list[Node]:
-    items: Sequence[dict[str, Any]] = kept.get(key, [])
-    return [Node.from_json(item) for item in items]
 
 
 def _leaf(tag: str, text: str) -> Node:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import encodings.aliases
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -213,6 +215,23 @@ def test_trainval_is_ignored_beside_train_and_val_and_stems_without_file_are_rep
     assert "'b' is in the list" in texts(problems)
 
 
+def test_a_list_of_file_names_means_their_stems(tmp_path: Path):
+    for stem in ("a", "b.v2", "c.png"):
+        write_xml(tmp_path / f"Annotations/{stem}.xml", thing())
+        save_image(tmp_path / f"JPEGImages/{stem}.jpg")
+    main = tmp_path / "ImageSets/Main"
+    main.mkdir(parents=True)
+    (main / "train.txt").write_text("a.jpg\nb.v2\n")
+    (main / "val.txt").write_text("c.png\nJPEGImages/gone.JPG 1\n")
+    dataset, problems = VOC.read(tmp_path)
+    assert {image.path.stem: image.split for image in dataset.images} == {
+        "a": "train",
+        "b.v2": "train",
+        "c.png": "val",
+    }
+    assert [problem.message.split(" is")[0] for problem in problems] == ["'JPEGImages/gone.JPG'"]
+
+
 def test_folders_named_after_splits_count_where_there_are_no_lists(tmp_path: Path):
     for folder in ("train", "valid", "test", "more"):
         write_xml(tmp_path / folder / f"{folder}.xml", thing())
@@ -261,6 +280,57 @@ def test_undeclared_windows_encoding_is_read_and_reported(tmp_path: Path):
     dataset, problems = VOC.read(tmp_path)
     assert [item.name for item in dataset.classes] == ["Mädchen"]
     assert "Windows-1252" in texts(problems)
+
+
+def test_utf8_that_declares_utf16_is_read_as_what_it_is(tmp_path: Path):
+    text = f"<?xml version='1.0' encoding='utf-16'?><annotation>{thing('Mädchen')}</annotation>"
+    (tmp_path / "a.xml").write_text(text, "utf-8")  # as .NET's StringWriter and a stream leave it
+    save_image(tmp_path / "a.jpg")
+    dataset, problems = VOC.read(tmp_path)
+    assert [item.name for item in dataset.classes] == ["Mädchen"]
+    assert only(dataset).boxes[0].xyxy == (10, 20, 30, 40)
+    assert "read as UTF-8" in texts(problems)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_text_without_a_byte_order_mark_is_read(tmp_path: Path, encoding: str):
+    text = f"<?xml version='1.0'?><annotation>{thing('中国')}</annotation>"
+    (tmp_path / "a.xml").write_bytes(text.encode(encoding))
+    save_image(tmp_path / "a.jpg")
+    assert [item.name for item in VOC.read(tmp_path)[0].classes] == ["中国"]
+
+
+def test_no_name_of_an_encoding_that_a_file_declares_stops_the_import(tmp_path: Path):
+    names = {*encodings.aliases.aliases, *encodings.aliases.aliases.values(), "undefined", "idna", "punycode"}
+    names |= {"unicode_escape", "mbcs", "oem", "no-such", "utf-7"}
+    image = tmp_path / "picture.jpg"
+    save_image(image)
+    for name in sorted(names):
+        text = f"<?xml version='1.0' encoding='{name}'?>\n<annotation>{thing('Käfer')}</annotation>"
+        (tmp_path / f"{name}.xml").write_text(text, "utf-8")
+        (tmp_path / f"{name}.jpg").hardlink_to(image)
+    dataset, _ = VOC.read(tmp_path)
+    boxes = {image.path.stem: len(image.boxes) for image in dataset.images}
+    assert boxes["undefined"] == boxes["no-such"] == boxes["utf_16"] == 1
+    assert len(boxes) == len(names) + 1
+
+
+@pytest.mark.parametrize("name", ["salt & pepper", "a&b;c", "R&amp;D & Q", "&nbsp;", "x&"])
+def test_a_bare_ampersand_is_read_as_it_stands_and_reported(tmp_path: Path, name: str):
+    path = write_xml(tmp_path / "a.xml", "\n", thing(name), "<note><![CDATA[&]]></note>", thing("cat"))
+    save_image(tmp_path / "a.jpg")
+    dataset, problems = VOC.read(tmp_path)
+    assert [item.name for item in dataset.classes] == [name.replace("&amp;", "&"), "cat"]
+    assert only(dataset).labelled
+    assert [(problem.path, problem.line) for problem in problems] == [(path, 2)]
+    assert only(dataset).extra["voc"]["nodes"][0]["text"] == "&"
+
+
+def test_a_declaration_after_blank_lines_is_no_obstacle(tmp_path: Path):
+    (tmp_path / "a.xml").write_text(f"\n\n<?xml version='1.0'?>\n<annotation>{thing()}</annotation>")
+    save_image(tmp_path / "a.jpg")
+    dataset, problems = VOC.read(tmp_path)
+    assert (dataset.box_count, problems) == (1, [])
 
 
 def test_unknown_elements_and_attributes_come_back_on_export(tmp_path: Path):
@@ -370,6 +440,16 @@ def test_torchvision_reads_the_export(tmp_path: Path):
         {"xmin": "5", "ymin": "6", "xmax": "7", "ymax": "8"},
     ]
     assert "object" not in by_name["b.jpg"][1] or by_name["b.jpg"][1]["object"] == []
+
+
+def test_lists_that_torchvision_does_not_open_are_named(tmp_path: Path):
+    source = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4)]})
+    whole = VOC.write(source, tmp_path / "whole")
+    assert not any("torchvision" in note for note in whole.notes)
+    for split, said in ((None, "default.txt"), ("test", "test.txt")):
+        images = [dataclasses.replace(image, split=split) for image in source.images]
+        report = VOC.write(dataclasses.replace(source, images=images), tmp_path / str(split))
+        assert [said in note for note in report.notes] == [True]
 
 
 def test_other_image_kinds_become_jpeg_only_on_request(tmp_path: Path):
