@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 
 from app.models.figures import count_text
 from app.tasks import ProgressCallback
@@ -13,6 +13,7 @@ from detcore.project.runs import RunFolder, find_run
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.verdicts import read_verdicts
 from detcore.training.config import TrainConfig
+from detcore.untrusted_json import fits_fields
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +99,7 @@ def find_again(project: Project, sent: SentErrors, snapshot: Snapshot) -> Emphas
 def read_sent(project: Project) -> SentErrors | None:
     """What is waiting for the next training, if anything is."""
     stored = project.get_setting(SENT_SETTING)
-    if not isinstance(stored, dict) or stored.keys() != {item.name for item in fields(SentErrors)}:
+    if not isinstance(stored, dict) or not fits_fields(stored, SentErrors):
         return None
     return SentErrors(**stored)
 

@@ -157,7 +157,7 @@ def prepare_resume(project: Project, run: RunFolder, longer: TrainConfig | None)
     """
     info, in_folds = read_run(run), is_cross_validation(run)
     if info.state is RunState.COMPLETED and longer is not None and not in_folds:
-        config = read_config(run)
+        config = TrainConfig.load(run.config)
         if longer.minutes is not None:
             config = replace(config, minutes=info.seconds / 60 + longer.minutes, epochs=None)
         else:
@@ -181,15 +181,6 @@ def prepare_prediction(project: Project, run: RunFolder) -> PreparedPrediction:
     path = run.path / "predict.npz"
     take_snapshot(project).save(path)
     return PreparedPrediction(run=run, history=RunHistory(read_events(run.events)), snapshot=path)
-
-
-def read_config(run: RunFolder) -> TrainConfig:
-    """The settings of a run. Raises ConfigError when the file is missing or damaged."""
-    try:
-        text = run.config.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot read the run's settings ({error.strerror})", path=run.config) from error
-    return TrainConfig.from_json(text, path=run.config)
 
 
 def _write_config(run: RunFolder, config: TrainConfig) -> None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from detcore.atomic import atomic_write
 from detcore.errors import ConfigError, ProjectError, ReticleError
@@ -50,6 +50,7 @@ from detcore.project.runs import (
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.unused_runs import whole_or_gone
 from detcore.splits import make_splits
+from detcore.untrusted_json import fits, read_object
 
 MODEL_NAME = "crossval"
 VALIDATION_SHARE = 0.1
@@ -119,12 +120,13 @@ def read_plan(run: RunFolder) -> Plan:
     """Raises ProjectError if the run is no cross-validation or its plan is damaged."""
     path = _plan_file(run)
     try:
-        record: Any = json.loads(path.read_text(encoding="utf-8"))
-        folds = cast("list[list[int]]", record["held_out"])
-        return Plan(held_out=tuple(tuple(int(image_id) for image_id in fold) for fold in folds))
+        held_out: Any = read_object(path)["held_out"]
+        if not fits(held_out, "list[list[int]]"):
+            raise ValueError("held_out does not list the images of each fold")
+        return Plan(held_out=tuple(tuple(fold) for fold in held_out))
     except OSError as error:
         raise ProjectError(f"not a cross-validation ({error.strerror})", path=path) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError) as error:
         raise ProjectError(f"not the plan of a cross-validation ({error})", path=path) from error
 
 

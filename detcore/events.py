@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar, cast
 
+from detcore.untrusted_json import fits, parse_json
+
 
 class Command(StrEnum):
     """What the owner may ask of a worker, as a bare word on a line of its own."""
@@ -145,7 +147,10 @@ _EVENTS: dict[str, type[Event]] = {
     event.kind: event
     for event in (Started, Step, Validation, Progress, Checkpoint, Log, Heartbeat, Failed, Ended)
 }
-_ENUMS: dict[str, type[StrEnum]] = {"failure": FailureKind, "reason": EndReason}
+_ENUMS: dict[str, type[StrEnum]] = {"FailureKind": FailureKind, "EndReason": EndReason}
+_FIGURES = "dict[str, float]"
+_KINDS = {event.kind: {item.name: str(item.type) for item in fields(event)} for event in _EVENTS.values()}
+"""The annotations of the fields of each event."""
 
 
 def encode(event: Event) -> str:
@@ -154,21 +159,30 @@ def encode(event: Event) -> str:
 
 
 def decode(line: str) -> Event | None:
-    """The event in a line, or ``None`` for a line that is none (a library's print, a torn last line)."""
+    """The event in a line, or ``None`` for a line that is none (a library's print, a torn last line, a value
+    of another kind than the event has). Fields that are not known here are passed over."""
     try:
-        record = json.loads(line)
+        record = parse_json(line)
         event_type = _EVENTS[record.pop("event")]
-        known = {item.name for item in fields(event_type)}
-        values = {name: _restore(name, value) for name, value in record.items() if name in known}
-        return event_type(**values)
+        kinds = _KINDS[event_type.kind]
+        return event_type(
+            **{name: _restored(value, kinds[name]) for name, value in record.items() if name in kinds}
+        )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _restore(name: str, value: Any) -> Any:
-    if name in _ENUMS:
-        return _ENUMS[name](value)
-    if name in ("losses", "metrics", "per_class"):
+def _restored(value: Any, kind: str) -> Any:
+    """A value of that annotation.
+
+    Raises:
+        ValueError, TypeError: it is of another kind.
+    """
+    if kind in _ENUMS:
+        return _ENUMS[kind](value)
+    if not fits(value, "dict[str, float | None]" if kind == _FIGURES else kind):
+        raise ValueError(f"{value!r:.40} is no {kind}")
+    if kind == _FIGURES:
         return {key: float("nan") if item is None else float(item) for key, item in value.items()}
     return value
 

@@ -114,7 +114,7 @@ def _job(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> None:
 
 def _lead(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: Wishes) -> None:
     """Train, alone or as the first of several processes."""
-    config = _config(run)
+    config = TrainConfig.load(run.config)
     group = _join(config)
     try:
         voice.open_file(run.events)
@@ -126,7 +126,7 @@ def _lead(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: W
 
 def _train_along(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: Wishes) -> None:
     """Train as one of several processes that another one leads."""
-    group = _join(_config(run))
+    group = _join(TrainConfig.load(run.config))
     try:
         _train(run, arguments.attempt, group, voice, wishes)
     finally:
@@ -145,13 +145,6 @@ def _named(run: RunFolder) -> Generator[None, None, None]:
         yield
     finally:
         run.pid.unlink(missing_ok=True)
-
-
-def _config(run: RunFolder) -> TrainConfig:
-    try:
-        return TrainConfig.from_json(run.config.read_text(encoding="utf-8"), path=run.config)
-    except OSError as error:
-        raise ConfigError(f"cannot read the run's settings ({error.strerror})", path=run.config) from error
 
 
 def _set_changes(run: RunFolder, config: TrainConfig, arguments: argparse.Namespace) -> None:
@@ -209,7 +202,7 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes
         snapshot = snapshot.only(image.id for image in snapshot.images if image.split in wanted)
     device = arguments.device
     if device is None:
-        device = _config(run).device
+        device = TrainConfig.load(run.config).device
     found = _detect(run, snapshot, device, voice, wishes)
     if found is None:
         voice.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 
@@ -27,6 +26,7 @@ from detcore.project.runs import RunFolder, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot
 from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.types import Detections, FloatArray, GroundTruth, IntArray
+from detcore.untrusted_json import fits, read_object
 
 DEFAULT_STRENGTH = 0.5
 """For ``hard_negatives`` and ``oversample`` alike, when a person only says that it is wanted."""
@@ -38,6 +38,12 @@ SENT_SETTING = "train.sent_errors"
 """The project's setting of what waits for its next training: an object with the name of the ``run``, or null."""
 
 _FORMAT = 1
+_RECORD_KINDS = {
+    "run": "str",
+    "threshold": "float",
+    "iou_threshold": "float",
+    "images": "dict[str, dict[str, int]]",
+}
 _HELD_OUT = ("val", "test")
 
 
@@ -111,19 +117,17 @@ class Emphasis:
             ConfigError: the file is missing or not one of these.
         """
         try:
-            record = cast("dict[str, Any]", json.loads(path.read_text(encoding="utf-8")))
+            record = read_object(path)
             if record["format"] != _FORMAT:
-                raise ConfigError(f"format {record['format']} is not known here", path=path)
+                raise ConfigError(f"format {record['format']!r:.40} is not known here", path=path)
+            wrong = [name for name, kind in _RECORD_KINDS.items() if not fits(record[name], kind)]
+            if wrong:
+                raise ValueError(f"{wrong[0]} is of a wrong kind")
             return cls(
-                run=str(record["run"]),
+                run=record["run"],
                 threshold=float(record["threshold"]),
                 iou_threshold=float(record["iou_threshold"]),
-                images={
-                    int(image_id): ImageErrors(
-                        false_positives=int(one["false_positives"]), misses=int(one["misses"])
-                    )
-                    for image_id, one in record["images"].items()
-                },
+                images={int(image_id): ImageErrors(**one) for image_id, one in record["images"].items()},
             )
         except FileNotFoundError as error:
             raise ConfigError(
@@ -131,7 +135,7 @@ class Emphasis:
                 path=path,
                 hint="Start a new run",
             ) from error
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(f"not a list of errors to learn from ({error})", path=path) from error
 
 

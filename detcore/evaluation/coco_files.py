@@ -16,6 +16,7 @@ from detcore.errors import EvaluationError
 from detcore.evaluation.flat_json import read_flat_records
 from detcore.evaluation.problem import positions
 from detcore.types import Detections, FloatArray, GroundTruth, IntArray
+from detcore.untrusted_json import parse_json
 
 Record = Mapping[str, Any]
 Value = TypeVar("Value")
@@ -228,8 +229,8 @@ def _read(path: Path) -> bytes:
 
 def _load(path: Path, content: bytes) -> Any:
     try:
-        return json.loads(content)
+        return parse_json(content)
     except json.JSONDecodeError as error:
         raise EvaluationError(f"is not JSON: {error.msg}", path=path, line=error.lineno) from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except ValueError as error:
         raise EvaluationError(f"is not JSON: {error}", path=path) from error

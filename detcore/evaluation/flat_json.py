@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from detcore.types import FloatArray
+from detcore.untrusted_json import parse_json
 
 _NUMBER = b"0123456789+-.eE"
 _FRAME = b"[]{}:,"
@@ -71,7 +72,7 @@ def _layout(record: bytes) -> dict[str, int] | None:
         return dict(pairs)
 
     try:
-        values: Any = json.loads(record, object_pairs_hook=unique)
+        values: Any = parse_json(record, object_pairs_hook=unique)
     except ValueError:
         return None
     if not isinstance(values, dict):

@@ -30,6 +30,7 @@ from detcore.formats.collect import LARGEST_ID, Gathering, files_below, sample_f
 from detcore.formats.geometry import Frame, Xyxy, fit
 from detcore.formats.staging import read_marks
 from detcore.formats.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
+from detcore.untrusted_json import parse_json
 
 Json = dict[str, Any]
 
@@ -105,14 +106,14 @@ class _Reader:
 
     def _load(self, path: Path) -> Json | None:
         try:
-            content: Any = json.loads(decode(read_bytes(path))[0])
+            content: Any = parse_json(decode(read_bytes(path))[0])
         except FormatError as error:
             self._found.problem(path, error.message)
             return None
         except json.JSONDecodeError as error:
             self._found.problem(path, f"broken JSON ({error.msg})", error.lineno)
             return None
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             self._found.problem(path, f"broken JSON ({error})")
             return None
         if not isinstance(content, dict) or not isinstance(cast(Json, content).get("images"), list):

@@ -16,6 +16,7 @@ from detcore.errors import FormatError
 from detcore.formats.base import MARKER, DatasetImage
 from detcore.formats.text import decode
 from detcore.types import SPLITS
+from detcore.untrusted_json import parse_json
 
 _SIDECAR_VERSION = 1
 _LITTER = frozenset({"thumbs.db", "desktop.ini", ".ds_store"})
@@ -70,7 +71,7 @@ def read_marker(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        data: Any = json.loads(decode(path.read_bytes())[0])
+        data: Any = parse_json(decode(path.read_bytes())[0])
     except (OSError, ValueError):
         return None
     return cast("dict[str, Any]", data) if isinstance(data, dict) and "reticle_export" in data else None

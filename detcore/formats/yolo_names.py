@@ -12,6 +12,7 @@ import yaml
 
 from detcore.errors import FormatError
 from detcore.formats.text import decode, read_bytes
+from detcore.untrusted_json import parse_json
 
 NAME_FILES = ("classes.txt", "obj.names", "predefined_classes.txt", "_darknet.labels", "classes.names")
 _USED_KEYS = frozenset({"path", "train", "val", "valid", "test", "names", "nc", "download"})
@@ -69,7 +70,7 @@ def read_yaml(path: Path) -> YoloConfig:
         splits=splits,
         names=names,
         keypoints="kpt_shape" in content,
-        extra=json.loads(json.dumps(extra, default=str)),
+        extra=parse_json(json.dumps(extra, default=str)),
         messages=tuple(messages),
     )
 

@@ -20,9 +20,16 @@ from torch import Tensor
 
 from detcore.atomic import atomic_write
 from detcore.errors import ConfigError
+from detcore.untrusted_json import fits, parse_json
 
 _KEY = "reticle"
 _VERSION = 1
+_RECORD_KINDS = {
+    "model": "str",
+    "class_ids": "list[int]",
+    "image_size": "int",
+    "config": "dict[str, Any]",
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -111,9 +118,13 @@ def read_checkpoint(path: Path) -> Checkpoint:
         with cast("Any", safe_open(path, framework="pt")) as handle:
             metadata = cast("dict[str, str] | None", handle.metadata())
             tensors: dict[str, Tensor] = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
-        record: dict[str, Any] = json.loads((metadata or {})[_KEY])
-        known = {item.name for item in fields(RunState)}
+        record: dict[str, Any] = parse_json((metadata or {})[_KEY])
+        known = {item.name: str(item.type) for item in fields(RunState)}
         state = {name: value for name, value in record["state"].items() if name in known}
+        wrong = [name for name, value in state.items() if not fits(value, known[name])]
+        wrong += [name for name, kind in _RECORD_KINDS.items() if not fits(record[name], kind)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is of a wrong kind")
         return Checkpoint(
             state=RunState(**state),
             model=record["model"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from detcore.project import box_rows, class_rows, image_paths, image_rows, journ
 from detcore.project.database import Database
 from detcore.project.image_rows import ImageList
 from detcore.types import Box, GroundTruth, Image, ObjectClass, Status
+from detcore.untrusted_json import parse_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,10 +154,15 @@ class ProjectReader:
         )
 
     def get_setting(self, key: str, default: Any = None) -> Any:
-        """A value that ``set_setting`` stored."""
+        """A value that ``set_setting`` stored; ``default`` where there is none, or one of another kind than the
+        default is."""
         with self.database.read() as connection:
             found = connection.execute("SELECT value FROM setting WHERE key = ?", (key,)).fetchone()
-        return default if found is None else json.loads(found[0])
+        try:
+            value = default if found is None else parse_json(found[0])
+        except ValueError:
+            return default
+        return value if default is None or isinstance(value, type(default)) else default
 
 
 def class_counts(project: ProjectReader) -> dict[str, int]:

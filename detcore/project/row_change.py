@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detcore.types import Changes
+from detcore.untrusted_json import parse_json
 
 Row = tuple[Any, ...]
 """Values as SQLite holds them: int, float, str or None."""
@@ -173,7 +174,7 @@ def unpack(text: str, blob: bytes) -> Edit:
     """The edit that ``pack`` packed."""
     changes: list[RowChange] = []
     settings: list[SettingChange] = []
-    for record in json.loads(zlib.decompress(blob)):
+    for record in parse_json(zlib.decompress(blob)):
         if record[0] == _SETTING:
             _, key, old, new = record
             settings.append(SettingChange(key=key, before=old, after=new))

@@ -7,16 +7,19 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psutil
 from filelock import FileLock, Timeout
 
 from detcore.atomic import atomic_write
 from detcore.errors import ProjectError
+from detcore.untrusted_json import fits, read_object
 
 _PID_SLACK = 2.0
 """Seconds by which two readings of the time at which a process was created may differ."""
+_PID_LIMIT = 2**31
+"""No system has process ids beyond, nor takes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +124,9 @@ def is_running(run: RunFolder) -> bool:
     """Whether the process that works on the run is alive; a pid that another process got later does not
     count."""
     record = read_json(run.pid)
-    pid, created = record.get("pid"), record.get("created")
-    if not isinstance(pid, int) or not isinstance(created, int | float) or pid <= 0:
+    pid: Any = record.get("pid")
+    created: Any = record.get("created")
+    if not fits(pid, "int") or not fits(created, "float") or not 0 < pid < _PID_LIMIT:
         return False
     try:
         process = psutil.Process(pid)
@@ -135,7 +139,6 @@ def is_running(run: RunFolder) -> bool:
 def read_json(path: Path) -> dict[str, Any]:
     """An object in a file; empty when it is missing or damaged, since folders are described as they are."""
     try:
-        value: Any = json.loads(path.read_text(encoding="utf-8"))
+        return read_object(path)
     except (OSError, ValueError):
         return {}
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

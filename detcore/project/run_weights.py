@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from detcore.project.run_folder import RunFolder
+from detcore.untrusted_json import fits, parse_json
 
 _LENGTH_BYTES = 8
 _MOST_HEAD = 100_000_000
@@ -28,10 +28,10 @@ def _step(path: Path) -> int | None:
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
-            head: Any = json.loads(file.read(min(length, _MOST_HEAD)))
+            head: Any = parse_json(file.read(min(length, _MOST_HEAD)))
         metadata = head.pop("__metadata__")
         whole = _LENGTH_BYTES + length + max((item["data_offsets"][1] for item in head.values()), default=0)
-        step: Any = json.loads(metadata["reticle"])["state"]["step"]
-        return step if isinstance(step, int) and path.stat().st_size == whole else None
+        step: Any = parse_json(metadata["reticle"])["state"]["step"]
+        return step if fits(step, "int") and path.stat().st_size == whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None

@@ -22,6 +22,7 @@ from detcore.project.run_detections import (
     save_detections,
 )
 from detcore.project.run_folder import RunFolder, hold_run, is_running, read_json, write_pid
+from detcore.untrusted_json import fits
 
 __all__ = [
     "RunFolder",
@@ -136,13 +137,16 @@ def read_run(run: RunFolder) -> RunInfo:
     info = read_json(run.info)
     model = info.get("model")
     created = info.get("created")
+    learns_from = info.get("learns_from")
     history = _History(read_events(run.events, milestones=True))
     state = _state(run, history)
     return RunInfo(
         name=run.name,
         folder=run,
         model=model if isinstance(model, str) else run.name.partition("-")[2],
-        created=float(created) if isinstance(created, int | float) else run.path.stat().st_mtime,
+        created=float(created)
+        if created is not None and fits(created, "float")
+        else run.path.stat().st_mtime,
         state=state,
         best_ap=history.best_ap,
         seconds=history.seconds,
@@ -153,7 +157,7 @@ def read_run(run: RunFolder) -> RunInfo:
         message=history.message,
         has_detections=has_detections(run),
         has_checkpoint=any(path.is_file() for path in (run.best, run.last, run.previous)),
-        learns_from=str(info.get("learns_from", "")),
+        learns_from=learns_from if isinstance(learns_from, str) else "",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from detcore.project import image_paths
 from detcore.project.columns import read_columns
 from detcore.project.reading import ProjectReader
 from detcore.types import GroundTruth, ObjectClass, Status
+from detcore.untrusted_json import fits, parse_json
 
 _FORMAT = 1
 _COLUMNS = ("ids", "image_ids", "labels", "boxes", "areas", "crowd", "difficult")
@@ -99,20 +101,41 @@ class Snapshot:
         kinds = {name: "i" for name in ("ids", "image_ids", "labels")} | {"boxes": "f", "areas": "f"}
         columns = read_columns(path, {"record": "u", **kinds, "crowd": "b", "difficult": "b"})
         try:
-            record = json.loads(columns.pop("record").tobytes())
-            images = tuple(
-                SnapshotImage(
-                    id=image_id, path=place, width=width, height=height, split=split, status=Status(status)
-                )
-                for image_id, place, width, height, split, status in record["images"]
-            )
+            record = parse_json(columns.pop("record").tobytes())
+            ground_truth = GroundTruth(**columns)
+            if ground_truth.boxes.shape != (len(ground_truth), 4):
+                raise ValueError("boxes of a wrong shape")
             return cls(
-                classes=tuple(ObjectClass(**item) for item in record["classes"]),
-                images=images,
-                ground_truth=GroundTruth(**columns),
+                classes=tuple(_class(item) for item in record["classes"]),
+                images=tuple(_image(*row) for row in record["images"]),
+                ground_truth=ground_truth,
             )
         except (ValueError, KeyError, TypeError) as error:
             raise ProjectError(f"not a snapshot of a project ({error})", path=path) from error
+
+
+def _image(image_id: Any, path: Any, width: Any, height: Any, split: Any, status: Any) -> SnapshotImage:
+    """Raises ValueError for values of a wrong kind."""
+    if not (
+        fits(image_id, "int")
+        and type(path) is str
+        and fits(width, "int | None")
+        and fits(height, "int | None")
+        and (split is None or type(split) is str)
+    ):
+        raise ValueError(f"image {image_id!r:.40} is described wrongly")
+    return SnapshotImage(
+        id=image_id, path=path, width=width, height=height, split=split, status=Status(status)
+    )
+
+
+def _class(record: Any) -> ObjectClass:
+    """Raises ValueError for values of a wrong kind."""
+    if not (
+        fits(record, "dict[str, Any]") and fits(record.get("id"), "int") and fits(record.get("name"), "str")
+    ):
+        raise ValueError(f"a class is described wrongly: {record!r:.60}")
+    return ObjectClass(**record)
 
 
 def take_snapshot(project: ProjectReader) -> Snapshot:

@@ -8,6 +8,7 @@ from typing import Any
 
 from detcore.errors import ProjectError
 from detcore.types import SPLITS, Extra
+from detcore.untrusted_json import parse_json
 
 
 def encode_extra(extra: Extra) -> str:
@@ -16,7 +17,7 @@ def encode_extra(extra: Extra) -> str:
 
 
 def decode_extra(text: str) -> dict[str, Any]:
-    return json.loads(text) if text != "{}" else {}
+    return parse_json(text) if text != "{}" else {}
 
 
 def id_list(ids: Iterable[int]) -> str:

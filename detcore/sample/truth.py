@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from detcore.untrusted_json import read_object
+
 
 class ErrorKind(StrEnum):
     """How a label was spoilt."""
@@ -68,7 +70,7 @@ class SampleTruth:
     @classmethod
     def load(cls, path: Path) -> SampleTruth:
         """Read what ``save`` wrote."""
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = read_object(path)
         return cls(
             seed=record["seed"],
             classes=tuple(record["classes"]),

@@ -6,11 +6,13 @@ Free of torch: the window and the command line read this without loading it.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from detcore.errors import ConfigError
+from detcore.untrusted_json import fits, parse_json
 
 PRECISIONS = ("auto", "fp32", "bf16")
 SIZE_STEP = 32
@@ -120,6 +122,9 @@ class TrainConfig:
             raise ConfigError(f"precision is {self.precision!r}", hint=f"Choose from {', '.join(PRECISIONS)}")
         if self.image_size is not None and not 64 <= self.image_size <= 4096:
             raise ConfigError(f"image_size is {self.image_size}, it must be 64 to 4096")
+        for name, value in asdict(self).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ConfigError(f"{name} is {value}, it must be a finite number")
         positive = ("minutes", "epochs", "batch_size", "accumulate", "learning_rate", "max_gradient_norm")
         for name in (*positive, "threads", "validate_every_seconds", "checkpoint_every_seconds"):
             value = getattr(self, name)
@@ -150,7 +155,15 @@ class TrainConfig:
         return json.dumps(self.to_dict(), indent=2) + "\n"
 
     @classmethod
-    def from_json(cls, text: str, *, path: str | Path | None = None) -> TrainConfig:
+    def load(cls, path: Path) -> TrainConfig:
+        """The config in a file. Raises ConfigError as ``from_json`` does, and where the file cannot be read."""
+        try:
+            return cls.from_json(path.read_bytes(), path=path)
+        except OSError as error:
+            raise ConfigError(f"cannot read the run's settings ({error.strerror})", path=path) from error
+
+    @classmethod
+    def from_json(cls, text: str | bytes, *, path: str | Path | None = None) -> TrainConfig:
         """The config in a JSON object; fields that are not there take their defaults.
 
         Raises:
@@ -158,7 +171,7 @@ class TrainConfig:
                 make no sense.
         """
         try:
-            record: Any = json.loads(text)
+            record: Any = parse_json(text)
         except ValueError as error:
             raise ConfigError(f"not JSON ({error})", path=path) from error
         if not isinstance(record, dict):
@@ -172,24 +185,12 @@ class TrainConfig:
         for name, value in record.items():
             if name not in kinds:
                 raise ConfigError(f"there is no training setting {name!r}", path=path)
-            if not _fits(value, kinds[name]):
+            if not fits(value, kinds[name]):
                 raise ConfigError(f"{name} is {value!r}, expected {kinds[name]}", path=path)
         try:
             return cls(**record)
         except ConfigError as error:
             raise ConfigError(error.message, path=path, hint=error.hint) from error
-
-
-def _fits(value: Any, kind: str) -> bool:
-    """Whether a JSON value is of the kind that an annotation such as ``float | None`` names."""
-    names = [name.strip() for name in kind.split("|")]
-    if value is None:
-        return "None" in names
-    if isinstance(value, bool):
-        return "bool" in names
-    if isinstance(value, int):
-        return "int" in names or "float" in names
-    return type(value).__name__ in names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,7 @@ class Session:
         self._wishes = wishes
         self._group = group
         self._told: set[str] = set()
-        self.config = TrainConfig.from_json(run.config.read_text(encoding="utf-8"), path=run.config)
+        self.config = TrainConfig.load(run.config)
         self.snapshot = Snapshot.load(run.snapshot)
         self._checkpoint = self._find_checkpoint()
         self.state = self._checkpoint.state if self._checkpoint else RunState()

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.dialogs.crossval_dialog import CrossValidationDialog
 from app.pages.train.page import TrainPage
-from app.training_data import prepare_cross_validation, read_config
+from app.training_data import prepare_cross_validation
 from detcore.crossval import fold_folder, read_plan
 from detcore.errors import ConfigError
 from detcore.project.edits import add_boxes, delete_boxes
@@ -183,11 +183,11 @@ def test_no_fold_starts_from_what_has_learnt_the_labels(project: Project, tmp_pa
     own = project.runs_folder / write_run(project, [0.1]) / "best.safetensors"
     config = TrainConfig(minutes=1.0, weights=str(own), oversample=2.0)
     prepared = prepare_cross_validation(project, config, 2)
-    used = read_config(fold_folder(prepared.run, 0))
+    used = TrainConfig.load(fold_folder(prepared.run, 0).config)
     assert (used.weights, used.oversample, used.minutes) == (None, 0.0, 1.0)
     others = replace(config, weights=str(tmp_path / "coco.pth"))
     prepared = prepare_cross_validation(project, others, 2)
-    assert read_config(fold_folder(prepared.run, 1)).weights == str(tmp_path / "coco.pth")
+    assert TrainConfig.load(fold_folder(prepared.run, 1).config).weights == str(tmp_path / "coco.pth")
 
 
 def test_without_labels_there_is_nothing_to_validate(tmp_path: Path) -> None:
