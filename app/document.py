@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Concatenate, ParamSpec
 
 from PySide6.QtCore import QObject, Signal
 
 from detcore.project.edits import Edit
 from detcore.project.project import Project
 from detcore.types import Changes
+
+_P = ParamSpec("_P")
 
 
 class Document(QObject):
@@ -80,9 +83,12 @@ class Document(QObject):
         self.closed.emit()
         project.close()
 
-    def apply(self, edit: Edit) -> Changes:
-        """Commit an edit and tell every view. Raises ReticleError when the project refuses it."""
-        changes = self.project.apply(edit)
+    def edit(
+        self, build: Callable[Concatenate[Project, _P], Edit], *args: _P.args, **kwargs: _P.kwargs
+    ) -> Changes:
+        """Make an edit, commit it (see ``Project.edit``) and tell every view. Raises ReticleError when the
+        project refuses it."""
+        changes = self.project.edit(build, *args, **kwargs)
         self._emit(changes)
         return changes
 

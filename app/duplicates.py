@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Concatenate, ParamSpec
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
@@ -16,7 +17,10 @@ from app.widgets.duplicates.thumbnails import thumbnails
 from detcore.curation.duplicates import Duplicates, find_duplicates
 from detcore.errors import Cancelled, ReticleError
 from detcore.project.edits import Edit, remove_images, set_split
+from detcore.project.project import Project
 from detcore.types import Changes
+
+_P = ParamSpec("_P")
 
 
 class NearDuplicates(QObject):
@@ -121,21 +125,25 @@ class NearDuplicates(QObject):
                 self._refresh(now)
 
     def _put_into_split(self, group: DuplicateGroup, split: str) -> None:
-        project = self._context.document.project
         splits = {twin.image.id: split for twin in group.twins}
         images = "Both images" if len(splits) == 2 else f"All {count_text(len(splits))} images"
         text = f"Put near-duplicates into {split}"
-        self._apply(lambda: set_split(project, splits, text=text), f"{images} are in {split} now.")
+        self._apply(f"{images} are in {split} now.", set_split, splits, text=text)
 
     def _remove(self, image_id: int) -> None:
-        project = self._context.document.project
-        name = project.image(image_id).path
+        name = self._context.document.project.image(image_id).path
         said = f"{name} is out of the project; the file was not touched."
-        self._apply(lambda: remove_images(project, [image_id]), said)
+        self._apply(said, remove_images, [image_id])
 
-    def _apply(self, edit: Callable[[], Edit], said: str) -> None:
+    def _apply(
+        self,
+        said: str,
+        build: Callable[Concatenate[Project, _P], Edit],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> None:
         try:
-            self._context.document.apply(edit())
+            self._context.document.edit(build, *args, **kwargs)
         except ReticleError as error:
             self._context.messages.error(error, doing="make the change")
         else:

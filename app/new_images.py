@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from detcore.images import find_images
-from detcore.project.edits import add_images
+from detcore.project.edits import Edit, add_images
 from detcore.project.project import Project
 from detcore.types import Changes, Image
 
@@ -20,10 +21,14 @@ def add_new_images(project: Project) -> tuple[int, Changes | None]:
         ImageError: the folder cannot be read.
         ProjectError: the images cannot be written.
     """
+    changes = project.edit(_add_unknown, find_images(project.image_root))
+    return len(changes.images), changes or None
+
+
+def _add_unknown(project: Project, paths: Sequence[str]) -> Edit:
     root = project.image_root
     known = {_same(root / path) for path in project.image_ids_by_path()}
-    fresh = [Image(id=0, path=path) for path in find_images(root) if _same(root / path) not in known]
-    return len(fresh), project.apply(add_images(project, fresh)) if fresh else None
+    return add_images(project, [Image(id=0, path=path) for path in paths if _same(root / path) not in known])
 
 
 def _same(path: os.PathLike[str]) -> str:

@@ -13,7 +13,7 @@ from app.sent_errors import SentErrors, find_again, read_sent
 from detcore.atomic import atomic_write
 from detcore.crossval import create_cross_validation, is_cross_validation
 from detcore.errors import ConfigError, ProjectError
-from detcore.project.edits import set_split
+from detcore.project.edits import Edit, set_split
 from detcore.project.image_rows import STATUSES
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunState, create_run, read_events, read_run
@@ -112,7 +112,7 @@ def prepare_run(project: Project, config: TrainConfig, *, seed: int = 0) -> Prep
         # nothing.
         emphasis = find_again(project, sent, take_snapshot(project))
         config = sent.configured(config)
-    changes = _divide(project, seed) if data.needs_splits else None
+    changes = project.edit(_divide, seed) if data.needs_splits else None
     if changes:
         data = survey(project)
     run = create_run(project, config.model, learns_from="" if emphasis is None else emphasis.run)
@@ -188,7 +188,7 @@ def _write_config(run: RunFolder, config: TrainConfig) -> None:
         temporary.write_text(config.to_json(), encoding="utf-8")
 
 
-def _divide(project: Project, seed: int) -> Changes:
+def _divide(project: Project, seed: int) -> Edit:
     """Put every image that has no split into one; labelled images first, so that each split gets its share
     of them, and groups stay together."""
     images = project.image_list()
@@ -201,4 +201,4 @@ def _divide(project: Project, seed: int) -> Changes:
     rest = [image_id for image_id in free if image_id not in labelled]
     follow = {i: group_splits[groups[i]] for i in rest if groups[i] in group_splits}
     others = make_splits([i for i in rest if i not in follow], RATIOS, seed=seed, groups=groups)
-    return project.apply(set_split(project, {**splits, **follow, **others}))
+    return set_split(project, {**splits, **follow, **others})

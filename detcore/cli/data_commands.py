@@ -15,7 +15,7 @@ from detcore.errors import ConfigError
 from detcore.exchange import export_dataset, find_dataset, import_dataset, import_found
 from detcore.formats.base import ExportOptions
 from detcore.opening import create_from_images, named_as_project
-from detcore.project.edits import set_split
+from detcore.project.edits import Edit, set_split
 from detcore.project.project import Project
 from detcore.project.runs import list_runs
 from detcore.splits import divide_images, fill_splits
@@ -99,15 +99,19 @@ def _export_options(options: argparse.Namespace) -> ExportOptions:
 def split(options: argparse.Namespace) -> int:
     """Divide all images, or those without a split; splits that are there are replaced only when asked for."""
     with Project.open(options.project) as project:
-        images = project.images()
-        if not (options.fill or options.replace):
-            _refuse_replacing(images, options.project)
-        ratios: dict[str, float] = dict(zip(SPLITS, options.ratios, strict=True))
-        make = fill_splits if options.fill else divide_images
-        project.apply(set_split(project, {**make(images, ratios, seed=options.seed)}))
+        project.edit(_division, options)
         counts = project.statistics().splits
     say(", ".join(f"{name} {counts.get(name, 0):,}" for name in SPLITS))
     return 0
+
+
+def _division(project: Project, options: argparse.Namespace) -> Edit:
+    images = project.images()
+    if not (options.fill or options.replace):
+        _refuse_replacing(images, options.project)
+    ratios: dict[str, float] = dict(zip(SPLITS, options.ratios, strict=True))
+    make = fill_splits if options.fill else divide_images
+    return set_split(project, {**make(images, ratios, seed=options.seed)})
 
 
 def _refuse_replacing(images: Sequence[Image], folder: Path) -> None:

@@ -135,8 +135,8 @@ def import_found(project: Project, found: FoundDataset) -> ImportReport:
     Raises:
         ProjectError: the project cannot be written.
     """
-    merge = _Merge(project, found.dataset, found.problems)
-    return merge.report(project.apply(merge.edit(f"Import {found.source.name}")))
+    merge = _Merge(found.dataset, found.problems)
+    return merge.report(project.edit(merge.edit, f"Import {found.source.name}"))
 
 
 def _keep_extra(project: Project, extra: Mapping[str, Any], *, text: str) -> edits.Edit:
@@ -150,44 +150,44 @@ def _keep_extra(project: Project, extra: Mapping[str, Any], *, text: str) -> edi
 class _Merge:
     """The changes that bring a dataset into a project."""
 
-    def __init__(self, project: Project, dataset: Dataset, problems: Sequence[Problem]) -> None:
-        self._project = project
+    def __init__(self, dataset: Dataset, problems: Sequence[Problem]) -> None:
         self._dataset = dataset
         self._problems = list(problems)
-        self._met: set[str] = set()
-        self._known = project.image_ids_by_path()
-        self._classes, self._new_classes, self._class_edits = _match_classes(project, dataset.classes)
+        self._classes: list[int] = []
+        self._new_classes: list[ObjectClass] = []
         self._new_images: list[Image] = []
         self._updates: dict[int, dict[str, Any]] = {}
         self._boxes: list[Box] = []
         self._matched = 0
         self._unchanged = 0
 
-    def edit(self, text: str) -> edits.Edit:
-        """All changes as one edit."""
-        paths = [self._stored_path(image) for image in self._dataset.images]
-        old_ids = [self._known[path] for path in paths if path in self._known]
-        old_images = {image.id: image for image in self._project.images(old_ids)}
+    def edit(self, project: Project, text: str) -> edits.Edit:
+        """All changes as one edit; to be made once."""
+        known = project.image_ids_by_path()
+        self._classes, self._new_classes, class_edits = _match_classes(project, self._dataset.classes)
+        paths = self._stored_paths(project)
+        old_ids = [known[path] for path in paths if path in known]
+        old_images = {image.id: image for image in project.images(old_ids)}
         old_boxes: dict[int, list[Box]] = {}
-        for box in self._project.all_boxes(old_ids) if old_ids else []:
+        for box in project.all_boxes(old_ids) if old_ids else []:
             old_boxes.setdefault(box.image_id, []).append(box)
-        fresh = iter(self._project.new_ids("image", len(paths) - len(old_ids)))
+        fresh = iter(project.new_ids("image", len(paths) - len(old_ids)))
         for image, path in zip(self._dataset.images, paths, strict=True):
             if path is None:
                 continue
-            if path in self._known:
-                image_id = self._known[path]
+            if path in known:
+                image_id = known[path]
                 self._update(old_images[image_id], image, _Present(old_boxes.get(image_id, [])))
             else:
                 self._add(next(fresh), image, path)
         return edits.combine(
             text,
             [
-                *self._class_edits,
-                *([_keep_extra(self._project, extra, text=text)] if (extra := self._dataset.extra) else []),
-                edits.update_images(self._project, self._updates, text=text),
+                *class_edits,
+                *([_keep_extra(project, extra, text=text)] if (extra := self._dataset.extra) else []),
+                edits.update_images(project, self._updates, text=text),
                 edits.add_rows(
-                    self._project,
+                    project,
                     text=text,
                     classes=self._new_classes,
                     images=self._new_images,
@@ -213,13 +213,18 @@ class _Merge:
             notes=tuple(notes),
         )
 
-    def _stored_path(self, image: DatasetImage) -> str | None:
-        path = self._project.stored_path(image.path)
-        if path in self._met:
+    def _stored_paths(self, project: Project) -> list[str | None]:
+        """The path of each image as the project writes it, ``None`` for those that are left out."""
+        met: set[str] = set()
+        return [self._stored_path(project, image, met) for image in self._dataset.images]
+
+    def _stored_path(self, project: Project, image: DatasetImage, met: set[str]) -> str | None:
+        path = project.stored_path(image.path)
+        if path in met:
             message = "the same image under another name: left out"
             self._problems.append(Problem(path=image.path, message=message))
             return None
-        self._met.add(path)
+        met.add(path)
         try:
             check_path(path)
         except ProjectError as error:

@@ -1,8 +1,8 @@
-"""The edits that a person can make: each function looks at the project and returns an ``Edit`` to apply.
+"""The edits that a person can make: each function looks at the project and returns an ``Edit``.
 
-Nothing is written until ``project.apply(edit)``. An edit holds for the state that it was made for; several
-made for one state can be joined by ``combine`` when they touch different rows. New rows get their ids
-here, so ``edit.changes[0].ids`` are the ids of what ``add_boxes`` adds.
+An edit holds for the state that it was made for, so ``project.edit`` has it made inside its transaction:
+``project.edit(add_boxes, boxes)``. Several made for one state can be joined by ``combine`` when they touch
+different rows. New rows get their ids here, so ``edit.changes[0].ids`` are the ids of what ``add_boxes`` adds.
 
 All raise ProjectError for what the project cannot hold, with the reason.
 """

@@ -9,11 +9,11 @@ import secrets
 import shutil
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Concatenate, ParamSpec
 
 from filelock import FileLock, Timeout
 
@@ -29,11 +29,13 @@ _DATABASE = "project.db"
 _LOCK = "project.lock"
 _TABLES = ("image", "class", "box", "verdict")
 
+_P = ParamSpec("_P")
+
 
 class Project(ProjectReader):
     """An open project folder ``NAME.reticle``; one process at a time may write.
 
-    Safe to use from any thread. Every edit is on the disk when ``apply`` returns; there is no saving.
+    Safe to use from any thread. Every edit is on the disk when ``edit`` returns; there is no saving.
     """
 
     def __init__(self, folder: Path, database: Database, lock: FileLock | None) -> None:
@@ -153,18 +155,25 @@ class Project(ProjectReader):
             self._next_ids[table] = first + count
         return range(first, first + count)
 
-    def apply(self, edit: Edit) -> Changes:
-        """Commit an edit. When this returns, the edit outlives the death of the process.
+    def edit(
+        self, build: Callable[Concatenate[Project, _P], Edit], *args: _P.args, **kwargs: _P.kwargs
+    ) -> Changes:
+        """Make an edit and commit it: ``project.edit(add_boxes, boxes)``. When this returns, the edit outlives
+        the death of the process.
 
+        ``build(project, *args, **kwargs)`` is one of ``detcore.project.edits`` or made of them. It runs inside
+        the write transaction, so that nothing that it reads of the project can change before the edit is in.
         An edit that changes nothing does not enter the journal.
 
         Raises:
-            ProjectError: the project is read-only or cannot be written (disk full …); nothing was changed.
-            EditMismatchError: a bug; the edit was not made for the rows that are there.
+            ProjectError: the project is read-only or cannot be written (disk full …), or ``build`` refuses;
+                nothing was changed.
+            EditMismatchError: a bug; ``build`` returned an edit that does not fit the rows that are there.
         """
-        if not edit:
-            return Changes()
         with self.database.write() as connection:
+            edit = build(self, *args, **kwargs)
+            if not edit:
+                return Changes()
             step = journal.record(connection, edit)
         return replace(edit.summary(), step=step)
 

@@ -67,7 +67,7 @@ def _fill(project: Project, truth: SampleTruth) -> None:
         for image, known in zip(images, truth.images, strict=True)
         for label in known.labels
     ]
-    project.apply(add_rows(project, text="Make the sample", classes=classes, images=images, boxes=boxes))
+    project.edit(add_rows, text="Make the sample", classes=classes, images=images, boxes=boxes)
 
 
 def _classes(project: Project, names: tuple[str, ...]) -> list[ObjectClass]:

@@ -93,16 +93,14 @@ def project(tmp_path: Path, image_folder: Path) -> Iterator[Project]:
     paths = sorted(path.name for path in image_folder.iterdir())
     with Project.create(tmp_path / "test.reticle", image_root=image_folder, image_paths=paths) as project:
         for name in CLASSES:
-            project.apply(add_class(project, name))
+            project.edit(add_class, name)
         cell, platelet = (item.id for item in project.classes()[:2])
         for image_id in project.image_ids()[:2]:
-            project.apply(
-                add_boxes(
-                    project,
-                    [
-                        Box(id=0, image_id=image_id, class_id=cell, x1=20, y1=40, x2=60, y2=80),
-                        Box(id=0, image_id=image_id, class_id=platelet, x1=100, y1=10, x2=130, y2=30),
-                    ],
-                )
+            project.edit(
+                add_boxes,
+                [
+                    Box(id=0, image_id=image_id, class_id=cell, x1=20, y1=40, x2=60, y2=80),
+                    Box(id=0, image_id=image_id, class_id=platelet, x1=100, y1=10, x2=130, y2=30),
+                ],
             )
         yield project

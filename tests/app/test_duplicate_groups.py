@@ -21,7 +21,7 @@ COUNT = 60
 def project(tmp_path: Path) -> Iterator[Project]:
     names = [f"{number:02}.jpg" for number in range(1, COUNT + 1)]
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path, image_paths=names) as project:
-        project.apply(add_class(project, "thing"))
+        project.edit(add_class, "thing")
         yield project
 
 
@@ -69,7 +69,7 @@ def asked(project: Project, monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 
 
 def test_all_boxes_are_counted_at_once(project: Project, now: GroupsNow, asked: list[list[int]]) -> None:
-    project.apply(boxes_on(project, 2, count=4))
+    project.edit(boxes_on, 2, count=4)
     assert shown(now)[0] == ["no split, 0 boxes", "no split, 4 boxes", "no split, 0 boxes"]
     assert len(now.groups()) == 1 + (COUNT - 4) // 2
     assert asked == [list(range(1, COUNT))]
@@ -80,7 +80,7 @@ def test_after_an_edit_of_a_box_its_image_alone_is_read(
 ) -> None:
     before = now.groups()
     asked.clear()
-    assert now.follow(project.apply(boxes_on(project, 5)))
+    assert now.follow(project.edit(boxes_on, 5))
     after = now.groups()
     assert [twin.text for twin in after[1].twins] == ["no split, 0 boxes", "no split, 1 box"]
     assert asked == [[5], [5]]
@@ -95,16 +95,16 @@ def test_an_image_without_a_twin_is_of_no_concern(
 ) -> None:
     before = now.groups()
     asked.clear()
-    assert not now.follow(project.apply(boxes_on(project, COUNT)))
+    assert not now.follow(project.edit(boxes_on, COUNT))
     assert now.groups() == before
     assert asked == []
 
 
 def test_edits_that_nobody_looked_at_are_made_up_for_together(project: Project, now: GroupsNow) -> None:
     before = shown(now)
-    for edit in (set_split(project, {1: "train"}), remove_images(project, [3])):
-        now.follow(project.apply(edit))
-    now.follow(project.apply(boxes_on(project, 2)))
+    now.follow(project.edit(set_split, {1: "train"}))
+    now.follow(project.edit(remove_images, [3]))
+    now.follow(project.edit(boxes_on, 2))
     group = now.groups()[0]
     assert [twin.text for twin in group.twins] == ["train, 0 boxes", "no split, 1 box"]
     assert group.likeness == (0.99, 0.99)
@@ -120,7 +120,7 @@ def test_of_three_that_hang_together_by_the_one_that_left_none_is_shown(
     project: Project, now: GroupsNow
 ) -> None:
     count = len(now.groups())
-    now.follow(project.apply(remove_images(project, [2])))
+    now.follow(project.edit(remove_images, [2]))
     assert len(now.groups()) == count - 1
     changes = project.undo()
     assert changes is not None

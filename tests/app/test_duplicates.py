@@ -59,11 +59,9 @@ def twins(tmp_path: Path) -> Iterator[Project]:
             "b0.jpg": "train",
             "b1.jpg": "test",
         }
-        project.apply(set_split(project, {ids[name]: split for name, split in splits.items()}))
-        project.apply(add_class(project, "thing"))
-        project.apply(
-            add_boxes(project, [Box(id=0, image_id=ids["b0.jpg"], class_id=1, x1=1, y1=1, x2=9, y2=9)])
-        )
+        project.edit(set_split, {ids[name]: split for name, split in splits.items()})
+        project.edit(add_class, "thing")
+        project.edit(add_boxes, [Box(id=0, image_id=ids["b0.jpg"], class_id=1, x1=1, y1=1, x2=9, y2=9)])
         yield project
 
 
@@ -149,7 +147,7 @@ def test_undo_is_offered_for_what_was_done_here_alone(
     QTest.mouseClick(dialog.panel.splits["test"], Qt.MouseButton.LeftButton)
     assert dialog.undo.isVisible()
     alone = twins.image_ids_by_path()["c0.jpg"]
-    context.document.apply(set_split(twins, {alone: "val"}))
+    context.document.edit(set_split, {alone: "val"})
     assert not dialog.undo.isVisible()
     assert dialog.said.text() == ""
 
@@ -233,8 +231,8 @@ def test_what_changed_while_it_was_closed_is_seen_when_it_opens_again(
 ) -> None:
     found.dialog.close()
     ids = {image.path: image.id for image in twins.images()}
-    context.document.apply(remove_images(twins, [ids["b1.jpg"]]))
-    context.document.apply(set_split(twins, {ids["d0.jpg"]: "val"}))
+    context.document.edit(remove_images, [ids["b1.jpg"]])
+    context.document.edit(set_split, {ids["d0.jpg"]: "val"})
     context.actions["global.duplicates"].trigger()
     assert sorted(groups(found)) == [
         ("All in train", ["a0.jpg", "a1.jpg", "a2.jpg"]),
@@ -321,7 +319,7 @@ def test_compare_again_finds_what_came_since(
 ) -> None:
     dialog = found.dialog
     (twins.image_root / "c1.jpg").write_bytes((twins.image_root / "c0.jpg").read_bytes())
-    context.document.apply(add_images(twins, [Image(id=0, path="c1.jpg")]))
+    context.document.edit(add_images, [Image(id=0, path="c1.jpg")])
     assert len(groups(found)) == 3
     with qtbot.waitSignal(dialog.again_asked):
         press(dialog, Qt.Key.Key_A, ALT)
@@ -336,7 +334,7 @@ def test_as_many_groups_found_anew_are_other_groups(
     press(dialog, Qt.Key.Key_Down)
     press(dialog, Qt.Key.Key_Down)
     ids = twins.image_ids_by_path()
-    context.document.apply(set_split(twins, {ids["a0.jpg"]: "train", ids["d1.jpg"]: "test"}))
+    context.document.edit(set_split, {ids["a0.jpg"]: "train", ids["d1.jpg"]: "test"})
     assert dialog.panel.groups.currentIndex().row() == 2
     model = dialog.panel.groups.model()
     with qtbot.waitSignal(model.modelReset, timeout=10000):

@@ -56,7 +56,7 @@ def test_an_edit_is_counted_at_once(qtbot: QtBot, page: ExportPage) -> None:
     project = page.context.document.project
     from detcore.project.edits import delete_boxes
 
-    page.context.document.apply(delete_boxes(project, [project.boxes(project.image_ids()[0])[0].id]))
+    page.context.document.edit(delete_boxes, [project.boxes(project.image_ids()[0])[0].id])
     qtbot.waitUntil(lambda: ["Boxes", "3", "3"] in _cells(page), timeout=5000)
 
 
@@ -65,7 +65,7 @@ def test_a_format_without_a_field_says_what_it_cannot_hold(qtbot: QtBot, page: E
 
     project = page.context.document.project
     box = project.boxes(project.image_ids()[0])[0]
-    page.context.document.apply(update_boxes(project, [replace(box, truncated=True)]))
+    page.context.document.edit(update_boxes, [replace(box, truncated=True)])
     page.form.formats["yolo"].click()
     qtbot.waitUntil(lambda: "truncated" in page.summary.losses.text(), timeout=5000)
 
@@ -84,7 +84,7 @@ def test_exporting_by_mouse_writes_the_files_and_reads_them_back(
 def test_only_the_ticked_splits_are_written(qtbot: QtBot, page: ExportPage) -> None:
     project = page.context.document.project
     first, second = project.image_ids()[:2]
-    page.context.document.apply(set_split(project, {first: "train", second: "val"}))
+    page.context.document.edit(set_split, {first: "train", second: "val"})
     qtbot.waitUntil(lambda: page.form.splits["train"].isEnabled(), timeout=5000)
     page.form.splits["val"].click()
     qtbot.waitUntil(lambda: ["Images", "1", "1"] in _cells(page), timeout=5000)
@@ -121,7 +121,7 @@ def test_an_export_of_the_val_split_alone_reads_back_the_same(
 ) -> None:
     project = page.context.document.project
     first, second = project.image_ids()[:2]
-    page.context.document.apply(set_split(project, {first: "train", second: "val"}))
+    page.context.document.edit(set_split, {first: "train", second: "val"})
     page.form.formats[format_name].click()
     for name, box in page.form.splits.items():
         box.setChecked(name == "val")
@@ -190,7 +190,7 @@ def test_dividing_leaves_official_splits_alone_unless_all_images_are_asked_for(
 ) -> None:
     project = page.context.document.project
     ids = project.image_ids()
-    page.context.document.apply(set_split(project, {ids[0]: "test", ids[1]: "test"}))
+    page.context.document.edit(set_split, {ids[0]: "test", ids[1]: "test"})
     ratios = {"train": 0.5, "val": 0.5, "test": 0.0}
     page.division.start(SplitRequest(ratios=ratios, seed=0))
     qtbot.waitUntil(lambda: project.statistics().without_split == 0, timeout=5000)

@@ -42,7 +42,7 @@ def test_labels_are_offered_until_they_are_imported(
     open_folder(qtbot, window, labelled_folder)
     bar, document = window.messages, window.context.document
     qtbot.waitUntil(lambda: bar.offers, timeout=SOON)
-    document.apply(add_class(document.project, "blob"))
+    document.edit(add_class, "blob")
     qtbot.wait(300)
     assert bar.text.text() == "This folder also holds YOLO (text) labels."
     window.project_actions.import_from(ImportRequest(format="yolo", source=labelled_folder))
@@ -103,11 +103,11 @@ def test_the_way_back_is_offered_until_the_next_edit(
 ) -> None:
     open_folder(qtbot, window, image_folder)
     document = window.context.document
-    document.apply(add_class(document.project, "blob"))
+    document.edit(add_class, "blob")
     QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
     assert window.messages.action.text() == "Redo"
     assert window.messages.isVisible()
-    document.apply(set_status(document.project, document.project.image_ids()[:1], Status.VERIFIED))
+    document.edit(set_status, document.project.image_ids()[:1], Status.VERIFIED)
     assert window.messages.isHidden()
 
 
@@ -116,7 +116,7 @@ def test_undo_on_the_train_page_brings_back_the_run_that_was_just_discarded(
 ) -> None:
     open_folder(qtbot, window, image_folder)
     document, undo = window.context.document, window.context.actions["global.undo"]
-    document.apply(add_class(document.project, "blob"))
+    document.edit(add_class, "blob")
     name = write_run(document.project, [0.3])
     document.runs_changed.emit()
     window.show_page("train")
@@ -137,7 +137,7 @@ def test_undo_on_the_train_page_brings_back_the_run_that_was_just_discarded(
     window.show_page("train")
     assert undo.text() == f"Undo discard {name}"
     # and so it is everywhere once something else was done
-    document.apply(add_class(document.project, "cell"))
+    document.edit(add_class, "cell")
     assert undo.text() == "Undo add class cell"
     QTest.keyClick(window, Qt.Key.Key_Z, CTRL)
     assert [item.name for item in document.project.classes()] == ["blob"]

@@ -46,17 +46,17 @@ def _open_and_list(folder: Path) -> None:
 
 
 def _edits(project: Project) -> list[Figure]:
-    project.apply(add_class(project, "thing"))
+    project.edit(add_class, "thing")
     class_id = project.classes()[0].id
     images = project.image_ids()
     drawn = [_box(image_id, class_id, x=10.0) for image_id in images[:EDITS]]
-    draw = _rate(lambda: [project.apply(add_boxes(project, [box])) for box in drawn])
+    draw = _rate(lambda: [project.edit(add_boxes, [box]) for box in drawn])
     stored = project.all_boxes(images[:EDITS])
     moved = [_box(box.image_id, class_id, x=30.0, box_id=box.id) for box in stored]
-    move = _rate(lambda: [project.apply(update_boxes(project, [box])) for box in moved])
+    move = _rate(lambda: [project.edit(update_boxes, [box]) for box in moved])
     undo = _rate(lambda: [project.undo() for _ in range(EDITS)])
     many = [_box(images[number], class_id, x=50.0) for number in range(IMPORTED)]
-    together = seconds(lambda: project.apply(add_boxes(project, many)))
+    together = seconds(lambda: project.edit(add_boxes, many))
     return [
         Figure(name="draw a box, committed", value=draw, unit="/s", aim=1000, more_is_better=True),
         Figure(name="move a box, committed", value=move, unit="/s", aim=1000, more_is_better=True),

@@ -21,7 +21,7 @@ import numpy as np
 
 from detcore.atomic import atomic_write
 from detcore.boxes import iou
-from detcore.project.edits import add_boxes, combine, delete_boxes, update_boxes
+from detcore.project.edits import Edit, add_boxes, combine, delete_boxes, update_boxes
 from detcore.project.project import Project
 from detcore.types import Box, Image, Origin
 
@@ -63,10 +63,15 @@ def plant(project: Project, *, seed: int = 0, share: float = 0.05) -> list[dict[
     copies = [_jittered(rng, box, images[box.image_id]) for box in doubled]
     gone = {box.id for box in missing}
     strange = _spurious(rng, [box for box in boxes if box.id not in gone], by_image, images, count)
-    adding = add_boxes(project, [*copies, *strange])
-    new_ids = list(adding.changes[0].ids) if adding.changes else []
-    edits = [delete_boxes(project, gone), update_boxes(project, [*renamed, *moved]), adding]
-    project.apply(combine("Plant label errors", [edit for edit in edits if edit.changes]))
+    new_ids: list[int] = []
+
+    def spoil(project: Project) -> Edit:
+        adding = add_boxes(project, [*copies, *strange])
+        new_ids.extend(adding.changes[0].ids if adding.changes else ())
+        edits = [delete_boxes(project, gone), update_boxes(project, [*renamed, *moved]), adding]
+        return combine("Plant label errors", edits)
+
+    project.edit(spoil)
 
     def entry(kind: str, given: Box, label_id: int | None, right: Box | None) -> dict[str, Any]:
         return {

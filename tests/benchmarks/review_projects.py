@@ -26,7 +26,7 @@ def large_project(folder: Path, files: CocoFiles) -> Path:
     with Project.create(folder / "large.reticle", image_root=images, image_paths=paths) as project:
         own_images = np.array(project.image_ids())
         sizes = {int(image_id): {"width": WIDTH, "height": HEIGHT} for image_id in own_images}
-        project.apply(update_images(project, sizes, text="Sizes"))
+        project.edit(update_images, sizes, text="Sizes")
         class_ids = list(project.new_ids("class", len(files.classes)))
         classes = [
             ObjectClass(id=own, name=name, color=f"#{(own * 2654435761) & 0xFFFFFF:06x}", position=place)
@@ -40,7 +40,7 @@ def large_project(folder: Path, files: CocoFiles) -> Path:
             Box(id=0, image_id=image_of[image], class_id=class_of[label], x1=x1, y1=y1, x2=x2, y2=y2)
             for image, label, (x1, y1, x2, y2) in zip(*columns, strict=True)
         ]
-        project.apply(add_rows(project, text="Import", classes=classes, boxes=boxes))
+        project.edit(add_rows, text="Import", classes=classes, boxes=boxes)
         dets = files.dets
         detections = Detections(
             image_ids=np.array([image_of[image] for image in dets.image_ids.tolist()]),

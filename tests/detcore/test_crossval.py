@@ -88,28 +88,21 @@ say(event="ended", reason="completed", time=0.0)
 def project(tmp_path: Path) -> Project:
     """Twenty images, 18 with one box each; pairs of frames belong together."""
     with Project.create(tmp_path / "a.reticle", image_root=tmp_path) as made:
-        made.apply(
-            add_images(
-                made,
-                [
-                    Image(id=0, path=f"{n}.jpg", width=90, height=90, group=f"film {n // 2}")
-                    for n in range(20)
-                ],
-            )
+        made.edit(
+            add_images,
+            [Image(id=0, path=f"{n}.jpg", width=90, height=90, group=f"film {n // 2}") for n in range(20)],
         )
-        made.apply(add_class(made, "cell"))
+        made.edit(add_class, "cell")
         label = made.classes()[0].id
         ids = made.image_ids()
-        made.apply(
-            add_boxes(
-                made,
-                [
-                    Box(id=0, image_id=image_id, class_id=label, x1=10, y1=10, x2=40, y2=50)
-                    for image_id in ids[:18]
-                ],
-            )
+        made.edit(
+            add_boxes,
+            [
+                Box(id=0, image_id=image_id, class_id=label, x1=10, y1=10, x2=40, y2=50)
+                for image_id in ids[:18]
+            ],
         )
-        made.apply(set_split(made, {image_id: "test" for image_id in ids[:4]}))
+        made.edit(set_split, {image_id: "test" for image_id in ids[:4]})
         yield made
 
 

@@ -126,7 +126,7 @@ def test_two_equal_boxes_of_one_image_are_both_kept_and_not_doubled(project: Pro
 
 
 def test_images_that_are_there_already_get_what_they_lack(project: Project, images: Path):
-    project.apply(edits.add_images(project, [Image(id=0, path="train/a.jpg"), Image(id=0, path="new.jpg")]))
+    project.edit(edits.add_images, [Image(id=0, path="train/a.jpg"), Image(id=0, path="new.jpg")])
     ids = {path: image.id for path, image in by_path(project).items()}
     report = import_dataset(project, "voc", images)
     assert (report.images, report.matched) == (3, 2)
@@ -141,9 +141,9 @@ def test_work_done_since_the_first_import_stays(project: Project, images: Path):
     image = by_path(project)["val/b.jpg"]
     (box,) = project.boxes(image.id)
     cat = box.class_id
-    project.apply(edits.update_boxes(project, [replace(box, x1=11.0)]))
-    project.apply(edits.set_status(project, [image.id], Status.VERIFIED))
-    project.apply(edits.set_split(project, {image.id: "test"}))
+    project.edit(edits.update_boxes, [replace(box, x1=11.0)])
+    project.edit(edits.set_status, [image.id], Status.VERIFIED)
+    project.edit(edits.set_split, {image.id: "test"})
     report = import_dataset(project, "voc", images)
     assert report.boxes == 1  # the box as it was is a box that the image has not
     again = by_path(project)["val/b.jpg"]
@@ -154,7 +154,7 @@ def test_work_done_since_the_first_import_stays(project: Project, images: Path):
 
 
 def test_classes_are_matched_by_name(project: Project, images: Path):
-    project.apply(edits.add_class(project, "cat", color="#112233"))
+    project.edit(edits.add_class, "cat", color="#112233")
     (cat,) = project.classes()
     report = import_dataset(project, "voc", images)
     assert report.classes == ("dog",)
@@ -231,11 +231,11 @@ def test_unseen_images_are_exported_on_request_only(project: Project, images: Pa
     unseen = by_path(project)["new.jpg"].id
     report = export_dataset(project, "coco", tmp_path / "out", options=ExportOptions(include_unseen=True))
     assert report.image_count == 5
-    project.apply(edits.set_status(project, [unseen], Status.IN_PROGRESS))
+    project.edit(edits.set_status, [unseen], Status.IN_PROGRESS)
     report = export_dataset(project, "coco", tmp_path / "out")
     assert report.image_count == 4
     assert any("1 image in progress without a box" in note for note in report.notes)
-    project.apply(edits.set_status(project, [unseen], Status.VERIFIED))
+    project.edit(edits.set_status, [unseen], Status.VERIFIED)
     assert export_dataset(project, "coco", tmp_path / "out").image_count == 5
 
 
@@ -300,7 +300,7 @@ def test_what_coco_says_of_the_whole_and_of_each_part_comes_back(
     }
     (entry,) = found["annotations"]
     assert {key: entry[key] for key in content["annotations"][0]} == content["annotations"][0]
-    project.apply(edits.update_boxes(project, [replace(box, x2=20.0)]))
+    project.edit(edits.update_boxes, [replace(box, x2=20.0)])
     report = export_dataset(project, "coco", tmp_path / "out")
     found = json.loads((tmp_path / "out/annotations/instances_train.json").read_text())
     assert found["annotations"][0]["segmentation"] == []
@@ -314,13 +314,11 @@ def test_class_ids_of_the_source_survive_a_new_class(project: Project, images: P
     (labels / "classes.txt").write_text("zebra\nape\n")
     (labels / "a.txt").write_text("1 0.5 0.5 0.5 0.5\n")
     import_dataset(project, "yolo", labels)
-    project.apply(edits.add_class(project, "ant"))
+    project.edit(edits.add_class, "ant")
     image = by_path(project)["train/a.jpg"]
     ant = next(item for item in project.classes() if item.name == "ant")
-    project.apply(
-        edits.add_boxes(project, [Box(id=0, image_id=image.id, class_id=ant.id, x1=1, y1=1, x2=9, y2=9)])
-    )
-    project.apply(edits.reorder_classes(project, [item.id for item in reversed(project.classes())]))
+    project.edit(edits.add_boxes, [Box(id=0, image_id=image.id, class_id=ant.id, x1=1, y1=1, x2=9, y2=9)])
+    project.edit(edits.reorder_classes, [item.id for item in reversed(project.classes())])
     export_dataset(project, "yolo", tmp_path / "out")
     assert (tmp_path / "out/classes.txt").read_text() == "zebra\nape\nant\n"
     lines = (tmp_path / "out/labels/train/a.txt").read_text().splitlines()

@@ -17,19 +17,17 @@ from tests.benchmarks.plant import KINDS, measure, measure_together, plant
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     with Project.create(tmp_path / "a.reticle", image_root=tmp_path) as made:
-        made.apply(add_images(made, [Image(id=0, path=f"{n}.jpg", width=400, height=300) for n in range(20)]))
+        made.edit(add_images, [Image(id=0, path=f"{n}.jpg", width=400, height=300) for n in range(20)])
         for name in ("cell", "bolt"):
-            made.apply(add_class(made, name))
+            made.edit(add_class, name)
         label = made.classes()[0].id
-        made.apply(
-            add_boxes(
-                made,
-                [
-                    Box(id=0, image_id=image_id, class_id=label, x1=60 * n, y1=20, x2=60 * n + 40, y2=80)
-                    for image_id in made.image_ids()
-                    for n in range(5)
-                ],
-            )
+        made.edit(
+            add_boxes,
+            [
+                Box(id=0, image_id=image_id, class_id=label, x1=60 * n, y1=20, x2=60 * n + 40, y2=80)
+                for image_id in made.image_ids()
+                for n in range(5)
+            ],
         )
         yield made
 

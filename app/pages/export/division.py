@@ -7,19 +7,19 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.dialogs.split_dialog import SplitRequest, ask_split
-from detcore.project.edits import set_split
+from detcore.project.edits import Edit, set_split
 from detcore.project.project import Project
 from detcore.splits import divide_images, fill_splits
 from detcore.types import Changes
 
 
-def divide(project: Project, request: SplitRequest) -> dict[int, str]:
-    """The new split of each image that gets one. Images of a group that is in a split already follow it.
+def divide(project: Project, request: SplitRequest) -> Edit:
+    """The edit that divides the images. Those of a group that is in a split already follow it.
 
-    For the pool. Raises ConfigError when the shares make no sense.
+    Raises ConfigError when the shares make no sense.
     """
     make = divide_images if request.everything else fill_splits
-    return make(project.images(), request.ratios, seed=request.seed)
+    return set_split(project, dict(make(project.images(), request.ratios, seed=request.seed)))
 
 
 class Division(QObject):
@@ -36,13 +36,8 @@ class Division(QObject):
 
     def start(self, request: SplitRequest) -> None:
         project = self._context.document.project
-
-        def work() -> Changes | None:
-            division = divide(project, request)
-            return project.apply(set_split(project, dict(division))) if division else None
-
         self._context.tasks.run(
-            work,
+            lambda: project.edit(divide, request),
             done=lambda changes: self._show(project, changes),
             failed=lambda error: self._fail(project, error),
         )
@@ -51,7 +46,7 @@ class Division(QObject):
         document = self._context.document
         return document.is_open and document.project is project
 
-    def _show(self, project: Project, changes: Changes | None) -> None:
+    def _show(self, project: Project, changes: Changes) -> None:
         if not self._is_shown(project):
             return
         if changes:

@@ -60,7 +60,7 @@ class ClassEditing(QObject):
         current = next(item for item in project.classes() if item.id == class_id)
         answer = ask_class(self._window, current)
         if answer is not None and answer != current:
-            apply_edit(self._context, lambda: edits.update_class(project, answer))
+            apply_edit(self._context, edits.update_class, answer)
 
     def show_menu(self, class_id: int, position: QPoint) -> None:
         """What can be done to a class, at a global position."""
@@ -81,7 +81,7 @@ class ClassEditing(QObject):
             use(class_id)
 
     def _make(self, name: str) -> int:
-        changes = apply_edit(self._context, lambda: edits.add_class(self._context.document.project, name))
+        changes = apply_edit(self._context, edits.add_class, name)
         if changes is None:
             return 0
         class_id = next(iter(changes.classes))
@@ -89,18 +89,14 @@ class ClassEditing(QObject):
         return class_id
 
     def _merge(self, source_id: int, target_id: int) -> None:
-        project = self._context.document.project
-        if (
-            apply_edit(self._context, lambda: edits.merge_classes(project, [source_id], target_id))
-            is not None
-        ):
+        if apply_edit(self._context, edits.merge_classes, [source_id], target_id) is not None:
             self._context.view.use_class(target_id)
 
     def _delete(self, class_id: int) -> None:
         project = self._context.document.project
         item = next(item for item in project.classes() if item.id == class_id)
         count = class_counts(project).get(item.name, 0)
-        changes = apply_edit(self._context, lambda: edits.delete_class(project, class_id, delete_boxes=True))
+        changes = apply_edit(self._context, edits.delete_class, class_id, delete_boxes=True)
         if changes is None:
             return
         boxes = "" if not count else " and its box" if count == 1 else f" and its {count_text(count)} boxes"

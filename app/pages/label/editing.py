@@ -13,6 +13,7 @@ from app.models.box_model import BoxModel
 from app.pages.apply_edit import apply_edit
 from detcore.project import edits
 from detcore.project.edits import Edit
+from detcore.project.project import Project
 from detcore.types import Box, FloatArray, Origin, Status
 
 PASTE_OFFSET = 10.0
@@ -75,7 +76,7 @@ class LabelEditing(QObject):
         chosen = frozenset(box_ids)
         if chosen:
             self._context.view.select(frozenset())
-            apply_edit(self._context, lambda: edits.delete_boxes(self._context.document.project, chosen))
+            apply_edit(self._context, edits.delete_boxes, chosen)
 
     def set_class(self, class_id: int) -> None:
         """Give the selected boxes a class; new boxes get it from now on."""
@@ -126,10 +127,9 @@ class LabelEditing(QObject):
         """Add boxes and select them; an image that was not seen yet is in progress from here on."""
         if not boxes:
             return
-        project = self._context.document.project
         image_id = self._context.view.image_id
 
-        def edit() -> Edit:
+        def edit(project: Project) -> Edit:
             added = edits.add_boxes(project, boxes).changes
             if project.image(image_id).status is Status.UNSEEN:
                 added += edits.set_status(project, [image_id], Status.IN_PROGRESS).changes
@@ -141,15 +141,12 @@ class LabelEditing(QObject):
 
     def _update(self, boxes: Sequence[Box], text: str) -> None:
         if boxes:
-            project = self._context.document.project
-            apply_edit(self._context, lambda: replace(edits.update_boxes(project, boxes), text=text))
+            apply_edit(self._context, edits.update_boxes, boxes, text=text)
 
     def set_status(self, status: Status) -> None:
         image_id = self._context.view.image_id
         if image_id:
-            apply_edit(
-                self._context, lambda: edits.set_status(self._context.document.project, [image_id], status)
-            )
+            apply_edit(self._context, edits.set_status, [image_id], status)
 
 
 def _same_size(box: Box, other: Box) -> bool:

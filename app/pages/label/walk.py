@@ -63,7 +63,7 @@ class ImageWalk(QObject):
         name = context.document.project.image(image_id).path
         row = self._images.row_of(image_id)
         following = self._images.image_id(row + 1) or self._images.image_id(row - 1)
-        if apply_edit(context, lambda: remove_images(context.document.project, [image_id])) is not None:
+        if apply_edit(context, remove_images, [image_id]) is not None:
             context.view.show_image(following)
             context.messages.info(
                 f"{name} is out of the project. Ctrl+Z brings it back; the file was not touched."

@@ -47,12 +47,10 @@ class ReviewVerdicts(QObject):
         entries = _each_label_once(entry for entry in chosen if is_offered(kind, entry))
         if not entries or review is None:
             return
-        project, run = self._context.document.project, review.run.name
+        run = review.run.name
 
         def work() -> frozenset[int] | None:
-            changes = apply_edit(
-                self._context, lambda: verdict_edit(project, kind, entries, run=run, threshold=threshold)
-            )
+            changes = apply_edit(self._context, verdict_edit, kind, entries, run=run, threshold=threshold)
             return None if changes is None else changes.verdicts
 
         self._queue.deal_with(entries, work)
@@ -65,8 +63,7 @@ class ReviewVerdicts(QObject):
         """Let the chosen items count as not judged; what was done to labels stays."""
         ids = {entry.verdict.id for entry in self._queue.chosen() if entry.verdict is not None}
         if ids:
-            project = self._context.document.project
-            apply_edit(self._context, lambda: remove_verdicts(project, ids))
+            apply_edit(self._context, remove_verdicts, ids)
 
     def _tell(self, kind: VerdictKind, judged: int, chosen: int) -> None:
         """What somebody who selected more cannot see."""

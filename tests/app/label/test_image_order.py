@@ -142,7 +142,7 @@ def test_next_and_previous_follow_the_order(ordered: LabelPage) -> None:
 
 def test_next_unverified_follows_the_order_and_goes_round(ordered: LabelPage) -> None:
     images, document = ordered.images, ordered.context.document
-    document.apply(set_status(document.project, [images.image_id(1), images.image_id(5)], Status.VERIFIED))
+    document.edit(set_status, [images.image_id(1), images.image_id(5)], Status.VERIFIED)
     shift = CTRL | Qt.KeyboardModifier.ShiftModifier
     seen: list[int] = []
     for _ in range(4):
@@ -161,7 +161,7 @@ def test_verifying_moves_no_row(ordered: LabelPage) -> None:
 def test_search_and_filter_keep_the_order(ordered: LabelPage) -> None:
     before = names(ordered.images)
     document, images = ordered.context.document, ordered.images
-    document.apply(set_status(document.project, [images.image_id(1)], Status.VERIFIED))
+    document.edit(set_status, [images.image_id(1)], Status.VERIFIED)
     ordered.image_list.filter.setCurrentIndex(3)
     assert names(images) == before[1:2]
     assert images.row_of(images.image_id(0)) == 0
@@ -172,7 +172,7 @@ def test_search_and_filter_keep_the_order(ordered: LabelPage) -> None:
 def test_an_image_that_leaves_the_project_leaves_the_others_where_they_are(ordered: LabelPage) -> None:
     before = names(ordered.images)
     document = ordered.context.document
-    document.apply(remove_images(document.project, [ordered.images.image_id(0)]))
+    document.edit(remove_images, [ordered.images.image_id(0)])
     assert names(ordered.images) == before[1:]
     document.undo()
     assert names(ordered.images) == before
@@ -302,7 +302,7 @@ def test_without_such_runs_it_says_what_to_do_and_leads_to_train(
 
 
 def test_when_all_is_labelled_it_says_so(qtbot: QtBot, doubtful: Project, page: LabelPage) -> None:
-    doubtful.apply(set_status(doubtful, doubtful.image_ids(), Status.VERIFIED))
+    doubtful.edit(set_status, doubtful.image_ids(), Status.VERIFIED)
     choose(page, ListOrder.TO_LABEL_NEXT)
     qtbot.waitUntil(lambda: said(page).startswith("Every image is labelled"), timeout=5000)
     assert page.context.messages.history[-1].action is None

@@ -44,7 +44,7 @@ def _select_first(page: LabelPage) -> Box:
 def test_typing_one_edge_leaves_the_fractions_of_the_others(page: LabelPage) -> None:
     document = page.context.document
     box = replace(_boxes(page)[0], x1=20.123, y1=40.456, x2=60.789, y2=80.321)
-    document.apply(update_boxes(document.project, [box]))
+    document.edit(update_boxes, [box])
     _select_first(page)
     field = page.details.edges["x1"]
     field.setFocus()
@@ -91,7 +91,7 @@ def test_boxes_pasted_into_another_project_find_their_class_by_name(
     paths = sorted(path.name for path in image_folder.iterdir())
     other = Project.create(tmp_path / "other.reticle", image_root=image_folder, image_paths=paths)
     for name in ("dog", "cat", "platelet"):
-        other.apply(add_class(other, name))
+        other.edit(add_class, name)
     page.context.document.open(other)
     qtbot.waitUntil(lambda: page.viewer.is_showing, timeout=5000)
     page.entered()

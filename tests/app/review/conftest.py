@@ -41,9 +41,9 @@ def labelled(project: Project) -> Project:
         for image_id in images
         for number in range(4)
     ]
-    project.apply(add_boxes(project, boxes))
-    project.apply(set_split(project, {image_id: "train" for image_id in images[:3]}))
-    project.apply(set_split(project, {image_id: "val" for image_id in images[3:]}))
+    project.edit(add_boxes, boxes)
+    project.edit(set_split, {image_id: "train" for image_id in images[:3]})
+    project.edit(set_split, {image_id: "val" for image_id in images[3:]})
     return project
 
 

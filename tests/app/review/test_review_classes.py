@@ -14,10 +14,10 @@ def test_a_class_added_deleted_and_brought_back_follows_in_the_class_table(
 ) -> None:
     document = context.document
     rows = page.figures.classes.rowCount()
-    document.apply(add_class(document.project, "late"))
+    document.edit(add_class, "late")
     qtbot.waitUntil(lambda: page.figures.classes.rowCount() == rows + 1, timeout=5000)
     late = next(item.id for item in document.project.classes() if item.name == "late")
-    document.apply(delete_class(document.project, late))
+    document.edit(delete_class, late)
     qtbot.waitUntil(lambda: page.figures.classes.rowCount() == rows, timeout=5000)
     document.undo()
     qtbot.waitUntil(lambda: page.figures.classes.rowCount() == rows + 1, timeout=5000)

@@ -141,10 +141,10 @@ def test_mended_labels_are_told_from_a_better_model(
 ) -> None:
     boxes = validation_labels(labelled)
     moved = [replace(box, y1=box.y1 - 18, y2=box.y2 - 60) for box in boxes[:2]]
-    labelled.apply(update_boxes(labelled, moved))
+    labelled.edit(update_boxes, moved)
     first = make_run(labelled, boxes[:6])
     take_snapshot(labelled).save(first.snapshot)
-    labelled.apply(update_boxes(labelled, boxes[:2]))
+    labelled.edit(update_boxes, boxes[:2])
     make_run(labelled, boxes[:9])
     open_compare(window, context, labelled, qtbot)
     qtbot.waitUntil(lambda: bool(links(window)))
@@ -165,7 +165,7 @@ def test_counts_follow_an_edit_once_the_person_pauses(
 ) -> None:
     lost = validation_labels(labelled)[0]
     click_link(compared, "lost")
-    context.document.apply(delete_boxes(labelled, [lost.id]))
+    context.document.edit(delete_boxes, [lost.id])
     assert compared.queue.count == 2
     qtbot.waitUntil(lambda: "lost 2" in link_texts(compared), timeout=8000)
 

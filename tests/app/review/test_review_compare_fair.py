@@ -86,10 +86,10 @@ def test_runs_are_compared_on_what_neither_has_learnt(
     window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
 ) -> None:
     ids, boxes = labelled.image_ids(), validation_labels(labelled)
-    labelled.apply(set_split(labelled, {ids[3]: "train"}))
+    labelled.edit(set_split, {ids[3]: "train"})
     first = make_run(labelled, boxes)
     take_snapshot(labelled).save(first.snapshot)
-    labelled.apply(set_split(labelled, {ids[3]: "val"}))
+    labelled.edit(set_split, {ids[3]: "val"})
     second = make_run(labelled, boxes[:5])
     take_snapshot(labelled).save(second.snapshot)
     open_compare(window, context, labelled, qtbot)
@@ -107,10 +107,10 @@ def test_a_run_that_knows_the_images_is_not_held_against_one_that_does_not(
 ) -> None:
     boxes = validation_labels(labelled)
     ids = labelled.image_ids()
-    labelled.apply(set_split(labelled, dict.fromkeys(ids, "train")))
+    labelled.edit(set_split, dict.fromkeys(ids, "train"))
     first = make_run(labelled, boxes)
     take_snapshot(labelled).save(first.snapshot)
-    labelled.apply(set_split(labelled, dict.fromkeys(ids[3:], "val")))
+    labelled.edit(set_split, dict.fromkeys(ids[3:], "val"))
     second = make_run(labelled, boxes[:5])
     take_snapshot(labelled).save(second.snapshot)
     open_compare(window, context, labelled, qtbot)

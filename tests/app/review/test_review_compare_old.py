@@ -55,7 +55,7 @@ def test_after_cancel_the_figures_of_before_never_pass_for_current(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     panel = compared.compare.panel
-    context.document.apply(delete_boxes(labelled, [validation_labels(labelled)[0].id]))
+    context.document.edit(delete_boxes, [validation_labels(labelled)[0].id])
     qtbot.waitUntil(lambda: panel.status.text() == "Comparing… 30 %", timeout=8000)
     QTest.mouseClick(panel.wait, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: panel.status.text() == "Cancelled. These figures are of before.")

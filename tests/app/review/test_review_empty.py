@@ -59,4 +59,4 @@ def test_without_labels_there_is_nothing_to_compare(
     context.document.open(project)
     window.entered()
     qtbot.waitUntil(lambda: window.empty.title.text() == "No labels to compare with")
-    project.apply(set_status(project, unlabelled[:1], Status.VERIFIED))
+    project.edit(set_status, unlabelled[:1], Status.VERIFIED)

@@ -59,8 +59,8 @@ def run(labelled: Project) -> RunFolder:
 def spoil(project: Project) -> None:
     swapped, missing = project.boxes(project.image_ids()[3])[:2]
     other = next(item.id for item in project.classes() if item.id != swapped.class_id)
-    project.apply(update_boxes(project, [replace(swapped, class_id=other)]))
-    project.apply(delete_boxes(project, [missing.id]))
+    project.edit(update_boxes, [replace(swapped, class_id=other)])
+    project.edit(delete_boxes, [missing.id])
 
 
 def order_by_label_errors(page: ReviewPage, qtbot: QtBot) -> None:
@@ -144,7 +144,7 @@ def test_nothing_is_said_of_a_label_that_was_mended_in_another_order(
     page.queue.go_to(detection.key)
     qtbot.waitUntil(lambda: "Label error" in page.image.details.text())
     (box,) = [box for box in labelled.boxes(label.image_id) if box.id == label.key]
-    context.document.apply(update_boxes(labelled, [replace(box, class_id=detection.class_id)]))
+    context.document.edit(update_boxes, [replace(box, class_id=detection.class_id)])
     page.queue.go_to(detection.key)
     assert page.queue.current is not None
     assert page.queue.current.suspicion is None
@@ -157,7 +157,7 @@ def test_what_was_being_found_when_a_label_changed_in_another_order_is_not_taken
 ) -> None:
     choose_order(page, SortOrder.LABEL_ERRORS)
     choose_order(page, SortOrder.WORST)
-    context.document.apply(delete_boxes(labelled, [labelled.boxes(labelled.image_ids()[3])[0].id]))
+    context.document.edit(delete_boxes, [labelled.boxes(labelled.image_ids()[3])[0].id])
     qtbot.wait(400)
     review = page.live.review
     assert review is not None
@@ -189,7 +189,7 @@ def test_the_order_stays_with_other_images(page: ReviewPage, qtbot: QtBot, order
 def test_a_cross_validation_has_learnt_from_no_image_that_it_shows(
     window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
 ) -> None:
-    labelled.apply(set_split(labelled, dict.fromkeys(labelled.image_ids(), "train")))
+    labelled.edit(set_split, dict.fromkeys(labelled.image_ids(), "train"))
     run = create_cross_validation(labelled, {}, folds=2)
     save_detections(run, sound_detections(labelled), image_ids=labelled.image_ids())
     context.document.open(labelled)

@@ -55,7 +55,7 @@ def test_an_image_without_labels_is_left_out_when_the_page_is_shown_again(
 ) -> None:
     document = everything.context.document
     (image_id, *_), before = document.project.image_ids(), images_shown(everything)
-    document.apply(delete_boxes(document.project, [box.id for box in document.project.boxes(image_id)]))
+    document.edit(delete_boxes, [box.id for box in document.project.boxes(image_id)])
     # nothing jumps while somebody is at it
     assert images_shown(everything) == before
     everything.entered()
@@ -66,7 +66,7 @@ def test_undo_on_the_page_brings_an_image_back_with_its_labels(everything: Revie
     document = everything.context.document
     (image_id, *_), before = document.project.image_ids(), images_shown(everything)
     counts = everything.live.review.evaluation.counts(0.1)  # type: ignore[union-attr]
-    document.apply(delete_boxes(document.project, [box.id for box in document.project.boxes(image_id)]))
+    document.edit(delete_boxes, [box.id for box in document.project.boxes(image_id)])
     everything.entered()
     qtbot.waitUntil(lambda: images_shown(everything) == before - 1, timeout=SOON)
     undo(everything)

@@ -185,7 +185,7 @@ def test_verdicts_in_quick_succession_do_not_hold_the_curves_up(
     image_id = project.image_ids()[4]
     for number in range(8):
         box = Box(id=0, image_id=image_id, class_id=project.classes()[2].id, x1=1 + number, y1=1, x2=19, y2=9)
-        context.document.apply(add_boxes(project, [box]))
+        context.document.edit(add_boxes, [box])
         qtbot.wait(400)
     # two seconds after the first edit, while they came every 0.4 s
     assert drawn
@@ -237,7 +237,7 @@ def test_an_edit_elsewhere_moves_the_numbers(page: ReviewPage, context: AppConte
     image_id = project.image_ids()[4]
     before = page.figures.classes.rows[0].labels
     box = Box(id=0, image_id=image_id, class_id=project.classes()[2].id, x1=1, y1=1, x2=9, y2=9)
-    context.document.apply(add_boxes(project, [box]))
+    context.document.edit(add_boxes, [box])
     qtbot.waitUntil(lambda: page.figures.classes.rows[0].labels == before + 1)
     assert page.figures.classes.rows[Column.CLASS].name == "All classes"
 

@@ -114,10 +114,10 @@ def test_new_classes_and_colours_keep_the_item_and_undo_leads_back(
     press(page, Qt.Key.Key_M)
     here = current(page)
     with qtbot.waitSignal(page.live.loaded):
-        context.document.apply(update_class(labelled, replace(labelled.classes()[0], color="#123456")))
+        context.document.edit(update_class, replace(labelled.classes()[0], color="#123456"))
     assert current(page).key == here.key
     with qtbot.waitSignal(page.live.loaded):
-        context.document.apply(add_class(labelled, "late"))
+        context.document.edit(add_class, "late")
     assert same_box(current(page)) == same_box(here)
     with qtbot.waitSignal(page.live.loaded):
         undo(page)
@@ -240,7 +240,7 @@ def test_other_detections_of_the_run_begin_at_the_top_and_undo_leads_nowhere_els
     assert current(page).key == here.key
     click_row(page, 2)
     here = current(page)
-    page.context.document.apply(update_boxes(labelled, [replace(labelled.all_boxes()[0], difficult=True)]))
+    page.context.document.edit(update_boxes, [replace(labelled.all_boxes()[0], difficult=True)])
     assert current(page).key == here.key
 
 
@@ -324,12 +324,12 @@ def test_images_taken_out_with_their_verdicts_lead_nowhere_at_the_next_edit(
     gone = current(page)
     press(page, Qt.Key.Key_M)
     with qtbot.waitSignal(page.live.loaded):
-        context.document.apply(remove_images(labelled, [gone.image_id]))
+        context.document.edit(remove_images, [gone.image_id])
     assert gone.image_id not in {page.errors.entry(row).image_id for row in range(page.queue.count)}
     click_row(page, 4)
     here = current(page)
     box = next(box for box in labelled.all_boxes() if box.image_id != here.image_id)
-    context.document.apply(update_boxes(labelled, [replace(box, difficult=True)]))
+    context.document.edit(update_boxes, [replace(box, difficult=True)])
     assert current(page).key == here.key
 
 
@@ -350,5 +350,5 @@ def test_what_was_judged_before_a_project_was_closed_is_forgotten(
     click_row(page, row_where(page, is_false))
     here, project = current(page), context.document.project
     box = project.boxes(here.image_id)[0]
-    context.document.apply(update_boxes(project, [replace(box, x1=box.x1 - 1)]))
+    context.document.edit(update_boxes, [replace(box, x1=box.x1 - 1)])
     assert current(page).key == here.key

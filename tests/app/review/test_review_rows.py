@@ -79,15 +79,15 @@ def test_another_project_is_listed_in_the_order_that_stands_above_the_list(
         choose_order(page, SortOrder.LABEL_ERRORS)
     paths = sorted(path.name for path in image_folder.iterdir())
     other = Project.create(tmp_path / "other.reticle", image_root=image_folder, image_paths=paths)
-    other.apply(add_class(other, "cell"))
+    other.edit(add_class, "cell")
     images, (cell,) = other.image_ids(), other.classes()
     boxes = [
         Box(id=0, image_id=image_id, class_id=cell.id, x1=10 + 40 * n, y1=20, x2=40 + 40 * n, y2=70)
         for image_id in images
         for n in range(3)
     ]
-    other.apply(add_boxes(other, boxes))
-    other.apply(set_split(other, dict.fromkeys(images, "val")))
+    other.edit(add_boxes, boxes)
+    other.edit(set_split, dict.fromkeys(images, "val"))
     save_detections(create_run(other, "reticle-s"), made_up_detections(other), image_ids=images)
     with qtbot.waitSignal(page.order.found):
         context.document.open(other)

@@ -37,12 +37,12 @@ def project(project: Project) -> Project:
     images = project.image_ids()
     with_boxes = [box.id for box in project.all_boxes()]
     assert len(with_boxes) == 4
-    project.apply(delete_boxes(project, with_boxes))
+    project.edit(delete_boxes, with_boxes)
     cell = project.classes()[0].id
     x1, y1, x2, y2 = EDGES
     boxes = [Box(id=0, image_id=i, class_id=cell, x1=x1, y1=y1, x2=x2, y2=y2) for i in images]
-    project.apply(add_boxes(project, boxes))
-    project.apply(set_split(project, {i: "train" for i in images[:4]} | {i: "val" for i in images[4:]}))
+    project.edit(add_boxes, boxes)
+    project.edit(set_split, {i: "train" for i in images[:4]} | {i: "val" for i in images[4:]})
     return project
 
 
@@ -142,7 +142,7 @@ def test_what_is_ambiguous_is_not_sent_and_what_the_model_got_wrong_is(
         )
 
     given = [verdict(0, 1, VerdictKind.AMBIGUOUS), verdict(2, 3, VerdictKind.MODEL_WRONG)]
-    context.document.apply(add_verdicts(project, given))
+    context.document.edit(add_verdicts, given)
     assert send(page, told, qtbot).text.startswith(
         "3 training images with 1 false alarm and 3 missed objects"
     )
@@ -219,7 +219,7 @@ def test_the_offer_to_predict_is_for_the_run_it_names_alone(
 def test_without_training_images_the_message_says_where_they_come_from(
     page: ReviewPage, told: list[Message], project: Project, context: AppContext, qtbot: QtBot
 ) -> None:
-    context.document.apply(set_split(project, dict.fromkeys(project.image_ids(), "val")))
+    context.document.edit(set_split, dict.fromkeys(project.image_ids(), "val"))
     message = send(page, told, qtbot)
     assert message.level == "error"
     assert "there is no labelled image to train on" in message.text

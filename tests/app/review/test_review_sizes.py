@@ -162,7 +162,7 @@ def test_labels_that_changed_while_the_page_was_away_are_counted_when_it_comes_b
     page.hide()
     with qtbot.waitSignal(page.live.curves_changed):
         lost = [box.id for box in labelled.boxes(image_id)[:2]]
-        context.document.apply(delete_boxes(labelled, lost))
+        context.document.edit(delete_boxes, lost)
     assert not shows_counts_of_now(page)
     assert held.asked == 1
     page.show()

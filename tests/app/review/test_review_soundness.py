@@ -134,7 +134,7 @@ def test_a_detector_that_finds_next_to_nothing_is_called_too_weak(
 def test_what_was_said_of_one_run_is_not_said_of_another(
     window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
 ) -> None:
-    labelled.apply(set_split(labelled, dict.fromkeys(labelled.image_ids()[3:], "test")))
+    labelled.edit(set_split, dict.fromkeys(labelled.image_ids()[3:], "test"))
     boxes = validation_labels(labelled)
     for found in (12, 1):
         take_snapshot(labelled).save(make_run(labelled, boxes[:found]).snapshot)

@@ -72,10 +72,10 @@ def run(labelled: Project, truth: dict[str, Box]) -> RunFolder:
     swapped = truth["swapped"]
     other = next(item.id for item in labelled.classes() if item.id != swapped.class_id)
     wrong = [moved(truth["off"], 8), moved(truth["far off"], 17), replace(swapped, class_id=other)]
-    labelled.apply(update_boxes(labelled, wrong))
-    labelled.apply(delete_boxes(labelled, [truth["missing"].id]))
+    labelled.edit(update_boxes, wrong)
+    labelled.edit(delete_boxes, [truth["missing"].id])
     nothing = Box(id=0, image_id=swapped.image_id, class_id=other, x1=120, y1=2, x2=150, y2=14)
-    labelled.apply(add_boxes(labelled, [nothing]))
+    labelled.edit(add_boxes, [nothing])
     return run
 
 

@@ -102,10 +102,10 @@ def test_a_label_of_a_class_that_came_meanwhile_is_left_to_the_review_that_comes
     page = everything
     here, document = current(page), context.document
     gate.close()
-    document.apply(add_class(labelled, "late"))
+    document.edit(add_class, "late")
     late = next(item.id for item in labelled.classes() if item.name == "late")
     added = Box(id=0, image_id=here.image_id, class_id=late, x1=1, y1=1, x2=40, y2=40)
-    document.apply(add_boxes(labelled, [added]))
+    document.edit(add_boxes, [added])
     QTest.mouseClick(page.header.tiles.tiles["fn"], Qt.MouseButton.LeftButton)
     assert late not in {page.errors.entry(row).class_id for row in range(page.queue.count)}
     gate.let_through(page, qtbot)
@@ -134,7 +134,7 @@ def test_a_colour_that_is_chosen_meanwhile_is_that_of_the_review_that_comes(
     gate.close()
     ask_for_next_iou(page)
     assert gate.built.wait(5)
-    context.document.apply(update_class(labelled, replace(labelled.classes()[0], color="#123456")))
+    context.document.edit(update_class, replace(labelled.classes()[0], color="#123456"))
     gate.let_through(page, qtbot)
     assert page.live.review is not None
     assert page.live.review.classes[labelled.classes()[0].id].color == "#123456"
@@ -150,7 +150,7 @@ def test_a_verdict_on_an_image_that_was_taken_out_says_so(
     gate.close()
     wanted = VerdictKind.DELETE if key == Qt.Key.Key_D else VerdictKind.ACCEPT
     click_row(page, row_where(page, lambda entry: is_offered(wanted, entry)))
-    context.document.apply(remove_images(labelled, [current(page).image_id]))
+    context.document.edit(remove_images, [current(page).image_id])
     press(page, key)
     assert "is not in the project any more" in heard[-1].text
     assert read_verdicts(labelled) == []
@@ -170,7 +170,7 @@ def test_a_verdict_about_a_deleted_label_is_refused(
     )
     entry = page.errors.entry(row)
     assert entry.label is not None
-    labelled.apply(delete_boxes(labelled, [entry.label.key]))
+    labelled.edit(delete_boxes, [entry.label.key])
     with pytest.raises(ProjectError, match="is not in the project any more"):
         verdict_edit(labelled, kind, [entry], run="run", threshold=0.5)
 
@@ -194,7 +194,7 @@ def test_a_verdict_on_a_label_that_went_with_many_others_says_so(
     QTest.mouseClick(page.header.tiles.tiles["fn"], Qt.MouseButton.LeftButton)
     click_row(page, 2)
     gate.close()
-    context.document.apply(delete_boxes(labelled, [*label_ids(labelled)]))
+    context.document.edit(delete_boxes, [*label_ids(labelled)])
     press(page, key)
     assert "is not in the project any more" in heard[-1].text
     assert read_verdicts(labelled) == []

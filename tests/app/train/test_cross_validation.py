@@ -29,14 +29,12 @@ from tests.app.train.train_driving import LEFT, WAIT, last_message, wait_for_end
 def project(project: Project) -> Project:
     """Boxes on all six images."""
     class_id = project.classes()[0].id
-    project.apply(
-        add_boxes(
-            project,
-            [
-                Box(id=0, image_id=image_id, class_id=class_id, x1=20, y1=40, x2=60, y2=80)
-                for image_id in project.image_ids()[2:]
-            ],
-        )
+    project.edit(
+        add_boxes,
+        [
+            Box(id=0, image_id=image_id, class_id=class_id, x1=20, y1=40, x2=60, y2=80)
+            for image_id in project.image_ids()[2:]
+        ],
     )
     return project
 
@@ -137,7 +135,7 @@ def test_too_few_images_are_told_and_no_run_is_made(
     qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project
 ) -> None:
     boxes = [box.id for image_id in project.image_ids()[3:] for box in project.boxes(image_id)]
-    context.document.apply(delete_boxes(project, boxes))
+    context.document.edit(delete_boxes, boxes)
     qtbot.waitUntil(lambda: open_page._data is not None and open_page._data.labelled == 3, timeout=WAIT)
 
     def answer() -> None:

@@ -30,7 +30,7 @@ def test_without_a_project_the_page_says_what_to_do_and_leads_there(qtbot: QtBot
 def test_without_boxes_training_is_refused_with_the_way_out(
     qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project
 ) -> None:
-    context.document.apply(delete_boxes(project, [box.id for box in project.all_boxes()]))
+    context.document.edit(delete_boxes, [box.id for box in project.all_boxes()])
     qtbot.waitUntil(lambda: open_page.empty.title.text() == "No labelled images yet", timeout=WAIT)
     qtbot.mouseClick(open_page.buttons.start, LEFT)
     qtbot.waitUntil(lambda: bool(context.messages.history), timeout=WAIT)
@@ -63,7 +63,7 @@ def test_undo_of_the_division_takes_no_other_edit_of_splits_back(
     divided = {image.id: image.split for image in project.images()}
     first = project.images()[0]
     other = next(split for split in RATIOS if split != first.split)
-    context.document.apply(set_split(project, {first.id: other}))
+    context.document.edit(set_split, {first.id: other})
     assert message.action is not None
     message.action[1]()
     assert project.image(first.id).split == other
@@ -81,7 +81,7 @@ def test_undo_of_the_division_takes_no_other_edit_of_splits_back(
 def test_a_project_whose_labelled_images_are_all_for_testing_is_refused(
     qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project
 ) -> None:
-    context.document.apply(set_split(project, dict.fromkeys(project.image_ids(), "test")))
+    context.document.edit(set_split, dict.fromkeys(project.image_ids(), "test"))
     qtbot.mouseClick(open_page.buttons.start, LEFT)
     qtbot.waitUntil(lambda: bool(context.messages.history), timeout=WAIT)
     assert "train split" in last_message(context).text

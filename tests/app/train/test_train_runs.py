@@ -161,7 +161,7 @@ def test_a_real_training_child_trains_dies_and_goes_on(
 ) -> None:
     """No fake here: the real worker on six small images."""
     ids = project.image_ids()
-    project.apply(set_split(project, {ids[0]: "train", ids[1]: "val"}))
+    project.edit(set_split, {ids[0]: "train", ids[1]: "val"})
     page = TrainPage(context)
     qtbot.addWidget(page)
     page.show()

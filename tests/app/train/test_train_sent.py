@@ -35,7 +35,7 @@ SENT = SentErrors(
 def project(project: Project) -> Project:
     """Two labelled images with two boxes each; a run saw nothing there but a ghost on the first. That was sent."""
     first, second = project.image_ids()[:2]
-    project.apply(set_split(project, {first: "train", second: "train"}))
+    project.edit(set_split, {first: "train", second: "train"})
     ghost = Detections(
         image_ids=np.array([first]),
         labels=np.array([project.classes()[0].id]),
@@ -136,7 +136,7 @@ def test_labels_mended_after_sending_are_no_errors_of_the_run(
     qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project
 ) -> None:
     boxes = project.boxes(project.image_ids()[1])
-    context.document.apply(update_boxes(project, [replace(box, difficult=True) for box in boxes]))
+    context.document.edit(update_boxes, [replace(box, difficult=True) for box in boxes])
     train_next(qtbot, open_page, "002-reticle-s")
     record = json.loads(find_run(project, "002-reticle-s").emphasis.read_text())
     assert record["images"] == {str(project.image_ids()[0]): {"false_positives": 1, "misses": 2}}

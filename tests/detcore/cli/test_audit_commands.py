@@ -26,13 +26,11 @@ def folder(tmp_path: Path) -> Path:
     little noise, 001 nothing of image 40."""
     path = tmp_path / "a.reticle"
     with Project.create(path, image_root=tmp_path) as project:
-        project.apply(
-            add_images(
-                project, [Image(id=0, path=f"{n:02}.jpg", width=200, height=200) for n in range(1, 41)]
-            )
+        project.edit(
+            add_images, [Image(id=0, path=f"{n:02}.jpg", width=200, height=200) for n in range(1, 41)]
         )
         for name in ("cell", "bolt"):
-            project.apply(add_class(project, name))
+            project.edit(add_class, name)
         labels = [one.id for one in project.classes()]
         rng = np.random.default_rng(0)
         ids = project.image_ids()
@@ -51,10 +49,8 @@ def folder(tmp_path: Path) -> Path:
                         y2=y + 25,
                     )
                 )
-        project.apply(add_boxes(project, boxes))
-        project.apply(
-            set_split(project, {image_id: SPLITS[place >= 20] for place, image_id in enumerate(ids)})
-        )
+        project.edit(add_boxes, boxes)
+        project.edit(set_split, {image_id: SPLITS[place >= 20] for place, image_id in enumerate(ids)})
         for name in ("before", "after"):
             run = create_run(project, name)
             take_snapshot(project).save(run.snapshot)
@@ -86,7 +82,7 @@ def test_audit_writes_a_ranked_list_led_by_the_label_that_is_gone(
 ):
     with Project.open(folder) as project:
         box = project.boxes(project.image_ids()[30])[1]
-        project.apply(delete_boxes(project, [box.id]))
+        project.edit(delete_boxes, [box.id])
     target = tmp_path / "audit.json"
     arguments = ["audit", str(folder), "--run", "001-before", "--split", "test", "--json", str(target)]
     assert main(arguments) == 0
@@ -167,7 +163,7 @@ def test_compare_says_what_was_gained(folder: Path, tmp_path: Path, capsys: pyte
 def test_compare_keeps_labels_and_models_apart(folder: Path, tmp_path: Path):
     with Project.open(folder) as project:
         gone = project.boxes(project.image_ids()[-1])
-        project.apply(delete_boxes(project, [box.id for box in gone[1:]]))
+        project.edit(delete_boxes, [box.id for box in gone[1:]])
     target = tmp_path / "compare.json"
     assert (
         main(["compare", str(folder), "--run", "001-before", "--run", "002-after", "--json", str(target)])

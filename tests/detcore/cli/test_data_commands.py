@@ -111,7 +111,7 @@ def test_splits_that_are_there_are_replaced_only_when_asked_for(
     with Project.create(
         folder, image_root=tmp_path, image_paths=[f"{n}.jpg" for n in range(1, 11)]
     ) as project:
-        project.apply(set_split(project, {1: "test", 2: "test"}))
+        project.edit(set_split, {1: "test", 2: "test"})
     command = ["split", str(folder), "--ratios", "0.5", "0.5", "0"]
     assert main(command) == 1
     told = capsys.readouterr().err

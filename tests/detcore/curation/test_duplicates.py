@@ -207,7 +207,7 @@ def project(tmp_path: Path) -> Project:
     names = [f"{name}.jpg" for name in "abcdef"]
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path, image_paths=names) as project:
         splits = dict(zip(project.image_ids(), ["train", "test", "train", "train", "val", None], strict=True))
-        project.apply(set_split(project, splits))
+        project.edit(set_split, splits)
     return project
 
 

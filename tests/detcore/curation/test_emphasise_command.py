@@ -25,9 +25,9 @@ def project(tmp_path: Path) -> Project:
     with Project.create(
         tmp_path / "p.reticle", image_root=tmp_path, image_paths=["a.png", "b.png"]
     ) as project:
-        project.apply(add_class(project, "thing"))
+        project.edit(add_class, "thing")
         boxes = [Box(id=0, image_id=i, class_id=1, x1=10, y1=10, x2=40, y2=40) for i in (1, 2)]
-        project.apply(add_boxes(project, boxes))
+        project.edit(add_boxes, boxes)
         found = Detections(
             image_ids=np.array([2, 2]),
             labels=np.array([1, 1]),
@@ -76,7 +76,7 @@ def test_what_was_judged_ambiguous_is_left_out(project: Project) -> None:
         detection_row=1,
     )
     with Project.open(project.folder) as opened:
-        opened.apply(add_verdicts(opened, [unsure]))
+        opened.edit(add_verdicts, [unsure])
     assert main(["train", str(project.folder), "--epochs", "1", "--emphasise", "001-reticle-s"]) == 0
     run = RunFolder(project.runs_folder / "002-reticle-s")
     record = json.loads(run.emphasis.read_text())

@@ -120,8 +120,8 @@ def project(tmp_path: Path) -> Project:
         cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((40, 60, 3), colour, np.uint8))
     names = [f"{number}.png" for number in range(1, 5)]
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path, image_paths=names) as project:
-        project.apply(add_class(project, "thing"))
-        project.apply(add_boxes(project, [Box(id=0, image_id=1, class_id=1, x1=1, y1=1, x2=20, y2=20)]))
+        project.edit(add_class, "thing")
+        project.edit(add_boxes, [Box(id=0, image_id=1, class_id=1, x1=1, y1=1, x2=20, y2=20)])
         run = create_run(project, "reticle-s")
         found = detections((1, 1, at(0), 0.5), (2, 1, at(0), 0.99), (3, 1, at(0), 0.5), (4, 1, at(0), 0.3))
         save_detections(run, found, image_ids=[1, 2, 3, 4])
@@ -156,7 +156,7 @@ def test_when_all_images_are_labelled_there_is_nothing_to_list(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Project.open(project.folder) as opened:
-        opened.apply(set_status(opened, [2, 3, 4], Status.VERIFIED))
+        opened.edit(set_status, [2, 3, 4], Status.VERIFIED)
     written = tmp_path / "next.json"
     assert main(["next", str(project.folder), "--run", "001-reticle-s", "--json", str(written)]) == 0
     told = capsys.readouterr()

@@ -16,7 +16,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
     """Three images (640x480 known for the first), classes cat (1) and dog (2), no boxes."""
     folder = tmp_path / "pets.reticle"
     with Project.create(folder, image_root=tmp_path, image_paths=["a.jpg", "b.jpg", "sub/c.jpg"]) as project:
-        project.apply(add_class(project, "cat"))
-        project.apply(add_class(project, "dog"))
+        project.edit(add_class, "cat")
+        project.edit(add_class, "dog")
         project.record_image_sizes({1: (640, 480)})
         yield project

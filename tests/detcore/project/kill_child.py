@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from detcore.project.edits import add_boxes, combine, delete_boxes
+from detcore.project.edits import Edit, add_boxes, combine, delete_boxes
 from detcore.project.project import Project
 from detcore.types import Box
 
@@ -30,17 +30,18 @@ def boxes_after(number: int) -> set[tuple[float, float]]:
     return {place for n in range(max(1, number - KEPT + 1), number + 1) for place in boxes_of(n)}
 
 
+def replace_oldest(project: Project, number: int, added: list[Box]) -> Edit:
+    old = [item.id for item in project.boxes(1) if item.x1 == number - KEPT]
+    return combine(f"Edit {number}", [add_boxes(project, added), delete_boxes(project, old)])
+
+
 def make_edits(project: Project, first: int) -> None:
     number = first
     while True:
         added = [
             Box(id=0, image_id=1, class_id=1, x1=x, y1=y, x2=x + 5, y2=y + 5) for x, y in boxes_of(number)
         ]
-        edits = [add_boxes(project, added)]
-        old = [item.id for item in project.boxes(1) if item.x1 == number - KEPT]
-        if old:
-            edits.append(delete_boxes(project, old))
-        project.apply(combine(f"Edit {number}", edits))
+        project.edit(replace_oldest, number, added)
         os.write(1, f"{number}\n".encode())
         number += 1
 

@@ -43,8 +43,11 @@ KINDS = (
 )
 
 
-def random_edit(project: Project, kind: str, chance: random.Random) -> Edit | None:
-    """An edit of that kind for what is in the project; ``None`` where there is nothing to do it to."""
+NOTHING = Edit(text="", changes=())
+
+
+def random_edit(project: Project, kind: str, chance: random.Random) -> Edit:
+    """An edit of that kind for what is in the project; nothing where there is nothing to do it to."""
     images, classes, boxes = project.image_ids(), project.classes(), project.all_boxes()
     name = f"name {chance.random()}"
     picked = chance.sample(boxes, min(len(boxes), 3))
@@ -53,7 +56,7 @@ def random_edit(project: Project, kind: str, chance: random.Random) -> Edit | No
     if kind == "add class":
         return add_class(project, name, key=chance.choice([None, 1, 5]))
     if kind in ("add boxes", "status", "split", "remove image") and not images:
-        return None
+        return NOTHING
     if kind == "add boxes" and classes:
         edges = sorted(chance.uniform(0, 400) for _ in range(2))
         return add_boxes(
@@ -88,7 +91,7 @@ def random_edit(project: Project, kind: str, chance: random.Random) -> Edit | No
     if kind == "remove image":
         return remove_images(project, chance.sample(images, 1))
     if not classes:
-        return None
+        return NOTHING
     item = chance.choice(classes)
     if kind == "rename":
         return update_class(project, replace(item, name=name, key=chance.choice([None, 1, 2])))
@@ -98,7 +101,7 @@ def random_edit(project: Project, kind: str, chance: random.Random) -> Edit | No
         return delete_class(project, item.id, delete_boxes=True)
     if kind == "reorder":
         return reorder_classes(project, chance.sample([other.id for other in classes], len(classes)))
-    return None
+    return NOTHING
 
 
 @contextmanager
@@ -106,8 +109,8 @@ def small_project() -> Iterator[Project]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "p.reticle"
         with Project.create(folder, image_root=Path(scratch), image_paths=["a", "b", "c"]) as project:
-            project.apply(add_class(project, "cat"))
-            project.apply(add_class(project, "dog"))
+            project.edit(add_class, "cat")
+            project.edit(add_class, "dog")
             yield project
 
 
@@ -130,9 +133,7 @@ def test_after_any_edits_undoing_all_gives_the_start_and_redoing_all_the_end(
         start = dump(project)
         redo_all(project)
         for kind in kinds:
-            edit = random_edit(project, kind, chance)
-            if edit is not None:
-                project.apply(edit)
+            project.edit(random_edit, kind, chance)
         end = dump(project)
         count = undo_all(project)
         assert dump(project) == start
@@ -170,8 +171,7 @@ def test_undo_and_redo_among_edits_walk_through_the_states_that_were(steps: list
                 else:
                     assert dump(project) == before
             else:
-                edit = random_edit(project, step, chance)
-                if edit and project.apply(edit):
+                if project.edit(random_edit, step, chance):
                     past.append(before)
                     future.clear()
                     assert dump(project) != before
@@ -186,13 +186,11 @@ def test_the_inverse_of_the_inverse_is_the_edit_and_the_journal_keeps_it_whole(
     with small_project() as project:
         for kind in kinds:
             edit = random_edit(project, kind, chance)
-            if edit is None:
-                continue
             assert edit.inverse().inverse() == edit
             assert unpack(edit.text, pack(edit)) == edit
             before = dump(project)
-            project.apply(edit)
-            project.apply(edit.inverse())
+            project.edit(lambda _, edit=edit: edit)
+            project.edit(lambda _, edit=edit: edit.inverse())
             assert dump(project) == before
 
 
@@ -207,10 +205,10 @@ def test_undo_and_redo_go_on_after_a_restart(tmp_path: Path) -> None:
     folder = tmp_path / "p.reticle"
     states = []
     with Project.create(folder, image_root=tmp_path, image_paths=["a", "b"]) as project:
-        project.apply(add_class(project, "cat"))
+        project.edit(add_class, "cat")
         for image_id in (1, 2, 1):
             states.append(dump(project))
-            project.apply(add_boxes(project, [box(image_id)]))
+            project.edit(add_boxes, [box(image_id)])
         end = dump(project)
         project.undo()
     for expected in (states[2], states[1]):
@@ -226,11 +224,11 @@ def test_undo_and_redo_go_on_after_a_restart(tmp_path: Path) -> None:
 
 def test_a_new_edit_drops_what_could_have_been_redone(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path, image_paths=["a"]) as project:
-        project.apply(add_class(project, "cat"))
-        project.apply(add_boxes(project, [box()], text="First"))
+        project.edit(add_class, "cat")
+        project.edit(add_boxes, [box()], text="First")
         project.undo()
         assert project.redo_text == "First"
-        project.apply(add_boxes(project, [box()], text="Second"))
+        project.edit(add_boxes, [box()], text="Second")
         assert project.redo_text is None
         assert project.redo() is None
         assert project.undo_text == "Second"
@@ -245,8 +243,9 @@ def test_an_edit_that_changes_a_row_twice_is_undone_in_reverse(tmp_path: Path) -
         return RowChange(table="class", columns=("name",), ids=(1,), before=((before,),), after=((after,),))
 
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path) as project:
-        project.apply(add_class(project, "cat"))
-        project.apply(Edit(text="Rename", changes=(named("cat", "dog"), named("dog", "hen"))))
+        project.edit(add_class, "cat")
+        twice = Edit(text="Rename", changes=(named("cat", "dog"), named("dog", "hen")))
+        project.edit(lambda _: twice)
         assert project.classes()[0].name == "hen"
         project.undo()
         assert project.classes()[0].name == "cat"
@@ -254,9 +253,9 @@ def test_an_edit_that_changes_a_row_twice_is_undone_in_reverse(tmp_path: Path) -
 
 def test_an_edit_that_changes_nothing_keeps_what_can_be_redone(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path, image_paths=["a"]) as project:
-        project.apply(add_class(project, "cat"))
+        project.edit(add_class, "cat")
         project.undo()
-        assert project.apply(set_split(project, {1: None})) == Changes()
+        assert project.edit(set_split, {1: None}) == Changes()
         assert project.redo_text == "Add class cat"
 
 
@@ -274,10 +273,17 @@ def test_settings_are_kept_but_are_no_edits(tmp_path: Path) -> None:
 def test_a_setting_that_belongs_to_the_labels_is_undone_with_them(tmp_path: Path) -> None:
     folder = tmp_path / "p.reticle"
     with Project.create(folder, image_root=tmp_path) as project:
-        first = change_setting(project, "source", {"year": 2007}, text="Import a")
-        project.apply(combine("Import a", [add_class(project, "cat"), first]))
-        assert project.apply(change_setting(project, "source", {"year": 2012}, text="Import b"))
-        assert not project.apply(change_setting(project, "source", {"year": 2012}, text="Import b"))
+        project.edit(
+            lambda project: combine(
+                "Import a",
+                [
+                    add_class(project, "cat"),
+                    change_setting(project, "source", {"year": 2007}, text="Import a"),
+                ],
+            )
+        )
+        assert project.edit(change_setting, "source", {"year": 2012}, text="Import b")
+        assert not project.edit(change_setting, "source", {"year": 2012}, text="Import b")
     with Project.open(folder) as project:
         assert project.undo() == Changes(settings=True, text="Import b")
         assert project.get_setting("source") == {"year": 2007}
@@ -296,22 +302,22 @@ def test_a_setting_that_is_not_as_an_edit_left_it_stops_the_whole_edit(tmp_path:
         stale = change_setting(project, "source", 1, text="Import")
         project.set_setting("source", 2)
         with pytest.raises(EditMismatchError, match="source"):
-            project.apply(combine("Import", [add_class(project, "cat"), stale]))
+            project.edit(lambda project: combine("Import", [add_class(project, "cat"), stale]))
         assert project.classes() == []
         assert project.get_setting("source") == 2
 
 
 def test_one_edit_alone_is_taken_back_while_it_is_the_latest(tmp_path: Path) -> None:
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path) as project:
-        one = project.apply(add_class(project, "cat"))
-        other = project.apply(add_class(project, "dog"))
+        one = project.edit(add_class, "cat")
+        other = project.edit(add_class, "dog")
         assert project.undo(only=one) is None
         assert [item.name for item in project.classes()] == ["cat", "dog"]
         assert project.undo(only=other) is not None
         assert project.undo(only=other) is None
         project.redo()
         project.undo()
-        third = project.apply(add_class(project, "dog"))
+        third = project.edit(add_class, "dog")
         assert project.undo(only=other) is None  # another edit in its place
         assert project.undo(only=third) is not None
         assert project.undo(only=one) is not None

@@ -38,7 +38,7 @@ def edit_until_killed(folder: Path, seconds: float) -> int:
 def test_every_acknowledged_edit_outlives_sigkill(tmp_path: Path) -> None:
     folder = tmp_path / "p.reticle"
     with Project.create(folder, image_root=tmp_path, image_paths=["a.jpg"]) as project:
-        project.apply(add_class(project, "cat"))
+        project.edit(add_class, "cat")
     chance = random.Random(1)
     for _ in range(KILLS):
         reported = edit_until_killed(folder, chance.uniform(0.0, 0.05))
@@ -61,7 +61,7 @@ def test_every_acknowledged_edit_outlives_sigkill(tmp_path: Path) -> None:
 def test_a_project_left_by_a_kill_can_be_read_without_being_mended(tmp_path: Path) -> None:
     folder = tmp_path / "p.reticle"
     with Project.create(folder, image_root=tmp_path, image_paths=["a.jpg"]) as project:
-        project.apply(add_class(project, "cat"))
+        project.edit(add_class, "cat")
     reported = edit_until_killed(folder, 0.02)
     with Project.open(folder, read_only=True) as project:
         assert reported <= edits_so_far(project) <= reported + 1

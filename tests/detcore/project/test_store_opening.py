@@ -135,7 +135,7 @@ def test_edits_with_settings_keep_a_reticle_away_that_does_not_know_them(
     folder = tmp_path / "p.reticle"
     _make_old(folder)
     with Project.open(folder) as project:
-        project.apply(change_setting(project, "labels", {"by": "me"}, text="Import"))
+        project.edit(change_setting, "labels", {"by": "me"}, text="Import")
         assert project.undo() is not None
     assert (folder / "project.db.v1.backup").is_file()
     monkeypatch.setattr(migrations, "MIGRATIONS", {})
@@ -186,7 +186,7 @@ def test_a_step_that_fails_leaves_the_older_file_as_it_was(tmp_path: Path) -> No
 
 
 def test_a_second_writer_is_refused_and_readers_see_what_is_committed(project: Project) -> None:
-    project.apply(add_boxes(project, [box(), box()]))
+    project.edit(add_boxes, [box(), box()])
     words, count = elsewhere(project.folder)
     assert words.startswith("locked")
     assert "open in another Reticle" in words
@@ -200,10 +200,13 @@ def test_a_second_writer_is_refused_and_readers_see_what_is_committed(project: P
 def test_a_reader_follows_the_writer_and_never_writes(project: Project) -> None:
     with Project.open(project.folder, read_only=True) as reader:
         assert reader.read_only
-        project.apply(add_boxes(project, [box()]))
+        project.edit(add_boxes, [box()])
         assert len(reader.boxes(1)) == 1
-        edit = add_class(reader, "hen")
-        for action in (lambda: reader.apply(edit), reader.undo, lambda: reader.set_setting("a", 1)):
+        for action in (
+            lambda: reader.edit(add_class, "hen"),
+            reader.undo,
+            lambda: reader.set_setting("a", 1),
+        ):
             with pytest.raises(ProjectError, match="for reading only"):
                 action()
         with pytest.raises(ProjectError, match="readonly"), reader.database.read() as connection:
@@ -212,7 +215,7 @@ def test_a_reader_follows_the_writer_and_never_writes(project: Project) -> None:
 
 
 def test_reading_leaves_the_file_as_it_is(project: Project) -> None:
-    project.apply(add_boxes(project, [box()]))
+    project.edit(add_boxes, [box()])
     expected = dump(project)
     project.close()
     before = (project.folder / "project.db").read_bytes()
@@ -224,7 +227,7 @@ def test_reading_leaves_the_file_as_it_is(project: Project) -> None:
 def test_a_project_on_a_medium_that_cannot_be_written_is_read_without_a_log(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project.apply(add_boxes(project, [box()]))
+    project.edit(add_boxes, [box()])
     project.close()
     before = files_of(project.folder)
     monkeypatch.setattr("detcore.project.database.os.access", lambda _path, _mode: False)
@@ -271,16 +274,16 @@ def test_the_image_root_can_be_pointed_elsewhere(project: Project, tmp_path: Pat
 
 
 def test_a_full_disk_is_told_and_loses_nothing(project: Project) -> None:
-    project.apply(add_boxes(project, [box()]))
+    project.edit(add_boxes, [box()])
     before = dump(project)
     with project.database.read() as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
-    many = add_boxes(project, [box(extra={"pad": "x" * 500}) for _ in range(2000)])
+    many = [box(extra={"pad": "x" * 500}) for _ in range(2000)]
     with pytest.raises(ProjectError, match="disk is full.*Free some space"):
-        project.apply(many)
+        project.edit(add_boxes, many)
     assert dump(project) == before
     with project.database.read() as connection:
         connection.execute(f"PRAGMA max_page_count = {pages + 10000}")
-    project.apply(many)
+    project.edit(add_boxes, many)
     assert len(project.boxes(1)) == 2001

@@ -36,12 +36,12 @@ def test_the_image_list_of_an_empty_project(tmp_path: Path) -> None:
 
 
 def test_the_image_list_agrees_with_the_images(project: Project) -> None:
-    project.apply(add_images(project, [Image(id=0, path=f"n{k}.jpg") for k in range(20)]))
-    project.apply(remove_images(project, [2, 5]))
-    project.apply(set_status(project, [1, 7], Status.VERIFIED))
-    project.apply(set_status(project, [8], Status.IN_PROGRESS))
-    project.apply(set_split(project, {1: "val", 3: "train", 9: "train"}))
-    project.apply(add_boxes(project, [box(1), box(7), box(7), box(22)]))
+    project.edit(add_images, [Image(id=0, path=f"n{k}.jpg") for k in range(20)])
+    project.edit(remove_images, [2, 5])
+    project.edit(set_status, [1, 7], Status.VERIFIED)
+    project.edit(set_status, [8], Status.IN_PROGRESS)
+    project.edit(set_split, {1: "val", 3: "train", 9: "train"})
+    project.edit(add_boxes, [box(1), box(7), box(7), box(22)])
     listed, images = project.image_list(), project.images()
     assert listed.ids.tolist() == project.image_ids() == [image.id for image in images]
     assert listed.paths == [image.path for image in images]
@@ -56,9 +56,9 @@ def test_the_image_list_agrees_with_the_images(project: Project) -> None:
 
 def test_ground_truth_columns_agree_with_the_boxes(project: Project) -> None:
     drawn = [box(2, 2), box(1, 1, crowd=True), box(2, 1, difficult=True), box(1, 2, extra={"area": 7.5})]
-    project.apply(add_boxes(project, drawn))
-    project.apply(delete_boxes(project, [project.boxes(2)[0].id]))
-    project.apply(add_boxes(project, [box(3), box(1)]))
+    project.edit(add_boxes, drawn)
+    project.edit(delete_boxes, [project.boxes(2)[0].id])
+    project.edit(add_boxes, [box(3), box(1)])
     for chosen in (None, [1], [3, 1], [2], []):
         columns = project.ground_truth(chosen)
         expected = GroundTruth.from_boxes(project.all_boxes(chosen))
@@ -71,15 +71,15 @@ def test_ground_truth_columns_agree_with_the_boxes(project: Project) -> None:
 
 def test_an_area_that_is_no_number_does_not_count(project: Project) -> None:
     drawn = [box(extra={"area": area}) for area in ("big", None, True, -3, float("nan"))]
-    project.apply(add_boxes(project, drawn))
+    project.edit(add_boxes, drawn)
     assert project.ground_truth().areas.tolist() == [40.0 * 40.0] * 5
     assert [item.extra["area"] for item in project.boxes(1)][:4] == ["big", None, True, -3]
 
 
 def test_statistics_count_what_is_there(project: Project) -> None:
-    project.apply(add_boxes(project, [box(1, 1), box(1, 1), box(2, 1)]))
-    project.apply(set_status(project, [3], Status.VERIFIED))
-    project.apply(set_split(project, {1: "train", 2: "train"}))
+    project.edit(add_boxes, [box(1, 1), box(1, 1), box(2, 1)])
+    project.edit(set_status, [3], Status.VERIFIED)
+    project.edit(set_split, {1: "train", 2: "train"})
     found = project.statistics()
     assert (found.images, found.boxes, found.images_with_boxes) == (3, 3, 2)
     assert list(found.classes.items()) == [("cat", 3), ("dog", 0)]
@@ -124,7 +124,7 @@ def test_images_outside_of_the_root_are_stored_by_their_absolute_path(
     outside = tmp_path.parent / "other" / "x.jpg"
     assert project.stored_path(tmp_path / "sub" / "y.jpg") == "sub/y.jpg"
     assert project.stored_path(outside) == outside.as_posix()
-    project.apply(add_images(project, [Image(id=0, path=project.stored_path(outside))]))
+    project.edit(add_images, [Image(id=0, path=project.stored_path(outside))])
     assert project.image_path(project.images()[-1]) == outside
 
 
@@ -144,7 +144,7 @@ def test_reads_on_many_threads_while_one_writes(project: Project) -> None:
     with ThreadPoolExecutor(4) as pool:
         readers = [pool.submit(look) for _ in range(4)]
         for _ in range(60):
-            project.apply(add_boxes(project, [box(1), box(2), box(3)]))
+            project.edit(add_boxes, [box(1), box(2), box(3)])
             if len(project.boxes(1)) > 10:
                 project.undo()
         stop.set()
@@ -160,7 +160,7 @@ def test_a_reader_does_not_wait_for_a_writer(project: Project) -> None:
 def test_writers_on_many_threads_take_turns(project: Project) -> None:
     def work(image_id: int) -> None:
         for _ in range(20):
-            project.apply(add_boxes(project, [box(image_id)]))
+            project.edit(add_boxes, [box(image_id)])
 
     with ThreadPoolExecutor(3) as pool:
         for done in [pool.submit(work, image_id) for image_id in (1, 2, 3)]:

@@ -26,14 +26,12 @@ def assert_equal(first: GroundTruth, second: GroundTruth) -> None:
 @pytest.fixture
 def snapshot(project: Project) -> Snapshot:
     """a: train, two boxes; b: train, verified and empty; c: val, nobody has looked."""
-    project.apply(
-        update_class(
-            project, ObjectClass(id=1, name="Kätzchen", color="#112233", source_id=90, extra={"k": [1, "ü"]})
-        )
+    project.edit(
+        update_class, ObjectClass(id=1, name="Kätzchen", color="#112233", source_id=90, extra={"k": [1, "ü"]})
     )
-    project.apply(add_boxes(project, [box(1, 1, crowd=True), box(1, 2, extra={"area": 3.25})]))
-    project.apply(set_status(project, [2], Status.VERIFIED))
-    project.apply(set_split(project, {1: "train", 2: "train", 3: "val"}))
+    project.edit(add_boxes, [box(1, 1, crowd=True), box(1, 2, extra={"area": 3.25})])
+    project.edit(set_status, [2], Status.VERIFIED)
+    project.edit(set_split, {1: "train", 2: "train", 3: "val"})
     return take_snapshot(project)
 
 
@@ -46,7 +44,7 @@ def test_a_snapshot_holds_what_the_project_held(project: Project, snapshot: Snap
     assert (first.id, first.width, first.height, first.split) == (1, 640, 480, "train")
     assert snapshot.images[1].width is None
     assert_equal(snapshot.ground_truth, project.ground_truth())
-    project.apply(add_boxes(project, [box(3)]))
+    project.edit(add_boxes, [box(3)])
     assert len(snapshot.ground_truth) == 2
 
 

@@ -22,10 +22,10 @@ from detcore.types import Box, Image
 def project(tmp_path: Path) -> Iterator[Project]:
     """Ten images with a box each."""
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path) as made:
-        made.apply(add_images(made, [Image(id=0, path=f"{n}.jpg", width=90, height=90) for n in range(10)]))
-        made.apply(add_class(made, "cat"))
+        made.edit(add_images, [Image(id=0, path=f"{n}.jpg", width=90, height=90) for n in range(10)])
+        made.edit(add_class, "cat")
         ids = made.image_ids()
-        made.apply(add_boxes(made, [Box(id=0, image_id=i, class_id=1, x1=1, y1=1, x2=9, y2=9) for i in ids]))
+        made.edit(add_boxes, [Box(id=0, image_id=i, class_id=1, x1=1, y1=1, x2=9, y2=9) for i in ids])
         yield made
 
 

@@ -31,12 +31,12 @@ def project(tmp_path: Path) -> Iterator[Project]:
         cv2.imwrite(str(tmp_path / name), np.full((100, 200, 3), 60 * number + 20, np.uint8))
     folder = tmp_path / "<i>pets.reticle"
     with Project.create(folder, image_root=tmp_path, image_paths=names) as project:
-        project.apply(add_class(project, CAT))
-        project.apply(add_class(project, DOG))
+        project.edit(add_class, CAT)
+        project.edit(add_class, DOG)
         boxes = [box(image_id, 1, x) for image_id in (1, 2, 3, 4) for x in (10.0, 60.0)]
         boxes += [box(image_id, 2, 110.0) for image_id in (1, 2)]
-        project.apply(add_boxes(project, boxes))
-        project.apply(set_split(project, {image_id: "test" for image_id in (1, 2, 3, 4)}))
+        project.edit(add_boxes, boxes)
+        project.edit(set_split, {image_id: "test" for image_id in (1, 2, 3, 4)})
         yield project
 
 

@@ -141,24 +141,22 @@ def test_the_page_is_whole_and_holds_figures_and_pictures(
 
 def test_nothing_is_fetched_and_nothing_runs(project: Project, run: RunFolder, tmp_path: Path) -> None:
     out = tmp_path / "report.html"
-    project.apply(
-        add_verdicts(
-            project,
-            [
-                Verdict(
-                    id=0,
-                    image_id=2,
-                    run=run.name,
-                    kind=VerdictKind.AMBIGUOUS,
-                    class_id=1,
-                    x1=1,
-                    y1=1,
-                    x2=9,
-                    y2=9,
-                    note="<img src=x onerror=alert(2)>",
-                )
-            ],
-        )
+    project.edit(
+        add_verdicts,
+        [
+            Verdict(
+                id=0,
+                image_id=2,
+                run=run.name,
+                kind=VerdictKind.AMBIGUOUS,
+                class_id=1,
+                x1=1,
+                y1=1,
+                x2=9,
+                y2=9,
+                note="<img src=x onerror=alert(2)>",
+            )
+        ],
     )
     run.config.write_text('{"<b>key": "</dd><script>alert(3)</script>"}')
     _, page = report(project, run, out)
@@ -214,10 +212,10 @@ def test_label_changes_are_told_by_image() -> None:
 
 
 def test_edits_since_the_run_are_listed(project: Project, run: RunFolder, tmp_path: Path) -> None:
-    (first,) = project.apply(add_boxes(project, [box(3, 2, 150.0)])).boxes
+    (first,) = project.edit(add_boxes, [box(3, 2, 150.0)]).boxes
     old = project.boxes(1)[0]
-    project.apply(update_boxes(project, [replace(old, x1=old.x1 + 2)]))
-    project.apply(delete_boxes(project, [project.boxes(4)[0].id]))
+    project.edit(update_boxes, [replace(old, x1=old.x1 + 2)])
+    project.edit(delete_boxes, [project.boxes(4)[0].id])
     project.undo()
     found = find(project, run, image_ids=IMAGES, scope="x", threshold=0.5)
     assert found.changes is not None
@@ -327,7 +325,7 @@ def test_histogram_bars_are_as_high_as_the_square_roots_of_their_counts() -> Non
 def test_images_without_objects_have_a_report_all_the_same(
     project: Project, run: RunFolder, tmp_path: Path
 ) -> None:
-    project.apply(delete_boxes(project, [item.id for item in project.all_boxes()]))
+    project.edit(delete_boxes, [item.id for item in project.all_boxes()])
     _, page = report(project, run, tmp_path / "r.html")
     assert page.count("figure", "crop") == 9
     assert "10 removed" in " ".join(page.texts)
