@@ -11,6 +11,8 @@ from PIL import Image
 
 from detcore.formats.base import Dataset, DatasetBox, DatasetClass, DatasetImage
 
+BOUNDS = "<bndbox><xmin>10</xmin><ymin>20</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
+
 
 def save_image(path: Path, size: tuple[int, int] = (100, 80), orientation: int | None = None) -> Path:
     """A noisy image file; ``size`` is (width, height) as stored."""
@@ -63,3 +65,17 @@ def dataset_of(
 
 def box(label: int, x1: float, y1: float, x2: float, y2: float, **fields: object) -> DatasetBox:
     return DatasetBox(label=label, x1=x1, y1=y1, x2=x2, y2=y2, **fields)  # type: ignore[arg-type]
+
+
+def thing(name: str = "cat", inner: str = BOUNDS) -> str:
+    """One object of a VOC file."""
+    return f"<object><name>{name}</name>{inner}</object>"
+
+
+def write_xml(path: Path, *objects: str, head: str = "", attributes: str = "") -> Path:
+    """A VOC file with these objects for an image of 100 by 80."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size = "<size><width>100</width><height>80</height><depth>3</depth></size>"
+    filename = "" if "<filename>" in head else f"<filename>{path.stem}.jpg</filename>"
+    path.write_text(f"<annotation{attributes}>{filename}{head}{size}{''.join(objects)}</annotation>", "utf-8")
+    return path

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from detcore.formats.base import Dataset, Problem
 from detcore.formats.voc import VocFormat
-from tests.detcore.formats.format_samples import box, dataset_of, save_image
+from tests.detcore.formats.format_samples import BOUNDS, box, dataset_of, save_image
 
 VOC = VocFormat()
-BOUNDS = "<bndbox><xmin>10</xmin><ymin>20</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
 WRITTEN = "out/VOCdevkit/VOC2012/Annotations/a.xml"
 
 

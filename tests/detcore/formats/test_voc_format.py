@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import encodings.aliases
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,22 +11,9 @@ import pytest
 from detcore.errors import FormatError
 from detcore.formats.base import Dataset, DatasetImage, ExportOptions, Problem
 from detcore.formats.voc import VocFormat
-from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
+from tests.detcore.formats.format_samples import BOUNDS, box, dataset_of, hashes, save_image, thing, write_xml
 
 VOC = VocFormat()
-BOUNDS = "<bndbox><xmin>10</xmin><ymin>20</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
-
-
-def thing(name: str = "cat", inner: str = BOUNDS) -> str:
-    return f"<object><name>{name}</name>{inner}</object>"
-
-
-def write_xml(path: Path, *objects: str, head: str = "", attributes: str = "") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    size = "<size><width>100</width><height>80</height><depth>3</depth></size>"
-    filename = "" if "<filename>" in head else f"<filename>{path.stem}.jpg</filename>"
-    path.write_text(f"<annotation{attributes}>{filename}{head}{size}{''.join(objects)}</annotation>", "utf-8")
-    return path
 
 
 def read_one(folder: Path, *objects: str, **more: str) -> tuple[Dataset, list[Problem]]:
@@ -261,76 +247,6 @@ def test_any_class_name_survives_reading_and_writing(tmp_path: Path, name: str):
     source = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4)]}, classes=[name])
     VOC.write(source, tmp_path / "out")
     assert [item.name for item in VOC.read(tmp_path / "out")[0].classes] == [name]
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb2312"])
-def test_files_in_other_encodings_are_read(tmp_path: Path, encoding: str):
-    declared = encoding.removesuffix("-sig")
-    text = f"<?xml version='1.0' encoding='{declared}'?><annotation>{thing('中国')}</annotation>"
-    (tmp_path / "a.xml").write_bytes(text.encode(encoding))
-    save_image(tmp_path / "a.jpg")
-    dataset, problems = VOC.read(tmp_path)
-    assert [item.name for item in dataset.classes] == ["中国"]
-    assert problems == []
-
-
-def test_undeclared_windows_encoding_is_read_and_reported(tmp_path: Path):
-    (tmp_path / "a.xml").write_bytes(f"<annotation>{thing('Mädchen')}</annotation>".encode("cp1252"))
-    save_image(tmp_path / "a.jpg")
-    dataset, problems = VOC.read(tmp_path)
-    assert [item.name for item in dataset.classes] == ["Mädchen"]
-    assert "Windows-1252" in texts(problems)
-
-
-def test_utf8_that_declares_utf16_is_read_as_what_it_is(tmp_path: Path):
-    text = f"<?xml version='1.0' encoding='utf-16'?><annotation>{thing('Mädchen')}</annotation>"
-    (tmp_path / "a.xml").write_text(text, "utf-8")  # as .NET's StringWriter and a stream leave it
-    save_image(tmp_path / "a.jpg")
-    dataset, problems = VOC.read(tmp_path)
-    assert [item.name for item in dataset.classes] == ["Mädchen"]
-    assert only(dataset).boxes[0].xyxy == (10, 20, 30, 40)
-    assert "read as UTF-8" in texts(problems)
-
-
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
-def test_wide_text_without_a_byte_order_mark_is_read(tmp_path: Path, encoding: str):
-    text = f"<?xml version='1.0'?><annotation>{thing('中国')}</annotation>"
-    (tmp_path / "a.xml").write_bytes(text.encode(encoding))
-    save_image(tmp_path / "a.jpg")
-    assert [item.name for item in VOC.read(tmp_path)[0].classes] == ["中国"]
-
-
-def test_no_name_of_an_encoding_that_a_file_declares_stops_the_import(tmp_path: Path):
-    names = {*encodings.aliases.aliases, *encodings.aliases.aliases.values(), "undefined", "idna", "punycode"}
-    names |= {"unicode_escape", "mbcs", "oem", "no-such", "utf-7"}
-    image = tmp_path / "picture.jpg"
-    save_image(image)
-    for name in sorted(names):
-        text = f"<?xml version='1.0' encoding='{name}'?>\n<annotation>{thing('Käfer')}</annotation>"
-        (tmp_path / f"{name}.xml").write_text(text, "utf-8")
-        (tmp_path / f"{name}.jpg").hardlink_to(image)
-    dataset, _ = VOC.read(tmp_path)
-    boxes = {image.path.stem: len(image.boxes) for image in dataset.images}
-    assert boxes["undefined"] == boxes["no-such"] == boxes["utf_16"] == 1
-    assert len(boxes) == len(names) + 1
-
-
-@pytest.mark.parametrize("name", ["salt & pepper", "a&b;c", "R&amp;D & Q", "&nbsp;", "x&"])
-def test_a_bare_ampersand_is_read_as_it_stands_and_reported(tmp_path: Path, name: str):
-    path = write_xml(tmp_path / "a.xml", "\n", thing(name), "<note><![CDATA[&]]></note>", thing("cat"))
-    save_image(tmp_path / "a.jpg")
-    dataset, problems = VOC.read(tmp_path)
-    assert [item.name for item in dataset.classes] == [name.replace("&amp;", "&"), "cat"]
-    assert only(dataset).labelled
-    assert [(problem.path, problem.line) for problem in problems] == [(path, 2)]
-    assert only(dataset).extra["voc"]["nodes"][0]["text"] == "&"
-
-
-def test_a_declaration_after_blank_lines_is_no_obstacle(tmp_path: Path):
-    (tmp_path / "a.xml").write_text(f"\n\n<?xml version='1.0'?>\n<annotation>{thing()}</annotation>")
-    save_image(tmp_path / "a.jpg")
-    dataset, problems = VOC.read(tmp_path)
-    assert (dataset.box_count, problems) == (1, [])
 
 
 def test_unknown_elements_and_attributes_come_back_on_export(tmp_path: Path):
