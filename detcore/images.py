@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import struct
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from detcore.types import ImageArray
 log = logging.getLogger(__name__)
 
 # Sizes are read of far larger images than Pillow decodes by itself: it refuses at twice this number.
-PillowImage.MAX_IMAGE_PIXELS = 1 << 30
+PillowImage.MAX_IMAGE_PIXELS = _MOST_PIXELS = 1 << 30
 # Once, since filters that are set for a while in one thread get lost in another. What is odd about a
 # file but can be read (strange EXIF, large images) is nobody's concern.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -55,6 +56,11 @@ UNREADABLE = (OSError, ValueError, SyntaxError, PillowImage.DecompressionBombErr
 _ORIENTATION_TAG = 0x0112
 _WIDTH_TAG = 0x0100
 _HEIGHT_TAG = 0x0101
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_CHUNKS = frozenset({b"IHDR", b"eXIf", b"acTL"})
+_MOST_CHUNKS = 100_000
+_MOST_READ = 1 << 16
+_WITH_FRAMES = frozenset({"TIFF", "GIF", "WEBP"})
 _MOST_DECODED = 1 << 28
 """Pixels up to which the kinds that OpenCV leaves to Pillow are decoded."""
 _DIGITS = re.compile(r"(\d+)")
@@ -111,43 +117,102 @@ def _is_text(name: str) -> bool:
 
 
 def natural_key(path: str) -> list[tuple[int, int, str]]:
-    """Sort key under which ``img2`` comes before ``img10``."""
+    """Sort key under which ``img2`` comes before ``img10``; of numbers however long."""
     return [
-        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in _DIGITS.split(path.lower()) if part
+        (0, len(number := part.lstrip("0")), number) if part.isdecimal() else (1, 0, part)
+        for part in _DIGITS.split(path.lower())
+        if part
     ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageHeader:
-    """``width`` and ``height`` of an image as shown, and the EXIF ``orientation`` (1 to 8) it is stored
-    in."""
+    """``width`` and ``height`` of an image as shown, the EXIF ``orientation`` (1 to 8) it is stored in, and how
+    many pages or ``frames`` the file holds, of which the first is the image."""
 
     width: int
     height: int
     orientation: int
+    frames: int = 1
 
 
 def read_header(path: Path) -> ImageHeader:
-    """Size and orientation from the header alone; an orientation that makes no sense counts as 1.
+    """Size, orientation and frames without decoding; an orientation that makes no sense counts as 1.
+
+    The orientation is that of EXIF, as for whoever decodes: what XMP or a text says of it turns nothing.
 
     Raises:
         ImageError: the file is missing or not an image.
     """
     try:
-        with PillowImage.open(path) as image:
-            width, height = image.size
-            orientation: Any = image.getexif().get(_ORIENTATION_TAG, 1)
-            if isinstance(image, TiffImageFile):  # newer Pillows turn the size of these, and of no others
-                width, height = image.tag_v2[_WIDTH_TAG], image.tag_v2[_HEIGHT_TAG]
+        stored = _read_png_header(path) or _read_other_header(path)
     except FileNotFoundError as error:
         raise ImageError("image not found", path=path) from error
     except (*UNREADABLE, KeyError) as error:
         raise ImageError(f"cannot read the image ({error})", path=path) from error
-    if orientation not in range(1, 9):
-        orientation = 1
-    if orientation >= 5:
-        width, height = height, width
-    return ImageHeader(width=int(width), height=int(height), orientation=int(orientation))
+    if stored.orientation < 5:
+        return stored
+    return replace(stored, width=stored.height, height=stored.width)
+
+
+def _read_other_header(path: Path) -> ImageHeader:
+    """The header of an image as stored, by Pillow."""
+    with PillowImage.open(path) as image:
+        width, height = image.size
+        if isinstance(image, TiffImageFile):  # newer Pillows turn the size of these, and of no others
+            tags = image.tag_v2
+            width, height, orientation = tags[_WIDTH_TAG], tags[_HEIGHT_TAG], tags.get(_ORIENTATION_TAG, 1)
+        else:
+            orientation = exif_orientation(image.info.get("exif", b""))
+        frames = getattr(image, "n_frames", 1) if image.format in _WITH_FRAMES else 1
+    orientation = orientation if orientation in range(1, 9) else 1
+    return ImageHeader(width=int(width), height=int(height), orientation=int(orientation), frames=int(frames))
+
+
+def _read_png_header(path: Path) -> ImageHeader | None:
+    """The header of a PNG as stored, by walking its chunks, which Pillow would decode for the EXIF behind them;
+    ``None`` for what is none, or is to be looked at by Pillow."""
+    with path.open("rb", buffering=0) as file:
+        if file.read(8) != _PNG_SIGNATURE:
+            return None
+        orientation, frames, size = 1, 1, None
+        for _ in range(_MOST_CHUNKS):
+            head = file.read(8)
+            if len(head) < 8:
+                break
+            length, kind = struct.unpack(">I4s", head)
+            content = file.read(min(length, _MOST_READ)) if kind in _PNG_CHUNKS else b""
+            if kind == b"IHDR" and len(content) >= 8:
+                size = struct.unpack_from(">II", content)
+            elif kind == b"eXIf":
+                orientation = exif_orientation(content)
+            elif kind == b"acTL" and len(content) >= 4:
+                (frames,) = struct.unpack_from(">I", content)
+            elif kind == b"IEND":
+                break
+            file.seek(length + 4 - len(content), os.SEEK_CUR)
+    if size is None or not 0 < size[0] * size[1] <= 2 * _MOST_PIXELS:
+        return None
+    return ImageHeader(width=size[0], height=size[1], orientation=orientation, frames=max(frames, 1))
+
+
+def exif_orientation(exif: bytes) -> int:
+    """The orientation (1 to 8) that a block of EXIF tells; 1 where it tells none, or is damaged."""
+    data = exif.removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(data[:2])
+    if order is None:
+        return 1
+    try:
+        (start,) = struct.unpack_from(order + "I", data, 4)
+        (count,) = struct.unpack_from(order + "H", data, start)
+        for place in range(start + 2, start + 2 + 12 * count, 12):
+            (tag,) = struct.unpack_from(order + "H", data, place)
+            if tag == _ORIENTATION_TAG:
+                (value,) = struct.unpack_from(order + "H", data, place + 8)
+                return value if value in range(1, 9) else 1
+    except struct.error:
+        return 1
+    return 1
 
 
 def read_size(path: Path) -> tuple[int, int]:
