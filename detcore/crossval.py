@@ -41,6 +41,7 @@ from detcore.project.runs import (
     RunState,
     create_run,
     is_running,
+    left_out_images,
     load_detections,
     merge_detections,
     predicted_images,
@@ -223,7 +224,7 @@ class CrossValidationJob:
     def _all_folds(self) -> Outcome:
         for number, held_out in enumerate(self._plan.held_out):
             fold = fold_folder(self._run, number)
-            if self._run.detections.is_file() and set(held_out) <= predicted_images(self._run):
+            if self._has_seen(held_out):
                 self._count(fold)
                 continue
             for what in ("train", "predict"):
@@ -234,10 +235,20 @@ class CrossValidationJob:
                     ended = Ended(reason=EndReason.STOPPED, time=time.time())
                     return Outcome(state=OutcomeState.STOPPED, text="cross-validation stopped", ended=ended)
             self._count(fold)
-            merge_detections(self._run, load_detections(fold), image_ids=held_out)
+            merge_detections(
+                self._run,
+                load_detections(fold),
+                image_ids=predicted_images(fold).intersection(held_out),
+                left_out=left_out_images(fold).intersection(held_out),
+            )
         result = self._judge()
         ended = Ended(reason=EndReason.COMPLETED, time=time.time(), result=result)
         return Outcome(state=OutcomeState.COMPLETED, text="cross-validation completed", ended=ended)
+
+    def _has_seen(self, held_out: Sequence[int]) -> bool:
+        """Whether a fold has looked at the images that it was not trained on, but for those it cannot read."""
+        run = self._run
+        return run.detections.is_file() and set(held_out) <= predicted_images(run) | left_out_images(run)
 
     def _count(self, fold: RunFolder) -> None:
         """Add what a fold has trained to the whole."""
@@ -306,7 +317,8 @@ class CrossValidationJob:
 
     def _judge(self) -> dict[str, Any]:
         """The figures over all images, each seen by a model that has not been trained on it."""
-        snapshot, found = Snapshot.load(self._run.snapshot), load_detections(self._run)
+        found = load_detections(self._run)
+        snapshot = Snapshot.load(self._run.snapshot).only(predicted_images(self._run))
         image_ids, names = [image.id for image in snapshot.images], {c.id: c.name for c in snapshot.classes}
         coco = evaluate_coco(snapshot.ground_truth, found, image_ids, sorted(names))
         per_class = {names[class_id]: one["AP"] for class_id, one in coco.per_class.items()}

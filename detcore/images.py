@@ -243,6 +243,32 @@ def read_image(path: Path) -> ImageArray:
     return _read_with_pillow(path) if decoded is None else decoded.astype(np.uint8, copy=False)
 
 
+def check_frame(path: Path, size: tuple[int, int], frame: tuple[int, int] | None) -> None:
+    """Refuse an image whose boxes were drawn at another (width, height) than the ``size`` it has now: they
+    would lie elsewhere. Nobody can tell by the size alone whether it was scaled or cut; the user can.
+
+    Raises:
+        ImageError: the sizes differ.
+    """
+    if frame is not None and size != frame:
+        raise ImageError(
+            f"the image is {size[0]}×{size[1]} now, its boxes were drawn at {frame[0]}×{frame[1]}",
+            path=path,
+            hint="Open it on the Label page, which offers to scale them",
+        )
+
+
+def check_image(path: Path, frame: tuple[int, int] | None) -> None:
+    """Whether a file can be learnt from and judged: it can be decoded, and has the (width, height) that its
+    boxes were drawn at.
+
+    Raises:
+        ImageError: it cannot, and why.
+    """
+    height, width = read_image(path).shape[:2]
+    check_frame(path, (width, height), frame)
+
+
 def _decode(data: ImageArray) -> NDArray[Any] | None:
     try:
         deep = decode_deep(data)

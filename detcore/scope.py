@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -23,6 +23,7 @@ class Scope(StrEnum):
     ALL = "All images"
 
 
+_MOST_NAMES = 5
 _SPLITS = {Scope.VAL: "val", Scope.TEST: "test", Scope.TRAIN: "train"}
 SCOPE_OF_SPLIT: Mapping[str, Scope] = {"all": Scope.ALL, **{name: scope for scope, name in _SPLITS.items()}}
 """By the names that the command line has."""
@@ -60,6 +61,25 @@ def image_sets(images: ImageList, looked_at: Collection[int], trained: IntArray)
         sets[scope] = ready & np.isin(images.splits, _codes(images, (split,)))
     sets[Scope.ALL] = ready
     return {scope: images.ids[mask] for scope, mask in sets.items() if mask.any()}
+
+
+def unread_images(
+    images: ImageList, left_out: Collection[int], trained: IntArray, scope: Scope
+) -> tuple[str, ...]:
+    """Paths of the labelled images of a scope that a run could not look at: they are in no figure of it."""
+    ids = image_sets(images, left_out, trained).get(scope, np.zeros(0, np.int64))
+    rows: list[int] = np.searchsorted(images.ids, ids).tolist()
+    return tuple(images.paths[row] for row in rows)
+
+
+def unread_note(paths: Sequence[str]) -> str:
+    """A sentence that names those images, the first ones of many; "" for none."""
+    if not paths:
+        return ""
+    names = ", ".join(paths[:_MOST_NAMES]) + (", …" if len(paths) > _MOST_NAMES else "")
+    if len(paths) == 1:
+        return f"1 labelled image could not be read and is in no figure: {names}."
+    return f"{len(paths):,} labelled images could not be read and are in no figure: {names}."
 
 
 def usual_scope(sets: Mapping[Scope, IntArray]) -> Scope:

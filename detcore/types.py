@@ -60,6 +60,11 @@ class Image:
     group: str | None = None
     extra: Extra = field(default_factory=dict[str, Any])
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """(width, height), when known."""
+        return None if self.width is None or self.height is None else (self.width, self.height)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectClass:

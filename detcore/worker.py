@@ -188,8 +188,9 @@ def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wis
     if result.reason is not EndReason.STOPPED and session.config.predict_after:
         found = _detect(run, session.snapshot, session.config.device, voice, wishes)
         if found is not None:
-            image_ids = [image.id for image in session.snapshot.images]
-            save_detections(run, found.detections, image_ids=image_ids, step=found.step)
+            save_detections(
+                run, found.detections, image_ids=found.looked_at, left_out=found.left_out, step=found.step
+            )
             figures["detections"] = len(found.detections)
     voice.say(events.Ended(reason=result.reason, time=time.time(), result=figures))
 
@@ -207,25 +208,31 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes
     if found is None:
         voice.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
         return
-    image_ids = [image.id for image in snapshot.images]
-    merge_detections(run, found.detections, image_ids=image_ids, step=found.step)
-    result = {"detections": len(found.detections), "images": len(snapshot.images)}
+    merge_detections(
+        run, found.detections, image_ids=found.looked_at, left_out=found.left_out, step=found.step
+    )
+    result = {"detections": len(found.detections), "images": len(found.looked_at)}
     voice.say(events.Ended(reason=EndReason.COMPLETED, time=time.time(), result=result))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What the weights of a step found."""
+    """What the weights of a step found on the images ``looked_at``; the files of those ``left_out`` could not
+    be read. Both are image ids."""
 
     detections: Detections
     step: int
+    looked_at: frozenset[int]
+    left_out: frozenset[int]
 
 
 def _detect(run: RunFolder, snapshot: Snapshot, device: str, voice: Voice, wishes: Wishes) -> _Found | None:
     """Detections of the run's best weights on all images of the snapshot; ``None`` when stopped."""
     predictor = Predictor(best_checkpoint(run), choose_device(device))
+    unread: set[str] = set()
 
     def problem(error: ImageError) -> None:
+        unread.add(error.path or "")
         voice.say(events.Log(level="warning", text=f"Left out: {error}"))
 
     def progress(done: int, total: int) -> bool:
@@ -234,4 +241,12 @@ def _detect(run: RunFolder, snapshot: Snapshot, device: str, voice: Voice, wishe
 
     samples = make_samples(snapshot, snapshot.images)
     detections = predictor.predict(samples, problem=problem, progress=progress)
-    return None if detections is None else _Found(detections=detections, step=predictor.step)
+    if detections is None:
+        return None
+    left_out = frozenset(sample.image_id for sample in samples if sample.path in unread)
+    return _Found(
+        detections=detections,
+        step=predictor.step,
+        looked_at=frozenset(sample.image_id for sample in samples) - left_out,
+        left_out=left_out,
+    )

@@ -22,9 +22,9 @@ from detcore.evaluation.error_costs import ErrorCosts, find_error_costs
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, load_detections, predicted_images
+from detcore.project.runs import RunFolder, left_out_images, load_detections, predicted_images
 from detcore.project.verdicts import read_verdicts
-from detcore.scope import Scope, image_sets, trained_images, usual_scope
+from detcore.scope import Scope, image_sets, trained_images, unread_images, usual_scope
 from detcore.types import Changes, Detections, IntArray, ObjectClass
 
 _CURVES_MS, _CURVES_LONGEST_MS = 700, 2000
@@ -37,13 +37,14 @@ _REMATCH_ALL_FROM = 40
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Review:
     """A run over the labels of some images. ``scopes`` are those to choose from; ``trained`` is how many of
-    the images the run has learned from; ``paths`` are those of all images; at ``best_threshold`` F1 is
-    highest."""
+    the images the run has learned from; ``unread`` names those that it could not look at; ``paths`` are those
+    of all images; at ``best_threshold`` F1 is highest."""
 
     run: RunFolder
     scope: Scope
     scopes: Mapping[Scope, IntArray]
     trained: int
+    unread: tuple[str, ...]
     classes: Mapping[int, ObjectClass]
     paths: Mapping[int, Path]
     source: ErrorSource
@@ -86,6 +87,7 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
         scope=scope,
         scopes=scopes,
         trained=int(np.isin(chosen, trained).sum()),
+        unread=unread_images(images, left_out_images(run), trained, scope),
         classes=classes,
         paths=ImageFiles(project.image_root, images),
         source=ErrorSource(

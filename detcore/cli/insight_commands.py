@@ -14,7 +14,7 @@ from detcore.curation.duplicates import as_record, find_duplicates, leaks_by_spl
 from detcore.curation.ordering import Candidate, order_unlabelled
 from detcore.errors import ConfigError, ImageError
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, find_run, predicted_images
+from detcore.project.runs import RunFolder, find_run, left_out_images, predicted_images
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.report.write import Writer, write_report
 from detcore.scope import SCOPE_TEXTS
@@ -136,7 +136,7 @@ def _look_at_unlabelled(run: RunFolder, snapshot: Snapshot) -> None:
     """Let a run predict on the unlabelled images that it has not seen yet."""
     labelled = {image.id for image in snapshot.labelled_images}
     unlabelled = {image.id for image in snapshot.images} - labelled
-    seen = predicted_images(run) if run.detections.is_file() else set[int]()
+    seen = predicted_images(run) | left_out_images(run) if run.detections.is_file() else set[int]()
     if not unlabelled <= seen:
         predict_images(run, snapshot.only(unlabelled - seen), "all")
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from detcore.cli.console import complain
 from detcore.cli.watching import watch_job
 from detcore.crossval import is_cross_validation
-from detcore.errors import Cancelled, ConfigError, EvaluationError, JobError
+from detcore.errors import Cancelled, ConfigError, EvaluationError, ImageError, JobError
+from detcore.images import check_image
 from detcore.jobs import OutcomeState, WorkerJob, worker_command
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, load_detections, predicted_images
+from detcore.project.runs import RunFolder, left_out_images, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.scope import (
     SCOPE_OF_SPLIT,
@@ -98,16 +100,32 @@ def _seen_part(run: RunFolder, chosen: Snapshot) -> Snapshot:
         EvaluationError: none is left.
     """
     wanted = {image.id for image in chosen.images}
-    seen = predicted_images(run) if run.detections.is_file() else set[int]()
-    if not wanted <= seen and not is_cross_validation(run):
-        predict_images(run, chosen, "all")
+    there = run.detections.is_file()
+    seen = predicted_images(run) if there else set[int]()
+    unread = _still_unread(chosen.only(wanted & left_out_images(run))) if there else set[int]()
+    waiting = wanted - seen - unread
+    if waiting and not is_cross_validation(run):
+        predict_images(run, chosen.only(waiting), "all")
         seen = predicted_images(run)
-    unseen = wanted - seen
-    if unseen == wanted:
+        unread |= left_out_images(run) & waiting
+    if not wanted & seen:
         raise EvaluationError(f"{run.name} has looked at none of these images", path=run.path)
+    unseen = wanted - seen - unread
     if unseen:
         complain(f"{run.name} has not looked at {len(unseen):,} labelled images; they are left out.")
-    return chosen.only(wanted - unseen)
+    return chosen.only(wanted & seen)
+
+
+def _still_unread(images: Snapshot) -> set[int]:
+    """Those of the images that cannot be read now either; each is named. Others have been mended since."""
+    unread: set[int] = set()
+    for image in images.images:
+        try:
+            check_image(Path(image.path), images.frames.get(image.id))
+        except ImageError as error:
+            unread.add(image.id)
+            complain(f"left out: {error}")
+    return unread
 
 
 def predict_images(run: RunFolder, snapshot: Snapshot, split: str) -> None:

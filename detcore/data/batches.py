@@ -171,7 +171,7 @@ class TrainStream:
             self._problem(error)
 
     def _load(self, sample: Sample) -> Labelled:
-        image, fit = self._cache.get(sample.path)
+        image, fit = self._cache.get(sample.path, frame=sample.frame)
         return Labelled(
             image=image,
             boxes=fit.to_frame(sample.boxes),
@@ -222,7 +222,7 @@ def detect_batches(
         loaded: list[tuple[ImageArray, Sample, Fit]] = []
         for sample in samples[first : first + batch_size]:
             try:
-                image, fit = cache.get(sample.path)
+                image, fit = cache.get(sample.path, frame=sample.frame)
             except ImageError as error:
                 problem(error)
                 continue

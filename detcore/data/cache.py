@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from detcore.data.letterbox import Fit, fit_size, resize
-from detcore.images import read_image
+from detcore.images import check_frame, read_image
 from detcore.types import ImageArray
 
 _SHARE_OF_FREE_MEMORY = 0.25
@@ -30,13 +30,14 @@ class ImageCache:
         self._held: dict[str, tuple[ImageArray, Fit]] = {}
         self._used = 0
 
-    def get(self, path: str) -> tuple[ImageArray, Fit]:
-        """The image with its longer side at ``longer_side``, and how it was fitted.
+    def get(self, path: str, *, frame: tuple[int, int] | None = None) -> tuple[ImageArray, Fit]:
+        """The image with its longer side at ``longer_side``, and how it was fitted; ``frame`` is the (width,
+        height) that its boxes were drawn at.
 
         The array is shared: do not write to it.
 
         Raises:
-            ImageError: the file is missing or broken.
+            ImageError: the file is missing or broken, or not of the size of ``frame``.
         """
         with self._lock:
             held = self._held.get(path)
@@ -44,6 +45,7 @@ class ImageCache:
             return held
         original = read_image(Path(path))
         height, width = original.shape[:2]
+        check_frame(Path(path), (width, height), frame)
         fit = fit_size(width=width, height=height, longer_side=self.longer_side)
         image = resize(original, fit)
         with self._lock:

@@ -20,7 +20,8 @@ class Sample:
     """One image as a detector sees it.
 
     ``boxes`` (N, 4) absolute xyxy of the original image, ``labels`` (N,) rows of the class list,
-    ``ignore`` (M, 4) areas that are neither object nor background (crowds, difficult objects).
+    ``ignore`` (M, 4) areas that are neither object nor background (crowds, difficult objects). ``frame`` is
+    the (width, height) that the boxes were drawn at; ``None`` when there are none, or it is not known.
     """
 
     image_id: int
@@ -28,6 +29,7 @@ class Sample:
     boxes: BoxArray
     labels: IntArray
     ignore: BoxArray
+    frame: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,7 @@ def make_samples(snapshot: Snapshot, images: Sequence[SnapshotImage]) -> tuple[S
                 boxes=gt.boxes[sure].astype(np.float32),
                 labels=order[spots[sure]].astype(np.int64),
                 ignore=gt.boxes[own[unsure]].astype(np.float32),
+                frame=snapshot.frames.get(image.id),
             )
         )
     return tuple(samples)

@@ -11,15 +11,21 @@ from detcore.errors import ProjectError
 from detcore.project.columns import read_columns
 from detcore.project.run_folder import RunFolder
 from detcore.project.run_weights import weights_step
-from detcore.types import Detections
+from detcore.types import Detections, IntArray
 
 
 def save_detections(
-    run: RunFolder, detections: Detections, *, image_ids: Iterable[int] | None = None, step: int | None = None
+    run: RunFolder,
+    detections: Detections,
+    *,
+    image_ids: Iterable[int] | None = None,
+    left_out: Iterable[int] = (),
+    step: int | None = None,
 ) -> None:
     """Write the detections of a run, all or nothing.
 
-    ``image_ids`` are the images that were looked at; without them those that have detections.
+    ``image_ids`` are the images that were looked at; without them those that have detections. ``left_out``
+    are those that were to be, but whose files could not be read: no figure is of them.
     ``step`` is that of the weights, where one run has made them all: when it has others, these do not count
     any more.
     """
@@ -33,38 +39,52 @@ def save_detections(
             boxes=detections.boxes.astype(np.float64),
             scores=detections.scores.astype(np.float64),
             looked_at=np.unique(looked_at).astype(np.int64),
+            left_out=np.array(sorted(left_out), dtype=np.int64),
             step=np.array([] if step is None else [step], dtype=np.int64),
         )
 
 
 def merge_detections(
-    run: RunFolder, detections: Detections, *, image_ids: Iterable[int], step: int | None = None
+    run: RunFolder,
+    detections: Detections,
+    *,
+    image_ids: Iterable[int],
+    left_out: Iterable[int] = (),
+    step: int | None = None,
 ) -> None:
-    """Replace the detections on ``image_ids`` by new ones; those on other images stay, unless they are of
-    another ``step``."""
-    fresh = set(image_ids)
+    """Replace the detections on ``image_ids`` by new ones, and those on images that are ``left_out`` now by
+    none; those on other images stay, unless they are of another ``step``."""
+    fresh, unread = set(image_ids), set(left_out)
+    asked = fresh | unread
     if run.detections.is_file() and _step(run) in (step, None):
         old = load_detections(run)
-        kept = old.take(~np.isin(old.image_ids, np.array(sorted(fresh), dtype=np.int64)))
+        kept = old.take(~np.isin(old.image_ids, np.array(sorted(asked), dtype=np.int64)))
         detections = Detections(
             image_ids=np.concatenate([kept.image_ids, detections.image_ids]),
             labels=np.concatenate([kept.labels, detections.labels]),
             boxes=np.concatenate([kept.boxes, detections.boxes]),
             scores=np.concatenate([kept.scores, detections.scores]),
         )
-        fresh |= _looked_at(run)
-    save_detections(run, detections, image_ids=fresh, step=step)
+        fresh |= _looked_at(run) - asked
+        unread |= _left_out(run) - asked
+    save_detections(run, detections, image_ids=fresh, left_out=unread, step=step)
 
 
 def predicted_images(run: RunFolder) -> set[int]:
     """Ids of the images that the run has looked at, with or without finding anything; none when it has other
-    weights by now.
+    weights by now. Figures of a run are of these alone: elsewhere every object would seem missed.
 
     Raises:
         ProjectError: there are no detections, or the file is damaged.
     """
     looked_at = _looked_at(run)
     return set() if _outdated(run) else looked_at
+
+
+def left_out_images(run: RunFolder) -> set[int]:
+    """Ids of the images that the run was to look at and could not, since their files could not be read; none
+    when it has other weights by now."""
+    return set() if _outdated(run) else _left_out(run)
 
 
 def has_detections(run: RunFolder) -> bool:
@@ -92,14 +112,23 @@ def _looked_at(run: RunFolder) -> set[int]:
     return set(read_columns(run.detections, {"looked_at": "i"})["looked_at"].tolist())
 
 
+def _left_out(run: RunFolder) -> set[int]:
+    return set(_later_column(run, "left_out").tolist())
+
+
 def _step(run: RunFolder) -> int | None:
-    """The step of the weights that have made the detections; ``None`` in files that do not tell, or are
-    damaged, of which those that read them speak."""
-    try:
-        column = read_columns(run.detections, {"step": "i"})["step"]
-    except ProjectError:
-        return None
+    """The step of the weights that have made the detections; ``None`` in files that do not tell."""
+    column = _later_column(run, "step")
     return int(column[0]) if column.size == 1 else None
+
+
+def _later_column(run: RunFolder, name: str) -> IntArray:
+    """A column that the first files did not have; empty in those, and in damaged ones, of which whoever reads
+    the detections speaks."""
+    try:
+        return read_columns(run.detections, {name: "i"})[name]
+    except ProjectError:
+        return np.zeros(0, np.int64)
 
 
 def _outdated(run: RunFolder) -> bool:

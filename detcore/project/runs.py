@@ -16,6 +16,7 @@ from detcore.events import Ended, EndReason, Event, Failed, Heartbeat, Started, 
 from detcore.project.reading import ProjectReader
 from detcore.project.run_detections import (
     has_detections,
+    left_out_images,
     load_detections,
     merge_detections,
     predicted_images,
@@ -35,6 +36,7 @@ __all__ = [
     "hold_run",
     "is_running",
     "list_runs",
+    "left_out_images",
     "load_detections",
     "merge_detections",
     "predicted_images",

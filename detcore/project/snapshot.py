@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +56,17 @@ class Snapshot:
         return tuple(
             image for image in self.images if image.id in with_boxes or image.status == Status.VERIFIED
         )
+
+    @cached_property
+    def frames(self) -> Mapping[int, tuple[int, int]]:
+        """By image id the (width, height) that the boxes of an image were drawn at, of those that have boxes
+        and a known size. A file of another size is not the image that was labelled."""
+        with_boxes = set(self.ground_truth.image_ids.tolist())
+        return {
+            image.id: (image.width, image.height)
+            for image in self.images
+            if image.id in with_boxes and image.width is not None and image.height is not None
+        }
 
     def for_split(self, name: str | None) -> Snapshot:
         """The images of one split (``None``: of no split) and their boxes."""

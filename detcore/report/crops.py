@@ -13,7 +13,7 @@ import numpy as np
 from detcore.errors import Cancelled, ImageError
 from detcore.evaluation.error_types import KINDS, ErrorType
 from detcore.evaluation.live import DetState, GtState
-from detcore.images import read_image
+from detcore.images import check_frame, read_image
 from detcore.project.reading import ProjectReader
 from detcore.report.findings import Findings
 from detcore.report.markup import Markup, join, tag
@@ -109,9 +109,10 @@ def picture_errors(
     pictures: dict[Error, Markup] = {}
     problems: list[ImageError] = []
     for done, (image_id, errors) in enumerate(by_image.items(), start=1):
-        path = project.image_path(findings.images[image_id])
+        image = findings.images[image_id]
+        path = project.image_path(image)
         try:
-            pictures |= _pictures(path, errors, findings)
+            pictures |= _pictures(path, image.size, errors, findings)
         except ImageError as problem:
             problems.append(problem)
         if progress is not None and not progress(done, len(by_image)):
@@ -120,9 +121,12 @@ def picture_errors(
     return WorstErrors(false=false, missed=missed, problems=tuple(problems))
 
 
-def _pictures(path: Path, errors: Sequence[Error], findings: Findings) -> dict[Error, Markup]:
+def _pictures(
+    path: Path, frame: tuple[int, int] | None, errors: Sequence[Error], findings: Findings
+) -> dict[Error, Markup]:
     image = read_image(path)
     height, width = image.shape[:2]
+    check_frame(path, (width, height), frame)
     found: dict[Error, Markup] = {}
     for error in errors:
         left, top, side = crop_square(error.box, width=width, height=height)

@@ -26,11 +26,18 @@ from detcore.evaluation.matching import IOU_THRESHOLDS, SIZE_RANGES
 from detcore.project.history import JournalEntry, edits_since
 from detcore.project.reading import ProjectReader, Statistics
 from detcore.project.run_folder import read_json
-from detcore.project.runs import RunFolder, RunInfo, load_detections, predicted_images, read_run
+from detcore.project.runs import (
+    RunFolder,
+    RunInfo,
+    left_out_images,
+    load_detections,
+    predicted_images,
+    read_run,
+)
 from detcore.project.snapshot import Snapshot
 from detcore.project.verdict_rows import Verdict
 from detcore.project.verdicts import read_verdicts
-from detcore.scope import trained_images
+from detcore.scope import Scope, trained_images, unread_images
 from detcore.types import Detections, GroundTruth, Image, IntArray, ObjectClass
 
 SIZES = ("small", "medium", "large")
@@ -67,7 +74,8 @@ class LabelChanges:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What a run does on some images of a project. ``trained`` of the images it has learned from. ``changes``
+    """What a run does on some images of a project. ``trained`` of the images it has learned from; ``unread``
+    names the labelled images of the project that it could not look at. ``changes``
     is ``None`` when the run did not keep what it was started with. ``ap_interval`` is how far AP would move
     with other images of the same kind, nan without objects. ``folds`` is of a cross-validation, 0 for any other run."""
 
@@ -82,6 +90,7 @@ class Findings:
     threshold: float
     iou_threshold: float
     trained: int
+    unread: tuple[str, ...]
     live: LiveEvaluation
     errors: ErrorTypes
     coco: CocoResult
@@ -132,7 +141,8 @@ def find(
     coco = evaluate_coco(gt, dets, image_ids, class_ids)
     info = read_run(run)
     snapshot = Snapshot.load(run.snapshot) if run.snapshot.is_file() else None
-    trained = trained_images(run, project.image_list())
+    images = project.image_list()
+    trained = trained_images(run, images)
     return Findings(
         project_name=project.name,
         statistics=project.statistics(),
@@ -145,6 +155,7 @@ def find(
         threshold=threshold,
         iou_threshold=iou_threshold,
         trained=int(np.isin(image_ids, trained).sum()),
+        unread=unread_images(images, left_out_images(run), trained, Scope.ALL),
         live=live,
         errors=find_error_types(gt, dets, image_ids, class_ids, iou_threshold=iou_threshold),
         coco=coco,

@@ -29,6 +29,7 @@ from detcore.report.tables import (
     section,
     verdict_list,
 )
+from detcore.scope import unread_note
 from detcore.types import IntArray
 
 _STYLE = Path(__file__).with_name("report.css")
@@ -117,15 +118,15 @@ def _contents(title: str, findings: Findings, worst: WorstErrors) -> list[Markup
         f"{shown:,} {findings.scope}. Detections count from a confidence of {findings.threshold:.2f} on, "
         f"and match a label at an IoU of {findings.iou_threshold:.2f}."
     )
-    trained = tag(
-        "p",
-        f"{findings.trained:,} of these images were used for training: the model knows them and errs less here "
-        "than on new images.",
-        class_="note",
-    )
+    notes = [unread_note(findings.unread)] if findings.unread else []
+    if findings.trained:
+        notes.append(
+            f"{findings.trained:,} of these images were used for training: the model knows them and errs less here "
+            "than on new images."
+        )
     heading = [tag("h1", title), tag("p", subtitle, class_="muted")]
     return [
-        tag("header", *heading, *([trained] if findings.trained else [])),
+        tag("header", *heading, *(tag("p", note, class_="note") for note in notes)),
         _tiles(findings),
         facts(findings),
         coco_table(findings),

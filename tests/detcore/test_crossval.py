@@ -42,7 +42,7 @@ from detcore.worker_process import Wishes
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-# trains in two steps and finds each object where it is, unless told to fail or to wait
+# trains in two steps and finds each object where it is, unless told to fail, to wait, or not to read an image
 WORKER = """
 import json, sys, time
 from pathlib import Path
@@ -75,11 +75,14 @@ if verb == "train":
         say(event="ended", reason="stopped", time=0.0)
         sys.exit(0)
 else:
-    truth = snapshot.for_split(sys.argv[5]).ground_truth
+    held_out = [image.id for image in snapshot.for_split(sys.argv[5]).images]
+    blind = {int(behaviour.split()[1])} & set(held_out) if behaviour.startswith("blind") else set()
+    seen = sorted(set(held_out) - blind)
+    truth = snapshot.only(seen).ground_truth
     say(event="progress", done=1, total=2, text="Predicting")
     found = Detections(image_ids=truth.image_ids, labels=truth.labels, boxes=truth.boxes,
                        scores=np.full(len(truth), 0.5))
-    save_detections(run, found, image_ids=[image.id for image in snapshot.for_split(sys.argv[5]).images])
+    save_detections(run, found, image_ids=seen, left_out=blind)
 say(event="ended", reason="completed", time=0.0)
 """
 
@@ -192,6 +195,20 @@ def test_a_stopped_job_goes_on_where_it_was(project: Project):
     assert len(predicted_images(run)) == 18
     asked = [(fold_folder(run, n).path / "asked.txt").read_text().split() for n in range(3)]
     assert asked == [["train", "predict"], ["train", "train", "predict"], ["train", "predict"]]
+
+
+def test_an_image_that_cannot_be_read_is_not_judged_and_not_asked_for_again(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    blind = project.image_ids()[5]
+    job, _ = run_job(run, f"blind {blind}")
+    assert job.outcome is not None
+    assert job.outcome.ended is not None
+    assert job.outcome.ended.result["best_AP"] == pytest.approx(1.0)
+    assert job.outcome.ended.result["images"] == 17
+    assert blind not in predicted_images(run)
+    asked = [(fold_folder(run, n).path / "asked.txt").read_text() for n in range(3)]
+    job, _ = run_job(run, f"blind {blind}")
+    assert [(fold_folder(run, n).path / "asked.txt").read_text() for n in range(3)] == asked
 
 
 def test_a_fold_that_fails_ends_the_job_and_says_why(project: Project):

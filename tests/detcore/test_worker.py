@@ -30,8 +30,8 @@ from detcore.project.runs import (
 )
 from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
-from detcore.worker import work
 from detcore.worker_process import Voice, Wishes
+from tests.detcore.working import work_here
 
 MakeRun = Callable[..., RunFolder]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
@@ -143,15 +143,6 @@ def test_the_end_of_stdin_stops_the_worker_with_a_checkpoint(make_run: MakeRun) 
     assert isinstance(rest[-1], events.Ended)
     assert rest[-1].reason is events.EndReason.STOPPED
     assert run.last.exists()
-
-
-def work_here(*arguments: str) -> tuple[ExitCode, list[Event]]:
-    """The same job in this process, which saves loading torch once more."""
-    out, wishes = io.StringIO(), Wishes()
-    voice = Voice(out, wishes)
-    code = work(arguments, voice, wishes)
-    voice.close()
-    return code, [event for line in out.getvalue().splitlines() if (event := decode(line)) is not None]
 
 
 def test_more_epochs_on_top_of_a_finished_run(make_run: MakeRun) -> None:

@@ -16,7 +16,7 @@ from app.training_data import PreparedPrediction, prepare_prediction
 from detcore.errors import ReticleError
 from detcore.project.project import Project
 from detcore.project.runs import RunInfo, RunState, list_runs
-from detcore.scope import Scope
+from detcore.scope import Scope, unread_note
 
 IOU_THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
 _BEST_TIP = "The best AP (mean over IoU 0.50 to 0.95) on the images it was judged by while it was trained"
@@ -91,8 +91,11 @@ class ReviewChoice(QObject):
 
     def note(self) -> str:
         """What to know about the images that are evaluated; "" for nothing."""
-        known = self.known_images()
-        return f"{known}: the model knows them, so it errs less here than on new images." if known else ""
+        known, review = self.known_images(), self._live.review
+        parts = [f"{known}: the model knows them, so it errs less here than on new images."] if known else []
+        if review is not None and review.unread:
+            parts.append(unread_note(review.unread))
+        return " ".join(parts)
 
     def known_images(self) -> str:
         """Which images the run has learnt from, as the beginning of a sentence; "" if none."""

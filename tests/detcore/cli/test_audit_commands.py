@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from detcore.cli.main import main
 from detcore.crossval import create_cross_validation
 from detcore.project.edits import add_boxes, add_class, add_images, delete_boxes, set_split
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.project.runs import RunFolder, create_run, load_detections, save_detections
 from detcore.project.snapshot import take_snapshot
 from detcore.training.config import TrainConfig
 from detcore.types import Box, Detections, Image
@@ -284,3 +285,59 @@ def test_evaluate_writes_the_error_types_of_a_run(folder: Path, tmp_path: Path):
     # the three objects of the last image, and the weak detections below the objects of the others
     assert (errors["Miss"]["count"], errors["Bkg"]["count"]) == (3, 57)
     assert errors["Miss"]["dAP"] == pytest.approx(0.05, abs=0.01)
+
+
+def break_image(folder: Path, name: str, *, only: Sequence[str]) -> None:
+    """Write a file that is no image, and of the detections of some runs what a worker writes then."""
+    with Project.open(folder) as project:
+        (project.image_root / name).write_bytes(b"no image")
+        image_id = project.image_ids_by_path()[name]
+        for run_name in only:
+            run = RunFolder(project.runs_folder / run_name)
+            found = load_detections(run)
+            found = found.take(found.image_ids != image_id)
+            others = [item for item in project.image_ids() if item != image_id]
+            save_detections(run, found, image_ids=others, left_out=[image_id])
+
+
+@pytest.mark.parametrize("command", ["evaluate", "audit", "compare", "report"])
+def test_an_image_that_a_run_could_not_read_takes_no_part_and_is_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+):
+    break_image(folder, "40.jpg", only=("002-after",))
+    runs = ["--run", "001", "--run", "002"] if command == "compare" else ["--run", "002"]
+    out = (
+        ["--out", str(tmp_path / "r.html")] if command == "report" else ["--json", str(tmp_path / "out.json")]
+    )
+    assert main([command, str(folder), *runs, "--split", "test", *out]) == 0
+    written = capsys.readouterr()
+    assert "40.jpg: broken image" in written.err
+    if command == "audit":
+        assert "40.jpg" not in (tmp_path / "out.json").read_text()
+    else:
+        assert "19 labelled images of the test split" in written.out
+    if command == "report":
+        assert "1 labelled image could not be read and is in no figure: 40.jpg." in (
+            tmp_path / "r.html"
+        ).read_text(encoding="utf-8")
+
+
+def test_perfect_detections_are_perfect_although_one_image_cannot_be_read(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    with Project.open(folder) as project:
+        truth = project.ground_truth()
+        run = create_run(project, "perfect")
+        take_snapshot(project).save(run.snapshot)
+        found = Detections(
+            image_ids=truth.image_ids,
+            labels=truth.labels,
+            boxes=truth.boxes,
+            scores=np.linspace(0.5, 1.0, len(truth)),
+        )
+        save_detections(run, found, image_ids=project.image_ids())
+    break_image(folder, "33.jpg", only=("003-perfect",))
+    target = tmp_path / "figures.json"
+    assert main(["evaluate", str(folder), "--run", "003", "--split", "all", "--json", str(target)]) == 0
+    assert json.loads(target.read_text())["AP"] == pytest.approx(1.0)
+    assert "33.jpg" in capsys.readouterr().err

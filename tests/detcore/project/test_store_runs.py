@@ -34,6 +34,7 @@ from detcore.project.runs import (
     find_run,
     hold_run,
     is_running,
+    left_out_images,
     list_runs,
     load_detections,
     merge_detections,
@@ -234,12 +235,25 @@ def test_detections_remember_images_without_any(project: Project) -> None:
     assert predicted_images(run) == {1, 2, 3, 4, 5}
 
 
+def test_an_image_that_cannot_be_read_any_more_is_no_longer_looked_at_until_it_can_again(
+    project: Project,
+) -> None:
+    run = create_run(project, "reticle-s")
+    save_detections(run, detections((1, 1, 0.5), (2, 1, 0.6)), image_ids=[1, 2])
+    assert left_out_images(run) == set()
+    merge_detections(run, detections((3, 1, 0.7)), image_ids=[3], left_out=[2])
+    assert (predicted_images(run), left_out_images(run)) == ({1, 3}, {2})
+    assert load_detections(run).image_ids.tolist() == [1, 3]
+    merge_detections(run, detections((2, 1, 0.9)), image_ids=[2])
+    assert (predicted_images(run), left_out_images(run)) == ({1, 2, 3}, set())
+
+
 def test_detections_written_before_steps_were_kept_still_count(project: Project) -> None:
     run = create_run(project, "reticle-s")
     found = detections((1, 1, 0.5))
     columns = {name: getattr(found, name) for name in ("image_ids", "labels", "boxes", "scores")}
     np.savez(run.detections, **columns, looked_at=np.array([1, 2]))
-    assert predicted_images(run) == {1, 2}
+    assert (predicted_images(run), left_out_images(run)) == ({1, 2}, set())
     assert read_run(run).has_detections
 
 
