@@ -10,7 +10,11 @@ GLOBAL, LABEL, TRAIN, REVIEW, EXPORT = "global", "label", "train", "review", "ex
 
 @dataclass(frozen=True, kw_only=True)
 class ActionSpec:
-    """One entry. ``keys`` are portable key sequences; the first is shown. ``short`` is for tool bars."""
+    """One entry. ``keys`` are portable key sequences; the first is shown. ``short`` is for tool bars.
+
+    ``repeat`` lets it be done again and again while its key is held: for going on and looking only, never for
+    what writes.
+    """
 
     id: str
     text: str
@@ -85,8 +89,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec(
         "global.sample", "Try the sample", icon="shape-outline", tip="A small project with mistakes to find"
     ),
-    _spec("global.undo", "Undo", "Ctrl+Z", icon="undo", repeat=True),
-    _spec("global.redo", "Redo", "Ctrl+Shift+Z", "Ctrl+Y", icon="redo", repeat=True),
+    _spec("global.undo", "Undo", "Ctrl+Z", icon="undo"),
+    _spec("global.redo", "Redo", "Ctrl+Shift+Z", "Ctrl+Y", icon="redo"),
     _spec("global.page_label", "Label", "Ctrl+1", icon="vector-square-edit", checkable=True),
     _spec("global.page_train", "Train", "Ctrl+2", icon="chart-line", checkable=True),
     _spec("global.page_review", "Review", "Ctrl+3", icon="image-search-outline", checkable=True),
@@ -267,14 +271,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec(
         "review.accept",
         "Accept prediction as label",
-        "A",
+        "Y",
         icon="check",
         tip="The detector is right: add its box to the labels",
     ),
     _spec(
         "review.delete",
         "Delete label",
-        "D",
+        "X",
+        "Del",
         icon="delete-outline",
         tip="There is no such object here: take the label away",
     ),

@@ -2,7 +2,8 @@
 
 Pages bind callbacks to the ids; menus, tool bars, tooltips, the command palette and F1 are made from
 the same table. An action is enabled only while its scope is shown, so a page may use a key that
-another page uses too.
+another page uses too. While its key is held an action is done once, unless it says that it may repeat:
+walking and zooming may, nothing that writes does.
 """
 
 from __future__ import annotations
@@ -10,19 +11,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from app.action_table import ACTIONS, GLOBAL, KEYMAPS, LABEL, ActionSpec
+from app.keyboard import HeldKeys
 from app.theme import Theme
 
 
 class Actions(QObject):
-    """The QActions of the window, by id."""
+    """The QActions of the window, by id.
+
+    Attributes:
+        held_keys: tells whether a key that triggers an action is being held.
+    """
 
     def __init__(self, theme: Theme, keymap: str = "reticle") -> None:
         super().__init__()
+        self.held_keys = HeldKeys()
         self._theme = theme
         self._scope = LABEL
         self._when: dict[str, Callable[[], bool]] = {}
@@ -35,6 +42,8 @@ class Actions(QObject):
             if spec.short:
                 action.setIconText(spec.short)
             action.setAutoRepeat(spec.repeat)
+            if not spec.repeat:
+                action.installEventFilter(self)
             action.setEnabled(False)
             self._actions[spec.id] = action
         self.use_keymap(keymap)
@@ -102,6 +111,12 @@ class Actions(QObject):
 
     def specs(self) -> list[tuple[ActionSpec, QAction]]:
         return [(spec, self._actions[spec.id]) for spec in ACTIONS]
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """What may not repeat is deaf to its key while that is held, also where Qt does not see that it is."""
+        if event.type() == QEvent.Type.Shortcut and self.held_keys.is_repeat:
+            return True
+        return super().eventFilter(watched, event)
 
     def _run(self, callback: Callable[[], object]) -> None:
         with self.held():

@@ -50,7 +50,7 @@ def make_window(app: QApplication, settings: Settings) -> MainWindow:
         jobs=Jobs(),
     )
     window = MainWindow(context)
-    FocusKeys(app, window)
+    FocusKeys(app, window, window_actions.held_keys)
     return window
 
 

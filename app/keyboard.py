@@ -1,4 +1,4 @@
-"""Keys belong to the control that has the focus before they are shortcuts of the page."""
+"""Keys belong to the control that has the focus before they are shortcuts of the page; held ones act once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
     QWidget,
 )
 
@@ -22,19 +25,53 @@ _PLAIN = (
     Qt.KeyboardModifier.KeypadModifier,
 )
 _STEPS = (Qt.Key.Key_Up, Qt.Key.Key_Down)
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+_DELETE = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
+
+
+class HeldKeys:
+    """Tells a key that is held down from one that is struck again and again.
+
+    Qt marks the repeats of a held key where it recognises them. Through a remote screen they may come as
+    presses without a release between them, and X sends each as a release and a press of the same instant,
+    which Qt takes for a stroke when it has not read both at once.
+    """
+
+    def __init__(self) -> None:
+        self.is_repeat = False
+        self._down: set[int] = set()
+        self._released = (0, 0)
+
+    def follow(self, event: QKeyEvent) -> None:
+        """Look at an event before anything is done about it: a press (as ShortcutOverride) or a release."""
+        key = event.nativeScanCode() or event.key()
+        if event.type() == QEvent.Type.ShortcutOverride:
+            same_instant = event.timestamp() > 0 and self._released == (key, event.timestamp())
+            self.is_repeat = event.isAutoRepeat() or key in self._down or same_instant
+            self._down.add(key)
+        elif event.type() == QEvent.Type.KeyRelease and not event.isAutoRepeat():
+            self._down.discard(key)
+            self._released = (key, event.timestamp())
+
+    def forget(self) -> None:
+        """The keyboard is another program's now: releases are not seen."""
+        self._down.clear()
+        self.is_repeat = False
 
 
 class FocusKeys(QObject):
-    """Keeps the keys that a focused control understands from triggering shortcuts.
+    """Keeps the keys that a focused control understands from triggering shortcuts, and held ones from
+    choosing or deleting more than once.
 
     Qt offers each key to the focused widget first (ShortcutOverride). Line edits take what they can
     type, but combo boxes, buttons and lists let a letter, Space and the arrows pass. Only the widget
     that has the focus is watched, so no other event of the program comes through here.
     """
 
-    def __init__(self, app: QApplication, parent: QObject) -> None:
-        """Works for as long as ``parent`` lives."""
+    def __init__(self, app: QApplication, parent: QObject, held: HeldKeys) -> None:
+        """Works for as long as ``parent`` lives; ``held`` is told of all keys."""
         super().__init__(parent)
+        self._held = held
         app.focusChanged.connect(self._watch)
         self._watch(None, app.focusWidget())
 
@@ -43,17 +80,32 @@ class FocusKeys(QObject):
             old.removeEventFilter(self)
         if new is not None:
             new.installEventFilter(self)
+        else:
+            self._held.forget()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and isinstance(watched, QWidget)
-            and wants(watched, event)
+        if not isinstance(event, QKeyEvent) or not isinstance(watched, QWidget):
+            return super().eventFilter(watched, event)
+        self._held.follow(event)
+        is_mnemonic = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+        if event.type() == QEvent.Type.ShortcutOverride and (
+            wants(watched, event) or (self._held.is_repeat and is_mnemonic)
         ):
             event.accept()
             return True
+        if event.type() == QEvent.Type.KeyPress and self._held.is_repeat and acts_once(watched, event):
+            return True
         return super().eventFilter(watched, event)
+
+
+def acts_once(widget: QWidget, event: QKeyEvent) -> bool:
+    """Whether a key is to do nothing more while it is held: what it chose, or deleted, was one thing."""
+    if isinstance(widget, QTextEdit | QPlainTextEdit):
+        return False
+    if event.key() in _ENTER:
+        return True
+    is_typed_in = isinstance(widget, QLineEdit | QAbstractSpinBox | QComboBox)
+    return event.key() in _DELETE and not is_typed_in
 
 
 def wants(widget: QWidget, event: QKeyEvent) -> bool:

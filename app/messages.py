@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from PySide6.QtCore import QObject, Signal
 
@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 Offer = tuple[str, Callable[[], object]]
 """A label and what it does."""
 Condition = Callable[[], bool]
+SERIES_PAUSE = timedelta(seconds=5)
+"""What is done again within this time of the last is told together with it."""
 
 
 def _always() -> bool:
@@ -24,13 +26,18 @@ def _always() -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """``level`` is info, success, warning or error. ``action`` is offered for as long as it ``applies``."""
+    """``level`` is info, success, warning or error. ``action`` is offered for as long as it ``applies``.
+
+    ``count`` is how often something was done in the ``series`` that the message tells of.
+    """
 
     level: str
     text: str
     action: Offer | None = None
     details: str = ""
     applies: Condition = _always
+    series: str = ""
+    count: int = 1
     time: datetime = field(default_factory=datetime.now)
 
     @property
@@ -69,6 +76,21 @@ class Messages(QObject):
     ) -> None:
         self._post(Message(level="warning", text=text, action=action, details=details, applies=applies))
 
+    def tally(
+        self, series: str, count: int, text: Callable[[int], str], applies: Condition = _always
+    ) -> None:
+        """Say what was done; a quick ``series`` of one kind is told in one message with the count of all."""
+        last = self.history[-1] if self.history else None
+        if last is not None and last.series == series and datetime.now() - last.time < SERIES_PAUSE:
+            count += last.count
+            self.history.pop()
+        self._post(Message(level="info", text=text(count), applies=applies, series=series, count=count))
+
+    def end_series(self) -> None:
+        """What is done from here on is told anew: an undo came in between."""
+        if self.history:
+            self.history[-1] = replace(self.history[-1], series="")
+
     def error(self, error: Exception, *, doing: str) -> None:
         """Say that ``doing`` ("open the folder") failed. A bug is raised on to the report dialog."""
         if not isinstance(error, ReticleError):
@@ -77,7 +99,7 @@ class Messages(QObject):
 
     def withdraw(self) -> None:
         """Leave a project: what was said of it can be read again, but not be done to the next one."""
-        self.history = [replace(message, action=None) for message in self.history]
+        self.history = [replace(message, action=None, series="") for message in self.history]
         self.withdrawn.emit()
 
     def _post(self, message: Message) -> None:

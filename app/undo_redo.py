@@ -112,6 +112,7 @@ class UndoRedo:
 
     def _go(self, word: str, text_name: str, step: Callable[[], Changes | None]) -> None:
         text = getattr(self._context.document.project, text_name)
+        self._context.messages.end_series()
         changes = step()
         if changes is None:
             return

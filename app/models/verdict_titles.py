@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.models.figures import count_text
 from detcore.project.verdict_rows import VerdictKind
 
 VERDICT_TITLES = {
@@ -13,3 +14,19 @@ VERDICT_TITLES = {
     VerdictKind.AMBIGUOUS: "Ambiguous",
     VerdictKind.IGNORE: "Difficult",
 }
+
+_DONE = {
+    VerdictKind.ACCEPT: ("prediction accepted as label", "predictions accepted as labels"),
+    VerdictKind.CLASS: ("label given the predicted class", "labels given the predicted class"),
+    VerdictKind.BOX: ("label given the predicted box", "labels given the predicted box"),
+    VerdictKind.DELETE: ("label deleted", "labels deleted"),
+    VerdictKind.MODEL_WRONG: ("item judged: the model is wrong", "items judged: the model is wrong"),
+    VerdictKind.AMBIGUOUS: ("item judged ambiguous", "items judged ambiguous"),
+    VerdictKind.IGNORE: ("object marked as difficult", "objects marked as difficult"),
+}
+
+
+def done_text(kind: VerdictKind, count: int) -> str:
+    """What so many verdicts of a kind have done."""
+    one, many = _DONE[kind]
+    return f"{count_text(count)} {one if count == 1 else many}"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QApplication,
@@ -18,7 +20,8 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from app.keyboard import LEAVES_KEYS, FocusKeys
+from app.keyboard import LEAVES_KEYS, FocusKeys, HeldKeys
+from tests.app.held_keys import REPEATS, WAYS, hold_marked
 
 KEYS = ("D", "Space", "Up", "Down", "2")
 
@@ -43,10 +46,24 @@ class Window(QMainWindow):
         self.setCentralWidget(middle)
 
 
+class Presses(QObject):
+    """The key presses that a widget is given."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.keys: list[int] = []
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            self.keys.append(event.key())
+        return False
+
+
 @pytest.fixture
 def window(qapp: QApplication, qtbot: QtBot) -> Window:
     window = Window()
-    FocusKeys(qapp, window)
+    FocusKeys(qapp, window, HeldKeys())
     qtbot.addWidget(window)
     window.show()
     qtbot.waitExposed(window)
@@ -91,3 +108,24 @@ def test_a_list_may_leave_its_keys_to_the_page(window: Window) -> None:
     _type(window.list, Qt.Key.Key_Down)
     _type(window.list, Qt.Key.Key_Space)
     assert window.triggered == ["Down", "Space"]
+
+
+@pytest.mark.parametrize("hold", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize("key", [Qt.Key.Key_Delete, Qt.Key.Key_Return])
+def test_enter_and_delete_held_in_a_list_reach_it_once_and_arrows_as_often_as_they_come(
+    window: Window, hold: Callable[..., None], key: Qt.Key
+) -> None:
+    pressed = Presses(window.list)
+    window.list.setFocus()
+    hold(window.list, key)
+    hold(window.list, Qt.Key.Key_Left)
+    assert pressed.keys == [key] + [Qt.Key.Key_Left] * (REPEATS + 1)
+
+
+def test_backspace_held_in_a_field_goes_on_deleting(window: Window) -> None:
+    window.spin.setMaximum(99_999_999)
+    window.spin.setValue(12_345_678)
+    window.spin.setFocus()
+    window.spin.lineEdit().end(False)
+    hold_marked(window.spin, Qt.Key.Key_Backspace)
+    assert window.spin.lineEdit().text() == "12"

@@ -33,8 +33,8 @@ ITEMS = 50
 PAUSE = 0.25
 VERDICTS = {
     Qt.Key.Key_C: "review.take_class",
-    Qt.Key.Key_A: "review.accept",
-    Qt.Key.Key_D: "review.delete",
+    Qt.Key.Key_Y: "review.accept",
+    Qt.Key.Key_X: "review.delete",
     Qt.Key.Key_B: "review.take_box",
     Qt.Key.Key_M: "review.model_wrong",
     Qt.Key.Key_I: "review.difficult",

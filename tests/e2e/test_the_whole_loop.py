@@ -151,7 +151,7 @@ def test_the_sample_is_trained_reviewed_mended_and_exported(
     _click(review.header.tiles.tiles["fp"])
     qtbot.waitUntil(context.actions["review.accept"].isEnabled, timeout=10_000)
     before = context.document.project.statistics().boxes
-    _press(window, Qt.Key.Key_A)
+    _press(window, Qt.Key.Key_Y)
     project = context.document.project
     assert project.statistics().boxes == before + 1
     accepted = next(box for box in project.all_boxes() if box.origin is Origin.MODEL)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 
 from app.context import AppContext
 from app.models.box_model import BoxModel
+from app.models.figures import count_text
 from app.pages.apply_edit import apply_edit
 from detcore.project import edits
 from detcore.project.edits import Edit
@@ -145,8 +146,23 @@ class LabelEditing(QObject):
 
     def set_status(self, status: Status) -> None:
         image_id = self._context.view.image_id
-        if image_id:
-            apply_edit(self._context, edits.set_status, [image_id], status)
+        if not image_id:
+            return
+        project = self._context.document.project
+        changes = apply_edit(self._context, edits.set_status, [image_id], status)
+        if changes and status is Status.VERIFIED and not project.box_count(image_id):
+            self._tell_empty(project.image(image_id).path)
+
+    def _tell_empty(self, name: str) -> None:
+        """That an image was said to hold nothing: a detector will be taught so."""
+        self._context.messages.tally(
+            "verified empty",
+            1,
+            lambda count: (
+                f"{name}: verified, empty" if count == 1 else f"{count_text(count)} images verified, empty"
+            ),
+            applies=self._context.document.until_next_edit(),
+        )
 
 
 def _same_size(box: Box, other: Box) -> bool:

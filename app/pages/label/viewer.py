@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QLabel
 
 from app.canvas.image_levels import ImageLevels
 from app.canvas.view import ImageCanvas
@@ -13,10 +14,11 @@ from app.image_loader import ImageLoader
 from app.models.box_display import display_boxes
 from app.models.box_model import BoxModel
 from app.models.image_model import ImageModel
-from detcore.types import Changes
+from detcore.types import Changes, Status
 
 LOADING_NOTICE_MS = 120
 NEIGHBOURS = (1, 2, -1)
+BADGE_PLACE = (12, 12)
 
 
 class ImageViewer(QObject):
@@ -46,6 +48,11 @@ class ImageViewer(QObject):
         self._path: Path | None = None
         self._shown = 0
         self._position = self._zoom = ""
+        self.badge = QLabel("Verified, empty", canvas)
+        self.badge.setProperty("role", "badge")
+        self.badge.setToolTip("A detector learns from this image that nothing is on it")
+        self.badge.move(*BADGE_PLACE)
+        self.badge.hide()
         canvas.cursor_moved.connect(self._show_position)
         canvas.zoom_changed.connect(self._show_zoom)
         self._loading = QTimer(self, singleShot=True, interval=LOADING_NOTICE_MS)
@@ -97,6 +104,7 @@ class ImageViewer(QObject):
         self._canvas.set_read_only(False)
         self._canvas.set_image(image, keep_view=self._context.settings.keep_zoom)
         self._show_boxes()
+        self._show_badge()
         self.showing_changed.emit()
 
     def _show_failure(self, path: Path, reason: str) -> None:
@@ -116,6 +124,7 @@ class ImageViewer(QObject):
     def _clear(self) -> None:
         self._shown = 0
         self._canvas.set_image(None)
+        self.badge.hide()
         self.showing_changed.emit()
 
     def _remember_size(self, image: ImageLevels) -> None:
@@ -126,14 +135,27 @@ class ImageViewer(QObject):
             project.record_image_sizes({record.id: (image.full.width(), image.full.height())})
 
     def _follow(self, changes: Changes) -> None:
-        if changes.classes or self._context.view.image_id in changes.box_images:
+        image_id = self._context.view.image_id
+        if changes.classes or image_id in changes.box_images:
             self._show_boxes()
+        is_touched = image_id in changes.images | changes.box_images
+        if is_touched and not (changes.image_list and self._is_gone(image_id)):
+            self._show_badge()
+
+    def _is_gone(self, image_id: int) -> bool:
+        return image_id not in self._context.document.project.image_ids()
 
     def _show_boxes(self) -> None:
         present = frozenset(box.id for box in self._boxes.boxes)
         self._canvas.set_boxes(display_boxes(self._boxes.boxes, self._boxes.classes))
         self._context.view.select(self._context.view.selection & present)
         self._canvas.set_selection(self._context.view.selection)
+
+    def _show_badge(self) -> None:
+        """That an image is empty on purpose is seen on it."""
+        project = self._context.document.project
+        is_verified = self.is_showing and project.image(self._shown).status is Status.VERIFIED
+        self.badge.setVisible(is_verified and not project.box_count(self._shown))
 
     def _show_position(self, x: float, y: float) -> None:
         self._position = f"{x:.0f}, {y:.0f}"

@@ -11,6 +11,7 @@ from app.context import AppContext
 from app.models.error_model import ErrorEntry
 from app.models.figures import count_text
 from app.models.verdict_offers import VERDICT_TEXTS, is_offered, verdict_edit
+from app.models.verdict_titles import done_text
 from app.pages.apply_edit import apply_edit
 from app.pages.review.queue import ReviewQueue
 from app.review.live_evaluation import LiveReview
@@ -51,10 +52,12 @@ class ReviewVerdicts(QObject):
 
         def work() -> frozenset[int] | None:
             changes = apply_edit(self._context, verdict_edit, kind, entries, run=run, threshold=threshold)
-            return None if changes is None else changes.verdicts
+            if changes is None:
+                return None
+            self._tell(kind, len(entries), len(chosen))
+            return changes.verdicts
 
         self._queue.deal_with(entries, work)
-        self._tell(kind, len(entries), len(chosen))
 
     def can_take_back(self) -> bool:
         return any(entry.verdict is not None for entry in islice(self._queue.chosen(), _LOOKED_AT))
@@ -66,12 +69,16 @@ class ReviewVerdicts(QObject):
             apply_edit(self._context, remove_verdicts, ids)
 
     def _tell(self, kind: VerdictKind, judged: int, chosen: int) -> None:
-        """What somebody who selected more cannot see."""
+        """What was done, in one message for a quick series; and what somebody who selected more cannot see."""
+        messages, until = self._context.messages, self._context.document.until_next_edit()
         if judged < chosen:
-            self._context.messages.info(
+            messages.info(
                 f"{VERDICT_TEXTS[kind]}: {count_text(judged)} of the {count_text(chosen)} items. "
-                "For the others it makes no sense."
+                "For the others it makes no sense.",
+                applies=until,
             )
+        else:
+            messages.tally(f"verdict {kind}", judged, lambda count: done_text(kind, count), applies=until)
 
     def bind(self, is_ready: Callable[[], bool]) -> None:
         """Let the actions give verdicts while the page is ready."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from app.widgets.held_steps import HeldSteps
 from detcore.types import Box
 
 FLAGS = (
@@ -23,7 +24,8 @@ class BoxDetails(QWidget):
     """Edges in pixels (one box) and flags (one or more).
 
     Signals:
-        edge_edited(str, float): the side (x1, y1, x2, y2) that the person typed, and where it is now.
+        edge_edited(str, float): the side (x1, y1, x2, y2) that was typed or stepped, and where it is now; once
+            for a key or button that is held.
         flag_toggled(str): name of the flag.
     """
 
@@ -48,7 +50,9 @@ class BoxDetails(QWidget):
             field.setMinimumWidth(64)
             field.lineEdit().setTextMargins(6, 0, 0, 0)
             field.setAccessibleName(f"{title} edge in pixels")
-            field.valueChanged.connect(lambda value, side=name: self.edge_edited.emit(side, value))
+            steps = HeldSteps(field)
+            field.valueChanged.connect(steps.step_to)
+            steps.meant.connect(lambda value, side=name: self.edge_edited.emit(side, value))
             self.edges[name] = field
             label = QLabel(title)
             label.setProperty("role", "small")

@@ -18,6 +18,7 @@ from app.models.class_model import CLASS_ROLE, COUNT_ROLE, ClassModel
 from app.models.figures import count_text
 from app.swatches import RADIUS, SWATCH
 from app.theme import Theme
+from app.widgets.held_steps import HeldSteps
 from app.widgets.painting import paint_row
 from detcore.types import ObjectClass
 
@@ -78,8 +79,8 @@ class ClassList(QWidget):
     """Classes to choose from.
 
     Signals:
-        class_chosen(int): the person clicked a class or went to it by key: new boxes get it, selected ones
-            are given it.
+        class_chosen(int): the person clicked a class or went to it by key, and let go of that: new boxes get
+            it, selected ones are given it.
         edit_requested(int): double-click, Enter or F2: rename, recolour, key.
         menu_requested(int, QPoint): class id and global position.
     """
@@ -122,7 +123,10 @@ class ClassList(QWidget):
         self.view.clicked.connect(lambda index: self.class_chosen.emit(index.data(CLASS_ROLE).id))
         self.view.activated.connect(lambda index: self.edit_requested.emit(index.data(CLASS_ROLE).id))
         self.view.selectionModel().currentChanged.connect(self._go_to)
+        self._steps = HeldSteps(self.view)
+        self._steps.meant.connect(lambda class_id: self.class_chosen.emit(class_id))
         rename = QShortcut(QKeySequence(Qt.Key.Key_F2), self.view)
+        rename.setAutoRepeat(False)
         rename.setContext(Qt.ShortcutContext.WidgetShortcut)
         rename.activated.connect(self._edit_current)
         self.view.customContextMenuRequested.connect(self._ask_menu)
@@ -145,7 +149,7 @@ class ClassList(QWidget):
 
     def _go_to(self, current: QModelIndex) -> None:
         if current.isValid() and self.view.hasFocus() and not self._showing and not self._pressed():
-            self.class_chosen.emit(current.data(CLASS_ROLE).id)
+            self._steps.step_to(current.data(CLASS_ROLE).id)
 
     @staticmethod
     def _pressed() -> bool:

@@ -104,10 +104,9 @@ class ImageDelegate(QStyledItemDelegate):
         self._paint_dot(painter, dot, index.data(STATUS_ROLE))
         right = area.right() - 10
         metrics = painter.fontMetrics()
-        count = index.data(COUNT_ROLE)
+        text = _count_text(index)
         painter.setPen(QColor(tokens.text_muted))
-        if count:
-            text = count_text(count)
+        if text:
             width = metrics.horizontalAdvance(text)
             painter.drawText(
                 QRect(right - width, area.top(), width, area.height()), Qt.AlignmentFlag.AlignVCenter, text
@@ -140,6 +139,14 @@ class ImageDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
         return QSize(120, ROW_HEIGHT)
+
+
+def _count_text(index: QModelIndex | QPersistentModelIndex) -> str:
+    """How many boxes there are; that there are none only where that has been verified."""
+    count = index.data(COUNT_ROLE)
+    if count:
+        return count_text(count)
+    return "empty" if index.data(STATUS_ROLE) == Status.VERIFIED else ""
 
 
 class ImageList(QWidget):

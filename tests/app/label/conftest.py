@@ -19,7 +19,7 @@ from app.undo_redo import UndoRedo
 def empty_page(qapp: QApplication, qtbot: QtBot, context: AppContext) -> Iterator[LabelPage]:
     """Nothing is open."""
     page = LabelPage(context, ImageLoader(context.tasks))
-    FocusKeys(qapp, page)
+    FocusKeys(qapp, page, context.actions.held_keys)
     context.actions.install(page)
     UndoRedo(context)
     page.resize(1200, 800)

@@ -68,7 +68,7 @@ def test_counts_are_those_of_the_labels_a_moment_after_verdicts_and_their_undo(
 ) -> None:
     before = classes(judging)
     for _ in range(3):
-        press(judging, Qt.Key.Key_A)
+        press(judging, Qt.Key.Key_Y)
     expected = counted(afresh(judging))
     assert expected != before
     qtbot.waitUntil(lambda: classes(judging) == expected, timeout=SOON)
@@ -85,7 +85,7 @@ def test_curves_and_the_histogram_are_those_of_the_labels_once_they_stand_still(
     qtbot.wait(100)
     before = bars(judging)
     for _ in range(3):
-        press(judging, Qt.Key.Key_A)
+        press(judging, Qt.Key.Key_Y)
     fresh = afresh(judging)
     expected = {item: fresh.curve(item) for item in (None, *fresh.class_ids.tolist())}
 
@@ -104,7 +104,7 @@ def test_curves_and_the_histogram_are_those_of_the_labels_once_they_stand_still(
 def test_a_goal_that_is_chosen_while_curves_follow_holds_for_all_of_them(
     judging: ReviewPage, qtbot: QtBot
 ) -> None:
-    press(judging, Qt.Key.Key_A)
+    press(judging, Qt.Key.Key_Y)
     judging.figures.follow_curves()
     for _ in range(3):  # the first ones are done
         next(judging.figures._portions._steps)

@@ -107,7 +107,7 @@ def test_scores_follow_the_labels(page: ReviewPage, qtbot: QtBot) -> None:
     before = all_scores(page)
     first = page.queue.current
     with qtbot.waitSignal(page.order.found):
-        press(page, Qt.Key.Key_A if first and first.type is ItemType.BACKGROUND else Qt.Key.Key_C)
+        press(page, Qt.Key.Key_Y if first and first.type is ItemType.BACKGROUND else Qt.Key.Key_C)
     assert all_scores(page)[0] == pytest.approx(expected_scores(page)[0])
     assert first is not None
     assert page.errors.row_of(first.key) < 0
@@ -125,7 +125,7 @@ def test_scores_are_found_once_for_the_same_labels(page: ReviewPage, qtbot: QtBo
     scores = all_scores(page)
     assert scores[0] > 0
     assert scores == sorted(scores, reverse=True)
-    press(page, Qt.Key.Key_A)
+    press(page, Qt.Key.Key_Y)
     choose_order(page, SortOrder.LARGE)
     order_by_label_errors(page, qtbot)
 

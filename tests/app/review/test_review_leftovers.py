@@ -39,7 +39,7 @@ def test_after_the_detection_of_a_deleted_label_comes_what_followed_the_pair(
 ) -> None:
     page, following = at_a_pair
     pair = current(page)
-    press(page, Qt.Key.Key_D)
+    press(page, Qt.Key.Key_X)
     left = current(page)
     assert (left.key, left.kind, left.partner) == (pair.key, ErrorKind.FP, None)
     press(page, key)

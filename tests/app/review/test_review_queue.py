@@ -113,11 +113,11 @@ def test_deleting_the_label_of_a_pair_leaves_its_prediction_to_be_judged(
 ) -> None:
     pair = go_to(page, is_pair(ItemType.CLASS))
     assert pair.label is not None
-    press(page, Qt.Key.Key_D)
+    press(page, Qt.Key.Key_X)
     assert pair.label.key not in {box.id for box in labelled.all_boxes()}
     assert current(page).key == pair.key
     assert current(page).type is not ItemType.CLASS
-    press(page, Qt.Key.Key_A)
+    press(page, Qt.Key.Key_Y)
     assert pair.key not in keys(page)
     assert [item.kind for item in read_verdicts(labelled)] == [VerdictKind.DELETE, VerdictKind.ACCEPT]
 
@@ -264,8 +264,8 @@ def test_fifty_items_are_dealt_with_by_keyboard_alone(
         actions = {
             Qt.Key.Key_C: "review.take_class",
             Qt.Key.Key_B: "review.take_box",
-            Qt.Key.Key_A: "review.accept",
-            Qt.Key.Key_D: "review.delete",
+            Qt.Key.Key_Y: "review.accept",
+            Qt.Key.Key_X: "review.delete",
             Qt.Key.Key_I: "review.difficult",
             Qt.Key.Key_M: "review.model_wrong",
         }

@@ -254,10 +254,10 @@ def test_after_a_verdict_on_many_images_the_item_that_follows_is_looked_at(
     click_row(page, 2)
     shift_click_row(page, 6)
     gate.close()
-    press(page, Qt.Key.Key_A)
+    press(page, Qt.Key.Key_Y)
     assert labelled.statistics().boxes == labels + 5
     # a second press in a row is for the next item, not for the first again
-    press(page, Qt.Key.Key_A)
+    press(page, Qt.Key.Key_Y)
     assert labelled.statistics().boxes == labels + 6
     assert len({verdict.detection_row for verdict in read_verdicts(labelled)}) == 6
     gate.let_through(page, qtbot)
@@ -286,7 +286,7 @@ def test_deleted_labels_of_many_images_come_back_with_undo_and_the_first_is_look
     click_row(page, 1)
     shift_click_row(page, 4)
     with qtbot.waitSignal(page.live.loaded):
-        press(page, Qt.Key.Key_D)
+        press(page, Qt.Key.Key_X)
     assert keys(page) == [order[0], *order[5:]]
     assert current(page).key == order[5]
     press(page, Qt.Key.Key_End)
@@ -306,7 +306,7 @@ def test_the_detection_of_a_label_deleted_with_many_has_still_to_be_judged(
     click_row(page, row_where(page, lambda entry: is_false(entry) and is_offered(VerdictKind.DELETE, entry)))
     pair, following = current(page), page.errors.entry(page.errors.row_of(current(page).key) + 1)
     gate.close()
-    press(page, Qt.Key.Key_D)
+    press(page, Qt.Key.Key_X)
     assert current(page).key == following.key
     if moves_on:
         press(page, Qt.Key.Key_Up)

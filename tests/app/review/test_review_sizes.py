@@ -83,7 +83,7 @@ def test_a_quick_series_of_verdicts_asks_for_aps_once_it_is_over_and_the_old_one
     list_false_positives(page)
     before = [row.ap for row in page.sizes.table.rows.rows]
     for _ in range(5):
-        press(page, Qt.Key.Key_A)
+        press(page, Qt.Key.Key_Y)
         qtbot.waitUntil(lambda: shows_counts_of_now(page))
         assert knows_aps(page)
         if not settled:
@@ -109,14 +109,14 @@ def test_aps_are_found_when_the_tab_is_first_seen_and_not_before(
 ) -> None:
     list_false_positives(page)
     with qtbot.waitSignal(page.live.curves_changed):
-        press(page, Qt.Key.Key_A)
+        press(page, Qt.Key.Key_Y)
     assert held.asked == 0
     see_sizes(page, qtbot)
     assert held.asked == 1
     assert shows_aps_of_now(page)
     page.figures.tabs.setCurrentWidget(page.figures.pr_plot)
     with qtbot.waitSignal(page.live.curves_changed):
-        press(page, Qt.Key.Key_A)
+        press(page, Qt.Key.Key_Y)
     assert held.asked == 1
     page.figures.tabs.setCurrentWidget(page.sizes.table)
     assert knows_aps(page)
@@ -131,7 +131,7 @@ def test_an_edit_while_aps_are_found_leads_to_those_of_the_new_labels(
     page.figures.tabs.setCurrentWidget(page.sizes.table)
     list_false_positives(page)
     with qtbot.waitSignal(page.live.curves_changed):
-        press(page, Qt.Key.Key_A)
+        press(page, Qt.Key.Key_Y)
     assert held.asked == 1
     assert shows_counts_of_now(page)
     assert page.sizes.table.rows.index(0, 2).data() == "…"

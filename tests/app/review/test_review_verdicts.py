@@ -50,7 +50,7 @@ def test_accepting_a_prediction_adds_a_label_and_goes_on(
     assert entry is not None
     before = page.live.review.evaluation.curve().ap  # type: ignore[union-attr]
     labels = {box.id for box in labelled.boxes(entry.image_id)}
-    press(page, Qt.Key.Key_A)
+    press(page, Qt.Key.Key_Y)
     added = [box for box in labelled.boxes(entry.image_id) if box.id not in labels]
     assert len(added) == 1
     assert added[0].xyxy == pytest.approx(entry.xyxy)
@@ -79,7 +79,7 @@ def test_deleting_a_missed_label_takes_it_off_the_list_and_undo_brings_it_back(
         current = page.queue.current
         assert current is not None
         following = keys(page)[keys(page).index(current.key) + 1]
-        press(page, Qt.Key.Key_D)
+        press(page, Qt.Key.Key_X)
         dealt_with.append(current.key)
         assert current.key not in {box.id for box in labelled.all_boxes()}
         assert page.queue.current.key == following  # type: ignore[union-attr]
@@ -102,7 +102,7 @@ def test_a_verdict_on_a_selection_is_one_edit(page: ReviewPage, labelled: Projec
         rect.center(),
     )
     assert page.queue_panel.list.selected_keys() == order[:3]
-    press(page, Qt.Key.Key_A)
+    press(page, Qt.Key.Key_Y)
     assert labelled.statistics().boxes == before + 3
     QTest.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert labelled.statistics().boxes == before
@@ -132,7 +132,7 @@ def test_a_verdict_that_is_not_for_all_that_is_selected_says_so(
     context.messages.posted.connect(heard.append)
     QTest.keyClick(page.queue_panel.list, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     selected, labels = len(keys(page)), labelled.statistics().boxes
-    press(page, Qt.Key.Key_D)
+    press(page, Qt.Key.Key_X)
     deleted = labels - labelled.statistics().boxes
     assert 0 < deleted < selected
     assert heard[-1].text.startswith(f"Delete label: {deleted} of the {selected} items.")

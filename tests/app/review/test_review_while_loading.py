@@ -47,7 +47,7 @@ def test_labels_deleted_one_after_the_other_leave_the_list_and_the_review_that_c
     gate.close()
     ask_for_next_iou(page)
     for number in range(3):
-        press(page, Qt.Key.Key_D)
+        press(page, Qt.Key.Key_X)
         assert page.live.is_loading
         assert not {*order[1 : 2 + number]} & label_ids(labelled)
         assert keys(page) == [order[0], *order[2 + number :]]
@@ -73,10 +73,10 @@ def test_every_verdict_is_taken_into_the_review_that_comes(
     ask_for_next_iou(page)
     judged: list[tuple[int | None, int]] = []
     for key, kind in (
-        (Qt.Key.Key_A, VerdictKind.ACCEPT),
+        (Qt.Key.Key_Y, VerdictKind.ACCEPT),
         (Qt.Key.Key_I, VerdictKind.IGNORE),
         (Qt.Key.Key_M, VerdictKind.MODEL_WRONG),
-        (Qt.Key.Key_D, VerdictKind.DELETE),
+        (Qt.Key.Key_X, VerdictKind.DELETE),
         (Qt.Key.Key_Question, VerdictKind.AMBIGUOUS),
     ):
         click_row(page, row_where(page, lambda entry, kind=kind: is_offered(kind, entry), after=3))
@@ -140,7 +140,7 @@ def test_a_colour_that_is_chosen_meanwhile_is_that_of_the_review_that_comes(
     assert page.live.review.classes[labelled.classes()[0].id].color == "#123456"
 
 
-@pytest.mark.parametrize("key", [Qt.Key.Key_M, Qt.Key.Key_A, Qt.Key.Key_I, Qt.Key.Key_D])
+@pytest.mark.parametrize("key", [Qt.Key.Key_M, Qt.Key.Key_Y, Qt.Key.Key_I, Qt.Key.Key_X])
 def test_a_verdict_on_an_image_that_was_taken_out_says_so(
     everything: ReviewPage, gate: Gate, context: AppContext, labelled: Project, key: Qt.Key, qtbot: QtBot
 ) -> None:
@@ -148,7 +148,7 @@ def test_a_verdict_on_an_image_that_was_taken_out_says_so(
     heard: list[Message] = []
     context.messages.posted.connect(heard.append)
     gate.close()
-    wanted = VerdictKind.DELETE if key == Qt.Key.Key_D else VerdictKind.ACCEPT
+    wanted = VerdictKind.DELETE if key == Qt.Key.Key_X else VerdictKind.ACCEPT
     click_row(page, row_where(page, lambda entry: is_offered(wanted, entry)))
     context.document.edit(remove_images, [current(page).image_id])
     press(page, key)
@@ -175,7 +175,7 @@ def test_a_verdict_about_a_deleted_label_is_refused(
         verdict_edit(labelled, kind, [entry], run="run", threshold=0.5)
 
 
-@pytest.mark.parametrize("key", [Qt.Key.Key_I, Qt.Key.Key_M, Qt.Key.Key_D])
+@pytest.mark.parametrize("key", [Qt.Key.Key_I, Qt.Key.Key_M, Qt.Key.Key_X])
 def test_a_verdict_on_a_label_that_went_with_many_others_says_so(
     everything: ReviewPage,
     gate: Gate,
