@@ -8,18 +8,16 @@ that an interrupted job goes on where it was.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from detcore.atomic import atomic_write
-from detcore.errors import ConfigError, ProjectError, ReticleError
+from detcore.errors import ProjectError, ReticleError
 from detcore.evaluation.coco import evaluate_coco
 from detcore.events import (
     Ended,
@@ -35,11 +33,9 @@ from detcore.events import (
     encode,
 )
 from detcore.jobs import Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
-from detcore.project.project import Project
 from detcore.project.runs import (
     RunFolder,
     RunState,
-    create_run,
     is_running,
     left_out_images,
     load_detections,
@@ -48,18 +44,15 @@ from detcore.project.runs import (
     read_run,
     write_pid,
 )
-from detcore.project.snapshot import Snapshot, take_snapshot
-from detcore.project.unused_runs import whole_or_gone
-from detcore.splits import make_splits
+from detcore.project.snapshot import Snapshot
 from detcore.untrusted_json import fits, read_object
 
 MODEL_NAME = "crossval"
-VALIDATION_SHARE = 0.1
-"""Of the images that a fold trains on, the part that chooses its best weights."""
+HELD_OUT_SPLIT = "test"
+"""The split of the images that a fold leaves out: training leaves it alone."""
 
 _log = logging.getLogger(__name__)
 _PARTING_SECONDS = 30.0
-_HELD_OUT = "test"  # training leaves this split alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,43 +62,9 @@ class Plan:
     held_out: tuple[tuple[int, ...], ...]
 
 
-def create_cross_validation(
-    project: Project, config: Mapping[str, Any], *, folds: int, seed: int = 0
-) -> RunFolder:
-    """Make the run and its folds; images of one group stay in one fold. ``config`` as a training run's.
-
-    Raises:
-        ConfigError: fewer than two folds, or fewer labelled images than folds need.
-    """
-    snapshot = take_snapshot(project).labelled()
-    if folds < 2:
-        raise ConfigError(f"{folds} folds, there must be at least 2")
-    if len(snapshot.images) < folds * 2:
-        raise ConfigError(
-            f"{len(snapshot.images)} labelled images are too few for {folds} folds",
-            path=project.folder,
-            hint="Take fewer folds, or label more images",
-        )
-    ids = [image.id for image in snapshot.images]
-    groups = {image.id: image.group for image in project.images(ids)}
-    names = [f"fold {number}" for number in range(folds)]
-    place = make_splits(ids, dict.fromkeys(names, 1.0), seed=seed, groups=groups)
-    held_out = [[image_id for image_id in ids if place[image_id] == name] for name in names]
-    if not all(held_out):
-        raise ConfigError(
-            f"the images have too few groups for {folds} folds", path=project.folder, hint="Take fewer folds"
-        )
-    run = create_run(project, MODEL_NAME)
-    with whole_or_gone(run):
-        snapshot.save(run.snapshot)
-        _write(run.config, config)
-        _write(_plan_file(run), {"held_out": held_out})
-        for number, left_out in enumerate(held_out):
-            fold = fold_folder(run, number)
-            fold.path.mkdir(parents=True)
-            _write(fold.config, {**config, "predict_after": False})
-            _fold_snapshot(snapshot, set(left_out), groups, seed=seed + number).save(fold.snapshot)
-    return run
+def fold_folders(run: RunFolder) -> list[RunFolder]:
+    """The runs of all folds. Raises ProjectError as ``read_plan`` does."""
+    return [fold_folder(run, number) for number in range(len(read_plan(run).held_out))]
 
 
 def fold_folder(run: RunFolder, number: int) -> RunFolder:
@@ -114,12 +73,12 @@ def fold_folder(run: RunFolder, number: int) -> RunFolder:
 
 
 def is_cross_validation(run: RunFolder) -> bool:
-    return _plan_file(run).is_file()
+    return plan_file(run).is_file()
 
 
 def read_plan(run: RunFolder) -> Plan:
     """Raises ProjectError if the run is no cross-validation or its plan is damaged."""
-    path = _plan_file(run)
+    path = plan_file(run)
     try:
         held_out: Any = read_object(path)["held_out"]
         if not fits(held_out, "list[list[int]]"):
@@ -136,7 +95,7 @@ def trained_images(run: RunFolder) -> set[int]:
     if is_cross_validation(run):
         return set()
     snapshot = Snapshot.load(run.snapshot)
-    return {image.id for image in snapshot.labelled_images if image.split not in ("val", "test")}
+    return {image.id for image in snapshot.training_images}
 
 
 class CrossValidationJob:
@@ -272,7 +231,7 @@ class CrossValidationJob:
             if what == "train":
                 job = TrainingJob(self._command("train", path), on_event=hear)
             else:
-                arguments = self._command("predict", path, "--split", _HELD_OUT)
+                arguments = self._command("predict", path, "--split", HELD_OUT_SPLIT)
                 job = WorkerJob(arguments, on_event=hear, what="prediction")
             job.start()
             self._current = job
@@ -347,21 +306,6 @@ def _remaining(event: Step, folds: int) -> float | None:
     return event.remaining + folds * (event.time + event.remaining)
 
 
-def _fold_snapshot(
-    snapshot: Snapshot, held_out: set[int], groups: Mapping[int, str | None], *, seed: int
-) -> Snapshot:
-    """The same images with splits of their own: held out, to train on, and some to choose weights by."""
-    rest = [image.id for image in snapshot.images if image.id not in held_out]
-    shares = {"train": 1 - VALIDATION_SHARE, "val": VALIDATION_SHARE}
-    split = make_splits(rest, shares, seed=seed, groups=groups)
-    images = [replace(image, split=split.get(image.id, _HELD_OUT)) for image in snapshot.images]
-    return Snapshot(classes=snapshot.classes, images=tuple(images), ground_truth=snapshot.ground_truth)
-
-
-def _plan_file(run: RunFolder) -> Path:
+def plan_file(run: RunFolder) -> Path:
+    """Which images each fold is not trained on."""
     return run.path / "folds.json"
-
-
-def _write(file: Path, record: Mapping[str, Any]) -> None:
-    with atomic_write(file) as path:
-        path.write_text(json.dumps(dict(record), indent=2) + "\n", encoding="utf-8")

@@ -8,9 +8,10 @@ from enum import StrEnum
 import numpy as np
 
 from detcore import crossval
-from detcore.project.image_rows import STATUSES, ImageList
+from detcore.project import roles
+from detcore.project.image_rows import ImageList
 from detcore.project.runs import RunFolder
-from detcore.types import BoolArray, IntArray, Status
+from detcore.types import IntArray
 
 
 class Scope(StrEnum):
@@ -43,22 +44,20 @@ def trained_images(run: RunFolder, images: ImageList) -> IntArray:
     it."""
     if run.snapshot.is_file() or crossval.is_cross_validation(run):
         return np.array(sorted(crossval.trained_images(run)), np.int64)
-    return images.ids[~np.isin(images.splits, _codes(images, ("val", "test")))]
+    return images.ids[~images.in_splits(*roles.HELD_OUT)]
 
 
 def image_sets(images: ImageList, looked_at: Collection[int], trained: IntArray) -> Mapping[Scope, IntArray]:
     """Image ids of each scope that has any, in list order; the first is what is meant where nothing is
     chosen.
 
-    Only labelled images take part (with boxes, or verified), and only those that the run has looked at:
+    Only labelled images take part, and only those that the run has looked at:
     elsewhere every object would seem missed.
     """
-    verified = images.statuses == STATUSES.index(Status.VERIFIED)
-    labelled: BoolArray = (images.box_counts > 0) | verified
-    ready = labelled & np.isin(images.ids, np.fromiter(looked_at, np.int64, len(looked_at)))
+    ready = images.labelled & np.isin(images.ids, np.fromiter(looked_at, np.int64, len(looked_at)))
     sets = {Scope.HELD_OUT: ready & ~np.isin(images.ids, trained)}
     for scope, split in _SPLITS.items():
-        sets[scope] = ready & np.isin(images.splits, _codes(images, (split,)))
+        sets[scope] = ready & images.in_splits(split)
     sets[Scope.ALL] = ready
     return {scope: images.ids[mask] for scope, mask in sets.items() if mask.any()}
 
@@ -95,7 +94,3 @@ def left_out_by_both(image_ids: IntArray, trained: IntArray, *, scope: Scope) ->
         return image_ids
     fair = image_ids[~np.isin(image_ids, trained)]
     return fair if len(fair) else image_ids
-
-
-def _codes(images: ImageList, names: tuple[str, ...]) -> list[int]:
-    return [code for code, name in enumerate(images.split_names) if name in names]

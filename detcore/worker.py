@@ -16,19 +16,18 @@ import time
 import traceback
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from detcore import crossval_worker, events
-from detcore.atomic import atomic_write
 from detcore.data.samples import make_samples
 from detcore.errors import ConfigError, ImageError, ReticleError
 from detcore.events import EndReason, FailureKind
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import ExitCode
 from detcore.models.running import OutOfMemoryError, choose_device
-from detcore.project.runs import RunFolder, hold_run, merge_detections, read_run, save_detections, write_pid
+from detcore.project.runs import RunFolder, hold_run, merge_detections, save_detections, write_pid
 from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group, join_group
@@ -58,11 +57,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     train = verbs.add_parser("train", help="train, or go on with training")
     train.add_argument("run", type=Path)
     train.add_argument("--attempt", type=int, default=0, help="how often memory ran out before")
-    train.add_argument("--resume", action="store_true", help="a length that is given comes on top")
-    length = train.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=float, help="length of the run, instead of its config's")
-    length.add_argument("--epochs", type=int, help="likewise")
-    train.add_argument("--device", help="auto, cpu, cuda or cuda:N, instead of its config's")
     predict = verbs.add_parser("predict", help="write the detections of the run's best weights")
     predict.add_argument("run", type=Path)
     predict.add_argument("--split", action="append", help="only images of this split; may be repeated")
@@ -114,11 +108,9 @@ def _job(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> None:
 
 def _lead(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: Wishes) -> None:
     """Train, alone or as the first of several processes."""
-    config = TrainConfig.load(run.config)
-    group = _join(config)
+    group = _join(TrainConfig.load(run.config))
     try:
         voice.open_file(run.events)
-        _set_changes(run, config, arguments)
         _train(run, arguments.attempt, group, voice, wishes)
     finally:
         group.close()
@@ -145,27 +137,6 @@ def _named(run: RunFolder) -> Generator[None, None, None]:
         yield
     finally:
         run.pid.unlink(missing_ok=True)
-
-
-def _set_changes(run: RunFolder, config: TrainConfig, arguments: argparse.Namespace) -> None:
-    """Write a length or device given on the command line into the run's config; once, not again after each
-    restart."""
-    minutes: float | None = arguments.minutes
-    epochs: int | None = arguments.epochs
-    device: str | None = arguments.device
-    if arguments.attempt:
-        return
-    if device is not None:
-        config = replace(config, device=device)
-    if minutes is None and epochs is None:
-        minutes, epochs = config.minutes, config.epochs
-    elif arguments.resume:
-        so_far = read_run(run)
-        minutes = None if minutes is None else minutes + so_far.seconds / 60.0
-        epochs = None if epochs is None else epochs + round(so_far.epochs)
-    changed = replace(config, minutes=minutes, epochs=epochs)
-    with atomic_write(run.config) as temporary:
-        temporary.write_text(changed.to_json(), encoding="utf-8")
 
 
 def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wishes) -> None:

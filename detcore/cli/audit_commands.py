@@ -11,11 +11,7 @@ import numpy as np
 from detcore.cli.console import complain, say, table, write_json
 from detcore.cli.predicting import Chosen, choose_images, refuse_changes, training_config
 from detcore.cli.watching import watch_job
-from detcore.crossval import (
-    CrossValidationJob,
-    create_cross_validation,
-    is_cross_validation,
-)
+from detcore.crossval import CrossValidationJob, is_cross_validation
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.bootstrap import Interval
 from detcore.evaluation.compare import Comparison, compare_runs
@@ -23,6 +19,7 @@ from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
 from detcore.evaluation.strength import ap50, is_too_weak
 from detcore.evaluation.thresholds import operating_points
+from detcore.preparing.runs import prepare_cross_validation, prepare_resume
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run
 from detcore.run_comparison import LabelsApart, fairness, separate_labels
@@ -215,10 +212,13 @@ def crossval(options: argparse.Namespace) -> int:
             run = find_run(project, options.resume)
             if not is_cross_validation(run):
                 raise ConfigError(f"{run.name} is no cross-validation", path=run.path)
+            prepare_resume(project, run)
         else:
-            config = training_config(options)
             folds = DEFAULT_FOLDS if options.folds is None else options.folds
-            run = create_cross_validation(project, config.to_dict(), folds=folds, seed=config.seed)
+            prepared = prepare_cross_validation(project, training_config(options), folds=folds)
+            run = prepared.run
+            for note in prepared.notes:
+                say(note)
     say(f"run {run.name}")
     outcome = watch_job(lambda hear: CrossValidationJob(run, on_event=hear))
     if not outcome.good:

@@ -15,6 +15,7 @@ from detcore.errors import ConfigError
 from detcore.exchange import export_dataset, find_dataset, import_dataset, import_found
 from detcore.formats.base import ExportOptions
 from detcore.opening import create_from_images, named_as_project
+from detcore.preparing.material import split_ranks
 from detcore.project.edits import Edit, set_split
 from detcore.project.project import Project
 from detcore.project.runs import list_runs
@@ -111,7 +112,8 @@ def _division(project: Project, options: argparse.Namespace) -> Edit:
         _refuse_replacing(images, options.project)
     ratios: dict[str, float] = dict(zip(SPLITS, options.ratios, strict=True))
     make = fill_splits if options.fill else divide_images
-    return set_split(project, {**make(images, ratios, seed=options.seed)})
+    ranks = split_ranks(project.image_list())
+    return set_split(project, {**make(images, ratios, seed=options.seed, ranks=ranks)})
 
 
 def _refuse_replacing(images: Sequence[Image], folder: Path) -> None:

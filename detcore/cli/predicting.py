@@ -15,6 +15,7 @@ from detcore.crossval import is_cross_validation
 from detcore.errors import Cancelled, ConfigError, EvaluationError, ImageError, JobError
 from detcore.images import check_image
 from detcore.jobs import OutcomeState, WorkerJob, worker_command
+from detcore.preparing.runs import prepare_prediction
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, left_out_images, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot, take_snapshot
@@ -130,9 +131,9 @@ def _still_unread(images: Snapshot) -> set[int]:
 
 def predict_images(run: RunFolder, snapshot: Snapshot, split: str) -> None:
     """Let the run look at the images of a split as the project has them now."""
-    snapshot.save(run.predict_snapshot)
+    images = prepare_prediction(run, snapshot)
     chosen = [] if split == "all" else ["--split", split]
-    arguments = ["predict", str(run.path), "--snapshot", str(run.predict_snapshot), *chosen]
+    arguments = ["predict", str(run.path), "--snapshot", str(images), *chosen]
     outcome = watch_job(lambda hear: WorkerJob(worker_command(*arguments), on_event=hear, what="prediction"))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or None)

@@ -44,7 +44,6 @@ _RECORD_KINDS = {
     "iou_threshold": "float",
     "images": "dict[str, dict[str, int]]",
 }
-_HELD_OUT = ("val", "test")
 
 
 class NotLookedAtError(ConfigError):
@@ -202,7 +201,7 @@ def best_threshold(
 
 def _learnt_from(run: RunFolder, snapshot: Snapshot, looked_at: Collection[int]) -> list[int]:
     """The images that a new run would learn from and this one has looked at; never empty."""
-    usable = [image.id for image in snapshot.labelled_images if image.split not in _HELD_OUT]
+    usable = [image.id for image in snapshot.training_images]
     if not usable:
         raise ConfigError(
             "there is no labelled image to train on",

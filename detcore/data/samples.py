@@ -84,9 +84,8 @@ def split_samples(snapshot: Snapshot, *, seed: int) -> Split:
     training images is held out; of fewer than two images nothing can be held out, and the judging is
     done on what was learnt from.
     """
-    labelled = snapshot.labelled_images
-    val = [image for image in labelled if image.split == "val"]
-    train = [image for image in labelled if image.split not in ("val", "test")]
+    val = [image for image in snapshot.labelled_images if image.split == "val"]
+    train = list(snapshot.training_images)
     if val or not train:
         return Split(train=make_samples(snapshot, train), val=make_samples(snapshot, val))
     if len(train) < 2:

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detcore.project import roles
 from detcore.project.values import decode_extra, encode_extra, id_list
-from detcore.types import Image, IntArray, Status
+from detcore.types import BoolArray, Image, IntArray, Status
 
 COLUMNS = ("path", "width", "height", "status", "split", "image_group", "extra")
 STATUSES = tuple(Status)
@@ -37,6 +38,15 @@ class ImageList:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    @property
+    def labelled(self) -> BoolArray:
+        """(N,) whether each image is labelled, as ``roles`` has it."""
+        return roles.labelled(self.box_counts, self.statuses == STATUSES.index(Status.VERIFIED))
+
+    def in_splits(self, *names: str) -> BoolArray:
+        """(N,) whether each image is in one of these splits."""
+        return np.isin(self.splits, [code for code, name in enumerate(self.split_names) if name in names])
 
     def status(self, row: int) -> Status:
         return STATUSES[int(self.statuses[row])]

@@ -13,7 +13,7 @@ import numpy as np
 
 from detcore.atomic import atomic_write
 from detcore.errors import ProjectError
-from detcore.project import image_paths
+from detcore.project import image_paths, roles
 from detcore.project.columns import read_columns
 from detcore.project.reading import ProjectReader
 from detcore.types import GroundTruth, ObjectClass, Status
@@ -48,14 +48,16 @@ class Snapshot:
 
     @cached_property
     def labelled_images(self) -> tuple[SnapshotImage, ...]:
-        """Images that say something to a detector: with boxes, or verified to have none.
+        """Images that say something to a detector, as ``roles`` has it."""
+        ids = np.array([image.id for image in self.images], np.int64)
+        verified = np.array([image.status == Status.VERIFIED for image in self.images], np.bool_)
+        mask = roles.labelled(np.isin(ids, self.ground_truth.image_ids).astype(np.int64), verified)
+        return tuple(image for image, is_labelled in zip(self.images, mask, strict=True) if is_labelled)
 
-        An image without boxes that nobody has verified is not known to be empty.
-        """
-        with_boxes = set(self.ground_truth.image_ids.tolist())
-        return tuple(
-            image for image in self.images if image.id in with_boxes or image.status == Status.VERIFIED
-        )
+    @property
+    def training_images(self) -> tuple[SnapshotImage, ...]:
+        """The labelled images that a training learns from."""
+        return tuple(image for image in self.labelled_images if roles.is_learnt_from(image.split))
 
     @cached_property
     def frames(self) -> Mapping[int, tuple[int, int]]:

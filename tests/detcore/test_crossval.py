@@ -13,7 +13,6 @@ import pytest
 
 from detcore.crossval import (
     CrossValidationJob,
-    create_cross_validation,
     fold_folder,
     is_cross_validation,
     read_plan,
@@ -23,6 +22,7 @@ from detcore.crossval_worker import lead
 from detcore.errors import ConfigError, ProjectError
 from detcore.events import Ended, EndReason, Event, Failed, Log, Progress, Started, Step, Validation, decode
 from detcore.jobs import ExitCode, OutcomeState
+from detcore.preparing.folds import create_cross_validation
 from detcore.project.edits import add_boxes, add_class, add_images, set_split
 from detcore.project.project import Project
 from detcore.project.runs import (

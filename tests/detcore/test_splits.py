@@ -42,6 +42,31 @@ def test_senseless_shares_are_refused(ratios: dict[str, float]):
         make_splits([1, 2], ratios)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_few_images_that_matter_are_divided_by_the_shares_for_themselves(seed: int):
+    ranks = {image_id: int(image_id > 4) for image_id in range(1, 41)}
+    found = make_splits(range(1, 41), RATIOS, seed=seed, ranks=ranks)
+    assert Counter(found[image_id] for image_id in range(1, 5)) == {"train": 2, "val": 1, "test": 1}
+    assert Counter(found.values()) == {"train": 32, "val": 4, "test": 4}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_only_image_that_matters_goes_where_most_go(seed: int):
+    for count in (2, 3, 10):
+        ranks = {image_id: int(image_id != 2) for image_id in range(1, count + 1)}
+        found = make_splits(ranks, RATIOS, seed=seed, ranks=ranks)
+        assert found[2] == "train"
+        assert len(set(found.values())) == min(3, count)
+
+
+def test_a_group_matters_as_much_as_the_image_of_it_that_matters_most():
+    ranks = {1: 1, 2: 0, 3: 1, 4: 1, 5: 1, 6: 1}
+    groups = {1: "film", 2: "film"}
+    for seed in range(20):
+        found = make_splits(ranks, {"train": 0.5, "val": 0.5}, seed=seed, groups=groups, ranks=ranks)
+        assert found[1] == found[2] == "train"
+
+
 @given(
     groups=st.dictionaries(st.integers(1, 60), st.sampled_from([None, "a", "b", "c", "d"]), min_size=1),
     seed=st.integers(0, 100),

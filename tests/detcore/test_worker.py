@@ -145,20 +145,13 @@ def test_the_end_of_stdin_stops_the_worker_with_a_checkpoint(make_run: MakeRun) 
     assert run.last.exists()
 
 
-def test_more_epochs_on_top_of_a_finished_run(make_run: MakeRun) -> None:
-    run = make_run(epochs=1, predict_after=False)
-    work_here("train", str(run.path))
-    first = read_run(run)
-    code, _ = work_here("train", str(run.path), "--resume", "--epochs", "2")
-    assert code is ExitCode.DONE
-    assert read_run(run).epochs >= round(first.epochs) + 2
-
-
-def test_a_run_goes_on_with_another_device(make_run: MakeRun) -> None:
-    run = make_run(epochs=1, predict_after=False, device="auto")
-    work_here("train", str(run.path), "--resume", "--device", "cpu")
-    config = TrainConfig.from_json(run.config.read_text())
-    assert (config.device, config.epochs) == ("cpu", 1)
+def work_here(*arguments: str) -> tuple[ExitCode, list[Event]]:
+    """The same job in this process, which saves loading torch once more."""
+    out, wishes = io.StringIO(), Wishes()
+    voice = Voice(out, wishes)
+    code = work(arguments, voice, wishes)
+    voice.close()
+    return code, [event for line in out.getvalue().splitlines() if (event := decode(line)) is not None]
 
 
 def test_predict_replaces_what_was_found_on_the_chosen_split(make_run: MakeRun) -> None:
@@ -268,7 +261,7 @@ def test_memory_that_runs_out_tells_how_often_it_did_before(
         raise MemoryError
 
     monkeypatch.setattr("detcore.training.session.try_step", fail)
-    _, heard = work_here("train", str(run.path), "--resume")
+    _, heard = work_here("train", str(run.path))
     assert isinstance(heard[-1], events.Failed)
     assert heard[-1].attempt == 2
 

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.dialogs.split_dialog import SplitRequest, ask_split
+from detcore.preparing.material import split_ranks
 from detcore.project.edits import Edit, set_split
 from detcore.project.project import Project
 from detcore.splits import divide_images, fill_splits
@@ -19,7 +20,8 @@ def divide(project: Project, request: SplitRequest) -> Edit:
     Raises ConfigError when the shares make no sense.
     """
     make = divide_images if request.everything else fill_splits
-    return set_split(project, dict(make(project.images(), request.ratios, seed=request.seed)))
+    ranks = split_ranks(project.image_list())
+    return set_split(project, dict(make(project.images(), request.ratios, seed=request.seed, ranks=ranks)))
 
 
 class Division(QObject):

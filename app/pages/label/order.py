@@ -16,10 +16,8 @@ from app.tasks import ProgressCallback, Task
 from app.widgets.label.image_list import ImageList, ListOrder
 from detcore.curation.ordering import Candidate, Order, order_unlabelled
 from detcore.errors import Cancelled, ReticleError
-from detcore.project.image_rows import STATUSES
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, list_runs, predicted_images
-from detcore.types import Status
 
 MOST_FIRST = 1000
 """So many images are put on top; each one costs a look at all others."""
@@ -56,8 +54,7 @@ def rank(project: Project, count: int, progress: ProgressCallback) -> Ranking:
         Cancelled: ``progress`` returned false.
     """
     columns = project.image_list()
-    bare = (columns.statuses != STATUSES.index(Status.VERIFIED)) & (columns.box_counts == 0)
-    unlabelled = set(columns.ids[bare].tolist())
+    unlabelled = set(columns.ids[~columns.labelled].tolist())
     if not unlabelled:
         raise NothingToOrder(_NO_IMAGE, needs_run=False)
     with_detections = [run.folder for run in list_runs(project) if run.has_detections]

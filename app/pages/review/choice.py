@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 from app.context import AppContext
 from app.models.figures import count_text
 from app.review.live_evaluation import LiveReview
-from app.training_data import PreparedPrediction, prepare_prediction
 from detcore.errors import ReticleError
+from detcore.preparing.runs import prepare_prediction
 from detcore.project.project import Project
-from detcore.project.runs import RunInfo, RunState, list_runs
+from detcore.project.runs import RunFolder, RunInfo, RunState, list_runs
+from detcore.project.snapshot import take_snapshot
 from detcore.scope import Scope, unread_note
 
 IOU_THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
@@ -162,15 +163,15 @@ class ReviewChoice(QObject):
         self._problem = ""
         project = self._context.document.project
         self._context.tasks.run(
-            lambda: prepare_prediction(project, run.folder),
-            done=lambda prepared: self._launch(project, prepared),
+            lambda: prepare_prediction(run.folder, take_snapshot(project)),
+            done=lambda images: self._launch(project, run.folder, images),
             failed=self._fail,
         )
 
-    def _launch(self, project: Project, prepared: PreparedPrediction) -> None:
+    def _launch(self, project: Project, run: RunFolder, images: Path) -> None:
         document, jobs = self._context.document, self._context.jobs
-        if document.is_open and document.project is project and prepared.run.path not in jobs.active():
-            jobs.predict(prepared.run.path, prepared.snapshot)
+        if document.is_open and document.project is project and run.path not in jobs.active():
+            jobs.predict(run.path, images)
 
     def _compose(self) -> QWidget:
         bar = QWidget()

@@ -6,11 +6,12 @@ from PySide6.QtCore import QObject, Signal
 
 from app.action_table import TRAIN
 from app.context import AppContext
+from app.models.figures import count_text
 from app.review.live_evaluation import LiveReview
-from app.sent_errors import SentErrors, find_errors, keep_sent, read_sent
 from app.tasks import ProgressCallback
 from detcore.curation.emphasis import NotLookedAtError
 from detcore.errors import Cancelled, ReticleError
+from detcore.preparing.sent_errors import SentErrors, find_errors, keep_sent, read_sent
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder
 
@@ -70,7 +71,7 @@ class ReviewSending(QObject):
             return
         earlier = read_sent(project)
         keep_sent(project, sent)
-        text = f"{sent.text} will count more in the next training."
+        text = f"{sent.text(count_text)} will count more in the next training."
         if earlier is not None and earlier.run != sent.run:
             text += f" What was sent of {earlier.run} will not."
         actions = self._context.actions

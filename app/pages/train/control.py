@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from app.context import AppContext
+from app.models.run_history import RunHistory
 from app.pages.train.histories import RunHistories
-from app.pages.train.preparation import Preparation
-from app.sent_errors import use_up
-from app.training_data import (
-    RATIOS,
-    PreparedPrediction,
-    PreparedRun,
-    prepare_prediction,
-    prepare_resume,
-    prepare_run,
-)
+from app.pages.train.preparation import Preparation, ReadyRun
 from detcore.events import Command
 from detcore.jobs import Outcome
+from detcore.preparing.material import RATIOS
+from detcore.preparing.runs import PreparedRun, prepare_prediction, prepare_resume, prepare_run
+from detcore.preparing.sent_errors import use_up
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, RunInfo
+from detcore.project.runs import RunFolder, RunInfo, RunState, read_events
+from detcore.project.snapshot import take_snapshot
 from detcore.training.config import TrainConfig
 from detcore.types import Changes
 
 TRAINING, FINISHING, PREDICTING = "Training", "Finishing…", "Predicting"
 CROSS_VALIDATING = "Cross-validating"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Prediction:
+    """A run, what it said so far, and the file of the images to predict on."""
+
+    run: RunFolder
+    history: RunHistory
+    images: Path
 
 
 class RunControl(QObject):
@@ -95,14 +101,20 @@ class RunControl(QObject):
     def resume(self, info: RunInfo, longer: TrainConfig) -> None:
         """Go on with a run; one that was completed trains ``longer``."""
         project = self._context.document.project
-        self.begin(lambda: prepare_resume(project, info.folder, longer), project, doing=f"resume {info.name}")
+        completed = info.state is RunState.COMPLETED
+        minutes, epochs = (longer.minutes, longer.epochs) if completed else (None, None)
+        self.begin(
+            lambda: prepare_resume(project, info.folder, minutes=minutes, epochs=epochs),
+            project,
+            doing=f"resume {info.name}",
+        )
 
     def resume_again(self, folder: RunFolder) -> None:
         """Go on with a run that ended before its time; nothing happens when it is gone."""
         document = self._context.document
         if document.holds_run(folder.path) and folder.path.is_dir():
             project = document.project
-            self.begin(lambda: prepare_resume(project, folder, None), project, doing=f"resume {folder.name}")
+            self.begin(lambda: prepare_resume(project, folder), project, doing=f"resume {folder.name}")
 
     def stop(self) -> None:
         """Stop the training and keep what was learnt."""
@@ -123,8 +135,12 @@ class RunControl(QObject):
         """Find objects in all images with the best weights of a run."""
         project = self._context.document.project
         self._context.tasks.run(
-            lambda: prepare_prediction(project, info.folder),
-            done=lambda prepared: self._launch_prediction(project, prepared),
+            lambda: _Prediction(
+                run=info.folder,
+                history=RunHistory(read_events(info.folder.events)),
+                images=prepare_prediction(info.folder, take_snapshot(project)),
+            ),
+            done=lambda prediction: self._launch_prediction(project, prediction),
             failed=lambda error: self._fail_prediction(project, error, info.name),
         )
 
@@ -136,16 +152,17 @@ class RunControl(QObject):
         self.changed.emit()
         self._context.tasks.run(
             preparation.make,
-            done=lambda prepared: self._launch(preparation, prepared),
+            done=lambda ready: self._launch(preparation, ready),
             failed=lambda error: self._fail(preparation, error, doing),
         )
 
-    def _launch(self, preparation: Preparation, prepared: PreparedRun) -> None:
+    def _launch(self, preparation: Preparation, ready: ReadyRun) -> None:
         if self._preparing is not preparation:
             return
         self._preparing = None
         project = preparation.project
         document, messages = self._context.document, self._context.messages
+        prepared = ready.prepared
         run, name = prepared.run.path, prepared.run.name
         if prepared.changes:
             divided = prepared.changes
@@ -160,7 +177,7 @@ class RunControl(QObject):
             messages.warning(f"{name} is still at work. Try again when it has ended.")
             self.changed.emit()
             return
-        self._histories.put(name, prepared.history)
+        self._histories.put(name, ready.history)
         if prepared.in_folds:
             self._verbs[run] = CROSS_VALIDATING
             self._context.jobs.cross_validate(run)
@@ -173,12 +190,12 @@ class RunControl(QObject):
         self.changed.emit()
         document.runs_changed.emit()
 
-    def _launch_prediction(self, project: Project, prepared: PreparedPrediction) -> None:
-        run = prepared.run.path
+    def _launch_prediction(self, project: Project, prediction: _Prediction) -> None:
+        run = prediction.run.path
         if self._context.document.shows(project) and run not in self._context.jobs.active():
             self._verbs[run] = PREDICTING
-            self._histories.put(run.name, prepared.history)
-            self._context.jobs.predict(run, prepared.snapshot)
+            self._histories.put(run.name, prediction.history)
+            self._context.jobs.predict(run, prediction.images)
             self.changed.emit()
 
     def _fail(self, preparation: Preparation, error: Exception, doing: str) -> None:

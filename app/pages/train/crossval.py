@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QWidget
 from app.context import AppContext
 from app.dialogs.crossval_dialog import ask_cross_validation
 from app.pages.train.control import RunControl
-from app.training_data import TrainingData, is_own_weights, prepare_cross_validation
 from detcore.errors import ConfigError
+from detcore.preparing.material import TrainingData
+from detcore.preparing.runs import is_own_weights, prepare_cross_validation
 from detcore.training.config import TrainConfig
 
 
@@ -51,7 +52,7 @@ class CrossValidating(QObject):
         request = ask_cross_validation(self._window, config, images=data.labelled, own_weights=own)
         if request is not None and self._context.document.shows(project):
             self._control.begin(
-                lambda: prepare_cross_validation(project, config, request.folds),
+                lambda: prepare_cross_validation(project, config, folds=request.folds),
                 project,
                 doing="cross-validate",
             )

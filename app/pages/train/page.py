@@ -18,13 +18,13 @@ from app.pages.train.endings import RunEndings
 from app.pages.train.histories import RunHistories
 from app.pages.train.sent import SentToTraining
 from app.pages.train.shelf import RunShelf
-from app.training_data import RATIOS, TrainingData, survey
 from app.widgets.empty_state import EmptyState
 from app.widgets.train.buttons import TrainButtons
 from app.widgets.train.run_list import RunList
 from app.widgets.train.run_view import RunView
 from app.widgets.train.setup import TrainSetup
 from detcore.errors import ConfigError
+from detcore.preparing.material import RATIOS, TrainingData, survey
 from detcore.project.project import Project
 from detcore.project.runs import RunInfo
 from detcore.training.config import TrainConfig
@@ -271,6 +271,6 @@ def _data_text(data: TrainingData | None) -> str:
     if data.needs_splits:
         shares = ", ".join(f"{share:.0%} {name}" for name, share in RATIOS.items())
         return f"{count_text(data.unassigned)} labelled images without splits. Train divides them: {shares}."
-    if not data.train:
-        return "No labelled image is in the train split."
+    if not data.to_learn_from:
+        return "No image with boxes is in the train split."
     return f"{count_text(data.train)} images to train on, {count_text(data.val)} to validate."

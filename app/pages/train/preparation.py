@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from app.training_data import PreparedRun
+from app.models.run_history import RunHistory
+from detcore.preparing.runs import PreparedRun
 from detcore.project.project import Project
+from detcore.project.runs import read_events
 from detcore.project.unused_runs import remove_unused
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadyRun:
+    """A run that can be trained, and what it has said so far."""
+
+    prepared: PreparedRun
+    history: RunHistory
 
 
 class Preparation:
@@ -21,7 +32,7 @@ class Preparation:
         self._made: PreparedRun | None = None
         self._left = False
 
-    def make(self) -> PreparedRun:
+    def make(self) -> ReadyRun:
         """For the pool. Raises what the work raises."""
         made = self._work()
         with self._lock:
@@ -29,7 +40,7 @@ class Preparation:
             left = self._left
         if left:
             _remove(made)
-        return made
+        return ReadyRun(prepared=made, history=RunHistory(read_events(made.run.events)))
 
     def leave(self) -> None:
         """The project is closed: the run will not train."""

@@ -6,8 +6,8 @@ from PySide6.QtCore import QObject
 
 from app.context import AppContext
 from app.pages.train.control import RunControl
-from app.sent_errors import SentErrors, keep_sent, read_sent
 from app.widgets.train.sent_card import SentCard
+from detcore.preparing.sent_errors import SentErrors, keep_sent, read_sent
 from detcore.project.project import Project
 
 

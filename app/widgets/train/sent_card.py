@@ -7,12 +7,12 @@ from dataclasses import replace
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QFormLayout, QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from app.models.figures import ratio_text
+from app.models.figures import count_text, ratio_text
 from app.models.run_model import run_number
-from app.sent_errors import SentErrors
 from app.theme import Theme
 from app.widgets.train.spin_boxes import WholeNumber
 from detcore.curation.emphasis import GREATEST_WEIGHT
+from detcore.preparing.sent_errors import SentErrors
 
 LABEL_WIDTH = 96
 STEP = 10
@@ -64,7 +64,7 @@ class SentCard(QFrame):
             return
         self.title.setText(f"Learns more from run {run_number(sent.run)}")
         self.title.setToolTip(sent.run)
-        self.text.setText(f"{sent.text}, at a confidence of {ratio_text(sent.threshold)}")
+        self.text.setText(f"{sent.text(count_text)}, at a confidence of {ratio_text(sent.threshold)}")
         for field, strength, count in (
             (self.false_alarms, sent.hard_negatives, sent.false_positives),
             (self.misses, sent.oversample, sent.misses),

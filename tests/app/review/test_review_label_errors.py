@@ -13,8 +13,8 @@ from app.context import AppContext
 from app.models.error_filter import SortOrder
 from app.models.error_kind import ItemType
 from app.pages.review.page import ReviewPage
-from detcore.crossval import create_cross_validation
 from detcore.evaluation.label_errors import LabelError, rank_label_errors
+from detcore.preparing.folds import create_cross_validation
 from detcore.project.edits import delete_boxes, set_split, update_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections

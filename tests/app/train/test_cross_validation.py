@@ -14,9 +14,9 @@ from pytestqt.qtbot import QtBot
 from app.context import AppContext
 from app.dialogs.crossval_dialog import CrossValidationDialog
 from app.pages.train.page import TrainPage
-from app.training_data import prepare_cross_validation
 from detcore.crossval import fold_folder, read_plan
 from detcore.errors import ConfigError
+from detcore.preparing.runs import prepare_cross_validation
 from detcore.project.edits import add_boxes, delete_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunInfo, RunState, find_run, list_runs
@@ -180,15 +180,16 @@ def test_the_dialog_says_what_it_costs(qtbot: QtBot) -> None:
 def test_no_fold_starts_from_what_has_learnt_the_labels(project: Project, tmp_path: Path) -> None:
     own = project.runs_folder / write_run(project, [0.1]) / "best.safetensors"
     config = TrainConfig(minutes=1.0, weights=str(own), oversample=2.0)
-    prepared = prepare_cross_validation(project, config, 2)
+    prepared = prepare_cross_validation(project, config, folds=2)
     used = TrainConfig.load(fold_folder(prepared.run, 0).config)
     assert (used.weights, used.oversample, used.minutes) == (None, 0.0, 1.0)
+    (tmp_path / "coco.pth").touch()
     others = replace(config, weights=str(tmp_path / "coco.pth"))
-    prepared = prepare_cross_validation(project, others, 2)
+    prepared = prepare_cross_validation(project, others, folds=2)
     assert TrainConfig.load(fold_folder(prepared.run, 1).config).weights == str(tmp_path / "coco.pth")
 
 
 def test_without_labels_there_is_nothing_to_validate(tmp_path: Path) -> None:
     empty = Project.create(tmp_path / "empty.reticle", image_root=tmp_path)
     with empty, pytest.raises(ConfigError, match="no labelled images"):
-        prepare_cross_validation(empty, TrainConfig(), 2)
+        prepare_cross_validation(empty, TrainConfig(), folds=2)

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app import training_data
 from app.context import AppContext
 from app.pages.train.page import TrainPage
 from app.pages.train.preparation import Preparation
-from app.training_data import prepare_resume
+from detcore.preparing import runs as preparing
+from detcore.preparing.runs import prepare_resume
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run
 from detcore.training.config import TrainConfig
@@ -30,7 +30,7 @@ def test_a_project_that_is_closed_while_a_run_is_made_keeps_no_folder_of_it(
 ) -> None:
     """Whether the folder is there before the project closes or only after it."""
     opened, reached = threading.Event(), threading.Event()
-    make = training_data.create_run
+    make = preparing.create_run
 
     def wait_and_make(*arguments: Any, **named: Any) -> RunFolder:
         run = make(*arguments, **named) if made_first else None
@@ -38,7 +38,7 @@ def test_a_project_that_is_closed_while_a_run_is_made_keeps_no_folder_of_it(
         opened.wait(WAIT / 1000)
         return run or make(*arguments, **named)
 
-    monkeypatch.setattr(training_data, "create_run", wait_and_make)
+    monkeypatch.setattr(preparing, "create_run", wait_and_make)
     runs = project.runs_folder
     qtbot.mouseClick(open_page.buttons.start, LEFT)
     assert reached.wait(WAIT / 1000)
@@ -52,7 +52,7 @@ def test_a_project_that_is_closed_while_a_run_is_made_keeps_no_folder_of_it(
 def test_a_run_that_is_resumed_stays_when_its_project_is_closed_meanwhile(project: Project) -> None:
     run = create_run(project, "reticle-s")
     run.config.write_text(TrainConfig(minutes=5.0).to_json(), encoding="utf-8")
-    preparation = Preparation(project, lambda: prepare_resume(project, run, None))
+    preparation = Preparation(project, lambda: prepare_resume(project, run))
     preparation.make()
     preparation.leave()
     assert run.config.is_file()

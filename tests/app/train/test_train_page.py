@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.pages.train.page import CONFIG_KEY, TrainPage
-from app.training_data import RATIOS, survey
+from detcore.preparing.material import RATIOS, survey
 from detcore.project.edits import delete_boxes, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunState, list_runs

@@ -82,7 +82,9 @@ def test_predict_again_freezes_the_images_of_now_and_leads_to_review(
     context.actions["train.predict"].trigger()
     qtbot.waitUntil(lambda: bool(context.messages.history), timeout=WAIT)
     assert last_message(context).text == f"{name}: predictions are ready."
-    assert [image.id for image in Snapshot.load(folder / "predict.npz").images] == project.image_ids()
+    assert [
+        image.id for image in Snapshot.load(folder / "predict_snapshot.npz").images
+    ] == project.image_ids()
 
 
 def test_a_warning_of_the_run_reaches_the_message_bar(

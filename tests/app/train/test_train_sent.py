@@ -12,12 +12,12 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app import training_data
 from app.context import AppContext
 from app.models.run_model import RunModel, state_text
 from app.pages.train.page import TrainPage
-from app.sent_errors import SentErrors, keep_sent, read_sent
 from detcore.curation.emphasis import Emphasis
+from detcore.preparing import runs as preparing
+from detcore.preparing.sent_errors import SentErrors, keep_sent, read_sent
 from detcore.project.edits import set_split, update_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunState, discard, find_run, list_runs, save_detections
@@ -186,13 +186,13 @@ class Gate:
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     gate = Gate()
-    find = training_data.find_again
+    find = preparing.find_again
 
     def wait_and_find(project: Project, sent: SentErrors, snapshot: Snapshot) -> Emphasis:
         gate.wait()
         return find(project, sent, snapshot)
 
-    monkeypatch.setattr(training_data, "find_again", wait_and_find)
+    monkeypatch.setattr(preparing, "find_again", wait_and_find)
     yield gate
     gate.opened.set()
 

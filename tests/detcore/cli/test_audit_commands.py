@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from detcore.cli.main import main
-from detcore.crossval import create_cross_validation
+from detcore.preparing.folds import create_cross_validation
 from detcore.project.edits import add_boxes, add_class, add_images, delete_boxes, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, load_detections, save_detections

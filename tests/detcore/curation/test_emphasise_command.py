@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,17 @@ import pytest
 
 from detcore.cli import main
 from detcore.outcomes import Outcome, OutcomeState
-from detcore.project.edits import add_boxes, add_class, add_verdicts
+from detcore.preparing.sent_errors import SentErrors, keep_sent, read_sent
+from detcore.project.edits import add_boxes, add_class, add_verdicts, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, read_run, save_detections
 from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.training.config import TrainConfig
 from detcore.types import Box, Detections
+
+SENT = SentErrors(
+    run="001-reticle-s", threshold=0.5, iou_threshold=0.5, images=2, false_positives=1, misses=1
+)
 
 
 @pytest.fixture
@@ -28,6 +34,7 @@ def project(tmp_path: Path) -> Project:
         project.edit(add_class, "thing")
         boxes = [Box(id=0, image_id=i, class_id=1, x1=10, y1=10, x2=40, y2=40) for i in (1, 2)]
         project.edit(add_boxes, boxes)
+        project.edit(set_split, {1: "train", 2: "train"})
         found = Detections(
             image_ids=np.array([2, 2]),
             labels=np.array([1, 1]),
@@ -84,15 +91,38 @@ def test_what_was_judged_ambiguous_is_left_out(project: Project) -> None:
 
 
 @pytest.mark.usefixtures("no_worker")
-@pytest.mark.parametrize(("sent", "left"), [("001-reticle-s", None), ("000-other", {"run": "000-other"})])
+@pytest.mark.parametrize(("run", "stays"), [("001-reticle-s", False), ("000-other", True)])
 def test_errors_that_were_sent_in_the_window_are_used_up_by_a_training_that_learns_from_them(
-    project: Project, sent: str, left: object
+    project: Project, run: str, stays: bool
 ) -> None:
+    sent = replace(SENT, run=run)
     with Project.open(project.folder) as opened:
-        opened.set_setting("train.sent_errors", {"run": sent})
+        keep_sent(opened, sent)
     assert main(["train", str(project.folder), "--epochs", "1", "--emphasise", "001-reticle-s"]) == 0
     with Project.open(project.folder) as opened:
-        assert opened.get_setting("train.sent_errors") == left
+        assert read_sent(opened) == (sent if stays else None)
+
+
+@pytest.mark.usefixtures("no_worker")
+def test_a_training_takes_the_errors_that_were_sent_in_the_window(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Project.open(project.folder) as opened:
+        keep_sent(opened, replace(SENT, oversample=0.8))
+    assert main(["train", str(project.folder), "--epochs", "1"]) == 0
+    run = RunFolder(project.runs_folder / "002-reticle-s")
+    config = TrainConfig.from_json(run.config.read_text())
+    assert (config.hard_negatives, config.oversample) == (0.5, 0.8)
+    assert json.loads(run.emphasis.read_text())["images"] == {
+        "1": {"false_positives": 0, "misses": 1},
+        "2": {"false_positives": 1, "misses": 0},
+    }
+    words = capsys.readouterr().out
+    assert (
+        "Learns more from 001-reticle-s: 2 training images with 1 false alarm and 1 missed object." in words
+    )
+    with Project.open(project.folder) as opened:
+        assert read_sent(opened) is None
 
 
 @pytest.mark.usefixtures("no_worker")

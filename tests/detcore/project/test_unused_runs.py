@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from detcore.crossval import create_cross_validation
+from detcore.preparing.folds import create_cross_validation
 from detcore.project.edits import add_boxes, add_class, add_images
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, hold_run, list_runs, write_pid

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
 
-from app.models.figures import count_text
-from app.tasks import ProgressCallback
 from detcore.curation.emphasis import DEFAULT_STRENGTH, SENT_SETTING, Emphasis, find_emphasis
 from detcore.errors import Cancelled, ProjectError
+from detcore.formats.base import Progress
 from detcore.project.project import Project
+from detcore.project.reading import ProjectReader
 from detcore.project.runs import RunFolder, find_run
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.verdicts import read_verdicts
@@ -35,15 +37,18 @@ class SentErrors:
         """Whether a training would be any different."""
         return self.hard_negatives > 0 or self.oversample > 0
 
-    @property
-    def text(self) -> str:
-        """``12 training images with 30 false alarms and 41 missed objects``."""
-        parts = [
-            _counted(count, word)
-            for count, word in ((self.false_positives, "false alarm"), (self.misses, "missed object"))
-            if count
+    def text(self, number: Callable[[int], str] = "{:,}".format) -> str:
+        """``12 training images with 30 false alarms and 41 missed objects``; ``number`` writes a count."""
+        images, *parts = [
+            f"{number(count)} {word}{'' if count == 1 else 's'}"
+            for count, word in (
+                (self.images, "training image"),
+                (self.false_positives, "false alarm"),
+                (self.misses, "missed object"),
+            )
+            if count or word == "training image"
         ]
-        return f"{_counted(self.images, 'training image')} with {' and '.join(parts)}"
+        return f"{images} with {' and '.join(parts)}"
 
     def configured(self, config: TrainConfig) -> TrainConfig:
         """The settings of a training that learns from these."""
@@ -51,7 +56,7 @@ class SentErrors:
 
 
 def find_errors(
-    project: Project, run: RunFolder, *, threshold: float, iou_threshold: float, progress: ProgressCallback
+    project: ProjectReader, run: RunFolder, *, threshold: float, iou_threshold: float, progress: Progress
 ) -> SentErrors:
     """Look for what a run got wrong in the training images; for the pool.
 
@@ -73,7 +78,7 @@ def find_errors(
     )
 
 
-def find_again(project: Project, sent: SentErrors, snapshot: Snapshot) -> Emphasis:
+def find_again(project: ProjectReader, sent: SentErrors, snapshot: Snapshot) -> Emphasis:
     """The errors that were sent as labels and verdicts are now: what has been mended since is none any more.
 
     Raises:
@@ -96,12 +101,12 @@ def find_again(project: Project, sent: SentErrors, snapshot: Snapshot) -> Emphas
     )
 
 
-def read_sent(project: Project) -> SentErrors | None:
+def read_sent(project: ProjectReader) -> SentErrors | None:
     """What is waiting for the next training, if anything is."""
-    stored = project.get_setting(SENT_SETTING)
-    if not isinstance(stored, dict) or not fits_fields(stored, SentErrors):
+    stored: Any = project.get_setting(SENT_SETTING)
+    if not isinstance(stored, dict) or not fits_fields(cast("dict[str, Any]", stored), SentErrors):
         return None
-    return SentErrors(**stored)
+    return SentErrors(**cast("dict[str, Any]", stored))
 
 
 def keep_sent(project: Project, sent: SentErrors | None) -> None:
@@ -115,10 +120,6 @@ def use_up(project: Project, sent: SentErrors) -> None:
         keep_sent(project, None)
 
 
-def _go_on(progress: ProgressCallback, done: int) -> None:
+def _go_on(progress: Progress, done: int) -> None:
     if not progress(done, 2):
         raise Cancelled("nothing was sent to training")
-
-
-def _counted(count: int, word: str) -> str:
-    return f"1 {word}" if count == 1 else f"{count_text(count)} {word}s"
