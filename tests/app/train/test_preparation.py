@@ -15,6 +15,7 @@ from detcore.preparing import runs as preparing
 from detcore.preparing.runs import prepare_resume
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run
+from detcore.project.snapshot import take_snapshot
 from detcore.training.config import TrainConfig
 from tests.app.train.train_driving import LEFT, WAIT
 
@@ -52,6 +53,7 @@ def test_a_project_that_is_closed_while_a_run_is_made_keeps_no_folder_of_it(
 def test_a_run_that_is_resumed_stays_when_its_project_is_closed_meanwhile(project: Project) -> None:
     run = create_run(project, "reticle-s")
     run.config.write_text(TrainConfig(minutes=5.0).to_json(), encoding="utf-8")
+    take_snapshot(project).save(run.snapshot)
     preparation = Preparation(project, lambda: prepare_resume(project, run))
     preparation.make()
     preparation.leave()
