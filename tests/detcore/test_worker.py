@@ -145,15 +145,6 @@ def test_the_end_of_stdin_stops_the_worker_with_a_checkpoint(make_run: MakeRun) 
     assert run.last.exists()
 
 
-def work_here(*arguments: str) -> tuple[ExitCode, list[Event]]:
-    """The same job in this process, which saves loading torch once more."""
-    out, wishes = io.StringIO(), Wishes()
-    voice = Voice(out, wishes)
-    code = work(arguments, voice, wishes)
-    voice.close()
-    return code, [event for line in out.getvalue().splitlines() if (event := decode(line)) is not None]
-
-
 def test_predict_replaces_what_was_found_on_the_chosen_split(make_run: MakeRun) -> None:
     run = make_run(images=8, val=2, epochs=1, predict_after=False)
     work_here("train", str(run.path))
