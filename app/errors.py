@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
 from types import TracebackType
 
@@ -48,7 +49,8 @@ class ReportDialog(QDialog):
 
 
 class ExceptionHook(QObject):
-    """Installed as ``sys.excepthook``; hands exceptions of any thread to the GUI thread.
+    """Installed as ``sys.excepthook`` and ``threading.excepthook``; hands exceptions of any thread to the GUI
+    thread.
 
     Signals:
         caught(object): the exception.
@@ -64,6 +66,7 @@ class ExceptionHook(QObject):
 
     def install(self) -> None:
         sys.excepthook = self._hook
+        threading.excepthook = self._thread_hook
 
     def _hook(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
@@ -74,6 +77,12 @@ class ExceptionHook(QObject):
             self._report(error)
         else:
             self.caught.emit(error)
+
+    def _thread_hook(self, failed: threading.ExceptHookArgs) -> None:
+        """Of threads that Python started, which never reach ``sys.excepthook``."""
+        error = failed.exc_value or failed.exc_type()
+        if not isinstance(error, SystemExit):  # a thread's way of ending itself
+            self._hook(failed.exc_type, error, failed.exc_traceback)
 
     def _report(self, error: BaseException) -> None:
         if isinstance(error, ReticleError):

@@ -41,6 +41,7 @@ class Task(QObject):
         self.title = title
         self._call_done, self._call_failed = done, failed
         self._cancelled = threading.Event()
+        self._abandoned = False
         self._done.connect(self._deliver)
         self._failed.connect(self._deliver_failure)
 
@@ -52,6 +53,12 @@ class Task(QObject):
         """Ask the work to end: its progress callback returns False from now on."""
         self._cancelled.set()
 
+    def abandon(self) -> None:
+        """Cancel it, and deliver nothing any more: neither what it finds nor what is on its way already."""
+        self.cancel()
+        self._abandoned = True
+        self.blockSignals(True)
+
     def report(self, done: int, total: int) -> bool:
         """The progress callback handed to the work; safe from any thread."""
         self.progressed.emit(done, total)
@@ -59,11 +66,15 @@ class Task(QObject):
 
     @Slot(object)
     def _deliver(self, result: object) -> None:
+        if self._abandoned:
+            return
         self.finished.emit()
         self._call_done(result)
 
     @Slot(object)
     def _deliver_failure(self, error: Exception) -> None:
+        if self._abandoned:
+            return
         self.finished.emit()
         self._call_failed(error)
 
@@ -102,6 +113,7 @@ class Tasks(QObject):
         self._pool = QThreadPool(self)
         self._pool.setMaxThreadCount(4)
         self._running: set[Task] = set()
+        self._shut_down = False
 
     def run(
         self,
@@ -130,15 +142,18 @@ class Tasks(QObject):
         return task
 
     def shut_down(self) -> None:
-        """Cancel what runs and wait for it; nothing is delivered any more."""
+        """Cancel what runs and wait for it; nothing is delivered any more, and nothing new begun."""
+        self._shut_down = True
         for task in self._running:
-            task.blockSignals(True)
-            task.cancel()
+            task.abandon()
         self._pool.clear()
         self._pool.waitForDone()
         self._running.clear()
 
     def _start(self, work: _Work) -> None:
+        if self._shut_down:
+            work.task.abandon()
+            return
         self._running.add(work.task)
         work.task.finished.connect(lambda: self._forget(work.task))
         self._pool.start(_Runner(work))

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from detcore.errors import ProjectError, ReticleError
+from detcore.errors import ProjectError
 from detcore.evaluation.coco import evaluate_coco
 from detcore.events import (
     Ended,
@@ -33,6 +33,7 @@ from detcore.events import (
     encode,
 )
 from detcore.jobs import Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
+from detcore.outcomes import Conclusion, outcome_of
 from detcore.project.runs import (
     RunFolder,
     RunState,
@@ -115,14 +116,12 @@ class CrossValidationJob:
     ) -> None:
         self._run = run
         self._on_event = on_event
-        self._on_end = on_end
+        self._conclusion = Conclusion(on_end)
         self._command = command
         self._plan = read_plan(run)
         self._lock = threading.Lock()
         self._current: TrainingJob | WorkerJob | None = None
         self._stopping = False
-        self._done = threading.Event()
-        self._outcome: Outcome | None = None
         self._steps_before, self._seconds_before = 0, 0.0
         self._begun = False
 
@@ -135,15 +134,17 @@ class CrossValidationJob:
         if is_running(self._run):
             raise ProjectError("another process works on this run", path=self._run.path, hint="Stop it first")
         write_pid(self._run, os.getpid())
-        threading.Thread(target=self._work, name="cross-validation", daemon=True).start()
+        threading.Thread(
+            target=self._conclusion.draw, args=(self._work,), name="cross-validation", daemon=True
+        ).start()
 
     @property
     def running(self) -> bool:
-        return not self._done.is_set()
+        return not self._conclusion.reached
 
     @property
     def outcome(self) -> Outcome | None:
-        return self._outcome
+        return self._conclusion.outcome
 
     def stop(self) -> None:
         """Stop at the next step; what was trained and found is kept. Returns at once."""
@@ -155,30 +156,20 @@ class CrossValidationJob:
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """Wait for the end; ``None`` when ``timeout`` seconds went by first."""
-        self._done.wait(timeout)
-        return self._outcome
+        return self._conclusion.wait(timeout)
 
-    def _work(self) -> None:
+    def _work(self) -> Outcome:
+        """All folds, and a last event that says what came of them."""
+        outcome = outcome_of(self._all_folds)
         try:
-            outcome = self._all_folds()
-        except ReticleError as error:
-            outcome = Outcome(state=OutcomeState.FAILED, text=str(error), failure=FailureKind.BAD_INPUT)
-        except Exception as error:  # noqa: BLE001 - whoever waits must hear of a bug, too
-            _log.exception("the cross-validation failed")
-            text = f"{type(error).__name__}: {error}"
-            outcome = Outcome(state=OutcomeState.FAILED, text=text, failure=FailureKind.BUG)
-        if not outcome.good:
-            failure = outcome.failure or FailureKind.BUG
-            self._say(Failed(failure=failure, message=outcome.text, hint=outcome.hint))
-        elif outcome.ended is not None:
-            self._say(outcome.ended)
-        self._run.pid.unlink(missing_ok=True)
-        self._outcome = outcome
-        try:
-            if self._on_end is not None:
-                self._on_end(outcome)
+            if not outcome.good:
+                failure = outcome.failure or FailureKind.BUG
+                self._say(Failed(failure=failure, message=outcome.text, hint=outcome.hint))
+            elif outcome.ended is not None:
+                self._say(outcome.ended)
         finally:
-            self._done.set()
+            self._run.pid.unlink(missing_ok=True)
+        return outcome
 
     def _all_folds(self) -> Outcome:
         for number, held_out in enumerate(self._plan.held_out):

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from detcore.crossval import CrossValidationJob
-from detcore.errors import ConfigError, ReticleError
+from detcore.errors import ConfigError, ReticleError, disk_error
 from detcore.events import Event, FailureKind
 from detcore.jobs import ExitCode, worker_command
 from detcore.project.runs import RunFolder, hold_run
-from detcore.worker_process import EXIT_CODES, Wishes, disk_error, fail, run_worker
+from detcore.worker_process import EXIT_CODES, Wishes, fail, run_worker
 
 VERB = "crossval"
 _LOCK_SECONDS = 2.0

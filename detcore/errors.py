@@ -16,6 +16,7 @@ Everything else that is raised is a bug.
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 
@@ -80,3 +81,14 @@ class JobError(ReticleError):
 
 class Cancelled(ReticleError):
     """The person stopped a long operation; nothing of it remains."""
+
+
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+def disk_error(error: OSError, *, path: str | Path | None = None) -> ReticleError:
+    """What the system says of a file, with advice; ``path`` where it does not say of which."""
+    hint = "Check that the folder is there and that you may write to it"
+    if error.errno in _FULL:
+        hint = "Free some space on that disk and try again; what was there before is still there"
+    return ReticleError(error.strerror or str(error), path=error.filename or path, hint=hint)

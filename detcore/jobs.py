@@ -9,18 +9,17 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 from detcore.errors import JobError
 from detcore.events import Checkpoint, Command, Ended, Event, Failed, FailureKind, Log, decode
-from detcore.outcomes import ExitCode, Outcome, OutcomeState, judge
+from detcore.outcomes import Conclusion, ExitCode, Outcome, OutcomeState, judge
+from detcore.program import worker_command
 
 __all__ = ["ExitCode", "Outcome", "OutcomeState", "Patience", "TrainingJob", "WorkerJob", "worker_command"]
 
@@ -46,22 +45,6 @@ EventCallback = Callable[[Event], None]
 OutcomeCallback = Callable[[Outcome], None]
 
 
-def worker_command(*arguments: str, processes: int = 1) -> list[str]:
-    """The command line of a worker, such as ``worker_command("train", "RUN_DIR")``.
-
-    A packaged program is its own interpreter and gets the verb directly. With ``processes`` > 1 the
-    worker runs under torchrun, one process a GPU; a packaged program cannot do that.
-    """
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "worker", *arguments]
-    main = Path(__file__).resolve().parents[1] / "main.py"
-    start = [*([str(main)] if main.is_file() else ["-m", "detcore.cli"]), "worker"]
-    if processes > 1:
-        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-        return [sys.executable, *launcher, *start, *arguments]
-    return [sys.executable, *start, *arguments]
-
-
 class WorkerJob:
     """One child process that speaks events on stdout and listens to commands on stdin.
 
@@ -81,18 +64,17 @@ class WorkerJob:
         self._argv = list(argv)
         self._on_event = on_event
         self._on_end = on_end
+        self._conclusion = Conclusion(self._tell_end)
         self._patience = patience or Patience()
         self._what = what
         self._process: subprocess.Popen[str] | None = None
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._callback_lock = threading.Lock()
-        self._done = threading.Event()
         self._stopping = threading.Event()
         self._last_line = time.monotonic()
         self._failed: Failed | None = None
         self._ended: Ended | None = None
         self._last_checkpoint: int | None = None
-        self._outcome: Outcome | None = None
 
     def start(self) -> None:
         """Start the process; returns at once.
@@ -116,7 +98,7 @@ class WorkerJob:
                 start_new_session=os.name == "posix",
                 creationflags=_WINDOWS_FLAGS,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a path that no system takes
             raise JobError(f"the {self._what} process could not be started ({error})") from error
         self._last_line = time.monotonic()
         readers = [
@@ -132,7 +114,7 @@ class WorkerJob:
 
     @property
     def running(self) -> bool:
-        return self._process is not None and not self._done.is_set()
+        return self._process is not None and not self._conclusion.reached
 
     @property
     def pid(self) -> int | None:
@@ -141,7 +123,7 @@ class WorkerJob:
     @property
     def outcome(self) -> Outcome | None:
         """How it ended; ``None`` until then."""
-        return self._outcome
+        return self._conclusion.outcome
 
     def stderr_tail(self) -> str:
         """The last lines that the process wrote on stderr."""
@@ -178,8 +160,7 @@ class WorkerJob:
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """Wait for the end; ``None`` when ``timeout`` seconds went by first."""
-        self._done.wait(timeout)
-        return self._outcome
+        return self._conclusion.wait(timeout)
 
     def _read_events(self) -> None:
         with self._pipe("stdout") as pipe:
@@ -221,7 +202,7 @@ class WorkerJob:
         while True:
             last = self._last_line
             quiet_until = (last if told_at != last else time.monotonic()) + self._patience.silence
-            if self._done.wait(max(0.05, quiet_until - time.monotonic())):
+            if self._conclusion.wait(max(0.05, quiet_until - time.monotonic())) is not None:
                 return
             silence = time.monotonic() - self._last_line
             if silence >= self._patience.silence and told_at != self._last_line:
@@ -230,10 +211,10 @@ class WorkerJob:
                 self._tell(Log(level="warning", text=text))
 
     def _escalate(self) -> None:
-        if self._done.wait(self._patience.ask):
+        if self._conclusion.wait(self._patience.ask) is not None:
             return
         self._signal_group(force=False)
-        if self._done.wait(self._patience.terminate):
+        if self._conclusion.wait(self._patience.terminate) is not None:
             return
         self._signal_group(force=True)
 
@@ -250,6 +231,14 @@ class WorkerJob:
             return
 
     def _conclude(self, readers: Sequence[threading.Thread]) -> None:
+        self._conclusion.draw(lambda: self._end(readers))
+
+    def _tell_end(self, outcome: Outcome) -> None:
+        if self._on_end is not None:
+            with self._callback_lock:
+                self._on_end(outcome)
+
+    def _end(self, readers: Sequence[threading.Thread]) -> Outcome:
         process = self._process
         if process is None:
             raise RuntimeError("the job was not started")
@@ -262,23 +251,16 @@ class WorkerJob:
                 process.stdin.close()
             except OSError:
                 self._stderr.append("(the worker ended before it read its last command)")
-        self._outcome = judge(
+        said = tuple(self._stderr)  # a grandchild may go on adding lines
+        return judge(
             self._what,
             code,
             failed=self._failed,
             ended=self._ended,
             step=self._last_checkpoint,
             asked=self._stopping.is_set(),
-            last_words=next(
-                (line.strip() for line in reversed(self._stderr) if line.strip()), "it said nothing"
-            ),
+            last_words=next((line.strip() for line in reversed(said) if line.strip()), "it said nothing"),
         )
-        try:
-            if self._on_end is not None:
-                with self._callback_lock:
-                    self._on_end(self._outcome)
-        finally:
-            self._done.set()
 
 
 class TrainingJob:
@@ -298,14 +280,12 @@ class TrainingJob:
     ) -> None:
         self._command = list(argv)
         self._on_event = on_event
-        self._on_end = on_end
+        self._conclusion = Conclusion(on_end)
         self._patience = patience
         self._attempt = self._restarts = 0
         self._stopping = self._finishing = False
         # Held while one process takes the place of another, so that a stop reaches whichever there is.
         self._lock = threading.RLock()
-        self._done = threading.Event()
-        self._outcome: Outcome | None = None
         self._job = self._new_job()
 
     def _new_job(self) -> WorkerJob:
@@ -323,7 +303,7 @@ class TrainingJob:
 
     @property
     def running(self) -> bool:
-        return self._job.pid is not None and not self._done.is_set()
+        return self._job.pid is not None and not self._conclusion.reached
 
     @property
     def pid(self) -> int | None:
@@ -331,7 +311,7 @@ class TrainingJob:
 
     @property
     def outcome(self) -> Outcome | None:
-        return self._outcome
+        return self._conclusion.outcome
 
     def stderr_tail(self) -> str:
         return self._job.stderr_tail()
@@ -358,8 +338,7 @@ class TrainingJob:
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """Wait for the end, restarts included; ``None`` when ``timeout`` seconds went by first."""
-        self._done.wait(timeout)
-        return self._outcome
+        return self._conclusion.wait(timeout)
 
     def _may_restart(self) -> bool:
         return self._restarts < MAX_MEMORY_RESTARTS and not self._stopping
@@ -376,25 +355,22 @@ class TrainingJob:
         self._on_event(event)
 
     def _worker_ended(self, outcome: Outcome) -> None:
+        self._conclusion.draw(lambda: self._last_outcome(outcome))
+
+    def _last_outcome(self, outcome: Outcome) -> Outcome | None:
+        """How the training ended with its latest process; ``None`` where another one has taken its place."""
         with self._lock:
-            if outcome.failure is FailureKind.OUT_OF_MEMORY and self._restarts < MAX_MEMORY_RESTARTS:
-                if self._stopping:
-                    outcome = Outcome(state=OutcomeState.STOPPED, text="training stopped")
-                else:
-                    self._attempt += 1
-                    self._restarts += 1
-                    self._job = self._new_job()
-                    try:
-                        self._job.start()
-                    except JobError as error:
-                        outcome = Outcome(state=OutcomeState.FAILED, text=str(error))
-                    else:
-                        if self._finishing:
-                            self._job.finish()
-                        return
-            self._outcome = outcome
-        try:
-            if self._on_end is not None:
-                self._on_end(outcome)
-        finally:
-            self._done.set()
+            if outcome.failure is not FailureKind.OUT_OF_MEMORY or self._restarts >= MAX_MEMORY_RESTARTS:
+                return outcome
+            if self._stopping:
+                return Outcome(state=OutcomeState.STOPPED, text="training stopped")
+            self._attempt += 1
+            self._restarts += 1
+            self._job = self._new_job()
+            try:
+                self._job.start()
+            except JobError as error:
+                return Outcome(state=OutcomeState.FAILED, text=str(error))
+            if self._finishing:
+                self._job.finish()
+            return None

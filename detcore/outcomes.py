@@ -1,13 +1,19 @@
-"""How a worker process ended: its exit codes, and the one line that a person is told."""
+"""How a worker process ended: its exit codes, the one line that the user is told, and who waits for it."""
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import TypeVar
 
+from detcore.errors import ReticleError, disk_error
 from detcore.events import Ended, Failed, FailureKind
 
 _SIGKILL = 9
+_log = logging.getLogger(__name__)
 
 
 class ExitCode(IntEnum):
@@ -51,6 +57,61 @@ class Outcome:
     @property
     def good(self) -> bool:
         return self.state not in (OutcomeState.FAILED, OutcomeState.KILLED)
+
+
+Found = TypeVar("Found", Outcome, Outcome | None)
+
+
+def outcome_of(find: Callable[[], Found]) -> Found | Outcome:
+    """What a piece of work says of itself, or that it failed, and of what."""
+    try:
+        return find()
+    except (ReticleError, OSError) as error:
+        told = disk_error(error) if isinstance(error, OSError) else error
+        where = "" if told.path is None else f"{told.path}: "
+        return Outcome(
+            state=OutcomeState.FAILED,
+            text=f"{where}{told.message}",
+            hint=told.hint or "",
+            failure=FailureKind.BAD_INPUT,
+        )
+    except Exception as error:  # noqa: BLE001 - whoever waits must hear of a bug, too
+        _log.exception("a job failed")
+        text = f"{type(error).__name__}: {error}"
+        return Outcome(state=OutcomeState.FAILED, text=text, failure=FailureKind.BUG)
+
+
+class Conclusion:
+    """The end of a job: worked out once, told to the owner, and waited for by anybody, whatever fails on the
+    way."""
+
+    def __init__(self, on_end: Callable[[Outcome], None] | None) -> None:
+        self._on_end = on_end
+        self._done = threading.Event()
+        self.outcome: Outcome | None = None
+        """``None`` until then."""
+
+    @property
+    def reached(self) -> bool:
+        """Whether the owner has been told."""
+        return self._done.is_set()
+
+    def draw(self, find: Callable[[], Outcome | None]) -> None:
+        """Tell what ``find`` says; ``None`` means that it is not the end yet. When ``find`` raises, the job has
+        failed by that. What the owner raises is raised on, once nobody waits any more."""
+        outcome = outcome_of(find)
+        if outcome is None:
+            return
+        self.outcome = outcome
+        try:
+            if self._on_end is not None:
+                self._on_end(outcome)
+        finally:
+            self._done.set()
+
+    def wait(self, timeout: float | None = None) -> Outcome | None:
+        """Wait until the owner has been told; ``None`` when ``timeout`` seconds went by first."""
+        return self.outcome if self._done.wait(timeout) else None
 
 
 def judge(

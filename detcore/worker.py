@@ -22,7 +22,7 @@ from typing import Any
 
 from detcore import crossval_worker, events
 from detcore.data.samples import make_samples
-from detcore.errors import ConfigError, ImageError, ReticleError
+from detcore.errors import ConfigError, ImageError, ReticleError, disk_error
 from detcore.events import EndReason, FailureKind
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import ExitCode
@@ -35,7 +35,7 @@ from detcore.training.failures import TrainingError
 from detcore.training.machine import list_devices
 from detcore.training.session import Session
 from detcore.types import Detections
-from detcore.worker_process import Voice, Wishes, disk_error, fail, run_worker
+from detcore.worker_process import Voice, Wishes, fail, run_worker
 
 _LOCK_SECONDS = 2.0
 

@@ -6,7 +6,6 @@ Free of torch, so that a worker that only leads others stays small.
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import sys
@@ -22,7 +21,7 @@ from typing import TextIO
 import psutil
 
 from detcore import events
-from detcore.errors import ConfigError, ReticleError
+from detcore.errors import ReticleError
 from detcore.events import Command, Event, FailureKind
 from detcore.outcomes import ExitCode
 from detcore.project.run_folder import RunFolder, is_running, read_json, write_pid
@@ -31,7 +30,6 @@ _NICE = 10
 _HEARTBEAT_SECONDS = 3.0
 _ORPHAN_SECONDS = 60.0
 _RUN_VERBS = ("train", "predict")
-_FREE_SPACE = "Free some space, then go on with the run"
 EXIT_CODES = {
     FailureKind.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
     FailureKind.NON_FINITE_LOSS: ExitCode.NON_FINITE_LOSS,
@@ -159,13 +157,6 @@ def fail(
     message = f"{where}{error.message}"
     say(events.Failed(failure=failure, message=message, hint=error.hint or "", attempt=attempt))
     return EXIT_CODES[failure]
-
-
-def disk_error(error: OSError) -> ReticleError:
-    """What the system says of a file, with advice."""
-    full = error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None))
-    hint = _FREE_SPACE if full else "Check the folder of the project, and that its disk is there"
-    return ConfigError(error.strerror or str(error), path=error.filename, hint=hint)
 
 
 def _take_stdout() -> TextIO:

@@ -220,6 +220,16 @@ def test_a_fold_that_fails_ends_the_job_and_says_why(project: Project):
     assert len(predicted_images(run)) == 6
 
 
+def test_a_job_that_cannot_write_its_history_ends_and_says_why(project: Project):
+    run = create_cross_validation(project, {}, folds=3)
+    run.events.mkdir()
+    job, _ = run_job(run)
+    assert job.outcome is not None
+    assert job.outcome.state == OutcomeState.FAILED
+    assert str(run.events) in job.outcome.text
+    assert not run.pid.exists()
+
+
 @pytest.mark.parametrize(("folds", "what"), [(1, "at least 2"), (10, "too few for 10 folds")])
 def test_folds_that_make_no_sense_are_refused(project: Project, folds: int, what: str):
     with pytest.raises(ConfigError, match=what):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from detcore import program
 from detcore.errors import JobError
 from detcore.events import Checkpoint, Command, EndReason, Event, FailureKind, Heartbeat, Log
 from detcore.jobs import ExitCode, Outcome, OutcomeState, Patience, TrainingJob, WorkerJob, worker_command
@@ -161,6 +164,101 @@ def test_the_worker_is_started_through_the_program_itself() -> None:
 def test_a_packaged_program_starts_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert worker_command("train", "RUN") == [sys.executable, "worker", "train", "RUN"]
+
+
+def test_beside_an_installed_package_no_strangers_main_is_started(tmp_path: Path) -> None:
+    shutil.copytree(Path(program.__file__).parent, tmp_path / "site" / "detcore")
+    (tmp_path / "site" / "main.py").write_text("print('a stranger')")
+    (tmp_path / "site" / "pyproject.toml").write_text("[project]\nname = 'stranger'\n")
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "json.py").write_text("raise SystemExit('what lies in the current folder was run')")
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); from detcore.jobs import worker_command\n"
+        "print('\\n'.join(worker_command('crossval', sys.argv[2])))"
+    )
+    asked = [sys.executable, "-P", "-c", code, str(tmp_path / "site"), str(tmp_path / "no run")]
+    command = subprocess.run(
+        asked, capture_output=True, text=True, check=True, timeout=60
+    ).stdout.splitlines()
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=tmp_path / "here",
+        env=environment,
+    )
+    assert done.returncode == ExitCode.BAD_INPUT
+    assert "there is no such run" in done.stdout
+    assert "stranger" not in done.stdout
+    assert "current folder" not in done.stderr
+
+
+def test_whoever_waits_for_a_job_whose_conclusion_fails_hears_of_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_arguments: object, **_more: object) -> Outcome:
+        raise ValueError("a bug in the judge")
+
+    monkeypatch.setattr("detcore.jobs.judge", fail)
+    told: list[Outcome] = []
+    for job in (
+        WorkerJob(script("ended('completed')"), on_event=lambda _event: None, on_end=told.append),
+        TrainingJob(script("ended('completed')"), on_event=lambda _event: None, on_end=told.append),
+    ):
+        job.start()
+        outcome = job.wait(20)
+        assert outcome is not None
+        assert not job.running
+        assert (outcome.state, outcome.failure) == (OutcomeState.FAILED, FailureKind.BUG)
+        assert outcome.text == "ValueError: a bug in the judge"
+        assert told.pop() is outcome
+    assert "a bug in the judge" in caplog.text
+
+
+def test_a_training_that_cannot_begin_anew_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = WorkerJob.start
+    starts: list[WorkerJob] = []
+
+    def start(self: WorkerJob) -> None:
+        starts.append(self)
+        if len(starts) > 1:
+            raise RuntimeError("can't start new thread")
+        plain(self)
+
+    monkeypatch.setattr(WorkerJob, "start", start)
+    outcome, _ = train(1)
+    assert outcome.state is OutcomeState.FAILED
+    assert "can't start new thread" in outcome.text
+
+
+def test_an_owner_that_fails_at_the_end_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+
+    def fail(_outcome: Outcome) -> None:
+        raise ValueError("a bug in the window")
+
+    for job in (
+        WorkerJob(script("ended('completed')"), on_event=lambda _event: None, on_end=fail),
+        TrainingJob(script("ended('completed')"), on_event=lambda _event: None, on_end=fail),
+    ):
+        job.start()
+        outcome = job.wait(20)
+        assert outcome is not None
+        assert outcome.good
+    until = time.monotonic() + 20
+    while len(raised) < 2 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert [str(one.exc_value) for one in raised] == ["a bug in the window"] * 2
+
+
+def test_a_path_that_no_system_takes_is_a_job_error() -> None:
+    job = WorkerJob([sys.executable, "a\0b"], on_event=lambda _event: None)
+    with pytest.raises(JobError, match="could not be started"):
+        job.start()
 
 
 OUT_OF_MEMORY = f"""
