@@ -82,7 +82,8 @@ class DatasetBox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetImage:
-    """One image. ``path`` is absolute and may not exist; ``name`` is posix, relative to the image root.
+    """One image. ``path`` is absolute; ``name`` is posix, relative to the image root. An image that is
+    ``missing`` was found nowhere: its path is where it should be.
 
     ``labelled``: an annotation (even an empty one) belongs to it. ``verified``: its source says that a
     person has checked it, which includes every annotation that lists no object.
@@ -95,18 +96,21 @@ class DatasetImage:
     split: str | None = None
     labelled: bool = True
     verified: bool = False
+    missing: bool = False
     boxes: Sequence[DatasetBox] = ()
     extra: Extra = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """Images, their boxes and the classes. ``image_root`` is the folder that all image names start from."""
+    """Images, their boxes and the classes. ``image_root`` is the folder that all image names start from;
+    ``folders`` are those that belong to the dataset by where it was read from."""
 
     classes: Sequence[DatasetClass]
     images: Sequence[DatasetImage]
     image_root: Path
     extra: Extra = field(default_factory=dict[str, Any])
+    folders: tuple[Path, ...] = ()
 
     @property
     def box_count(self) -> int:

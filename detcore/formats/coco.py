@@ -26,10 +26,11 @@ from detcore.formats.base import (
     step,
 )
 from detcore.formats.coco_write import write_coco
-from detcore.formats.collect import LARGEST_ID, Gathering, files_below, sample_files
+from detcore.formats.collect import LARGEST_ID, Gathering
 from detcore.formats.geometry import Frame, Xyxy, fit
 from detcore.formats.staging import read_marks
 from detcore.formats.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
+from detcore.formats.walking import sample_files
 from detcore.untrusted_json import parse_json
 
 Json = dict[str, Any]
@@ -60,12 +61,7 @@ class CocoFormat:
         self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
     ) -> tuple[Dataset, list[Problem]]:
         """See :class:`detcore.formats.base.Format`."""
-        files = [path for path in files_below(source, (".json",)) if path.name != MARKER]
-        if not files:
-            raise FormatError("no JSON file here", path=source)
-        if any("instances" in path.stem for path in files):
-            files = [path for path in files if not path.stem.startswith(_OTHER_TASKS)]
-        return _Reader(source, image_folder, progress).read(files)
+        return _Reader(source, image_folder, progress).read()
 
     def write(
         self,
@@ -80,11 +76,12 @@ class CocoFormat:
 
 class _Reader:
     def __init__(self, source: Path, image_folder: Path | None, progress: Progress) -> None:
-        self._found = Gathering(source, image_folder)
+        self._found = Gathering(source, image_folder, progress)
         self._progress = progress
         self._done = 0
 
-    def read(self, files: list[Path]) -> tuple[Dataset, list[Problem]]:
+    def read(self) -> tuple[Dataset, list[Problem]]:
+        files = self._files()
         contents: list[tuple[Path, Json]] = []
         for done, path in enumerate(files):
             step(self._progress, done, len(files))
@@ -98,6 +95,15 @@ class _Reader:
         for path, content in contents:
             _File(path, content, self._found).read(self._count, total)
         return self._found.dataset(), self._found.problems
+
+    def _files(self) -> list[Path]:
+        source = self._found.source
+        files = [path for path in self._found.files(source, (".json",)) if path.name != MARKER]
+        if not files:
+            raise FormatError("no JSON file here", path=source)
+        if any("instances" in path.stem for path in files):
+            files = [path for path in files if not path.stem.startswith(_OTHER_TASKS)]
+        return files
 
     def _count(self, total: int) -> None:
         self._done += 1
@@ -207,6 +213,8 @@ class _File:
             self._report(f"image {entry.get('id')!r} without file name: left out")
             return
         path = self._find(parts)
+        if path is None:
+            return
         frame = self._found.frame(self._path, path, _size(entry))
         boxes = [box for item in annotations if (box := self._box(item, frame)) is not None]
         # A list of images to be annotated names no categories either; its images are not empty ones.
@@ -228,15 +236,19 @@ class _File:
             self._path,
         )
 
-    def _find(self, parts: tuple[str, ...]) -> Path:
+    def _find(self, parts: tuple[str, ...]) -> Path | None:
+        """The image, or where it should be; ``None`` when the name fits several."""
         *folders, name = parts
         for home in self._homes:
             path = self._found.finder.by_name(home.joinpath(*folders) if folders else home, name)
             if path is not None:
                 return path
-        path = self._found.finder.anywhere(parts)
-        if path is not None and not self._found.claims(path):
-            return path
+        candidates = self._found.finder.anywhere(parts)
+        if len(candidates) > 1:
+            self._found.ambiguous(self._path, "/".join(parts), candidates)
+            return None
+        if candidates and not self._found.claims(candidates[0]):
+            return candidates[0]
         flat = self._home == self._path.parent
         return (self._home if flat else self._home / "images" / self._subset).joinpath(*parts)
 

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from detcore.errors import FormatError
-from detcore.formats.base import Dataset, DatasetClass, DatasetImage, Problem
+from detcore.formats.base import (
+    Dataset,
+    DatasetClass,
+    DatasetImage,
+    Problem,
+    Progress,
+    count,
+    no_progress,
+)
 from detcore.formats.cleaning import Cleaner
 from detcore.formats.geometry import LARGEST, Frame, read_frame
-from detcore.formats.locate import ImageFinder, common_root, plain_folder, relative_name
+from detcore.formats.locate import ImageFinder, common_root, dataset_folders, plain_folder, relative_name
 from detcore.formats.text import split_of_folder
+from detcore.formats.walking import files_below
 from detcore.images import natural_key
 
 LARGEST_ID = 2**63 - 1
 """The greatest id that a project holds."""
+
+_SHOWN = 5
 
 
 class ClassTable:
@@ -55,18 +65,31 @@ class ClassTable:
 class Gathering:
     """Images and problems met so far, and the finder that resolves image names."""
 
-    def __init__(self, source: Path, image_folder: Path | None) -> None:
+    def __init__(self, source: Path, image_folder: Path | None, progress: Progress = no_progress) -> None:
         self.source = source
         self.folder = source if source.is_dir() else source.parent
-        self.finder = ImageFinder([self.folder, *([image_folder] if image_folder else [])])
+        self.finder = ImageFinder([self.folder, *([image_folder] if image_folder else [])], self.files)
         self.classes = ClassTable()
         self.problems: list[Problem] = []
         self.extra: dict[str, Any] = {}
+        self._progress = progress
         self._images: dict[Path, DatasetImage] = {}
+        self._missing: set[Path] = set()
+        self._passed_over: set[Path] = set()
         self._spellings: dict[Path, Path] = {}
+
+    def files(self, folder: Path, suffixes: Sequence[str]) -> list[Path]:
+        """See :func:`detcore.formats.walking.files_below`; what is passed over is reported in the end."""
+        return files_below(folder, suffixes, passed_over=self._passed_over, progress=self._progress)
 
     def problem(self, path: Path, message: str, line: int | None = None) -> None:
         self.problems.append(Problem(path=path, message=message, line=line))
+
+    def ambiguous(self, path: Path, name: str, candidates: Sequence[Path], line: int | None = None) -> None:
+        """Report an image name that fits several files: no image is taken for it."""
+        shown = ", ".join(sorted(relative_name(candidate, self.folder) for candidate in candidates)[:_SHOWN])
+        more = f" and {len(candidates) - _SHOWN:,} more" if len(candidates) > _SHOWN else ""
+        self.problem(path, f"{name} is ambiguous: {shown}{more}: left out", line)
 
     def class_id(self, path: Path, source_id: int) -> int | None:
         """The number of a class if it can be kept, else ``None`` and a problem."""
@@ -83,6 +106,8 @@ class Gathering:
         frame, message, readable = read_frame(image, declared=declared)
         if message is not None:
             self.problem(annotation if readable else image, message)
+        if not readable and not os.path.isfile(image):
+            self._missing.add(image)
         return frame
 
     def claims(self, path: Path) -> bool:
@@ -95,7 +120,9 @@ class Gathering:
         if path in self._images:
             self.problem(annotation, f"the image {path.name} has another annotation already: left out")
             return
-        self._images[path] = replace(image, path=path) if path != image.path else image
+        if path != image.path or image.path in self._missing:
+            image = replace(image, path=path, missing=image.path in self._missing)
+        self._images[path] = image
 
     def _plain(self, path: Path) -> Path:
         """A path without ``..``, so that no file counts twice."""
@@ -146,62 +173,11 @@ class Gathering:
         extra = cleaner.fields(self.extra)
         for reason in sorted(cleaner.reasons):
             self.problem(self.source, f"fields that Reticle only keeps hold {reason}")
+        if self._passed_over:
+            names = ", ".join(sorted(relative_name(folder, self.folder) for folder in self._passed_over))
+            folders = count(len(self._passed_over), "folder")
+            self.problem(self.folder, f"{folders} of trainings and predictions passed over: {names}")
         images.sort(key=lambda image: natural_key(image.name))
-        return Dataset(classes=classes, images=images, image_root=root, extra=extra)
-
-
-def files_below(source: Path, suffixes: Sequence[str]) -> list[Path]:
-    """The files with one of these extensions (lower case) at or below ``source``, in natural order.
-
-    Hidden files and folders and Reticle projects are passed over.
-
-    Raises:
-        FormatError: there is no such path.
-    """
-    if source.is_file():
-        return [source] if source.suffix.lower() in suffixes else []
-    if not source.is_dir():
-        raise FormatError("no such file or folder", path=source)
-    found = [Path(path) for path in _walk(source) if _suffix(path) in suffixes]
-    return sorted(found, key=lambda path: natural_key(path.relative_to(source).as_posix()))
-
-
-def _walk(source: Path) -> Iterator[str]:
-    """Lazily, so that whoever needs a few files of a large folder does not wait for it to be listed."""
-    pending = [str(source)]
-    while pending:
-        folders: list[str] = []
-        try:
-            with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    if not _is_folder(entry):
-                        yield entry.path
-                    elif not entry.is_symlink() and not entry.name.endswith(".reticle"):
-                        folders.append(entry.path)
-        except OSError:
-            continue  # a folder that cannot be listed holds nothing that could be read
-        pending += reversed(folders)
-
-
-def _suffix(path: str) -> str:
-    return os.path.splitext(path)[1].lower()
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads where one may not look
-        return False
-
-
-def sample_files(source: Path, suffixes: Sequence[str], limit: int = 2000) -> list[Path]:
-    """A few files with these extensions for a guess at the format; looks at no more than ``limit`` files."""
-    found: list[Path] = []
-    for seen, path in enumerate(_walk(source)):
-        if _suffix(path) in suffixes:
-            found.append(Path(path))
-        if seen >= limit or len(found) >= 20:
-            break
-    return found
+        return Dataset(
+            classes=classes, images=images, image_root=root, extra=extra, folders=dataset_folders(self.folder)
+        )

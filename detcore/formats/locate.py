@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from detcore.errors import ImageError
-from detcore.images import EXTENSIONS, find_images
+from detcore.formats.walking import files_below
+from detcore.images import EXTENSIONS
+
+_BESIDE = ("JPEGImages", "images", "Images", "img")
+"""Folders of images that lie beside a folder of labels."""
+
+_ANNOTATION_FOLDERS = ("annotation", "label")
 
 
 class ImageFinder:
     """Looks images up by name without regard to case.
 
-    Folders are listed once each. ``wide`` folders are searched as a whole when an image is not where
-    it should be; a name found there counts only if it is the only one.
+    Folders are listed once each. ``wide`` folders are searched as a whole, by ``files``, when an image is
+    not where it should be; a name found there counts only if it is the only one.
     """
 
-    def __init__(self, wide: Iterable[Path]) -> None:
+    def __init__(
+        self, wide: Iterable[Path], files: Callable[[Path, Sequence[str]], list[Path]] = files_below
+    ) -> None:
         self._wide = list(dict.fromkeys(folder.absolute() for folder in wide))
+        self._files = files
         self._folders: dict[Path, dict[str, list[str]]] = {}
         self._stems: dict[Path, dict[str, list[str]]] = {}
         self._index: dict[str, list[Path]] | None = None
@@ -38,23 +46,24 @@ class ImageFinder:
                 stems.setdefault(_key(os.path.splitext(name)[0]), []).append(name)
         return self._pick(folder, stem, stems.get(_key(stem), []))
 
-    def anywhere(self, parts: Sequence[str], *, stem_only: bool = False) -> Path | None:
-        """The one image below the wide folders whose path ends in ``parts``, or in fewer of them.
+    def anywhere(self, parts: Sequence[str], *, stem_only: bool = False) -> list[Path]:
+        """The images below the wide folders whose paths end in ``parts``, or in as many of them as any does.
 
-        With ``stem_only`` the extension of the last part is not compared.
+        One is the image that is meant; a name that fits several is ambiguous. With ``stem_only`` the
+        extension of the last part is not compared.
         """
         if not parts:
-            return None
+            return []
         index = self._whole_index()
         key = _key(parts[-1])
         candidates = index.get(os.path.splitext(key)[0] if stem_only else key, [])
         for length in range(len(parts), 0, -1):
             tail = tuple(_key(part) for part in parts[-length:])
             matches = [path for path in candidates if _ends_in(path, tail, stem_only=stem_only)]
-            if len(matches) == 1:
-                return matches[0]
+            if matches:
+                return list({os.path.realpath(path): path for path in matches}.values())
         plain = tuple(unquote(part) for part in parts)  # some tools name files as they stand in URLs
-        return self.anywhere(plain, stem_only=stem_only) if plain != tuple(parts) else None
+        return self.anywhere(plain, stem_only=stem_only) if plain != tuple(parts) else []
 
     def images_in(self, folder: Path) -> list[str]:
         """Names of the images directly in a folder, sorted."""
@@ -74,7 +83,16 @@ class ImageFinder:
     def _whole_index(self) -> dict[str, list[Path]]:
         """File names and stems, lower case, of all images below the wide folders."""
         if self._index is None:
-            self._index = _index(self._wide)
+            found = {
+                path: None
+                for folder in self._wide
+                if os.path.isdir(folder)
+                for path in self._files(folder, tuple(EXTENSIONS))
+            }
+            self._index = {}
+            for path in found:
+                for name in {_key(path.name), _key(path.stem)}:
+                    self._index.setdefault(name, []).append(path)
         return self._index
 
 
@@ -86,24 +104,10 @@ def _key(name: str) -> str:
 def _image_names(folder: Path) -> dict[str, list[str]]:
     """The images directly in a folder, by name in lower case."""
     names: dict[str, list[str]] = {}
-    for name in sorted(os.listdir(folder)) if folder.is_dir() else []:
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
         if os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith("."):
             names.setdefault(_key(name), []).append(name)
     return names
-
-
-def _index(folders: Iterable[Path]) -> dict[str, list[Path]]:
-    found: dict[Path, None] = {}
-    for folder in folders:
-        try:
-            found.update((folder / name, None) for name in find_images(folder))
-        except ImageError:
-            continue  # a folder that cannot be listed holds nothing that could be found
-    index: dict[str, list[Path]] = {}
-    for path in found:
-        index.setdefault(_key(path.name), []).append(path)
-        index.setdefault(_key(path.stem), []).append(path)
-    return index
 
 
 def _ends_in(path: Path, tail: tuple[str, ...], *, stem_only: bool) -> bool:
@@ -126,7 +130,17 @@ def common_root(paths: Sequence[Path], fallback: Path) -> Path:
 def plain_folder(path: Path) -> Path:
     """The same folder named without ``..``; without links as well where ``..`` leads out of one."""
     normal = Path(os.path.normpath(path))
-    return normal if not path.exists() or (normal.exists() and normal.samefile(path)) else path.resolve()
+    if not os.path.exists(path) or (os.path.exists(normal) and normal.samefile(path)):
+        return normal
+    return path.resolve()
+
+
+def dataset_folders(folder: Path) -> tuple[Path, ...]:
+    """The folders that belong to a dataset which was read from ``folder``: that of its labels may have the
+    images beside it."""
+    if folder.name.lower().startswith(_ANNOTATION_FOLDERS):
+        return (folder, folder.parent)
+    return (folder, *(folder.parent / name for name in _BESIDE))
 
 
 def relative_name(path: Path, root: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from detcore.errors import FormatError
@@ -29,6 +30,8 @@ _ZEROS = {"x0x0": "utf-16-le", "0x0x": "utf-16-be", "x000": "utf-32-le", "000x":
 """Which of the first four bytes are zero in text that begins with ASCII."""
 _ENCODING = re.compile(rb"^\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 _WIDE = re.compile(r"(?i)(utf|ucs|iso-10646-ucs)[-_]?(16|32|2|4)")
+_IDEOGRAPHS = re.compile("[\u4e00-\u9fff]")
+_LETTERS = re.compile("[A-Za-z\u0370-\u04ff]")
 _TRAILING_YEAR = re.compile(r"\d+$")
 _TOKENS = re.compile(r"[_\-. ]+")
 
@@ -45,19 +48,36 @@ def read_bytes(path: Path) -> bytes:
         raise FormatError(f"cannot be read ({error.strerror})", path=path) from error
 
 
-def decode(data: bytes) -> tuple[str, bool]:
-    """Text, and whether it had to be taken for Windows-1252 because it is not valid UTF-8.
+def decode(data: bytes) -> tuple[str, str | None]:
+    """Text, and a complaint when it is not valid UTF-8 and its encoding had to be guessed.
 
     Files with a byte order mark are read as what the mark says, and those of two or four bytes a character
     without one by where the zeros are.
     """
     wide = _wide_encoding(data)
     if wide is not None:
-        return data.decode(wide, errors="replace"), False
+        return data.decode(wide, errors="replace"), None
     try:
-        return data.decode("utf-8"), False
+        return data.decode("utf-8"), None
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace"), True
+        chinese = _as_chinese(data)
+    if chinese is not None:
+        return chinese, "not in UTF-8: read as Chinese (GB2312)"
+    return data.decode("cp1252", errors="replace"), "not in UTF-8: read as Windows-1252"
+
+
+def _as_chinese(data: bytes) -> str | None:
+    """The text as a Chinese Windows writes it, if it makes words that are Chinese throughout.
+
+    All but rare characters are in GB2312, whose bytes are never ASCII: GBK would make Chinese of “Öl”.
+    """
+    try:
+        text = data.decode("gb2312")
+    except UnicodeDecodeError:
+        return None
+    foreign = [word for word in text.split() if not word.isascii()]
+    is_chinese = all(_IDEOGRAPHS.search(word) and not _LETTERS.search(word) for word in foreign)
+    return text if is_chinese else None
 
 
 def decode_declared(data: bytes) -> tuple[str, str | None]:
@@ -72,9 +92,9 @@ def decode_declared(data: bytes) -> tuple[str, str | None]:
             return data.decode(name), None
         except (LookupError, UnicodeError):
             pass  # the declaration is wrong: go by the bytes
-    text, guessed = decode(data)
-    if guessed:
-        return text, "not in the encoding it claims: read as Windows-1252"
+    text, complaint = decode(data)
+    if complaint is not None:
+        return text, complaint
     wrong = declared is not None and _wide_encoding(data) is None
     return text, f"not in the encoding it claims ({name}): read as UTF-8" if wrong else None
 
@@ -91,6 +111,12 @@ def foreign_parts(path: str) -> tuple[str, ...]:
     """The safe parts of a path that another machine wrote: no drive, no root, no ``..``."""
     parts = [part.strip() for part in re.split(r"[\\/]+", path)]
     return tuple(part for part in parts if part not in {"", ".", ".."} and not part.endswith(":"))
+
+
+def tails(parts: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """A path as it was written, then without its first folder, without its first two, and so on."""
+    for start in range(len(parts)):
+        yield parts[start:]
 
 
 def split_of_folder(parts: tuple[str, ...]) -> str | None:

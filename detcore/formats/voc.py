@@ -21,13 +21,14 @@ from detcore.formats.base import (
     no_progress,
     step,
 )
-from detcore.formats.collect import Gathering, files_below, sample_files
+from detcore.formats.collect import Gathering
 from detcore.formats.geometry import Frame, fit
 from detcore.formats.staging import read_marker
 from detcore.formats.text import as_flag, foreign_parts, read_bytes
 from detcore.formats.voc_extra import EDGES, image_extra, not_kept, object_extra
 from detcore.formats.voc_lists import SplitLists, read_label_map
 from detcore.formats.voc_write import write_voc
+from detcore.formats.walking import sample_files
 from detcore.formats.xmltree import Node, parse
 
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "img", "")
@@ -47,10 +48,7 @@ class VocFormat:
         self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
     ) -> tuple[Dataset, list[Problem]]:
         """See :class:`detcore.formats.base.Format`."""
-        files = files_below(source, (".xml",))
-        if not files:
-            raise FormatError("no XML file here", path=source)
-        return _Reader(source, image_folder).read(files, progress)
+        return _Reader(source, image_folder, progress).read(progress)
 
     def write(
         self,
@@ -86,12 +84,15 @@ class _Annotation:
 
 
 class _Reader:
-    def __init__(self, source: Path, image_folder: Path | None) -> None:
-        self._found = Gathering(source, image_folder)
+    def __init__(self, source: Path, image_folder: Path | None, progress: Progress) -> None:
+        self._found = Gathering(source, image_folder, progress)
         self._lists: dict[Path, SplitLists] = {}
         self._offsets: dict[Path, float] = {}
 
-    def read(self, files: list[Path], progress: Progress) -> tuple[Dataset, list[Problem]]:
+    def read(self, progress: Progress) -> tuple[Dataset, list[Problem]]:
+        files = self._found.files(self._found.source, (".xml",))
+        if not files:
+            raise FormatError("no XML file here", path=self._found.source)
         annotations: list[_Annotation] = []
         for done, path in enumerate(files):
             step(progress, done, 2 * len(files))
@@ -104,7 +105,8 @@ class _Reader:
         images = self._find_images(annotations)
         for done, annotation in enumerate(annotations):
             step(progress, len(files) + done, 2 * len(files))
-            self._found.add(self._image(annotation, images[annotation.path]), annotation.path)
+            if annotation.path in images:
+                self._found.add(self._image(annotation, images[annotation.path]), annotation.path)
         for folder in sorted({path.parent for path in images.values()}):
             base = self._base(folder / "x.jpg")[0] if folder.name.lower() == "annotations" else folder.parent
             lists = self._lists.get(base) or self._lists.get(folder)
@@ -145,7 +147,8 @@ class _Reader:
         return path.parent, path.stem
 
     def _find_images(self, annotations: list[_Annotation]) -> dict[Path, Path]:
-        """The image of each annotation; where there is none, the path at which it should be."""
+        """The image of each annotation; where there is none, the path at which it should be. One whose name
+        fits several images has none, and is reported."""
         found: dict[Path, Path] = {}
         lost: list[_Annotation] = []
         for annotation in annotations:
@@ -156,12 +159,15 @@ class _Reader:
                 found[annotation.path] = path
         taken = set(found.values())
         for annotation in lost:
-            path = self._far(annotation)
-            if path is None or path in taken:
-                path = self._expected(annotation)
+            candidates = self._far(annotation)
+            if len(candidates) > 1:
+                name = annotation.filename or annotation.path.stem
+                self._found.ambiguous(annotation.path, name, candidates)
+            elif candidates and candidates[0] not in taken:
+                taken.add(candidates[0])
+                found[annotation.path] = candidates[0]
             else:
-                taken.add(path)
-            found[annotation.path] = path
+                found[annotation.path] = self._expected(annotation)
         return found
 
     def _near(self, annotation: _Annotation) -> Path | None:
@@ -186,15 +192,19 @@ class _Reader:
                 return path
         return None
 
-    def _far(self, annotation: _Annotation) -> Path | None:
-        finder = self._found.finder
+    def _far(self, annotation: _Annotation) -> list[Path]:
+        """The images anywhere that the annotation may mean: one where its own name or the one that it claims
+        fits one alone."""
         folder = foreign_parts((annotation.root and annotation.root.value("folder")) or "")
         inner = tuple(annotation.subfolder.split("/")) if annotation.subfolder else folder[-1:]
-        stem = annotation.path.stem
-        path = finder.anywhere((*inner, stem + ".x"), stem_only=True)
-        if path is None and annotation.filename:
-            path = finder.anywhere((*inner, annotation.filename))
-        return path
+        own = annotation.path.parent.relative_to(self._found.folder).parts
+        claimed = foreign_parts((annotation.root and annotation.root.value("filename")) or "")
+        stem = annotation.path.stem + ".x"
+        anywhere = self._found.finder.anywhere
+        searches = [anywhere((*inner, stem), stem_only=True), anywhere((*own, stem), stem_only=True)]
+        searches.append(anywhere(claimed if len(claimed) > 1 else (*inner, *claimed)) if claimed else [])
+        found = [images for images in searches if images]
+        return next((images for images in found if len(images) == 1), found[0] if found else [])
 
     def _expected(self, annotation: _Annotation) -> Path:
         suffix = Path(annotation.filename).suffix or ".jpg"

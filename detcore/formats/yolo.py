@@ -25,13 +25,18 @@ from detcore.formats.base import (
     no_progress,
     step,
 )
-from detcore.formats.collect import LARGEST_ID, Gathering, sample_files
+from detcore.formats.collect import LARGEST_ID, Gathering
 from detcore.formats.geometry import Frame, fit
 from detcore.formats.staging import read_marker, read_marks
 from detcore.formats.text import decode, read_bytes
+from detcore.formats.walking import sample_files
 from detcore.formats.yolo_layout import Entry, find_config, find_entries, looks_like_labels, names_around
-from detcore.formats.yolo_names import NAME_FILES, names_file, read_names
+from detcore.formats.yolo_names import NAME_FILES, NameList, names_file, read_names
+from detcore.formats.yolo_rows import are_keypoints, bounds_of, foreign_layout
 from detcore.formats.yolo_write import write_yolo
+
+_SAMPLED = 100
+"""Label files, and rows, that are looked at for what the dataset holds."""
 
 
 class YoloFormat:
@@ -56,7 +61,7 @@ class YoloFormat:
         """See :class:`detcore.formats.base.Format`."""
         if not source.exists():
             raise FormatError("no such file or folder", path=source)
-        return _Reader(source, image_folder).read(progress)
+        return _Reader(source, image_folder, progress).read()
 
     def write(
         self,
@@ -70,9 +75,10 @@ class YoloFormat:
 
 
 class _Reader:
-    def __init__(self, source: Path, image_folder: Path | None) -> None:
-        self._found = Gathering(source, image_folder)
+    def __init__(self, source: Path, image_folder: Path | None, progress: Progress) -> None:
+        self._found = Gathering(source, image_folder, progress)
         self._image_folder = image_folder
+        self._progress = progress
         self._config = find_config(source, self._found)
         folder = self._found.folder
         homes = [folder, *list(folder.parents)[:2]]
@@ -80,25 +86,51 @@ class _Reader:
         self._labels: dict[Path, dict[int, int]] = {}
         self._nameless: set[Path] = set()
         self._unlabelled: dict[Path, int] = {}
+        self._keypoints = None if self._config is None else self._config.keypoints
+        self._understood = False
+        self._refused: str | None = None
         self._keep_extra(homes)
         if self._config is not None:
             for message in self._config.messages:
                 self._found.problem(self._config.path, message)
             self._add_classes(self._config.names, self._config.path)
 
-    def read(self, progress: Progress) -> tuple[Dataset, list[Problem]]:
+    def read(self) -> tuple[Dataset, list[Problem]]:
         entries = find_entries(self._config, self._found)
         if not any(entry.labels for entry in entries):
-            raise FormatError("no YOLO label file here that belongs to an image", path=self._found.source)
+            reason = f" ({self._found.problems[0]})" if self._found.problems else ""
+            raise FormatError(
+                f"no YOLO label file here that belongs to an image{reason}", path=self._found.source
+            )
+        if self._keypoints is None and are_keypoints(self._long_rows(entries)):
+            self._keypoints = 0
         for done, entry in enumerate(entries):
-            step(progress, done, len(entries))
+            step(self._progress, done, len(entries))
             self._found.add(self._image(entry), entry.labels or entry.image)
+        if self._refused is not None and not self._understood:
+            layout = foreign_layout(self._refused)
+            like = f"they look like {layout}" if layout else f"the first is {self._refused[:60]!r}"
+            raise FormatError(
+                f"no line of the label files here can be read as YOLO: {like}", path=self._found.source
+            )
         for folder, number in self._unlabelled.items():
             self._found.problem(
                 folder, f"{number:,} images without a label file: taken in as not yet looked at"
             )
-        step(progress, len(entries), len(entries))
+        step(self._progress, len(entries), len(entries))
         return self._found.dataset(), self._found.problems
+
+    def _long_rows(self, entries: list[Entry]) -> list[list[float]]:
+        """Some rows of more than a box; what they are is told from all of them together."""
+        rows: list[list[float]] = []
+        for path in [entry.labels for entry in entries if entry.labels is not None][:_SAMPLED]:
+            for _, line in self._lines(path, report=False) or ():
+                values = _numbers(line)
+                if values is not None and len(values) >= 6:
+                    rows.append(values)
+            if len(rows) >= _SAMPLED:
+                break
+        return rows[:_SAMPLED]
 
     def _keep_extra(self, homes: list[Path]) -> None:
         kept = dict(self._config.extra) if self._config else {}
@@ -133,23 +165,24 @@ class _Reader:
             inside = [folder, self._found.folder]
         path = next((file for place in inside if (file := names_file(place)) is not None), None)
         if self._config is not None and self._config.names:
-            if path is not None and read_names(path) != self._config.names:
+            if path is not None and read_names(path).names != self._config.names:
                 self._found.problem(path, f"other class names than in {self._config.path.name}, which counts")
             return self._add_known(self._config.names)
         if path is None and self._names_around is not None:
-            around, names = self._names_around
-            return self._add_classes(names, around)
+            return self._add_listed(self._names_around)
         if path is None:
             self._found.problem(folder, "no classes.txt: the classes are named after their ids")
             self._nameless.add(folder)
             return {}
-        known = read_names(path)
-        if known and len(known) <= max(known):
-            self._found.problem(path, "an empty line: the ids of the names after it count it")
-        return self._add_classes(known, path)
+        return self._add_listed(read_names(path))
+
+    def _add_listed(self, listed: NameList) -> dict[int, int]:
+        for message in listed.messages:
+            self._found.problem(listed.path, message)
+        return self._add_classes(listed.names, listed.path)
 
     @cached_property
-    def _names_around(self) -> tuple[Path, dict[int, str]] | None:
+    def _names_around(self) -> NameList | None:
         return names_around(self._image_folder, self._found)
 
     def _add_known(self, names: dict[int, str]) -> dict[int, int]:
@@ -159,7 +192,7 @@ class _Reader:
         frame = self._found.frame(entry.labels or entry.image, entry.image, None)
         mark = self._marks.get(entry.image, {})
         boxes: list[DatasetBox] = []
-        lines: list[tuple[int, str]] = []
+        lines: list[tuple[int, str]] | None = None
         if entry.labels is None:
             folder = entry.image.parent
             self._unlabelled[folder] = self._unlabelled.get(folder, 0) + 1
@@ -168,7 +201,7 @@ class _Reader:
             if lines and frame.width is None:
                 message = f"{len(lines)} boxes left out: they are fractions of an image that cannot be read"
                 self._found.problem(entry.labels, message)
-            else:
+            elif lines:
                 boxes = self._boxes(entry.labels, lines, frame, mark)
         return DatasetImage(
             path=entry.image,
@@ -176,19 +209,21 @@ class _Reader:
             width=frame.width,
             height=frame.height,
             split=mark.get("split", entry.split),
-            labelled=entry.labels is not None and (not lines or frame.width is not None),
-            verified=bool(mark.get("verified")) or (entry.labels is not None and not lines),
+            labelled=bool(boxes) or lines == [],
+            verified=bool(mark.get("verified")) or lines == [],
             boxes=boxes,
         )
 
-    def _lines(self, path: Path) -> list[tuple[int, str]]:
+    def _lines(self, path: Path, *, report: bool = True) -> list[tuple[int, str]] | None:
+        """The lines that are not empty, with their numbers; ``None`` when the file cannot be read."""
         try:
-            text, guessed = decode(read_bytes(path))
+            text, complaint = decode(read_bytes(path))
         except FormatError as error:
-            self._found.problem(path, error.message)
-            return []
-        if guessed:
-            self._found.problem(path, "not in UTF-8: read as Windows-1252")
+            if report:
+                self._found.problem(path, error.message)
+            return None
+        if report and complaint is not None:
+            self._found.problem(path, complaint)
         lines = enumerate(text.splitlines(), start=1)
         return [(number, line.strip()) for number, line in lines if line.strip()]
 
@@ -209,26 +244,22 @@ class _Reader:
         return boxes
 
     def _box(self, path: Path, number: int, line: str, frame: Frame) -> DatasetBox | None:
-        columns = line.split()
-        try:
-            values = [float(column) for column in columns[1:]]
-        except ValueError:
-            self._found.problem(path, f"not five numbers ({line[:60]!r}): left out", number)
+        values = _numbers(line)
+        if values is None:
+            self._refuse(path, number, line, "not five numbers: left out")
             return None
-        if len(values) < 4:
-            self._found.problem(path, f"only {len(columns)} columns ({line[:60]!r}): left out", number)
-            return None
-        label = self._label(path, number, columns[0])
+        label = self._label(path, number, line)
         if label is None:
             return None
-        center_x, center_y, width, height = self._fractions(path, number, values)
-        scale_x, scale_y = float(frame.width or 0), float(frame.height or 0)
-        corners = (
-            (center_x - width / 2) * scale_x,
-            (center_y - height / 2) * scale_y,
-            (center_x + width / 2) * scale_x,
-            (center_y + height / 2) * scale_y,
-        )
+        bounds, message = bounds_of(values, self._keypoints)
+        if bounds is None:
+            self._refuse(path, number, line, message or "")
+            return None
+        self._understood = True
+        if message is not None:
+            self._found.problem(path, message, number)
+        width, height = float(frame.width or 0), float(frame.height or 0)
+        corners = (bounds[0] * width, bounds[1] * height, bounds[2] * width, bounds[3] * height)
         box, message = fit(corners, width=frame.width, height=frame.height)
         if message is not None:
             self._found.problem(path, message, number)
@@ -236,29 +267,23 @@ class _Reader:
             return None
         return DatasetBox(label=label, x1=box[0], y1=box[1], x2=box[2], y2=box[3])
 
-    def _fractions(self, path: Path, number: int, values: list[float]) -> tuple[float, float, float, float]:
-        keypoints = self._config is not None and self._config.keypoints
-        if len(values) >= 6 and len(values) % 2 == 0 and not keypoints:
-            xs, ys = values[0::2], values[1::2]
-            left, right, top, bottom = min(xs), max(xs), min(ys), max(ys)
-            message = f"an outline of {len(xs)} points: its bounds were taken"
-            self._found.problem(path, message, number)
-            return ((left + right) / 2, (top + bottom) / 2, right - left, bottom - top)
-        if len(values) > 4:
-            self._found.problem(path, f"{len(values) + 1} columns instead of 5: the rest is left out", number)
-        return (values[0], values[1], values[2], values[3])
+    def _refuse(self, path: Path, number: int, line: str, reason: str) -> None:
+        """Report a line that is no YOLO; the first is kept, in case none is."""
+        self._refused = self._refused or line
+        self._found.problem(path, f"{reason} ({line[:60]!r})", number)
 
-    def _label(self, path: Path, number: int, text: str) -> int | None:
+    def _label(self, path: Path, number: int, line: str) -> int | None:
+        text = line.split(maxsplit=1)[0]
         labels = self._labels_for(path.parent)
         named = self._found.classes.by_name(text)
         try:
             value = float(text)
         except ValueError:
             if named is None:
-                self._found.problem(path, f"{text!r} is no class id: left out", number)
+                self._refuse(path, number, line, f"{text[:30]!r} is no class id: left out")
             return named
         if not math.isfinite(value) or value != int(value) or not 0 <= value < LARGEST_ID:
-            self._found.problem(path, f"{text!r} is no class id: left out", number)
+            self._refuse(path, number, line, f"{text[:30]!r} is no class id: left out")
             return None
         source_id = int(value)
         if source_id not in labels:
@@ -268,6 +293,14 @@ class _Reader:
                 self._found.problem(path, f"no class has the id {source_id}: put into “{name}”", number)
             labels[source_id] = label
         return labels[source_id]
+
+
+def _numbers(line: str) -> list[float] | None:
+    """The numbers after the class; ``None`` where something else is among them."""
+    try:
+        return [float(column) for column in line.split()[1:]]
+    except ValueError:
+        return None
 
 
 def _with_flags(box: DatasetBox, noted: dict[str, Any]) -> DatasetBox:

@@ -89,3 +89,40 @@ def test_evaluate_puts_boxes_of_negative_size_in_order_and_says_so(tmp_path: Pat
         "1 annotation of negative size: the edges were put in order",
         "1 detection of negative size: the edges were put in order",
     ]
+
+
+@pytest.mark.parametrize("format_name", NAMES)
+def test_a_name_that_fits_two_images_is_called_ambiguous_and_makes_none(format_name: str, tmp_path: Path):
+    for folder in ("cam1", "cam2"):
+        save_image(tmp_path / folder / "1.jpg")
+    save_image(tmp_path / "cam2/2.jpg")
+    annotate(format_name, tmp_path / "labels/1", "1.jpg")
+    annotate(format_name, tmp_path / "labels/2", "2.jpg")
+    dataset, problems = FORMATS[format_name].read(tmp_path)
+    assert [image.path for image in dataset.images if image.boxes] == [tmp_path / "cam2/2.jpg"]
+    assert not any(image.missing for image in dataset.images)
+    (problem,) = [problem for problem in problems if "ambiguous" in problem.message]
+    assert problem.path.stem == "1"
+    assert "cam1/1.jpg, cam2/1.jpg" in problem.message
+
+
+@pytest.mark.parametrize("format_name", NAMES)
+def test_folders_in_a_name_tell_two_images_apart(format_name: str, tmp_path: Path):
+    for folder in ("cam1", "cam2"):
+        save_image(tmp_path / "pictures" / folder / "1.jpg")
+        annotate(format_name, tmp_path / "x" / folder / "1", f"{folder}/1.jpg")
+    dataset, _ = FORMATS[format_name].read(tmp_path)
+    assert [(image.name, len(image.boxes)) for image in dataset.images] == [
+        ("cam1/1.jpg", 1),
+        ("cam2/1.jpg", 1),
+    ]
+
+
+@pytest.mark.parametrize("format_name", NAMES)
+def test_a_name_that_is_elsewhere_once_is_that_image(format_name: str, tmp_path: Path):
+    save_image(tmp_path / "moved/here/1.jpg")
+    annotate(format_name, tmp_path / "labels/1", "1.jpg")
+    dataset, _ = FORMATS[format_name].read(tmp_path)
+    assert [(image.path, image.missing) for image in dataset.images] == [
+        (tmp_path / "moved/here/1.jpg", False)
+    ]

@@ -64,7 +64,7 @@ def test_the_full_image_reads_back_as_the_full_image(tmp_path: Path):
         ("", False, False),
         ("   ", False, False),
         ("0 0.5 0.5 0.2 0.5 0.93", True, True),  # a sixth column
-        ("0 0.5 0.5 0.2 0.5 7 8 9", True, True),
+        ("0 0.5 0.5 0.2 0.5 7 8 9", False, True),  # neither a box nor an outline
         ("0 0.5 0.5 0.2", False, True),
         ("0", False, True),
         ("0,0.5,0.5,0.2,0.5", False, True),

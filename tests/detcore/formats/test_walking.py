@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detcore.formats.collect import files_below, sample_files
+from detcore.formats.walking import files_below, sample_files
 
 
 def test_hidden_things_projects_and_links_to_folders_are_passed_over(tmp_path: Path):
