@@ -199,6 +199,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("label.zoom_selection", "Zoom to the selection", "Z", icon="image-filter-center-focus"),
     _spec("label.names", "Show class names", "T", icon="tag-text-outline", checkable=True),
     _spec("label.boxes", "Show boxes", "H", icon="eye-outline", checkable=True),
+    _spec(
+        "label.pictures",
+        "Pictures in the list",
+        icon="view-list-outline",
+        tip="Small pictures in the list of images, or more rows",
+        checkable=True,
+    ),
     _spec("label.find", "Find an image", "Ctrl+F", icon="magnify"),
     _spec(
         "label.to_label_next",

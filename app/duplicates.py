@@ -13,7 +13,7 @@ from app.dialogs.duplicates_dialog import DuplicatesDialog
 from app.models.duplicate_groups import DuplicateGroup, GroupsNow
 from app.models.figures import count_text
 from app.tasks import Task
-from app.widgets.duplicates.thumbnails import thumbnails
+from app.widgets.thumbnails import thumbnails
 from detcore.curation.duplicates import Duplicates, find_duplicates
 from detcore.errors import Cancelled, ReticleError
 from detcore.project.edits import Edit, remove_images, set_split

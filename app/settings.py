@@ -53,6 +53,15 @@ class Settings(QObject):
         self._set("keep_zoom", "true" if keep else "false")
 
     @property
+    def list_pictures(self) -> bool:
+        """Whether the list of images has small pictures."""
+        return str(self._store.value("list_pictures", "true")) == "true"
+
+    @list_pictures.setter
+    def list_pictures(self, shown: bool) -> None:
+        self._set("list_pictures", "true" if shown else "false")
+
+    @property
     def recent_projects(self) -> list[Path]:
         """Most recent first; those that are gone are left out."""
         stored = self._store.value("recent_projects", [])

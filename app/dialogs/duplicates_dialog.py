@@ -21,8 +21,8 @@ from app.models.duplicate_groups import DuplicateGroup
 from app.models.figures import count_text
 from app.theme import Theme
 from app.widgets.duplicates.group_panel import GroupPanel
-from app.widgets.duplicates.thumbnails import Thumbnails
 from app.widgets.empty_state import EmptyState
+from app.widgets.thumbnails import Thumbnails
 from detcore.curation.duplicates import LEAST_CORRELATION, MOST_BITS, Duplicates
 
 _PROGRESS_WIDTH = 320

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from app.document import Document
 from app.models.figures import count_text
+from app.models.image_filter import ImageFilter
+from detcore.errors import ProjectError
+from detcore.project.image_paths import locate
 from detcore.project.image_rows import STATUSES, ImageList
 from detcore.types import Changes, IntArray, Status
 
@@ -26,6 +30,9 @@ REASON_ROLE = Qt.ItemDataRole.UserRole + 4
 
 UNREADABLE_ROLE = Qt.ItemDataRole.UserRole + 5
 """Why the image cannot be shown, "" as far as is known."""
+
+PATH_ROLE = Qt.ItemDataRole.UserRole + 6
+"""The file of the image, a ``Path``, or ``None`` where its path is none."""
 
 STATUS_TEXT = {
     Status.UNSEEN: "not seen yet",
@@ -42,6 +49,12 @@ class Reason:
     long: str
 
 
+def common_folder(paths: Sequence[str]) -> str:
+    """The folder that all paths begin with, with its slash; "" where there is none."""
+    prefix = os.path.commonprefix([min(paths, default=""), max(paths, default="")])
+    return prefix[: prefix.rfind("/") + 1]
+
+
 class ImageModel(QAbstractListModel):
     """Rows are the images that pass the filter, in the order of the project or in one that was set.
 
@@ -52,8 +65,8 @@ class ImageModel(QAbstractListModel):
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._document = document
-        self._search = ""
-        self._status: Status | None = None
+        self._filter = ImageFilter()
+        self._holding: IntArray | None = None
         self._columns: ImageList | None = None
         self._ids: IntArray = np.zeros(0, np.int64)
         self._shown: IntArray = np.zeros(0, np.int64)
@@ -61,7 +74,7 @@ class ImageModel(QAbstractListModel):
         self._rows: dict[int, int] = {}
         self._first: Mapping[int, Reason] = {}
         self._unreadable: dict[int, str] = {}
-        self._only_unreadable = False
+        self._common = ""
         document.opened.connect(self.reload)
         document.closed.connect(self._clear)
         document.changed.connect(self._follow)
@@ -76,11 +89,15 @@ class ImageModel(QAbstractListModel):
             raise RuntimeError("no project is open")
         return self._columns
 
-    def set_filter(self, *, search: str, status: Status | None, unreadable: bool = False) -> None:
-        """Show only images whose path holds ``search`` and, if given, with that status; or only those of
-        which is known that they cannot be shown."""
-        self._search, self._status = search.strip().lower(), status
-        self._only_unreadable = unreadable
+    @property
+    def columns(self) -> ImageList | None:
+        """All images of the project, listed or not; ``None`` while none is open."""
+        return self._columns
+
+    def set_filter(self, wanted: ImageFilter, holding: IntArray | None = None) -> None:
+        """List what a filter keeps; ``holding`` are the ids of the images that have a box as it asks for.
+        Later edits do not apply it again, so nothing jumps away."""
+        self._filter, self._holding = wanted, holding
         self.beginResetModel()
         self._arrange()
         self.endResetModel()
@@ -146,6 +163,7 @@ class ImageModel(QAbstractListModel):
         self.beginResetModel()
         self._columns, self._ids = columns, columns.ids
         self._rows = dict(zip(self._ids.tolist(), range(len(self._ids)), strict=True))
+        self._common = common_folder(columns.paths)
         self._arrange()
         self.endResetModel()
 
@@ -160,14 +178,9 @@ class ImageModel(QAbstractListModel):
 
     def _arrange(self) -> None:
         """Which positions of the project's list are shown, and in which rows."""
-        keep = np.ones(len(self._ids), np.bool_)
-        if self._search and self._columns is not None:
-            found = (self._search in path.lower() for path in self._list.paths)
-            keep &= np.fromiter(found, np.bool_, len(keep))
-        if self._status is not None and self._columns is not None:
-            keep &= self._list.statuses == STATUSES.index(self._status)
-        if self._only_unreadable:
-            keep &= np.isin(self._ids, list(self._unreadable))
+        keep = np.zeros(0, np.bool_)
+        if self._columns is not None:
+            keep = self._filter.keeps(self._columns, unreadable=self._unreadable, holding=self._holding)
         top = np.array([self._rows[i] for i in self._first if i in self._rows], np.int64)
         top = top[keep[top]]
         keep[top] = False
@@ -205,7 +218,9 @@ class ImageModel(QAbstractListModel):
             return None
         position = int(self._shown[index.row()])
         if role == Qt.ItemDataRole.DisplayRole:
-            return self._list.paths[position]
+            return self._list.paths[position][len(self._common) :]
+        if role == PATH_ROLE:
+            return self._file(self._list.paths[position])
         if role == ID_ROLE:
             return int(self._ids[position])
         if role == STATUS_ROLE:
@@ -222,6 +237,13 @@ class ImageModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tooltip(position)
         return None
+
+    def _file(self, stored: str) -> Path | None:
+        """``None`` for a path that no import writes: the canvas says what is wrong with it."""
+        try:
+            return Path(locate(self._document.project.image_root, [stored])[0])
+        except ProjectError:
+            return None
 
     def _tooltip(self, position: int) -> str:
         count = int(self._list.box_counts[position])

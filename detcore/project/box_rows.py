@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from detcore.project.values import decode_extra, encode_extra, id_list
-from detcore.types import Box, GroundTruth, Origin
+from detcore.types import Box, GroundTruth, IntArray, Origin
 
+FLAGS = ("difficult", "truncated", "occluded", "crowd")
 COLUMNS = (
     *("image_id", "class_id", "x1", "y1", "x2", "y2"),
-    *("difficult", "truncated", "occluded", "crowd"),
+    *FLAGS,
     *("origin", "run", "score", "created", "updated", "area", "extra"),
 )
 UPDATED_COLUMN = COLUMNS.index("updated")
@@ -93,6 +94,30 @@ def rows_of_classes(connection: sqlite3.Connection, class_ids: Sequence[int]) ->
     """Ids and values of all boxes of some classes."""
     query = f"{_SELECT} WHERE class_id IN (SELECT value FROM json_each(?)) ORDER BY id"
     return connection.execute(query, (id_list(class_ids),)).fetchall()
+
+
+def images_with(
+    connection: sqlite3.Connection, image_ids: Sequence[int] | None, *, class_id: int, flag: str
+) -> IntArray:
+    """Ids of the images, of all or of some, with a box of a class (0: any) that has a flag ("": any).
+
+    Raises:
+        ValueError: there is no such flag.
+    """
+    if flag and flag not in FLAGS:
+        raise ValueError(f"no flag {flag!r}")
+    conditions, values = ["TRUE"], list[int | str]()
+    if image_ids is not None:
+        conditions.append("image_id IN (SELECT value FROM json_each(?))")
+        values.append(id_list(image_ids))
+    if class_id:
+        conditions.append("class_id = ?")
+        values.append(int(class_id))
+    if flag:
+        conditions.append(f"{flag} = 1")
+    query = f"SELECT DISTINCT image_id FROM box WHERE {' AND '.join(conditions)} ORDER BY image_id"
+    found = connection.execute(query, values)
+    return np.array([row[0] for row in found], np.int64)
 
 
 def ground_truth(connection: sqlite3.Connection, image_ids: Sequence[int] | None = None) -> GroundTruth:

@@ -51,6 +51,10 @@ class ImageList:
     def status(self, row: int) -> Status:
         return STATUSES[int(self.statuses[row])]
 
+    def count(self, status: Status) -> int:
+        """How many images have that status."""
+        return int(np.count_nonzero(self.statuses == STATUSES.index(status)))
+
     def split(self, row: int) -> str | None:
         code = int(self.splits[row])
         return None if code < 0 else self.split_names[code]

@@ -12,7 +12,7 @@ from detcore.errors import ProjectError
 from detcore.project import box_rows, class_rows, image_paths, image_rows, journal
 from detcore.project.database import Database
 from detcore.project.image_rows import ImageList
-from detcore.types import Box, GroundTruth, Image, ObjectClass, Status
+from detcore.types import Box, GroundTruth, Image, IntArray, ObjectClass, Status
 from detcore.untrusted_json import parse_json
 
 
@@ -171,6 +171,15 @@ def class_counts(project: ProjectReader) -> dict[str, int]:
     with project.database.read() as connection:
         counts = dict(connection.execute("SELECT class_id, count(*) FROM box GROUP BY class_id"))
         return {row[1]: counts.get(row[0], 0) for row in class_rows.rows(connection)}
+
+
+def images_with_box(
+    project: ProjectReader, image_ids: Sequence[int] | None = None, *, class_id: int = 0, flag: str = ""
+) -> IntArray:
+    """Ids of the images, of all or of some, that have a box of a class (0: any) with a flag ("": any), such as
+    "crowd"; of all it looks at every box."""
+    with project.database.read() as connection:
+        return box_rows.images_with(connection, image_ids, class_id=class_id, flag=flag)
 
 
 def _image_root(folder: Path, database: Database) -> Path:

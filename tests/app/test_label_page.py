@@ -172,19 +172,19 @@ def test_letters_typed_into_the_search_field_do_not_trigger_shortcuts(page: Labe
     shown = context.view.image_id
     _key(page, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
     for key in (Qt.Key.Key_I, Qt.Key.Key_D, Qt.Key.Key_2):
-        QTest.keyClick(page.image_list.search, key)
-    assert page.image_list.search.text() == "id2"
+        QTest.keyClick(page.image_list.bar.search, key)
+    assert page.image_list.bar.search.text() == "id2"
     assert context.view.image_id == shown
     assert context.view.class_id == page.class_model.classes[0].id
 
 
 def test_search_and_status_filter_narrow_the_list(page: LabelPage) -> None:
-    page.image_list.search.setText("img_3")
+    page.image_list.bar.search.setText("img_3")
     assert page.images.rowCount() == 1
-    page.image_list.search.clear()
-    page.image_list.filter.setCurrentIndex(3)
+    page.image_list.bar.search.clear()
+    page.image_list.bar.status.setCurrentIndex(3)
     assert page.images.rowCount() == 0
-    page.image_list.filter.setCurrentIndex(0)
+    page.image_list.bar.status.setCurrentIndex(0)
     assert page.images.rowCount() == 6
 
 

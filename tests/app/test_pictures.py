@@ -12,8 +12,8 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.tasks import Tasks
-from app.widgets.duplicates.thumbnails import shrink
 from app.widgets.pictures import Pictures
+from app.widgets.thumbnails import shrink
 from detcore.errors import ImageError
 
 

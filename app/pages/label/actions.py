@@ -57,6 +57,11 @@ def bind_label_actions(page: LabelPage) -> None:
         action.toggled.connect(visible)
         actions.bind(f"label.{name}", lambda: None, when=has_image)
 
+    pictures = actions["label.pictures"]
+    pictures.setChecked(page.context.settings.list_pictures)
+    pictures.toggled.connect(page.show_list_pictures)
+    actions.bind("label.pictures", lambda: None, when=lambda: page.context.document.is_open)
+
     bound = (
         ("previous_image", lambda: page.walk.go(-1), has_image),
         ("next_image", lambda: page.walk.go(1), has_image),
@@ -68,7 +73,7 @@ def bind_label_actions(page: LabelPage) -> None:
         ("copy", editing.copy, has_selection),
         ("paste", editing.paste, lambda: is_showing() and editing.can_paste),
         ("select_all", lambda: view.select(frozenset(box.id for box in page.boxes.boxes)), is_showing),
-        ("edit_class", page.ask_class_of_selection, has_selection),
+        ("edit_class", page.naming.ask_for_selection, has_selection),
         ("difficult", lambda: editing.toggle_flag("difficult"), has_selection),
         ("new_class", page.classes.new, lambda: page.context.document.is_open),
         ("fit", canvas.fit, has_image),
@@ -76,7 +81,7 @@ def bind_label_actions(page: LabelPage) -> None:
         ("zoom_in", canvas.zoom_in, has_image),
         ("zoom_out", canvas.zoom_out, has_image),
         ("zoom_selection", page.zoom_to_selection, has_selection),
-        ("remove_image", page.walk.remove_image, has_image),
+        ("remove_image", lambda: page.walk.remove([view.image_id]), has_image),
         ("to_label_next", page.ordering.toggle, lambda: page.context.document.is_open),
         ("find", page.find_image, lambda: page.context.document.is_open),
     )

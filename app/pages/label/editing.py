@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QObject
@@ -14,6 +14,7 @@ from app.models.figures import count_text
 from app.pages.apply_edit import apply_edit
 from detcore.project import edits
 from detcore.project.edits import Edit
+from detcore.project.reading import images_with_box
 from detcore.project.project import Project
 from detcore.types import Box, FloatArray, Origin, Status
 
@@ -144,20 +145,25 @@ class LabelEditing(QObject):
         if boxes:
             apply_edit(self._context, edits.update_boxes, boxes, text=text)
 
-    def set_status(self, status: Status) -> None:
-        image_id = self._context.view.image_id
-        if not image_id:
+    def set_status(self, status: Status, image_ids: Sequence[int] | None = None) -> None:
+        """Of some images, by default of the current one."""
+        chosen = [self._context.view.image_id] if image_ids is None else list(image_ids)
+        if not any(chosen):
             return
-        project = self._context.document.project
-        changes = apply_edit(self._context, edits.set_status, [image_id], status)
-        if changes and status is Status.VERIFIED and not project.box_count(image_id):
-            self._tell_empty(project.image(image_id).path)
+        changes = apply_edit(self._context, edits.set_status, chosen, status)
+        if changes and status is Status.VERIFIED:
+            self._tell_empty(changes.images)
 
-    def _tell_empty(self, name: str) -> None:
-        """That an image was said to hold nothing: a detector will be taught so."""
+    def _tell_empty(self, image_ids: Collection[int]) -> None:
+        """That images were said to hold nothing: a detector will be taught so."""
+        project = self._context.document.project
+        empty = sorted(set(image_ids) - set(images_with_box(project, image_ids).tolist()))
+        if not empty:
+            return
+        name = project.image(empty[0]).path
         self._context.messages.tally(
             "verified empty",
-            1,
+            len(empty),
             lambda count: (
                 f"{name}: verified, empty" if count == 1 else f"{count_text(count)} images verified, empty"
             ),

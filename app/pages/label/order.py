@@ -13,7 +13,7 @@ from app.context import AppContext
 from app.models.figures import count_text, ratio_text
 from app.models.image_model import ImageModel, Reason
 from app.tasks import ProgressCallback, Task
-from app.widgets.label.image_list import ImageList, ListOrder
+from app.widgets.label.image_filter_bar import ImageFilterBar, ListOrder
 from detcore.curation.ordering import Candidate, Order, order_unlabelled
 from detcore.errors import Cancelled, ReticleError
 from detcore.project.project import Project
@@ -103,14 +103,12 @@ class ImageOrdering(QObject):
     It stays as it was found until it is asked for again: nothing moves by itself while images are labelled.
     """
 
-    def __init__(
-        self, context: AppContext, images: ImageModel, image_list: ImageList, parent: QObject
-    ) -> None:
+    def __init__(self, context: AppContext, images: ImageModel, bar: ImageFilterBar, parent: QObject) -> None:
         super().__init__(parent)
-        self._context, self._images, self._list = context, images, image_list
+        self._context, self._images, self._bar = context, images, bar
         self._shown = ListOrder.AS_LISTED
         self._task: Task | None = None
-        image_list.order_chosen.connect(lambda order: self.choose(ListOrder(order)))
+        bar.order_chosen.connect(lambda order: self.choose(ListOrder(order)))
         context.document.closed.connect(self._leave_project)
 
     def toggle(self) -> None:
@@ -126,7 +124,7 @@ class ImageOrdering(QObject):
             self._show(ListOrder.AS_LISTED, {})
             return
         project = document.project
-        self._list.show_order(order)
+        self._bar.show_order(order)
         at = self._context.view.image_id
         self._task = task = self._context.tasks.run_with_progress(
             "Finding what to label next",
@@ -150,12 +148,12 @@ class ImageOrdering(QObject):
     def _leave_project(self) -> None:
         self._drop_task()
         self._shown = ListOrder.AS_LISTED
-        self._list.show_order(ListOrder.AS_LISTED)
+        self._bar.show_order(ListOrder.AS_LISTED)
         self._show_checked(ListOrder.AS_LISTED)
 
     def _show(self, order: ListOrder, first: dict[int, Reason]) -> None:
         self._shown = order
-        self._list.show_order(order)
+        self._bar.show_order(order)
         self._show_checked(order)
         self._images.set_first(first)
 
@@ -188,7 +186,7 @@ class ImageOrdering(QObject):
         self._context.messages.success(text, action)
 
     def _show_all(self) -> None:
-        self._list.clear_filter()
+        self._bar.clear()
         self._show_first()
 
     def _show_first(self) -> None:
@@ -198,7 +196,7 @@ class ImageOrdering(QObject):
             self._context.view.show_image(image_id)
 
     def _fail(self, error: Exception) -> None:
-        self._list.show_order(self._shown)
+        self._bar.show_order(self._shown)
         self._show_checked(self._shown)
         messages = self._context.messages
         if isinstance(error, Cancelled):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from PySide6.QtCore import QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QMenu, QStackedWidget
 
-from app.canvas.handles import Xyxy
 from app.canvas.view import ImageCanvas
 from app.context import AppContext
 from app.image_loader import ImageLoader
@@ -25,6 +22,9 @@ from app.pages.label.actions import (
 )
 from app.pages.label.classes import ClassEditing
 from app.pages.label.editing import LabelEditing
+from app.pages.label.filtering import ImageFiltering
+from app.pages.label.image_menu import ImageMenu
+from app.pages.label.naming import BoxNaming, around
 from app.pages.label.order import ImageOrdering
 from app.pages.label.viewer import ImageViewer
 from app.pages.label.walk import ImageWalk
@@ -34,7 +34,7 @@ from app.widgets.label.box_table import BoxTable
 from app.widgets.label.class_list import ClassList
 from app.widgets.label.image_list import ImageList
 from app.widgets.label.welcome import Welcome
-from detcore.types import Box, Changes
+from detcore.types import Changes
 
 
 class LabelPage(Page):
@@ -64,8 +64,11 @@ class LabelPage(Page):
         self.middle.addWidget(self.welcome)
         self.middle.addWidget(self.canvas)
         self.setCentralWidget(self.middle)
-        self.image_list = ImageList(self.images, context.theme)
-        self.ordering = ImageOrdering(context, self.images, self.image_list, self)
+        self.image_list = ImageList(self.images, self.class_model, context.theme, context.tasks)
+        self.filtering = ImageFiltering(context, self.images, self.image_list.bar, self)
+        self.ordering = ImageOrdering(context, self.images, self.image_list.bar, self)
+        self.image_menu = ImageMenu(context, self.image_list, self.editing, self.walk, self)
+        self.naming = BoxNaming(context, self.canvas, self.viewer, self.editing, self.classes)
         self.class_list = ClassList(self.class_model, context.theme, context.actions["label.new_class"])
         self.box_table = BoxTable(self.boxes)
         self.details = BoxDetails()
@@ -83,19 +86,17 @@ class LabelPage(Page):
         """Show the selected boxes as large as they fit."""
         chosen = self.editing.selected()
         if chosen:
-            self.canvas.zoom_to_box(_around(chosen))
-
-    def ask_class_of_selection(self) -> None:
-        """Pop up the class picker for the selected boxes."""
-        chosen = self.editing.selected()
-        if chosen:
-            self.classes.pick(self.editing.set_class, beside=self._on_screen(_around(chosen)))
+            self.canvas.zoom_to_box(around(chosen))
 
     def find_image(self) -> None:
         """Put the cursor into the search field."""
         self.images_panel.show()
-        self.image_list.search.setFocus()
-        self.image_list.search.selectAll()
+        self.image_list.bar.search.setFocus()
+        self.image_list.bar.search.selectAll()
+
+    def show_list_pictures(self, shown: bool) -> None:
+        self.context.settings.list_pictures = shown
+        self.image_list.set_pictures_visible(shown)
 
     def entered(self) -> None:
         shown = self.welcome if self.middle.currentWidget() is self.welcome else self.canvas
@@ -130,11 +131,11 @@ class LabelPage(Page):
         self.box_table.box_activated.connect(lambda _box_id: self.zoom_to_selection())
         self.details.flag_toggled.connect(self.editing.toggle_flag)
         self.details.edge_edited.connect(self._type_edge)
-        canvas.box_drawn.connect(self._draw)
+        canvas.box_drawn.connect(self.naming.draw)
         canvas.boxes_edited.connect(self.editing.reshape)
         canvas.selection_changed.connect(view.select)
         canvas.delete_requested.connect(self.editing.delete)
-        canvas.box_activated.connect(lambda _box_id: self.ask_class_of_selection())
+        canvas.box_activated.connect(lambda _box_id: self.naming.ask_for_selection())
         canvas.context_menu_requested.connect(self._show_box_menu)
         self.viewer.place_changed.connect(self.status_changed)
         canvas.files_dropped.connect(self.paths_dropped)
@@ -152,7 +153,8 @@ class LabelPage(Page):
         )
 
     def _show_project(self) -> None:
-        self.image_list.clear_filter()
+        self.image_list.bar.clear()
+        self.image_list.thumbnails.clear()
         self.middle.setCurrentWidget(self.canvas)
         self.boxes.reload()
         self._use_first_class()
@@ -186,47 +188,6 @@ class LabelPage(Page):
             if item.id == class_id:
                 self.canvas.set_draw_color(QColor(item.color), item.name)
 
-    def _draw(self, xyxy: Xyxy) -> None:
-        class_id = self.context.view.class_id
-        if class_id:
-            self.editing.draw(xyxy, class_id)
-        else:
-            self._ask_class_of_new(xyxy)
-
-    def _ask_class_of_new(self, xyxy: Xyxy) -> None:
-        """The box stays in sight until it has a class, or is given up."""
-        image_id = self.context.view.image_id
-
-        def is_there() -> bool:
-            return self.context.view.image_id == image_id and self.viewer.is_showing
-
-        def draw(class_id: int) -> None:
-            self.canvas.show_pending(None)
-            if is_there():
-                self.editing.draw(xyxy, class_id)
-
-        def give_up() -> None:
-            self.canvas.show_pending(None)
-            self.context.messages.info(
-                "The box was not kept, since it has no class.",
-                action=("Name it", lambda: self._ask_class_of_new(xyxy)),
-                applies=is_there,
-            )
-
-        self.canvas.show_pending(xyxy)
-        self.classes.pick(
-            draw,
-            beside=self._on_screen(xyxy),
-            otherwise=give_up,
-            hint="Type what this is, then Enter: the next boxes get the same class. Esc drops the box.",
-        )
-
-    def _on_screen(self, xyxy: Xyxy) -> QRect:
-        """What is seen of a box, in global coordinates."""
-        viewport = self.canvas.viewport()
-        seen = self.canvas.rect_in_view(xyxy) & viewport.rect()
-        return seen.translated(viewport.mapToGlobal(QPoint(0, 0)))
-
     def _type_edge(self, side: str, value: float) -> None:
         self.editing.move_edge(side, value)
         self.details.show_boxes(self.editing.selected())
@@ -247,9 +208,3 @@ class LabelPage(Page):
         """Where the tool bar has no room for words, its icons stay."""
         super().resizeEvent(event)
         show_words(self, event.size().width() >= ROOM_FOR_WORDS)
-
-
-def _around(boxes: Sequence[Box]) -> Xyxy:
-    """What just holds all of the boxes."""
-    lefts, tops, rights, bottoms = zip(*(box.xyxy for box in boxes), strict=True)
-    return (min(lefts), min(tops), max(rights), max(bottoms))

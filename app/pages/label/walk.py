@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+
 from PySide6.QtCore import QObject
 
 from app.context import AppContext
+from app.models.figures import count_text
 from app.models.image_model import ImageModel
 from app.pages.apply_edit import apply_edit
 from app.pages.label.editing import LabelEditing
@@ -56,18 +59,31 @@ class ImageWalk(QObject):
         verified = image.status is Status.VERIFIED
         self._editing.set_status(Status.IN_PROGRESS if verified else Status.VERIFIED)
 
-    def remove_image(self) -> None:
-        """Take the image out of the project and show the one after it; the file stays, and undo brings it
-        back."""
-        context, image_id = self._context, self._context.view.image_id
-        name = context.document.project.image(image_id).path
-        row = self._images.row_of(image_id)
-        following = self._images.image_id(row + 1) or self._images.image_id(row - 1)
-        if apply_edit(context, remove_images, [image_id]) is not None:
+    def remove(self, image_ids: Sequence[int]) -> None:
+        """Take images out of the project; where the shown one is among them, the next that stays is shown.
+        The files stay, and undo brings the images back."""
+        context, project = self._context, self._context.document.project
+        name = project.image(image_ids[0]).path
+        following = self._following(frozenset(image_ids))
+        if apply_edit(context, remove_images, image_ids) is not None:
             context.view.show_image(following)
+            is_one = len(image_ids) == 1
+            images = f"{name} is" if is_one else f"{count_text(len(image_ids))} images are"
             context.messages.info(
-                f"{name} is out of the project. Ctrl+Z brings it back; the file was not touched."
+                f"{images} out of the project. Ctrl+Z brings {'it' if is_one else 'them'} back;"
+                f" the file{' was' if is_one else 's were'} not touched."
             )
+
+    def _following(self, leaving: Set[int]) -> int:
+        """The image to show once others have left: the current one, else the nearest below it or above."""
+        current = self._context.view.image_id
+        if current not in leaving:
+            return current
+        row, count = self._images.row_of(current), self._images.rowCount()
+        for other in (*range(row + 1, count), *range(row - 1, -1, -1)):
+            if self._images.image_id(other) not in leaving:
+                return self._images.image_id(other)
+        return 0
 
     def _remember(self, image_id: int) -> None:
         if image_id:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSplitter
 from app.models.duplicate_groups import DuplicateGroup, ItemModel, Twin
 from app.theme import Theme
 from app.widgets.duplicates.lists import GroupList, TwinList
-from app.widgets.duplicates.thumbnails import Thumbnails
+from app.widgets.thumbnails import Thumbnails
 from detcore.types import SPLITS
 
 MNEMONICS = {"train": "&train", "val": "&val", "test": "te&st"}

@@ -18,7 +18,7 @@ from app.models.image_model import REASON_ROLE, UNREADABLE_ROLE, ImageModel, Rea
 from app.pages.label.order import Ranking, rank
 from app.pages.label.page import LabelPage
 from app.tasks import Task
-from app.widgets.label.image_list import ORDERS, ListOrder
+from app.widgets.label.image_filter_bar import ORDERS, ListOrder
 from detcore.project.edits import remove_images, set_status
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, predicted_images, save_detections
@@ -60,7 +60,7 @@ def said(page: LabelPage) -> str:
 
 def choose(page: LabelPage, order: ListOrder) -> None:
     """Go to an entry of the box with the arrow keys."""
-    box = page.image_list.order
+    box = page.image_list.bar.order
     box.setFocus()
     steps = [item for _, item, _ in ORDERS].index(order) - box.currentIndex()
     for _ in range(abs(steps)):
@@ -162,10 +162,10 @@ def test_search_and_filter_keep_the_order(ordered: LabelPage) -> None:
     before = names(ordered.images)
     document, images = ordered.context.document, ordered.images
     document.edit(set_status, [images.image_id(1)], Status.VERIFIED)
-    ordered.image_list.filter.setCurrentIndex(3)
+    ordered.image_list.bar.status.setCurrentIndex(3)
     assert names(images) == before[1:2]
     assert images.row_of(images.image_id(0)) == 0
-    ordered.image_list.filter.setCurrentIndex(0)
+    ordered.image_list.bar.status.setCurrentIndex(0)
     assert names(images) == before
 
 
@@ -183,11 +183,11 @@ def test_the_key_takes_to_the_order_and_back(qtbot: QtBot, doubtful: Project, pa
     QTest.keyClick(page.canvas, Qt.Key.Key_U, CTRL)
     finish(qtbot, page)
     assert names(page.images)[0] == "img_3.jpg"
-    assert page.image_list.order.currentText() == "To label next"
+    assert page.image_list.bar.order.currentText() == "To label next"
     assert action.isChecked()
     QTest.keyClick(page.canvas, Qt.Key.Key_U, CTRL)
     assert names(page.images) == files(0, 1, 2, 3, 4, 5)
-    assert page.image_list.order.currentText() == "As listed"
+    assert page.image_list.bar.order.currentText() == "As listed"
     assert not action.isChecked()
 
 
@@ -257,7 +257,7 @@ def test_where_the_filter_hides_them_the_image_stays_and_all_can_be_shown(
 ) -> None:
     view = page.context.view
     at = view.image_id
-    page.image_list.search.setText(search)
+    page.image_list.bar.search.setText(search)
     choose(page, ListOrder.TO_LABEL_NEXT)
     finish(qtbot, page)
     assert view.image_id == at > 0
@@ -266,7 +266,7 @@ def test_where_the_filter_hides_them_the_image_stays_and_all_can_be_shown(
     assert offer is not None
     assert offer[0] == "Show all images"
     offer[1]()
-    assert page.image_list.search.text() == ""
+    assert page.image_list.bar.search.text() == ""
     assert doubtful.image(view.image_id).path == "img_3.jpg"
 
 
@@ -292,7 +292,7 @@ def test_without_such_runs_it_says_what_to_do_and_leads_to_train(
         predict(alike, some)
     choose(page, order)
     qtbot.waitUntil(lambda: said(page).startswith(message), timeout=5000)
-    assert page.image_list.order.currentText() == "As listed"
+    assert page.image_list.bar.order.currentText() == "As listed"
     assert not page.context.actions["label.to_label_next"].isChecked()
     assert names(page.images) == files(0, 1, 2, 3, 4, 5)
     offer = page.context.messages.history[-1].action
@@ -323,7 +323,7 @@ def test_another_project_begins_as_listed(ordered: LabelPage, tmp_path: Path, im
     ordered.context.document.open(other)
     assert names(ordered.images) == files(0, 1, 2, 3, 4, 5)
     assert set(reasons(ordered.images)) == {""}
-    assert ordered.image_list.order.currentText() == "As listed"
+    assert ordered.image_list.bar.order.currentText() == "As listed"
     assert not ordered.context.actions["label.to_label_next"].isChecked()
 
 
@@ -332,7 +332,7 @@ def test_cancelling_leaves_the_list_as_it_was(qtbot: QtBot, doubtful: Project, p
     choose(page, ListOrder.TO_LABEL_NEXT)
     qtbot.waitUntil(lambda: said(page).startswith("Cancelled."), timeout=5000)
     assert names(page.images) == files(0, 1, 2, 3, 4, 5)
-    assert page.image_list.order.currentText() == "As listed"
+    assert page.image_list.bar.order.currentText() == "As listed"
 
 
 def test_cancelled_when_the_order_had_been_found_leaves_the_list_as_well(

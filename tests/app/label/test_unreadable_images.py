@@ -55,7 +55,7 @@ def test_an_image_that_is_gone_is_marked_and_the_mark_goes_when_it_is_back(
 def test_images_that_cannot_be_shown_can_be_listed_alone(page: LabelPage, qtbot: QtBot) -> None:
     name = break_image(page, 1).name
     qtbot.waitUntil(lambda: reason(page, 1) != "", timeout=SOON)
-    choice = page.image_list.filter
+    choice = page.image_list.bar.status
     choice.setFocus()
     QTest.keyClick(choice, Qt.Key.Key_End)
     assert choice.currentText() == "Cannot be shown"
