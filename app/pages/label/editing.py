@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QObject
@@ -14,8 +14,8 @@ from app.models.figures import count_text
 from app.pages.apply_edit import apply_edit
 from detcore.project import edits
 from detcore.project.edits import Edit
-from detcore.project.reading import images_with_box
 from detcore.project.project import Project
+from detcore.project.reading import images_with_box
 from detcore.types import Box, FloatArray, Origin, Status
 
 PASTE_OFFSET = 10.0
@@ -152,9 +152,9 @@ class LabelEditing(QObject):
             return
         changes = apply_edit(self._context, edits.set_status, chosen, status)
         if changes and status is Status.VERIFIED:
-            self._tell_empty(changes.images)
+            self._tell_empty(sorted(changes.images))
 
-    def _tell_empty(self, image_ids: Collection[int]) -> None:
+    def _tell_empty(self, image_ids: Sequence[int]) -> None:
         """That images were said to hold nothing: a detector will be taught so."""
         project = self._context.document.project
         empty = sorted(set(image_ids) - set(images_with_box(project, image_ids).tolist()))
