@@ -30,6 +30,10 @@ def parse_json(
         return json.loads(text, object_pairs_hook=object_pairs_hook)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise
+        raise ValueError("a number has more digits than can be read") from error
 
 
 def read_object(path: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -15,8 +16,11 @@ from detcore.boxes import from_sizes
 from detcore.errors import EvaluationError
 from detcore.evaluation.flat_json import read_flat_records
 from detcore.evaluation.problem import positions
+from detcore.foreign_ids import IdTable, as_id, number_of
 from detcore.types import Detections, FloatArray, GroundTruth, IntArray
 from detcore.untrusted_json import parse_json
+
+_LIMIT = 1 << 63
 
 Record = Mapping[str, Any]
 Value = TypeVar("Value")
@@ -40,31 +44,30 @@ class CocoFiles:
 
 def read_coco_files(gt_path: Path, dt_path: Path) -> CocoFiles:
     """Read annotations and a results list as pycocotools' ``loadRes`` does, but for these: an empty list is
-    fine; a missing ``area`` is that of the box, a missing ``iscrowd`` 0; the edges of a box of negative size
-    are put in order, as an import does.
+    fine; a missing ``area`` is that of the box, a missing ``iscrowd`` 0; and as an import does: the edges of a
+    box of negative size are put in order, and ids may be text, which gets a number where it is none.
 
     Raises EvaluationError for what is no such file and for a detection of an unknown image. Detections of an
     unknown category are left out and counted in ``notes``.
     """
     notes: list[str] = []
     images, classes, gt, gt_box_areas = _read_ground_truth(gt_path, notes)
-    image_ids = np.array(sorted(images), dtype=np.int64)
-    dets, det_areas = _read_detections(dt_path, image_ids, notes, sorted(classes))
+    dets, det_areas = _read_detections(dt_path, images, classes, notes)
     return CocoFiles(
         gt=gt,
         dets=dets,
         gt_box_areas=gt_box_areas,
         det_areas=det_areas,
-        image_ids=image_ids,
-        images=images,
-        classes=classes,
+        image_ids=np.array(sorted(images.names), dtype=np.int64),
+        images=images.names,
+        classes=classes.names,
         notes=tuple(notes),
     )
 
 
 def _read_ground_truth(
     path: Path, notes: list[str]
-) -> tuple[dict[int, str], dict[int, str], GroundTruth, FloatArray]:
+) -> tuple[_Numbering, _Numbering, GroundTruth, FloatArray]:
     data = _load(path, _read(path))
     if not isinstance(data, dict) or not all(key in data for key in ("images", "annotations", "categories")):
         raise EvaluationError(
@@ -72,8 +75,8 @@ def _read_ground_truth(
         )
     parts = cast("dict[str, object]", data)
     source = _Source(path, "annotation", parts["annotations"])
-    images = _names(path, "image", parts["images"], "file_name")
-    classes = _names(path, "category", parts["categories"], "name")
+    images = _Numbering.of(_Source(path, "image", parts["images"]), "file_name")
+    classes = _Numbering.of(_Source(path, "category", parts["categories"]), "name")
     rows = source.rows
     boxes = source.boxes()
     _note_negative(boxes, "annotation", notes)
@@ -82,12 +85,12 @@ def _read_ground_truth(
     missing = sum("area" not in row for row in rows)
     if missing:
         notes.append(f"{missing} annotations without area: that of the box was taken")
-    ids = source.whole("id", missing=np.arange(1, len(rows) + 1))
+    ids = source.own_numbers()
     if len(np.unique(ids)) < len(ids):
         notes.append("annotation ids are not unique: each annotation was counted on its own")
-    image_ids, labels = source.whole("image_id"), source.whole("category_id")
+    image_ids, labels = source.ids("image_id", images), source.ids("category_id", classes)
     for what, column, known in (("image", image_ids, images), ("category", labels, classes)):
-        strangers = np.count_nonzero(positions(column, np.array(sorted(known), dtype=np.int64)) < 0)
+        strangers = np.count_nonzero(column == known.stranger)
         if strangers:
             notes.append(f"{strangers} annotations of an unknown {what} were left out")
     gt = GroundTruth(
@@ -103,29 +106,29 @@ def _read_ground_truth(
 
 
 def _read_detections(
-    path: Path, image_ids: IntArray, notes: list[str], class_ids: Sequence[int]
+    path: Path, known_images: _Numbering, known_classes: _Numbering, notes: list[str]
 ) -> tuple[Detections, FloatArray]:
     content = _read(path)
     columns = read_flat_records(content, {"image_id": 1, "category_id": 1, "bbox": 4, "score": 1})
     if columns is None or any((columns[key] % 1).any() for key in ("image_id", "category_id")):
         source = _Source(path, "detection", _listed(_load(path, content)))
-        images, labels, boxes = source.whole("image_id"), source.whole("category_id"), source.boxes()
-        scores = source.numbers("score")
+        named = source.column("image_id")
+        images, labels = source.ids("image_id", known_images), source.ids("category_id", known_classes)
+        boxes, scores = source.boxes(), source.numbers("score")
     else:
-        images, labels = (
-            columns["image_id"][:, 0].astype(np.int64),
-            columns["category_id"][:, 0].astype(np.int64),
-        )
+        named = columns["image_id"][:, 0].astype(np.int64)
+        images = known_images.of_numbers(named)
+        labels = known_classes.of_numbers(columns["category_id"][:, 0].astype(np.int64))
         boxes, scores = columns["bbox"], columns["score"][:, 0]
-    strangers = np.flatnonzero(positions(images, image_ids) < 0)
+    strangers = np.flatnonzero(images == known_images.stranger)
     if len(strangers):
         row = int(strangers[0])
         raise EvaluationError(
-            f"detection {row} is of image {images[row]}, which the ground truth does not have",
+            f"detection number {row + 1} is of image {named[row]}, which the ground truth does not have",
             path=path,
             hint="Detections and ground truth must be of the same images",
         )
-    unknown = int(np.count_nonzero(positions(labels, np.array(class_ids, dtype=np.int64)) < 0))
+    unknown = int(np.count_nonzero(labels == known_classes.stranger))
     if unknown:
         notes.append(f"{unknown} detections of an unknown category were left out")
     dets = Detections(
@@ -151,7 +154,8 @@ def _listed(data: Any) -> object:
 
 
 class _Source:
-    """A list of JSON objects of one file, read column by column; each fault names file and index."""
+    """A list of JSON objects of one file, read column by column; each fault names the file and the id of the
+    object, or its number, counted from 1."""
 
     def __init__(self, path: Path, kind: str, rows: object) -> None:
         if not isinstance(rows, list):
@@ -161,12 +165,25 @@ class _Source:
         self.rows = cast("list[Record]", rows)
         for index, row in enumerate(self.rows):
             if not isinstance(row, dict):
-                raise self._fault(index, "is not an object")
+                raise EvaluationError(f"{kind} number {index + 1} is not an object", path=path)
 
-    def whole(self, key: str, *, missing: IntArray | None = None) -> IntArray:
-        """A column of ids."""
-        values = self._column(key, _whole, "a whole number", missing)
-        return np.array(values, dtype=np.int64)
+    def column(self, key: str) -> list[int | str]:
+        """Ids as they are written."""
+        return self._column(key, _id, "a whole number or text", None)
+
+    def ids(self, key: str, numbering: _Numbering) -> IntArray:
+        """A column of ids of images or categories, by their numbers."""
+        return np.array([numbering.number(value) for value in self.column(key)], dtype=np.int64)
+
+    def own_numbers(self) -> IntArray:
+        """The id of each object where it is a number, else its place from 1 on."""
+        places = list(range(1, len(self.rows) + 1))
+        found = [number_of(row.get("id")) for row in self.rows]
+        numbers = [
+            place if number is None or abs(number) >= _LIMIT else number
+            for number, place in zip(found, places, strict=True)
+        ]
+        return np.array(numbers, dtype=np.int64)
 
     def numbers(self, key: str, *, missing: FloatArray | None = None) -> FloatArray:
         return np.array(self._column(key, _number, "a number", missing), dtype=np.float64)
@@ -189,11 +206,56 @@ class _Source:
             try:
                 values.append(convert(row[key]))
             except (TypeError, ValueError, OverflowError):
-                raise self._fault(index, f"has a {key} that is not {kind}: {row[key]!r:.60}") from None
+                article = "an" if key[0] in "aeiou" else "a"
+                message = f"has {article} {key} that is not {kind}: {row[key]!r:.60}"
+                raise self._fault(index, message) from None
         return values
 
     def _fault(self, index: int, what: str) -> EvaluationError:
-        return EvaluationError(f"{self._kind} {index} {what}", path=self._path)
+        own = as_id(self.rows[index].get("id"))
+        which = f"number {index + 1}" if own is None else f"with id {own!r:.60}"
+        return EvaluationError(f"{self._kind} {which} {what}", path=self._path)
+
+
+class _Numbering:
+    """Numbers for the ids of images or categories, which may be text: an id's own number where no other id has
+    it, else a free one. ``names`` are those by number; ``stranger`` stands for any id that is not among them."""
+
+    def __init__(self, keys: Sequence[int | str]) -> None:
+        self._numbers = IdTable[int]()
+        self._plain = all(isinstance(key, int) for key in keys)
+        taken = {key for key in keys if isinstance(key, int)}
+        reserved = taken | {number_of(key) for key in keys}
+        free = (number for number in itertools.count(1) if number not in reserved)
+        for key in keys:
+            number = key if isinstance(key, int) else number_of(key)
+            if number is None or (isinstance(key, str) and (number in taken or abs(number) >= _LIMIT)):
+                number = next(free)
+            taken.add(number)
+            self._numbers.add(key, number)
+        self.stranger = next(number for number in itertools.count(-1, -1) if number not in taken)
+        self.names: dict[int, str] = {}
+
+    @classmethod
+    def of(cls, source: _Source, key: str) -> _Numbering:
+        """That of the objects of a file, which are named by ``key``."""
+        ids = source.column("id")
+        numbering = cls(ids)
+        for value, row in zip(ids, source.rows, strict=True):
+            numbering.names[numbering.number(value)] = str(row.get(key, value))
+        return numbering
+
+    def number(self, value: int | str) -> int:
+        found = self._numbers.find(value)
+        return self.stranger if found is None else found
+
+    def of_numbers(self, values: IntArray) -> IntArray:
+        """``number`` for a whole column."""
+        if self._plain:
+            known = np.array(sorted(self.names), dtype=np.int64)
+            return np.where(positions(values, known) < 0, self.stranger, values)
+        different, places = np.unique(values, return_inverse=True)
+        return np.array([self.number(int(value)) for value in different], dtype=np.int64)[places]
 
 
 def _number(value: Any) -> float:
@@ -202,22 +264,16 @@ def _number(value: Any) -> float:
     return float(value)
 
 
-def _whole(value: Any) -> int:
-    number = _number(value)
-    if number != int(number) or abs(value) >= 1 << 63:
+def _id(value: Any) -> int | str:
+    key = as_id(value)
+    if key is None or (isinstance(key, int) and abs(key) >= _LIMIT):
         raise ValueError
-    return int(value)
+    return key
 
 
 def _four_numbers(value: Any) -> tuple[float, float, float, float]:
     left, top, width, height = value
     return _number(left), _number(top), _number(width), _number(height)
-
-
-def _names(path: Path, kind: str, rows: object, key: str) -> dict[int, str]:
-    source = _Source(path, kind, rows)
-    ids = source.whole("id").tolist()
-    return {number: str(row.get(key, number)) for number, row in zip(ids, source.rows, strict=True)}
 
 
 def _read(path: Path) -> bytes:

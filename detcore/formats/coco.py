@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from detcore.errors import FormatError
+from detcore.foreign_ids import IdTable, as_id, number_of
 from detcore.formats.base import (
     MARKER,
     Dataset,
@@ -22,9 +25,11 @@ from detcore.formats.base import (
     ExportReport,
     Problem,
     Progress,
+    count,
     no_progress,
     step,
 )
+from detcore.formats.coco_bounds import as_numbers, read_bounds
 from detcore.formats.coco_write import write_coco
 from detcore.formats.collect import LARGEST_ID, Gathering
 from detcore.formats.geometry import Frame, Xyxy, fit
@@ -39,7 +44,6 @@ _OTHER_TASKS = ("captions", "panoptic", "stuff", "image_info", "labels", "person
 _USED_KEYS = frozenset({"image_id", "category_id", "bbox", "area", "iscrowd", "segmentation", "attributes"})
 _FLAGS = ("difficult", "truncated", "occluded")
 _STEP = 256
-_MOST_DIGITS = 30
 
 
 class CocoFormat:
@@ -91,9 +95,15 @@ class _Reader:
         if not contents:
             reason = f" ({self._found.problems[0]})" if self._found.problems else ""
             raise FormatError(f"no COCO dataset here{reason}", path=self._found.source)
+        headings = _headings([content for _, content in contents])
+        for name in sorted(headings):
+            message = (
+                f"the category {name!r} has no box and is only the heading of the others: no class, left out"
+            )
+            self._found.problem(contents[0][0], message)
         total = sum(len(_objects(content.get("images"))) for _, content in contents)
         for path, content in contents:
-            _File(path, content, self._found).read(self._count, total)
+            _File(path, content, self._found, headings).read(self._count, total)
         return self._found.dataset(), self._found.problems
 
     def _files(self) -> list[Path]:
@@ -122,7 +132,7 @@ class _Reader:
         except ValueError as error:
             self._found.problem(path, f"broken JSON ({error})")
             return None
-        if not isinstance(content, dict) or not isinstance(cast(Json, content).get("images"), list):
+        if not isinstance(content, dict) or not isinstance(cast(Json, content).get("images"), list | dict):
             self._found.problem(path, "not a COCO dataset (no list of images)")
             return None
         return cast(Json, content)
@@ -131,13 +141,15 @@ class _Reader:
 class _File:
     """One JSON file."""
 
-    def __init__(self, path: Path, content: Json, found: Gathering) -> None:
+    def __init__(self, path: Path, content: Json, found: Gathering, headings: frozenset[str]) -> None:
         self._path = path
         self._content = content
         self._found = found
         self._home = path.parent.parent if path.parent.name.lower().startswith("annotation") else path.parent
         self._split = split_of_file(path.stem) or found.folder_split(path)
-        self._classes: dict[Any, int] = {}
+        self._headings = headings
+        self._classes = IdTable[int]()
+        self._labels: set[int] = set()
         self._marks = read_marks([self._home])
         self._subset = path.stem.removeprefix("instances_")
         split = str(self._split)
@@ -145,25 +157,35 @@ class _File:
         self._homes = list(dict.fromkeys((path.parent, *(self._home / folder for folder in inner))))
 
     def read(self, count: Any, total: int) -> None:
+        self._check_lists()
         self._keep_top_level()
         self._read_categories()
-        annotations = self._annotations_by_image()
-        ids: set[Any] = set()
-        for entry in _objects(self._content["images"]):
+        images = _objects(self._content["images"])
+        places = IdTable[int]()
+        own = [places.add(entry.get("id"), place) for place, entry in enumerate(images)]
+        annotations = self._annotations_by_place(places)
+        for place, (entry, has_id) in enumerate(zip(images, own, strict=True)):
             count(total)
-            key = _key(entry.get("id"))
-            if key is None or key in ids:
+            if has_id:
+                self._read_image(entry, annotations.get(place, []))
+            else:
                 self._report(f"image {entry.get('file_name')!r} without an id of its own: left out")
-                continue
-            ids.add(key)
-            self._read_image(entry, annotations.pop(key, []))
-        for key, orphans in annotations.items():
-            self._report(
-                f"{len(orphans)} annotations of image id {key!r}, which is not in the file: left out"
-            )
 
     def _report(self, message: str) -> None:
         self._found.problem(self._path, message)
+
+    def _check_lists(self) -> None:
+        for key in ("images", "annotations", "categories"):
+            value: Any = self._content.get(key, [])
+            if isinstance(value, dict):
+                self._report(f"“{key}” is an object instead of a list: its values were read")
+            elif not isinstance(value, list):
+                self._report(f"“{key}” is no list: passed over")
+            size = len(cast("list[Any]", value)) if isinstance(value, list | dict) else 0
+            strangers = size - len(_objects(value))
+            if strangers:
+                entries = count(strangers, "entry that is no object", "entries that are no objects")
+                self._report(f"“{key}” holds {entries}: left out")
 
     def _keep_top_level(self) -> None:
         kept: Json = self._found.extra.setdefault("coco", {})
@@ -181,34 +203,48 @@ class _File:
 
     def _read_categories(self) -> None:
         for entry in _objects(self._content.get("categories")):
-            key = _key(entry.get("id"))
+            key = as_id(entry.get("id"))
             if key is None:
                 self._report(f"category {entry.get('name')!r} without id: left out")
                 continue
-            source_id = self._found.class_id(self._path, key) if isinstance(key, int) else None
             name = str(entry.get("name", "")).strip()
+            if name in self._headings:
+                continue
+            number = number_of(key)
+            source_id = None if number is None else self._found.class_id(self._path, number)
             extra = {other: value for other, value in entry.items() if other not in {"id", "name"}}
             if extra.get("supercategory") == "":
                 del extra["supercategory"]
             if not name:
                 self._report(f"category {key!r} without name")
                 name = f"class_{key}"
-            if self._found.classes.by_name(name) in self._classes.values():
+            if self._found.classes.by_name(name) in self._labels:
                 self._report(f"two categories are called {name!r}: joined")
-            self._classes[key] = self._found.classes.add(name, source_id, {"coco": extra} if extra else None)
+            label = self._found.classes.add(name, source_id, {"coco": extra} if extra else None)
+            if not self._classes.add(key, label):
+                self._report(f"category {name!r} without an id of its own: its boxes go to another class")
+            self._labels.add(label)
 
-    def _annotations_by_image(self) -> dict[Any, list[Json]]:
-        grouped: dict[Any, list[Json]] = {}
+    def _annotations_by_place(self, places: IdTable[int]) -> dict[int, list[Json]]:
+        """The annotations of each image, by its place among the images."""
+        grouped: dict[int, list[Json]] = {}
+        orphans: Counter[int | str] = Counter()
         for entry in _objects(self._content.get("annotations")):
-            key = _key(entry.get("image_id"))
-            if key is None:
+            place = places.find(entry.get("image_id"))
+            key = as_id(entry.get("image_id"))
+            if place is not None:
+                grouped.setdefault(place, []).append(entry)
+            elif key is None:
                 self._report(f"annotation {entry.get('id')!r} without image id: left out")
             else:
-                grouped.setdefault(key, []).append(entry)
+                orphans[key] += 1
+        for key, number in orphans.items():
+            self._report(f"{number} annotations of image id {key!r}, which is not in the file: left out")
         return grouped
 
     def _read_image(self, entry: Json, annotations: list[Json]) -> None:
-        parts = foreign_parts(str(entry.get("file_name") or ""))
+        # LVIS has but the address of the image, whose last parts are those of the file.
+        parts = foreign_parts(str(entry.get("file_name") or _path_of_url(entry.get("coco_url"))))
         if not parts:
             self._report(f"image {entry.get('id')!r} without file name: left out")
             return
@@ -218,7 +254,7 @@ class _File:
         frame = self._found.frame(self._path, path, _size(entry))
         boxes = [box for item in annotations if (box := self._box(item, frame)) is not None]
         # A list of images to be annotated names no categories either; its images are not empty ones.
-        labelled = isinstance(self._content.get("annotations"), list) and bool(self._classes)
+        labelled = isinstance(self._content.get("annotations"), list | dict) and len(self._classes) > 0
         mark = self._marks.get(path, {})
         kept = {key: value for key, value in entry.items() if key not in {"file_name", "width", "height"}}
         self._found.add(
@@ -254,7 +290,7 @@ class _File:
 
     def _box(self, entry: Json, frame: Frame) -> DatasetBox | None:
         what = f"annotation {entry.get('id')!r}"
-        raw, complaint = _bounds(entry)
+        raw, complaint = read_bounds(entry)
         if complaint is not None:
             self._report(f"{what}: {complaint}")
         if raw is None:
@@ -281,30 +317,50 @@ class _File:
         )
 
     def _label(self, entry: Json, what: str) -> int:
-        key = _key(entry.get("category_id"))
-        label = self._classes.get(key)
+        label = self._classes.find(entry.get("category_id"))
         if label is None:
-            number = key if isinstance(key, int) and abs(key) <= LARGEST_ID else -1
-            label = self._found.classes.placeholder(number)
+            number = number_of(entry.get("category_id"))
+            known = number is not None and abs(number) <= LARGEST_ID
+            label = self._found.classes.placeholder(number if number is not None and known else -1)
             name = self._found.classes.classes()[label].name
             self._report(f"{what}: no category has the id {entry.get('category_id')!r}: put into “{name}”")
         return label
 
 
 def _objects(value: Any) -> list[Json]:
+    """The objects of a list, or of an object by id."""
+    if isinstance(value, dict):
+        return [
+            {"id": key, **cast(Json, item)}
+            for key, item in cast(Json, value).items()
+            if isinstance(item, dict)
+        ]
     items: list[Any] = cast("list[Any]", value) if isinstance(value, list) else []
     return [cast(Json, item) for item in items if isinstance(item, dict)]
 
 
-def _key(value: Any) -> int | str | None:
-    """An id as something to look up: a number even where it was written as text."""
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    if isinstance(value, str):
-        return int(value) if value.strip().isdecimal() and len(value) < _MOST_DIGITS else value
-    return value if isinstance(value, int) else None
+def _headings(contents: Sequence[Json]) -> frozenset[str]:
+    """Names of categories that are no classes: what Roboflow puts at id 0 above all others, without a box."""
+    found: set[str] = set()
+    real: set[str] = set()
+    for content in contents:
+        used = {number_of(entry.get("category_id")) for entry in _objects(content.get("annotations"))}
+        categories = _objects(content.get("categories"))
+        for entry in categories:
+            name = str(entry.get("name", "")).strip()
+            others = [other for other in categories if other is not entry]
+            heads = bool(others) and all(other.get("supercategory") == entry.get("name") for other in others)
+            number = number_of(entry.get("id"))
+            is_heading = number == 0 and entry.get("supercategory") == "none" and heads and 0 not in used
+            (found if is_heading else real).add(name)
+    return frozenset(found - real)
+
+
+def _path_of_url(url: Any) -> str:
+    try:
+        return urlsplit(url).path if isinstance(url, str) else ""
+    except ValueError:  # no address at all
+        return ""
 
 
 def _size(entry: Json) -> tuple[int, int] | None:
@@ -313,39 +369,6 @@ def _size(entry: Json) -> tuple[int, int] | None:
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     return (width, height) if width > 0 and height > 0 else None
-
-
-def _bounds(entry: Json) -> tuple[Xyxy | None, str | None]:
-    """The box of an annotation as edges, and what is odd about it."""
-    numbers = _numbers(entry.get("bbox"))
-    if numbers is not None and len(numbers) == 4:
-        left, top, width, height = numbers
-        return (left, top, left + width, top + height), None
-    outline = _outline(entry.get("segmentation"))
-    if outline:
-        xs, ys = outline[0::2], outline[1::2]
-        return (min(xs), min(ys), max(xs), max(ys)), "no bbox: the bounds of the polygon were taken"
-    return None, "no bbox of four numbers: left out"
-
-
-def _numbers(value: Any) -> list[float] | None:
-    if not isinstance(value, list):
-        return None
-    try:
-        return [float(item) for item in cast("list[Any]", value)]
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _outline(segmentation: Any) -> list[float]:
-    if not isinstance(segmentation, list):
-        return []
-    points: list[float] = []
-    for polygon in cast("list[Any]", segmentation):
-        numbers = _numbers(polygon)
-        if numbers and len(numbers) % 2 == 0:
-            points += numbers
-    return points
 
 
 def _box_extra(entry: Json, attributes: Mapping[str, Any], raw: Xyxy) -> Json:
@@ -358,7 +381,7 @@ def _box_extra(entry: Json, attributes: Mapping[str, Any], raw: Xyxy) -> Json:
     extra: Json = {}
     area = entry.get("area")
     box_area = abs((raw[2] - raw[0]) * (raw[3] - raw[1]))
-    (number,) = _numbers([area]) or [math.nan] if isinstance(area, int | float) else [math.nan]
+    (number,) = as_numbers([area]) or [math.nan] if isinstance(area, int | float) else [math.nan]
     if 0 <= number < math.inf and not math.isclose(number, box_area, rel_tol=1e-9):
         extra["area"] = number
     if "area" in extra or "segmentation" in kept:

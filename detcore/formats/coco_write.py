@@ -76,6 +76,7 @@ class _Writer:
         self._copier = ImageCopier(enabled=options.copy_images)
         self._category_ids = category_ids(dataset.classes)
         self._outlines_dropped = 0
+        self._renumbered = 0
         self._written: list[DatasetImage] = []
         kept = _coco(dataset.extra)
         self._top_level: Json = {key: value for key, value in kept.items() if key not in {"info", "licenses"}}
@@ -87,8 +88,10 @@ class _Writer:
     def write(self, staging: Staging, progress: Progress) -> None:
         images = self._dataset.images
         names = unique_names([image.name for image in images])
-        image_ids = _fill([_coco(image.extra).get("id") for image in images])
-        box_ids = iter(_fill([_coco(box.extra).get("id") for image in images for box in image.boxes]))
+        image_ids = self._numbered([_coco(image.extra).get("id") for image in images])
+        box_ids = iter(
+            self._numbered([_coco(box.extra).get("id") for image in images for box in image.boxes])
+        )
         files: dict[str, tuple[list[Json], list[Json]]] = {}
         marks: dict[str, Any] = {}
         for done, (image, name, image_id) in enumerate(zip(images, names, image_ids, strict=True)):
@@ -131,6 +134,9 @@ class _Writer:
             notes.append(
                 f"{count(moved, 'class', 'classes')} got another id: COCO's start at 1 and are unique."
             )
+        if self._renumbered:
+            what = count(self._renumbered, "image or annotation", "images and annotations")
+            notes.append(f"{what} got another id: COCO's start at 1 and are unique over all splits.")
         return ExportReport(
             out=out,
             files=files,
@@ -139,6 +145,14 @@ class _Writer:
             losses=tuple(losses),
             notes=tuple(notes),
         )
+
+    def _numbered(self, imported: Sequence[Any]) -> list[int]:
+        """An id for each image or box, that of the import where it will do."""
+        ids = _fill(imported)
+        self._renumbered += sum(
+            old is not None and old != new for old, new in zip(imported, ids, strict=True)
+        )
+        return ids
 
     def _category(self, index: int) -> Json:
         item = self._dataset.classes[index]

@@ -24,6 +24,7 @@ from detcore.formats.text import split_of_folder
 from detcore.formats.walking import files_below
 from detcore.images import natural_key
 
+_REASONS = 5
 LARGEST_ID = 2**63 - 1
 """The greatest id that a project holds."""
 
@@ -158,7 +159,19 @@ class Gathering:
             self.problem(folder, f"{added:,} images without annotation: taken in as not yet looked at")
 
     def dataset(self) -> Dataset:
-        """All that was gathered; images are named below the deepest folder that holds them."""
+        """All that was gathered; images are named below the deepest folder that holds them.
+
+        Raises:
+            FormatError: no image is left; it lists the first reasons.
+        """
+        if not self._images:
+            reasons = [str(problem) for problem in self.problems[:_REASONS]]
+            more = len(self.problems) - len(reasons)
+            reasons += [f"and {more:,} more problems"] if more else []
+            raise FormatError(
+                "no image of the dataset can be used" + (f" ({'; '.join(reasons)})" if reasons else ""),
+                path=self.source,
+            )
         paths = list(self._images)
         root = common_root(paths, self.folder)
         cleaner = Cleaner()

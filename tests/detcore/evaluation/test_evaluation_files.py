@@ -35,7 +35,7 @@ def refused(folder: Path, gt: dict, dt: object) -> str:
 def test_a_detection_of_an_unknown_image_is_refused_by_file_and_index(tmp_path: Path):
     text = refused(tmp_path, TRUTH, [FOUND, {**FOUND, "image_id": 99}])
     assert "dt.json" in text
-    assert "detection 1 is of image 99" in text
+    assert "detection number 2 is of image 99" in text
 
 
 def test_detections_of_an_unknown_category_are_left_out_and_counted(tmp_path: Path):
@@ -56,26 +56,74 @@ def test_detections_of_an_unknown_category_are_left_out_and_counted(tmp_path: Pa
         ({"score": float("nan")}, "score that is not a number"),
         ({"score": None}, "score that is not a number"),
         ({"image_id": 1.5}, "image_id that is not a whole number"),
-        ({"image_id": "1"}, "image_id that is not a whole number"),
+        ({"image_id": True}, "image_id that is not a whole number"),
         ({"category_id": 2**70}, "category_id that is not a whole number"),
     ],
 )
 def test_a_wrong_value_is_refused_by_index_and_key(tmp_path: Path, change: dict, what: str):
-    assert f"detection 1 has a {what}" in refused(tmp_path, TRUTH, [FOUND, {**FOUND, **change}])
+    article = "an" if what.startswith("i") else "a"
+    assert f"detection number 2 has {article} {what}" in refused(
+        tmp_path, TRUTH, [FOUND, {**FOUND, **change}]
+    )
 
 
 def test_every_record_wrong_in_the_same_way_is_refused_too(tmp_path: Path):
-    assert "detection 0 has a image_id that is not a whole number" in refused(
+    assert "detection number 1 has an image_id that is not a whole number" in refused(
         tmp_path, TRUTH, [{**FOUND, "image_id": 1.5}] * 3
     )
-    assert "detection 0 has a bbox" in refused(tmp_path, TRUTH, [{**FOUND, "bbox": [1, 2, 3, 4, 5]}] * 3)
+    assert "detection number 1 has a bbox" in refused(
+        tmp_path, TRUTH, [{**FOUND, "bbox": [1, 2, 3, 4, 5]}] * 3
+    )
 
 
 def test_a_missing_key_is_refused_by_index(tmp_path: Path):
     without = {key: value for key, value in FOUND.items() if key != "score"}
-    assert "detection 1 has no score" in refused(tmp_path, TRUTH, [FOUND, without])
-    truth = {**TRUTH, "annotations": [{"id": 1, "image_id": 1, "category_id": 1}]}
-    assert "annotation 0 has no bbox" in refused(tmp_path, truth, [FOUND])
+    assert "detection number 2 has no score" in refused(tmp_path, TRUTH, [FOUND, without])
+    truth = {**TRUTH, "annotations": [TRUTH["annotations"][0], {"id": 7, "image_id": 1, "category_id": 1}]}
+    assert "annotation with id 7 has no bbox" in refused(tmp_path, truth, [FOUND])
+
+
+@pytest.mark.parametrize("flat", [True, False])
+@pytest.mark.parametrize(
+    ("image_ids", "found_in"),
+    [
+        (("1", "2"), 1),
+        ((1, 2), "1"),
+        (("01", "1"), "01"),
+        (("a", "b"), "a"),
+        (("9" * 40, "7"), "9" * 40),
+        ((2**63 - 1, "x"), 2**63 - 1),
+    ],
+)
+def test_ids_may_be_text_as_in_an_import(tmp_path: Path, image_ids: tuple, found_in: object, flat: bool):
+    truth = coco_dict([], images=[1, 2], classes=["7"])
+    for image, own in zip(truth["images"], image_ids, strict=True):
+        image["id"] = own
+    box = {"bbox": [0, 0, 10, 10], "area": 100, "iscrowd": 0, "category_id": 7}
+    truth["annotations"] = [
+        {"id": number, "image_id": own, **box} for number, own in enumerate(image_ids, start=1)
+    ]
+    found = [{**FOUND, "image_id": found_in, "category_id": 7 if flat else "7"}]
+    numbers = evaluate_files(*write_files(tmp_path, truth, found))
+    # one of two objects, found without a false one: precision 1 up to a recall of 0.5, so 51 of 101 points
+    assert numbers["AP50"] == pytest.approx(51 / 101)
+    assert numbers["notes"] == []
+
+
+def test_an_id_that_could_be_two_is_of_none(tmp_path: Path):
+    truth = coco_dict([], images=["01", "001"], classes=[1])
+    assert "is of image 1, which" in refused(tmp_path, truth, [FOUND])
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_one_line(tmp_path: Path):
+    gt, dt = write_files(tmp_path, TRUTH, [FOUND])
+    for path in (gt, dt):
+        good = path.read_text()
+        path.write_text(good.replace('"image_id": 1', f'"image_id": {"9" * 5000}'))
+        with pytest.raises(EvaluationError, match=path.name) as caught:
+            read_coco_files(gt, dt)
+        assert len(str(caught.value)) < 300
+        path.write_text(good)
 
 
 def test_broken_json_is_refused_by_file_and_line(tmp_path: Path):

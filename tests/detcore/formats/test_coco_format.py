@@ -214,7 +214,7 @@ def test_senseless_entries_never_stop_the_import(tmp_path: Path):
     )
     assert dataset.box_count == 1
     assert only(dataset).width == 100
-    assert len(problems) == 4
+    assert len(problems) == 6
 
 
 def test_ignore_is_how_tools_without_attributes_mark_difficult(tmp_path: Path):
