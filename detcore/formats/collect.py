@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from detcore.errors import FormatError
 from detcore.formats.base import (
     Dataset,
     DatasetClass,
@@ -24,7 +25,6 @@ from detcore.formats.text import split_of_folder
 from detcore.formats.walking import files_below
 from detcore.images import natural_key
 
-_REASONS = 5
 LARGEST_ID = 2**63 - 1
 """The greatest id that a project holds."""
 
@@ -165,7 +165,7 @@ class Gathering:
             FormatError: no image is left; it lists the first reasons.
         """
         if not self._images:
-            reasons = [str(problem) for problem in self.problems[:_REASONS]]
+            reasons = [str(problem) for problem in self.problems[:_SHOWN]]
             more = len(self.problems) - len(reasons)
             reasons += [f"and {more:,} more problems"] if more else []
             raise FormatError(
