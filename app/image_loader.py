@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,31 +36,59 @@ def decode(path: Path) -> QImage:
     return view.convertToFormat(QImage.Format.Format_RGB32)
 
 
+Stamp = tuple[int, int]
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """When a file was changed last and how long it is, by which another one of its name shows; ``None``
+    without a file. Safe off the GUI thread."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """An image and the stamp of its file when it was read."""
+
+    stamp: Stamp | None
+    levels: ImageLevels
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
 class ImageLoader(QObject):
-    """Decodes images in the pool, keeps the latest ones, fetches the neighbours ahead.
+    """Decodes images in the pool, keeps the latest ones, fetches the neighbours ahead. One that is at hand is
+    given at once, and again should its file turn out to be another by now.
 
     Few are decoded at a time and none that nobody waits for any more: a person who holds the key for the
     next image sees the one where they let go at once, not after all that they passed.
 
     Signals:
         loaded(object, object): the ``Path`` asked for and its ``ImageLevels``.
-        failed(object, str): the ``Path`` and why it cannot be shown.
+        failed(object, object): the ``Path`` and the ``ReticleError`` for which it cannot be shown.
         tried(object, str): any ``Path`` that was decoded, or why it could not be; "" when all is well.
+        replaced(object): the file at that ``Path`` is another than the one that was read before.
     """
 
     loaded = Signal(object, object)
-    failed = Signal(object, str)
+    failed = Signal(object, object)
     tried = Signal(object, str)
+    replaced = Signal(object)
 
     def __init__(self, tasks: Tasks, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._tasks = tasks
-        self._cache: OrderedDict[Path, ImageLevels] = OrderedDict()
+        self._cache: OrderedDict[Path, _Kept] = OrderedDict()
         self._running: dict[Path, Task] = {}
         self._waiting: list[Path] = []
         self._wanted: Path | None = None
         self._ahead = QTimer(self, singleShot=True, interval=_AHEAD_MS)
-        self._ahead.timeout.connect(self._fill)
+        self._ahead.timeout.connect(self._look_again)
 
     def request(self, path: Path, neighbours: Sequence[Path] = ()) -> ImageLevels | None:
         """The image if it is at hand, else ``None`` and ``loaded`` (or ``failed``) will follow.
@@ -67,16 +96,15 @@ class ImageLoader(QObject):
         Answers for a path that is no longer the latest one asked for are not announced.
         """
         self._wanted = path
-        image = self._cache.get(path)
-        if image is not None:
-            self._cache.move_to_end(path)
+        kept = self._cache.get(path)
         self._waiting = list(dict.fromkeys((path, *neighbours)))
-        if image is None:
+        if kept is None:
             self._fill()
-        else:
-            # the image that is there is shown before threads begin to compete with the window
-            self._ahead.start()
-        return image
+            return None
+        self._cache.move_to_end(path)
+        # the image that is there is shown before threads begin to compete with the window
+        self._ahead.start()
+        return kept.levels
 
     def clear(self) -> None:
         """Forget everything; what is being decoded is thrown away."""
@@ -84,6 +112,26 @@ class ImageLoader(QObject):
         self._running.clear()
         self._waiting.clear()
         self._wanted = None
+
+    def _look_again(self) -> None:
+        """Ask the disk whether the image that was at hand is still the one there; fetch the neighbours."""
+        path, kept = self._wanted, self._cache.get(self._wanted) if self._wanted else None
+        if path is not None and kept is not None:
+            self._tasks.run(
+                lambda: stamp_of(path),
+                done=lambda stamp: self._compare(path, kept, stamp),
+                failed=_raise,
+            )
+        self._fill()
+
+    def _compare(self, path: Path, kept: _Kept, stamp: Stamp | None) -> None:
+        if stamp == kept.stamp or self._cache.get(path) is not kept:
+            return
+        del self._cache[path]
+        self.replaced.emit(path)
+        if path == self._wanted:
+            self._waiting.insert(0, path)
+            self._fill()
 
     def _fill(self) -> None:
         """Begin what waits, the image that is asked for first."""
@@ -98,25 +146,25 @@ class ImageLoader(QObject):
 
     def _fetch(self, path: Path) -> None:
         task = self._tasks.run(
-            lambda: load(path),
-            done=lambda image: self._keep(path, task, image),
+            lambda: _Kept(stamp_of(path), load(path)),
+            done=lambda kept: self._keep(path, task, kept),
             failed=lambda error: self._give_up(path, task, error),
         )
         self._running[path] = task
 
-    def _keep(self, path: Path, task: Task, image: ImageLevels) -> None:
+    def _keep(self, path: Path, task: Task, kept: _Kept) -> None:
         if self._running.get(path) is not task:
             return
         del self._running[path]
-        self._cache[path] = image
-        used = sum(item.bytes_used for item in self._cache.values())
+        self._cache[path] = kept
+        used = sum(item.levels.bytes_used for item in self._cache.values())
         while used > CACHE_BYTES and len(self._cache) > 1:
             _, oldest = self._cache.popitem(last=False)
-            used -= oldest.bytes_used
+            used -= oldest.levels.bytes_used
         self._fill()
         self.tried.emit(path, "")
         if path == self._wanted:
-            self.loaded.emit(path, image)
+            self.loaded.emit(path, kept.levels)
 
     def _give_up(self, path: Path, task: Task, error: Exception) -> None:
         if self._running.get(path) is not task:
@@ -127,4 +175,4 @@ class ImageLoader(QObject):
         self._fill()
         self.tried.emit(path, str(error))
         if path == self._wanted:
-            self.failed.emit(path, str(error))
+            self.failed.emit(path, error)

@@ -5,6 +5,7 @@
     │   ├── ProjectLockedError   another process has it open
     │   └── ProjectTooNewError   written by a newer Reticle
     ├── ImageError               an image file cannot be read
+    │   └── ImageMissingError    it is not there
     ├── FormatError              a dataset file cannot be read or written
     ├── EvaluationError          ground truth and detections do not belong together
     ├── ConfigError              a setting or argument makes no sense
@@ -61,6 +62,10 @@ class ProjectTooNewError(ProjectError):
 
 class ImageError(ReticleError):
     """An image file is missing, broken or of a kind that cannot be decoded."""
+
+
+class ImageMissingError(ImageError):
+    """An image file is not there."""
 
 
 class FormatError(ReticleError):

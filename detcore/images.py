@@ -22,7 +22,7 @@ from PIL import ImageOps
 from PIL.TiffImagePlugin import TiffImageFile
 
 from detcore.deep_pixels import decode_deep
-from detcore.errors import ImageError
+from detcore.errors import ImageError, ImageMissingError
 from detcore.types import ImageArray
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ def read_header(path: Path) -> ImageHeader:
     try:
         stored = _read_png_header(path) or _read_other_header(path)
     except FileNotFoundError as error:
-        raise ImageError("image not found", path=path) from error
+        raise ImageMissingError("image not found", path=path) from error
     except (*UNREADABLE, KeyError) as error:
         raise ImageError(f"cannot read the image ({error})", path=path) from error
     if stored.orientation < 5:
@@ -234,7 +234,7 @@ def read_image(path: Path) -> ImageArray:
     try:
         data = np.fromfile(path, dtype=np.uint8)
     except FileNotFoundError as error:
-        raise ImageError("image not found", path=path) from error
+        raise ImageMissingError("image not found", path=path) from error
     except OSError as error:
         raise ImageError(f"cannot read the image ({error.strerror})", path=path) from error
     if data.size == 0:
@@ -254,7 +254,7 @@ def check_frame(path: Path, size: tuple[int, int], frame: tuple[int, int] | None
         raise ImageError(
             f"the image is {size[0]}×{size[1]} now, its boxes were drawn at {frame[0]}×{frame[1]}",
             path=path,
-            hint="Open it on the Label page, which offers to scale them",
+            hint="Choose on the Label page, or by the command `sizes`, if they are to be scaled",
         )
 
 

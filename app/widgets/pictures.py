@@ -67,6 +67,13 @@ class Pictures(QObject, Generic[Part, Picture]):
         self._waiting.clear()
         self._broken.clear()
 
+    def forget(self, path: Path) -> None:
+        """The file is another by now: make its pictures anew."""
+        self._broken.discard(path)
+        for key in [key for key in self._kept if key[0] == path]:
+            del self._kept[key]
+        self.arrived.emit()
+
     def _read_next(self) -> None:
         while len(self._reading) < _AT_ONCE:
             path = next((path for path in reversed(self._waiting) if path not in self._reading), None)

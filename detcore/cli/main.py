@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "data_commands.export",
     "split": "data_commands.split",
     "info": "data_commands.info",
+    "sizes": "image_commands.sizes",
     "train": "model_commands.train",
     "predict": "model_commands.predict",
     "evaluate": "model_commands.evaluate",

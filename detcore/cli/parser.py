@@ -102,6 +102,13 @@ def _add_data_commands(commands: Commands) -> None:
     again.add_argument("--fill", action="store_true", help="divide only the images that have no split yet")
     again.add_argument("--replace", action="store_true", help="divide all images, whatever split they have")
 
+    sizes = _add(commands, "sizes", "list images of another size now than when they were labelled")
+    mend = sizes.add_mutually_exclusive_group()
+    mend.add_argument("--scale", action="store_true", help="scale their boxes to the new size")
+    mend.add_argument(
+        "--keep", action="store_true", help="keep their boxes where they are, cut at the border"
+    )
+
     info = _add(commands, "info", "count images, boxes per class, splits, statuses and runs")
     info.add_argument("--json", action="store_true", help="as JSON")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from detcore.errors import FormatError
+from detcore.exchange.box_fitting import BoxFitter
 from detcore.exchange.formats import EXTRA_SETTING, format_named
 from detcore.formats.base import (
     Dataset,
@@ -37,7 +38,8 @@ def export_dataset(
 
     Exported are images with boxes and verified ones without (of these ``splits``, where ``None`` stands
     for images without a split). Images that nobody has looked at, and those in progress without a box,
-    are left out unless ``options.include_unseen``.
+    are left out unless ``options.include_unseen``. So are images whose files have another size than their
+    boxes were drawn at, which notes name; no box reaches out of its image.
 
     Raises:
         ConfigError: there is no such format.
@@ -52,11 +54,13 @@ def export_dataset(
         )
     images = [image for image in project.images() if splits is None or image.split in splits]
     dataset, left_out = _labelled_dataset(project, images, chosen)
+    fitter = BoxFitter()
+    dataset = replace(dataset, images=fitter.fit_all(dataset.images, progress))
     if not dataset.images:
-        hint = "Label or verify some first"
+        hint = " ".join(fitter.notes()) or "Label or verify some first"
         raise FormatError("there are no labelled images to export", path=out, hint=hint)
     report = writer.write(dataset, out, chosen, progress)
-    return replace(report, notes=(*left_out, *report.notes))
+    return replace(report, notes=(*left_out, *fitter.notes(), *report.notes))
 
 
 def _labelled_dataset(

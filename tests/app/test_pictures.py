@@ -124,3 +124,18 @@ def test_thumbnails_are_as_large_as_asked_for_and_never_larger_than_the_image(im
     found = shrink(next(image_folder.iterdir()), [40, 5000])
     assert max(found[40].width(), found[40].height()) == 40
     assert max(found[5000].width(), found[5000].height()) < 5000
+
+
+@pytest.mark.usefixtures("qapp")
+def test_pictures_of_a_file_that_was_replaced_are_made_anew(maker: Maker) -> None:
+    tasks = ByHand()
+    pictures = Pictures[int, str](tasks, maker, kept=4)
+    maker.open.set()
+    for name in ("a", "b"):
+        pictures.request(Path(name), 1)
+    tasks.work()
+    pictures.forget(Path("a"))
+    assert pictures.request(Path("a"), 1) is None
+    assert pictures.request(Path("b"), 1) == "b 1"
+    tasks.work()
+    assert pictures.request(Path("a"), 1) == "a 1"

@@ -12,6 +12,7 @@ from app.context import AppContext
 from app.models.figures import count_text
 from app.pages.apply_edit import apply_edit
 from app.pages.label.editing import LabelEditing
+from app.pages.label.verifying import Verifying
 from app.pages.label.walk import ImageWalk
 from app.widgets.label.image_list import ImageList
 from detcore.project.edits import set_split
@@ -29,11 +30,17 @@ class ImageMenu(QObject):
     """The context menu of the list. Each entry is for all selected images and is one step for undo."""
 
     def __init__(
-        self, context: AppContext, images: ImageList, editing: LabelEditing, walk: ImageWalk, window: QWidget
+        self,
+        context: AppContext,
+        images: ImageList,
+        editing: LabelEditing,
+        verifying: Verifying,
+        walk: ImageWalk,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self._context, self._images, self._window = context, images, window
-        self._editing, self._walk = editing, walk
+        self._editing, self._verifying, self._walk = editing, verifying, walk
         images.menu_requested.connect(self._pop_up)
 
     def _pop_up(self, position: QPoint) -> None:
@@ -46,7 +53,7 @@ class ImageMenu(QObject):
             menu.addSection(f"{count_text(len(chosen))} images")
         status = menu.addMenu("Mark as")
         for value, title in STATUS_TITLES:
-            status.addAction(title, lambda value=value: self._editing.set_status(value, chosen))
+            status.addAction(title, lambda value=value: self._mark(chosen, value))
         splits = menu.addMenu("Split")
         names = dict.fromkeys((*SPLITS, *self._context.document.project.image_list().split_names))
         for name in names:
@@ -58,6 +65,12 @@ class ImageMenu(QObject):
         menu.addSeparator()
         menu.addAction("Remove from the project", lambda: self._walk.remove(chosen))
         menu.popup(position)
+
+    def _mark(self, image_ids: Sequence[int], status: Status) -> None:
+        if status is Status.VERIFIED:
+            self._verifying.images(image_ids)
+        else:
+            self._editing.set_status(status, image_ids)
 
     def _set_split(self, image_ids: Sequence[int], split: str | None) -> None:
         changes = apply_edit(self._context, set_split, dict.fromkeys(image_ids, split))

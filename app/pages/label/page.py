@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence, QResizeEvent
-from PySide6.QtWidgets import QMenu, QStackedWidget
+from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.canvas.view import ImageCanvas
 from app.context import AppContext
@@ -22,10 +22,12 @@ from app.pages.label.actions import (
 )
 from app.pages.label.classes import ClassEditing
 from app.pages.label.editing import LabelEditing
+from app.pages.label.file_notices import FileNotices
 from app.pages.label.filtering import ImageFiltering
 from app.pages.label.image_menu import ImageMenu
 from app.pages.label.naming import BoxNaming, around
 from app.pages.label.order import ImageOrdering
+from app.pages.label.verifying import Verifying
 from app.pages.label.viewer import ImageViewer
 from app.pages.label.walk import ImageWalk
 from app.pages.page import Page
@@ -33,6 +35,7 @@ from app.widgets.label.box_details import BoxDetails
 from app.widgets.label.box_table import BoxTable
 from app.widgets.label.class_list import ClassList
 from app.widgets.label.image_list import ImageList
+from app.widgets.label.image_notice import ImageNotice
 from app.widgets.label.welcome import Welcome
 from detcore.types import Changes
 
@@ -57,17 +60,21 @@ class LabelPage(Page):
         self.canvas.setProperty("role", "canvas")
         self.editing = LabelEditing(context, self.boxes, self)
         self.classes = ClassEditing(context, self.class_model, self)
-        self.walk = ImageWalk(context, self.images, self.editing, self)
         self.viewer = ImageViewer(context, loader, self.canvas, self.images, self.boxes)
+        self.verifying = Verifying(context, self.editing, self.viewer, self)
+        self.walk = ImageWalk(context, self.images, self.editing, self.verifying, self)
+        self.notice = ImageNotice(context.theme)
+        FileNotices(context, self.viewer, self.notice, self)
         self.welcome = Welcome(context.actions, context.theme)
         self.middle = QStackedWidget()
         self.middle.addWidget(self.welcome)
-        self.middle.addWidget(self.canvas)
+        self.desk = _one_above_the_other(self.notice, self.canvas)
+        self.middle.addWidget(self.desk)
         self.setCentralWidget(self.middle)
         self.image_list = ImageList(self.images, self.class_model, context.theme, context.tasks)
         self.filtering = ImageFiltering(context, self.images, self.image_list.bar, self)
         self.ordering = ImageOrdering(context, self.images, self.image_list.bar, self)
-        self.image_menu = ImageMenu(context, self.image_list, self.editing, self.walk, self)
+        self.image_menu = ImageMenu(context, self.image_list, self.editing, self.verifying, self.walk, self)
         self.naming = BoxNaming(context, self.canvas, self.viewer, self.editing, self.classes)
         self.class_list = ClassList(self.class_model, context.theme, context.actions["label.new_class"])
         self.box_table = BoxTable(self.boxes)
@@ -155,7 +162,7 @@ class LabelPage(Page):
     def _show_project(self) -> None:
         self.image_list.bar.clear()
         self.image_list.thumbnails.clear()
-        self.middle.setCurrentWidget(self.canvas)
+        self.middle.setCurrentWidget(self.desk)
         self.boxes.reload()
         self._use_first_class()
         if not self.walk.start():
@@ -208,3 +215,14 @@ class LabelPage(Page):
         """Where the tool bar has no room for words, its icons stay."""
         super().resizeEvent(event)
         show_words(self, event.size().width() >= ROOM_FOR_WORDS)
+
+
+def _one_above_the_other(*widgets: QWidget) -> QWidget:
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    for widget in widgets:
+        column.addWidget(widget)
+    column.setStretch(len(widgets) - 1, 1)
+    return whole

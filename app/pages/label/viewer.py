@@ -14,6 +14,7 @@ from app.image_loader import ImageLoader
 from app.models.box_display import display_boxes
 from app.models.box_model import BoxModel
 from app.models.image_model import ImageModel
+from detcore.errors import ImageMissingError, ReticleError
 from detcore.types import Changes, Status
 
 LOADING_NOTICE_MS = 120
@@ -47,6 +48,9 @@ class ImageViewer(QObject):
         self._images, self._boxes = images, boxes
         self._path: Path | None = None
         self._shown = 0
+        self._size = (0, 0)
+        self._error: ReticleError | None = None
+        self._other_size: tuple[int, int] | None = None
         self._position = self._zoom = ""
         self.badge = QLabel("Verified, empty", canvas)
         self.badge.setProperty("role", "badge")
@@ -67,7 +71,27 @@ class ImageViewer(QObject):
     @property
     def is_showing(self) -> bool:
         """Whether the current image is on the canvas, ready to be worked on."""
-        return self._shown == self._context.view.image_id != 0
+        return self._shown == self._context.view.image_id != 0 and self.other_size is None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the file of the current image is known not to be there."""
+        return isinstance(self._error, ImageMissingError)
+
+    @property
+    def other_size(self) -> tuple[int, int] | None:
+        """The (width, height) of the current image when its boxes were drawn at another."""
+        return self._other_size if self._shown == self._context.view.image_id else None
+
+    def unfit_reason(self) -> str:
+        """Why nobody can say now that the current image is labelled as it should be; "" if one can."""
+        if self._error is not None:
+            return str(self._error)
+        if self.other_size is not None:
+            return (
+                "its file has another size than its boxes were drawn at. Choose first what becomes of them."
+            )
+        return "" if self.is_showing else "it is still being read."
 
     def forget_images(self) -> None:
         """Read files again that may have changed or moved, the current one at once."""
@@ -76,6 +100,7 @@ class ImageViewer(QObject):
         self._show_image(self._context.view.image_id)
 
     def _show_image(self, image_id: int) -> None:
+        self._error = self._other_size = None
         if not image_id:
             self._path = None
             self._loading.stop()
@@ -99,19 +124,21 @@ class ImageViewer(QObject):
         if path != self._path:
             return
         self._loading.stop()
-        self._remember_size(image)
+        self._error = None
         self._shown = self._context.view.image_id
-        self._canvas.set_read_only(False)
+        self._size = (image.full.width(), image.full.height())
+        self._check_size()
         self._canvas.set_image(image, keep_view=self._context.settings.keep_zoom)
         self._show_boxes()
         self._show_badge()
         self.showing_changed.emit()
 
-    def _show_failure(self, path: Path, reason: str) -> None:
+    def _show_failure(self, path: Path, error: ReticleError) -> None:
         if path == self._path:
             self._loading.stop()
+            self._error = error
             self._clear()
-            self._canvas.set_placeholder("This image cannot be shown", reason)
+            self._canvas.set_placeholder("This image cannot be shown", str(error))
 
     def _mark_tried(self, path: Path, reason: str) -> None:
         if self._context.document.is_open:
@@ -127,12 +154,16 @@ class ImageViewer(QObject):
         self.badge.hide()
         self.showing_changed.emit()
 
-    def _remember_size(self, image: ImageLevels) -> None:
-        """The first look at an image tells its size; that is no edit of the person's."""
-        project = self._context.document.project
-        record = project.image(self._context.view.image_id)
-        if (record.width, record.height) != (image.full.width(), image.full.height()):
-            project.record_image_sizes({record.id: (image.full.width(), image.full.height())})
+    def _check_size(self) -> None:
+        """The first look at an image tells its size; that is no edit of the user's. Boxes keep the size that
+        they were drawn at: where the file has another by now nothing is drawn until it is settled."""
+        project, found = self._context.document.project, self._size
+        record = project.image(self._shown)
+        unsettled = record.size not in (None, found) and project.box_count(record.id) > 0
+        if record.size != found and not unsettled:
+            project.record_image_sizes({record.id: found})
+        self._other_size = found if unsettled else None
+        self._canvas.set_read_only(unsettled)
 
     def _follow(self, changes: Changes) -> None:
         image_id = self._context.view.image_id
@@ -141,6 +172,9 @@ class ImageViewer(QObject):
         is_touched = image_id in changes.images | changes.box_images
         if is_touched and not (changes.image_list and self._is_gone(image_id)):
             self._show_badge()
+            if self._shown == image_id:
+                self._check_size()
+                self.showing_changed.emit()
 
     def _is_gone(self, image_id: int) -> bool:
         return image_id not in self._context.document.project.image_ids()

@@ -11,6 +11,7 @@ from app.models.figures import count_text
 from app.models.image_model import ImageModel
 from app.pages.apply_edit import apply_edit
 from app.pages.label.editing import LabelEditing
+from app.pages.label.verifying import Verifying
 from detcore.project.edits import remove_images
 from detcore.types import Changes, Status
 
@@ -21,10 +22,16 @@ class ImageWalk(QObject):
     """Next, previous, next to do; remembers where the person was."""
 
     def __init__(
-        self, context: AppContext, images: ImageModel, editing: LabelEditing, parent: QObject
+        self,
+        context: AppContext,
+        images: ImageModel,
+        editing: LabelEditing,
+        verifying: Verifying,
+        parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._context, self._images, self._editing = context, images, editing
+        self._context, self._images = context, images
+        self._editing, self._verifying = editing, verifying
         context.view.image_changed.connect(self._remember)
         context.document.changed.connect(self._follow)
 
@@ -51,13 +58,15 @@ class ImageWalk(QObject):
 
     def verify_and_go_on(self) -> None:
         """Mark this image as done and show the next one."""
-        self._editing.set_status(Status.VERIFIED)
-        self.go(1)
+        if self._verifying.current():
+            self.go(1)
 
     def toggle_verified(self) -> None:
         image = self._context.document.project.image(self._context.view.image_id)
-        verified = image.status is Status.VERIFIED
-        self._editing.set_status(Status.IN_PROGRESS if verified else Status.VERIFIED)
+        if image.status is Status.VERIFIED:
+            self._editing.set_status(Status.IN_PROGRESS)
+        else:
+            self._verifying.current()
 
     def remove(self, image_ids: Sequence[int]) -> None:
         """Take images out of the project; where the shown one is among them, the next that stays is shown.

@@ -19,6 +19,7 @@ from app.models.overlay import overlay_boxes
 from app.review.live_evaluation import LiveReview
 from app.widgets.review.item_details import ItemDetails
 from app.widgets.review.overlay_legend import OverlayLegend
+from detcore.errors import ReticleError
 from detcore.evaluation.live import DetState, GtState
 
 _LOADING_NOTICE_MS = 150
@@ -195,10 +196,10 @@ class ReviewImage(QWidget):
             return
         self.crop.zoom_to_box(entry.extent)
 
-    def _show_failure(self, path: Path, reason: str) -> None:
+    def _show_failure(self, path: Path, error: ReticleError) -> None:
         if path == self._path:
             self._notice.stop()
-            self._say("This image cannot be shown", reason)
+            self._say("This image cannot be shown", str(error))
 
     def _show_loading(self) -> None:
         self._say("Loading…", "")

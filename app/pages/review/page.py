@@ -44,6 +44,7 @@ class ReviewPage(Page):
         self.live = LiveReview(context.document, context.tasks, self)
         self.choice = ReviewChoice(context, self.live, self)
         self.crops = crops(context.tasks, self)
+        loader.replaced.connect(self.crops.forget)
         self.errors = ErrorModel(self)
         toggles = {
             "Judged": context.actions["review.judged"],

@@ -81,16 +81,32 @@ def test_going_to_the_next_image_selects_it_alone(page: LabelPage) -> None:
     assert page.image_list.selected_images() == [ids[3]]
 
 
-def test_a_status_is_given_to_all_selected_images_in_one_step(page: LabelPage) -> None:
+def test_a_status_is_given_to_all_selected_images_in_one_step(page: LabelPage, qtbot: QtBot) -> None:
     click(page, 2)
     click(page, 4, SHIFT)
     choose_in_menu(page, 3, "Mark as", "Verified")
-    project = page.context.document.project
-    verified = [image.path for image in project.images() if image.status is Status.VERIFIED]
-    assert verified == ["img_2.jpg", "img_3.jpg", "img_4.jpg"]
+    qtbot.waitUntil(lambda: verified(page) == ["img_2.jpg", "img_3.jpg", "img_4.jpg"], timeout=10_000)
     assert page.image_list.progress.text() == "3 of 6 verified"
     page.context.document.undo()
     assert page.image_list.progress.text() == "0 of 6 verified"
+
+
+def test_of_the_selected_images_those_that_cannot_be_read_are_not_verified_but_named(
+    page: LabelPage, qtbot: QtBot, image_folder: Path
+) -> None:
+    (image_folder / "img_3.jpg").write_bytes(b"no image")
+    click(page, 2)
+    click(page, 4, SHIFT)
+    choose_in_menu(page, 2, "Mark as", "Verified")
+    qtbot.waitUntil(lambda: verified(page) == ["img_2.jpg", "img_4.jpg"], timeout=10_000)
+    message = page.context.messages.history[-1]
+    assert (message.level, "img_3.jpg: broken image" in message.text) == ("warning", True)
+    assert message.text.startswith("1 image was not verified: ")
+
+
+def verified(page: LabelPage) -> list[str]:
+    images = page.context.document.project.images()
+    return [image.path for image in images if image.status is Status.VERIFIED]
 
 
 def test_a_split_is_given_to_all_selected_images_and_can_be_taken_back(page: LabelPage) -> None:
@@ -135,12 +151,13 @@ def test_images_are_listed_by_number_of_boxes(page: LabelPage) -> None:
     assert listed(page) == ["img_0.jpg", "img_1.jpg"]
 
 
-def test_images_are_listed_by_split_and_status_together(page: LabelPage) -> None:
+def test_images_are_listed_by_split_and_status_together(page: LabelPage, qtbot: QtBot) -> None:
     click(page, 0)
     click(page, 2, SHIFT)
     choose_in_menu(page, 0, "Split", "train")
     click(page, 2)
     choose_in_menu(page, 2, "Mark as", "Verified")
+    qtbot.waitUntil(lambda: verified(page) == ["img_2.jpg"], timeout=10_000)
     narrow(page, "Split", "train")
     assert listed(page) == ["img_0.jpg", "img_1.jpg", "img_2.jpg"]
     page.image_list.bar.status.setCurrentText("Verified")

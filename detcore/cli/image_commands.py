@@ -1,0 +1,37 @@
+"""Commands about the files of images: sizes."""
+
+from __future__ import annotations
+
+import argparse
+
+from detcore.cli.console import progress_bar, say, table
+from detcore.project.file_checks import find_new_sizes
+from detcore.project.new_sizes import keep_boxes, scale_boxes
+from detcore.project.project import Project
+
+
+def sizes(options: argparse.Namespace) -> int:
+    """List images whose files have another size than their boxes were drawn at, and mend them when asked to."""
+    mend = options.scale or options.keep
+    with Project.open(options.project, read_only=not mend) as project:
+        with progress_bar("looking at files", "image") as progress:
+            found = find_new_sizes(project, progress=progress)
+        rows = [
+            [image.path, f"{image.width}×{image.height}", f"{width}×{height}"]
+            for image in project.images(list(found))
+            for width, height in [found[image.id]]
+        ]
+        if mend and found:
+            project.edit(scale_boxes if options.scale else keep_boxes, found)
+    if rows:
+        say(table(rows, head=["image", "labelled at", "is now"]))
+    done = (
+        "boxes scaled"
+        if options.scale
+        else "boxes kept"
+        if options.keep
+        else "give --scale or --keep to mend them"
+    )
+    count = "1 image" if len(rows) == 1 else f"{len(rows):,} images"
+    say(f"{count} of another size now than when labelled" + (f"; {done}" if rows else ""))
+    return 0
