@@ -3,28 +3,47 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QShowEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QSizePolicy, QToolBar, QToolButton, QWidget
+from PySide6.QtGui import QAction, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QApplication,
+    QComboBox,
+    QDockWidget,
+    QDoubleSpinBox,
+    QMainWindow,
+    QSizePolicy,
+    QSpinBox,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from app.context import AppContext
 from app.pages.panel_sizes import PanelSizes
 from app.theme import ICON_SIZE
 
 LAYOUT_VERSION = 1
+_ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 
 
 class Page(QMainWindow):
     """A page of the window. Its panels are docks and come back as they were left.
 
+    A field keeps the focus only while it is used: Enter, Esc or a choice from an open list give it back to the
+    page's home, where single letters are shortcuts again.
+
     Attributes:
         name: the scope of its actions and the key of its stored layout.
         context: the services of the window.
+        homes: where the work is, a canvas or a list; the first that is to be seen takes the focus.
     """
 
     def __init__(self, name: str, context: AppContext) -> None:
         super().__init__()
         self.name = name
         self.context = context
+        self.homes: tuple[QWidget, ...] = ()
         self.setObjectName(f"{name}_page")
         self.setWindowFlags(Qt.WindowType.Widget)
         self.setDockOptions(QMainWindow.DockOption.AllowTabbedDocks | QMainWindow.DockOption.AllowNestedDocks)
@@ -39,6 +58,13 @@ class Page(QMainWindow):
         self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.toolbar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.addToolBar(self.toolbar)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            app.focusChanged.connect(self._follow_focus)
+
+    def home(self) -> QWidget:
+        """What takes the focus when no field has it."""
+        return next((widget for widget in self.homes if widget.isVisible()), self)
 
     def add_panel(
         self,
@@ -96,9 +122,27 @@ class Page(QMainWindow):
 
     def entered(self) -> None:
         """The page is shown: bring it up to date and put the focus where the work is."""
+        self.home().setFocus()
 
     def left(self) -> None:
         """Another page is shown."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """What a field leaves of Enter and Esc says that one is done with it."""
+        field = self.focusWidget()
+        is_field = field is not None and not isinstance(field, QAbstractItemView | QAbstractButton)
+        if event.key() not in _ENDS or not is_field or field is self.home():
+            super().keyPressEvent(event)
+            return
+        if event.key() == Qt.Key.Key_Escape and isinstance(field, QSpinBox | QDoubleSpinBox):
+            field.setValue(field.value())  # type: ignore[arg-type] # what was typed is not meant
+        self.home().setFocus()
+
+    def _follow_focus(self, old: QWidget | None, new: QWidget | None) -> None:
+        """The open list of a combo box was closed: something was chosen, or nothing is to be."""
+        is_combo_box = isinstance(new, QComboBox) and self.isAncestorOf(new)
+        if is_combo_box and old is not None and old.window().parentWidget() is new:
+            self.home().setFocus()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         """Sizes can be given to docks only once the page has its own: in a smaller one they would shrink."""

@@ -34,6 +34,7 @@ class ExportPage(Page):
     def __init__(self, context: AppContext) -> None:
         super().__init__("export", context)
         self.form = ExportForm()
+        self.homes = (self.form,)
         self.summary = ExportSummary()
         self.writing = ExportWriting(context, self)
         self.division = Division(context, self)
@@ -67,7 +68,7 @@ class ExportPage(Page):
         """An export that was written stays on the screen as long as nothing has changed since."""
         if self._exported is None:
             self._refresh_soon()
-        self.form.setFocus()
+        super().entered()
 
     def left(self) -> None:
         self._cancel_preview()

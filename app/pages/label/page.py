@@ -71,6 +71,7 @@ class LabelPage(Page):
         self.desk = _one_above_the_other(self.notice, self.canvas)
         self.middle.addWidget(self.desk)
         self.setCentralWidget(self.middle)
+        self.homes = (self.welcome, self.canvas)
         self.image_list = ImageList(self.images, self.class_model, context.theme, context.tasks)
         self.filtering = ImageFiltering(context, self.images, self.image_list.bar, self)
         self.ordering = ImageOrdering(context, self.images, self.image_list.bar, self)
@@ -104,10 +105,6 @@ class LabelPage(Page):
     def show_list_pictures(self, shown: bool) -> None:
         self.context.settings.list_pictures = shown
         self.image_list.set_pictures_visible(shown)
-
-    def entered(self) -> None:
-        shown = self.welcome if self.middle.currentWidget() is self.welcome else self.canvas
-        shown.setFocus()
 
     def _add_panels(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea

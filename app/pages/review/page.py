@@ -102,6 +102,7 @@ class ReviewPage(Page):
         self.middle.addWidget(self.image)
         self.middle.addWidget(self.empty)
         self.setCentralWidget(self.middle)
+        self.homes = (self.queue_panel.list, self.empty)
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         for corner, area in (
             (Qt.Corner.BottomLeftCorner, left),
@@ -253,7 +254,7 @@ class ReviewPage(Page):
     def entered(self) -> None:
         self.choice.refresh()
         self.live.bring_up_to_date()
-        self.queue_panel.list.setFocus()
+        super().entered()
 
     def left(self) -> None:
         """The Label page shows the same image."""

@@ -53,6 +53,7 @@ class TrainPage(Page):
         self.control = RunControl(context, self.histories, self)
         self.endings = RunEndings(context, self.control, self.histories, self)
         self.run_list = RunList(self.shelf.model, context.theme)
+        self.homes = (self.run_list.view,)
         self.run_view = RunView(context.theme)
         self.empty = EmptyState(context.theme)
         actions = context.actions
