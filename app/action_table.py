@@ -1,8 +1,7 @@
-"""The table of everything the person can do: text, shortcut, icon, where it works; and keymap presets."""
+"""The table of everything the person can do: text, shortcut, icon, where it works."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 GLOBAL, LABEL, TRAIN, REVIEW, EXPORT = "global", "label", "train", "review", "export"
@@ -192,6 +191,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="Mark the selected boxes as difficult",
     ),
     _spec("label.new_class", "New class…", "Ctrl+N", icon="tag-plus-outline"),
+    _spec(
+        "label.class_names",
+        "Class names from a file…",
+        icon="tag-multiple-outline",
+        short="From a file…",
+        tip="Add the classes that a file lists: one name a line, or a data.yaml",
+    ),
     _spec("label.fit", "Fit the image", "Ctrl+0", "F", icon="fit-to-screen-outline"),
     _spec("label.actual_size", "Actual size", "Ctrl+=", icon="numeric-1-box-outline"),
     _spec("label.zoom_in", "Zoom in", "Ctrl++", icon="magnify-plus-outline", repeat=True),
@@ -367,29 +373,3 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     _spec("export.start", "Export", "Ctrl+Return", icon="export-variant"),
 )
-
-KEYMAPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "reticle": {},
-    "labelImg": {
-        "label.draw_tool": ("W",),
-        "label.edit_class": ("Ctrl+E",),
-        "label.difficult": ("Ctrl+Shift+K",),
-    },
-    "labelme": {
-        "label.draw_tool": ("Ctrl+R",),
-        "label.toggle_verified": (),
-        "label.actual_size": ("Ctrl+Shift+0",),
-    },
-    "X-AnyLabeling": {
-        "label.draw_tool": ("R",),
-        "label.edit_class": ("Ctrl+E",),
-        "label.boxes": ("Ctrl+H",),
-        "label.names": ("Ctrl+L",),
-    },
-    "CVAT": {
-        "label.next_image": ("F",),
-        "label.previous_image": ("D",),
-        "label.fit": ("Ctrl+0",),
-        "label.draw_tool": ("N",),
-    },
-}

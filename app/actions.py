@@ -15,8 +15,9 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
-from app.action_table import ACTIONS, GLOBAL, KEYMAPS, LABEL, ActionSpec
+from app.action_table import ACTIONS, GLOBAL, LABEL, ActionSpec
 from app.keyboard import HeldKeys
+from app.keymaps import KEYMAPS
 from app.theme import Theme
 
 

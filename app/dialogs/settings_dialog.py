@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, QFormLayout, QWidget
 
-from app.action_table import KEYMAPS
+from app.keymaps import KEYMAPS
 from app.settings import Settings
 
 THEMES = ("system", "light", "dark")

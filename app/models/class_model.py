@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    Signal,
+)
 
 from app.document import Document
 from app.models.figures import count_text
@@ -20,11 +29,16 @@ Index = QModelIndex | QPersistentModelIndex
 CLASS_ROLE = Qt.ItemDataRole.UserRole
 COUNT_ROLE = Qt.ItemDataRole.UserRole + 1
 COUNT_DELAY_MS = 150
+CLASS_MIME = "application/x-reticle-class"
+"""A class that is dragged to another place in its list: its row."""
 
 
 class ClassModel(QAbstractListModel):
-    """Rows are the classes by position. Counts follow edits after a moment: 300,000 boxes take a quarter of a
+    """Rows are the classes by position; dragging one asks for another order. Counts follow edits after a moment: 300,000 boxes take a quarter of a
     second to count, so that is done in the background, and one count at a time."""
+
+    # ids of all classes, in the order in which the user wants them
+    order_wanted = Signal(object)
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -94,6 +108,37 @@ class ClassModel(QAbstractListModel):
         self._counting = False
         if self._is_shown(project) or not isinstance(error, ReticleError):
             raise error
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flags = super().flags(index)
+        if index.isValid():
+            return flags | Qt.ItemFlag.ItemIsDragEnabled
+        return flags | Qt.ItemFlag.ItemIsDropEnabled
+
+    def supportedDropActions(self) -> Qt.DropAction:  # noqa: N802
+        return Qt.DropAction.MoveAction
+
+    def mimeTypes(self) -> list[str]:  # noqa: N802
+        return [CLASS_MIME]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:  # noqa: N802
+        data = QMimeData()
+        data.setData(CLASS_MIME, str(indexes[0].row()).encode())
+        return data
+
+    def dropMimeData(  # noqa: N802
+        self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index
+    ) -> bool:
+        """Ask for the order that the drop means. Nothing moves here: the list follows the project."""
+        dragged = int(bytes(data.data(CLASS_MIME).data()))
+        ids = [item.id for item in self._classes]
+        below = ids[row:] if row >= 0 else []
+        above = [class_id for class_id in ids if class_id not in below]
+        moved = ids[dragged]
+        order = [*(i for i in above if i != moved), moved, *(i for i in below if i != moved)]
+        if order != ids:
+            self.order_wanted.emit(order)
+        return False
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
         return 0 if parent.isValid() else len(self._classes)

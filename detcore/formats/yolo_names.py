@@ -215,6 +215,21 @@ def read_names(path: Path) -> NameList:
     return NameList(path=path, names=names, messages=tuple(messages))
 
 
+def read_class_list(path: Path) -> list[str]:
+    """The class names of any file that lists them, in their order: a ``data.yaml``, or one name a line.
+
+    Raises:
+        FormatError: the file cannot be read, or holds no names.
+    """
+    is_yaml = path.suffix.lower() in {".yaml", ".yml"}
+    names = read_yaml(path).names if is_yaml else read_names(path).names
+    if not names:
+        raise FormatError(
+            "no class names in this file", path=path, hint="Write one name a line, or choose a data.yaml"
+        )
+    return list(dict.fromkeys(names[number] for number in sorted(names)))
+
+
 def names_file(folder: Path) -> Path | None:
     """The file of class names in a folder."""
     for name in NAME_FILES:

@@ -24,18 +24,23 @@ def add_class(project: Project, name: str, color: str | None = None, key: int | 
     """A class at the end of the list. Without a colour it gets the next of the palette, without a key the
     lowest number key that is free. A key that is asked for is taken from another class that has it."""
     classes = project.classes()
-    taken = {item.key for item in classes}
-    item = ObjectClass(
-        id=project.new_ids("class")[0],
-        name=name,
-        color=color or next_color([item.color for item in classes]),
-        key=key or next((number for number in _KEYS if number not in taken), None),
-        position=max((item.position for item in classes), default=-1) + 1,
-    )
-    _check(item, classes)
+    item = _new_class(project, classes, name, color, key)
     freed = [(other, replace(other, key=None)) for other in classes if key and other.key == key]
     row = inserted("class", class_rows.COLUMNS, [item.id], [class_rows.encode(item)])
     return Edit(text=f"Add class {name}", changes=(*_updates(freed), row))
+
+
+def add_classes(project: Project, names: Iterable[str]) -> Edit:
+    """Classes at the end of the list, in the order given; names that are there already are passed over."""
+    classes = project.classes()
+    fresh: list[ObjectClass] = []
+    for name in names:
+        present = [*classes, *fresh]
+        if all(item.name != name for item in present):
+            fresh.append(_new_class(project, present, name))
+    rows = inserted("class", class_rows.COLUMNS, [item.id for item in fresh], map(class_rows.encode, fresh))
+    text = f"Add {len(fresh):,} classes" if len(fresh) != 1 else f"Add class {fresh[0].name}"
+    return Edit(text=text, changes=(rows,) if fresh else ())
 
 
 def update_class(project: Project, item: ObjectClass) -> Edit:
@@ -102,6 +107,25 @@ def delete_class(project: Project, class_id: int, *, delete_boxes: bool = False)
     gone = deleted("box", box_rows.COLUMNS, [row[0] for row in boxes], [row[1:] for row in boxes])
     changes = (gone, _deletion([item])) if boxes else (_deletion([item]),)
     return Edit(text=f"Delete class {item.name}", changes=changes)
+
+
+def _new_class(
+    project: Project,
+    present: Sequence[ObjectClass],
+    name: str,
+    color: str | None = None,
+    key: int | None = None,
+) -> ObjectClass:
+    taken = {item.key for item in present}
+    item = ObjectClass(
+        id=project.new_ids("class")[0],
+        name=name,
+        color=color or next_color([item.color for item in present]),
+        key=key or next((number for number in _KEYS if number not in taken), None),
+        position=max((item.position for item in present), default=-1) + 1,
+    )
+    _check(item, present)
+    return item
 
 
 def _check(item: ObjectClass, others: Sequence[ObjectClass]) -> None:

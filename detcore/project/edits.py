@@ -21,6 +21,7 @@ from detcore.project import box_rows, class_rows, image_paths, image_rows, verdi
 from detcore.project.box_checks import checked_boxes
 from detcore.project.class_edits import (
     add_class,
+    add_classes,
     delete_class,
     merge_classes,
     reorder_classes,
@@ -46,6 +47,7 @@ __all__ = [
     "RowChange",
     "add_boxes",
     "add_class",
+    "add_classes",
     "add_images",
     "add_rows",
     "add_verdicts",

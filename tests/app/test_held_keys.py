@@ -11,9 +11,10 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.action_table import ACTIONS, GLOBAL, KEYMAPS
+from app.action_table import ACTIONS, GLOBAL
 from app.actions import Actions
 from app.keyboard import FocusKeys
+from app.keymaps import KEYMAPS
 from app.pages.review.verdicts import VERDICT_ACTIONS
 from app.theme import Theme
 from tests.app.held_keys import REPEATS, WAYS, keys_of

@@ -315,7 +315,7 @@ def test_a_box_that_is_not_named_goes_with_a_way_back(qtbot: QtBot, page: LabelP
 
 
 def test_no_two_actions_of_one_page_share_a_key(context: AppContext) -> None:
-    from app.action_table import KEYMAPS
+    from app.keymaps import KEYMAPS
 
     for keymap in KEYMAPS:
         context.actions.use_keymap(keymap)

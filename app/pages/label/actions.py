@@ -76,6 +76,7 @@ def bind_label_actions(page: LabelPage) -> None:
         ("edit_class", page.naming.ask_for_selection, has_selection),
         ("difficult", lambda: editing.toggle_flag("difficult"), has_selection),
         ("new_class", page.classes.new, lambda: page.context.document.is_open),
+        ("class_names", page.classes.ask_names, lambda: page.context.document.is_open),
         ("fit", canvas.fit, has_image),
         ("actual_size", canvas.zoom_to_actual, has_image),
         ("zoom_in", canvas.zoom_in, has_image),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, QRect, Qt
-from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QWidget
 
 from app.context import AppContext
 from app.dialogs.class_dialog import ask_class
@@ -13,9 +15,13 @@ from app.models.class_model import ClassModel
 from app.models.figures import count_text
 from app.pages.apply_edit import apply_edit
 from app.widgets.label.class_picker import ClassPicker
+from detcore.formats.yolo_names import read_class_list
 from detcore.project import edits
+from detcore.project.project import Project
 from detcore.project.reading import class_counts
 from detcore.types import Changes
+
+_NATIVE = QKeySequence.SequenceFormat.NativeText
 
 
 class ClassEditing(QObject):
@@ -58,15 +64,77 @@ class ClassEditing(QObject):
         """Ask for name, colour and key of a class."""
         project = self._context.document.project
         current = next(item for item in project.classes() if item.id == class_id)
-        answer = ask_class(self._window, current)
-        if answer is not None and answer != current:
+        others = [item for item in project.classes() if item.id != class_id]
+        answer = ask_class(self._window, current, {item.name for item in others})
+        if answer is None or answer == current:
+            return
+        same = next((item for item in others if item.name == answer.name), None)
+        if same is not None:
+            self._merge(class_id, same.id)
+        else:
             apply_edit(self._context, edits.update_class, answer)
+
+    def reorder(self, ids: Sequence[int]) -> None:
+        """Put all classes into an order, and say what that means for exports."""
+        classes = self._classes.classes
+        changes = apply_edit(self._context, edits.reorder_classes, list(ids))
+        if changes is None:
+            return
+        known = sum(item.source_id is not None for item in classes)
+        if known == len(classes):
+            said = "Exports keep the numbers that the classes had in their files."
+        elif known:
+            said = "Exports keep the numbers that imported classes had, and number the others in this order."
+        else:
+            said = "Exports number the classes in this order."
+        self._context.messages.tally("reordered classes", 1, lambda _count: f"Classes reordered. {said}")
+
+    def ask_names(self) -> None:
+        """Add the classes that a file lists."""
+        name, _ = QFileDialog.getOpenFileName(
+            self._window,
+            "A file of class names",
+            filter="Class names (*.txt *.names *.labels *.yaml *.yml);;All files (*)",
+        )
+        if name:
+            self.add_from(Path(name))
+
+    def add_from(self, path: Path) -> None:
+        """Add the classes that ``path`` lists, those that are there already excepted."""
+        project = self._context.document.project
+        self._context.tasks.run(
+            lambda: read_class_list(path),
+            done=lambda names: self._add(project, path, names),
+            failed=lambda error: self._context.messages.error(error, doing="read the class names"),
+        )
+
+    def _add(self, project: Project, path: Path, names: Sequence[str]) -> None:
+        if not self._context.document.shows(project):
+            return
+        changes = apply_edit(self._context, edits.add_classes, names)
+        if changes is None:
+            return
+        added, there = len(changes.classes), len(names) - len(changes.classes)
+        text = f"{count_text(added)} {'class' if added == 1 else 'classes'} added from {path.name}."
+        if there:
+            text += f" {count_text(there)} {'was' if there == 1 else 'were'} there already."
+        if added and not self._context.view.class_id:
+            self._context.view.use_class(self._classes.classes[0].id)
+        self._context.messages.success(text)
 
     def show_menu(self, class_id: int, position: QPoint) -> None:
         """What can be done to a class, at a global position."""
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Edit name, colour, key…", lambda: self.edit(class_id))
+        ids = [item.id for item in self._classes.classes]
+        row = ids.index(class_id)
+        for title, keys, step in (("Move up", "Alt+Up", -1), ("Move down", "Alt+Down", 1)):
+            moved = ids.copy()
+            moved.insert(row + step, moved.pop(row))
+            action = menu.addAction(f"{title}\t{QKeySequence(keys).toString(_NATIVE)}")
+            action.triggered.connect(lambda _checked=False, order=moved: self.reorder(order))
+            action.setEnabled(0 <= row + step < len(ids))
         merge = menu.addMenu("Merge into")
         for item in self._classes.classes:
             if item.id != class_id:
@@ -89,8 +157,16 @@ class ClassEditing(QObject):
         return class_id
 
     def _merge(self, source_id: int, target_id: int) -> None:
-        if apply_edit(self._context, edits.merge_classes, [source_id], target_id) is not None:
-            self._context.view.use_class(target_id)
+        names = {item.id: item.name for item in self._classes.classes}
+        changes = apply_edit(self._context, edits.merge_classes, [source_id], target_id)
+        if changes is None:
+            return
+        self._context.view.use_class(target_id)
+        self._context.messages.info(
+            f"“{names[source_id]}” is one with “{names[target_id]}” now.",
+            action=("Undo", lambda: self._undo_if_latest(changes)),
+            applies=self._context.document.until_next_edit(),
+        )
 
     def _delete(self, class_id: int) -> None:
         project = self._context.document.project

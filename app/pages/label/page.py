@@ -77,7 +77,11 @@ class LabelPage(Page):
         self.ordering = ImageOrdering(context, self.images, self.image_list.bar, self)
         self.image_menu = ImageMenu(context, self.image_list, self.editing, self.verifying, self.walk, self)
         self.naming = BoxNaming(context, self.canvas, self.viewer, self.editing, self.classes)
-        self.class_list = ClassList(self.class_model, context.theme, context.actions["label.new_class"])
+        self.class_list = ClassList(
+            self.class_model,
+            context.theme,
+            [context.actions[f"label.{name}"] for name in ("new_class", "class_names")],
+        )
         self.box_table = BoxTable(self.boxes)
         self.details = BoxDetails()
         self._add_panels()
@@ -131,6 +135,7 @@ class LabelPage(Page):
         self.class_list.class_chosen.connect(self.editing.set_class)
         self.class_list.edit_requested.connect(self.classes.edit)
         self.class_list.menu_requested.connect(self.classes.show_menu)
+        self.class_model.order_wanted.connect(self.classes.reorder)
         self.box_table.selection_chosen.connect(view.select)
         self.box_table.box_activated.connect(lambda _box_id: self.zoom_to_selection())
         self.details.flag_toggled.connect(self.editing.toggle_flag)

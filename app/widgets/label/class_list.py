@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QGuiApplication, QKeySequence, QPainter, QPen, QShortcut
 from PySide6.QtWidgets import (
+    QHBoxLayout,
     QLabel,
     QListView,
     QPushButton,
@@ -90,8 +93,9 @@ class ClassList(QWidget):
     menu_requested = Signal(int, QPoint)
 
     def __init__(
-        self, model: ClassModel, theme: Theme, new_class: QAction, parent: QWidget | None = None
+        self, model: ClassModel, theme: Theme, new_actions: Sequence[QAction], parent: QWidget | None = None
     ) -> None:
+        """``new_actions`` make classes; a link below the list stands for each."""
         super().__init__(parent)
         self._model = model
         self.view = QListView()
@@ -101,23 +105,26 @@ class ClassList(QWidget):
         self.view.setModel(model)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.view.setEditTriggers(QListView.EditTrigger.NoEditTriggers)
-        self._empty = QLabel("No classes yet. Draw a box and name it, or add one here.", wordWrap=True)
+        self.view.setDragDropMode(QListView.DragDropMode.DragDrop)
+        self.view.setDefaultDropAction(Qt.DropAction.MoveAction)
+        self.view.setDropIndicatorShown(True)
+        self._empty = QLabel("No classes yet. Draw a box and name it, or add classes here.", wordWrap=True)
         self._empty.setProperty("role", "muted")
         self._empty.setContentsMargins(12, 12, 12, 4)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.view.setAccessibleName("Classes")
-        self.add_button = QPushButton(new_class.text())
-        self.add_button.setProperty("role", "link")
-        self.add_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.add_button.setEnabled(new_class.isEnabled())
-        self.add_button.clicked.connect(new_class.trigger)
-        new_class.enabledChanged.connect(self.add_button.setEnabled)
+        self.add_buttons = [_link(action) for action in new_actions]
+        links = QHBoxLayout()
+        links.setSpacing(0)
+        for button in self.add_buttons:
+            links.addWidget(button)
+        links.addStretch(1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 4)
         layout.setSpacing(0)
         layout.addWidget(self._empty, 1)
         layout.addWidget(self.view, 1)
-        layout.addWidget(self.add_button)
+        layout.addLayout(links)
         self._current = 0
         self._showing = False
         self.view.clicked.connect(lambda index: self.class_chosen.emit(index.data(CLASS_ROLE).id))
@@ -125,6 +132,11 @@ class ClassList(QWidget):
         self.view.selectionModel().currentChanged.connect(self._go_to)
         self._steps = HeldSteps(self.view)
         self._steps.meant.connect(lambda class_id: self.class_chosen.emit(class_id))
+        for key, step in ((Qt.Key.Key_Up, -1), (Qt.Key.Key_Down, 1)):
+            move = QShortcut(QKeySequence(Qt.Modifier.ALT | key), self.view)
+            move.setContext(Qt.ShortcutContext.WidgetShortcut)
+            move.setAutoRepeat(False)
+            move.activated.connect(lambda step=step: self._move_current(step))
         rename = QShortcut(QKeySequence(Qt.Key.Key_F2), self.view)
         rename.setAutoRepeat(False)
         rename.setContext(Qt.ShortcutContext.WidgetShortcut)
@@ -156,6 +168,13 @@ class ClassList(QWidget):
         """The mouse is down: its click will tell."""
         return QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton
 
+    def _move_current(self, step: int) -> None:
+        ids = [item.id for item in self._model.classes]
+        row = self.view.currentIndex().row()
+        if row >= 0 and 0 <= row + step < len(ids):
+            ids.insert(row + step, ids.pop(row))
+            self._model.order_wanted.emit(ids)
+
     def _edit_current(self) -> None:
         index = self.view.currentIndex()
         if index.isValid():
@@ -165,3 +184,15 @@ class ClassList(QWidget):
         index = self.view.indexAt(position)
         if index.isValid():
             self.menu_requested.emit(index.data(CLASS_ROLE).id, self.view.viewport().mapToGlobal(position))
+
+
+def _link(action: QAction) -> QPushButton:
+    """A button that looks like a link and does what an action does."""
+    button = QPushButton(action.iconText())
+    button.setToolTip(action.toolTip())
+    button.setProperty("role", "link")
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setEnabled(action.isEnabled())
+    button.clicked.connect(action.trigger)
+    action.enabledChanged.connect(button.setEnabled)
+    return button

@@ -73,13 +73,13 @@ def test_without_a_project_no_class_can_be_made(
     empty_page: LabelPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(QInputDialog, "getText", lambda *_: pytest.fail("asked for a name"))
-    assert not empty_page.class_list.add_button.isEnabled()
-    QTest.mouseClick(empty_page.class_list.add_button, Qt.MouseButton.LeftButton)
+    assert not empty_page.class_list.add_buttons[0].isEnabled()
+    QTest.mouseClick(empty_page.class_list.add_buttons[0], Qt.MouseButton.LeftButton)
 
 
 def test_the_new_class_button_makes_a_class(page: LabelPage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(QInputDialog, "getText", lambda *_: ("coin", True))
-    QTest.mouseClick(page.class_list.add_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(page.class_list.add_buttons[0], Qt.MouseButton.LeftButton)
     assert page.class_model.classes[-1].name == "coin"
 
 

@@ -10,7 +10,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog
 from pytestqt.qtbot import QtBot
 
-from app.action_table import ACTIONS, KEYMAPS
+from app.action_table import ACTIONS
+from app.keymaps import KEYMAPS
 from app.pages.label.page import LabelPage
 from detcore.types import Changes, Status
 from tests.app.held_keys import WAYS, hold_marked, keys_of

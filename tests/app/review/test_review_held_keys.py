@@ -9,8 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.action_table import ACTIONS, KEYMAPS
+from app.action_table import ACTIONS
 from app.keyboard import FocusKeys
+from app.keymaps import KEYMAPS
 from app.models.error_kind import ErrorKind
 from app.pages.review.page import ReviewPage
 from detcore.types import Changes
