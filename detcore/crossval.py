@@ -39,6 +39,7 @@ from detcore.project.runs import (
     RunState,
     is_running,
     left_out_images,
+    load_answers,
     load_detections,
     merge_detections,
     predicted_images,
@@ -190,6 +191,7 @@ class CrossValidationJob:
                 load_detections(fold),
                 image_ids=predicted_images(fold).intersection(held_out),
                 left_out=left_out_images(fold).intersection(held_out),
+                answers=load_answers(fold),
             )
         result = self._judge()
         ended = Ended(reason=EndReason.COMPLETED, time=time.time(), result=result)

@@ -8,7 +8,7 @@ Ids are those of the project's rows; 0 is never an id.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -223,3 +223,58 @@ class Detections:
             boxes=np.zeros((0, 4), np.float64),
             scores=np.zeros(0, np.float64),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelAnswers:
+    """What a model answers at places of labels, before thresholds and suppression, as columns, N rows.
+
+    ``label_ids`` whose box it is, with its ``labels`` (class ids) and ``boxes`` (N, 4) at that time;
+    ``image_ids`` where it was put, which is not its own image where it is ``strange``. Scores in 0..1, 0
+    without an answer: the highest for the label's class of an answer that lies ``well`` on it (IoU of at
+    least 0.5), of one that even lies ``close`` on it (0.65), and of one that lies only ``near`` it (0.3 to
+    0.5); the highest for any ``other`` class of one that lies well on it. An answer that lies better on
+    another label of the image does not count.
+    """
+
+    label_ids: IntArray
+    image_ids: IntArray
+    strange: BoolArray
+    labels: IntArray
+    boxes: FloatArray
+    well: FloatArray
+    close: FloatArray
+    other: FloatArray
+    near: FloatArray
+
+    def __post_init__(self) -> None:
+        _check_columns("LabelAnswers", [len(getattr(self, item.name)) for item in fields(self)])
+
+    def __len__(self) -> int:
+        return len(self.label_ids)
+
+    def take(self, rows: IntArray | BoolArray) -> LabelAnswers:
+        """The rows of an index array or a mask, in that order."""
+        return LabelAnswers(**{item.name: getattr(self, item.name)[rows] for item in fields(self)})
+
+    @classmethod
+    def empty(cls) -> LabelAnswers:
+        ids, scores = np.zeros(0, np.int64), np.zeros(0, np.float64)
+        return cls(
+            label_ids=ids,
+            image_ids=ids,
+            strange=np.zeros(0, np.bool_),
+            labels=ids,
+            boxes=np.zeros((0, 4), np.float64),
+            well=scores,
+            close=scores,
+            other=scores,
+            near=scores,
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[LabelAnswers]) -> LabelAnswers:
+        """One after the other."""
+        every = [cls.empty(), *parts]
+        names = [item.name for item in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in every]) for name in names})

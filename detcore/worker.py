@@ -23,6 +23,7 @@ from typing import Any
 from detcore import crossval_worker, events
 from detcore.data.samples import make_samples
 from detcore.errors import ConfigError, ImageError, ReticleError, disk_error
+from detcore.evaluation.label_answers import AnswerRecorder
 from detcore.events import EndReason, FailureKind
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import ExitCode
@@ -34,7 +35,7 @@ from detcore.training.distributed import Group, join_group
 from detcore.training.failures import TrainingError
 from detcore.training.machine import list_devices
 from detcore.training.session import Session
-from detcore.types import Detections
+from detcore.types import Detections, LabelAnswers
 from detcore.worker_process import Voice, Wishes, fail, run_worker
 
 _LOCK_SECONDS = 2.0
@@ -160,7 +161,12 @@ def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wis
         found = _detect(run, session.snapshot, session.config.device, voice, wishes)
         if found is not None:
             save_detections(
-                run, found.detections, image_ids=found.looked_at, left_out=found.left_out, step=found.step
+                run,
+                found.detections,
+                image_ids=found.looked_at,
+                left_out=found.left_out,
+                step=found.step,
+                answers=found.answers,
             )
             figures["detections"] = len(found.detections)
     voice.say(events.Ended(reason=result.reason, time=time.time(), result=figures))
@@ -180,7 +186,12 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes
         voice.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
         return
     merge_detections(
-        run, found.detections, image_ids=found.looked_at, left_out=found.left_out, step=found.step
+        run,
+        found.detections,
+        image_ids=found.looked_at,
+        left_out=found.left_out,
+        step=found.step,
+        answers=found.answers,
     )
     result = {"detections": len(found.detections), "images": len(found.looked_at)}
     voice.say(events.Ended(reason=EndReason.COMPLETED, time=time.time(), result=result))
@@ -188,10 +199,11 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Found:
-    """What the weights of a step found on the images ``looked_at``; the files of those ``left_out`` could not
+    """What the weights of a step found and answered on the images ``looked_at``; the files of those ``left_out`` could not
     be read. Both are image ids."""
 
     detections: Detections
+    answers: LabelAnswers
     step: int
     looked_at: frozenset[int]
     left_out: frozenset[int]
@@ -210,13 +222,19 @@ def _detect(run: RunFolder, snapshot: Snapshot, device: str, voice: Voice, wishe
         voice.say(events.Progress(done=done, total=total, text="Predicting"))
         return not wishes.stop.is_set()
 
+    recorder = AnswerRecorder(
+        snapshot.ground_truth,
+        image_ids=[image.id for image in snapshot.images],
+        class_ids=predictor.class_ids,
+    )
     samples = make_samples(snapshot, snapshot.images)
-    detections = predictor.predict(samples, problem=problem, progress=progress)
+    detections = predictor.predict(samples, problem=problem, progress=progress, hear=recorder.hear)
     if detections is None:
         return None
     left_out = frozenset(sample.image_id for sample in samples if sample.path in unread)
     return _Found(
         detections=detections,
+        answers=recorder.answers(),
         step=predictor.step,
         looked_at=frozenset(sample.image_id for sample in samples) - left_out,
         left_out=left_out,

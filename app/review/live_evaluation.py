@@ -22,10 +22,10 @@ from detcore.evaluation.error_costs import ErrorCosts, find_error_costs
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, left_out_images, load_detections, predicted_images
+from detcore.project.runs import RunFolder, left_out_images, load_answers, load_detections, predicted_images
 from detcore.project.verdicts import read_verdicts
 from detcore.scope import Scope, image_sets, trained_images, unread_images, usual_scope
-from detcore.types import Changes, Detections, IntArray, ObjectClass
+from detcore.types import Changes, Detections, IntArray, LabelAnswers, ObjectClass
 
 _CURVES_MS, _CURVES_LONGEST_MS = 700, 2000
 """Curves follow once no label has changed for so long: nobody reads them between two verdicts. Without such a
@@ -38,7 +38,8 @@ _REMATCH_ALL_FROM = 40
 class Review:
     """A run over the labels of some images. ``scopes`` are those to choose from; ``trained`` is how many of
     the images the run has learned from; ``unread`` names those that it could not look at; ``paths`` are those
-    of all images; at ``best_threshold`` F1 is highest."""
+    of all images; at ``best_threshold`` F1 is highest; ``answers`` are what the run says at the labels of its
+    time, where that was taken down."""
 
     run: RunFolder
     scope: Scope
@@ -49,6 +50,7 @@ class Review:
     paths: Mapping[int, Path]
     source: ErrorSource
     best_threshold: float
+    answers: LabelAnswers | None
 
     @property
     def evaluation(self) -> LiveEvaluation:
@@ -98,6 +100,7 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
             judged=JudgedItems(evaluation, run.name, run_rows, read_verdicts(project)),
         ),
         best_threshold=best_threshold(evaluation),
+        answers=load_answers(run),
     )
 
 

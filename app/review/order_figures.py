@@ -90,7 +90,9 @@ class OrderFigures(QObject):
 
         def find() -> tuple[LabelErrors, float]:
             images, classes = evaluation.image_ids, evaluation.class_ids
-            errors = rank_label_errors(gt, evaluation.dets, image_ids=images, class_ids=classes)
+            errors = rank_label_errors(
+                gt, evaluation.dets, image_ids=images, class_ids=classes, answers=review.answers
+            )
             return errors, ap50(gt, evaluation.dets, images, classes)
 
         def take(found: tuple[LabelErrors, float]) -> None:

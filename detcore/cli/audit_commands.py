@@ -21,7 +21,7 @@ from detcore.evaluation.strength import ap50, is_too_weak
 from detcore.evaluation.thresholds import operating_points
 from detcore.preparing.runs import prepare_cross_validation, prepare_resume
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, find_run
+from detcore.project.runs import RunFolder, find_run, load_answers
 from detcore.run_comparison import LabelsApart, fairness, separate_labels
 from detcore.scope import Scope, trained_images
 from detcore.types import Detections, GroundTruth
@@ -64,7 +64,9 @@ def audit(options: argparse.Namespace) -> int:
         complain(
             f"warning: {run.name} is too weak to judge labels: its AP50 here is {max(reached, 0.0):.2f}. Train longer."
         )
-    errors = rank_label_errors(gt, detections, image_ids=image_ids, class_ids=sorted(classes))
+    errors = rank_label_errors(
+        gt, detections, image_ids=image_ids, class_ids=sorted(classes), answers=load_answers(run)
+    )
     records = audit_records(errors, gt, names=names, classes=classes)
     for kind in LABEL_ERRORS:
         expected = round(sum(record["score"] for record in records if record["kind"] == kind))

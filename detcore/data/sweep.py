@@ -10,12 +10,13 @@ from torch import Tensor
 from detcore.data.batches import ProblemCallback, detect_batches
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample
+from detcore.models.running import Seen
 from detcore.types import Detections, FloatArray, IntArray
 
-Columns = tuple[FloatArray, IntArray, FloatArray]
-"""Of one image: boxes (N, 4) in pixels of the frame, labels (N,) from 0, scores (N,)."""
-Detect = Callable[[Tensor], Sequence[Columns]]
-"""From (B, 3, H, W) uint8 to the columns of each image."""
+Detect = Callable[[Tensor], Sequence[Seen]]
+"""From (B, 3, H, W) uint8 to what is seen on each image."""
+Hear = Callable[[int, FloatArray, FloatArray], None]
+"""Told the id of an image and all answers about it: boxes (A, 4) in its pixels, scores (A, K)."""
 SweepProgress = Callable[[int, int], bool]
 """Told (done, total); false ends the sweep."""
 
@@ -29,19 +30,22 @@ def sweep(
     batch_size: int,
     problem: ProblemCallback,
     progress: SweepProgress | None = None,
+    hear: Hear | None = None,
 ) -> Detections | None:
     """Detections in pixels of the original images, with class ids for labels; ``None`` when ended early.
 
-    ``problem`` is told about each file that cannot be read; such an image has no detections.
+    ``problem`` is told about each file that cannot be read; such an image has no detections. ``hear`` is told
+    the answers behind the detections, where ``detect`` gives them.
     """
     image_ids: list[IntArray] = []
-    found: list[Columns] = []
+    found: list[tuple[FloatArray, IntArray, FloatArray]] = []
     for batch in detect_batches(samples, cache, batch_size=batch_size, problem=problem):
         if batch.samples:
-            columns = detect(batch.images)
-            for (boxes, labels, scores), sample, fit in zip(columns, batch.samples, batch.fits, strict=True):
-                image_ids.append(np.full(len(scores), sample.image_id, np.int64))
-                found.append((fit.to_original(boxes), class_ids[labels], scores))
+            for seen, sample, fit in zip(detect(batch.images), batch.samples, batch.fits, strict=True):
+                image_ids.append(np.full(len(seen.scores), sample.image_id, np.int64))
+                found.append((fit.to_original(seen.boxes), class_ids[seen.labels], seen.scores))
+                if hear is not None and seen.answers is not None:
+                    hear(sample.image_id, fit.to_original(seen.answers.boxes), seen.answers.scores)
         if progress is not None and not progress(batch.done, len(samples)):
             return None
     if not found:

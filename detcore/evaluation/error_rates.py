@@ -6,12 +6,12 @@ of errors stand in one list only once each is weighed with how rare its errors a
 
 from __future__ import annotations
 
-import numpy as np
-
 from detcore.types import FloatArray
 
 ERROR_RATE = 0.05
 """Share of wrong labels that is expected of each kind."""
+RATE_WEIGHT = 100.0
+"""Labels that this share counts for, beside those in which errors of a kind can be counted."""
 
 
 def overlooked(chance: FloatArray, rate: float = ERROR_RATE) -> FloatArray:
@@ -24,25 +24,13 @@ def overlooked(chance: FloatArray, rate: float = ERROR_RATE) -> FloatArray:
     return rate * chance / (1 - (1 - rate) * chance)
 
 
-def unlike_labels(ratio: FloatArray, rate: float = ERROR_RATE) -> FloatArray:
-    """(N,) how probably labels are around nothing. ``ratio`` (N,): how much more often labels put around
-    nothing look like them than the given labels do.
-
-    The given labels are not all right: the share ``rate`` of them is around nothing itself, and looks like
-    that. So that share of the ratio is the probability (Elkan and Noto, KDD 2008, learning from positive and
-    unlabelled rows).
-    """
-    return np.minimum(rate * ratio, 1.0)
+def drawn_rate(errors: float, labels: float, rate: float = ERROR_RATE) -> float:
+    """The share of labels with an error of which there seem to be so many, drawn to the usual one where labels
+    are few."""
+    return (errors + rate * RATE_WEIGHT) / (labels + RATE_WEIGHT)
 
 
-def odds_alone(real: FloatArray, explained: FloatArray, rate: float = ERROR_RATE) -> FloatArray:
-    """(N,) the ratio for ``unlike_labels`` of labels that may have an error of another kind. ``real`` (N,)
-    above 0: how probably each is a label rather than one put around nothing, of as many of both;
-    ``explained`` (N,): how probably it has the other error.
-
-    Bayes' rule makes of ``real`` how probably a label is around nothing, which it is only as far as nothing
-    else explains it; ``(1 - rate) / rate`` times the odds of that is the ratio, without explanation ``(1 -
-    real) / real``.
-    """
-    nothing = 1 - real
-    return (1 - rate) * nothing * (1 - explained) / ((1 - rate) * real + rate * nothing * explained)
+def at_rate(chance: FloatArray, rate: float) -> FloatArray:
+    """(N,) probabilities that hold where ERROR_RATE of the labels is wrong, where ``rate`` is: the odds change
+    as the rate does (Saerens et al., Neural Computation 2002)."""
+    return rate * chance / (rate * chance + ERROR_RATE * (1 - chance))

@@ -14,8 +14,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from detcore.evaluation.error_rates import odds_alone, overlooked, unlike_labels
+from detcore.evaluation.error_rates import ERROR_RATE, at_rate, drawn_rate, overlooked
 from detcore.evaluation.error_types import KINDS, ErrorType, find_error_types
+from detcore.evaluation.label_answers import ANSWER_FLOOR, rows_at_labels
 from detcore.evaluation.label_evidence import (
     GOOD_IOU,
     NEAR_IOU,
@@ -23,19 +24,21 @@ from detcore.evaluation.label_evidence import (
     best_other,
     best_overlap,
     gather_evidence,
-    own_support,
-    strange_support,
+    label_pairs,
+    size_deviation,
 )
-from detcore.evaluation.logistic import calibrate, fit_logistic, predict_logistic, sigmoid
+from detcore.evaluation.logistic import fit_logistic, logit, predict_logistic, sigmoid
 from detcore.evaluation.pairs import image_pairs
 from detcore.evaluation.problem import Problem, arrange
-from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArray
+from detcore.evaluation.spurious import find_spurious
+from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArray, LabelAnswers
 
 _ACTIVE = -4.0  # log odds below which a detection is no candidate for an overlooked object …
 _ACTIVE_PER_LABEL = 3  # … unless the model is so weak that there are no more than so many others
 _DUPLICATE_IOU = 0.5
 _LEAST_SCORE = 1e-3
 _TRIM = 2.5
+_BEYOND_TWO = 0.0228  # of a normal distribution lies more than two spreads above its middle
 
 
 class LabelError(StrEnum):
@@ -85,11 +88,13 @@ def rank_label_errors(
     image_ids: Sequence[int] | IntArray,
     class_ids: Sequence[int] | IntArray,
     predicted: Sequence[int] | IntArray | None = None,
+    answers: LabelAnswers | None = None,
 ) -> LabelErrors:
     """Every label, and every detection without label, with a score for each way in which it may be wrong.
 
-    ``predicted`` are the images that the model has looked at; others say nothing and are left out. Crowds and
-    difficult labels are not judged.
+    ``predicted`` are the images that the model has looked at; others say nothing and are left out.
+    ``answers`` are what it says at the labels before thresholds; those that have changed since are judged by
+    the detections alone. Crowds and difficult labels are not judged.
     """
     images = np.asarray(image_ids, dtype=np.int64)
     if predicted is not None:
@@ -99,11 +104,12 @@ def rank_label_errors(
         return _columns(gt, dets, problem, [], images, class_ids)
     evidence = gather_evidence(problem)
     swapped, swap_det = _swapped(evidence)
-    location = _location(evidence)
+    off, rate = _off(evidence, _close_answers(problem, gt, answers))
+    location = at_rate(off, rate)
     duplicate = _duplicate(evidence, gt)
-    explained = np.maximum.reduce([swapped, location, duplicate])
-    spurious = _spurious(evidence, gt, explained)
-    missing = _missing(evidence, location)
+    explained = np.maximum.reduce([swapped, off, duplicate])
+    spurious = find_spurious(evidence, gt, answers, explained)
+    missing = _missing(evidence, off)
     judged = ~problem.gt_ignore
     every = np.arange(len(judged))
     nobody = np.full(len(judged), -1)
@@ -117,7 +123,7 @@ def rank_label_errors(
     return _columns(gt, dets, problem, parts, images, class_ids)
 
 
-def _missing(evidence: Evidence, location: FloatArray) -> FloatArray:
+def _missing(evidence: Evidence, off: FloatArray) -> FloatArray:
     """(D,) how probably a detection is an object that has no label.
 
     Learnt from detections with and without label: besides the score, how much one overlaps *other* labels and
@@ -133,7 +139,7 @@ def _missing(evidence: Evidence, location: FloatArray) -> FloatArray:
             other_iou,
             inside,
             _beside_better(evidence, active),
-            np.abs(_size_deviation(problem, problem.det_class, problem.det_area)),
+            np.abs(size_deviation(problem, problem.det_class, problem.det_area)),
         ]
     )
     apart = active[other_iou[active] < GOOD_IOU]
@@ -146,7 +152,7 @@ def _missing(evidence: Evidence, location: FloatArray) -> FloatArray:
     score[apart[free]] = overlooked(chance[free])
     # a label that is a little off is no overlooked object
     loose = np.flatnonzero((evidence.match >= 0) & ~evidence.good)
-    score[loose] *= 1 - location[evidence.match[loose]]
+    score[loose] *= 1 - off[evidence.match[loose]]
     return _strongest_of_place(evidence, score)
 
 
@@ -159,50 +165,32 @@ def _active(evidence: Evidence) -> IntArray:
     return np.argsort(-evidence.trust, kind="stable")[: max(enough, len(trusted))]
 
 
-def _spurious(evidence: Evidence, gt: GroundTruth, explained: FloatArray) -> FloatArray:
-    """(G,) how probably a label is around nothing: compared are the labels and labels on other images.
-    ``explained`` (G,) how probably the label has an error of another kind."""
-    problem = evidence.problem
-    classes, size = max(len(problem.classes), 1), len(problem.gt_rows)
-    if size == 0:
-        return np.zeros(0)
-    own, strange = own_support(evidence), strange_support(evidence, gt)
-    same = np.concatenate([own.same, strange.same])
-    label = np.concatenate([problem.gt_class, problem.gt_class])
-    right = np.arange(2 * size) < size
-    fitted = np.concatenate([~problem.gt_ignore] * 2)
-    first = calibrate(same, right, label, classes=classes, fitted=fitted)
-    # large objects are seldom overlooked, so that nothing at a large label says more
-    usual = np.concatenate([_size_deviation(problem, problem.gt_class, problem.gt_box_area)] * 2)
-    features = np.column_stack(
-        [
-            first,
-            np.concatenate([own.other, strange.other]),
-            np.concatenate([own.near, strange.near]),
-            usual,
-            usual * first,
-        ]
-    )
-    weights = fit_logistic(features[fitted], right[fitted])
-    real = predict_logistic(features[:size], weights)
-    return unlike_labels(odds_alone(real, explained))
-
-
 def _swapped(evidence: Evidence) -> tuple[FloatArray, IntArray]:
     """(G,) how probably a label is of another class, and (G,) the detection that says so or -1."""
     det, other, same = best_other(evidence)
     return np.where(det >= 0, other * (1 - same), 0.0), det
 
 
-def _location(evidence: Evidence) -> FloatArray:
-    """(G,) how probably a box is off: farther from its detection than is usual for such scores, sizes and
-    classes."""
+def _close_answers(problem: Problem, gt: GroundTruth, answers: LabelAnswers | None) -> FloatArray:
+    """(G,) the best score of an answer that lies close on each label, 0 where none does or nothing is known."""
+    close = np.zeros(len(problem.gt_rows))
+    if answers is not None:
+        rows = rows_at_labels(answers, gt.take(problem.gt_rows), strange=False)
+        close[rows >= 0] = answers.close[rows[rows >= 0]]
+    return close
+
+
+def _off(evidence: Evidence, close: FloatArray) -> tuple[FloatArray, float]:
+    """(G,) how probably a box is off where the usual share of labels is wrong: farther from its detection than
+    is usual for such scores, sizes and classes, and no other answer of the model, of scores ``close`` (G,),
+    lies where the label does. And the share of the labels that seems to be off: a set where no more boxes lie
+    far from their detections than the spread of all of them says has few that are wrong."""
     problem = evidence.problem
     score = np.zeros(len(problem.gt_rows))
     det = np.flatnonzero((evidence.match >= 0) & (evidence.match_iou >= NEAR_IOU))
     det = det[~problem.gt_crowd[evidence.match[det]]]
     if len(det) < 10:
-        return score
+        return score, ERROR_RATE
     gt = evidence.match[det]
     label = problem.gt_class[gt]
     distance = np.log(1.01 - np.minimum(evidence.match_iou[det], 1.0))
@@ -213,10 +201,13 @@ def _location(evidence: Evidence) -> FloatArray:
         residual = distance - _expected(features, label, distance, usual, max(len(problem.classes), 1))
         spread = 1.4826 * float(np.median(np.abs(residual[usual] - np.median(residual[usual])))) + 1e-3
         usual = np.abs(residual) < _TRIM * spread
-    # a weak detection lies badly itself, but that is in what is usual for it: the root keeps it from counting
-    # twice
-    score[gt] = np.sqrt(sigmoid(evidence.trust[det])) * sigmoid(4.0 * (residual / spread - 2.0))
-    return score
+    # squared, since a detection that lies badly itself is about as common as a label that does
+    score[gt] = sigmoid(evidence.trust[det]) * sigmoid(4.0 * (residual / spread - 2.0)) ** 2
+    # that the detection alone was left by suppression does not mean that the model is of one mind
+    lead = logit(problem.det_score[det]) - logit(np.maximum(close[gt], ANSWER_FLOOR))
+    score[gt] *= sigmoid(2.0 * (lead - 2.0))
+    errors = max(float((residual > 2 * spread).sum()) - _BEYOND_TWO * len(residual), 0.0)
+    return score, min(drawn_rate(errors, len(residual)), ERROR_RATE)
 
 
 def _expected(
@@ -238,16 +229,10 @@ def _duplicate(evidence: Evidence, gt: GroundTruth) -> FloatArray:
     """(G,) how probably a label repeats another one: they overlap much, and no detection is left for this
     one."""
     problem = evidence.problem
-    rows = gt.take(problem.gt_rows)
-    score = np.zeros(len(rows))
-    once = Detections(
-        image_ids=rows.image_ids, labels=rows.labels, boxes=rows.boxes, scores=np.ones(len(rows))
-    )
-    twice = arrange(rows, once, image_ids=problem.images, class_ids=problem.classes)
-    pairs = image_pairs(twice, twice.by_group, min_iou=_DUPLICATE_IOU)
-    first, second = twice.det_rows[pairs.det], twice.gt_rows[pairs.gt]
-    regular = (first < second) & ~problem.gt_crowd[first] & ~problem.gt_crowd[second]
-    first, second, iou = first[regular], second[regular], pairs.iou[regular]
+    score = np.zeros(len(problem.gt_rows))
+    first, second, iou = label_pairs(problem, gt)
+    much = iou >= _DUPLICATE_IOU
+    first, second, iou = first[much], second[much], iou[much]
     if len(first) == 0:
         return score
     finder = evidence.finder
@@ -255,22 +240,9 @@ def _duplicate(evidence: Evidence, gt: GroundTruth) -> FloatArray:
     # of equal ones the later label is the one too many
     weaker = np.where(found[first] < found[second], first, second)
     alike = np.where(problem.gt_class[first] == problem.gt_class[second], 1.0, 0.5)
-    np.maximum.at(score, weaker, alike * iou * (1 - found[weaker]))
+    # squared, since two objects beside one another seldom overlap by half, but more often than copies do
+    np.maximum.at(score, weaker, alike * iou**2 * (1 - found[weaker]))
     return score
-
-
-def _size_deviation(problem: Problem, label: IntArray, area: FloatArray) -> FloatArray:
-    """(N,) how many standard deviations the logarithm of an area is from the labels of its class."""
-    classes = max(len(problem.classes), 1)
-    size = np.log(np.maximum(problem.gt_box_area, 1e-6))
-    if len(size) == 0:
-        return np.zeros(len(label))
-    middle, spread = float(size.mean()), float(size.std()) + 0.1
-    count = np.bincount(problem.gt_class, minlength=classes) + 2.0
-    mean = (np.bincount(problem.gt_class, weights=size, minlength=classes) + 2 * middle) / count
-    squares = np.bincount(problem.gt_class, weights=(size - mean[problem.gt_class]) ** 2, minlength=classes)
-    deviation = np.sqrt((squares + 2 * spread**2) / count)
-    return (np.log(np.maximum(area, 1e-6)) - mean[label]) / np.maximum(deviation[label], 0.05)
 
 
 def _among(evidence: Evidence, dets: IntArray) -> tuple[IntArray, IntArray, FloatArray]:

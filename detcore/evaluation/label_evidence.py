@@ -12,8 +12,8 @@ import numpy as np
 from detcore.evaluation.logistic import calibrate, logit, sigmoid
 from detcore.evaluation.matching import match_pairs
 from detcore.evaluation.pairs import Pairs, image_pairs
-from detcore.evaluation.problem import Problem, with_ground_truth
-from detcore.types import BoolArray, FloatArray, GroundTruth, IntArray
+from detcore.evaluation.problem import Problem, arrange, with_ground_truth
+from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArray
 
 GOOD_IOU = 0.5
 LEAST_IOU = 0.05
@@ -176,3 +176,31 @@ def _support(problem: Problem, pairs: Pairs, trust: FloatArray) -> Support:
     close = pairs.take(alike)
     np.maximum.at(near, close.gt, sigmoid(trust[close.det]) * close.iou)
     return Support(same=same, other=other, near=near)
+
+
+def size_deviation(problem: Problem, label: IntArray, area: FloatArray) -> FloatArray:
+    """(N,) how many standard deviations the logarithm of an area is from the labels of its class."""
+    classes = max(len(problem.classes), 1)
+    size = np.log(np.maximum(problem.gt_box_area, 1e-6))
+    if len(size) == 0:
+        return np.zeros(len(label))
+    middle, spread = float(size.mean()), float(size.std()) + 0.1
+    count = np.bincount(problem.gt_class, minlength=classes) + 2.0
+    mean = (np.bincount(problem.gt_class, weights=size, minlength=classes) + 2 * middle) / count
+    squares = np.bincount(problem.gt_class, weights=(size - mean[problem.gt_class]) ** 2, minlength=classes)
+    deviation = np.sqrt((squares + 2 * spread**2) / count)
+    return (np.log(np.maximum(area, 1e-6)) - mean[label]) / np.maximum(deviation[label], 0.05)
+
+
+def label_pairs(problem: Problem, gt: GroundTruth) -> tuple[IntArray, IntArray, FloatArray]:
+    """Pairs of labels of one image that overlap, crowds left out: the earlier one, the later one, their
+    IoU."""
+    rows = gt.take(problem.gt_rows)
+    once = Detections(
+        image_ids=rows.image_ids, labels=rows.labels, boxes=rows.boxes, scores=np.ones(len(rows))
+    )
+    twice = arrange(rows, once, image_ids=problem.images, class_ids=problem.classes)
+    pairs = image_pairs(twice, twice.by_group, min_iou=LEAST_IOU)
+    first, second = twice.det_rows[pairs.det], twice.gt_rows[pairs.gt]
+    regular = (first < second) & ~problem.gt_crowd[first] & ~problem.gt_crowd[second]
+    return first[regular], second[regular], pairs.iou[regular]

@@ -22,16 +22,24 @@ def sigmoid(value: FloatArray) -> FloatArray:
     return 1 / (1 + np.exp(-np.clip(value, -60, 60)))
 
 
-def fit_logistic(features: FloatArray, right: BoolArray, *, penalty: float = 1.0) -> FloatArray:
-    """(F + 1,) weights of the features (N, F) and, last, of a constant 1. All but the last are penalised."""
+def fit_logistic(
+    features: FloatArray,
+    right: BoolArray | FloatArray,
+    *,
+    penalty: float = 1.0,
+    counts: FloatArray | None = None,
+) -> FloatArray:
+    """(F + 1,) weights of the features (N, F) and, last, of a constant 1. All but the last are penalised.
+    ``right`` (N,) is yes or no, or how probably yes; ``counts`` (N,) how many rows each stands for."""
+    times = np.ones(len(features)) if counts is None else counts
     columns = np.column_stack([features, np.ones(len(features))])
     keep = np.full(columns.shape[1], penalty)
     keep[-1] = 1e-3
     weights = np.zeros(columns.shape[1])
     for _ in range(_ROUNDS):
         share = sigmoid(columns @ weights)
-        slope = columns.T @ (right - share) - keep * weights
-        curvature = (columns * (share * (1 - share))[:, None]).T @ columns + np.diag(keep)
+        slope = columns.T @ (times * (right - share)) - keep * weights
+        curvature = (columns * (times * share * (1 - share))[:, None]).T @ columns + np.diag(keep)
         step = np.clip(np.linalg.solve(curvature, slope), -_STEP, _STEP)
         weights += step
         if np.abs(step).max() < _DONE:

@@ -11,7 +11,7 @@ import torch
 from detcore.data.batches import ProblemCallback
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample
-from detcore.data.sweep import SweepProgress, sweep
+from detcore.data.sweep import Hear, SweepProgress, sweep
 from detcore.errors import ConfigError
 from detcore.models.base import Detector
 from detcore.models.checkpoint import Checkpoint, newest_checkpoint
@@ -67,10 +67,12 @@ class Predictor:
         *,
         problem: ProblemCallback,
         progress: SweepProgress | None = None,
+        hear: Hear | None = None,
     ) -> Detections | None:
-        """Detections on these images; ``None`` when ``progress`` returned false.
+        """Detections on these images; ``None`` when ``progress`` returned false. ``hear`` is told the answers
+        behind them.
 
-        The batch is halved when memory runs out.
+        The batch is halved when memory runs out, and all is told anew.
 
         Raises:
             OutOfMemoryError: one image at a time is too much.
@@ -83,13 +85,14 @@ class Predictor:
             try:
                 with memory_watch(), _full_precision():
                     return sweep(
-                        Runner(self.detector, self._compute),
+                        Runner(self.detector, self._compute, with_answers=hear is not None),
                         samples,
                         images,
                         class_ids=self.class_ids,
                         batch_size=batch_size,
                         problem=problem,
                         progress=progress,
+                        hear=hear,
                     )
             except OutOfMemoryError:
                 if batch_size == 1:

@@ -30,6 +30,15 @@ class Found(TypedDict):
     scores: Tensor
 
 
+class Look(TypedDict):
+    """One image as a detector sees it: what it has ``found``, and its answers at all A places before
+    thresholds and NMS, ``boxes`` (A, 4) in pixels of the batch and ``scores`` (A, K)."""
+
+    found: Found
+    boxes: Tensor
+    scores: Tensor
+
+
 class Detector(nn.Module, ABC):
     """A detector of ``num_classes`` classes.
 
@@ -44,8 +53,13 @@ class Detector(nn.Module, ABC):
         """Named scalar losses to be added up. Images without boxes are allowed."""
 
     @abstractmethod
+    def look(self, images: Tensor) -> list[Look]:
+        """What is found: at most ``MAX_DETECTIONS`` an image, scores of at least ``SCORE_FLOOR``, class-wise
+        NMS done; and all that was answered."""
+
     def detect(self, images: Tensor) -> list[Found]:
-        """At most ``MAX_DETECTIONS`` an image, scores of at least ``SCORE_FLOOR``, class-wise NMS done."""
+        """What is found alone."""
+        return [look["found"] for look in self.look(images)]
 
     def forward(self, images: Tensor, targets: list[Target] | None = None) -> dict[str, Tensor] | list[Found]:
         """Losses when there are targets, else detections."""

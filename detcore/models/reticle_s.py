@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from detcore.models.assign import assign
-from detcore.models.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Found, Target
+from detcore.models.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
 from detcore.models.blocks import ConvBlock, PoolPyramid, SplitStage
 from detcore.models.losses import distribution_loss, paired_iou
 from detcore.models.postprocess import select
@@ -193,21 +193,22 @@ class ReticleS(Detector):
             "edges": _BINS_WEIGHT * bins_loss / norm,
         }
 
-    def detect(self, images: Tensor) -> list[Found]:
+    def look(self, images: Tensor) -> list[Look]:
         raw = self.predict(images)
         height, width = images.shape[-2:]
-        return [
-            select(
+        looks: list[Look] = []
+        for boxes, scores in zip(raw.boxes, raw.logits.sigmoid(), strict=True):
+            found = select(
                 boxes,
-                logits.sigmoid(),
+                scores,
                 width=width,
                 height=height,
                 score_floor=self.score_floor,
                 nms_iou=_NMS_IOU,
                 max_detections=self.max_detections,
             )
-            for boxes, logits in zip(raw.boxes, raw.logits, strict=True)
-        ]
+            looks.append(Look(found=found, boxes=boxes, scores=scores))
+        return looks
 
 
 def stack_targets(targets: list[Target]) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from detcore.errors import ConfigError, ReticleError
-from detcore.models.base import Detector
+from detcore.evaluation.label_answers import ANSWER_FLOOR
+from detcore.models.base import Detector, Look
 from detcore.types import FloatArray, IntArray
 
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
@@ -81,23 +83,52 @@ class Compute:
             torch.cuda.synchronize(self.device)
 
 
-class Runner:
-    """A detector as a function from uint8 images to columns of numpy arrays (boxes, labels, scores)."""
+class Answers(NamedTuple):
+    """What a detector says at the A places that say anything, before thresholds and NMS: ``boxes`` (A, 4)
+    in pixels of the batch, ``scores`` (A, K)."""
 
-    def __init__(self, detector: Detector, compute: Compute) -> None:
+    boxes: FloatArray
+    scores: FloatArray
+
+
+class Seen(NamedTuple):
+    """What is found on an image: ``boxes`` (N, 4) in pixels of the batch, ``labels`` (N,) from 0, ``scores``
+    (N,); and the answers behind it where they are wanted."""
+
+    boxes: FloatArray
+    labels: IntArray
+    scores: FloatArray
+    answers: Answers | None = None
+
+
+class Runner:
+    """A detector as a function from uint8 images to numpy arrays; ``with_answers`` those before NMS, too."""
+
+    def __init__(self, detector: Detector, compute: Compute, *, with_answers: bool = False) -> None:
         self._detector = detector
         self._compute = compute
+        self._with_answers = with_answers
 
     @torch.inference_mode()
-    def __call__(self, images: Tensor) -> list[tuple[FloatArray, IntArray, FloatArray]]:
+    def __call__(self, images: Tensor) -> list[Seen]:
         self._detector.eval()
         with self._compute.autocast():
-            found = self._detector.detect(self._compute.images(images))
+            looks = self._detector.look(self._compute.images(images))
         return [
-            (
-                item["boxes"].cpu().numpy().astype(np.float64),
-                item["labels"].cpu().numpy().astype(np.int64),
-                item["scores"].float().cpu().numpy().astype(np.float64),
+            Seen(
+                boxes=_array(look["found"]["boxes"]),
+                labels=look["found"]["labels"].cpu().numpy().astype(np.int64),
+                scores=_array(look["found"]["scores"]),
+                answers=_answers(look) if self._with_answers else None,
             )
-            for item in found
+            for look in looks
         ]
+
+
+def _answers(look: Look) -> Answers:
+    speaks = look["scores"].amax(dim=1) >= ANSWER_FLOOR
+    return Answers(_array(look["boxes"][speaks]), _array(look["scores"][speaks]))
+
+
+def _array(values: Tensor) -> FloatArray:
+    return values.float().cpu().numpy().astype(np.float64)

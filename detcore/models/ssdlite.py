@@ -11,7 +11,7 @@ from torchvision.models.detection.transform import (  # pyright: ignore[reportMi
     GeneralizedRCNNTransform,
 )
 
-from detcore.models.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Found, Target
+from detcore.models.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Found, Look, Target
 
 
 class SsdLite(Detector):
@@ -55,12 +55,25 @@ class SsdLite(Detector):
         found = cast("dict[str, Tensor]", self.net(list(images), shifted))
         return {"class": found["classification"], "box": found["bbox_regression"]}
 
-    def detect(self, images: Tensor) -> list[Found]:
-        found = cast("list[dict[str, Tensor]]", self.net(list(images)))
-        return [
-            Found(boxes=item["boxes"], labels=item["labels"] - 1, scores=item["scores"].float())
-            for item in found
-        ]
+    def look(self, images: Tensor) -> list[Look]:
+        """The steps of torchvision's SSD, which keeps its answers to itself."""
+        net = cast("Any", self.net)
+        height, width = images.shape[-2:]
+        shown, _ = net.transform(list(images))
+        features = list(net.backbone(shown.tensors).values())
+        answers = net.head(features)
+        anchors = net.anchor_generator(shown, features)
+        found = net.postprocess_detections(answers, anchors, shown.image_sizes)
+        found = net.transform.postprocess(found, shown.image_sizes, [(height, width)] * len(images))
+        chances = torch.softmax(answers["cls_logits"], dim=-1)[..., 1:]
+        looks: list[Look] = []
+        for place, item in enumerate(found):
+            boxes = net.box_coder.decode_single(answers["bbox_regression"][place], anchors[place])
+            shown_height, shown_width = shown.image_sizes[place]
+            stretch = boxes.new_tensor([width / shown_width, height / shown_height] * 2)
+            kept = Found(boxes=item["boxes"], labels=item["labels"] - 1, scores=item["scores"].float())
+            looks.append(Look(found=kept, boxes=boxes * stretch, scores=chances[place]))
+        return looks
 
 
 def _to_fp32(_head: nn.Module, _inputs: Any, outputs: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -7,7 +7,8 @@ import threading
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -52,10 +53,27 @@ def read_columns(path: Path, kinds: Mapping[str, str]) -> dict[str, Any]:
     Raises:
         ProjectError: the file is missing, damaged, or lacks an array, or one is not of its kind.
     """
+    with _opened(path) as archive:
+        size = path.stat().st_size
+        return {name: _column(archive, name, kind, size) for name, kind in kinds.items()}
+
+
+def has_columns(path: Path, names: Iterable[str]) -> bool:
+    """Whether the file holds arrays of all these names.
+
+    Raises:
+        ProjectError: the file is missing or damaged.
+    """
+    with _opened(path) as archive:
+        return {f"{name}.npy" for name in names} <= set(archive.namelist())
+
+
+@contextmanager
+def _opened(path: Path) -> Generator[zipfile.ZipFile, None, None]:
+    """The archive; what is wrong with it, and with what the block reads of it, is told as ProjectError."""
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            size = path.stat().st_size
-            return {name: _column(archive, name, kind, size) for name, kind in kinds.items()}
+            yield archive
     except FileNotFoundError as error:
         raise ProjectError("the file is missing", path=path) from error
     except KeyError as error:

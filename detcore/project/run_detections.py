@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detcore.atomic import atomic_write
 from detcore.errors import ProjectError
-from detcore.project.columns import read_columns
+from detcore.project.columns import has_columns, read_columns
 from detcore.project.run_folder import RunFolder
 from detcore.project.run_weights import weights_step
-from detcore.types import Detections, IntArray
+from detcore.types import Detections, IntArray, LabelAnswers
+
+_PREFIX = "answers_"
+_ANSWERS = {
+    f"{_PREFIX}{name}": kind
+    for name, kind in {
+        "label_ids": "i",
+        "image_ids": "i",
+        "strange": "b",
+        "labels": "i",
+        "boxes": "f",
+        "well": "f",
+        "close": "f",
+        "other": "f",
+        "near": "f",
+    }.items()
+}
+"""Columns of the answers at labels, and their kinds; files of old runs have none."""
 
 
 def save_detections(
@@ -21,13 +40,14 @@ def save_detections(
     image_ids: Iterable[int] | None = None,
     left_out: Iterable[int] = (),
     step: int | None = None,
+    answers: LabelAnswers | None = None,
 ) -> None:
     """Write the detections of a run, all or nothing.
 
     ``image_ids`` are the images that were looked at; without them those that have detections. ``left_out``
     are those that were to be, but whose files could not be read: no figure is of them.
     ``step`` is that of the weights, where one run has made them all: when it has others, these do not count
-    any more.
+    any more. ``answers`` are what the same weights say at the labels.
     """
     looked_at = detections.image_ids if image_ids is None else np.array(sorted(image_ids), dtype=np.int64)
     with atomic_write(run.detections) as temporary:
@@ -41,6 +61,7 @@ def save_detections(
             looked_at=np.unique(looked_at).astype(np.int64),
             left_out=np.array(sorted(left_out), dtype=np.int64),
             step=np.array([] if step is None else [step], dtype=np.int64),
+            **({} if answers is None else _answer_columns(answers)),
         )
 
 
@@ -51,14 +72,20 @@ def merge_detections(
     image_ids: Iterable[int],
     left_out: Iterable[int] = (),
     step: int | None = None,
+    answers: LabelAnswers | None = None,
 ) -> None:
-    """Replace the detections on ``image_ids`` by new ones, and those on images that are ``left_out`` now by
-    none; those on other images stay, unless they are of another ``step``."""
+    """Replace the detections on ``image_ids``, and the answers at labels there, by new ones, and those on
+    images that are ``left_out`` now by none; those on other images stay, unless they are of another
+    ``step``."""
     fresh, unread = set(image_ids), set(left_out)
     asked = fresh | unread
     if run.detections.is_file() and _step(run) in (step, None):
-        old = load_detections(run)
-        kept = old.take(~np.isin(old.image_ids, np.array(sorted(asked), dtype=np.int64)))
+        images = np.array(sorted(asked), dtype=np.int64)
+        old, said = load_detections(run), load_answers(run)
+        kept = old.take(~np.isin(old.image_ids, images))
+        if said is not None:
+            said = said.take(~np.isin(said.image_ids, images))
+            answers = said if answers is None else LabelAnswers.joined([said, answers])
         detections = Detections(
             image_ids=np.concatenate([kept.image_ids, detections.image_ids]),
             labels=np.concatenate([kept.labels, detections.labels]),
@@ -67,7 +94,7 @@ def merge_detections(
         )
         fresh |= _looked_at(run) - asked
         unread |= _left_out(run) - asked
-    save_detections(run, detections, image_ids=fresh, left_out=unread, step=step)
+    save_detections(run, detections, image_ids=fresh, left_out=unread, step=step, answers=answers)
 
 
 def predicted_images(run: RunFolder) -> set[int]:
@@ -106,6 +133,38 @@ def load_detections(run: RunFolder) -> Detections:
     if detections.boxes.shape != (len(detections), 4) or detections.scores.ndim != 1:
         raise ProjectError("not detections of a run (wrong shapes)", path=run.detections)
     return detections
+
+
+def load_answers(run: RunFolder) -> LabelAnswers | None:
+    """What the run says at the labels that its images had; ``None`` where that was not taken down.
+
+    Raises:
+        ProjectError: there are no detections, or the file is damaged.
+    """
+    if not has_columns(run.detections, _ANSWERS):
+        return None
+    columns = read_columns(run.detections, _ANSWERS)
+    try:
+        answers = LabelAnswers(
+            **{
+                name.removeprefix(_PREFIX): column.astype(np.float64) if _ANSWERS[name] == "f" else column
+                for name, column in columns.items()
+            }
+        )
+    except ValueError as error:
+        raise ProjectError(f"not answers of a run ({error})", path=run.detections) from error
+    if answers.boxes.shape != (len(answers), 4) or any(
+        column.ndim != 1 for name, column in columns.items() if name != f"{_PREFIX}boxes"
+    ):
+        raise ProjectError("not answers of a run (wrong shapes)", path=run.detections)
+    return answers
+
+
+def _answer_columns(answers: LabelAnswers) -> dict[str, NDArray[Any]]:
+    """Scores are kept in half the width, which nothing that is learnt from them feels."""
+    columns = {name: getattr(answers, name.removeprefix(_PREFIX)) for name in _ANSWERS}
+    narrow = [f"{_PREFIX}{name}" for name in ("well", "close", "other", "near")]
+    return {name: column.astype(np.float32) if name in narrow else column for name, column in columns.items()}
 
 
 def _looked_at(run: RunFolder) -> set[int]:

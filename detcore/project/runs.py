@@ -17,6 +17,7 @@ from detcore.project.reading import ProjectReader
 from detcore.project.run_detections import (
     has_detections,
     left_out_images,
+    load_answers,
     load_detections,
     merge_detections,
     predicted_images,
@@ -37,6 +38,7 @@ __all__ = [
     "is_running",
     "list_runs",
     "left_out_images",
+    "load_answers",
     "load_detections",
     "merge_detections",
     "predicted_images",

@@ -19,6 +19,7 @@ from detcore.data.letterbox import PAD_VALUE, fit_size, pad, resize
 from detcore.data.samples import Sample
 from detcore.data.sweep import sweep
 from detcore.errors import ImageError
+from detcore.models.running import Answers, Seen
 from detcore.types import ImageArray
 
 PLAIN = Augmentation.none()
@@ -270,9 +271,11 @@ def test_a_sweep_gives_boxes_of_the_original_and_class_ids(tmp_path: Path) -> No
     told: list[ImageError] = []
     seen: list[tuple[int, int]] = []
 
-    def detect(images: object) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        columns = (np.array([[8.0, 8.0, 32.0, 40.0]]), np.array([1]), np.array([0.5]))
-        return [columns] * len(images)
+    def detect(images: object) -> list[Seen]:
+        said = Answers(np.array([[4.0, 8.0, 8.0, 16.0]]), np.array([[0.1, 0.2]]))
+        return [Seen(np.array([[8.0, 8.0, 32.0, 40.0]]), np.array([1]), np.array([0.5]), said)] * len(images)
+
+    heard: list[tuple[int, list[list[float]], list[list[float]]]] = []
 
     found = sweep(
         detect,
@@ -282,9 +285,12 @@ def test_a_sweep_gives_boxes_of_the_original_and_class_ids(tmp_path: Path) -> No
         batch_size=2,
         problem=told.append,
         progress=lambda done, total: seen.append((done, total)) is None,
+        hear=lambda image_id, boxes, scores: heard.append((image_id, boxes.tolist(), scores.tolist())),
     )
     assert found is not None
     assert found.image_ids.tolist() == [0, 2]
+    # what is said about the image is in its own pixels, too
+    assert heard == [(number, [[8.0, 16.0, 16.0, 32.0]], [[0.1, 0.2]]) for number in (0, 2)]
     assert found.labels.tolist() == [12, 12]
     assert found.boxes.tolist() == [[16.0, 16.0, 64.0, 80.0]] * 2
     assert [error.path for error in told] == [samples[1].path]
@@ -293,7 +299,7 @@ def test_a_sweep_gives_boxes_of_the_original_and_class_ids(tmp_path: Path) -> No
 
 def test_a_sweep_can_be_ended_early(tmp_path: Path) -> None:
     found = sweep(
-        lambda images: [(np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0))] * len(images),
+        lambda images: [Seen(np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0))] * len(images),
         [write(tmp_path, number) for number in range(4)],
         ImageCache(longer_side=64),
         class_ids=np.array([1]),
