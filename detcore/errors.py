@@ -7,6 +7,7 @@
     ├── ImageError               an image file cannot be read
     │   └── ImageMissingError    it is not there
     ├── FormatError              a dataset file cannot be read or written
+    │   └── OutsideImagesError   a dataset names images outside of its folder
     ├── EvaluationError          ground truth and detections do not belong together
     ├── ConfigError              a setting or argument makes no sense
     ├── JobError                 a worker process could not start or ended badly
@@ -18,6 +19,7 @@ Everything else that is raised is a bug.
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -70,6 +72,14 @@ class ImageMissingError(ImageError):
 
 class FormatError(ReticleError):
     """A dataset file cannot be read or written."""
+
+
+class OutsideImagesError(FormatError):
+    """A dataset names images that lie outside of its folder; ``folders`` counts them by folder."""
+
+    def __init__(self, message: str, *, path: Path, hint: str, folders: Mapping[Path, int]) -> None:
+        super().__init__(message, path=path, hint=hint)
+        self.folders = folders
 
 
 class EvaluationError(ReticleError):

@@ -12,7 +12,7 @@ from typing import Any
 from detcore.atomic import atomic_write
 from detcore.cli.console import progress_bar, say, table
 from detcore.errors import ConfigError
-from detcore.exchange import export_dataset, find_dataset, import_dataset, import_found
+from detcore.exchange import ImportOptions, export_dataset, find_dataset, import_dataset, import_found
 from detcore.formats.base import ExportOptions
 from detcore.opening import create_from_images, named_as_project
 from detcore.preparing.material import split_ranks
@@ -33,15 +33,18 @@ def import_labels(options: argparse.Namespace) -> int:
     folder = named_as_project(options.project)
     labels = options.source if options.source.is_dir() else options.source.parent
     images: Path | None = options.images
+    wanted = ImportOptions(missing=options.missing, outside=options.allow_outside)
     with progress_bar("importing", "file") as progress:
         if (folder / "project.db").is_file():
             with Project.open(folder) as project:
                 report = import_dataset(
-                    project, options.format, options.source, images=images, progress=progress
+                    project, options.format, options.source, images=images, options=wanted, progress=progress
                 )
         else:
             # Read first: an import that fails leaves no empty project behind.
-            found = find_dataset(options.format, options.source, images=images, progress=progress)
+            found = find_dataset(
+                options.format, options.source, images=images, options=wanted, progress=progress
+            )
             with Project.create(folder, image_root=images or labels) as project:
                 report = import_found(project, found)
     for problem in report.problems:

@@ -71,6 +71,10 @@ def _add_data_commands(commands: Commands) -> None:
     read.add_argument(
         "--images", type=Path, metavar="DIR", help="where the images are, if not beside the labels"
     )
+    read.add_argument("--missing", action="store_true", help="also take in images whose files are not there")
+    read.add_argument(
+        "--allow-outside", action="store_true", help="also take in images outside of the dataset's folder"
+    )
 
     write = _add(commands, "export", "write a dataset; says what the format cannot hold")
     write.add_argument("--format", required=True, choices=sorted(FORMATS))

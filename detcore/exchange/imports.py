@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from detcore.errors import FormatError, ProjectError
+from detcore.exchange.admission import ImportOptions, admitted
 from detcore.exchange.formats import EXTRA_SETTING, format_named
 from detcore.formats.base import (
     Dataset,
@@ -62,6 +63,7 @@ def import_dataset(
     source: Path,
     *,
     images: Path | None = None,
+    options: ImportOptions | None = None,
     progress: Progress = no_progress,
 ) -> ImportReport:
     """Take a dataset into a project as one undoable edit. Its files are only read.
@@ -71,18 +73,26 @@ def import_dataset(
     object, becomes verified; one with other annotations is in progress; one without stays unseen.
     What the dataset says of its whole (COCO's ``info`` and ``licenses``) becomes a setting of the project, by
     the same edit. Images that do not lie beside the labels are looked for in the folder ``images``, by
-    default where the project has its own.
+    default where the project has its own. No image comes in whose file is not there, unless ``options`` ask
+    for it.
 
     Raises:
         ConfigError: there is no such format.
-        FormatError: there is no dataset of that format, or none of its images is in ``images``.
+        FormatError: there is no dataset of that format, or none of its images is there, or in ``images``.
+        OutsideImagesError: images lie outside of the dataset, ``images`` and the project's own folder, and
+            ``options`` do not allow that.
         ProjectError: the project cannot be written.
         Cancelled: ``progress`` returned ``False``; nothing was changed.
     """
     if images is not None:
-        return import_found(project, find_dataset(format_name, source, images=images, progress=progress))
-    root = project.image_root if project.image_root.is_dir() else None
-    return import_found(project, _read(format_name, source, image_folder=root, progress=progress))
+        found = _read_with(images, format_name, source, progress)
+    else:
+        root = project.image_root if project.image_root.is_dir() else None
+        found = _read(format_name, source, image_folder=root, progress=progress)
+    known = project.image_ids_by_path()
+    named = [project.image_root, *([images] if images is not None else [])]
+    found = _admit(found, options, named, lambda path: project.stored_path(path) in known)
+    return import_found(project, found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,22 +105,47 @@ class FoundDataset:
 
 
 def find_dataset(
-    format_name: str, source: Path, *, images: Path | None = None, progress: Progress = no_progress
+    format_name: str,
+    source: Path,
+    *,
+    images: Path | None = None,
+    options: ImportOptions | None = None,
+    progress: Progress = no_progress,
 ) -> FoundDataset:
     """Read a dataset before there is a project for it; the folder ``images`` is searched for images as well.
 
-    Raises:
-        ConfigError: there is no such format.
-        FormatError: there is no dataset of that format, or none of its images is in ``images``.
-        Cancelled: ``progress`` returned ``False``.
+    Raises: see :func:`import_dataset`.
     """
-    if images is not None and not images.is_dir():
+    if images is not None:
+        found = _read_with(images, format_name, source, progress)
+    else:
+        found = _read(format_name, source, image_folder=None, progress=progress)
+    return _admit(found, options, [images] if images is not None else [], lambda path: False)
+
+
+def _admit(
+    found: FoundDataset,
+    options: ImportOptions | None,
+    named: Sequence[Path],
+    is_known: Callable[[Path], bool],
+) -> FoundDataset:
+    if not found.dataset.images:
+        reason = f" ({found.problems[0]})" if found.problems else ""
+        raise FormatError(f"nothing here can be taken in{reason}", path=found.source)
+    dataset, problems = admitted(
+        found.dataset, options or ImportOptions(), source=found.source, named=named, is_known=is_known
+    )
+    return replace(found, dataset=dataset, problems=(*problems, *found.problems))
+
+
+def _read_with(images: Path, format_name: str, source: Path, progress: Progress) -> FoundDataset:
+    if not images.is_dir():
         raise FormatError(
             "the folder of images is not there", path=images, hint="Name the folder that holds them"
         )
-    folder = None if images is None else Path(os.path.abspath(images))
+    folder = Path(os.path.abspath(images))
     found = _read(format_name, source, image_folder=folder, progress=progress)
-    if folder is not None and not any(_is_below(image.path, folder) for image in found.dataset.images):
+    if not any(_is_below(image.path, folder) for image in found.dataset.images):
         raise FormatError(
             "no image that the labels name is in this folder",
             path=images,

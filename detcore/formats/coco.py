@@ -244,11 +244,12 @@ class _File:
 
     def _read_image(self, entry: Json, annotations: list[Json]) -> None:
         # LVIS has but the address of the image, whose last parts are those of the file.
-        parts = foreign_parts(str(entry.get("file_name") or _path_of_url(entry.get("coco_url"))))
+        written = str(entry.get("file_name") or _path_of_url(entry.get("coco_url")))
+        parts = foreign_parts(written)
         if not parts:
             self._report(f"image {entry.get('id')!r} without file name: left out")
             return
-        path = self._find(parts)
+        path = self._find(written, parts)
         if path is None:
             return
         frame = self._found.frame(self._path, path, _size(entry))
@@ -272,14 +273,14 @@ class _File:
             self._path,
         )
 
-    def _find(self, parts: tuple[str, ...]) -> Path | None:
+    def _find(self, written: str, parts: tuple[str, ...]) -> Path | None:
         """The image, or where it should be; ``None`` when the name fits several."""
         *folders, name = parts
         for home in self._homes:
             path = self._found.finder.by_name(home.joinpath(*folders) if folders else home, name)
             if path is not None:
                 return path
-        candidates = self._found.finder.anywhere(parts)
+        candidates = self._found.elsewhere(self._path.parent, written)
         if len(candidates) > 1:
             self._found.ambiguous(self._path, "/".join(parts), candidates)
             return None

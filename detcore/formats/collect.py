@@ -21,9 +21,9 @@ from detcore.formats.base import (
 from detcore.formats.cleaning import Cleaner
 from detcore.formats.geometry import LARGEST, Frame, read_frame
 from detcore.formats.locate import ImageFinder, common_root, dataset_folders, plain_folder, relative_name
-from detcore.formats.text import split_of_folder
+from detcore.formats.text import foreign_parts, split_of_folder
 from detcore.formats.walking import files_below
-from detcore.images import natural_key
+from detcore.images import EXTENSIONS, natural_key
 
 LARGEST_ID = 2**63 - 1
 """The greatest id that a project holds."""
@@ -85,6 +85,20 @@ class Gathering:
 
     def problem(self, path: Path, message: str, line: int | None = None) -> None:
         self.problems.append(Problem(path=path, message=message, line=line))
+
+    def elsewhere(self, folder: Path, written: str) -> list[Path]:
+        """Where an image may be that is not where the dataset would have it: the one that has its name, or the
+        file at the very path that was ``written`` in a file of ``folder``. Of several of its name each may be
+        meant."""
+        parts = foreign_parts(written)
+        inside = self.finder.anywhere(parts)
+        # A folder that agrees says that the dataset was moved; a name alone does not outweigh a file that is there.
+        if len(inside) == 1 and inside[0].parts[-2:][-len(parts) :] == parts[-2:]:
+            return inside
+        exact = folder / written.replace("\\", "/")
+        if exact.suffix.lower() in EXTENSIONS and os.path.isfile(exact):
+            return [plain_folder(exact.parent) / exact.name]
+        return inside
 
     def ambiguous(self, path: Path, name: str, candidates: Sequence[Path], line: int | None = None) -> None:
         """Report an image name that fits several files: no image is taken for it."""

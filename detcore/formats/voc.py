@@ -198,11 +198,14 @@ class _Reader:
         folder = foreign_parts((annotation.root and annotation.root.value("folder")) or "")
         inner = tuple(annotation.subfolder.split("/")) if annotation.subfolder else folder[-1:]
         own = annotation.path.parent.relative_to(self._found.folder).parts
-        claimed = foreign_parts((annotation.root and annotation.root.value("filename")) or "")
+        written = (annotation.root and annotation.root.value("filename")) or ""
+        claimed = foreign_parts(written)
         stem = annotation.path.stem + ".x"
         anywhere = self._found.finder.anywhere
         searches = [anywhere((*inner, stem), stem_only=True), anywhere((*own, stem), stem_only=True)]
-        searches.append(anywhere(claimed if len(claimed) > 1 else (*inner, *claimed)) if claimed else [])
+        if claimed:
+            searches.append(anywhere((*inner, *claimed[-1:])))
+            searches.append(self._found.elsewhere(annotation.path.parent, written))
         found = [images for images in searches if images]
         return next((images for images in found if len(images) == 1), found[0] if found else [])
 

@@ -181,7 +181,7 @@ def _listed_in(path: Path, bases: list[Path], split: str, found: Gathering) -> I
         if image is not None:
             yield Entry(image=image, labels=labels_of(image), split=split)
             continue
-        images = _images_elsewhere(path.parent, line.strip(), parts, found)
+        images = found.elsewhere(path.parent, line.strip())
         if len(images) > 1:
             found.ambiguous(path, "/".join(parts), images, number)
             continue
@@ -193,14 +193,6 @@ def _listed_in(path: Path, bases: list[Path], split: str, found: Gathering) -> I
             yield Entry(image=images[0] if images else expected, labels=labels, split=split)
         else:
             found.problem(path, f"{line.strip()[:100]} does not exist: left out", number)
-
-
-def _images_elsewhere(folder: Path, line: str, parts: tuple[str, ...], found: Gathering) -> list[Path]:
-    """The image at the very path that a line names, which may be outside of the dataset, or those of its name."""
-    written = folder / line.replace("\\", "/")
-    if os.path.isfile(written):
-        return [plain_folder(written.parent) / written.name]
-    return found.finder.anywhere(parts)
 
 
 def labels_of(image: Path) -> Path | None:

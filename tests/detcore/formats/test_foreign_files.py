@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detcore.errors import FormatError
-from detcore.exchange import ImportReport, export_dataset, import_dataset
+from detcore.exchange import ImportOptions, ImportReport, export_dataset, import_dataset
 from detcore.formats import FORMATS
 from detcore.formats.base import Dataset
 from detcore.formats.staging import Staging
@@ -102,7 +102,7 @@ def write_coco(folder: Path, **fields: Any) -> Path:
 def import_and_export(format_name: str, source: Path, tmp_path: Path) -> tuple[ImportReport, int]:
     """What the import into a new project said, and how many boxes come out of an export as COCO."""
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path / "elsewhere") as project:
-        report = import_dataset(project, format_name, source)
+        report = import_dataset(project, format_name, source, options=ImportOptions(missing=True))
         boxes = export_dataset(project, "coco", tmp_path / "out").box_count if report.boxes else 0
     return report, boxes
 

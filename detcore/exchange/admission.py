@@ -1,0 +1,93 @@
+"""Which images of a dataset may come into a project: those that are there, from the folders that were named."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from detcore.errors import FormatError, OutsideImagesError
+from detcore.formats.base import Dataset, DatasetImage, Problem, count
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """What an import takes in only when asked.
+
+    ``missing``: images whose files are not there, for labels that come before their images. ``outside``: images
+    outside of the dataset's folder, the folder of images that was named and that of the project.
+    """
+
+    missing: bool = False
+    outside: bool = False
+
+
+def admitted(
+    dataset: Dataset,
+    options: ImportOptions,
+    *,
+    source: Path,
+    named: Iterable[Path] = (),
+    is_known: Callable[[Path], bool] = lambda path: False,
+) -> tuple[Dataset, list[Problem]]:
+    """The dataset with the images that may come in, and what is to be said of the others.
+
+    ``named`` are folders that the user chose. What ``is_known`` is in the project already and may always have
+    labels.
+
+    Raises:
+        OutsideImagesError: images lie outside, and ``options`` do not allow it.
+        FormatError: none of the images is there.
+    """
+    images = dataset.images
+    missing = (
+        [] if options.missing else [image for image in images if image.missing and not is_known(image.path)]
+    )
+    if missing and len(missing) == len(images):
+        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        raise FormatError(
+            f"no image that the labels name is there: {missing[0].name}{more}",
+            path=source,
+            hint="Name the folder that holds them, or ask for missing images as well",
+        )
+    if not options.outside:
+        _refuse_outside(images, [*dataset.folders, *named], source, is_known)
+    if not missing:
+        return dataset, []
+    boxes = sum(len(image.boxes) for image in missing)
+    message = f"{count(len(missing), 'image')} not there: left out with {count(boxes, 'box', 'boxes')}"
+    left_out = {image.path for image in missing}
+    kept = [image for image in images if image.path not in left_out]
+    return replace(dataset, images=kept), [Problem(path=source, message=message)]
+
+
+def _refuse_outside(
+    images: Sequence[DatasetImage], folders: Sequence[Path], source: Path, is_known: Callable[[Path], bool]
+) -> None:
+    inside = [Path(os.path.abspath(folder)) for folder in folders]
+    # By folder, of which there are few.
+    outside = {
+        parent
+        for parent in {image.path.parent for image in images}
+        if not any(Path(os.path.abspath(parent)).is_relative_to(folder) for folder in inside)
+    }
+    counts = Counter(
+        image.path.parent
+        for image in images
+        if image.path.parent in outside and not image.missing and not is_known(image.path)
+    )
+    if not counts:
+        return
+    shown = ", ".join(f"{folder} ({number:,})" for folder, number in counts.most_common(_SHOWN))
+    more = len(counts) - _SHOWN
+    raise OutsideImagesError(
+        f"{count(counts.total(), 'image')} outside of the dataset: {shown}"
+        + (f" and {count(more, 'folder')} more" if more > 0 else ""),
+        path=source,
+        hint="Give --allow-outside if they are meant",
+        folders=dict(counts),
+    )
