@@ -3,7 +3,8 @@
     ReticleError                 anything below: shown as one line, never as a traceback
     ├── ProjectError             the project folder cannot be made, opened or written
     │   ├── ProjectLockedError   another process has it open
-    │   └── ProjectTooNewError   written by a newer Reticle
+    │   ├── ProjectTooNewError   written by a newer Reticle
+    │   └── ProjectDamagedError  its database is damaged
     ├── ImageError               an image file cannot be read
     │   └── ImageMissingError    it is not there
     ├── FormatError              a dataset file cannot be read or written
@@ -60,6 +61,10 @@ class ProjectLockedError(ProjectError):
 
 class ProjectTooNewError(ProjectError):
     """The project was written by a newer version of Reticle."""
+
+
+class ProjectDamagedError(ProjectError):
+    """The database of the project is not as it was written; nothing was written to it."""
 
 
 class ImageError(ReticleError):

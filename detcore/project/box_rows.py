@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from detcore.project.values import decode_extra, encode_extra, id_list
+from detcore.project.values import decode_extra, decode_word, encode_extra, id_list
 from detcore.types import Box, GroundTruth, IntArray, Origin
 
 FLAGS = ("difficult", "truncated", "occluded", "crowd")
@@ -62,7 +62,7 @@ def decode(row: Sequence[Any]) -> Box:
         truncated=bool(row[8]),
         occluded=bool(row[9]),
         crowd=bool(row[10]),
-        origin=Origin(row[11]),
+        origin=decode_word(Origin, row[11]),
         run=row[12],
         score=row[13],
         created=row[14],

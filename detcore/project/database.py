@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from detcore.errors import ProjectError
-from detcore.project import migrations
+from detcore.project import health, migrations
 
 _BUSY_SECONDS = 10.0
 
@@ -140,16 +140,19 @@ class Database:
     @contextmanager
     def _told(self) -> Generator[None, None, None]:
         """SQLite's complaints in the words of the person at the keyboard."""
-        try:
-            yield
-        except sqlite3.IntegrityError as error:
-            raise EditMismatchError(f"the project refuses the edit: {error}") from error
-        except sqlite3.ProgrammingError:
-            raise
-        except sqlite3.DatabaseError as error:
-            raise ProjectError(
-                f"the project cannot be read or written ({error})", path=self.path, hint=_hint(error)
-            ) from error
+        with health.told_as_damage(self.path):
+            try:
+                yield
+            except sqlite3.IntegrityError as error:
+                raise EditMismatchError(f"the project refuses the edit: {error}") from error
+            except sqlite3.ProgrammingError:
+                raise
+            except sqlite3.DatabaseError as error:
+                if health.is_damage(error):
+                    raise
+                raise ProjectError(
+                    f"the project cannot be read or written ({error})", path=self.path, hint=_hint(error)
+                ) from error
 
 
 @contextmanager
@@ -170,6 +173,4 @@ def _hint(error: sqlite3.DatabaseError) -> str:
         return "Free some space on the disk; everything that was saved before is still there"
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return "Check that you may write to the project's folder"
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return "The file is damaged; take the project from a backup"
     return "Nothing of the last edit was written"

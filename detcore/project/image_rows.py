@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcore.project import roles
-from detcore.project.values import decode_extra, encode_extra, id_list
+from detcore.project.values import decode_extra, decode_word, encode_extra, id_list
 from detcore.types import BoolArray, Image, IntArray, Status
 
 COLUMNS = ("path", "width", "height", "status", "split", "image_group", "extra")
@@ -80,7 +80,7 @@ def decode(row: Sequence[Any]) -> Image:
         path=row[1],
         width=row[2],
         height=row[3],
-        status=Status(row[4]),
+        status=decode_word(Status, row[4]),
         split=row[5],
         group=row[6],
         extra=decode_extra(row[7]),

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from detcore.errors import ProjectError, ProjectTooNewError
+from detcore.errors import ProjectDamagedError, ProjectError, ProjectTooNewError
+from detcore.project.health import damaged, ways_out
 
 APPLICATION_ID = 0x52544C31
 MIGRATIONS: Mapping[int, str] = {
@@ -47,16 +48,21 @@ def check_header(path: Path) -> None:
     except OSError as error:
         raise ProjectError(f"cannot read the project ({error.strerror})", path=path) from error
     if not header.startswith(_MAGIC) or int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise ProjectError("this file is not a Reticle project, or it is damaged", path=path)
+        raise ProjectDamagedError(
+            "this file is not a Reticle project, or it is damaged", path=path, hint=ways_out(path)
+        )
     check_version(int.from_bytes(header[60:64], "big"), path)
 
 
 def check_version(version: int, path: Path) -> None:
-    """Refuse what a newer Reticle wrote.
+    """Refuse what a newer Reticle wrote, or none.
 
     Raises:
-        ProjectTooNewError: it did.
+        ProjectTooNewError: a newer one did.
+        ProjectDamagedError: no Reticle has written such a version.
     """
+    if version < 1:
+        raise damaged(path, f"version {version}")
     if version > SCHEMA_VERSION:
         raise ProjectTooNewError(
             f"a newer Reticle wrote this project (version {version}, this one knows {SCHEMA_VERSION})",

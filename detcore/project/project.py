@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from detcore.atomic import sync_folder
 from detcore.errors import ProjectError, ProjectLockedError
-from detcore.project import image_paths, journal, migrations
+from detcore.project import health, image_paths, journal, migrations
 from detcore.project.database import Database
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit
@@ -72,31 +72,41 @@ class Project(ProjectReader):
         finally:
             if building.exists():
                 shutil.rmtree(building)
-        return cls.open(folder)
+        return cls._open(folder, read_only=False, known_whole=True)
 
     @classmethod
     def open(cls, folder: Path, *, read_only: bool = False) -> Project:
         """Open a project folder. Reading only works while another process writes.
 
         Raises:
-            ProjectError: there is no project, it is damaged, or its tables are older and it is opened for
-                reading only.
+            ProjectError: there is no project, or its tables are older and it is opened for reading only.
+            ProjectDamagedError: the database is damaged; nothing was written.
             ProjectLockedError: another process (or this one) has it open for writing.
             ProjectTooNewError: a newer Reticle wrote it.
         """
         folder = folder.resolve()
         path = folder / _DATABASE
         migrations.check_header(path)
+        return cls._open(folder, read_only=read_only, known_whole=False)
+
+    @classmethod
+    def _open(cls, folder: Path, *, read_only: bool, known_whole: bool) -> Project:
+        path = folder / _DATABASE
         lock = None if read_only else _acquire(folder)
-        database = Database(path, read_only=read_only)
-        try:
-            _bring_up_to_date(database)
-            return cls(folder, database, lock)
-        except BaseException:
-            database.close()
+        with contextlib.ExitStack() as undo:
             if lock is not None:
-                lock.release()
-            raise
+                undo.callback(lock.release)
+                if not known_whole:
+                    health.check_file(path)  # before there is a connection that may write
+            database = Database(path, read_only=read_only)
+            undo.callback(database.close)
+            if read_only:
+                with database.read() as connection:
+                    health.check(connection, path)
+            _bring_up_to_date(database)
+            project = cls(folder, database, lock)
+            undo.pop_all()
+        return project
 
     def close(self) -> None:
         """Close the files and let others in. Closing twice is fine."""

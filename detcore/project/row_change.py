@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from detcore.errors import ProjectDamagedError
 from detcore.types import Changes
 from detcore.untrusted_json import parse_json
 
@@ -171,7 +172,18 @@ def pack(edit: Edit) -> bytes:
 
 
 def unpack(text: str, blob: bytes) -> Edit:
-    """The edit that ``pack`` packed."""
+    """The edit that ``pack`` packed.
+
+    Raises:
+        ProjectDamagedError: it is none.
+    """
+    try:
+        return _unpacked(text, blob)
+    except (ValueError, TypeError, KeyError, IndexError, zlib.error) as error:
+        raise ProjectDamagedError(f"a step of the history cannot be read ({error})") from error
+
+
+def _unpacked(text: str, blob: bytes) -> Edit:
     changes: list[RowChange] = []
     settings: list[SettingChange] = []
     for record in parse_json(zlib.decompress(blob)):

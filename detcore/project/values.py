@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar, cast
 
-from detcore.errors import ProjectError
+from detcore.errors import ProjectDamagedError, ProjectError
 from detcore.types import SPLITS, Extra
 from detcore.untrusted_json import parse_json
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def encode_extra(extra: Extra) -> str:
@@ -17,7 +20,24 @@ def encode_extra(extra: Extra) -> str:
 
 
 def decode_extra(text: str) -> dict[str, Any]:
-    return parse_json(text) if text != "{}" else {}
+    """Raises ProjectDamagedError for what ``encode_extra`` never wrote."""
+    if text == "{}":
+        return {}
+    try:
+        value: Any = parse_json(text)
+    except ValueError as error:
+        raise ProjectDamagedError(f"a value that is no JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise ProjectDamagedError("a value that is no JSON object")
+    return cast("dict[str, Any]", value)
+
+
+def decode_word(words: type[Word], text: str) -> Word:
+    """Raises ProjectDamagedError for a word that is none of these."""
+    try:
+        return words(text)
+    except ValueError as error:
+        raise ProjectDamagedError(f"{text!a:.40} in the place of {', '.join(words)}") from error
 
 
 def id_list(ids: Iterable[int]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from detcore.project.values import id_list
+from detcore.project.values import decode_word, id_list
 
 COLUMNS = (
     *("image_id", "run", "kind", "box_id", "detection_row", "class_id"),
@@ -81,7 +81,7 @@ def decode(row: Sequence[Any]) -> Verdict:
         id=row[0],
         image_id=row[1],
         run=row[2],
-        kind=VerdictKind(row[3]),
+        kind=decode_word(VerdictKind, row[3]),
         box_id=row[4],
         detection_row=row[5],
         class_id=row[6] or 0,

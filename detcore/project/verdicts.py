@@ -26,7 +26,7 @@ def read_verdicts(
             if ids is None
             else verdict_rows.rows_by_id(connection, ids)
         )
-    return [verdict_rows.decode(row) for row in rows if ids is None or run in (None, row[2])]
+        return [verdict_rows.decode(row) for row in rows if ids is None or run in (None, row[2])]
 
 
 def add_verdicts(project: Project, verdicts: Sequence[Verdict], *, text: str = "Give verdict") -> Edit:

@@ -104,7 +104,7 @@ def test_a_damaged_project_is_told_as_such(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[4096:] = bytes([7]) * (len(data) - 4096)
     path.write_bytes(bytes(data))
-    with pytest.raises(ProjectError, match="cannot be read or written"):
+    with pytest.raises(ProjectError, match="the database is damaged.*Nothing was written"):
         Project.open(folder)
 
 
