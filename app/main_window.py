@@ -109,7 +109,8 @@ class MainWindow(QMainWindow):
             label.setVisible(page is self.label_page)
         self.undo_redo.show_texts()
         page.entered()
-        self.messages.look_again()
+        if current is not page:
+            self.messages.turn_to_page()
 
     def _compose(self) -> None:
         middle = QWidget()
@@ -195,7 +196,9 @@ class MainWindow(QMainWindow):
         context.messages.posted.connect(self.messages.show_message)
         context.messages.withdrawn.connect(self.messages.withdraw)
         context.document.closed.connect(context.messages.withdraw)
-        for moved in (context.document.changed, context.document.runs_changed, context.view.image_changed):
+        for done in (context.document.changed, context.document.runs_changed):
+            done.connect(self.messages.go_on)
+        for moved in (context.view.image_changed, context.view.run_reviewed, context.jobs.changed):
             moved.connect(self.messages.look_again)
         context.tasks.started.connect(self.jobs.add)
         context.settings.changed.connect(self._apply_setting)
@@ -259,7 +262,7 @@ class MainWindow(QMainWindow):
         if self.context.jobs.active():
             # The wait is of seconds: it is told, instead of leaving a process that nobody sees.
             text = "Stopping, and keeping what was learnt…"
-            self.messages.show_now(Message(level="info", text=text))
+            self.messages.show_message(Message(level="info", text=text))
             QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         self.context.jobs.shut_down()
         self.hide()

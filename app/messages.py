@@ -20,13 +20,10 @@ SERIES_PAUSE = timedelta(seconds=5)
 """What is done again within this time of the last is told together with it."""
 
 
-def _always() -> bool:
-    return True
-
-
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """``level`` is info, success, warning or error. ``action`` is offered for as long as it ``applies``.
+    """``level`` is info, success, warning or error. It is shown, and its ``action`` offered, for as long as it
+    ``applies``; where that is not given, what only tells something is over as soon as the user goes on.
 
     ``count`` is how often something was done in the ``series`` that the message tells of.
     """
@@ -35,7 +32,7 @@ class Message:
     text: str
     action: Offer | None = None
     details: str = ""
-    applies: Condition = _always
+    applies: Condition | None = None
     series: str = ""
     count: int = 1
     time: datetime = field(default_factory=datetime.now)
@@ -43,7 +40,12 @@ class Message:
     @property
     def offers(self) -> bool:
         """Whether there is something that can be done, now."""
-        return self.action is not None and self.applies()
+        return self.action is not None and not self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it does not apply any more."""
+        return self.applies is not None and not self.applies()
 
 
 class Messages(QObject):
@@ -62,22 +64,22 @@ class Messages(QObject):
         self.history: list[Message] = []
 
     def info(
-        self, text: str, action: Offer | None = None, details: str = "", applies: Condition = _always
+        self, text: str, action: Offer | None = None, details: str = "", applies: Condition | None = None
     ) -> None:
         self._post(Message(level="info", text=text, action=action, details=details, applies=applies))
 
     def success(
-        self, text: str, action: Offer | None = None, details: str = "", applies: Condition = _always
+        self, text: str, action: Offer | None = None, details: str = "", applies: Condition | None = None
     ) -> None:
         self._post(Message(level="success", text=text, action=action, details=details, applies=applies))
 
     def warning(
-        self, text: str, action: Offer | None = None, details: str = "", applies: Condition = _always
+        self, text: str, action: Offer | None = None, details: str = "", applies: Condition | None = None
     ) -> None:
         self._post(Message(level="warning", text=text, action=action, details=details, applies=applies))
 
     def tally(
-        self, series: str, count: int, text: Callable[[int], str], applies: Condition = _always
+        self, series: str, count: int, text: Callable[[int], str], applies: Condition | None = None
     ) -> None:
         """Say what was done; a quick ``series`` of one kind is told in one message with the count of all."""
         last = self.history[-1] if self.history else None
@@ -91,11 +93,11 @@ class Messages(QObject):
         if self.history:
             self.history[-1] = replace(self.history[-1], series="")
 
-    def error(self, error: Exception, *, doing: str) -> None:
+    def error(self, error: Exception, *, doing: str, applies: Condition | None = None) -> None:
         """Say that ``doing`` ("open the folder") failed. A bug is raised on to the report dialog."""
         if not isinstance(error, ReticleError):
             raise error
-        self._post(Message(level="error", text=f"Could not {doing}: {error}"))
+        self._post(Message(level="error", text=f"Could not {doing}: {error}", applies=applies))
 
     def withdraw(self) -> None:
         """Leave a project: what was said of it can be read again, but not be done to the next one."""

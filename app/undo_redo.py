@@ -137,6 +137,7 @@ class UndoRedo:
             return
         place = project.image(touched[0]).path if len(touched) == 1 else f"{count_text(len(touched))} images"
         show = ("Show", lambda: view.show_image(touched[0]))
+        until = self._context.document.until_next_edit()
         self._context.messages.info(
-            f"{text}, in {place}", action=show, applies=lambda: view.image_id not in touched
+            f"{text}, in {place}", action=show, applies=lambda: until() and view.image_id not in touched
         )

@@ -13,18 +13,21 @@ class ViewState(QObject):
         selection_changed(object): a frozenset of box ids.
         class_changed(int): the id of the class that a new box gets.
         run_wanted(str): the name of a run whose detections the person asks to see.
+        run_reviewed(str): the name of the run that the Review page shows, "" for none.
     """
 
     image_changed = Signal(int)
     selection_changed = Signal(object)
     class_changed = Signal(int)
     run_wanted = Signal(str)
+    run_reviewed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._image_id = 0
         self._selection: frozenset[int] = frozenset()
         self._class_id = 0
+        self._reviewed_run = ""
 
     @property
     def image_id(self) -> int:
@@ -61,6 +64,16 @@ class ViewState(QObject):
     def show_run(self, name: str) -> None:
         """Let Review show a run, whichever it showed before."""
         self.run_wanted.emit(name)
+
+    @property
+    def reviewed_run(self) -> str:
+        return self._reviewed_run
+
+    def note_reviewed(self, name: str) -> None:
+        """The Review page shows that run now."""
+        if name != self._reviewed_run:
+            self._reviewed_run = name
+            self.run_reviewed.emit(name)
 
     def reset(self) -> None:
         """Forget everything: another project is shown."""

@@ -24,5 +24,6 @@ def apply_edit(
     try:
         return context.document.edit(build, *args, **kwargs)
     except ReticleError as error:
-        context.messages.error(error, doing="make the change")
+        until = context.document.until_next_edit()
+        context.messages.error(error, doing="make the change", applies=until)
         return None

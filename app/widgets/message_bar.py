@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from datetime import datetime, timedelta
 from html import escape
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -21,16 +21,16 @@ ICONS = {
 }
 COLORS = {"info": "accent", "success": "success", "warning": "warning", "error": "danger"}
 
-
-FRESH_MS = 4000
-"""How long a message that offers something is not pushed away by the next one."""
+READ_WITHIN = timedelta(seconds=8)
+"""An edit, or a run that begins or ends, takes no warning away before somebody can have read it."""
 
 
 class MessageBar(QFrame):
-    """Shows the latest message with its action.
+    """Shows the latest message with its action: the newest one wins, and none waits.
 
-    Warnings and errors stay until they are closed. So does what offers something, for as long as the offer
-    applies; a message that comes in between passes in front of it.
+    What offers something stays for as long as the offer applies; what tells something passes in front of it.
+    A message goes when it applies no more. What only tells something is left on its page; a warning or error
+    that does not say how long it applies goes with what is done once it has been read.
 
     Signals:
         changed(): another message is shown, or none.
@@ -51,8 +51,6 @@ class MessageBar(QFrame):
         self.close_button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.close_button.setToolTip("Close")
         self._timer = QTimer(self, singleShot=True)
-        self._fresh = QTimer(self, singleShot=True, interval=FRESH_MS)
-        self._waiting: deque[Message] = deque()
         self._message: Message | None = None
         self._behind: Message | None = None
         layout = QHBoxLayout(self)
@@ -63,7 +61,6 @@ class MessageBar(QFrame):
         layout.addWidget(self.action)
         layout.addWidget(self.close_button)
         self._timer.timeout.connect(self.dismiss)
-        self._fresh.timeout.connect(self._show_next)
         self.close_button.clicked.connect(self.dismiss)
         self.action.clicked.connect(self.act)
         theme.changed.connect(self._paint_icons)
@@ -76,16 +73,6 @@ class MessageBar(QFrame):
         return self._message is not None and self._message.offers
 
     def show_message(self, message: Message) -> None:
-        """Show it now, or after the one that has just begun to offer something; errors wait for nothing."""
-        if message.level == "error":
-            self._fresh.stop()  # what waits does so until the error is closed
-            self.show_now(message)
-        elif self._fresh.isActive():
-            self._waiting.append(message)
-        else:
-            self.show_now(message)
-
-    def show_now(self, message: Message) -> None:
         if message.action is not None:
             self._behind = None
         elif self.offers:
@@ -106,47 +93,52 @@ class MessageBar(QFrame):
         self._timer.stop()
         if stay:
             self._timer.start(stay)
-        if message.action is not None:
-            self._fresh.start()
         self.changed.emit()
 
     def dismiss(self) -> None:
-        """Take the message away; the next one that waits is shown."""
+        """Take the message away; the offer that it passed in front of is shown again, if it applies."""
         self._message = None
         self._timer.stop()
-        self._fresh.stop()
         self.hide()
-        self.changed.emit()
-        self._show_next()
+        behind, self._behind = self._behind, None
+        if behind is not None and behind.offers:
+            self.show_message(behind)
+        else:
+            self.changed.emit()
 
     def withdraw(self) -> None:
-        """Take away all that is shown, or waits to be."""
-        self._waiting.clear()
+        """Take away all that is shown."""
         self._behind = None
         if self._message is not None:
             self.dismiss()
 
     def look_again(self) -> None:
-        """Take away what offers something that no longer applies."""
-        if self._message is not None and self._message.action is not None and not self.offers:
+        """Take away what no longer applies."""
+        if self._message is not None and self._message.is_over:
+            self.dismiss()
+
+    def go_on(self) -> None:
+        """Something else is being done: take away what was only told, and read by now."""
+        message = self._message
+        if message is not None and message.applies is None and datetime.now() - message.time > READ_WITHIN:
+            self._leave_behind()
+        self.look_again()
+
+    def turn_to_page(self) -> None:
+        """Another page is shown: what was only told on the last one is left there."""
+        self._leave_behind()
+        self.look_again()
+
+    def _leave_behind(self) -> None:
+        if self._message is not None and self._message.action is None:
             self.dismiss()
 
     def act(self) -> None:
         """Do what the message offers."""
         message = self._message
         self.dismiss()
-        if message is not None and message.action is not None and message.applies():
+        if message is not None and message.action is not None and message.offers:
             message.action[1]()
-
-    def _show_next(self) -> None:
-        while self._waiting:
-            message = self._waiting.popleft()
-            if message.action is None or message.offers:
-                self.show_message(message)
-                return
-        behind = self._behind
-        if self._message is None and behind is not None and behind.offers:
-            self.show_now(behind)
 
     def _paint_icons(self) -> None:
         level = self._message.level if self._message else "info"

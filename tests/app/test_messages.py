@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
@@ -39,48 +41,64 @@ def history(context: AppContext, window: QWidget) -> MessageHistory:
     return dialog
 
 
-def test_a_message_that_offers_something_is_not_pushed_away_by_the_next(
+def test_the_newest_message_wins_and_an_offer_comes_back_after_what_was_only_told(
     qtbot: QtBot, bar: MessageBar, context: AppContext
 ) -> None:
     done: list[str] = []
     context.messages.info("One", ("Undo", lambda: done.append("One")))
     context.messages.info("Two")
+    assert bar.text.text() == "Two"
+    assert bar.action.isHidden()
+    qtbot.mouseClick(bar.close_button, LEFT)
     assert bar.text.text() == "One"
     qtbot.mouseClick(bar.action, LEFT)
     assert done == ["One"]
-    assert bar.text.text() == "Two"
-    assert bar.action.isHidden()
+    assert bar.isHidden()
 
 
-@pytest.fixture
-def busy(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, context: AppContext) -> MessageBar:
-    """A bar with an offer that is fresh for a moment, and a warning that waits for it."""
-    monkeypatch.setattr(message_bar, "FRESH_MS", 50)
-    bar = MessageBar(context.theme)
-    qtbot.addWidget(bar)
-    context.messages.posted.connect(bar.show_message)
-    context.messages.info("One", ("Undo", lambda: None))
-    context.messages.warning("Two")
-    return bar
-
-
-def test_an_error_waits_for_nothing_and_what_it_came_before_comes_after_it(
-    qtbot: QtBot, busy: MessageBar, context: AppContext
+def test_of_many_offers_the_last_is_shown_at_once_and_none_waits_behind_it(
+    qtbot: QtBot, bar: MessageBar, context: AppContext
 ) -> None:
-    bar = busy
+    for number in range(32):
+        context.messages.info(f"Undone {number}", ("Show", lambda: None))
     context.messages.error(ProjectError("it is gone"), doing="undo")
     assert bar.text.text() == "Could not undo: it is gone."
-    qtbot.wait(150)
-    assert bar.text.text() == "Could not undo: it is gone."
     qtbot.mouseClick(bar.close_button, LEFT)
-    assert bar.text.text() == "Two"
+    assert bar.text.text() == "Undone 31"
     qtbot.mouseClick(bar.close_button, LEFT)
-    assert bar.text.text() == "One"
+    assert bar.isHidden()
 
 
-def test_the_next_message_is_shown_when_the_offer_is_no_longer_fresh(qtbot: QtBot, busy: MessageBar) -> None:
-    bar = busy
-    qtbot.waitUntil(lambda: bar.text.text() == "Two", timeout=2000)
+def test_what_is_only_told_goes_when_it_applies_no_more(bar: MessageBar, context: AppContext) -> None:
+    there = ["box"]
+    context.messages.error(ProjectError("the name is taken"), doing="rename", applies=lambda: bool(there))
+    bar.look_again()
+    assert not bar.isHidden()
+    there.clear()
+    bar.look_again()
+    assert bar.isHidden()
+
+
+def test_an_error_is_left_behind_with_its_page_and_what_offers_something_is_not(
+    bar: MessageBar, context: AppContext
+) -> None:
+    context.messages.info("Labels are there", ("Import them", lambda: None))
+    context.messages.error(ProjectError("the name is taken"), doing="rename")
+    bar.turn_to_page()
+    assert bar.text.text() == "Labels are there"
+    bar.turn_to_page()
+    assert bar.text.text() == "Labels are there"
+
+
+def test_an_error_that_was_read_goes_with_the_next_edit_and_one_just_told_does_not(
+    bar: MessageBar, context: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context.messages.error(ProjectError("the disk is full"), doing="compare")
+    bar.go_on()
+    assert not bar.isHidden()
+    monkeypatch.setattr(message_bar, "READ_WITHIN", timedelta(0))
+    bar.go_on()
+    assert bar.isHidden()
 
 
 def test_a_message_without_an_offer_gives_way_at_once(bar: MessageBar, context: AppContext) -> None:
@@ -112,7 +130,6 @@ def test_earlier_messages_still_do_what_they_offered(
 def test_an_offer_stays_and_other_messages_pass_in_front_of_it(
     qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, context: AppContext
 ) -> None:
-    monkeypatch.setattr(message_bar, "FRESH_MS", 30)
     monkeypatch.setattr(message_bar, "STAY_MS", dict.fromkeys(message_bar.STAY_MS, 60))
     bar = MessageBar(context.theme)
     qtbot.addWidget(bar)
@@ -148,7 +165,7 @@ def test_an_offer_goes_when_it_no_longer_applies(
     context.messages.info("One", ("Show", lambda: None), applies=lambda: bool(there))
     context.messages.info("Two", ("Show", lambda: None), applies=lambda: bool(there))
     bar.look_again()
-    assert bar.text.text() == "One"
+    assert bar.text.text() == "Two"
     there.clear()
     bar.look_again()
     assert bar.isHidden()

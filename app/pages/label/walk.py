@@ -80,7 +80,8 @@ class ImageWalk(QObject):
             images = f"{name} is" if is_one else f"{count_text(len(image_ids))} images are"
             context.messages.info(
                 f"{images} out of the project. Ctrl+Z brings {'it' if is_one else 'them'} back;"
-                f" the file{' was' if is_one else 's were'} not touched."
+                f" the file{' was' if is_one else 's were'} not touched.",
+                applies=context.document.until_next_edit(),
             )
 
     def _following(self, leaving: Set[int]) -> int:

@@ -265,6 +265,7 @@ class ReviewChoice(QObject):
 
     def _show_scopes(self) -> None:
         review = self._live.review
+        self._context.view.note_reviewed("" if review is None else review.run.name)
         self.scope.clear()
         if review is None:
             self.scope.setEnabled(False)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.action_table import REVIEW
 from app.context import AppContext
 from app.models.figures import ratio_text
 from app.pages.train.control import CROSS_VALIDATING, PREDICTING, RunControl
@@ -62,7 +63,7 @@ class RunEndings(QObject):
         elif not outcome.good:
             self._tell_failure(run, verb, outcome)
         elif verb == PREDICTING:
-            self._context.messages.success(f"{run.name}: predictions are ready.", self._review(run))
+            self._offer_review(run, f"{run.name}: predictions are ready.")
         else:
             self._tell_end(run, outcome)
 
@@ -83,7 +84,9 @@ class RunEndings(QObject):
         reason = f"{outcome.text}. {outcome.hint}".rstrip(". ") + "."
         self._histories.add(name, Log(level="error", text=f"{reason}\n{words}".rstrip()))
         way_on = None if verb == PREDICTING else self._again(run, outcome)
-        self._context.messages.warning(f"{name}: {reason}", way_on, details=words)
+        self._context.messages.warning(
+            f"{name}: {reason}", way_on, details=words, applies=lambda: self._is_idle(run)
+        )
 
     def _tell_end(self, run: Path, outcome: Outcome) -> None:
         name = run.name
@@ -92,12 +95,21 @@ class RunEndings(QObject):
         best = "" if value is None else f", best AP {ratio_text(value, digits=3)}"
         text = f"{name} {ENDINGS[outcome.state]}{best}."
         if outcome.state is OutcomeState.STOPPED:
-            self._context.messages.info(text, self._again(run, outcome))
+            self._context.messages.info(text, self._again(run, outcome), applies=lambda: self._is_idle(run))
         else:
-            self._context.messages.success(text, self._review(run))
+            self._offer_review(run, text)
 
-    def _review(self, run: Path) -> Action:
-        return ("Review", lambda: self.review_requested.emit(run.name))
+    def _offer_review(self, run: Path, text: str) -> None:
+        """Lead to what a run has found, until that is looked at."""
+        actions, view = self._context.actions, self._context.view
+        review = ("Review", lambda: self.review_requested.emit(run.name))
+        self._context.messages.success(
+            text, review, applies=lambda: not (actions.scope == REVIEW and view.reviewed_run == run.name)
+        )
+
+    def _is_idle(self, run: Path) -> bool:
+        """Whether the run is still there, and nothing goes on with it."""
+        return run.is_dir() and run not in self._context.jobs.active()
 
     def _again(self, run: Path, outcome: Outcome) -> Action | None:
         """The way on from a run that ended before its time; none when it would fail again at once."""

@@ -132,12 +132,13 @@ def test_an_image_verified_without_boxes_says_so_on_it_beside_its_name_and_in_a_
 
 
 def test_a_quick_series_of_empty_images_is_told_in_one_message_and_undone_one_by_one(
-    page: LabelPage, done: list[Changes]
+    page: LabelPage, done: list[Changes], qtbot: QtBot
 ) -> None:
     context = page.context
     context.view.show_image(page.images.image_id(2))
     before = len(context.messages.history)
     for _ in range(3):
+        qtbot.waitUntil(lambda: page.viewer.is_showing)
         QTest.keyClick(page.canvas, Qt.Key.Key_Space)
     told = [message.text for message in context.messages.history[before:]]
     assert told == ["3 images verified, empty"]

@@ -123,7 +123,9 @@ def test_stop_and_keep_by_mouse_then_resume_by_key_goes_on_from_the_checkpoint(
     qtbot.mouseClick(open_page.buttons.stop, LEFT)
     assert open_page.buttons.stop.text() == "Stopping…"
     wait_for_end(qtbot, context)
-    assert "stopped and kept" in last_message(context).text
+    stopped = last_message(context)
+    assert "stopped and kept" in stopped.text
+    assert stopped.offers
     history = open_page.histories.get("001-reticle-s")
     assert history is not None
     assert history.step is not None
@@ -132,6 +134,7 @@ def test_stop_and_keep_by_mouse_then_resume_by_key_goes_on_from_the_checkpoint(
     behave("good")
     qtbot.keyClick(open_page, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: bool(context.jobs.active()), timeout=WAIT)
+    assert stopped.is_over
     wait_for_end(qtbot, context)
     history = open_page.histories.get("001-reticle-s")
     assert history is not None
