@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal
@@ -11,12 +12,13 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.context import AppContext
 from app.dialogs.import_dialog import TITLES, ImportRequest, ask_import
+from app.dialogs.outside_images import may_come_in
 from app.dialogs.problems_dialog import ProblemsDialog
 from app.dialogs.stop_training import may_stop_training
 from app.models.figures import count_text
 from app.new_images import add_new_images
 from app.tasks import ProgressCallback, Task
-from detcore.errors import Cancelled, ProjectError, ReticleError
+from detcore.errors import Cancelled, OutsideImagesError, ProjectError, ReticleError
 from detcore.exchange import ImportReport, find_dataset, import_dataset, import_found
 from detcore.formats import detect_format
 from detcore.opening import SUFFIX, is_project, open_path, project_folder_for
@@ -113,7 +115,7 @@ class ProjectActions(QObject):
             f"Importing {name}",
             lambda progress: _import(request, target, progress),
             done=lambda result: self._show_import(name, target, *result),
-            failed=lambda error: self._fail_import(name, target, offered, error),
+            failed=lambda error: self._fail_import(request, target, offered, error),
         )
         if target is not None:
             self._imports.add(task)
@@ -212,10 +214,18 @@ class ProjectActions(QObject):
             task.cancel()
 
     def _fail_import(
-        self, name: str, target: Project | None, offered: ImportRequest | None, error: Exception
+        self, request: ImportRequest, target: Project | None, offered: ImportRequest | None, error: Exception
     ) -> None:
-        """Say what became of an import; what was ``offered`` is so again, behind an error."""
+        """Say what became of an import; what was ``offered`` is so again, behind an error. Images outside of the
+        dataset are asked for, and with a yes the import begins anew."""
         shown = target is not None and self._context.document.shows(target)
+        name = request.source.name
+        if isinstance(error, OutsideImagesError) and (target is None or shown):
+            if may_come_in(error, self._window):
+                self._offered = offered
+                self.import_from(replace(request, options=replace(request.options, outside=True)))
+                return
+            error = Cancelled("cancelled")
         if target is not None and shown and offered is not None:
             self._offer_labels(target, offered.format)
         if target is None or shown or not isinstance(error, ReticleError):
@@ -266,7 +276,12 @@ def _import(
 
     def read_into(project: Project) -> tuple[Project, ImportReport]:
         return project, import_dataset(
-            project, request.format, request.source, images=request.images, progress=progress
+            project,
+            request.format,
+            request.source,
+            images=request.images,
+            options=request.options,
+            progress=progress,
         )
 
     if target is not None:
@@ -277,7 +292,13 @@ def _import(
         with _closed_on_failure(project):
             return read_into(project)
     # read first: an import that fails, or is cancelled, leaves no empty project behind
-    found = find_dataset(request.format, request.source, images=request.images, progress=progress)
+    found = find_dataset(
+        request.format,
+        request.source,
+        images=request.images,
+        options=request.options,
+        progress=progress,
+    )
     project = Project.create(folder, image_root=request.root)
     with _closed_on_failure(project):
         return project, import_found(project, found)

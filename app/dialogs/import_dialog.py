@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from detcore.exchange import ImportOptions
 from detcore.formats import FORMATS, detect_format
 
 TITLES = {"voc": "Pascal VOC (XML)", "coco": "COCO (JSON)", "yolo": "YOLO (text)"}
@@ -26,11 +28,13 @@ TITLES = {"voc": "Pascal VOC (XML)", "coco": "COCO (JSON)", "yolo": "YOLO (text)
 @dataclass(frozen=True, kw_only=True)
 class ImportRequest:
     """``format`` is a key of ``FORMATS``; ``source`` a folder, or a JSON file; ``images`` the folder where
-    the images are, ``None`` when they lie beside the labels or where the project has its own."""
+    the images are, ``None`` when they lie beside the labels or where the project has its own. ``options`` is
+    what is only taken in when asked."""
 
     format: str
     source: Path
     images: Path | None = None
+    options: ImportOptions = field(default_factory=ImportOptions)
 
     @property
     def root(self) -> Path:
@@ -53,6 +57,8 @@ class ImportDialog(QDialog):
         self.format = QComboBox()
         for name in FORMATS:
             self.format.addItem(TITLES.get(name, name.upper()), name)
+        self.missing = QCheckBox("Also images whose files are not there")
+        self.missing.setToolTip("For labels that come before their images")
         self.note = QLabel()
         self.note.setProperty("role", "muted")
         self._looked_at = ""  # a format that was chosen stays while only the images change
@@ -73,6 +79,7 @@ class ImportDialog(QDialog):
         layout.addRow("Dataset", row)
         layout.addRow("Format", self.format)
         layout.addRow("Images", images_row)
+        layout.addRow("", self.missing)
         layout.addRow("", self.note)
         layout.addRow(buttons)
         folder.clicked.connect(self._ask_folder)
@@ -90,6 +97,7 @@ class ImportDialog(QDialog):
             format=self.format.currentData(),
             source=Path(self.source.text().strip()),
             images=Path(images) if images else None,
+            options=ImportOptions(missing=self.missing.isChecked()),
         )
 
     def _ask_folder(self) -> None:

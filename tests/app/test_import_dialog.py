@@ -60,3 +60,13 @@ def test_a_format_that_was_chosen_stays_while_the_folder_of_images_is_named(
     assert dialog.format.currentData() == "voc"
     qtbot.keyClicks(dialog.images, str(image_folder))
     assert dialog.answer().format == "voc"
+
+
+def test_images_whose_files_are_not_there_come_in_only_when_ticked(
+    qtbot: QtBot, dialog: ImportDialog, labels: Path
+) -> None:
+    qtbot.keyClicks(dialog.source, str(labels))
+    assert not dialog.answer().options.missing
+    qtbot.keyClick(dialog.missing, Qt.Key.Key_Space)
+    assert dialog.answer().options.missing
+    assert not dialog.answer().options.outside

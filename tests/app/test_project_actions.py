@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -101,14 +102,14 @@ def slow_import(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
                 raise Cancelled("cancelled")
 
     def import_slowly(
-        project: Project, name: str, source: Path, *, images: Path | None, progress: ProgressCallback
+        project: Project, name: str, source: Path, *, progress: ProgressCallback, **others: Any
     ) -> object:
         wait(progress)
-        return import_dataset(project, name, source, images=images, progress=progress)
+        return import_dataset(project, name, source, progress=progress, **others)
 
-    def find_slowly(name: str, source: Path, *, images: Path | None, progress: ProgressCallback) -> object:
+    def find_slowly(name: str, source: Path, *, progress: ProgressCallback, **others: Any) -> object:
         wait(progress)
-        return find_dataset(name, source, images=images, progress=progress)
+        return find_dataset(name, source, progress=progress, **others)
 
     monkeypatch.setattr(project_actions, "import_dataset", import_slowly)
     monkeypatch.setattr(project_actions, "find_dataset", find_slowly)
