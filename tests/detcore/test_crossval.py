@@ -31,6 +31,7 @@ from detcore.project.runs import (
     create_run,
     hold_run,
     list_runs,
+    load_answers,
     load_detections,
     predicted_images,
     read_run,
@@ -49,7 +50,7 @@ from pathlib import Path
 import numpy as np
 from detcore.project.runs import RunFolder, save_detections
 from detcore.project.snapshot import Snapshot
-from detcore.types import Detections
+from detcore.types import Detections, LabelAnswers
 
 behaviour, verb, run = sys.argv[1], sys.argv[2], RunFolder(Path(sys.argv[3]))
 def say(**fields):
@@ -82,7 +83,10 @@ else:
     say(event="progress", done=1, total=2, text="Predicting")
     found = Detections(image_ids=truth.image_ids, labels=truth.labels, boxes=truth.boxes,
                        scores=np.full(len(truth), 0.5))
-    save_detections(run, found, image_ids=seen, left_out=blind)
+    count, score = len(truth), np.full(len(truth), 0.4)
+    said = LabelAnswers(label_ids=truth.ids, image_ids=truth.image_ids, strange=np.zeros(count, bool),
+                        labels=truth.labels, boxes=truth.boxes, well=score, close=score, other=score, near=score)
+    save_detections(run, found, image_ids=seen, left_out=blind, answers=said)
 say(event="ended", reason="completed", time=0.0)
 """
 
@@ -156,6 +160,9 @@ def test_the_whole_is_one_run_with_detections_on_every_labelled_image(project: P
     assert job.outcome.state is OutcomeState.COMPLETED
     assert predicted_images(run) == set(project.image_ids()[:18])
     assert len(load_detections(run)) == 18
+    answers = load_answers(run)
+    assert answers is not None
+    assert sorted(answers.label_ids.tolist()) == sorted(project.ground_truth().ids.tolist())
     [info] = list_runs(project)
     # the detections are the objects themselves
     assert (info.name, info.state, info.best_ap) == ("001-crossval", RunState.COMPLETED, pytest.approx(1.0))

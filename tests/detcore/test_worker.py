@@ -23,6 +23,7 @@ from detcore.project.runs import (
     RunFolder,
     RunState,
     hold_run,
+    load_answers,
     load_detections,
     predicted_images,
     read_events,
@@ -78,6 +79,11 @@ def test_training_completes_predicts_every_image_and_writes_what_it_said(make_ru
     found = load_detections(run)
     assert set(found.image_ids.tolist()) <= set(range(1, 9))
     assert set(found.labels.tolist()) <= {11, 12}
+    # at every label, and at its place on another image
+    answers, labels = load_answers(run), Snapshot.load(run.snapshot).ground_truth
+    assert answers is not None
+    assert sorted(answers.label_ids[~answers.strange].tolist()) == sorted(labels.ids.tolist())
+    assert sorted(answers.label_ids[answers.strange].tolist()) == sorted(labels.ids.tolist())
     progress = [event for event in said if isinstance(event, events.Progress)]
     assert (progress[-1].done, progress[-1].total) == (8, 8)
 

@@ -13,14 +13,15 @@ from app.context import AppContext
 from app.models.error_filter import SortOrder
 from app.models.error_kind import ItemType
 from app.pages.review.page import ReviewPage
+from detcore.evaluation.label_answers import AnswerRecorder
 from detcore.evaluation.label_errors import LabelError, rank_label_errors
 from detcore.preparing.folds import create_cross_validation
 from detcore.project.edits import delete_boxes, set_split, update_boxes
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.project.runs import RunFolder, create_run, load_answers, load_detections, save_detections
 from detcore.project.snapshot import take_snapshot
 from detcore.scope import Scope
-from detcore.types import Detections
+from detcore.types import Detections, LabelAnswers
 from tests.app.review.review_driving import choose_order, press, undo
 
 
@@ -51,9 +52,22 @@ def run(labelled: Project) -> RunFolder:
     """Validated on sound labels, two of which went wrong since: one is of another class, one is gone."""
     run = create_run(labelled, "reticle-s")
     take_snapshot(labelled).save(run.snapshot)
-    save_detections(run, sound_detections(labelled), image_ids=labelled.image_ids())
+    found = sound_detections(labelled)
+    save_detections(run, found, image_ids=labelled.image_ids(), answers=said_at_labels(labelled, found))
     spoil(labelled)
     return run
+
+
+def said_at_labels(project: Project, found: Detections) -> LabelAnswers:
+    """What a detector says that finds no more than it says."""
+    classes = np.array([item.id for item in project.classes()])
+    recorder = AnswerRecorder(project.ground_truth(), image_ids=project.image_ids(), class_ids=classes)
+    for image_id in project.image_ids():
+        here = found.take(found.image_ids == image_id)
+        recorder.hear(
+            image_id, here.boxes, np.where(here.labels[:, None] == classes, here.scores[:, None], 0.0)
+        )
+    return recorder.answers()
 
 
 def spoil(project: Project) -> None:
@@ -79,7 +93,11 @@ def expected_scores(page: ReviewPage) -> list[float]:
     assert review is not None
     evaluation = review.evaluation
     errors = rank_label_errors(
-        evaluation.gt, evaluation.dets, image_ids=evaluation.image_ids, class_ids=evaluation.class_ids
+        evaluation.gt,
+        evaluation.dets,
+        image_ids=evaluation.image_ids,
+        class_ids=evaluation.class_ids,
+        answers=load_answers(review.run),
     )
     return sorted(errors.scores.tolist(), reverse=True)
 
@@ -100,6 +118,17 @@ def test_wrong_labels_come_before_mistakes_of_the_model(page: ReviewPage, qtbot:
     assert scores[1] > 2 * scores[2]
     assert page.queue.current == top[0]
     qtbot.waitUntil(lambda: "Label error" in page.image.details.text())
+
+
+def test_what_the_run_said_at_the_labels_counts(page: ReviewPage, qtbot: QtBot) -> None:
+    order_by_label_errors(page, qtbot)
+    review = page.live.review
+    assert review is not None
+    assert review.answers is not None
+    with_them, expected = set(all_scores(page)), expected_scores(page)
+    save_detections(review.run, load_detections(review.run), image_ids=review.evaluation.image_ids.tolist())
+    assert with_them - {0.0} <= set(expected)
+    assert not with_them - {0.0} <= set(expected_scores(page))
 
 
 def test_scores_follow_the_labels(page: ReviewPage, qtbot: QtBot) -> None:

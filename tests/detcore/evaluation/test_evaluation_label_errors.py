@@ -8,7 +8,7 @@ import pytest
 from detcore.evaluation.error_types import ErrorType
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelError, LabelErrors, rank_label_errors
 from detcore.evaluation.logistic import calibrate, fit_logistic, logit, predict_logistic
-from detcore.types import Detections, GroundTruth
+from detcore.types import Detections, GroundTruth, LabelAnswers
 
 SIDE = 20.0
 
@@ -253,3 +253,140 @@ def test_calibration_learns_each_class_and_leaves_a_rare_one_near_all():
     assert chance[label == 0] == pytest.approx(true[label == 0], abs=0.05)
     assert np.abs(chance - true)[label == 1].mean() < 0.05
     assert np.corrcoef(chance[label == 2], score[label == 2])[0, 1] > 0.9
+
+
+def unseen(labels: list, found: list, count: int) -> list[int]:
+    """Take all detections away from the first labels of so many images; their rows."""
+    rows = [
+        next(row for row, label in enumerate(labels) if label[0] == image) for image in range(1, count + 1)
+    ]
+    for row in rows:
+        image, _, (x1, y1, _, _) = labels[row]
+        found[:] = [one for one in found if one[0] != image or abs(one[2][0] - x1) + abs(one[2][1] - y1) > 30]
+    return rows
+
+
+def of_rows(errors: LabelErrors, kind: LabelError, rows: list[int]) -> list[float]:
+    """The scores of a kind for some labels, 0 for none."""
+    mine = errors.kind == LABEL_ERRORS.index(kind)
+    scores = dict(zip(errors.gt_rows[mine].tolist(), errors.scores[mine].tolist(), strict=True))
+    return [scores.get(row, 0.0) for row in rows]
+
+
+@pytest.mark.parametrize("count", [1, 3, 10, 25])
+def test_that_nothing_was_found_at_a_label_is_never_certainty(count: int):
+    labels, found = scene(seed=6)
+    rows = unseen(labels, found, count)
+    scores = of_rows(ranked(labels, found), LabelError.SPURIOUS, rows)
+    assert 0 < max(scores) < 0.99
+
+
+def test_a_class_that_the_detector_often_doubts_is_not_called_nothing_where_it_is_not_found():
+    # of class 2 every fourth object is found weakly or not at all, of class 1 none; then each has one without a trace
+    rng = np.random.default_rng(8)
+    labels, found = scene(seed=8)
+    found = [
+        (*row[:3], row[3] * rng.choice([1.0, 1.0, 1.0, 0.05])) if row[1] == 2 and row[3] > 0.5 else row
+        for row in found
+    ]
+    rows = unseen(labels, found, 12)
+    errors = ranked(labels, found)
+    often = [
+        score
+        for row, score in zip(rows, of_rows(errors, LabelError.SPURIOUS, rows), strict=True)
+        if labels[row][1] == 2
+    ]
+    never = [
+        score
+        for row, score in zip(rows, of_rows(errors, LabelError.SPURIOUS, rows), strict=True)
+        if labels[row][1] == 1
+    ]
+    assert often
+    assert max(often) < min(never)
+
+
+def test_a_detection_that_overlaps_a_label_by_less_than_half_speaks_for_a_wrong_place_not_for_nothing():
+    labels, found = scene(seed=9)
+    row = surest(labels, found)
+    image, label, box = labels[row]
+    # moved by 9 of 20 pixels, 11/29 = 0.38 of the union is left
+    labels[row] = (image, label, tuple(np.array(box) + [9.0, 0.0, 9.0, 0.0]))
+    errors = ranked(labels, found)
+    assert of_rows(errors, LabelError.LOCATION, [row])[0] > 0.5
+    assert of_rows(errors, LabelError.SPURIOUS, [row])[0] < 0.05
+
+
+def test_a_set_whose_boxes_spread_evenly_has_no_badly_placed_labels():
+    # all detections lie off by one spread or the other, none by more than that makes likely
+    rng = np.random.default_rng(10)
+    labels, found = scene(seed=10)
+    found = [(*row[:2], tuple(np.array(row[2]) + rng.normal(0, 1.5, 4)), row[3]) for row in found]
+    errors = ranked(labels, found)
+    location = errors.kind == LABEL_ERRORS.index(LabelError.LOCATION)
+    assert errors.scores[location].sum() < 2
+
+
+def said_at(
+    labels: list, values: dict[int, tuple[float, float, float]], usual: tuple[float, float, float]
+) -> LabelAnswers:
+    """Answers at every label, ``well``, ``close`` and ``near``, and next to nothing at strange places."""
+    gt = columns(labels)
+    own = np.array([values.get(row, usual) for row in range(len(labels))])
+    rng = np.random.default_rng(0)
+    scores = np.concatenate([own, rng.uniform(0, 0.002, own.shape)])
+    twice = np.tile(np.arange(len(labels)), 2)
+    strange = np.arange(2 * len(labels)) >= len(labels)
+    return LabelAnswers(
+        label_ids=gt.ids[twice],
+        image_ids=np.where(strange, gt.image_ids[twice] % 30 + 1, gt.image_ids[twice]),
+        strange=strange,
+        labels=gt.labels[twice],
+        boxes=gt.boxes[twice],
+        well=scores[:, 0],
+        close=scores[:, 1],
+        other=np.zeros(len(twice)),
+        near=scores[:, 2],
+    )
+
+
+USUAL = (0.8, 0.7, 0.1)
+
+
+def test_what_the_detector_says_at_a_label_before_thresholds_counts():
+    labels, found = scene(seed=11)
+    rows = unseen(labels, found, 2)
+    rng = np.random.default_rng(3)
+    spread = {row: (float(rng.beta(6, 2)), 0.5, 0.1) for row in range(len(labels))}
+    answers = said_at(labels, {**spread, rows[0]: (0.0, 0.0, 0.0), rows[1]: (0.6, 0.5, 0.1)}, USUAL)
+    silent, spoken = of_rows(ranked(labels, found, answers=answers), LabelError.SPURIOUS, rows)
+    assert silent > 10 * spoken
+    assert silent < 0.99
+
+
+def test_an_answer_that_lies_close_on_a_label_speaks_for_its_place():
+    labels, found = scene(seed=12)
+    row = surest(labels, found)
+    image, label, box = labels[row]
+    labels[row] = (image, label, tuple(np.array(box) + [8.0, 0.0, 8.0, 0.0]))
+    none, some = (
+        of_rows(
+            ranked(labels, found, answers=said_at(labels, {row: (0.9, close, 0.9)}, USUAL)),
+            LabelError.LOCATION,
+            [row],
+        )[0]
+        for close in (0.0, 0.99)
+    )
+    assert none > 0.5
+    assert some < 0.1
+
+
+def test_a_label_that_was_changed_since_is_judged_by_the_detections():
+    labels, found = scene(seed=13)
+    answers = said_at(labels, {}, USUAL)
+    row = surest(labels, found)
+    labels[row] = (*labels[row][:2], tuple(np.array(labels[row][2]) + 100.0))
+    unasked = ranked(labels, found)
+    asked = ranked(labels, found, answers=answers)
+    alone = of_rows(unasked, LabelError.SPURIOUS, [row])
+    assert alone[0] > 0.5
+    assert of_rows(asked, LabelError.SPURIOUS, [row]) == pytest.approx(alone, abs=0.01)

@@ -11,6 +11,7 @@ import torch
 
 from detcore.data.samples import Sample
 from detcore.errors import ConfigError
+from detcore.evaluation.label_answers import ANSWER_FLOOR
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.models.checkpoint import Checkpoint, RunState, write_checkpoint
 from detcore.models.reticle_s import ReticleS
@@ -84,6 +85,28 @@ def test_detections_are_in_pixels_of_the_original_with_class_ids(tmp_path: Path)
     assert (found.boxes[:, 2] <= 200).all()
     assert (found.boxes[:, 3] <= 100).all()
     assert np.bincount(found.image_ids).max() <= 100
+
+
+def test_the_answers_behind_detections_are_told_in_pixels_of_the_original(tmp_path: Path) -> None:
+    heard: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    found = Predictor(checkpoint(), CPU).predict(
+        samples(tmp_path, 3),
+        problem=fail,
+        hear=lambda image_id, boxes, scores: heard.update({image_id: (boxes, scores)}),
+    )
+    assert found is not None
+    assert set(heard) == {0, 1, 2}
+    boxes, scores = heard[1]
+    assert boxes.shape == (len(scores), 4)
+    assert scores.shape[1] == 2
+    assert float(scores.max(axis=1).min()) >= ANSWER_FLOOR
+    # the best detection is the best answer, cut to the image
+    best = int(np.argmax(scores.max(axis=1)))
+    own = found.take(found.image_ids == 1)
+    assert scores[best].max() == pytest.approx(own.scores.max())
+    assert np.clip(boxes[best], 0, [200, 100, 200, 100]) == pytest.approx(
+        own.boxes[own.scores.argmax()], abs=0.01
+    )
 
 
 def test_an_image_is_found_the_same_alone_and_among_others(tmp_path: Path) -> None:

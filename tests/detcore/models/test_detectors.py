@@ -8,6 +8,7 @@ import torch
 from detcore.models.base import Detector, Target
 from detcore.models.registry import BUILDERS
 from detcore.models.reticle_s import ReticleS
+from detcore.models.ssdlite import SsdLite
 from detcore.training.config import MODELS
 
 NAMES = sorted(BUILDERS)
@@ -77,6 +78,39 @@ def test_detections_lie_in_the_frame_best_first(name: str) -> None:
         assert set(item["labels"].tolist()) <= {0, 1, 2}
         assert bool((item["boxes"] >= 0).all())
         assert bool((item["boxes"] <= torch.tensor([128.0, 96.0, 128.0, 96.0])).all())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_look_has_the_answers_that_the_detections_were_chosen_from(name: str) -> None:
+    detector = build(name).eval()
+    if isinstance(detector, ReticleS):
+        detector.score_floor = 0.0  # or nothing is found before training
+    with torch.no_grad():
+        looks = detector.look(torch.rand(2, 3, 96, 128))
+    assert len(looks) == 2
+    limits = torch.tensor([128.0, 96.0, 128.0, 96.0])
+    for look in looks:
+        found, boxes, scores = look["found"], look["boxes"], look["scores"]
+        assert boxes.shape == (len(scores), 4)
+        assert scores.shape[1] == 3
+        assert bool(((scores >= 0) & (scores <= 1)).all())
+        assert len(scores) > len(found["scores"]) > 0
+        inside = torch.minimum(boxes.clamp(min=0), limits)
+        for box, label, score in zip(found["boxes"], found["labels"], found["scores"], strict=True):
+            same = (inside - box).abs().max(dim=1).values < 1e-3
+            assert bool(((scores[same, label] - score).abs() < 1e-6).any())
+
+
+def test_ssdlite_finds_what_torchvision_itself_finds() -> None:
+    torch.manual_seed(0)
+    detector = SsdLite(3, image_size=128).eval()
+    images = torch.rand(2, 3, 96, 128)
+    with torch.no_grad():
+        ours, theirs = detector.detect(images), detector.net(list(images))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one["boxes"], other["boxes"])
+        torch.testing.assert_close(one["scores"], other["scores"])
+        assert one["labels"].tolist() == (other["labels"] - 1).tolist()
 
 
 @pytest.mark.parametrize("name", NAMES)
