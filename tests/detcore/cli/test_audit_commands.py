@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from detcore.cli.main import main
+from detcore.evaluation.label_answers import AnswerRecorder
 from detcore.preparing.folds import create_cross_validation
 from detcore.project.edits import add_boxes, add_class, add_images, delete_boxes, set_split
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, create_run, load_detections, save_detections
+from detcore.project.runs import RunFolder, create_run, find_run, load_detections, save_detections
 from detcore.project.snapshot import take_snapshot
 from detcore.training.config import TrainConfig
 from detcore.types import Box, Detections, Image
@@ -99,6 +100,29 @@ def test_audit_writes_a_ranked_list_led_by_the_label_that_is_gone(
     written = capsys.readouterr()
     assert "objects without label" in written.out
     assert "warning" not in written.err
+
+
+def test_audit_takes_what_the_run_said_at_the_labels_into_account(folder: Path, tmp_path: Path):
+    target = tmp_path / "audit.json"
+
+    def spurious() -> float:
+        assert main(["audit", str(folder), "--run", "001-before", "--json", str(target)]) == 0
+        records = json.loads(target.read_text())
+        scores = (one["score"] for one in records if (one["kind"], one["image"]) == ("spurious", "40.jpg"))
+        return max(scores, default=0.0)
+
+    # of the three labels of the last image nothing was found
+    by_detections = spurious()
+    with Project.open(folder, read_only=True) as project:
+        run, truth = find_run(project, "001"), project.ground_truth()
+        classes = np.array([item.id for item in project.classes()])
+        recorder = AnswerRecorder(truth, image_ids=project.image_ids(), class_ids=classes)
+        for image_id in project.image_ids():
+            here = truth.take(truth.image_ids == image_id)
+            recorder.hear(image_id, here.boxes, np.where(here.labels[:, None] == classes, 0.8, 0.01))
+        save_detections(run, load_detections(run), image_ids=project.image_ids(), answers=recorder.answers())
+    assert by_detections > 0.3
+    assert spurious() < 0.01
 
 
 def test_audit_warns_when_the_run_has_learnt_the_labels(folder: Path, capsys: pytest.CaptureFixture[str]):
