@@ -68,15 +68,15 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ),
     _spec(
         "global.find_images",
-        "Where the images are…",
+        "Locate the images…",
         icon="folder-search-outline",
-        tip="Tell the project that its images have moved",
+        tip="Choose the folder where the images of the project are now, or one above it",
     ),
     _spec(
         "global.new_images",
         "Look for new images",
         icon="image-plus-outline",
-        tip="Add the images that came into the folder since",
+        tip="Add the images that came into the folder since, and find those that were renamed there",
     ),
     _spec(
         "global.duplicates",

@@ -24,6 +24,7 @@ from app.dialogs.settings_dialog import SettingsDialog
 from app.dialogs.stop_training import may_stop_training
 from app.duplicates import NearDuplicates
 from app.image_loader import ImageLoader
+from app.image_places import ImagePlaces
 from app.messages import Message
 from app.models.figures import count_text
 from app.pages.export.page import ExportPage
@@ -79,6 +80,7 @@ class MainWindow(QMainWindow):
         self.review_page = ReviewPage(context, loader)
         self.export_page = ExportPage(context)
         self.project_actions = ProjectActions(context, self)
+        self.image_places = ImagePlaces(context, self)
         self.duplicates = NearDuplicates(context, self)
         self.pages: dict[str, Page] = {
             page.name: page for page in (self.label_page, self.train_page, self.review_page, self.export_page)
@@ -212,7 +214,7 @@ class MainWindow(QMainWindow):
         self.label_page.welcome.recent_chosen.connect(self.project_actions.open_path)
         self.project_actions.page_requested.connect(self.show_page)
         self.duplicates.page_requested.connect(self.show_page)
-        self.project_actions.images_moved.connect(self.label_page.viewer.forget_images)
+        self.image_places.images_moved.connect(self.label_page.viewer.forget_images)
         self.train_page.request_page.connect(self.show_page)
         self.review_page.request_page.connect(self.show_page)
 

@@ -16,15 +16,13 @@ from app.dialogs.outside_images import may_come_in
 from app.dialogs.problems_dialog import ProblemsDialog
 from app.dialogs.stop_training import may_stop_training
 from app.models.figures import count_text
-from app.new_images import add_new_images
 from app.tasks import ProgressCallback, Task
-from detcore.errors import Cancelled, OutsideImagesError, ProjectError, ReticleError
+from detcore.errors import Cancelled, OutsideImagesError, ReticleError
 from detcore.exchange import ImportReport, find_dataset, import_dataset, import_found
 from detcore.formats import detect_format
 from detcore.opening import SUFFIX, is_project, open_path, project_folder_for
 from detcore.project.project import Project
 from detcore.sample import create_sample_project
-from detcore.types import Changes
 
 
 class ProjectActions(QObject):
@@ -32,11 +30,9 @@ class ProjectActions(QObject):
 
     Signals:
         page_requested(str): show that page.
-        images_moved(): the images are in another folder now.
     """
 
     page_requested = Signal(str)
-    images_moved = Signal()
 
     def __init__(self, context: AppContext, window: QWidget) -> None:
         super().__init__(window)
@@ -49,8 +45,6 @@ class ProjectActions(QObject):
         actions.bind("global.open_project", self._ask_project)
         actions.bind("global.import", self._ask_import)
         actions.bind("global.sample", self.open_sample)
-        actions.bind("global.find_images", self._ask_image_root, when=lambda: context.document.is_open)
-        actions.bind("global.new_images", self.look_for_images, when=lambda: context.document.is_open)
         context.document.closed.connect(self._leave_project)
 
     def open_path(self, path: Path) -> None:
@@ -135,49 +129,6 @@ class ProjectActions(QObject):
         request = ask_import(self._window)
         if request is not None:
             self.import_from(request)
-
-    def _ask_image_root(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self._window, "The folder where the images are now")
-        if chosen:
-            self.move_image_root(Path(chosen))
-
-    def move_image_root(self, folder: Path) -> None:
-        """Let the project look for its images in another folder; refused when none of them is there."""
-        project = self._context.document.project
-        paths = project.image_list().paths
-        if paths and not any((folder / path).is_file() for path in paths[:100]):
-            error = ProjectError(
-                "none of the project's images is there", path=folder, hint=f"Look for {paths[0]}"
-            )
-            self._context.messages.error(error, doing="move the project's images")
-            return
-        project.set_image_root(folder)
-        self.images_moved.emit()
-        self._context.messages.success(f"The images are now read from {folder}.")
-
-    def look_for_images(self) -> None:
-        """Add the images that came into the folder since the project was made, or last looked."""
-        project = self._context.document.project
-        self._context.tasks.run(
-            lambda: add_new_images(project),
-            done=lambda found: self._show_new_images(project, *found),
-            failed=lambda error: self._fail_new_images(project, error),
-        )
-
-    def _show_new_images(self, project: Project, count: int, changes: Changes | None) -> None:
-        if not self._context.document.shows(project):
-            return
-        if changes is None:
-            self._context.messages.info(f"There are no new images in {project.image_root}.")
-            return
-        self._context.document.announce(changes)
-        self._context.messages.success(
-            f"{count_text(count)} new {'image was' if count == 1 else 'images were'} added."
-        )
-
-    def _fail_new_images(self, project: Project, error: Exception) -> None:
-        if self._context.document.shows(project):
-            self._fail(error, "look for new images")
 
     def _show_opened(self, project: Project) -> None:
         """Show it; a folder that was opened for its images may hold labels, too: look for them."""

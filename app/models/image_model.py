@@ -203,6 +203,9 @@ class ImageModel(QAbstractListModel):
                 self.reload()
                 return
             position = self._rows[image.id]
+            if columns.paths[position] != image.path:
+                columns.paths[position] = image.path
+                self._unreadable.pop(image.id, None)
             columns.statuses[position] = STATUSES.index(image.status)
             columns.splits[position] = -1 if image.split is None else columns.split_names.index(image.split)
             columns.box_counts[position] = project.box_count(image.id)

@@ -1,4 +1,4 @@
-"""Commands about the files of images: sizes."""
+"""Commands about the files of images: sizes, locate."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 
 from detcore.cli.console import progress_bar, say, table
 from detcore.project.file_checks import find_new_sizes
+from detcore.project.locating import find_images_below, use_located
 from detcore.project.new_sizes import keep_boxes, scale_boxes
 from detcore.project.project import Project
 
@@ -34,4 +35,20 @@ def sizes(options: argparse.Namespace) -> int:
     )
     count = "1 image" if len(rows) == 1 else f"{len(rows):,} images"
     say(f"{count} of another size now than when labelled" + (f"; {done}" if rows else ""))
+    return 0
+
+
+def locate(options: argparse.Namespace) -> int:
+    """Let a project find its images in another folder."""
+    with (
+        Project.open(options.project) as project,
+        progress_bar("looking for images", "image") as progress,
+    ):
+        located = find_images_below(project, options.folder, progress=progress)
+        use_located(project, located)
+    say(f"{located.found:,} of {located.total:,} images found; they are read from {located.root}")
+    if located.ambiguous:
+        say(
+            f"{located.ambiguous:,} of the missing ones have several files of their name there; none was chosen"
+        )
     return 0

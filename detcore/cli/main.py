@@ -20,6 +20,7 @@ COMMANDS = {
     "split": "data_commands.split",
     "info": "data_commands.info",
     "sizes": "image_commands.sizes",
+    "locate": "image_commands.locate",
     "train": "model_commands.train",
     "predict": "model_commands.predict",
     "evaluate": "model_commands.evaluate",

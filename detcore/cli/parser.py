@@ -113,6 +113,9 @@ def _add_data_commands(commands: Commands) -> None:
         "--keep", action="store_true", help="keep their boxes where they are, cut at the border"
     )
 
+    locate = _add(commands, "locate", "find the images again after their folder was moved or renamed")
+    locate.add_argument("folder", type=Path, metavar="DIR", help="where they are now, or a folder above")
+
     info = _add(commands, "info", "count images, boxes per class, splits, statuses and runs")
     info.add_argument("--json", action="store_true", help="as JSON")
 

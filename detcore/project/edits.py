@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from detcore.errors import ProjectError
-from detcore.project import box_rows, class_rows, image_paths, image_rows, verdict_rows
+from detcore.project import box_rows, class_rows, image_paths, image_rows, removals, verdict_rows
 from detcore.project.box_checks import checked_boxes
 from detcore.project.class_edits import (
     add_class,
@@ -137,9 +137,12 @@ def update_images(project: Project, values: Mapping[int, Mapping[str, Any]], *, 
         (int(image_id), old[int(image_id)], image_rows.with_fields(old[int(image_id)], fields))
         for image_id, fields in values.items()
     ]
-    image_paths.check_paths([fields["path"] for fields in values.values() if "path" in fields])
+    paths = [fields["path"] for fields in values.values() if "path" in fields]
+    image_paths.check_paths(paths)
     check_splits(fields["split"] for fields in values.values() if "split" in fields)
-    return Edit(text=text, changes=tuple(updated("image", image_rows.COLUMNS, rows)))
+    with project.database.read() as connection:
+        settings = removals.marks(connection, paths, removed=False)
+    return Edit(text=text, changes=tuple(updated("image", image_rows.COLUMNS, rows)), settings=settings)
 
 
 def change_setting(project: Project, key: str, value: Any, *, text: str) -> Edit:
@@ -170,13 +173,15 @@ def add_images(project: Project, images: Sequence[Image]) -> Edit:
 
 
 def remove_images(project: Project, ids: Iterable[int]) -> Edit:
-    """Take images out of the project, with their boxes and verdicts. The files stay."""
+    """Take images out of the project, with their boxes and verdicts. The files stay; that they were taken out is
+    remembered."""
     wanted = sorted({int(image_id) for image_id in ids})
     with project.database.read() as connection:
         images = image_rows.rows(connection, wanted)
         _require(project, "image", {row[0] for row in images}, wanted)
         boxes = box_rows.rows_of_images(connection, wanted)
         verdicts = verdict_rows.rows_of_images(connection, wanted)
+        settings = removals.marks(connection, [row[1] for row in images], removed=True)
     tables = (
         ("verdict", verdict_rows.COLUMNS, verdicts),
         ("box", box_rows.COLUMNS, boxes),
@@ -189,6 +194,7 @@ def remove_images(project: Project, ids: Iterable[int]) -> Edit:
             for table, columns, rows in tables
             if rows
         ),
+        settings=settings,
     )
 
 
@@ -217,6 +223,7 @@ def add_rows(
         check_splits(image.split for image in images)
         _check_new_paths(connection, [image.path for image in images])
         checked = checked_boxes(connection, boxes, new_images=images, new_classes=classes)
+        settings = removals.marks(connection, [image.path for image in images], removed=False)
     tables = (
         ("class", class_rows.COLUMNS, [item.id for item in classes], map(class_rows.encode, classes)),
         ("image", image_rows.COLUMNS, [item.id for item in images], map(image_rows.encode, images)),
@@ -234,6 +241,7 @@ def add_rows(
             for table, columns, ids, rows in tables
             if ids
         ),
+        settings=settings,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
 
 from detcore.project import box_rows, class_rows, image_rows, verdict_rows
 from detcore.project.database import EditMismatchError
@@ -65,6 +66,13 @@ def redo(connection: sqlite3.Connection) -> Edit | None:
     perform(connection, edit)
     _move_to(connection, following)
     return edit
+
+
+def in_force(connection: sqlite3.Connection) -> Iterator[Edit]:
+    """The edits that are not undone, the latest first."""
+    query = "SELECT text, changes FROM edit WHERE id <= (SELECT position FROM journal) ORDER BY id DESC"
+    for text, blob in connection.execute(query):
+        yield unpack(text, blob)
 
 
 def forget(connection: sqlite3.Connection) -> None:

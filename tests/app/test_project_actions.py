@@ -26,28 +26,6 @@ def _open(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     qtbot.waitUntil(lambda: window.label_page.viewer.is_showing, timeout=10_000)
 
 
-def test_images_that_moved_are_found_again_in_the_folder_that_the_person_names(
-    qtbot: QtBot, window: MainWindow, image_folder: Path, tmp_path: Path
-) -> None:
-    _open(qtbot, window, image_folder)
-    moved = tmp_path / "elsewhere"
-    shutil.move(image_folder, moved)
-    window.label_page.viewer.forget_images()
-    qtbot.waitUntil(lambda: "not found" in window.label_page.canvas.placeholder()[1], timeout=5000)
-    window.project_actions.move_image_root(moved)
-    qtbot.waitUntil(lambda: window.label_page.viewer.is_showing, timeout=5000)
-    assert window.context.document.project.image_root == moved
-
-
-def test_a_folder_without_the_projects_images_is_refused(
-    qtbot: QtBot, window: MainWindow, image_folder: Path, tmp_path: Path
-) -> None:
-    _open(qtbot, window, image_folder)
-    window.project_actions.move_image_root(tmp_path / "nothing")
-    assert window.context.messages.history[-1].level == "error"
-    assert window.context.document.project.image_root == image_folder
-
-
 def test_a_second_window_is_told_that_the_project_is_open_elsewhere(
     qtbot: QtBot, window: MainWindow, project: Project
 ) -> None:
@@ -180,26 +158,6 @@ def test_an_import_without_a_project_that_comes_to_nothing_leaves_none_behind(
     qtbot.waitUntil(lambda: bool(window.context.messages.history), timeout=5000)
     assert window.context.messages.history[-1].level == ("info" if ending == "cancelled" else "error")
     assert sorted(image_folder.parent.iterdir()) == before
-
-
-def test_images_that_came_into_the_folder_later_are_added_as_one_edit(
-    qtbot: QtBot, window: MainWindow, image_folder: Path
-) -> None:
-    _open(qtbot, window, image_folder)
-    document, messages = window.context.document, window.context.messages
-    look = window.context.actions["global.new_images"]
-    look.trigger()
-    qtbot.waitUntil(lambda: bool(messages.history), timeout=5000)
-    assert "no new images" in messages.history[-1].text
-    (image_folder / "later").mkdir()
-    for name in ("later/a.jpg", "b.jpg"):
-        shutil.copy(image_folder / "img_0.jpg", image_folder / name)
-    look.trigger()
-    qtbot.waitUntil(lambda: len(messages.history) == 2, timeout=5000)
-    assert messages.history[-1].text == "2 new images were added."
-    assert window.label_page.images.total == 8
-    document.undo()
-    assert window.label_page.images.total == 6
 
 
 def test_a_key_does_what_the_message_offers_and_another_closes_it(qtbot: QtBot, window: MainWindow) -> None:

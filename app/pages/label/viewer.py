@@ -171,6 +171,10 @@ class ImageViewer(QObject):
             self._show_boxes()
         is_touched = image_id in changes.images | changes.box_images
         if is_touched and not (changes.image_list and self._is_gone(image_id)):
+            project = self._context.document.project
+            if self._path != project.image_path(project.image(image_id)):  # it has another name now
+                self._show_image(image_id)
+                return
             self._show_badge()
             if self._shown == image_id:
                 self._check_size()
