@@ -38,7 +38,7 @@ class Document(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._project: Project | None = None
-        self._edits = 0
+        self._revision = 0
 
     @property
     def is_open(self) -> bool:
@@ -50,6 +50,11 @@ class Document(QObject):
         if self._project is None:
             raise RuntimeError("no project is open")
         return self._project
+
+    @property
+    def revision(self) -> int:
+        """Another number after every change, and for every project, from before the views are told of it."""
+        return self._revision
 
     def shows(self, project: Project) -> bool:
         """Whether this is the open project; what was begun for another has no place here."""
@@ -68,6 +73,7 @@ class Document(QObject):
         """Show a project instead of the one now open; owns it from here on."""
         self.close()
         self._project = project
+        self._revision += 1
         self.opened.emit()
 
     def open_folder(self, folder: Path) -> None:
@@ -80,6 +86,7 @@ class Document(QObject):
         if self._project is None:
             return
         project, self._project = self._project, None
+        self._revision += 1
         self.closed.emit()
         project.close()
 
@@ -106,8 +113,8 @@ class Document(QObject):
 
     def until_next_edit(self) -> Callable[[], bool]:
         """A condition that holds until anything else is done, or taken back."""
-        now = self._edits
-        return lambda: self._edits == now
+        now = self._revision
+        return lambda: self._revision == now
 
     def redo(self) -> Changes | None:
         """Apply again what was undone last; ``None`` when there is nothing to redo."""
@@ -121,5 +128,5 @@ class Document(QObject):
 
     def _emit(self, changes: Changes | None) -> None:
         if changes:
-            self._edits += 1
+            self._revision += 1
             self.changed.emit(changes)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
+from app.current_boxes import CurrentBoxes
 from app.document import Document
 from app.swatches import swatch
 from app.view_state import ViewState
@@ -20,21 +22,20 @@ ORIGIN_TEXT = {Origin.HUMAN: "hand", Origin.IMPORT: "import", Origin.MODEL: "mod
 class BoxModel(QAbstractTableModel):
     """One row a box of the current image, in the order they were made."""
 
-    def __init__(self, document: Document, view: ViewState, parent: QObject | None = None) -> None:
+    def __init__(
+        self, document: Document, view: ViewState, current: CurrentBoxes, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._document, self._view = document, view
-        self._boxes: list[Box] = []
-        self._classes: dict[int, ObjectClass] = {}
+        self._view, self._current = view, current
+        self._boxes: Sequence[Box] = ()
+        self._classes: Mapping[int, ObjectClass] = {}
         view.image_changed.connect(self.reload)
         document.changed.connect(self._follow)
 
     @property
-    def boxes(self) -> list[Box]:
+    def boxes(self) -> Sequence[Box]:
+        """The boxes of the rows."""
         return self._boxes
-
-    @property
-    def classes(self) -> dict[int, ObjectClass]:
-        return self._classes
 
     def row_of(self, box_id: int) -> int:
         """The row of a box, -1 when it is not on this image."""
@@ -42,17 +43,22 @@ class BoxModel(QAbstractTableModel):
 
     def reload(self) -> None:
         self.beginResetModel()
-        if self._document.is_open and self._view.image_id:
-            project = self._document.project
-            self._boxes = project.boxes(self._view.image_id)
-            self._classes = {item.id: item for item in project.classes()}
-        else:
-            self._boxes, self._classes = [], {}
+        self._boxes, self._classes = self._current.boxes, self._current.classes
         self.endResetModel()
 
     def _follow(self, changes: Changes) -> None:
-        if changes.classes or self._view.image_id in changes.box_images:
+        """Rows stay while boxes only become others: what is selected, or scrolled to, stays as well."""
+        if not changes.classes and self._view.image_id not in changes.box_images:
+            return
+        before, boxes = self._boxes, self._current.boxes
+        if [box.id for box in boxes] != [box.id for box in before]:
             self.reload()
+            return
+        renamed = self._classes != self._current.classes
+        self._boxes, self._classes = boxes, self._current.classes
+        for row, (old, new) in enumerate(zip(before, boxes, strict=True)):
+            if renamed or old != new:
+                self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
         return 0 if parent.isValid() else len(self._boxes)

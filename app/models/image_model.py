@@ -144,10 +144,6 @@ class ImageModel(QAbstractListModel):
         position = self._rows.get(image_id, -1)
         return int(self._row_at[position]) if position >= 0 else -1
 
-    def contains(self, image_id: int) -> bool:
-        """Whether the project has the image, shown or filtered out."""
-        return image_id in self._rows
-
     def next_unverified(self, image_id: int) -> int:
         """The first image after ``image_id``, going round, that is not verified; 0 when all are."""
         count = len(self._shown)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject
 
 from app.context import AppContext
-from app.models.box_model import BoxModel
+from app.current_boxes import CurrentBoxes
 from app.models.figures import count_text
 from app.pages.apply_edit import apply_edit
 from detcore.project import edits
@@ -24,7 +24,7 @@ PASTE_OFFSET = 10.0
 class LabelEditing(QObject):
     """Edits of the current image and its boxes. Every one can be undone."""
 
-    def __init__(self, context: AppContext, boxes: BoxModel, parent: QObject) -> None:
+    def __init__(self, context: AppContext, boxes: CurrentBoxes, parent: QObject) -> None:
         super().__init__(parent)
         self._context = context
         self._boxes = boxes

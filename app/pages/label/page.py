@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.canvas.view import ImageCanvas
 from app.context import AppContext
+from app.current_boxes import CurrentBoxes
 from app.image_loader import ImageLoader
 from app.models.box_model import BoxModel
 from app.models.class_model import ClassModel
@@ -55,12 +56,13 @@ class LabelPage(Page):
         super().__init__("label", context)
         self.images = ImageModel(context.document, self)
         self.class_model = ClassModel(context.document, self)
-        self.boxes = BoxModel(context.document, context.view, self)
+        current = CurrentBoxes(context.document, context.view)
+        self.boxes = BoxModel(context.document, context.view, current, self)
         self.canvas = ImageCanvas()
         self.canvas.setProperty("role", "canvas")
-        self.editing = LabelEditing(context, self.boxes, self)
+        self.editing = LabelEditing(context, current, self)
         self.classes = ClassEditing(context, self.class_model, self)
-        self.viewer = ImageViewer(context, loader, self.canvas, self.images, self.boxes)
+        self.viewer = ImageViewer(context, loader, self.canvas, self.images, current)
         self.verifying = Verifying(context, self.editing, self.viewer, self)
         self.walk = ImageWalk(context, self.images, self.editing, self.verifying, self)
         self.notice = ImageNotice(context.theme)
@@ -176,14 +178,15 @@ class LabelPage(Page):
         self.middle.setCurrentWidget(self.welcome)
 
     def _follow(self, changes: Changes) -> None:
-        if changes.classes and self.class_model.row_of(self.context.view.class_id) < 0:
+        class_id = self.context.view.class_id
+        if changes.classes and class_id not in {item.id for item in self.context.document.project.classes()}:
             self._use_first_class()
         elif changes.classes:
-            self._show_class(self.context.view.class_id)
+            self._show_class(class_id)
         self._show_selection(self.context.view.selection)
 
     def _use_first_class(self) -> None:
-        classes = self.class_model.classes
+        classes = self.context.document.project.classes()
         self.context.view.use_class(classes[0].id if classes else 0)
 
     def _show_selection(self, selection: frozenset[int]) -> None:
@@ -193,7 +196,7 @@ class LabelPage(Page):
 
     def _show_class(self, class_id: int) -> None:
         self.class_list.show_class(class_id)
-        for item in self.class_model.classes:
+        for item in self.context.document.project.classes() if class_id else ():
             if item.id == class_id:
                 self.canvas.set_draw_color(QColor(item.color), item.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -10,11 +11,11 @@ from PySide6.QtWidgets import QLabel
 from app.canvas.image_levels import ImageLevels
 from app.canvas.view import ImageCanvas
 from app.context import AppContext
+from app.current_boxes import CurrentBoxes
 from app.image_loader import ImageLoader
 from app.models.box_display import display_boxes
-from app.models.box_model import BoxModel
 from app.models.image_model import ImageModel
-from detcore.errors import ImageMissingError, ReticleError
+from detcore.errors import ImageMissingError, ProjectError, ReticleError
 from detcore.types import Changes, Status
 
 LOADING_NOTICE_MS = 120
@@ -41,7 +42,7 @@ class ImageViewer(QObject):
         loader: ImageLoader,
         canvas: ImageCanvas,
         images: ImageModel,
-        boxes: BoxModel,
+        boxes: CurrentBoxes,
     ) -> None:
         super().__init__(canvas)
         self._context, self._loader, self._canvas = context, loader, canvas
@@ -108,17 +109,22 @@ class ImageViewer(QObject):
             return
         project = self._context.document.project
         self._path = project.image_path(project.image(image_id))
-        row = self._images.row_of(image_id)
-        around = [self._images.image_id(row + step) for step in NEIGHBOURS] if row >= 0 else []
-        neighbours = [
-            project.image_path(image) for image in project.images([item for item in around if item])
-        ]
-        image = self._loader.request(self._path, neighbours)
+        image = self._loader.request(self._path, self._paths_around(image_id))
         if image is not None:
             self._show_loaded(self._path, image)
         else:
             self._canvas.set_read_only(True)
             self._loading.start()
+
+    def _paths_around(self, image_id: int) -> list[Path]:
+        """Files to read ahead. The list may not have been told yet that one of its images is gone."""
+        project, row = self._context.document.project, self._images.row_of(image_id)
+        paths: list[Path] = []
+        for step in NEIGHBOURS if row >= 0 else ():
+            neighbour = self._images.image_id(row + step)
+            with suppress(ProjectError):
+                paths += [project.image_path(project.image(neighbour))] if neighbour else []
+        return paths
 
     def _show_loaded(self, path: Path, image: ImageLevels) -> None:
         if path != self._path:

@@ -101,6 +101,12 @@ class ImageWalk(QObject):
 
     def _follow(self, changes: Changes) -> None:
         """An undo may take the shown image away, an import may bring the first ones."""
-        known = self._images.contains(self._context.view.image_id)
-        if changes.image_list and not known:
-            self._context.view.show_image(self._images.image_id(0))
+        if not changes.image_list:
+            return
+        there = self._context.document.project.image_ids()
+        if self._context.view.image_id not in there:
+            # the list may not have been told yet
+            left = set(there)
+            listed = (self._images.image_id(row) for row in range(self._images.rowCount()))
+            first = next((image_id for image_id in listed if image_id in left), there[0] if there else 0)
+            self._context.view.show_image(first)

@@ -52,6 +52,7 @@ class BoxTable(QWidget):
         layout.addWidget(self.view, 1)
         self.view.selectionModel().selectionChanged.connect(self._choose)
         self.view.activated.connect(lambda index: self.box_activated.emit(self._model.boxes[index.row()].id))
+        self._selected: frozenset[int] = frozenset()
         model.modelReset.connect(self._refresh)
         self._refresh()
 
@@ -64,6 +65,7 @@ class BoxTable(QWidget):
 
     def show_selection(self, box_ids: frozenset[int]) -> None:
         """Mark rows without saying that the person chose them."""
+        self._selected = box_ids
         selection = QItemSelection()
         for row, box in enumerate(self._model.boxes):
             if box.id in box_ids:
@@ -82,9 +84,11 @@ class BoxTable(QWidget):
 
     def _choose(self) -> None:
         rows = self.view.selectionModel().selectedRows()
-        self.selection_chosen.emit(frozenset(self._model.boxes[index.row()].id for index in rows))
+        self._selected = frozenset(self._model.boxes[index.row()].id for index in rows)
+        self.selection_chosen.emit(self._selected)
 
     def _refresh(self) -> None:
         empty = self._model.rowCount() == 0
         self._empty.setVisible(empty)
         self.view.setVisible(not empty)
+        self.show_selection(self._selected)
