@@ -9,6 +9,7 @@ that an interrupted job goes on where it was.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import threading
 import time
@@ -260,7 +261,7 @@ class CrossValidationJob:
                 )
             )
         elif isinstance(event, Validation):
-            self._say(Log(level="info", text=f"{name}: AP {event.metrics.get('AP', -1.0):.3f}"))
+            self._say(Log(level="info", text=f"{name}: AP {event.metrics['AP']:.3f}"))
         elif isinstance(event, Progress):
             done, total = number * event.total + event.done, folds * event.total
             self._say(Progress(done=done, total=total, text=f"{name}: {event.text}"))
@@ -273,13 +274,14 @@ class CrossValidationJob:
         snapshot = Snapshot.load(self._run.snapshot).only(predicted_images(self._run))
         image_ids, names = [image.id for image in snapshot.images], {c.id: c.name for c in snapshot.classes}
         coco = evaluate_coco(snapshot.ground_truth, found, image_ids, sorted(names))
-        per_class = {names[class_id]: one["AP"] for class_id, one in coco.per_class.items()}
+        stats = {name: value if value >= 0 else math.nan for name, value in coco.stats.items()}
+        per_class = {names[class_id]: one["AP"] for class_id, one in coco.per_class.items() if one["AP"] >= 0}
         self._say(
             Validation(
                 step=self._steps_before,
                 epoch=0.0,
                 time=self._seconds_before,
-                metrics=dict(coco.stats),
+                metrics=stats,
                 per_class=per_class,
                 best=True,
             )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from detcore.errors import ReticleError, disk_error
 from detcore.events import Ended, Failed, FailureKind
@@ -145,3 +145,23 @@ def judge(
     return Outcome(
         state=state, text=text, hint=hint, exit_code=code, failure=failure, ended=ended, last_checkpoint=step
     )
+
+
+def judgement(
+    result: Mapping[str, Any],
+    *,
+    ratio: Callable[[float], str] = "{:.3f}".format,
+    number: Callable[[int], str] = "{:,}".format,
+) -> str:
+    """What came of a training, from the ``result`` of its end, as a part of a sentence: its best AP, and whether
+    that is better than what it started from; "" when nothing was judged yet."""
+    best, start, step = (result.get(name) for name in ("best_AP", "start_AP", "best_step"))
+    if result.get("no_figure"):
+        return f"no AP, since {result['no_figure']}; its last weights are kept"
+    if best is None:
+        return ""
+    if start is not None and step == 0:
+        return f"no better than its start, AP {ratio(start)}: the start was kept"
+    at_step = "" if step is None else f" at step {number(step)}"
+    its_start = "" if start is None else f"; its start had {ratio(start)}"
+    return f"best AP {ratio(best)}{at_step}{its_start}"

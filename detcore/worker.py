@@ -155,6 +155,8 @@ def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wis
         "steps": state.step,
         "best_AP": state.best_ap,
         "best_step": state.best_step,
+        "start_AP": state.start_ap,
+        "no_figure": session.no_figure,
         "weights": run.best.name if run.best.exists() else run.last.name,
     }
     if result.reason is not EndReason.STOPPED and session.config.predict_after:

@@ -154,11 +154,12 @@ class RunHistory:
         ap = event.metrics.get("AP", float("nan"))
         if event.best and ap == ap:
             self.best = (event.step, ap)
-        self._write(
-            "info",
-            f"Validation at step {count_text(event.step)}: AP {ratio_text(ap, digits=3)}"
-            + (", the best so far" if event.best else ""),
-        )
+        figure = f"AP {ratio_text(ap, digits=3)}"
+        if event.step:
+            best = ", the best so far" if event.best else ""
+            self._write("info", f"Validation at step {count_text(event.step)}: {figure}{best}")
+        else:
+            self._write("info", f"Before the first step: {figure}, what it starts from")
 
     def _write(self, level: str, text: str) -> None:
         self.log.append(LogLine(level=level, text=text, time=self.seconds))

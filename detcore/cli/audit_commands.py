@@ -10,7 +10,7 @@ import numpy as np
 
 from detcore.cli.console import complain, say, table, write_json
 from detcore.cli.predicting import Chosen, choose_images, refuse_changes, training_config
-from detcore.cli.watching import watch_job
+from detcore.cli.watching import ending_text, watch_job
 from detcore.crossval import CrossValidationJob, is_cross_validation
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.bootstrap import Interval
@@ -225,6 +225,5 @@ def crossval(options: argparse.Namespace) -> int:
     outcome = watch_job(lambda hear: CrossValidationJob(run, on_event=hear))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or f"Go on with --resume {run.name}")
-    best = {} if outcome.ended is None else outcome.ended.result
-    say(f"{outcome.text}; " + ", ".join(f"{name} {value}" for name, value in best.items()))
+    say(ending_text(outcome))
     return 0

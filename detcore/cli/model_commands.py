@@ -17,7 +17,7 @@ from detcore.cli.predicting import (
     warn_of_known_images,
 )
 from detcore.cli.status import INTERRUPTED
-from detcore.cli.watching import watch_job
+from detcore.cli.watching import ending_text, watch_job
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
@@ -41,7 +41,7 @@ def train(options: argparse.Namespace) -> int:
     outcome = watch_job(lambda hear: TrainingJob(worker_command("train", str(run.path)), on_event=hear))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or f"Resume with --resume {run.name}")
-    say(f"{outcome.text}{_figures({} if outcome.ended is None else outcome.ended.result)}")
+    say(ending_text(outcome))
     return INTERRUPTED if outcome.state is OutcomeState.STOPPED else 0
 
 
@@ -66,18 +66,6 @@ def _go_on(project: Project, options: argparse.Namespace) -> PreparedRun:
         epochs=options.epochs,
         device=options.device,
     )
-
-
-def _figures(result: dict[str, Any]) -> str:
-    """The figures of a run's end, for people."""
-    parts: list[str] = []
-    if "steps" in result:
-        parts.append(f"{result['steps']:,} steps")
-    if result.get("best_AP") is not None:
-        parts.append(f"best AP {result['best_AP']:.3f} at step {result['best_step']:,}")
-    if "detections" in result:
-        parts.append(f"{result['detections']:,} detections")
-    return f": {', '.join(parts)}" if parts else ""
 
 
 def predict(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from detcore.cli.console import complain, say
 from detcore.crossval import CrossValidationJob
 from detcore.events import Event, Log, Progress, Started, Step, Validation
 from detcore.jobs import Outcome, TrainingJob, WorkerJob
+from detcore.outcomes import judgement
 
 Job = TrainingJob | WorkerJob | CrossValidationJob
 BAR = "{l_bar}{bar}| {elapsed}{postfix}"
@@ -35,10 +36,9 @@ class EventPrinter:
             self._move(event.fraction)
         elif isinstance(event, Validation):
             self._ap = f"AP {event.metrics['AP']:.3f}"
-            mark = "  best so far" if event.best else ""
-            self._say(
-                f"step {event.step}: AP {event.metrics['AP']:.3f}, AP50 {event.metrics['AP50']:.3f}{mark}"
-            )
+            mark = "  best so far" if event.best and event.step else ""
+            when = f"step {event.step}" if event.step else "before the first step"
+            self._say(f"{when}: AP {event.metrics['AP']:.3f}, AP50 {event.metrics['AP50']:.3f}{mark}")
         elif isinstance(event, Progress):
             self._bar.set_description(event.text)
             self._move(event.done / event.total if event.total else 0.0)
@@ -53,6 +53,15 @@ class EventPrinter:
         self._bar.clear()
         say(text)
         self._bar.refresh()
+
+
+def ending_text(outcome: Outcome) -> str:
+    """One line on how a training ended, with its figures."""
+    result = {} if outcome.ended is None else outcome.ended.result
+    parts = [f"{result['steps']:,} steps"] if "steps" in result else []
+    parts += [text] if (text := judgement(result)) else []
+    parts += [f"{result['detections']:,} detections"] if "detections" in result else []
+    return f"{outcome.text}{': ' if parts else ''}{', '.join(parts)}"
 
 
 def watch_job(make: Callable[[Callable[[Event], None]], Job]) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -81,20 +82,54 @@ def split_samples(snapshot: Snapshot, *, seed: int) -> Split:
     """Training and validation samples of the labelled images.
 
     Images without a split count as training images. Without a validation split a seeded tenth of the
-    training images is held out; of fewer than two images nothing can be held out, and the judging is
-    done on what was learnt from.
+    training images is held out, images with boxes among them, though never the last one of a class. Where that
+    leaves none to hold out, the judging is done on what was learnt from.
     """
-    val = [image for image in snapshot.labelled_images if image.split == "val"]
-    train = list(snapshot.training_images)
+    val = make_samples(snapshot, [image for image in snapshot.labelled_images if image.split == "val"])
+    train = make_samples(snapshot, snapshot.training_images)
     if val or not train:
-        return Split(train=make_samples(snapshot, train), val=make_samples(snapshot, val))
-    if len(train) < 2:
-        samples = make_samples(snapshot, train)
-        note = "The validation split is empty and there is one training image only: it is judged by itself."
-        return Split(train=samples, val=samples, note=note)
+        return Split(train=train, val=val)
+    held_out = _held_out(train, seed)
+    if not held_out:
+        note = "The validation split is empty and the training images have too few boxes to hold any out: they are judged by themselves."
+        return Split(train=train, val=train, note=note)
+    note = f"The validation split is empty: {len(held_out)} of {len(train)} training images are held out to judge by."
+    return Split(
+        train=tuple(sample for row, sample in enumerate(train) if row not in held_out),
+        val=tuple(sample for row, sample in enumerate(train) if row in held_out),
+        note=note,
+    )
+
+
+def _held_out(train: Sequence[Sample], seed: int) -> set[int]:
+    """Rows to judge by, images with and without boxes by their share; none where no box can be spared."""
     count = max(1, round(len(train) * HELD_OUT_SHARE))
-    chosen = set(np.random.default_rng(seed).permutation(len(train))[:count].tolist())
-    held_out = [image for row, image in enumerate(train) if row in chosen]
-    rest = [image for row, image in enumerate(train) if row not in chosen]
-    note = f"The validation split is empty: {count} of {len(train)} training images are held out to judge by."
-    return Split(train=make_samples(snapshot, rest), val=make_samples(snapshot, held_out), note=note)
+    order: list[int] = np.random.default_rng(seed).permutation(len(train)).tolist()
+    boxed = [row for row in order if len(train[row].labels)]
+    wanted = min(count, max(1, round(count * len(boxed) / len(train))))
+    classes = {row: set(train[row].labels.tolist()) for row in boxed}
+    left = Counter(label for row in boxed for label in classes[row])
+    chosen: set[int] = set()
+    for row in boxed:
+        if len(chosen) < wanted and all(left[label] > 1 for label in classes[row]):
+            chosen.add(row)
+            left.subtract(classes[row])
+    if chosen:
+        chosen.update([row for row in order if row not in classes][: count - len(chosen)])
+    return chosen
+
+
+def why_no_figure(split: Split, names: Sequence[str]) -> str:
+    """Why the validation images can give no figure, as the rest of a sentence; "" where they can. ``names`` of
+    the classes, by label."""
+    judged, learnt = (
+        {int(label) for sample in samples for label in sample.labels} for samples in (split.val, split.train)
+    )
+    if not split.val:
+        return "there are no labelled validation images"
+    if not judged:
+        return "none of the validation images has a box that counts"
+    if not judged & learnt:
+        unseen = ", ".join(names[label] for label in sorted(judged))
+        return f"the validation images have boxes of {unseen} only, of which there is none to learn from"
+    return ""

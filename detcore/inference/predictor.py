@@ -17,6 +17,7 @@ from detcore.models.base import Detector
 from detcore.models.checkpoint import Checkpoint, newest_checkpoint
 from detcore.models.registry import BUILDERS
 from detcore.models.running import Compute, OutOfMemoryError, Runner, memory_watch
+from detcore.project.run_weights import weights_files
 from detcore.project.runs import RunFolder
 from detcore.types import Detections, IntArray
 
@@ -29,7 +30,7 @@ def best_checkpoint(run: RunFolder) -> Checkpoint:
     Raises:
         ConfigError: there are none that can be read.
     """
-    checkpoint, problems = newest_checkpoint([run.best, run.last, run.previous])
+    checkpoint, problems = newest_checkpoint(weights_files(run))
     if checkpoint is not None:
         return checkpoint
     if problems:

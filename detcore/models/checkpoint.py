@@ -34,9 +34,10 @@ _RECORD_KINDS = {
 
 @dataclass(slots=True, kw_only=True)
 class RunState:
-    """How far a run has come. ``drawn`` images of the stream were used, ``seconds`` spent training,
-    resumed ones included; ``attempt`` counts the times memory ran out; ``bf16`` was chosen on
-    ``device_type``."""
+    """How far a run has come. ``drawn`` images of the stream were used, ``seconds`` spent learning (what
+    validation takes is not among them), resumed ones included; ``attempt`` counts the times memory ran out;
+    ``bf16`` was chosen on ``device_type``. ``fine_tuning``: it began with weights that know the task, whose AP
+    is ``start_ap``. Validation looks at ``judged_images``, once that is decided."""
 
     step: int = 0
     drawn: int = 0
@@ -46,6 +47,9 @@ class RunState:
     attempt: int = 0
     device_type: str = ""
     bf16: bool | None = None
+    fine_tuning: bool = False
+    start_ap: float | None = None
+    judged_images: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

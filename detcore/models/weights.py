@@ -44,6 +44,11 @@ class LoadReport:
     unexpected: tuple[str, ...]
     mismatched: tuple[str, ...]
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing of the model is left to chance."""
+        return not self.missing and not self.mismatched
+
     def text(self) -> str:
         """One line for the person."""
         total = len(self.loaded) + len(self.missing) + len(self.mismatched)

@@ -1,7 +1,8 @@
-"""Which step the weights of a run are of, read from the head of its checkpoints, without torch."""
+"""What the weights of a run are, read from the heads of its checkpoints, without torch."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +13,47 @@ _LENGTH_BYTES = 8
 _MOST_HEAD = 100_000_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BestFigure:
+    """The ``ap`` of a run's best weights on its validation images, and the ``step`` that they are of."""
+
+    ap: float
+    step: int
+
+
+def weights_files(run: RunFolder) -> tuple[Path, ...]:
+    """Where weights to predict with may lie, in the order in which they are wanted: the best ones, as long as
+    a figure says that they are, else the newest."""
+    newest = (run.last, run.previous)
+    return (*newest, run.best) if best_figure(run) is None else (run.best, *newest)
+
+
 def weights_step(run: RunFolder) -> int | None:
-    """The step of the weights that the run predicts with: the best, else the newest that are whole; ``None``
-    without any."""
-    for path in (run.best, run.last, run.previous):
-        step = _step(path)
-        if step is not None:
-            return step
-    return None
+    """The step of the first of these that are whole; ``None`` without any."""
+    states = (_state(path) for path in weights_files(run))
+    return next((state["step"] for state in states if state is not None), None)
 
 
-def _step(path: Path) -> int | None:
-    """Of one safetensors file: a length of 8 bytes (little endian), so many bytes of JSON, then the
-    tensors."""
+def best_figure(run: RunFolder) -> BestFigure | None:
+    """What the best weights were judged to be when they were written; ``None`` when there are none, or nothing
+    could be judged."""
+    state = _state(run.best)
+    ap: Any = None if state is None else state.get("best_ap")
+    if state is None or ap is None or not fits(ap, "float"):
+        return None
+    return BestFigure(ap=float(ap), step=state["step"])
+
+
+def _state(path: Path) -> dict[str, Any] | None:
+    """The state in one safetensors file, which is a length of 8 bytes (little endian), so many bytes of JSON,
+    then the tensors. ``None`` unless it is whole and names its step."""
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(_LENGTH_BYTES), "little")
             head: Any = parse_json(file.read(min(length, _MOST_HEAD)))
         metadata = head.pop("__metadata__")
         whole = _LENGTH_BYTES + length + max((item["data_offsets"][1] for item in head.values()), default=0)
-        step: Any = parse_json(metadata["reticle"])["state"]["step"]
-        return step if fits(step, "int") and path.stat().st_size == whole else None
+        state: Any = parse_json(metadata["reticle"])["state"]
+        return state if fits(state["step"], "int") and path.stat().st_size == whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None

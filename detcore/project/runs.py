@@ -24,6 +24,7 @@ from detcore.project.run_detections import (
     save_detections,
 )
 from detcore.project.run_folder import RunFolder, hold_run, is_running, read_json, write_pid
+from detcore.project.run_weights import best_figure, weights_files
 from detcore.untrusted_json import fits
 
 __all__ = [
@@ -69,7 +70,8 @@ class RunState(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunInfo:
     """A run as lists show it. ``created`` is Unix time; ``best_ap`` is on the validation split, ``None``
-    before the first validation; ``seconds`` and ``epochs`` are of training; ``fraction`` done is 0..1;
+    before the first validation; ``weights`` is the file to predict with or to start from, ``None`` without any;
+    ``seconds`` and ``epochs`` are of training; ``fraction`` done is 0..1;
     ``message`` says why a run failed; ``learns_from`` is the run whose errors count more in this one, "" for
     none."""
 
@@ -86,8 +88,12 @@ class RunInfo:
     device: str
     message: str
     has_detections: bool
-    has_checkpoint: bool
+    weights: Path | None
     learns_from: str = ""
+
+    @property
+    def has_checkpoint(self) -> bool:
+        return self.weights is not None
 
 
 def create_run(project: ProjectReader, model_name: str, *, learns_from: str = "") -> RunFolder:
@@ -143,7 +149,7 @@ def read_run(run: RunFolder) -> RunInfo:
     created = info.get("created")
     learns_from = info.get("learns_from")
     history = _History(read_events(run.events, milestones=True))
-    state = _state(run, history)
+    state, best = _state(run, history), best_figure(run)
     return RunInfo(
         name=run.name,
         folder=run,
@@ -152,7 +158,7 @@ def read_run(run: RunFolder) -> RunInfo:
         if created is not None and fits(created, "float")
         else run.path.stat().st_mtime,
         state=state,
-        best_ap=history.best_ap,
+        best_ap=history.best_ap if best is None else best.ap,
         seconds=history.seconds,
         epochs=history.epochs,
         step=history.step,
@@ -160,7 +166,7 @@ def read_run(run: RunFolder) -> RunInfo:
         device=history.device,
         message=history.message,
         has_detections=has_detections(run),
-        has_checkpoint=any(path.is_file() for path in (run.best, run.last, run.previous)),
+        weights=next((path for path in weights_files(run) if path.is_file()), None),
         learns_from=learns_from if isinstance(learns_from, str) else "",
     )
 

@@ -1,8 +1,7 @@
-"""What happens beside training: the moving average, figures, validation, checkpoints, threads."""
+"""What happens beside training: the moving average, figures, checkpoints, threads."""
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 
@@ -21,12 +20,11 @@ from detcore.project.runs import RunFolder
 from detcore.training.ema import Ema
 from detcore.training.machine import ThreadGovernor
 from detcore.training.trainer import Hook, Trainer
-from detcore.training.validation import Validator
 
 Emit = Callable[[Event], None]
 _MOST_OFTEN, _LEAST_OFTEN = 0.25, 5.0
 _STEP_EVENTS = 4000
-_VALIDATION_SHARE = 0.1
+_HEAD_START = 100
 
 
 class EmaHook(Hook):
@@ -34,7 +32,9 @@ class EmaHook(Hook):
         self._ema = ema
 
     def after_step(self, trainer: Trainer) -> None:
-        self._ema.update(trainer.detector, trainer.state.step)
+        # A start that is worth keeping must not be forgotten within the first steps, as a random one should.
+        head_start = _HEAD_START if trainer.state.fine_tuning else 0
+        self._ema.update(trainer.detector, trainer.state.step + head_start)
 
 
 class ThreadHook(Hook):
@@ -150,69 +150,3 @@ class CheckpointHook(Hook):
                 for name, tensor in tensors.items()
             },
         )
-
-
-class ValidationHook(Hook):
-    """Judges the moving average on the validation images from time to time and at the end.
-
-    Validation takes a tenth of the time at most: the longer it lasts, the rarer it is. Without labelled
-    validation boxes AP says nothing, and the newest weights count as the best. A validation that is ended
-    early, since the owner wants to stop, leaves everything as it was.
-    """
-
-    def __init__(self, validator: Validator, checkpoints: CheckpointHook, emit: Emit) -> None:
-        self._validator = validator
-        self._checkpoints = checkpoints
-        self._emit = emit
-        self._due = 0.0
-        self._judged_step = -1
-
-    def before_training(self, trainer: Trainer) -> None:
-        self._due = time.monotonic() + self._interval(trainer)
-
-    def after_step(self, trainer: Trainer) -> None:
-        if time.monotonic() < self._due:
-            return
-        begin = time.monotonic()
-        self._judge(trainer)
-        self._checkpoints.save(trainer)
-        cost = time.monotonic() - begin
-        self._due = time.monotonic() + max(
-            self._interval(trainer), cost * (1.0 - _VALIDATION_SHARE) / _VALIDATION_SHARE
-        )
-
-    def after_training(self, trainer: Trainer, reason: EndReason) -> None:
-        if reason is not EndReason.STOPPED and self._judged_step != trainer.state.step:
-            self._judge(trainer)
-
-    def _interval(self, trainer: Trainer) -> float:
-        """Seconds between validations: as configured, else about 15 of them in a run."""
-        if trainer.config.validate_every_seconds is not None:
-            return trainer.config.validate_every_seconds
-        if trainer.config.minutes is None:
-            return 20.0
-        return min(max(60.0 * trainer.config.minutes / 15.0, 5.0), 120.0)
-
-    def _judge(self, trainer: Trainer) -> None:
-        state = trainer.state
-        judged = self._validator.judge()
-        if judged is None:
-            return
-        self._judged_step = state.step
-        ap = judged.metrics["AP"]
-        best = math.isnan(ap) or state.best_ap is None or ap > state.best_ap
-        if best:
-            state.best_ap = None if math.isnan(ap) else ap
-            state.best_step = state.step
-        self._emit(
-            events.Validation(
-                step=state.step,
-                epoch=trainer.epoch,
-                time=state.seconds,
-                metrics=judged.metrics,
-                per_class=judged.per_class,
-                best=best,
-            )
-        )
-        if best:
-            self._checkpoints.save_best(trainer)

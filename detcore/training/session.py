@@ -15,7 +15,7 @@ from detcore import events
 from detcore.curation.emphasis import Emphasis
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
-from detcore.data.samples import Sample, Split, class_ids, split_samples
+from detcore.data.samples import Sample, Split, class_ids, split_samples, why_no_figure
 from detcore.errors import ConfigError, ImageError
 from detcore.events import EndReason, Event
 from detcore.models.base import Detector
@@ -29,12 +29,14 @@ from detcore.models.checkpoint import (
 from detcore.models.registry import BUILDERS
 from detcore.models.running import Compute, Runner, choose_device, memory_watch
 from detcore.models.weights import load_weights
+from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.training.config import Load, TrainConfig
 from detcore.training.distributed import Group
 from detcore.training.ema import Ema
-from detcore.training.hooks import CheckpointHook, EmaHook, MetricsHook, ThreadHook, ValidationHook
+from detcore.training.hooks import CheckpointHook, EmaHook, MetricsHook, ThreadHook
+from detcore.training.judging import ValidationHook
 from detcore.training.machine import (
     ThreadGovernor,
     choose_precision,
@@ -64,7 +66,10 @@ class TrainingResult:
 
 
 class Session:
-    """Sets up one run. Files that cannot be read are told once each, as warnings."""
+    """Sets up one run. Files that cannot be read are told once each, as warnings.
+
+    ``no_figure`` says, once it trains, why the run can have no figure; "" when it can.
+    """
 
     def __init__(self, run: RunFolder, *, attempt: int, emit: Emit, wishes: Wishes, group: Group) -> None:
         self._run = run
@@ -72,11 +77,13 @@ class Session:
         self._wishes = wishes
         self._group = group
         self._told: set[str] = set()
+        self.no_figure = ""
         self.config = TrainConfig.load(run.config)
         self.snapshot = Snapshot.load(run.snapshot)
         self._checkpoint = self._find_checkpoint()
         self.state = self._checkpoint.state if self._checkpoint else RunState()
         self.state.attempt = max(attempt, self.state.attempt)
+        self._take_best()
 
     def train(self) -> TrainingResult:
         """Train to the end, or until a wish of the owner.
@@ -125,7 +132,7 @@ class Session:
             learning_rate=self._learning_rate(load),
             images=stream.pass_length,
             state=self.state,
-            hooks=self._hooks(ema, detector, compute, load, split.val, cache),
+            hooks=self._hooks(ema, detector, compute, load, split, cache),
             wishes=self._wishes,
             group=self._group,
             loader_threads=min(_GPU_LOADERS, cores()) if device.type == "cuda" else 1,
@@ -158,6 +165,16 @@ class Session:
             )
         return checkpoint
 
+    def _take_best(self) -> None:
+        """What is best is what lies in the file of the best weights. The newest checkpoint may not know it yet,
+        if the process was killed between the two."""
+        figure = best_figure(self._run)
+        if figure is None and self.state.best_ap is not None:
+            text = f"{self._run.best.name} is gone or damaged: the next weights that are judged count as the best."
+            self._log("warning", text)
+        self.state.best_ap = None if figure is None else figure.ap
+        self.state.best_step = 0 if figure is None else figure.step
+
     def _split(self) -> Split:
         if not self.snapshot.classes:
             raise ConfigError("the project has no classes", hint="Label some boxes first")
@@ -169,6 +186,10 @@ class Session:
             )
         if split.note:
             self._log("warning", split.note)
+        self.no_figure = why_no_figure(split, [item.name for item in self.snapshot.classes])
+        if self.no_figure:
+            text = f"No figure can be made of this run, since {self.no_figure}. Its last weights are kept."
+            self._log("warning", text)
         return split
 
     def _weights(self, samples: tuple[Sample, ...]) -> FloatArray | None:
@@ -229,7 +250,9 @@ class Session:
         if checkpoint is not None:
             detector.load_state_dict(checkpoint.part("weights"))
         elif self.config.weights is not None:
-            self._log("info", load_weights(detector, Path(self.config.weights)).text())
+            report = load_weights(detector, Path(self.config.weights))
+            self._log("info", report.text())
+            self.state.fine_tuning = report.complete
         optimiser = make_optimiser(
             detector,
             learning_rate=self.config.learning_rate or self.config.card.learning_rate,
@@ -290,15 +313,34 @@ class Session:
         detector: Detector,
         compute: Compute,
         load: Load,
-        samples: tuple[Sample, ...],
+        split: Split,
         cache: ImageCache,
     ) -> list[Hook]:
         if not self._group.leads:
             return []
+        checkpoints = CheckpointHook(self._run, ema, tuple(class_ids(self.snapshot).tolist()), self._emit)
+        hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
+        if compute.device.type == "cpu" and self.config.threads is None:
+            hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))
+        hooks.append(MetricsHook(self._emit))
+        if not self.no_figure:
+            hooks.append(self._validation(ema, detector, compute, load, split, cache, checkpoints))
+        return [*hooks, checkpoints]
+
+    def _validation(
+        self,
+        ema: Ema | None,
+        detector: Detector,
+        compute: Compute,
+        load: Load,
+        split: Split,
+        cache: ImageCache,
+        checkpoints: CheckpointHook,
+    ) -> ValidationHook:
         judged = ema.detector if ema is not None else detector
         validator = Validator(
             detect=Runner(judged, compute),
-            samples=samples,
+            samples=split.val,
             ground_truth=self.snapshot.ground_truth,
             classes=self.snapshot.classes,
             cache=cache,
@@ -306,16 +348,7 @@ class Session:
             problem=self._problem,
             beat=lambda _done, _total: not self._wishes.stop.is_set(),
         )
-        checkpoints = CheckpointHook(self._run, ema, tuple(class_ids(self.snapshot).tolist()), self._emit)
-        hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
-        if compute.device.type == "cpu" and self.config.threads is None:
-            hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))
-        return [
-            *hooks,
-            MetricsHook(self._emit),
-            ValidationHook(validator, checkpoints, self._emit),
-            checkpoints,
-        ]
+        return ValidationHook(validator, checkpoints, self._emit)
 
     def _problem(self, error: ImageError) -> None:
         if str(error) not in self._told:

@@ -91,6 +91,7 @@ class Trainer:
         self._loader_threads = loader_threads
         self._bad_gradients = 0
         self._fraction = 0.0
+        self._aside = 0.0
 
     @property
     def epoch(self) -> float:
@@ -112,6 +113,10 @@ class Trainer:
         done = self.fraction
         return self.state.seconds * (1.0 - done) / done if done > 0 else None
 
+    def set_aside(self, seconds: float) -> None:
+        """For hooks: the time that they took after this step is not learning time."""
+        self._aside += seconds
+
     def run(self) -> EndReason:
         """Train until the end that the config names, or until asked to stop or finish.
 
@@ -121,6 +126,8 @@ class Trainer:
         """
         for hook in self._hooks:
             hook.before_training(self)
+        (fine_tuning,) = self._group.agree(float(self.state.fine_tuning), device=self.compute.device)
+        self.state.fine_tuning = bool(fine_tuning)
         module = self._group.wrap(self.detector, self.compute.device)
         batches = self._stream.batches(
             start=self.state.drawn,
@@ -147,8 +154,9 @@ class Trainer:
             self.state.seconds += stepped - begin
             for hook in self._hooks:
                 hook.after_step(self)
-            # Validation and checkpoints count as training time: who gives ten minutes waits ten minutes.
-            self.state.seconds += time.monotonic() - stepped
+            # Checkpoints count as learning time, what a hook sets aside does not.
+            self.state.seconds += max(0.0, time.monotonic() - stepped - self._aside)
+            self._aside = 0.0
 
     def _end(self) -> EndReason | None:
         """Whether to end, the same in all processes."""
@@ -179,7 +187,10 @@ class Trainer:
         """One optimiser step over ``accumulate`` batches."""
         module.train()
         rate = self._learning_rate * rate_factor(
-            step=self.state.step, warmup_steps=self.config.warmup_steps, fraction=self._fraction
+            step=self.state.step,
+            warmup_steps=self.config.warmup_steps,
+            fraction=self._fraction,
+            fine_tuning=self.state.fine_tuning and self.config.learning_rate is None,
         )
         for group in self.optimiser.param_groups:
             group["lr"] = rate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from detcore.data.samples import Sample
 from detcore.data.sweep import Detect, sweep
 from detcore.errors import ImageError
 from detcore.evaluation.coco import evaluate_coco
-from detcore.types import GroundTruth, IntArray, ObjectClass
+from detcore.types import Detections, GroundTruth, IntArray, ObjectClass
 
 _METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR100")
 
@@ -53,6 +54,35 @@ class Validator:
         self._beat = beat
         self._ground_truth = ground_truth
 
+    @property
+    def images(self) -> int:
+        """How many images it looks at."""
+        return len(self._samples)
+
+    def keep(self, count: int) -> None:
+        """Look at so many of the images only from now on: those that a seeded shuffle puts first, the same ones
+        in every process and at every resume, one with boxes among them if there is any."""
+        if count >= len(self._samples):
+            return
+        order: list[int] = np.random.default_rng(0).permutation(len(self._samples)).tolist()
+        boxed = next((row for row in order if len(self._samples[row].labels)), order[0])
+        order.remove(boxed)
+        kept = {boxed, *order[: count - 1]}
+        self._samples = [sample for row, sample in enumerate(self._samples) if row in kept]
+
+    def seconds_per_image(self, *, rounds: int) -> float | None:
+        """What one image costs in each of so many rounds, of which the first has to read it from its file;
+        ``None`` when ``beat`` ended it."""
+        some = self._samples[: self._batch_size]
+        costs: list[float] = []
+        for _ in range(2):
+            begin = time.monotonic()
+            if self._sweep(some, self._problem) is None:
+                return None
+            costs.append((time.monotonic() - begin) / len(some))
+        first, later = costs
+        return (first + (rounds - 1) * min(first, later)) / rounds
+
     def judge(self) -> Judged | None:
         """Evaluate now; ``None`` when ``beat`` ended it early, which says nothing about the detector.
 
@@ -64,20 +94,12 @@ class Validator:
             broken.add(error.path or "")
             self._problem(error)
 
-        detections = sweep(
-            self._detect,
-            self._samples,
-            self._cache,
-            class_ids=self._class_ids,
-            batch_size=self._batch_size,
-            problem=note,
-            progress=self._beat,
-        )
+        detections = self._sweep(self._samples, note)
         if broken:
             self._samples = [sample for sample in self._samples if sample.path not in broken]
         if detections is None:
             return None
-        if not self._samples:
+        if not any(len(sample.labels) for sample in self._samples):
             return Judged(metrics=dict.fromkeys(_METRICS, math.nan), per_class={})
         image_ids = np.array([sample.image_id for sample in self._samples], np.int64)
         gt = self._ground_truth.take(np.isin(self._ground_truth.image_ids, image_ids))
@@ -89,4 +111,15 @@ class Validator:
                 for item in self._classes
                 if result.per_class[item.id]["AP"] >= 0
             },
+        )
+
+    def _sweep(self, samples: Sequence[Sample], problem: ProblemCallback) -> Detections | None:
+        return sweep(
+            self._detect,
+            samples,
+            self._cache,
+            class_ids=self._class_ids,
+            batch_size=self._batch_size,
+            problem=problem,
+            progress=self._beat,
         )

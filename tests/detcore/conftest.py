@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         name: str = "001-reticle-s",
         images: int = 12,
         val: int = 3,
+        val_rows: Collection[int] | None = None,
         width: int = 96,
         height: int = 64,
         classes: int = 2,
@@ -71,6 +72,7 @@ def make_run(tmp_path: Path) -> MakeRun:
             folder / "images", count=images, width=width, height=height, classes=classes
         )
         run = RunFolder(folder)
+        held_out = range(val) if val_rows is None else val_rows
         snapshot = Snapshot(
             classes=tuple(
                 ObjectClass(id=11 + row, name=f"kind {row}", color="#ff0000") for row in range(classes)
@@ -81,7 +83,7 @@ def make_run(tmp_path: Path) -> MakeRun:
                     path=str(path),
                     width=width,
                     height=height,
-                    split="val" if row < val else "train",
+                    split="val" if row in held_out else "train",
                     status=Status.VERIFIED,
                 )
                 for row, path in enumerate(paths)

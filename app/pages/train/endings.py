@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.action_table import REVIEW
 from app.context import AppContext
-from app.models.figures import ratio_text
+from app.models.figures import count_text, ratio_text
 from app.pages.train.control import CROSS_VALIDATING, PREDICTING, RunControl
 from app.pages.train.histories import RunHistories
 from detcore.crossval import is_cross_validation
 from detcore.events import Event, FailureKind, Log
 from detcore.jobs import Outcome, OutcomeState
 from detcore.opening import SUFFIX
+from detcore.outcomes import judgement
 from detcore.project.runs import RunFolder
 
 ENDINGS = {
@@ -91,9 +93,11 @@ class RunEndings(QObject):
     def _tell_end(self, run: Path, outcome: Outcome) -> None:
         name = run.name
         history = self._histories.get(name)
-        value = None if history is None or history.best is None else history.best[1]
-        best = "" if value is None else f", best AP {ratio_text(value, digits=3)}"
-        text = f"{name} {ENDINGS[outcome.state]}{best}."
+        result: dict[str, Any] = {} if outcome.ended is None else dict(outcome.ended.result)
+        if history is not None and history.best is not None:
+            result["best_AP"] = history.best[1]
+        judged = judgement(result, ratio=lambda value: ratio_text(value, digits=3), number=count_text)
+        text = f"{name} {ENDINGS[outcome.state]}{', ' if judged else ''}{judged}."
         if outcome.state is OutcomeState.STOPPED:
             self._context.messages.info(text, self._again(run, outcome), applies=lambda: self._is_idle(run))
         else:

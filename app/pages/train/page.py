@@ -180,7 +180,7 @@ class TrainPage(Page):
             self._refresh()
 
     def _show_runs(self) -> None:
-        runs = [(run.name, run.folder.best) for run in self.shelf.model.runs if run.has_checkpoint]
+        runs = [(run.name, run.weights) for run in self.shelf.model.runs if run.weights is not None]
         self.setup.settings.show_weights(runs)
         self._refresh()
 

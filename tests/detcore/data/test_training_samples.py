@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from detcore.data.samples import class_ids, make_samples, split_samples
+from detcore.data.samples import Split, class_ids, make_samples, split_samples, why_no_figure
 from detcore.project.snapshot import Snapshot, SnapshotImage
 from detcore.types import Box, GroundTruth, ObjectClass, Status
 
@@ -79,7 +80,58 @@ def test_one_image_is_judged_by_itself() -> None:
     split = split_samples(snapshot([image(1)], [box(1, 1)]), seed=0)
     assert [sample.image_id for sample in split.train] == [1]
     assert [sample.image_id for sample in split.val] == [1]
-    assert "one training image" in split.note
+    assert "judged by themselves" in split.note
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(("images", "boxed"), [(2, 1), (10, 1), (32, 2), (10, 4), (10, 10)])
+def test_no_class_loses_its_last_training_image_to_the_hold_out(seed: int, images: int, boxed: int) -> None:
+    shot = snapshot(
+        [image(number, status=Status.VERIFIED) for number in range(1, images + 1)],
+        [box(number, number, 9 if number == 1 else 7) for number in range(1, boxed + 1)],
+    )
+    split = split_samples(shot, seed=seed)
+    learnt = {int(label) for sample in split.train for label in sample.labels}
+    assert learnt == ({0} if boxed == 1 else {0, 1})
+    judged = [sample for sample in split.val if len(sample.labels)]
+    assert judged
+    if boxed <= 2:  # one image of each class, and none of them can be spared
+        assert split.val == split.train
+        assert "too few boxes to hold any out" in split.note
+    else:
+        assert len(split.train) == images - 1
+        assert [sample.labels.tolist() for sample in split.val] == [[1]]
+
+
+def test_of_few_images_with_boxes_some_are_held_out_and_some_are_not() -> None:
+    shot = snapshot(
+        [image(number, status=Status.VERIFIED) for number in range(1, 33)], [box(1, 1), box(2, 2)]
+    )
+    for seed in range(12):
+        split = split_samples(shot, seed=seed)
+        assert [len(split.train), len(split.val)] == [29, 3]
+        assert sum(bool(len(sample.labels)) for sample in split.train) == 1
+        assert sum(bool(len(sample.labels)) for sample in split.val) == 1
+
+
+@pytest.mark.parametrize(
+    ("boxes", "reason"),
+    [
+        ([box(1, 1), box(2, 2)], ""),
+        ([box(1, 1, 9), box(2, 1), box(3, 2)], ""),
+        ([box(1, 1)], "none of the validation images has a box that counts"),
+        ([box(1, 1), box(2, 2, difficult=True)], "none of the validation images has a box that counts"),
+        ([box(1, 1), box(2, 2, 9)], "have boxes of b only, of which there is none to learn from"),
+    ],
+)
+def test_why_the_validation_images_can_give_no_figure(boxes: list[Box], reason: str) -> None:
+    images = [image(1), image(2, "val", Status.VERIFIED)]
+    found = why_no_figure(split_samples(snapshot(images, boxes), seed=0), ["b", "a"])
+    assert found == reason if not reason else reason in found
+
+
+def test_without_labelled_validation_images_there_is_no_figure() -> None:
+    assert "no labelled validation images" in why_no_figure(Split(train=(), val=()), [])
 
 
 def test_sample_columns_have_the_kinds_that_tensors_need() -> None:

@@ -1,0 +1,131 @@
+"""When a run is judged, on how many images, and which weights are its best for that."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from detcore import events
+from detcore.events import EndReason, Event
+from detcore.training.hooks import CheckpointHook
+from detcore.training.trainer import Hook, Trainer
+from detcore.training.validation import Validator
+
+Emit = Callable[[Event], None]
+_SHARE = 0.1
+"""Of the time that is given, what validation may take besides it."""
+_FEWEST = 4
+"""So many times a run is judged at least, on part of the images if they take too long for that."""
+_SMALLEST_PART = 8
+_KNOWS_THE_TASK = 0.05
+"""The AP from which weights to start from are worth keeping. Those of other classes may fit as well."""
+
+
+class ValidationHook(Hook):
+    """Judges the moving average on the validation images from time to time and at the end.
+
+    Validation takes a tenth of the time at most: the longer it lasts, the rarer it is, and in a run that is
+    given minutes it looks at a part of the images where all would take more than its share. None of it counts
+    as learning time. A run that begins with weights that fit is judged before its first step. A validation
+    that is ended early, since the owner wants to stop, leaves everything as it was.
+    """
+
+    def __init__(self, validator: Validator, checkpoints: CheckpointHook, emit: Emit) -> None:
+        self._validator = validator
+        self._checkpoints = checkpoints
+        self._emit = emit
+        self._due = 0.0
+        self._judged_step = -1
+        self._told_nothing = False
+
+    def before_training(self, trainer: Trainer) -> None:
+        state = trainer.state
+        cost = self._choose_images(trainer)
+        if state.fine_tuning and state.step == 0:
+            begin = time.monotonic()
+            state.start_ap = self._judge(trainer)
+            cost = time.monotonic() - begin
+            state.fine_tuning = state.start_ap is None or state.start_ap >= _KNOWS_THE_TASK
+        self._due = state.seconds + self._pause(trainer, cost)
+
+    def after_step(self, trainer: Trainer) -> None:
+        if trainer.state.seconds < self._due:
+            return
+        begin = time.monotonic()
+        self._judge(trainer)
+        cost = time.monotonic() - begin
+        trainer.set_aside(cost)
+        self._checkpoints.save(trainer)
+        self._due = trainer.state.seconds + self._pause(trainer, cost)
+
+    def after_training(self, trainer: Trainer, reason: EndReason) -> None:
+        if reason is not EndReason.STOPPED and self._judged_step != trainer.state.step:
+            self._judge(trainer)
+
+    def _choose_images(self, trainer: Trainer) -> float:
+        """Decide, once in a run, how many images to look at; returns the seconds that they will take, as far as
+        that is known."""
+        state, minutes, total = trainer.state, trainer.config.minutes, self._validator.images
+        if minutes is None:
+            return 0.0
+        seconds = self._validator.seconds_per_image(rounds=_FEWEST)
+        if seconds is None:
+            return 0.0
+        if state.judged_images is None:
+            affordable = int(_SHARE * 60.0 * minutes / _FEWEST / seconds)
+            state.judged_images = min(total, max(_SMALLEST_PART, affordable))
+        self._validator.keep(state.judged_images)
+        if state.judged_images < total:
+            text = (
+                f"Validation looks at {state.judged_images:,} of {total:,} images, the same ones each time, so that "
+                "it takes no more than about a tenth of the time."
+            )
+            self._emit(events.Log(level="info", text=text))
+        return seconds * self._validator.images
+
+    def _pause(self, trainer: Trainer, cost: float) -> float:
+        """Seconds of learning until the next validation, of which the last one took ``cost``: as configured,
+        else about 15 of them in a run, and always enough that validation keeps to its share."""
+        minutes = trainer.config.minutes
+        if trainer.config.validate_every_seconds is not None:
+            interval = trainer.config.validate_every_seconds
+        elif minutes is None:
+            interval = 20.0
+        else:
+            interval = min(max(60.0 * minutes / 15.0, 5.0), 120.0)
+        return max(interval, cost / _SHARE)
+
+    def _judge(self, trainer: Trainer) -> float | None:
+        """The AP now; ``None`` when there is no telling."""
+        state = trainer.state
+        judged = self._validator.judge()
+        if judged is None:
+            return None
+        self._judged_step = state.step
+        ap = judged.metrics["AP"]
+        if math.isnan(ap):
+            self._tell_nothing()
+            return None
+        best = state.best_ap is None or ap > state.best_ap
+        if best:
+            state.best_ap, state.best_step = ap, state.step
+            # Before it is told: what is said to be the best lies there.
+            self._checkpoints.save_best(trainer)
+        self._emit(
+            events.Validation(
+                step=state.step,
+                epoch=trainer.epoch,
+                time=state.seconds,
+                metrics=judged.metrics,
+                per_class=judged.per_class,
+                best=best,
+            )
+        )
+        return ap
+
+    def _tell_nothing(self) -> None:
+        if not self._told_nothing:
+            self._told_nothing = True
+            text = "No figure can be made: none of the validation images with boxes can be read."
+            self._emit(events.Log(level="warning", text=text))
