@@ -124,6 +124,11 @@ class _Writer:
         folders = self._folders()
         if "val" not in folders:
             notes.append("There are no images for validation: data.yaml names those for training instead.")
+        if folders:
+            notes.append(
+                "Each folder of labels has a classes.txt, which labelImg needs. Delete it for tools that take every "
+                "text file there for labels, such as pylabel."
+            )
         old = [item.source_id for item in self._dataset.classes]
         moved = sum(was is not None and was != now for was, now in zip(old, self._numbers, strict=True))
         if moved:

@@ -55,7 +55,7 @@ def test_data_yaml_names_the_splits_that_exist(tmp_path: Path):
         **{split: f"images/{split}" for split in splits},
         "names": {0: "cat", 1: "dog"},
     }
-    assert report.notes == ()
+    assert [note for note in report.notes if "labelImg" not in note] == []
     report = YOLO.write(source, tmp_path / "only_train")
     assert any("no images for validation" in note for note in report.notes)
 
@@ -148,3 +148,9 @@ def test_an_image_called_like_the_list_of_classes_keeps_its_labels(name: str, tm
     assert [item.xyxy for item in image.boxes] == [pytest.approx((10, 20, 30, 40), abs=1e-6)]
     assert [item.name for item in again.classes] == ["cat", "dog"]
     assert not any("classes.txt" in str(problem) for problem in problems)
+
+
+def test_the_report_tells_of_the_lists_of_classes_among_the_labels(tmp_path: Path):
+    """Some tools take every text file there for labels and stop at them."""
+    report = YOLO.write(dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4)]}), tmp_path / "out")
+    assert any("classes.txt" in note and "labelImg" in note for note in report.notes)
