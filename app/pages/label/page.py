@@ -75,6 +75,7 @@ class LabelPage(Page):
         self.setCentralWidget(self.middle)
         self.homes = (self.welcome, self.canvas)
         self.image_list = ImageList(self.images, self.class_model, context.theme, context.tasks)
+        loader.replaced.connect(self.image_list.thumbnails.forget)
         self.filtering = ImageFiltering(context, self.images, self.image_list.bar, self)
         self.ordering = ImageOrdering(context, self.images, self.image_list.bar, self)
         self.image_menu = ImageMenu(context, self.image_list, self.editing, self.verifying, self.walk, self)

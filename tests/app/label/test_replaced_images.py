@@ -9,11 +9,13 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.pages.label.page import LabelPage
+from app.widgets.label.image_delegate import PICTURE_SIDE
 from detcore.types import Status
 
 SOON = 10_000
@@ -39,6 +41,13 @@ def size_on_canvas(page: LabelPage) -> tuple[int, int]:
 
 def size_of(page: LabelPage, row: int) -> tuple[int, int] | None:
     return page.context.document.project.image(page.images.image_id(row)).size
+
+
+def brightness(picture: QImage | None) -> int:
+    """Of its middle; 0 while it is being made."""
+    if picture is None:
+        return 0
+    return picture.pixelColor(picture.width() // 2, picture.height() // 2).lightness()
 
 
 def edges(page: LabelPage, row: int) -> list[tuple[float, float, float, float]]:
@@ -71,6 +80,8 @@ def test_a_picture_that_was_replaced_is_shown_when_one_comes_back_to_it(
     assert page.context.view.image_id == images.image_id(3)
     qtbot.waitUntil(lambda: size_on_canvas(page) == (90, 70), timeout=SOON)
     assert size_of(page, 3) == (90, 70)  # nothing was drawn on it yet
+    small = page.image_list.thumbnails
+    qtbot.waitUntil(lambda: brightness(small.request(file_of(page, 3), PICTURE_SIDE)) > 190, timeout=SOON)
 
 
 def test_the_size_that_boxes_were_drawn_at_is_kept_and_the_user_is_told(halved: LabelPage) -> None:
