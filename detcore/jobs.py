@@ -63,13 +63,12 @@ class WorkerJob:
     ) -> None:
         self._argv = list(argv)
         self._on_event = on_event
-        self._on_end = on_end
-        self._conclusion = Conclusion(self._tell_end)
         self._patience = patience or Patience()
         self._what = what
         self._process: subprocess.Popen[str] | None = None
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
         self._callback_lock = threading.Lock()
+        self._conclusion = Conclusion(on_end, lock=self._callback_lock)
         self._stopping = threading.Event()
         self._last_line = time.monotonic()
         self._failed: Failed | None = None
@@ -232,11 +231,6 @@ class WorkerJob:
 
     def _conclude(self, readers: Sequence[threading.Thread]) -> None:
         self._conclusion.draw(lambda: self._end(readers))
-
-    def _tell_end(self, outcome: Outcome) -> None:
-        if self._on_end is not None:
-            with self._callback_lock:
-                self._on_end(outcome)
 
     def _end(self, readers: Sequence[threading.Thread]) -> Outcome:
         process = self._process

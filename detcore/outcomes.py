@@ -83,10 +83,13 @@ def outcome_of(find: Callable[[], Found]) -> Found | Outcome:
 
 class Conclusion:
     """The end of a job: worked out once, told to the owner, and waited for by anybody, whatever fails on the
-    way."""
+    way. ``lock``: held while the owner is told."""
 
-    def __init__(self, on_end: Callable[[Outcome], None] | None) -> None:
+    def __init__(
+        self, on_end: Callable[[Outcome], None] | None, *, lock: threading.Lock | None = None
+    ) -> None:
         self._on_end = on_end
+        self._lock = lock or threading.Lock()
         self._done = threading.Event()
         self.outcome: Outcome | None = None
         """``None`` until then."""
@@ -105,7 +108,8 @@ class Conclusion:
         self.outcome = outcome
         try:
             if self._on_end is not None:
-                self._on_end(outcome)
+                with self._lock:
+                    self._on_end(outcome)
         finally:
             self._done.set()
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "export": "data_commands.export",
     "split": "data_commands.split",
     "info": "data_commands.info",
+    "rescue": "rescue_commands.rescue",
     "sizes": "image_commands.sizes",
     "locate": "image_commands.locate",
     "train": "model_commands.train",

@@ -116,6 +116,19 @@ def _add_data_commands(commands: Commands) -> None:
     locate = _add(commands, "locate", "find the images again after their folder was moved or renamed")
     locate.add_argument("folder", type=Path, metavar="DIR", help="where they are now, or a folder above")
 
+    rescue = _add(commands, "rescue", "save what can be saved of a project whose database is damaged")
+    way = rescue.add_mutually_exclusive_group(required=True)
+    way.add_argument(
+        "--out", type=Path, metavar="Q.reticle", help="make a new project of all that can still be read"
+    )
+    way.add_argument(
+        "--copy",
+        nargs="?",
+        const="",
+        metavar="DAY",
+        help="go back to the daily copy of a day such as 2026-11-29, or to the newest; the damaged file is kept",
+    )
+
     info = _add(commands, "info", "count images, boxes per class, splits, statuses and runs")
     info.add_argument("--json", action="store_true", help="as JSON")
 

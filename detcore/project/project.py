@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec
@@ -18,8 +19,9 @@ from typing import Any, Concatenate, ParamSpec
 from filelock import FileLock, Timeout
 
 from detcore.atomic import sync_folder
-from detcore.errors import ProjectError, ProjectLockedError
-from detcore.project import health, image_paths, journal, migrations
+from detcore.errors import ProjectError, ProjectLockedError, ReticleError, disk_error
+from detcore.project import copies, health, image_paths, journal, migrations
+from detcore.project.copies import DailyCopy
 from detcore.project.database import Database
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit
@@ -42,6 +44,8 @@ class Project(ProjectReader):
         """For ``create`` and ``open`` alone."""
         super().__init__(folder, database)
         self._lock = lock
+        self.copy_problem: ReticleError | None = None
+        """Why there is no daily copy of today, if there should be one."""
         self._next_ids: dict[str, int] = {}
         self._ids_lock = threading.Lock()
 
@@ -105,6 +109,8 @@ class Project(ProjectReader):
                     health.check(connection, path)
             _bring_up_to_date(database)
             project = cls(folder, database, lock)
+            if not read_only and not known_whole:
+                project.copy_problem = _copy_of_today(path)
             undo.pop_all()
         return project
 
@@ -212,6 +218,24 @@ class Project(ProjectReader):
             self.database.flush()
 
 
+def go_back(folder: Path, copy: DailyCopy) -> Path:
+    """Let a daily copy take the place of the database of a project that nobody has open; returns the folder
+    that the old one was moved to.
+
+    Raises:
+        ProjectDamagedError: the copy is damaged, too.
+        ProjectError: the project is open elsewhere, or cannot be written.
+    """
+    health.check_file(copy.path)
+    lock = _acquire(folder)
+    try:
+        return copies.put_back(copy, folder / _DATABASE)
+    except OSError as error:
+        raise disk_error(error, path=folder) from error
+    finally:
+        lock.release()
+
+
 def _acquire(folder: Path) -> FileLock:
     # Not thread-local: a project may be closed on another thread than the one that opened it.
     lock = FileLock(folder / _LOCK, timeout=0, thread_local=False)
@@ -246,6 +270,17 @@ def _bring_up_to_date(database: Database) -> None:
             hint="Open it once for writing to bring it up to date",
         )
     database.upgrade(migrations.MIGRATIONS)
+
+
+def _copy_of_today(path: Path) -> ReticleError | None:
+    """Make the daily copy of a database that is whole; a full disk is no reason not to open the project."""
+    try:
+        copies.make_daily_copy(path, date.today())
+    except OSError as error:
+        return disk_error(error, path=path.parent / copies.FOLDER)
+    except sqlite3.Error as error:
+        return ProjectError(f"there is no daily copy of today ({error})", path=path.parent / copies.FOLDER)
+    return None
 
 
 def _build(path: Path, folder: Path, root: Path, paths: Sequence[str]) -> None:

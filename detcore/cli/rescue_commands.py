@@ -1,0 +1,31 @@
+"""`rescue`: out of a damaged project."""
+
+from __future__ import annotations
+
+import argparse
+
+from detcore.cli.console import say
+from detcore.opening import named_as_project
+from detcore.project.copies import find_copy
+from detcore.project.project import go_back
+from detcore.project.rescue import rescue as rescue_project
+
+
+def rescue(options: argparse.Namespace) -> int:
+    """Take out what can be read, or go back to a daily copy."""
+    folder = options.project.resolve()
+    if options.out is None:
+        copy = find_copy(folder, options.copy or None)
+        aside = go_back(folder, copy)
+        say(
+            f"{folder}: the database is that of {copy.day.isoformat()} again; the damaged one lies in {aside}"
+        )
+        return 0
+    done = rescue_project(folder, named_as_project(options.out).resolve())
+    for loss in done.losses:
+        say(loss)
+    say(
+        f"{done.folder}: {done.images:,} images, {done.classes:,} classes, {done.boxes:,} boxes, "
+        f"{done.verdicts:,} verdicts"
+    )
+    return 0
