@@ -6,6 +6,8 @@ of errors stand in one list only once each is weighed with how rare its errors a
 
 from __future__ import annotations
 
+import numpy as np
+
 from detcore.types import FloatArray
 
 ERROR_RATE = 0.05
@@ -22,6 +24,18 @@ def overlooked(chance: FloatArray, rate: float = ERROR_RATE) -> FloatArray:
     against its being an object, however much it looks like one.
     """
     return rate * chance / (1 - (1 - rate) * chance)
+
+
+def misnamed(chance: FloatArray, rate: float = ERROR_RATE) -> FloatArray:
+    """(N,) how probably labels that are of another class than the detections on them are wrong. ``chance``
+    (N,): how often labels agree with such detections.
+
+    Of detections the share t is right, and labels agree with t · (1 - rate) of them, the ``chance``; they
+    differ from t · rate because they are wrong, so that of 1 - chance that differ rate / (1 - rate) · chance
+    are. No more than is the ``chance`` itself.
+    """
+    odds = chance / np.maximum(1 - chance, np.finfo(np.float64).tiny)
+    return np.minimum(odds * rate / (1 - rate), chance)
 
 
 def drawn_rate(errors: float, labels: float, rate: float = ERROR_RATE) -> float:

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from detcore.evaluation.error_rates import ERROR_RATE, at_rate, drawn_rate, overlooked
+from detcore.evaluation.error_rates import ERROR_RATE, at_rate, drawn_rate, misnamed, overlooked
 from detcore.evaluation.error_types import KINDS, ErrorType, find_error_types
 from detcore.evaluation.label_answers import ANSWER_FLOOR, rows_at_labels
 from detcore.evaluation.label_evidence import (
@@ -36,7 +36,7 @@ from detcore.types import BoolArray, Detections, FloatArray, GroundTruth, IntArr
 _ACTIVE = -4.0  # log odds below which a detection is no candidate for an overlooked object …
 _ACTIVE_PER_LABEL = 3  # … unless the model is so weak that there are no more than so many others
 _DUPLICATE_IOU = 0.5
-_LEAST_SCORE = 1e-3
+_LEAST_SCORE = 1e-4
 _TRIM = 2.5
 _BEYOND_TWO = 0.0228  # of a normal distribution lies more than two spreads above its middle
 
@@ -168,7 +168,7 @@ def _active(evidence: Evidence) -> IntArray:
 def _swapped(evidence: Evidence) -> tuple[FloatArray, IntArray]:
     """(G,) how probably a label is of another class, and (G,) the detection that says so or -1."""
     det, other, same = best_other(evidence)
-    return np.where(det >= 0, other * (1 - same), 0.0), det
+    return np.where(det >= 0, misnamed(other * (1 - same)), 0.0), det
 
 
 def _close_answers(problem: Problem, gt: GroundTruth, answers: LabelAnswers | None) -> FloatArray:
