@@ -51,19 +51,19 @@ class RunChanges:
 class RunComparison:
     """``by_labels`` is ``None`` when ``first`` was not trained with labels of these images, ``unchanged``
     says that they are still the same. ``scope_count`` images are reviewed; those that both have looked at are
-    compared, and ``fairness`` says how far that is sound. At ``first_threshold`` the F1 of ``first`` is
-    highest."""
+    compared, and ``fairness`` says how far that is sound. At the ``best_thresholds`` the F1 of ``first`` and of
+    ``second`` is highest."""
 
     runs: ComparedRuns
     by_model: ByModel
     by_labels: ByLabels | None
     unchanged: bool
-    first_threshold: float
+    best_thresholds: tuple[float, float]
     scope_count: int
     fairness: Fairness
 
-    def changes(self, threshold: float) -> RunChanges:
-        """What ``second`` at a threshold has that ``first`` at its own has not. Takes a while."""
+    def changes(self, thresholds: tuple[float, float]) -> RunChanges:
+        """What ``second`` has that ``first`` has not, each at its threshold. Takes a while."""
         runs = self.runs
         found = changed_objects(
             runs.gt,
@@ -71,7 +71,7 @@ class RunComparison:
             runs.second_dets,
             runs.image_ids,
             runs.class_ids,
-            thresholds=(self.first_threshold, threshold),
+            thresholds=thresholds,
             iou_threshold=runs.iou_threshold,
         )
 
@@ -137,20 +137,20 @@ def compare_with(
         by_model=apart.by_model,
         by_labels=apart.by_labels,
         unchanged=apart.unchanged,
-        first_threshold=_best_of_first(runs),
+        best_thresholds=(_best_threshold(runs, runs.first_dets), _best_threshold(runs, runs.second_dets)),
         scope_count=review.image_count,
         fairness=fairness(other, review.run, images, image_ids),
     )
 
 
-def _best_of_first(runs: ComparedRuns) -> float:
-    """Where this run alone would be shown first."""
-    known = np.isin(runs.first_dets.labels, runs.class_ids)
+def _best_threshold(runs: ComparedRuns, dets: Detections) -> float:
+    """Where a run alone would be shown first."""
+    known = np.isin(dets.labels, runs.class_ids)
     on_these = np.isin(runs.gt.image_ids, runs.image_ids)
     return best_threshold(
         LiveEvaluation(
             runs.gt.take(on_these),
-            runs.first_dets.take(known),
+            dets.take(known),
             class_ids=runs.class_ids,
             iou_threshold=runs.iou_threshold,
             image_ids=runs.image_ids,

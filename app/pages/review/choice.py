@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QLocale, QObject, Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
+from app.action_table import REVIEW
 from app.context import AppContext
 from app.models.figures import count_text
 from app.review.live_evaluation import LiveReview
@@ -49,6 +50,7 @@ class ReviewChoice(QObject):
         self._problem = ""
         self._ended: set[str] = set()
         self._wanted = ""
+        self._ended_unseen: set[str] = set()
         self.run, self.scope, self.iou = QComboBox(), QComboBox(), QComboBox()
         self.scope.setEnabled(False)
         self.bar = self._compose()
@@ -78,15 +80,24 @@ class ReviewChoice(QObject):
         row = self.run.currentIndex()
         return self._runs[row] if 0 <= row < len(self._runs) else None
 
+    def enter(self) -> None:
+        """The page is shown: of the runs that have ended meanwhile the newest one is looked at, with a word."""
+        unseen, self._ended_unseen = self._ended_unseen, set()
+        self._refresh(unseen)
+
     def refresh(self) -> None:
         """Look at the run folders again, off the GUI thread."""
+        self._refresh(set())
+
+    def _refresh(self, unseen: set[str]) -> None:
+        """The same; of the ``unseen`` runs that ended the newest may be shown."""
         document = self._context.document
         if not document.is_open:
             return
         project = document.project
         self._context.tasks.run(
             lambda: list_runs(project),
-            done=lambda runs: self._take(project.folder, runs),
+            done=lambda runs: self._take(project.folder, runs, unseen),
             failed=self._fail,
         )
 
@@ -197,6 +208,8 @@ class ReviewChoice(QObject):
         """The worker of a run has ended; it may have left other detections."""
         if self._context.document.holds_run(run):
             self._ended.add(run.name)
+            if self._context.actions.scope != REVIEW:
+                self._ended_unseen.add(run.name)
             self.refresh()
 
     def _want(self, name: str) -> None:
@@ -210,12 +223,13 @@ class ReviewChoice(QObject):
 
     def _forget(self) -> None:
         self._runs, self._problem, self._wanted = [], "", ""
+        self._ended_unseen = set()
         self.run.clear()
         self.scope.clear()
         self._live.close()
         self.changed.emit()
 
-    def _take(self, folder: object, runs: list[RunInfo]) -> None:
+    def _take(self, folder: object, runs: list[RunInfo], unseen: set[str]) -> None:
         document = self._context.document
         if not document.is_open or document.project.folder != folder:
             return
@@ -234,6 +248,8 @@ class ReviewChoice(QObject):
             if run.best_ap is not None:
                 self.run.setItemData(row, _BEST_TIP, Qt.ItemDataRole.ToolTipRole)
         names = [run.name for run in self._runs]
+        if before is not None and not self._wanted:
+            self._want_newest(before.name, unseen)
         if self._wanted in names and (before is None or before.name != self._wanted):
             self.run.setCurrentIndex(names.index(self._wanted))
             self._open(scope=None)
@@ -250,6 +266,21 @@ class ReviewChoice(QObject):
             self._wanted = ""
         self.run.setEnabled(bool(names))
         self.changed.emit()
+
+    def _want_newest(self, shown: str, unseen: set[str]) -> None:
+        """Of the runs that ended while another page was shown the newest, if it is newer than the one here."""
+        names = [run.name for run in self._runs]
+        newer = self._runs[: names.index(shown)] if shown in names else []
+        ended = [run.name for run in newer if run.name in unseen and run.has_detections]
+        if not ended:
+            return
+        self._wanted = ended[0]
+        view = self._context.view
+        self._context.messages.info(
+            f"{ended[0]} has ended and is shown here now.",
+            (f"Back to {shown}", lambda: view.show_run(shown)),
+            applies=lambda: view.reviewed_run != shown or self._live.is_loading,
+        )
 
     def _open(self, *, scope: Scope | None) -> None:
         run = self.chosen

@@ -38,7 +38,7 @@ class ReviewCompare(QObject):
         self._other = ""
         self._asked: ComparisonKey | None = None
         self._shown: RunComparison | None = None
-        self._counted: tuple[RunComparison, float] | None = None
+        self._counted: tuple[RunComparison, tuple[float, float]] | None = None
         self._is_counting = False
         self._picked: dict[str, PickedBoxes] = {}
         self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
@@ -49,6 +49,7 @@ class ReviewCompare(QObject):
         self._pause.timeout.connect(self.show)
         panel.shown.connect(self.show)
         panel.run_chosen.connect(self._choose)
+        panel.at_slider.toggled.connect(self._show_figures)
         panel.count_opened.connect(self._open)
         panel.stop_asked.connect(comparisons.stop)
         panel.start_asked.connect(self._start_over)
@@ -129,44 +130,55 @@ class ReviewCompare(QObject):
 
     def _show_figures(self) -> None:
         """Everything that follows from the threshold."""
-        found, threshold = self._shown, self._live.threshold
+        found = self._shown
         if found is None or not self.panel.isVisible():
             return
+        thresholds = self._thresholds(found)
         iou = found.runs.iou_threshold
         rows = comparison_rows(
             found.by_model,
             found.by_labels,
             unchanged=found.unchanged,
-            thresholds=(found.first_threshold, threshold),
+            thresholds=thresholds,
             iou_threshold=iou,
         )
         first, second = found.runs.first.name, found.runs.second.name
         intervals = interval_rows(found.by_model, iou, fair=found.fairness.is_fair)
-        self.panel.show_figures(rows, (first, first, second), intervals, comparison_note(found, threshold))
+        note = comparison_note(found, thresholds, at_slider=self.panel.at_slider.isChecked())
+        self.panel.show_figures(rows, (first, first, second), intervals, note)
         self.panel.show_caution(caution_text(found))
-        self._count(found, threshold)
+        self._count(found, thresholds)
 
-    def _count(self, found: RunComparison, threshold: float) -> None:
+    def _thresholds(self, found: RunComparison) -> tuple[float, float]:
+        """Of the old and the new model: chosen for both in the same way, or the difference would be one of
+        thresholds."""
+        if self.panel.at_slider.isChecked():
+            return (self._live.threshold, self._live.threshold)
+        return found.best_thresholds
+
+    def _count(self, found: RunComparison, thresholds: tuple[float, float]) -> None:
         """Find out in the pool which objects were gained and lost, unless it is known."""
-        if self._is_counting or self._counted == (found, threshold):
+        if self._is_counting or self._counted == (found, thresholds):
             return
         self._is_counting = True
         self._context.tasks.run(
-            lambda: found.changes(threshold),
-            done=lambda changes: self._take_counts(found, threshold, changes),
+            lambda: found.changes(thresholds),
+            done=lambda changes: self._take_counts(found, thresholds, changes),
             failed=self._give_up,
         )
 
-    def _take_counts(self, found: RunComparison, threshold: float, changes: RunChanges) -> None:
+    def _take_counts(
+        self, found: RunComparison, thresholds: tuple[float, float], changes: RunChanges
+    ) -> None:
         self._is_counting = False
         if found is not self._shown:
             self._show_figures()
             return
-        self._counted = (found, threshold)
+        self._counted = (found, thresholds)
         everything = (changes.gained, changes.lost, changes.changed, changes.false)
         self._picked = {picked.name: picked for picked in everything}
         self.panel.show_counts(change_counts(found, changes))
-        if threshold != self._live.threshold:
+        if thresholds != self._thresholds(found):
             self._show_figures()
 
     def _give_up(self, error: Exception) -> None:

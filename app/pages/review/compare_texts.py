@@ -23,14 +23,15 @@ def change_counts(found: RunComparison, changes: RunChanges) -> list[ChangeCount
     ]
 
 
-def comparison_note(found: RunComparison, threshold: float) -> str:
+def comparison_note(found: RunComparison, thresholds: tuple[float, float], *, at_slider: bool) -> str:
     """Where each run stands, and on which images."""
     first, second = found.runs.first.name, found.runs.second.name
     images = len(found.runs.image_ids)
-    parts = [
-        f"{first} at {ratio_text(found.first_threshold)}, its best F1; "
-        f"{second} at {ratio_text(threshold)}, the slider's."
-    ]
+    if at_slider:
+        parts = [f"Both at {ratio_text(thresholds[1])}, the slider's."]
+    else:
+        old, new = (ratio_text(threshold) for threshold in thresholds)
+        parts = [f"Each where its F1 is highest: {first} at {old}, {second} at {new}."]
     if images < found.scope_count:
         how = " and neither has learnt from" if not any(found.fairness.trained) else ""
         parts.append(f"On {_of(images, found.scope_count)} that both have seen{how}.")

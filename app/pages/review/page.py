@@ -252,7 +252,7 @@ class ReviewPage(Page):
             super().save_layout()
 
     def entered(self) -> None:
-        self.choice.refresh()
+        self.choice.enter()
         self.live.bring_up_to_date()
         super().entered()
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QCheckBox,
     QComboBox,
     QFrame,
     QGraphicsOpacityEffect,
@@ -66,6 +67,11 @@ class ComparePanel(QWidget):
         self.run.setAccessibleName("Compare with")
         self.run.setToolTip("The run that is the old model here")
         self.run.activated.connect(lambda _row: self.run_chosen.emit(self.run.currentData()))
+        self.at_slider = QCheckBox("Both at the slider")
+        self.at_slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.at_slider.setToolTip(
+            "Count both models at the slider's threshold; else each counts where its own F1 is highest"
+        )
         self.links = QWidget()
         self._links = QHBoxLayout(self.links)
         self._links.setContentsMargins(0, 0, 0, 0)
@@ -202,7 +208,10 @@ class ComparePanel(QWidget):
         figures.setContentsMargins(8, 0, 8, 4)
         figures.setSpacing(2)
         figures.addLayout(self._body)
-        figures.addWidget(self.note)
+        below = QHBoxLayout()
+        below.addWidget(self.note, 1)
+        below.addWidget(self.at_slider, 0, Qt.AlignmentFlag.AlignTop)
+        figures.addLayout(below)
         content = QWidget()
         content.setProperty("role", "panel")
         column = QVBoxLayout(content)
