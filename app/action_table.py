@@ -58,6 +58,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
         icon="folder-image",
         tip="Make a project of a folder of images",
     ),
+    _spec(
+        "global.new_project",
+        "New project…",
+        icon="folder-plus-outline",
+        tip="A project of its own, wherever you want it, for a folder of images",
+    ),
     _spec("global.open_project", "Open project…", "Ctrl+Shift+O", icon="folder-open-outline"),
     _spec(
         "global.import",
@@ -86,6 +92,12 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip="Find images that look the same, and those that lie in two splits",
     ),
     _spec(
+        "global.divide",
+        "Divide the images…",
+        icon="call-split",
+        tip="Put the images into train, val and test by chance, from a seed",
+    ),
+    _spec(
         "global.sample", "Try the sample", icon="shape-outline", tip="A small project with mistakes to find"
     ),
     _spec("global.undo", "Undo", "Ctrl+Z", icon="undo"),
@@ -112,7 +124,9 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("global.message_action", "Do what the message offers", "Ctrl+J", icon="gesture-tap-button"),
     _spec("global.close_message", "Close the message", "Ctrl+Shift+J", icon="close"),
     _spec("global.settings", "Settings…", "Ctrl+,", icon="cog-outline"),
-    _spec("global.help", "Shortcuts", "F1", icon="help-circle-outline"),
+    _spec("global.help", "Keys and mouse", "F1", icon="help-circle-outline"),
+    _spec("global.manual", "Manual", "Shift+F1", icon="book-open-outline"),
+    _spec("global.about", "About Reticle", icon="information-outline"),
     _spec("global.quit", "Quit", "Ctrl+Q"),
     _spec(
         "label.select_tool",
@@ -193,7 +207,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     _spec("label.new_class", "New class…", "Ctrl+N", icon="tag-plus-outline"),
     _spec(
         "label.class_names",
-        "Class names from a file…",
+        "Read class names…",
         icon="tag-multiple-outline",
         short="From a file…",
         tip="Add the classes that a file lists: one name a line, or a data.yaml",

@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 
 from app.actions import Actions
@@ -32,6 +33,9 @@ def make_application() -> QApplication:
     app.setApplicationName("Reticle")
     app.setOrganizationName("Reticle")
     app.setApplicationDisplayName("")
+    if QLocale.system().language() is QLocale.Language.C:
+        # no language is set: numbers are written as the command line writes them, 1,234 and not 1234
+        QLocale.setDefault(QLocale(QLocale.Language.English, QLocale.Country.UnitedStates))
     return app
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
@@ -95,7 +97,16 @@ class FocusKeys(QObject):
             return True
         if event.type() == QEvent.Type.KeyPress and self._held.is_repeat and acts_once(watched, event):
             return True
+        if event.type() == QEvent.Type.KeyPress and presses(watched, event):
+            watched.click()
+            return True
         return super().eventFilter(watched, event)
+
+
+def presses(widget: QWidget, event: QKeyEvent) -> TypeGuard[QAbstractButton]:
+    """Whether Enter is to press the button that has the focus: outside of dialogs Qt leaves that to Space."""
+    is_plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+    return is_plain and event.key() in _ENTER and isinstance(widget, QAbstractButton)
 
 
 def acts_once(widget: QWidget, event: QKeyEvent) -> bool:

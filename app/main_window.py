@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QEventLoop, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
@@ -16,8 +14,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.action_table import ACTIONS
+from app.canvas.dropped_files import take_files
 from app.context import AppContext
+from app.dialogs.about_dialogs import AboutDialog, ManualDialog
 from app.dialogs.action_dialogs import ActionPalette, ShortcutsDialog
 from app.dialogs.message_history import MessageHistory
 from app.dialogs.settings_dialog import SettingsDialog
@@ -25,8 +24,10 @@ from app.dialogs.stop_training import may_stop_training
 from app.duplicates import NearDuplicates
 from app.image_loader import ImageLoader
 from app.image_places import ImagePlaces
+from app.menus import Menus
 from app.messages import Message
 from app.models.figures import count_text
+from app.pages.division import Division
 from app.pages.export.page import ExportPage
 from app.pages.label.page import LabelPage
 from app.pages.page import Page
@@ -40,28 +41,6 @@ from app.widgets.rail import Rail
 
 SIZE = (1440, 900)
 STATUS_HEIGHT = 42
-CLASS_ACTIONS = "label.class_"
-MENUS = (  # an empty name is a separator
-    (
-        "&File",
-        "global",
-        (
-            "open_folder",
-            "open_project",
-            "sample",
-            "",
-            "import",
-            "new_images",
-            "find_images",
-            "duplicates",
-            "",
-            "settings",
-            "",
-            "quit",
-        ),
-    ),
-    ("&Edit", "global", ("undo", "redo", "", "palette")),
-)
 
 
 class MainWindow(QMainWindow):
@@ -82,6 +61,7 @@ class MainWindow(QMainWindow):
         self.project_actions = ProjectActions(context, self)
         self.image_places = ImagePlaces(context, self)
         self.duplicates = NearDuplicates(context, self)
+        self.division = Division(context, self)
         self.pages: dict[str, Page] = {
             page.name: page for page in (self.label_page, self.train_page, self.review_page, self.export_page)
         }
@@ -92,7 +72,13 @@ class MainWindow(QMainWindow):
         self._compose()
         self._fill_status_bar()
         self._bind_actions()
-        self._fill_menus()
+        self.menus = Menus(
+            self.menuBar(),
+            context.actions,
+            panels=lambda page: self.pages[page].panels(),
+            recent=lambda: context.settings.recent_projects,
+            open_recent=self.project_actions.open_path,
+        )
         self._connect()
         self._restore()
         self.show_page("label")
@@ -152,8 +138,10 @@ class MainWindow(QMainWindow):
         for name in self.pages:
             actions.bind(f"global.page_{name}", lambda page=name: self.show_page(page))
         self.undo_redo = UndoRedo(self.context)
-        actions.bind("global.palette", lambda: ActionPalette(actions, self).open())
+        actions.bind("global.palette", self._find_action)
         actions.bind("global.help", lambda: ShortcutsDialog(actions, self).open())
+        actions.bind("global.manual", lambda: ManualDialog(self).show())
+        actions.bind("global.about", lambda: AboutDialog(self.context.theme, self).open())
         actions.bind("global.settings", lambda: SettingsDialog(self.context.settings, self).open())
         actions.bind("global.messages", self._show_messages)
         bar = self.messages
@@ -162,36 +150,6 @@ class MainWindow(QMainWindow):
         bar.changed.connect(actions.refresh)
         actions.bind("global.theme", self._toggle_theme)
         actions.bind("global.quit", lambda: may_stop_training(self.context.jobs, self) and self.close())
-
-    def _fill_menus(self) -> None:
-        actions = self.context.actions
-        for title, scope, names in MENUS:
-            menu = self.menuBar().addMenu(title)
-            for name in names:
-                if name:
-                    menu.addAction(actions[f"{scope}.{name}"])
-                else:
-                    menu.addSeparator()
-        for scope, page in self.pages.items():
-            menu = self.menuBar().addMenu(f"&{scope.capitalize()}")
-            menu.addAction(actions[f"global.page_{scope}"])
-            menu.addSeparator()
-            of_page = [actions[spec.id] for spec in ACTIONS if spec.scope == scope]
-            by_number = [action for action in of_page if action.objectName().startswith(CLASS_ACTIONS)]
-            menu.addActions([action for action in of_page if action not in by_number])
-            if by_number:
-                menu.addMenu("Use class").addActions(by_number)
-            panels = page.panels()
-            if panels:
-                menu.addSeparator()
-                menu.addActions([panel.toggleViewAction() for panel in panels])
-        menu = self.menuBar().addMenu("&Help")
-        menu.addActions(
-            [
-                actions[f"global.{name}"]
-                for name in ("help", "messages", "message_action", "close_message", "theme")
-            ]
-        )
 
     def _connect(self) -> None:
         context = self.context
@@ -220,13 +178,21 @@ class MainWindow(QMainWindow):
 
     def _show_title(self) -> None:
         document = self.context.document
-        self.setWindowTitle(f"{document.project.name} – Reticle" if document.is_open else "Reticle")
+        title = "Reticle"
+        if document.is_open:
+            title = f"{document.project.name} ({document.project.folder.parent}) – Reticle"
+        self.setWindowTitle(title)
         self.saved.setText("All changes saved" if document.is_open else "")
 
     def _show_place(self) -> None:
         images = self.label_page.images
         row = images.row_of(self.context.view.image_id)
         self.place.setText(f"{count_text(row + 1)}/{count_text(images.rowCount())}" if row >= 0 else "")
+
+    def _find_action(self) -> None:
+        palette = ActionPalette(self.context.actions, self)
+        palette.refused.connect(lambda text: self.context.messages.info(f"“{text}” cannot be done now."))
+        palette.open()
 
     def _show_messages(self) -> None:
         MessageHistory(self.context.messages, self.context.theme, self).open()
@@ -246,13 +212,10 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(geometry)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
+        take_files(event)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-        self.project_actions.open_dropped(paths)
-        event.acceptProposedAction()
+        self.project_actions.open_dropped(take_files(event))
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         if event.spontaneous() and not may_stop_training(self.context.jobs, self):

@@ -14,15 +14,18 @@ from app.context import AppContext
 from app.dialogs.import_dialog import TITLES, ImportRequest, ask_import
 from app.dialogs.outside_images import may_come_in
 from app.dialogs.problems_dialog import ProblemsDialog
+from app.dialogs.project_dialog import ask_project
 from app.dialogs.stop_training import may_stop_training
 from app.models.figures import count_text
 from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, OutsideImagesError, ReticleError
 from detcore.exchange import ImportReport, find_dataset, import_dataset, import_found
 from detcore.formats import detect_format
-from detcore.opening import SUFFIX, is_project, open_path, project_folder_for
+from detcore.opening import SUFFIX, create_from_images, is_project, open_path, project_folder_for
 from detcore.project.project import Project
 from detcore.sample import create_sample_project
+
+LABEL_FILES = {".json", ".yaml", ".yml"}
 
 
 class ProjectActions(QObject):
@@ -41,6 +44,7 @@ class ProjectActions(QObject):
         self._imports: set[Task] = set()
         self._offered: ImportRequest | None = None
         actions = context.actions
+        actions.bind("global.new_project", self._ask_new)
         actions.bind("global.open_folder", self._ask_folder)
         actions.bind("global.open_project", self._ask_project)
         actions.bind("global.import", self._ask_import)
@@ -63,10 +67,36 @@ class ProjectActions(QObject):
         )
 
     def open_dropped(self, paths: Sequence[Path]) -> None:
-        """A folder, a project, or files whose folder is meant."""
-        if paths:
-            first = paths[0]
-            self.open_path(first if first.is_dir() else first.parent)
+        """Open a folder or a project, go to an image, or ask how a file of labels is to be imported."""
+        if not paths:
+            return
+        first, document = paths[0], self._context.document
+        if first.is_dir() or first.name == "project.db":
+            self.open_path(first)
+        elif first.suffix.lower() in LABEL_FILES:
+            self._ask_import(first)
+        elif document.is_open:
+            self._show_dropped(document.project, first)
+        else:
+            self.open_path(first.parent)
+
+    def _show_dropped(self, project: Project, path: Path) -> None:
+        """Go to an image of the open project; another one is not opened behind the user's back."""
+        image_id = project.image_ids_by_path().get(project.stored_path(path))
+        if image_id is not None:
+            self.page_requested.emit("label")
+            self._context.view.show_image(image_id)
+        elif path.resolve().is_relative_to(project.image_root.resolve()):
+            self._context.messages.info(
+                f"{path.name} lies in this project's folder and is not in the project yet.",
+                action=("Look for new images", self.look_for_images),
+            )
+        else:
+            folder = path.parent
+            self._context.messages.info(
+                f"{path.name} does not lie in the folder of this project, {project.image_root}.",
+                action=(f"Open {folder.name}", lambda: self.open_path(folder)),
+            )
 
     def open_sample(self) -> None:
         """Open the sample project, made at the first time."""
@@ -97,7 +127,7 @@ class ProjectActions(QObject):
         An import belongs to the project that it writes to: it is cancelled when that is closed.
         """
         document = self._context.document
-        target = document.project if document.is_open else None
+        target = document.project if document.is_open and request.into_open else None
 
         offered = self._offered
         if offered is not None and request.source == offered.source:
@@ -125,8 +155,21 @@ class ProjectActions(QObject):
         if chosen:
             self.open_path(Path(chosen))
 
-    def _ask_import(self) -> None:
-        request = ask_import(self._window)
+    def _ask_new(self) -> None:
+        request = ask_project(self._window)
+        if request is None or not may_stop_training(self._context.jobs, self._window):
+            return
+        name = request.folder.stem
+        self._context.tasks.run_with_progress(
+            f"Making {name}",
+            lambda _progress: create_from_images(request.folder, request.images),
+            done=self._show_opened,
+            failed=lambda error: self._fail(error, f"make {name}"),
+        )
+
+    def _ask_import(self, source: Path | None = None) -> None:
+        document = self._context.document
+        request = ask_import(self._window, document.project if document.is_open else None, source)
         if request is not None:
             self.import_from(request)
 

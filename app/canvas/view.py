@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
@@ -19,6 +17,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.canvas import painting, style
 from app.canvas.display import DisplayBoxes
+from app.canvas.dropped_files import take_files
 from app.canvas.handles import Xyxy
 from app.canvas.image_item import ImageItem
 from app.canvas.image_levels import ImageLevels
@@ -181,13 +180,9 @@ class ImageCanvas(KeyboardView):
         self.dragMoveEvent(event)
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802 - Qt's name
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
-            event.acceptProposedAction()
-        else:
-            event.ignore()
+        take_files(event)
 
     def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
-        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        paths = take_files(event)
         if paths:
-            event.acceptProposedAction()
             self.files_dropped.emit(paths)

@@ -16,11 +16,16 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QRadioButton,
+    QVBoxLayout,
     QWidget,
 )
 
 from detcore.exchange import ImportOptions
+from detcore.errors import ProjectError
 from detcore.formats import FORMATS, detect_format
+from detcore.opening import project_folder_for
+from detcore.project.project import Project
 
 TITLES = {"voc": "Pascal VOC (XML)", "coco": "COCO (JSON)", "yolo": "YOLO (text)"}
 
@@ -29,12 +34,14 @@ TITLES = {"voc": "Pascal VOC (XML)", "coco": "COCO (JSON)", "yolo": "YOLO (text)
 class ImportRequest:
     """``format`` is a key of ``FORMATS``; ``source`` a folder, or a JSON file; ``images`` the folder where
     the images are, ``None`` when they lie beside the labels or where the project has its own. ``options`` is
-    what is only taken in when asked."""
+    what is only taken in when asked; ``into_open``: the labels go into the project that is open, if one is.
+    """
 
     format: str
     source: Path
     images: Path | None = None
     options: ImportOptions = field(default_factory=ImportOptions)
+    into_open: bool = True
 
     @property
     def root(self) -> Path:
@@ -45,9 +52,10 @@ class ImportRequest:
 
 
 class ImportDialog(QDialog):
-    """Asks for a source; the format is found by looking, and can be overruled."""
+    """Asks for a source, and which project the labels are for; the format is found by looking, and can be
+    overruled."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, project: Project | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Import dataset")
         self.setMinimumWidth(560)
@@ -80,6 +88,21 @@ class ImportDialog(QDialog):
         layout.addRow("Format", self.format)
         layout.addRow("Images", images_row)
         layout.addRow("", self.missing)
+        self.into_open = QRadioButton()
+        self.into_new = QRadioButton()
+        if project is not None:
+            self.into_open.setText(f"{project.name}, the project that is open ({project.folder.parent})")
+        self.into_open.setVisible(project is not None)
+        self.into_new.setVisible(project is not None)
+        self.into_open.setChecked(True)
+        self.into_note = QLabel(wordWrap=True)
+        self.into_note.setProperty("role", "muted")
+        into = QVBoxLayout()
+        into.setSpacing(4)
+        for widget in (self.into_open, self.into_new, self.into_note):
+            into.addWidget(widget)
+        self.into_note.setVisible(project is None)
+        layout.addRow("Into", into)
         layout.addRow("", self.note)
         layout.addRow(buttons)
         folder.clicked.connect(self._ask_folder)
@@ -98,6 +121,7 @@ class ImportDialog(QDialog):
             source=Path(self.source.text().strip()),
             images=Path(images) if images else None,
             options=ImportOptions(missing=self.missing.isChecked()),
+            into_open=self.into_open.isChecked(),
         )
 
     def _ask_folder(self) -> None:
@@ -126,6 +150,9 @@ class ImportDialog(QDialog):
         if found is not None and self._looked_at != text:
             self.format.setCurrentIndex(self.format.findData(found))
         self._looked_at = text
+        place = _place_beside(self.answer().root) if exists else "A new project beside the dataset"
+        self.into_new.setText(place)
+        self.into_note.setText(place)
         if no_images:
             self.note.setText("There is no such folder of images.")
         elif found is not None:
@@ -136,9 +163,23 @@ class ImportDialog(QDialog):
             self.note.setText("Images and labels stay where they are; they are only read.")
 
 
-def ask_import(parent: QWidget) -> ImportRequest | None:
-    """Show the dialog; ``None`` when it was cancelled."""
-    dialog = ImportDialog(parent)
+def _place_beside(images: Path) -> str:
+    """The project that a folder of images has, or would get."""
+    try:
+        folder = project_folder_for(images)
+    except ProjectError as error:
+        return str(error)
+    return f"The project {folder}" if folder.exists() else f"A new project, {folder}"
+
+
+def ask_import(
+    parent: QWidget, project: Project | None = None, source: Path | None = None
+) -> ImportRequest | None:
+    """Show the dialog for the ``project`` that is open and a ``source`` that is known; ``None`` when it was
+    cancelled."""
+    dialog = ImportDialog(project, parent)
+    if source is not None:
+        dialog.source.setText(str(source))
     try:
         return dialog.answer() if dialog.exec() == QDialog.DialogCode.Accepted else None
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
@@ -35,6 +36,8 @@ COMMANDS = {
     "demo": "demo_commands.demo",
 }
 """Where each command lives; loaded when it is asked for, so that the window opens at once."""
+_SEPARATORS = {"/", os.sep}
+"""A word with one of these is a path, also where nothing is there."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -118,7 +121,7 @@ def _is_path(word: str) -> bool:
     return (
         word not in COMMANDS
         and not word.startswith("-")
-        and (Path(word).exists() or word.endswith(".reticle"))
+        and (Path(word).exists() or word.endswith(".reticle") or bool(_SEPARATORS & set(word)))
     )
 
 
@@ -126,6 +129,9 @@ def _open_window(arguments: Sequence[str]) -> int:
     if len(arguments) > 1:
         complain("error: give one project or one folder of images.")
         return USAGE
+    for path in map(Path, arguments):
+        if not path.exists():
+            raise ConfigError("no such folder", path=path, hint="Give a folder of images, or a project")
     try:
         from app.application import run
     except ImportError as error:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.dialogs.split_dialog import SplitDialog, SplitRequest
+from app.pages.division import Division
 from app.pages.export.choice import ExportChoice
 from app.pages.export.page import PREVIEW_DELAY_MS, ExportPage
 from app.tasks import ProgressCallback
@@ -192,11 +193,12 @@ def test_dividing_leaves_official_splits_alone_unless_all_images_are_asked_for(
     ids = project.image_ids()
     page.context.document.edit(set_split, {ids[0]: "test", ids[1]: "test"})
     ratios = {"train": 0.5, "val": 0.5, "test": 0.0}
-    page.division.start(SplitRequest(ratios=ratios, seed=0))
+    division = Division(page.context, page)
+    division.start(SplitRequest(ratios=ratios, seed=0))
     qtbot.waitUntil(lambda: project.statistics().without_split == 0, timeout=5000)
     assert project.statistics().splits == {"test": 2, "train": 2, "val": 2}
     assert [image.split for image in project.images(ids[:2])] == ["test", "test"]
-    page.division.start(SplitRequest(ratios=ratios, seed=0, everything=True))
+    division.start(SplitRequest(ratios=ratios, seed=0, everything=True))
     qtbot.waitUntil(lambda: project.statistics().splits == {"train": 3, "val": 3}, timeout=5000)
 
 

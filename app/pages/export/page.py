@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVB
 from app.context import AppContext
 from app.models.figures import count_text
 from app.pages.export.choice import ExportChoice
-from app.pages.export.division import Division
 from app.pages.export.writing import Exported, ExportWriting
 from app.pages.page import Page
 from app.tasks import Task
@@ -37,7 +36,6 @@ class ExportPage(Page):
         self.homes = (self.form,)
         self.summary = ExportSummary()
         self.writing = ExportWriting(context, self)
-        self.division = Division(context, self)
         self.button = QPushButton("Export")
         self.button.setProperty("role", "primary")
         self._preview: Task | None = None
@@ -51,7 +49,7 @@ class ExportPage(Page):
         self.button.clicked.connect(action.trigger)
         self.button.setToolTip(action.toolTip())
         self.form.changed.connect(self._refresh_soon)
-        self.form.divide_requested.connect(lambda: self.division.ask(self))
+        self.form.divide_requested.connect(context.actions["global.divide"].trigger)
         context.document.opened.connect(self._refresh_soon)
         context.document.closed.connect(self._refresh_soon)
         self.writing.changed.connect(context.actions.refresh)

@@ -57,7 +57,9 @@ class TrainPage(Page):
         self.run_view = RunView(context.theme)
         self.empty = EmptyState(context.theme)
         actions = context.actions
-        self.buttons = TrainButtons(actions["train.start"], actions["train.stop"], actions["train.finish"])
+        self.buttons = TrainButtons(
+            actions["train.start"], actions["train.stop"], actions["train.finish"], actions["global.divide"]
+        )
         self.setup = TrainSetup(self.buttons)
         self.sent = SentToTraining(context, self.control, self)
         self.setup.put_above(self.sent.card)

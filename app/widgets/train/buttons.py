@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -25,15 +25,17 @@ class ActionButton(QPushButton):
 
 
 class TrainButtons(QWidget):
-    """Train; while a training runs, Stop and keep, and Finish now.
+    """Train; while a training runs, Stop and keep, and Finish now. Above them what there is to learn from, and
+    a link to divide it."""
 
-    Signals:
-        label_requested(): the person wants to draw boxes first.
-    """
-
-    label_requested = Signal()
-
-    def __init__(self, start: QAction, stop: QAction, finish: QAction, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        start: QAction,
+        stop: QAction,
+        finish: QAction,
+        divide: QAction,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -43,6 +45,11 @@ class TrainButtons(QWidget):
         self.data = QLabel(wordWrap=True)
         self.data.setProperty("role", "muted")
         self.data.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
+        self.divide = QPushButton(divide.text())
+        self.divide.setToolTip(divide.toolTip())
+        self.divide.setProperty("role", "link")
+        self.divide.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.divide.clicked.connect(divide.trigger)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.start, 1)
@@ -52,12 +59,14 @@ class TrainButtons(QWidget):
         layout.setContentsMargins(12, 10, 12, 12)
         layout.setSpacing(8)
         layout.addWidget(self.data)
+        layout.addWidget(self.divide, alignment=Qt.AlignmentFlag.AlignLeft)
         layout.addLayout(row)
         self.show_training(False)
 
     def show_data(self, text: str) -> None:
         self.data.setText(text)
         self.data.setVisible(bool(text))
+        self.divide.setVisible(bool(text))
 
     def show_training(
         self, training: bool, *, start_text: str = "Train", stop_text: str = "Stop and keep"

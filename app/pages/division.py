@@ -27,12 +27,13 @@ def divide(project: Project, request: SplitRequest) -> Edit:
 class Division(QObject):
     """Asks how, divides in the pool, and tells what came of it. One edit, which undo takes back."""
 
-    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._context = context
+    def __init__(self, context: AppContext, window: QWidget) -> None:
+        super().__init__(window)
+        self._context, self._window = context, window
+        context.actions.bind("global.divide", self.ask, when=lambda: context.document.is_open)
 
-    def ask(self, window: QWidget) -> None:
-        request = ask_split(window)
+    def ask(self) -> None:
+        request = ask_split(self._window)
         if request is not None and self._context.document.is_open:
             self.start(request)
 
