@@ -89,7 +89,7 @@ class ProjectActions(QObject):
         elif path.resolve().is_relative_to(project.image_root.resolve()):
             self._context.messages.info(
                 f"{path.name} lies in this project's folder and is not in the project yet.",
-                action=("Look for new images", self.look_for_images),
+                action=("Look for new images", self._context.actions["global.new_images"].trigger),
             )
         else:
             folder = path.parent

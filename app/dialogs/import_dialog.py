@@ -21,8 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from detcore.exchange import ImportOptions
 from detcore.errors import ProjectError
+from detcore.exchange import ImportOptions
 from detcore.formats import FORMATS, detect_format
 from detcore.opening import project_folder_for
 from detcore.project.project import Project
