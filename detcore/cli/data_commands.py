@@ -97,6 +97,7 @@ def _export_options(options: argparse.Namespace) -> ExportOptions:
         polygon=options.polygon,
         copy_images=not options.no_images,
         include_unseen=options.include_unseen,
+        outside=options.allow_outside,
     )
 
 

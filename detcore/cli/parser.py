@@ -81,6 +81,11 @@ def _add_data_commands(commands: Commands) -> None:
     write.add_argument("--out", type=Path, required=True, metavar="DIR", help="an empty or new folder")
     write.add_argument("--split", action="append", choices=SPLITS, help="only this split; may be repeated")
     write.add_argument("--no-images", action="store_true", help="write label files only")
+    write.add_argument(
+        "--allow-outside",
+        action="store_true",
+        help="also copy images outside of the project's folder of images",
+    )
     write.add_argument("--include-unseen", action="store_true", help="also images that nobody has looked at")
     write.add_argument(
         "--coordinates",

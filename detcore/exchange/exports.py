@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from detcore.errors import FormatError
+from detcore.errors import FormatError, OutsideImagesError
 from detcore.exchange.box_fitting import BoxFitter
 from detcore.exchange.formats import EXTRA_SETTING, format_named
 from detcore.formats.base import (
@@ -23,6 +25,8 @@ from detcore.formats.base import (
 )
 from detcore.project.project import Project
 from detcore.types import Box, Image, Status
+
+_SHOWN = 3
 
 
 def export_dataset(
@@ -44,6 +48,8 @@ def export_dataset(
     Raises:
         ConfigError: there is no such format.
         FormatError: nothing to export, or ``out`` cannot be used.
+        OutsideImagesError: images would be copied from outside of the project's folder of images, and
+            ``options`` do not allow that.
         Cancelled: ``progress`` returned ``False``; nothing was written.
     """
     chosen = options or ExportOptions()
@@ -59,8 +65,31 @@ def export_dataset(
     if not dataset.images:
         hint = " ".join(fitter.notes()) or "Label or verify some first"
         raise FormatError("there are no labelled images to export", path=out, hint=hint)
+    if chosen.copy_images and not chosen.outside:
+        _refuse_outside(dataset)
     report = writer.write(dataset, out, chosen, progress)
     return replace(report, notes=(*left_out, *fitter.notes(), *report.notes))
+
+
+def _refuse_outside(dataset: Dataset) -> None:
+    """A project may name any file of the disk, and come from anybody."""
+    root = Path(os.path.abspath(dataset.image_root))
+    folders = Counter(
+        image.path.parent
+        for image in dataset.images
+        if not image.path.is_relative_to(root) and image.path.is_file()
+    )
+    if not folders:
+        return
+    shown = ", ".join(f"{folder} ({number:,})" for folder, number in folders.most_common(_SHOWN))
+    more = len(folders) - _SHOWN
+    raise OutsideImagesError(
+        f"{count(folders.total(), 'image')} outside of the project's images: {shown}"
+        + (f" and {count(more, 'folder')} more" if more > 0 else ""),
+        path=root,
+        hint="Give --allow-outside if they are to be copied, too",
+        folders=dict(folders),
+    )
 
 
 def _labelled_dataset(

@@ -125,7 +125,8 @@ class ExportOptions:
     inclusive pixels of the devkit of 2007. ``jpeg`` (VOC): images of other kinds are turned into JPEG,
     the only kind that torchvision's reader finds. ``difficult_as_crowd`` (COCO): evaluators ignore the
     difficult boxes. ``polygon`` (COCO): the box is also written as a segmentation of four points.
-    ``include_unseen``: images that nobody has looked at are exported as if they were empty.
+    ``include_unseen``: images that nobody has looked at are exported as if they were empty. ``outside``:
+    images outside of the project's folder of images are copied, too.
     """
 
     coordinates: Literal["int", "float", "one_based"] = "int"
@@ -134,6 +135,7 @@ class ExportOptions:
     polygon: bool = False
     copy_images: bool = True
     include_unseen: bool = False
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

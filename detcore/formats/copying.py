@@ -49,33 +49,33 @@ class ImageCopier:
             return None
 
     def copy(self, image: DatasetImage, staging: Staging, name: str) -> None:
-        """Copy one image to ``name``; a JPEG name makes a JPEG of it. What cannot be copied is counted."""
+        """Copy one image to ``name``; a JPEG name makes a JPEG of it. What cannot be copied is counted, and no
+        file is copied that is no image, whatever it is called."""
         if not image.path.is_file():
             self._missing += 1
             return
         try:
             header = read_header(image.path)
-            orientation = header.orientation
-            if image.width is not None and (header.width, header.height) != (image.width, image.height):
-                self._resized.append(image.name)
         except ImageError:
             self._broken.append(image.name)
-            orientation = 1
+            return
+        if image.width is not None and (header.width, header.height) != (image.width, image.height):
+            self._resized.append(image.name)
+        turn = header.orientation != 1
         if not self._enabled:
-            self._unturned += orientation != 1
+            self._unturned += turn
             return
         convert = is_jpeg(name) and not is_jpeg(image.path.name)
-        target = staging.path(name)
-        if orientation == 1 and not convert:
-            shutil.copyfile(image.path, target)
+        if not turn and not convert:
+            shutil.copyfile(image.path, staging.path(name))
             return
         try:
-            _copy_upright(image.path, target)
+            upright, options = _decode_upright(image.path, as_jpeg=is_jpeg(name))
         except UNREADABLE:
             self._broken.append(image.name)
-            shutil.copyfile(image.path, target)
             return
-        self._turned += orientation != 1
+        upright.save(staging.path(name), **options)
+        self._turned += turn
         self._converted += convert
 
     def notes(self) -> list[str]:
@@ -100,21 +100,27 @@ class ImageCopier:
             images = count(len(self._resized), "image")
             notes.append(f"{images} of another size now than when labelled (first: {self._resized[0]}).")
         if self._broken:
-            names = ", ".join(sorted(set(self._broken))[:5])
-            notes.append(f"{count(len(set(self._broken)), 'broken image file')} (first: {names}).")
+            broken = sorted(set(self._broken))
+            files = count(len(broken), "file")
+            notes.append(
+                f"{files} could not be read as an image and not copied (first: {', '.join(broken[:5])})."
+            )
         return notes
 
 
-def _copy_upright(source: Path, target: Path) -> None:
-    """Write the image as shown, without an orientation tag; other metadata and the profile stay."""
-    with PillowImage.open(source) as image:
+def _decode_upright(path: Path, *, as_jpeg: bool) -> tuple[PillowImage.Image, dict[str, Any]]:
+    """The image as shown, and how to save it: without an orientation tag; other metadata and the profile stay.
+
+    Raises what ``UNREADABLE`` lists.
+    """
+    with PillowImage.open(path) as image:
         profile = image.info.get("icc_profile")
         upright = ImageOps.exif_transpose(image)
-        options: dict[str, Any] = {"exif": upright.getexif().tobytes()}
-        if profile:
-            options["icc_profile"] = profile
-        if is_jpeg(target.name):
-            options |= {"quality": JPEG_QUALITY, "subsampling": 0, "format": "JPEG"}
-            if upright.mode not in {"L", "RGB", "CMYK"}:
-                upright = upright.convert("RGB")
-        upright.save(target, **options)
+    options: dict[str, Any] = {"exif": upright.getexif().tobytes()}
+    if profile:
+        options["icc_profile"] = profile
+    if as_jpeg:
+        options |= {"quality": JPEG_QUALITY, "subsampling": 0, "format": "JPEG"}
+        if upright.mode not in {"L", "RGB", "CMYK"}:
+            upright = upright.convert("RGB")
+    return upright, options

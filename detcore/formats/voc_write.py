@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class _Writer:
             size = self._copier.size_of(image)
             if size is None:
                 continue
-            stem = name.rpartition(".")[0]
+            stem = os.path.splitext(name)[0]
             self._copier.copy(image, staging, f"{_HOME}/JPEGImages/{name}")
             node = self._annotation(image, name, size)
             staging.write_text(f"{_HOME}/Annotations/{stem}.xml", serialise(node))

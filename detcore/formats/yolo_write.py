@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ class _Writer:
             if size is None:
                 continue
             folder = image.split or "train"
-            stem = name.rpartition(".")[0]
+            stem = os.path.splitext(name)[0]
             self._copier.copy(image, staging, f"images/{folder}/{name}")
             lines = [self._line(box, size) for box in image.boxes]
             self._repeated += len(lines) - len(set(lines))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -20,8 +22,9 @@ from app.pages.export.page import PREVIEW_DELAY_MS, ExportPage
 from app.tasks import ProgressCallback
 from detcore.errors import Cancelled
 from detcore.formats.base import ExportReport
-from detcore.project.edits import set_split, update_boxes
+from detcore.project.edits import add_images, set_split, update_boxes
 from detcore.project.project import Project
+from detcore.types import Image, Status
 
 
 @pytest.fixture
@@ -209,6 +212,44 @@ def test_only_images_without_a_split_are_offered_first(qtbot: QtBot) -> None:
     dialog.show()
     qtbot.mouseClick(dialog.everything, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
     assert dialog.answer().everything
+
+
+@pytest.fixture
+def with_outside(page: ExportPage, image_folder: Path, tmp_path: Path) -> ExportPage:
+    """A third labelled image, outside of the project's folder of images."""
+    project = page.context.document.project
+    photo = tmp_path / "private" / "photo.jpg"
+    photo.parent.mkdir()
+    shutil.copyfile(next(image_folder.glob("*.jpg")), photo)
+    page.context.document.edit(add_images, [Image(id=0, path=str(photo), status=Status.VERIFIED)])
+    assert [image.path for image in project.images() if image.path.startswith("/")] == [str(photo)]
+    page.form.choose_folder(tmp_path / "out")
+    return page
+
+
+@pytest.mark.parametrize(("answer", "copied"), [("Copy them", True), ("Cancel", False)])
+def test_images_outside_of_the_project_are_asked_for_by_number_and_folder(
+    qtbot: QtBot, with_outside: ExportPage, tmp_path: Path, answer: str, copied: bool
+) -> None:
+    asked: list[str] = []
+
+    def click() -> None:
+        box = QApplication.activeModalWidget()
+        if not isinstance(box, QMessageBox):
+            QTimer.singleShot(20, click)
+            return
+        asked.append(f"{box.text()} {box.informativeText()}")
+        (button,) = [button for button in box.buttons() if button.text().replace("&", "") == answer]
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(20, click)
+    qtbot.mouseClick(with_outside.button, Qt.MouseButton.LeftButton)
+    messages = with_outside.context.messages
+    qtbot.waitUntil(lambda: bool(asked) and bool(messages.history), timeout=10000)
+    assert "1 image lies outside" in asked[0]
+    assert f"{tmp_path / 'private'} (1)" in asked[0]
+    assert any((tmp_path / "out").rglob("photo.jpg")) == copied
+    assert ("Exported 3 images" if copied else "Nothing was written") in messages.history[-1].text
 
 
 def test_names_are_shown_as_they_are_written(qtbot: QtBot, page: ExportPage) -> None:

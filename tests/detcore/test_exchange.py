@@ -261,7 +261,7 @@ def test_an_export_cannot_go_into_the_project_or_the_images(project: Project, im
 def test_images_outside_of_the_root_are_imported_and_exported(project: Project, tmp_path: Path):
     write_voc(tmp_path / "far/x.xml", ("cat", 1, 2, 3, 4))
     import_dataset(project, "voc", tmp_path / "far")
-    export_dataset(project, "voc", tmp_path / "out")
+    export_dataset(project, "voc", tmp_path / "out", options=ExportOptions(outside=True))
     assert (tmp_path / "out/VOCdevkit/VOC2012/JPEGImages/x.jpg").is_file()
 
 

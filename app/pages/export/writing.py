@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
+from app.dialogs.outside_images import may_be_copied
 from app.models.figures import count_text
 from app.pages.export.choice import ExportChoice
 from app.tasks import ProgressCallback, Task
-from detcore.errors import Cancelled, ReticleError
+from detcore.errors import Cancelled, OutsideImagesError, ReticleError
 from detcore.formats import FORMATS
 from detcore.formats.base import ExportReport
 
@@ -46,9 +48,10 @@ class ExportWriting(QObject):
     changed = Signal()
     done = Signal(object)
 
-    def __init__(self, context: AppContext, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, context: AppContext, window: QWidget) -> None:
+        super().__init__(window)
         self._context = context
+        self._window = window
         self._task: Task | None = None
         context.document.closed.connect(self._leave_project)
 
@@ -101,5 +104,13 @@ class ExportWriting(QObject):
             self._context.messages.info(text)
         elif isinstance(error, Cancelled):
             self._context.messages.info("Export cancelled. Nothing was written.")
+        elif isinstance(error, OutsideImagesError):
+            self._ask_outside(choice, folder, error)
         else:
             self._context.messages.error(error, doing="export")
+
+    def _ask_outside(self, choice: ExportChoice, folder: Path, error: OutsideImagesError) -> None:
+        if not may_be_copied(error, self._window):
+            self._context.messages.info("Export cancelled. Nothing was written.")
+        elif self._is_shown(choice):
+            self.start(replace(choice, options=replace(choice.options, outside=True)), folder)

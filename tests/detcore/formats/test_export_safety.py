@@ -220,7 +220,8 @@ def test_missing_and_broken_image_files_never_stop_an_export(name, dataset, tmp_
     assert report.box_count == 3
     text = " ".join(report.notes)
     assert "could not be found" in text
-    assert "broken image" in text
+    assert "2 files could not be read as an image and not copied (first: 1.jpg, lost.jpg)" in text
+    assert not any(path.name.startswith("1.") for path in (tmp_path / "out").rglob("*.jpg"))
 
 
 @every_format

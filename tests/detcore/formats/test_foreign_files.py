@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from detcore.errors import FormatError
 from detcore.exchange import ImportOptions, ImportReport, export_dataset, import_dataset
 from detcore.formats import FORMATS
-from detcore.formats.base import Dataset
+from detcore.formats.base import Dataset, ExportOptions
 from detcore.formats.staging import Staging
 from detcore.project.project import Project
 from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
@@ -103,7 +103,10 @@ def import_and_export(format_name: str, source: Path, tmp_path: Path) -> tuple[I
     """What the import into a new project said, and how many boxes come out of an export as COCO."""
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path / "elsewhere") as project:
         report = import_dataset(project, format_name, source, options=ImportOptions(missing=True))
-        boxes = export_dataset(project, "coco", tmp_path / "out").box_count if report.boxes else 0
+        everything = ExportOptions(outside=True)
+        if not report.boxes:
+            return report, 0
+        boxes = export_dataset(project, "coco", tmp_path / "out", options=everything).box_count
     return report, boxes
 
 
