@@ -10,6 +10,7 @@ import os
 import re
 import struct
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNKS = frozenset({b"IHDR", b"eXIf", b"acTL"})
 _MOST_CHUNKS = 100_000
 _MOST_READ = 1 << 16
+_FRAMED_EXTENSIONS = frozenset({".tif", ".tiff", ".gif", ".webp"})
 _WITH_FRAMES = frozenset({"TIFF", "GIF", "WEBP"})
 _MOST_DECODED = 1 << 28
 """Pixels up to which the kinds that OpenCV leaves to Pillow are decoded."""
@@ -194,6 +196,28 @@ def _read_png_header(path: Path) -> ImageHeader | None:
     if size is None or not 0 < size[0] * size[1] <= 2 * _MOST_PIXELS:
         return None
     return ImageHeader(width=size[0], height=size[1], orientation=orientation, frames=max(frames, 1))
+
+
+def files_with_frames(folder: Path, names: Sequence[str]) -> list[str]:
+    """Those of the names below ``folder`` whose files hold more pages or frames than the one that is the image. Only
+    kinds are looked into that usually may; what cannot be read is passed over."""
+    found: list[str] = []
+    for name in names:
+        if name[name.rfind(".") :].lower() not in _FRAMED_EXTENSIONS:
+            continue
+        try:
+            if read_header(folder / name).frames > 1:
+                found.append(name)
+        except ImageError:
+            continue
+    return found
+
+
+def frames_text(names: Sequence[str]) -> str:
+    """A sentence about such files."""
+    if len(names) == 1:
+        return f"{names[0]} holds further pages or frames: the first is the image."
+    return f"{len(names):,} files hold further pages or frames: the first of each is the image (as in {names[0]})."
 
 
 def exif_orientation(exif: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,15 +11,18 @@ import numpy as np
 
 from detcore.cli.console import complain, say, table, write_json
 from detcore.cli.predicting import Chosen, choose_images, refuse_changes, training_config
+from detcore.cli.status import DONE, INTERRUPTED
 from detcore.cli.watching import ending_text, watch_job
 from detcore.crossval import CrossValidationJob, is_cross_validation
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.bootstrap import Interval
-from detcore.evaluation.compare import Comparison, compare_runs
+from detcore.evaluation.compare import Comparison, Difference, compare_runs
+from detcore.evaluation.evaluate import figure_or_none
 from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
 from detcore.evaluation.strength import ap50, is_too_weak
 from detcore.evaluation.thresholds import operating_points
+from detcore.jobs import OutcomeState
 from detcore.preparing.runs import prepare_cross_validation, prepare_resume
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run, load_answers
@@ -176,17 +180,7 @@ def _comparison_record(
 ) -> dict[str, Any]:
     record: dict[str, Any] = {
         "thresholds": list(thresholds),
-        "figures": {
-            name: {
-                "before": one.first,
-                "after": one.second,
-                "difference": one.difference.value,
-                "low": one.difference.low,
-                "high": one.difference.high,
-                "better": one.better,
-            }
-            for name, one in found.figures.items()
-        },
+        "figures": {name: _figure_record(one) for name, one in found.figures.items()},
         "gained": gt.ids[found.gained].tolist(),
         "lost": gt.ids[found.lost].tolist(),
         "changed": gt.ids[found.changed].tolist(),
@@ -195,11 +189,25 @@ def _comparison_record(
     }
     if apart.by_labels is not None:
         record["labels_and_model"] = {
-            "old_labels_old_model": apart.by_labels.old.ap_at_iou,
-            "new_labels_old_model": apart.by_model.old.ap_at_iou,
-            "new_labels_new_model": apart.by_model.new.ap_at_iou,
+            "old_labels_old_model": figure_or_none(apart.by_labels.old.ap_at_iou),
+            "new_labels_old_model": figure_or_none(apart.by_model.old.ap_at_iou),
+            "new_labels_new_model": figure_or_none(apart.by_model.new.ap_at_iou),
         }
     return record
+
+
+def _figure_record(one: Difference) -> dict[str, float | None]:
+    before, after = figure_or_none(one.first), figure_or_none(one.second)
+    change = {
+        "difference": one.difference.value,
+        "low": one.difference.low,
+        "high": one.difference.high,
+        "better": one.better,
+    }
+    if before is None or after is None:
+        return {"before": before, "after": after, **dict.fromkeys(change)}
+    known = {name: None if math.isnan(value) else value for name, value in change.items()}
+    return {"before": before, "after": after, **known}
 
 
 def _shown(change: Interval) -> str:
@@ -226,4 +234,4 @@ def crossval(options: argparse.Namespace) -> int:
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or f"Go on with --resume {run.name}")
     say(ending_text(outcome))
-    return 0
+    return INTERRUPTED if outcome.state is OutcomeState.STOPPED else DONE

@@ -28,7 +28,7 @@ def complain(text: str) -> None:
 def write_json(file: Path, record: Any) -> None:
     """A JSON file, written whole or not at all."""
     with atomic_write(file) as path:
-        path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(record, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def table(rows: Sequence[Sequence[str]], *, head: Sequence[str]) -> str:

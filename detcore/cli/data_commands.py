@@ -14,6 +14,7 @@ from detcore.cli.console import progress_bar, say, table
 from detcore.errors import ConfigError
 from detcore.exchange import ImportOptions, export_dataset, find_dataset, import_dataset, import_found
 from detcore.formats.base import ExportOptions
+from detcore.images import files_with_frames, frames_text
 from detcore.opening import create_from_images, named_as_project
 from detcore.preparing.material import split_ranks
 from detcore.project.edits import Edit, set_split
@@ -26,6 +27,9 @@ from detcore.types import SPLITS, Image
 def new(options: argparse.Namespace) -> int:
     with create_from_images(named_as_project(options.project), options.images) as project:
         say(f"{project.folder}: {len(project.image_ids()):,} images")
+        framed = files_with_frames(project.image_root, project.image_list().paths)
+        if framed:
+            say(f"note: {frames_text(framed)}")
     return 0
 
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
+from types import FrameType
 
 from detcore.cli.console import complain
 from detcore.cli.status import DONE, INTERRUPTED, MENDABLE, USAGE
@@ -53,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _write_any_character()
         options = make_parser().parse_args(arguments)
         _check_outputs(options)
-        return _command(options.command)(options)
+        with _ended_like_by_ctrl_c():
+            return _command(options.command)(options)
     except Cancelled:
         return INTERRUPTED
     except ReticleError as error:
@@ -68,6 +73,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         where = "" if error.filename is None else f"{error.filename}: "
         complain(f"error: {where}{error.strerror or error}.")
         return MENDABLE
+
+
+@contextmanager
+def _ended_like_by_ctrl_c() -> Generator[None]:
+    """A command that is asked to end (SIGTERM) clears up behind it, as it does for Ctrl+C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _work(arguments: Sequence[str]) -> int:

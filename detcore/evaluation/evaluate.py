@@ -94,10 +94,10 @@ def evaluate_columns(
 ) -> dict[str, Any]:
     """Numbers over these images and classes (id to name).
 
-    COCO: the twelve (-1 where nothing was to be found). VOC: ``AP50`` (``None`` there). Ultralytics, for
-    comparison: ``AP``, ``AP50``, ``AP75`` (0, and ``None`` for a class). All: ``per_class`` by name,
-    ``rules``, ``images``, ``gt_count`` and ``det_count``. ``pycocotools_quirks`` repeats two of its faults: a
-    match with the annotation of id 0 is none, and an ``ignore`` key (here: difficult) is passed over.
+    COCO: the twelve. VOC: ``AP50``. Ultralytics, for comparison: ``AP``, ``AP50``, ``AP75``. ``None`` where
+    nothing was to be found. All: ``per_class`` by name, ``rules``, ``images``, ``gt_count`` and ``det_count``.
+    ``pycocotools_quirks`` repeats two of its faults: a match with the annotation of id 0 is none, and an
+    ``ignore`` key (here: difficult) is passed over.
     """
     names = _unique_names(classes)
     numbers: dict[str, Any] = {"rules": rules}
@@ -112,8 +112,8 @@ def evaluate_columns(
             ignore_difficult=not pycocotools_quirks,
             zero_id_is_no_match=pycocotools_quirks,
         )
-        per_class = {names[class_id]: dict(one) for class_id, one in coco.per_class.items()}
-        numbers |= {**coco.stats, "per_class": per_class}
+        per_class = {names[class_id]: _figures(one) for class_id, one in coco.per_class.items()}
+        numbers |= {**_figures(coco.stats), "per_class": per_class}
     elif rules == "ultralytics":
         theirs = evaluate_ultralytics(gt, dets, image_ids, sorted(classes))
         per_class = {
@@ -123,16 +123,24 @@ def evaluate_columns(
             }
             for class_id in sorted(classes)
         }
-        numbers |= {"AP": theirs.ap, "AP50": theirs.ap50, "AP75": theirs.ap75, "per_class": per_class}
+        overall = {"AP": theirs.ap, "AP50": theirs.ap50, "AP75": theirs.ap75}
+        # Theirs is 0 where no class has a figure.
+        numbers |= overall if theirs.per_class else dict.fromkeys(overall)
+        numbers |= {"per_class": per_class}
     else:
         voc = evaluate_voc(
             gt, dets, image_ids, sorted(classes), rules=VOC2007 if rules == "voc2007" else VOC2010
         )
         per_class = {
-            names[class_id]: {"AP50": _known(one.ap), "gt_count": one.gt_count, "tp": one.tp, "fp": one.fp}
+            names[class_id]: {
+                "AP50": figure_or_none(one.ap),
+                "gt_count": one.gt_count,
+                "tp": one.tp,
+                "fp": one.fp,
+            }
             for class_id, one in voc.per_class.items()
         }
-        numbers |= {"AP50": _known(voc.mean_ap), "per_class": per_class}
+        numbers |= {"AP50": figure_or_none(voc.mean_ap), "per_class": per_class}
     gt_count, det_count = (
         int(np.count_nonzero(np.isin(rows.image_ids, image_ids) & np.isin(rows.labels, list(classes))))
         for rows in (gt, dets)
@@ -140,8 +148,14 @@ def evaluate_columns(
     return numbers | {"images": len(image_ids), "gt_count": gt_count, "det_count": det_count}
 
 
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
+def figure_or_none(value: float) -> float | None:
+    """A figure, or ``None`` where there is none, which COCO's rules tell by -1 and VOC's by nan: all that is
+    written as JSON says null."""
+    return None if math.isnan(value) or value == -1 else value
+
+
+def _figures(named: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: figure_or_none(value) for name, value in named.items()}
 
 
 def _unique_names(classes: Mapping[int, str]) -> dict[int, str]:

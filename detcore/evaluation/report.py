@@ -55,6 +55,6 @@ def format_report(numbers: Mapping[str, Any]) -> str:
 
 
 def _shown(value: float | None) -> str:
-    if value is None or value == -1:
+    if value is None:
         return "–"
     return str(value) if isinstance(value, int) else f"{value:.4f}"

@@ -25,7 +25,7 @@ from detcore.formats.base import (
 from detcore.formats.collect import LARGEST_ID
 from detcore.formats.copying import ImageCopier
 from detcore.formats.geometry import fit
-from detcore.formats.losses import foreign_fields
+from detcore.formats.losses import foreign_fields, repeated_boxes
 from detcore.formats.naming import unique_names
 from detcore.formats.staging import Staging, staged
 
@@ -127,7 +127,7 @@ class _Writer:
             losses.append(
                 f"{boxes} changed since the import: the imported outline or area no longer fits them."
             )
-        notes = self._copier.notes()
+        notes = self._copier.notes() + repeated_boxes(self._written)
         kept = [item.source_id for item in self._dataset.classes]
         moved = sum(old is not None and old != new for old, new in zip(kept, self._category_ids, strict=True))
         if moved:

@@ -23,7 +23,7 @@ from detcore.formats.geometry import LARGEST, Frame, read_frame
 from detcore.formats.locate import ImageFinder, common_root, dataset_folders, plain_folder, relative_name
 from detcore.formats.text import foreign_parts, split_of_folder
 from detcore.formats.walking import files_below
-from detcore.images import EXTENSIONS, natural_key
+from detcore.images import EXTENSIONS, frames_text, natural_key
 
 LARGEST_ID = 2**63 - 1
 """The greatest id that a project holds."""
@@ -77,6 +77,8 @@ class Gathering:
         self._images: dict[Path, DatasetImage] = {}
         self._missing: set[Path] = set()
         self._passed_over: set[Path] = set()
+        self._untold: set[Path] = set()
+        self._framed: set[Path] = set()
         self._spellings: dict[Path, Path] = {}
 
     def files(self, folder: Path, suffixes: Sequence[str]) -> list[Path]:
@@ -123,6 +125,10 @@ class Gathering:
             self.problem(annotation if readable else image, message)
         if not readable and not os.path.isfile(image):
             self._missing.add(image)
+        if not frame.told:
+            self._untold.add(self._plain(image))
+        if frame.frames > 1:
+            self._framed.add(self._plain(image))
         return frame
 
     def claims(self, path: Path) -> bool:
@@ -200,6 +206,7 @@ class Gathering:
         extra = cleaner.fields(self.extra)
         for reason in sorted(cleaner.reasons):
             self.problem(self.source, f"fields that Reticle only keeps hold {reason}")
+        self._report_files(images)
         if self._passed_over:
             names = ", ".join(sorted(relative_name(folder, self.folder) for folder in self._passed_over))
             folders = count(len(self._passed_over), "folder")
@@ -208,3 +215,18 @@ class Gathering:
         return Dataset(
             classes=classes, images=images, image_root=root, extra=extra, folders=dataset_folders(self.folder)
         )
+
+    def _report_files(self, images: Sequence[DatasetImage]) -> None:
+        """What is odd about the image files themselves, one line for all of them."""
+        framed = [image.name for image in images if image.path in self._framed]
+        if framed:
+            self.problem(self.folder, frames_text(framed))
+        untold = [image.name for image in images if image.path in self._untold and image.boxes]
+        if untold:
+            files = count(len(untold), "image is", "images are")
+            names = ", ".join(untold[:_SHOWN]) + (", …" if len(untold) > _SHOWN else "")
+            self.problem(
+                self.folder,
+                f"{files} stored turned (EXIF), and no size tells whether the boxes were drawn before or after "
+                f"turning: taken for after, so look whether they fit ({names})",
+            )

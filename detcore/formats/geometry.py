@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detcore.boxes import from_corners
@@ -55,12 +55,16 @@ class Frame:
     """The pixels that the boxes of one image refer to.
 
     ``width`` and ``height`` are those of the image as shown. ``orientation`` is the EXIF orientation
-    that still has to be applied to the boxes: 1 unless they were drawn on the image as stored.
+    that still has to be applied to the boxes: 1 unless they were drawn on the image as stored. ``told`` is
+    false where the image is stored turned and no size says which of the two the boxes were drawn on.
+    ``frames`` counts the pages or frames of the file.
     """
 
     width: int | None
     height: int | None
     orientation: int = 1
+    told: bool = True
+    frames: int = 1
 
     def turn(self, box: Xyxy) -> Xyxy:
         """A box of the image as stored, as a box of the image as shown."""
@@ -96,10 +100,17 @@ def read_frame(
         frame = Frame(width=declared[0], height=declared[1]) if declared else Frame(width=None, height=None)
         return frame, error.message, False
     width, height, orientation = header.width, header.height, header.orientation
+    swaps = orientation >= 5 and width != height
+    frame = Frame(
+        width=width,
+        height=height,
+        told=orientation == 1 or (swaps and declared == (width, height)),
+        frames=header.frames,
+    )
     if declared is None or declared == (width, height):
-        return Frame(width=width, height=height), None, True
-    if orientation >= 5 and declared == (height, width):
-        frame = Frame(width=width, height=height, orientation=orientation)
+        return frame, None, True
+    if swaps and declared == (height, width):
+        frame = replace(frame, orientation=orientation, told=True)
         return frame, "the boxes were drawn before the EXIF rotation of the image: turned with it", True
     message = f"the annotation says {declared[0]}×{declared[1]}, the image is {width}×{height}"
-    return Frame(width=width, height=height), message, True
+    return frame, message, True

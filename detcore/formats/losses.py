@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from detcore.formats.base import Dataset, count
+from detcore.formats.base import Dataset, DatasetImage, count
 from detcore.types import Extra
 
 
@@ -53,3 +53,15 @@ def flag_loss(dataset: Dataset, title: str, flags: tuple[str, ...]) -> list[str]
             boxes = count(number, "box", "boxes")
             sentences.append(f"{title} has no field for “{flag}”: {boxes} marked so only in reticle.json.")
     return sentences
+
+
+def repeated_boxes(images: Iterable[DatasetImage]) -> list[str]:
+    """One note on boxes that are in their image twice, with the same class and edges."""
+    repeated = 0
+    for image in images:
+        repeated += len(image.boxes) - len({(box.label, box.xyxy) for box in image.boxes})
+    return (
+        [f"{count(repeated, 'box', 'boxes')} identical to another one: Ultralytics drops them."]
+        if repeated
+        else []
+    )

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
+
+import psutil
 
 from detcore.errors import FormatError
 from detcore.formats.base import MARKER, DatasetImage
@@ -86,10 +89,12 @@ def staged(out: Path, images: Sequence[DatasetImage], image_root: Path) -> Gener
             or lies among them; or it cannot be written.
     """
     out = out.absolute()
+    if out.parent.is_dir():
+        _clear_leftovers(out)
     _check_target(out, images, image_root)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
+        folder = _make_beside(out, ".partial")
     except OSError as error:
         raise FormatError(f"cannot write here ({error.strerror})", path=out) from error
     try:
@@ -102,12 +107,30 @@ def staged(out: Path, images: Sequence[DatasetImage], image_root: Path) -> Gener
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _make_beside(out: Path, suffix: str) -> Path:
+    """A hidden folder beside ``out`` that names this process, so that others can tell what is left over."""
+    return Path(tempfile.mkdtemp(prefix=f".{out.name}.{os.getpid()}-", suffix=suffix, dir=out.parent))
+
+
+def _clear_leftovers(out: Path) -> None:
+    """Remove what exports to the same place have left that were killed; an earlier export that one of them had put
+    aside and did not replace goes back to its place."""
+    name = re.compile(rf"\.{re.escape(out.name)}\.(\d{{1,10}})-\w+(\.partial|\.earlier)")
+    for path in list(out.parent.iterdir()):
+        found = name.fullmatch(path.name)
+        if found is None or path.is_symlink() or psutil.pid_exists(int(found[1])):
+            continue
+        if found[2] == ".earlier" and not out.exists() and (path / "export").is_dir():
+            (path / "export").rename(out)
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def _take_place(folder: Path, out: Path) -> None:
     """Rename ``folder`` to ``out``; an earlier export is put back should that fail."""
     if not out.exists():
         folder.rename(out)
         return
-    earlier = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".earlier", dir=out.parent))
+    earlier = _make_beside(out, ".earlier")
     out.rename(earlier / "export")
     try:
         folder.rename(out)

@@ -20,7 +20,7 @@ from detcore.formats.base import (
     step,
 )
 from detcore.formats.copying import ImageCopier, is_jpeg
-from detcore.formats.losses import foreign_fields
+from detcore.formats.losses import foreign_fields, repeated_boxes
 from detcore.formats.naming import unique_names
 from detcore.formats.staging import Staging, staged
 from detcore.formats.voc_extra import EDGES, KeptElements
@@ -94,7 +94,7 @@ class _Writer:
             images=images,
             boxes=count_boxes(self._dataset, self._written),
             losses=tuple(losses),
-            notes=tuple(self._copier.notes() + self._notes()),
+            notes=tuple(self._copier.notes() + repeated_boxes(self._written) + self._notes()),
         )
 
     def _notes(self) -> list[str]:

@@ -22,7 +22,7 @@ from detcore.formats.base import (
     step,
 )
 from detcore.formats.copying import ImageCopier
-from detcore.formats.losses import flag_loss, foreign_fields
+from detcore.formats.losses import flag_loss, foreign_fields, repeated_boxes
 from detcore.formats.naming import unique_names
 from detcore.formats.staging import Staging, staged
 from detcore.formats.yolo_names import NAME_FILES
@@ -66,7 +66,6 @@ class _Writer:
         self._dataset = dataset
         self._copier = ImageCopier(enabled=options.copy_images)
         self._numbers = class_numbers(dataset.classes)
-        self._repeated = 0
         self._written: list[DatasetImage] = []
 
     def write(self, staging: Staging, progress: Progress) -> None:
@@ -82,7 +81,6 @@ class _Writer:
             stem = os.path.splitext(name)[0]
             self._copier.copy(image, staging, f"images/{folder}/{name}")
             lines = [self._line(box, size) for box in image.boxes]
-            self._repeated += len(lines) - len(set(lines))
             staging.write_text(f"labels/{folder}/{stem}.txt", "".join(f"{line}\n" for line in lines))
             marks[f"images/{folder}/{name}"] = _mark(image, lines)
             self._written.append(image)
@@ -107,17 +105,13 @@ class _Writer:
             losses.append(
                 f"{count(images[''], 'image')} without a split put into “train”, as YOLO needs one."
             )
-        if self._repeated:
-            losses.append(
-                f"{count(self._repeated, 'box', 'boxes')} identical to another one: Ultralytics drops them."
-            )
         return ExportReport(
             out=out,
             files=files,
             images=images,
             boxes=count_boxes(self._dataset, self._written),
             losses=tuple(losses),
-            notes=tuple(self._copier.notes() + self._notes()),
+            notes=tuple(self._copier.notes() + repeated_boxes(self._written) + self._notes()),
         )
 
     def _notes(self) -> list[str]:
