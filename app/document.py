@@ -127,6 +127,8 @@ class Document(QObject):
         self._emit(changes)
 
     def _emit(self, changes: Changes | None) -> None:
+        if changes is not None and changes.preceded_by is not None:
+            self._emit(changes.preceded_by)
         if changes:
             self._revision += 1
             self.changed.emit(changes)

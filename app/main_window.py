@@ -231,6 +231,6 @@ class MainWindow(QMainWindow):
             QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         self.context.jobs.shut_down()
         self.hide()
+        self.context.document.close()  # first, or an import that has begun to write would be waited for
         self.context.tasks.shut_down()
-        self.context.document.close()
         super().closeEvent(event)

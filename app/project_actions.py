@@ -18,7 +18,7 @@ from app.dialogs.project_dialog import ask_project
 from app.dialogs.stop_training import may_stop_training
 from app.models.figures import count_text
 from app.tasks import ProgressCallback, Task
-from detcore.errors import Cancelled, OutsideImagesError, ReticleError
+from detcore.errors import Cancelled, OutsideImagesError, ReticleError, UnfinishedImportError
 from detcore.exchange import ImportReport, find_dataset, import_dataset, import_found
 from detcore.formats import detect_format
 from detcore.opening import SUFFIX, create_from_images, is_project, open_path, project_folder_for
@@ -61,7 +61,7 @@ class ProjectActions(QObject):
             return
         self._context.tasks.run_with_progress(
             f"Opening {path.name}",
-            lambda _progress: open_path(path),
+            lambda progress: open_path(path, progress=progress),
             done=self._show_opened,
             failed=lambda error: self._fail(error, f"open {path.name}"),
         )
@@ -111,7 +111,7 @@ class ProjectActions(QObject):
 
         def work(progress: ProgressCallback) -> Project:
             if is_project(folder):
-                return Project.open(folder)
+                return Project.open(folder, progress=progress)
             return create_sample_project(folder.parent, progress=progress)
 
         self._context.tasks.run_with_progress(
@@ -124,7 +124,8 @@ class ProjectActions(QObject):
     def import_from(self, request: ImportRequest) -> None:
         """Read a dataset into the open project, or into a new one beside the dataset.
 
-        An import belongs to the project that it writes to: it is cancelled when that is closed.
+        An import belongs to the project that it writes to: it is cancelled when that is closed, or goes on at the
+        next opening once it has begun to write.
         """
         document = self._context.document
         target = document.project if document.is_open and request.into_open else None
@@ -224,6 +225,10 @@ class ProjectActions(QObject):
             self._offer_labels(target, offered.format)
         if target is None or shown or not isinstance(error, ReticleError):
             self._fail(error, f"import {name}")
+        elif isinstance(error, UnfinishedImportError):
+            self._context.messages.info(
+                f"{name} is in {target.name} in part; the rest follows when that is opened next."
+            )
         else:
             self._context.messages.info(f"Importing {name} was cancelled because another project was opened.")
 
@@ -282,7 +287,7 @@ def _import(
         return read_into(target)
     folder = project_folder_for(request.root)
     if is_project(folder):
-        project = Project.open(folder)
+        project = Project.open(folder, progress=progress)
         with _closed_on_failure(project):
             return read_into(project)
     # read first: an import that fails, or is cancelled, leaves no empty project behind
@@ -295,7 +300,7 @@ def _import(
     )
     project = Project.create(folder, image_root=request.root)
     with _closed_on_failure(project):
-        return project, import_found(project, found)
+        return project, import_found(project, found, progress=progress)
 
 
 @contextmanager

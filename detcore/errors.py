@@ -4,7 +4,8 @@
     ├── ProjectError             the project folder cannot be made, opened or written
     │   ├── ProjectLockedError   another process has it open
     │   ├── ProjectTooNewError   written by a newer Reticle
-    │   └── ProjectDamagedError  its database is damaged
+    │   ├── ProjectDamagedError  its database is damaged
+    │   └── UnfinishedImportError an import stopped on its way
     ├── ImageError               an image file cannot be read
     │   └── ImageMissingError    it is not there
     ├── FormatError              a dataset file cannot be read or written
@@ -65,6 +66,10 @@ class ProjectTooNewError(ProjectError):
 
 class ProjectDamagedError(ProjectError):
     """The database of the project is not as it was written; nothing was written to it."""
+
+
+class UnfinishedImportError(ProjectError):
+    """An import that had begun to change the project could not go on. The rest follows at the next opening."""
 
 
 class ImageError(ReticleError):

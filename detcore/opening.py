@@ -7,6 +7,7 @@ from pathlib import Path
 
 from detcore.errors import ProjectError
 from detcore.images import find_images
+from detcore.project.imports import Progress, unwatched
 from detcore.project.project import Project
 
 SUFFIX = ".reticle"
@@ -66,8 +67,9 @@ def create_from_images(folder: Path, image_folder: Path) -> Project:
     return Project.create(folder, image_root=image_folder, image_paths=paths)
 
 
-def open_path(path: Path) -> Project:
-    """Open a project, or the project of an image folder, made now if there is none yet.
+def open_path(path: Path, *, progress: Progress = unwatched) -> Project:
+    """Open a project, or the project of an image folder, made now if there is none yet. ``progress`` watches
+    the end of an import that a dead process has left.
 
     Raises:
         ProjectError and its kinds; ImageError when the folder cannot be read.
@@ -81,6 +83,8 @@ def open_path(path: Path) -> Project:
             "neither a project nor a folder of images", path=path, hint=f"Give a folder, or NAME{SUFFIX}"
         )
     if path.suffix == SUFFIX:
-        return Project.open(path)
+        return Project.open(path, progress=progress)
     folder = project_folder_for(path)
-    return Project.open(folder) if is_project(folder) else create_from_images(folder, path)
+    if is_project(folder):
+        return Project.open(folder, progress=progress)
+    return create_from_images(folder, path)

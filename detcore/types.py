@@ -113,7 +113,8 @@ class Changes:
     ``image_list`` is true when images came or went, or the order of the list changed.
     ``box_images`` are the images whose boxes changed in any way. ``settings`` is true when what the project
     keeps of a dataset's whole changed. ``step`` is the number of an edit that was applied,
-    which no other edit of the project ever has; 0 of an undo or redo.
+    which no other edit of the project ever has; 0 of an undo or redo. ``preceded_by`` is what an import that is
+    under way had to change before the edit could be made.
     """
 
     images: frozenset[int] = frozenset()
@@ -125,6 +126,7 @@ class Changes:
     settings: bool = False
     text: str = ""
     step: int = field(default=0, compare=False)
+    preceded_by: Changes | None = field(default=None, compare=False)
 
     def __bool__(self) -> bool:
         rows = self.images or self.boxes or self.classes or self.verdicts

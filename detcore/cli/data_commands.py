@@ -50,7 +50,7 @@ def import_labels(options: argparse.Namespace) -> int:
                 options.format, options.source, images=images, options=wanted, progress=progress
             )
             with Project.create(folder, image_root=images or labels) as project:
-                report = import_found(project, found)
+                report = import_found(project, found, progress=progress)
     for problem in report.problems:
         say(str(problem))
     for note in report.notes:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from detcore.boxes import fit
 from detcore.errors import ImageError
 from detcore.formats.base import DatasetBox, DatasetImage, Progress, count, step
-from detcore.formats.geometry import fit
 from detcore.images import read_size
 
 _MOST_NAMES = 5

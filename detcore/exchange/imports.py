@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from detcore.errors import FormatError, ProjectError
 from detcore.exchange.admission import ImportOptions, admitted
@@ -22,19 +19,16 @@ from detcore.formats.base import (
     Problem,
     Progress,
     count,
+    count_images,
     no_progress,
 )
-from detcore.formats.geometry import fit
-from detcore.project import edits
-from detcore.project.image_paths import check_path
+from detcore.project import edits, image_paths
+from detcore.project.imports import Imported
+from detcore.project.incoming import IncomingBox, IncomingImage
 from detcore.project.palette import next_color
 from detcore.project.project import Project
-from detcore.types import Box, Changes, Image, ObjectClass, Origin, Status
-
-_SAME = 0.01
-"""Pixels within which an imported box counts as the one that is there already."""
-
-_Edges = tuple[float, float, float, float]
+from detcore.project.reading import ProjectReader
+from detcore.types import Changes, ObjectClass, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +86,7 @@ def import_dataset(
     known = project.image_ids_by_path()
     named = [project.image_root, *([images] if images is not None else [])]
     found = _admit(found, options, named, lambda path: project.stored_path(path) in known)
-    return import_found(project, found)
+    return import_found(project, found, progress=progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,167 +158,120 @@ def _read(format_name: str, source: Path, *, image_folder: Path | None, progress
     return FoundDataset(source=source, dataset=dataset, problems=tuple(problems))
 
 
-def import_found(project: Project, found: FoundDataset) -> ImportReport:
+def import_found(project: Project, found: FoundDataset, *, progress: Progress = no_progress) -> ImportReport:
     """The part of ``import_dataset`` that changes the project.
 
     Raises:
         ProjectError: the project cannot be written.
+        UnfinishedImportError: it could not go on once it had begun; the rest follows at the next opening.
+        Cancelled: ``progress`` returned ``False``; nothing was changed.
     """
-    merge = _Merge(found.dataset, found.problems)
-    return merge.report(project.edit(merge.edit, f"Import {found.source.name}"))
+    entering = _Entering(project, found)
+    imported = project.bring_in(
+        entering.images(),
+        len(found.dataset.images),
+        entering.decide,
+        text=f"Import {found.source.name}",
+        progress=progress,
+    )
+    return entering.report(imported)
 
 
-def _keep_extra(project: Project, extra: Mapping[str, Any], *, text: str) -> edits.Edit:
-    """What the dataset says of its whole becomes known; what was known before stays."""
-    kept: dict[str, Any] = dict(project.get_setting(EXTRA_SETTING, {}))
-    for name, fields in extra.items():
-        kept[name] = {**fields, **kept.get(name, {})}
-    return edits.change_setting(project, EXTRA_SETTING, kept, text=text)
+class _Entering:
+    """A dataset on its way into a project: in the project's terms, and what is to be told of it."""
 
+    def __init__(self, project: Project, found: FoundDataset) -> None:
+        self._project = project
+        self._dataset = found.dataset
+        self._text = f"Import {found.source.name}"
+        self._problems = list(found.problems)
+        self._new_classes: tuple[str, ...] = ()
 
-class _Merge:
-    """The changes that bring a dataset into a project."""
+    def images(self) -> Iterator[IncomingImage]:
+        """Those that can be in a project, each once."""
+        met: set[str] = set()
+        for image in self._dataset.images:
+            path = self._stored_path(image, met)
+            if path is not None:
+                yield IncomingImage(
+                    path=path,
+                    width=image.width,
+                    height=image.height,
+                    status=_status(image),
+                    split=image.split,
+                    extra=image.extra,
+                    boxes=[_incoming(box) for box in image.boxes],
+                )
 
-    def __init__(self, dataset: Dataset, problems: Sequence[Problem]) -> None:
-        self._dataset = dataset
-        self._problems = list(problems)
-        self._classes: list[int] = []
-        self._new_classes: list[ObjectClass] = []
-        self._new_images: list[Image] = []
-        self._updates: dict[int, dict[str, Any]] = {}
-        self._boxes: list[Box] = []
-        self._matched = 0
-        self._unchanged = 0
+    def decide(self, project: ProjectReader) -> tuple[edits.Edit, list[int]]:
+        """The edit of classes and settings, and the class of each label."""
+        class_ids, fresh, changes = _match_classes(project, self._dataset.classes)
+        self._new_classes = tuple(item.name for item in fresh)
+        changes.append(edits.add_rows(project, text=self._text, classes=fresh))
+        if self._dataset.extra:
+            changes.append(_keep_extra(project, self._dataset.extra, text=self._text))
+        return edits.combine(self._text, changes), class_ids
 
-    def edit(self, project: Project, text: str) -> edits.Edit:
-        """All changes as one edit; to be made once."""
-        known = project.image_ids_by_path()
-        self._classes, self._new_classes, class_edits = _match_classes(project, self._dataset.classes)
-        paths = self._stored_paths(project)
-        old_ids = [known[path] for path in paths if path in known]
-        old_images = {image.id: image for image in project.images(old_ids)}
-        old_boxes: dict[int, list[Box]] = {}
-        for box in project.all_boxes(old_ids) if old_ids else []:
-            old_boxes.setdefault(box.image_id, []).append(box)
-        fresh = iter(project.new_ids("image", len(paths) - len(old_ids)))
-        for image, path in zip(self._dataset.images, paths, strict=True):
-            if path is None:
-                continue
-            if path in known:
-                image_id = known[path]
-                self._update(old_images[image_id], image, _Present(old_boxes.get(image_id, [])))
-            else:
-                self._add(next(fresh), image, path)
-        return edits.combine(
-            text,
-            [
-                *class_edits,
-                *([_keep_extra(project, extra, text=text)] if (extra := self._dataset.extra) else []),
-                edits.update_images(project, self._updates, text=text),
-                edits.add_rows(
-                    project,
-                    text=text,
-                    classes=self._new_classes,
-                    images=self._new_images,
-                    boxes=self._boxes,
-                ),
-            ],
-        )
-
-    def report(self, changes: Changes) -> ImportReport:
+    def report(self, imported: Imported) -> ImportReport:
+        merged, root = imported.merged, self._project.image_root
         notes: list[str] = []
-        if self._unchanged:
-            images = count(self._unchanged, "image")
+        if merged.unchanged:
+            images = count(merged.unchanged, "image")
             notes.append(f"{images} had the same boxes already: nothing added to them.")
+        places = image_paths.locate(root, [path for path, _ in merged.problems])
+        odd = [
+            Problem(path=Path(place), message=message)
+            for place, (_, message) in zip(places, merged.problems, strict=True)
+        ]
         return ImportReport(
-            images=len(self._new_images),
-            boxes=len(self._boxes),
-            matched=self._matched,
-            unchanged=self._unchanged,
-            classes=tuple(item.name for item in self._new_classes),
-            splits=dict(Counter(image.split or "" for image in self._dataset.images)),
-            problems=tuple(self._problems),
-            changes=changes,
+            images=merged.images,
+            boxes=merged.boxes,
+            matched=merged.matched,
+            unchanged=merged.unchanged,
+            classes=self._new_classes,
+            splits=count_images(self._dataset.images),
+            problems=(*self._problems, *odd),
+            changes=imported.changes,
             notes=tuple(notes),
         )
 
-    def _stored_paths(self, project: Project) -> list[str | None]:
-        """The path of each image as the project writes it, ``None`` for those that are left out."""
-        met: set[str] = set()
-        return [self._stored_path(project, image, met) for image in self._dataset.images]
-
-    def _stored_path(self, project: Project, image: DatasetImage, met: set[str]) -> str | None:
-        path = project.stored_path(image.path)
+    def _stored_path(self, image: DatasetImage, met: set[str]) -> str | None:
+        path = self._project.stored_path(image.path)
         if path in met:
             message = "the same image under another name: left out"
             self._problems.append(Problem(path=image.path, message=message))
             return None
         met.add(path)
         try:
-            check_path(path)
+            image_paths.check_path(path)
         except ProjectError as error:
             name = str(image.path).encode("utf-8", "backslashreplace").decode()
             self._problems.append(Problem(path=Path(name), message=f"{error.message}: left out"))
             return None
         return path
 
-    def _add(self, image_id: int, image: DatasetImage, path: str) -> None:
-        self._new_images.append(
-            Image(
-                id=image_id,
-                path=path,
-                width=image.width,
-                height=image.height,
-                status=_status(image),
-                split=image.split,
-                extra=image.extra,
-            )
-        )
-        self._boxes += [self._box(image_id, box, box.xyxy) for box in image.boxes]
 
-    def _update(self, old: Image, image: DatasetImage, present: _Present) -> None:
-        self._matched += 1
-        added = 0
-        for box in image.boxes:
-            # The project may know another size of the image; its boxes have to fit that one.
-            edges, message = fit(box.xyxy, width=old.width, height=old.height)
-            if message is not None:
-                self._problems.append(Problem(path=image.path, message=f"{message} (by the project's size)"))
-            if edges is None:
-                continue
-            if present.take(self._classes[box.label], edges):
-                continue
-            self._boxes.append(self._box(old.id, box, edges))
-            added += 1
-        self._unchanged += image.labelled and not added
-        fields: dict[str, Any] = {}
-        if old.width is None and image.width is not None:
-            fields |= {"width": image.width, "height": image.height}
-        if old.split is None and image.split is not None:
-            fields["split"] = image.split
-        if image.labelled and (old.status is Status.UNSEEN or added):
-            fields["status"] = _status(image)
-        if any(key not in old.extra for key in image.extra):
-            fields["extra"] = {**image.extra, **old.extra}
-        if fields:
-            self._updates[old.id] = fields
+def _incoming(box: DatasetBox) -> IncomingBox:
+    return IncomingBox(
+        label=box.label,
+        x1=box.x1,
+        y1=box.y1,
+        x2=box.x2,
+        y2=box.y2,
+        difficult=box.difficult,
+        truncated=box.truncated,
+        occluded=box.occluded,
+        crowd=box.crowd,
+        extra=box.extra,
+    )
 
-    def _box(self, image_id: int, box: DatasetBox, edges: _Edges) -> Box:
-        return Box(
-            id=0,
-            image_id=image_id,
-            class_id=self._classes[box.label],
-            x1=edges[0],
-            y1=edges[1],
-            x2=edges[2],
-            y2=edges[3],
-            difficult=box.difficult,
-            truncated=box.truncated,
-            occluded=box.occluded,
-            crowd=box.crowd,
-            origin=Origin.IMPORT,
-            extra=box.extra,
-        )
+
+def _keep_extra(project: ProjectReader, extra: Mapping[str, Any], *, text: str) -> edits.Edit:
+    """What the dataset says of its whole becomes known; what was known before stays."""
+    kept: dict[str, Any] = dict(project.get_setting(EXTRA_SETTING, {}))
+    for name, fields in extra.items():
+        kept[name] = {**fields, **kept.get(name, {})}
+    return edits.change_setting(project, EXTRA_SETTING, kept, text=text)
 
 
 def _status(image: DatasetImage) -> Status:
@@ -333,32 +280,8 @@ def _status(image: DatasetImage) -> Status:
     return Status.VERIFIED if image.verified else Status.IN_PROGRESS
 
 
-class _Present:
-    """The boxes that an image has already."""
-
-    def __init__(self, boxes: Sequence[Box]) -> None:
-        self._classes = np.array([box.class_id for box in boxes], dtype=np.int64)
-        self._edges = np.array([box.xyxy for box in boxes], dtype=np.float64).reshape(-1, 4)
-        self._rows: dict[tuple[int, _Edges], list[int]] = {}
-        for row, box in enumerate(boxes):
-            self._rows.setdefault((box.class_id, box.xyxy), []).append(row)
-
-    def take(self, class_id: int, edges: _Edges) -> bool:
-        """Whether such a box is there that was not taken before."""
-        rows = self._rows.get((class_id, edges), [])
-        found = next((row for row in rows if self._classes[row]), None)  # the usual case, and quicker
-        if found is None:
-            near = (np.abs(self._edges - np.array(edges)) <= _SAME).all(axis=1)
-            near &= self._classes == class_id
-            found = int(near.argmax()) if near.any() else None
-        if found is None:
-            return False
-        self._classes[found] = 0  # the id of no class
-        return True
-
-
 def _match_classes(
-    project: Project, classes: Sequence[DatasetClass]
+    project: ProjectReader, classes: Sequence[DatasetClass]
 ) -> tuple[list[int], list[ObjectClass], list[edits.Edit]]:
     """The class id of each class of the dataset, the classes to add, and edits of those that learn
     something."""

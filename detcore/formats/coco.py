@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
+from detcore.boxes import Xyxy, fit
 from detcore.errors import FormatError
 from detcore.foreign_ids import IdTable, as_id, number_of
 from detcore.formats.base import (
@@ -32,7 +33,7 @@ from detcore.formats.base import (
 from detcore.formats.coco_bounds import as_numbers, read_bounds
 from detcore.formats.coco_write import write_coco
 from detcore.formats.collect import LARGEST_ID, Gathering
-from detcore.formats.geometry import Frame, Xyxy, fit
+from detcore.formats.geometry import Frame
 from detcore.formats.staging import read_marks
 from detcore.formats.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
 from detcore.formats.walking import sample_files

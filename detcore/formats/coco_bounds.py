@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from detcore.formats.geometry import LARGEST, Xyxy
+from detcore.boxes import LARGEST, Xyxy
 
 
 def read_bounds(entry: Mapping[str, Any]) -> tuple[Xyxy | None, str | None]:

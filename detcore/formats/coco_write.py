@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from detcore.boxes import fit
 from detcore.formats.base import (
     Dataset,
     DatasetBox,
@@ -24,7 +25,6 @@ from detcore.formats.base import (
 )
 from detcore.formats.collect import LARGEST_ID
 from detcore.formats.copying import ImageCopier
-from detcore.formats.geometry import fit
 from detcore.formats.losses import foreign_fields, repeated_boxes
 from detcore.formats.naming import unique_names
 from detcore.formats.staging import Staging, staged

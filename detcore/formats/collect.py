@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from detcore.boxes import LARGEST
 from detcore.errors import FormatError
 from detcore.formats.base import (
     Dataset,
@@ -19,7 +20,7 @@ from detcore.formats.base import (
     no_progress,
 )
 from detcore.formats.cleaning import Cleaner
-from detcore.formats.geometry import LARGEST, Frame, read_frame
+from detcore.formats.geometry import Frame, read_frame
 from detcore.formats.locate import ImageFinder, common_root, dataset_folders, plain_folder, relative_name
 from detcore.formats.text import foreign_parts, split_of_folder
 from detcore.formats.walking import files_below

@@ -1,53 +1,13 @@
-"""From the numbers in a file to a box inside its image."""
+"""The pixels that the numbers in a file refer to."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from detcore.boxes import from_corners
+from detcore.boxes import Xyxy
 from detcore.errors import ImageError
 from detcore.images import read_header
-
-Xyxy = tuple[float, float, float, float]
-
-LARGEST = 1e9 - 1
-"""Pixels that no image and no edge of a box exceeds; projects hold no more."""
-
-TOLERANCE = 0.05
-"""Pixels by which a box may leave its image unreported: the rounding of files with few decimals."""
-
-
-def fit(box: Xyxy, *, width: float | None, height: float | None) -> tuple[Xyxy | None, str | None]:
-    """The part of a box inside the image, and what had to be changed.
-
-    Corners in any order are put in order, so a box of negative size reaches to the other side, whatever the
-    format. Without a size the right and the bottom are only kept below ``LARGEST``. Returns ``None`` and the
-    reason when nothing with an area is left.
-    """
-    if not all(math.isfinite(edge) for edge in box):
-        return None, "a coordinate is not a number: box left out"
-    x1, y1, x2, y2 = box
-    changes: list[str] = []
-    if x1 > x2 or y1 > y2:
-        x1, y1, x2, y2 = box = from_corners(*box)
-        changes.append("the corners of the box were swapped: put in order")
-    if x1 == x2 or y1 == y2:
-        return None, f"box without area ({_show(box)}): left out"
-    right = LARGEST if width is None else float(width)
-    bottom = LARGEST if height is None else float(height)
-    inside = (min(max(x1, 0.0), right), min(max(y1, 0.0), bottom), min(x2, right), min(y2, bottom))
-    if inside[0] >= inside[2] or inside[1] >= inside[3]:
-        return None, f"box outside of the image ({_show(box)}): left out"
-    moved = max(abs(before - after) for before, after in zip(box, inside, strict=True))
-    if moved > TOLERANCE:
-        changes.append(f"box reaches out of the image ({_show(box)}): clipped")
-    return inside, "; ".join(changes) or None
-
-
-def _show(box: Xyxy) -> str:
-    return ", ".join(f"{edge:.6g}" for edge in box)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

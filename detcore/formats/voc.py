@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from detcore.boxes import fit
 from detcore.errors import FormatError
 from detcore.formats.base import (
     Dataset,
@@ -22,7 +23,7 @@ from detcore.formats.base import (
     step,
 )
 from detcore.formats.collect import Gathering
-from detcore.formats.geometry import Frame, fit
+from detcore.formats.geometry import Frame
 from detcore.formats.staging import read_marker
 from detcore.formats.text import as_flag, foreign_parts, read_bytes
 from detcore.formats.voc_extra import EDGES, image_extra, not_kept, object_extra

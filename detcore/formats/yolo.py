@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
+from detcore.boxes import fit
 from detcore.errors import FormatError
 from detcore.formats.base import (
     Dataset,
@@ -26,7 +27,7 @@ from detcore.formats.base import (
     step,
 )
 from detcore.formats.collect import LARGEST_ID, Gathering
-from detcore.formats.geometry import Frame, fit
+from detcore.formats.geometry import Frame
 from detcore.formats.staging import read_marker, read_marks
 from detcore.formats.text import decode, read_bytes
 from detcore.formats.walking import sample_files

@@ -10,7 +10,7 @@ from dataclasses import replace
 from detcore.errors import ProjectError
 from detcore.project import box_rows, class_rows
 from detcore.project.palette import next_color
-from detcore.project.project import Project
+from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit, Row, RowChange, deleted, inserted, updated
 from detcore.project.values import check_class_name
 from detcore.types import ObjectClass
@@ -20,7 +20,7 @@ _KEYS = range(1, 10)
 _CLASS_ID = box_rows.COLUMNS.index("class_id")
 
 
-def add_class(project: Project, name: str, color: str | None = None, key: int | None = None) -> Edit:
+def add_class(project: ProjectReader, name: str, color: str | None = None, key: int | None = None) -> Edit:
     """A class at the end of the list. Without a colour it gets the next of the palette, without a key the
     lowest number key that is free. A key that is asked for is taken from another class that has it."""
     classes = project.classes()
@@ -30,7 +30,7 @@ def add_class(project: Project, name: str, color: str | None = None, key: int | 
     return Edit(text=f"Add class {name}", changes=(*_updates(freed), row))
 
 
-def add_classes(project: Project, names: Iterable[str]) -> Edit:
+def add_classes(project: ProjectReader, names: Iterable[str]) -> Edit:
     """Classes at the end of the list, in the order given; names that are there already are passed over."""
     classes = project.classes()
     fresh: list[ObjectClass] = []
@@ -43,7 +43,7 @@ def add_classes(project: Project, names: Iterable[str]) -> Edit:
     return Edit(text=text, changes=(rows,) if fresh else ())
 
 
-def update_class(project: Project, item: ObjectClass) -> Edit:
+def update_class(project: ProjectReader, item: ObjectClass) -> Edit:
     """The class as it is to be: name, colour, key, source id, extra. Its key is taken from another that has
     it."""
     classes = project.classes()
@@ -55,7 +55,7 @@ def update_class(project: Project, item: ObjectClass) -> Edit:
     return Edit(text=text, changes=tuple(_updates([*pairs, (old, item)])))
 
 
-def reorder_classes(project: Project, ids: Sequence[int]) -> Edit:
+def reorder_classes(project: ProjectReader, ids: Sequence[int]) -> Edit:
     """Classes in the order of ``ids``, which lists them all."""
     by_id = {item.id: item for item in project.classes()}
     if sorted(ids) != sorted(by_id):
@@ -64,7 +64,7 @@ def reorder_classes(project: Project, ids: Sequence[int]) -> Edit:
     return Edit(text="Reorder classes", changes=tuple(_updates(pairs)))
 
 
-def merge_classes(project: Project, source_ids: Iterable[int], target_id: int) -> Edit:
+def merge_classes(project: ProjectReader, source_ids: Iterable[int], target_id: int) -> Edit:
     """Give the boxes and verdicts of some classes to another one, and delete those classes."""
     sources = sorted({int(class_id) for class_id in source_ids} - {int(target_id)})
     with project.database.read() as connection:
@@ -90,7 +90,7 @@ def merge_classes(project: Project, source_ids: Iterable[int], target_id: int) -
     return Edit(text=f"Merge {names} into {target.name}", changes=tuple(changes) if gone else ())
 
 
-def delete_class(project: Project, class_id: int, *, delete_boxes: bool = False) -> Edit:
+def delete_class(project: ProjectReader, class_id: int, *, delete_boxes: bool = False) -> Edit:
     """Delete a class, and its boxes when asked to.
 
     Raises:
@@ -110,7 +110,7 @@ def delete_class(project: Project, class_id: int, *, delete_boxes: bool = False)
 
 
 def _new_class(
-    project: Project,
+    project: ProjectReader,
     present: Sequence[ObjectClass],
     name: str,
     color: str | None = None,
@@ -140,7 +140,7 @@ def _check(item: ObjectClass, others: Sequence[ObjectClass]) -> None:
         raise ProjectError(f"the key of a class is 1 to 9, not {item.key}")
 
 
-def _find(project: Project, classes: Iterable[ObjectClass], class_id: int) -> ObjectClass:
+def _find(project: ProjectReader, classes: Iterable[ObjectClass], class_id: int) -> ObjectClass:
     for item in classes:
         if item.id == class_id:
             return item

@@ -12,14 +12,17 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from detcore.errors import ProjectError
 from detcore.project import health, migrations
+from detcore.project.fair_lock import FairLock
 
 _BUSY_SECONDS = 10.0
+_LOG_PAGES = 2000
+"""Pages of the log at which a commit moves them to the file; ``tidy`` is to be called before that."""
 
 
 class EditMismatchError(RuntimeError):
@@ -37,7 +40,7 @@ class Database:
         self._idle: list[sqlite3.Connection] = []
         self._uses: dict[int, sqlite3.Connection] = {}
         self._changed = threading.Condition()
-        self._write_lock = threading.Lock()
+        self._write_lock = FairLock()
         self._closed = False
 
     @contextmanager
@@ -54,14 +57,20 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Generator[sqlite3.Connection, None, None]:
+    def write(
+        self, committed: Callable[[], object] = lambda: None
+    ) -> Generator[sqlite3.Connection, None, None]:
         """A connection inside a write transaction: committed at the end, undone when the block raises.
+
+        ``committed`` is called after the commit, and before anybody else can write.
 
         Raises:
             ProjectError: the project is read-only, or the file cannot be written (disk full, …).
         """
-        with self._writer() as connection, _transaction(connection, "BEGIN IMMEDIATE"):
-            yield connection
+        with self._writer() as connection:
+            with _transaction(connection, "BEGIN IMMEDIATE"):
+                yield connection
+            committed()
 
     def upgrade(self, steps: Mapping[int, str]) -> None:
         """Bring the file to the newest version, after a copy of it has been made beside it."""
@@ -73,6 +82,12 @@ class Database:
         """Make all commits so far safe from a power cut."""
         with self._writer() as connection:
             connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+
+    def tidy(self) -> None:
+        """Move commits from the log to the file, as far as nobody is in the way. Whoever writes much does it
+        between two transactions, or the next edit of somebody else would have to."""
+        with self._told(), self._connection() as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def close(self) -> None:
         """Close all connections; waits for what other threads are reading or writing just now."""
@@ -124,6 +139,7 @@ class Database:
             else:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
         except BaseException:
             connection.close()
             raise

@@ -27,7 +27,7 @@ from detcore.project.class_edits import (
     reorder_classes,
     update_class,
 )
-from detcore.project.project import Project
+from detcore.project.reading import ProjectReader
 from detcore.project.row_change import (
     Edit,
     Row,
@@ -67,7 +67,7 @@ __all__ = [
 ]
 
 
-def add_boxes(project: Project, boxes: Sequence[Box], *, text: str = "") -> Edit:
+def add_boxes(project: ProjectReader, boxes: Sequence[Box], *, text: str = "") -> Edit:
     """New boxes, whose ids are ignored and given out here. Times of 0 become now."""
     return add_rows(
         project,
@@ -76,7 +76,9 @@ def add_boxes(project: Project, boxes: Sequence[Box], *, text: str = "") -> Edit
     )
 
 
-def update_boxes(project: Project, boxes: Sequence[Box], *, on: Sequence[Image] = (), text: str = "") -> Edit:
+def update_boxes(
+    project: ProjectReader, boxes: Sequence[Box], *, on: Sequence[Image] = (), text: str = ""
+) -> Edit:
     """Boxes as they are to be: geometry, class, flags, origin. Those that stay as they are drop out. They have
     to fit their images as these are, or as they are to be by another edit of the same step (``on``).
 
@@ -98,7 +100,7 @@ def update_boxes(project: Project, boxes: Sequence[Box], *, on: Sequence[Image] 
     return Edit(text=text or _plural("Change", boxes, "box"), changes=tuple(changes))
 
 
-def delete_boxes(project: Project, ids: Iterable[int], *, text: str = "") -> Edit:
+def delete_boxes(project: ProjectReader, ids: Iterable[int], *, text: str = "") -> Edit:
     wanted = sorted({int(box_id) for box_id in ids})
     with project.database.read() as connection:
         old = box_rows.rows_by_id(connection, wanted)
@@ -107,7 +109,7 @@ def delete_boxes(project: Project, ids: Iterable[int], *, text: str = "") -> Edi
     return Edit(text=text or _plural("Delete", wanted, "box"), changes=(change,))
 
 
-def set_status(project: Project, image_ids: Iterable[int], status: Status) -> Edit:
+def set_status(project: ProjectReader, image_ids: Iterable[int], status: Status) -> Edit:
     return update_images(
         project,
         {image_id: {"status": status} for image_id in image_ids},
@@ -119,7 +121,9 @@ def set_status(project: Project, image_ids: Iterable[int], status: Status) -> Ed
     )
 
 
-def set_split(project: Project, splits: Mapping[int, str | None], *, text: str = "Assign splits") -> Edit:
+def set_split(
+    project: ProjectReader, splits: Mapping[int, str | None], *, text: str = "Assign splits"
+) -> Edit:
     """The split of each image; ``None`` takes it out of all splits."""
     return update_images(
         project,
@@ -128,7 +132,7 @@ def set_split(project: Project, splits: Mapping[int, str | None], *, text: str =
     )
 
 
-def update_images(project: Project, values: Mapping[int, Mapping[str, Any]], *, text: str) -> Edit:
+def update_images(project: ProjectReader, values: Mapping[int, Mapping[str, Any]], *, text: str) -> Edit:
     """New values for fields of ``Image`` (not the id), by image id. Images that stay as they are drop out."""
     with project.database.read() as connection:
         old = {row[0]: row[1:] for row in image_rows.rows(connection, list(values))}
@@ -145,7 +149,7 @@ def update_images(project: Project, values: Mapping[int, Mapping[str, Any]], *, 
     return Edit(text=text, changes=tuple(updated("image", image_rows.COLUMNS, rows)), settings=settings)
 
 
-def change_setting(project: Project, key: str, value: Any, *, text: str) -> Edit:
+def change_setting(project: ProjectReader, key: str, value: Any, *, text: str) -> Edit:
     """A JSON value for a setting that belongs to the labels, and is undone with them. Values of before that
     edits do not know of (``Project.set_setting``) must not be in between."""
     with project.database.read() as connection:
@@ -155,7 +159,7 @@ def change_setting(project: Project, key: str, value: Any, *, text: str) -> Edit
     return Edit(text=text, changes=(), settings=() if before == after else (change,))
 
 
-def add_images(project: Project, images: Sequence[Image]) -> Edit:
+def add_images(project: ProjectReader, images: Sequence[Image]) -> Edit:
     """New images at the end of the list, whose ids are ignored and given out here.
 
     Images whose path is in the project already are passed over, and so are repeated ones.
@@ -172,7 +176,7 @@ def add_images(project: Project, images: Sequence[Image]) -> Edit:
     return add_rows(project, images=fresh, text=_plural("Add", fresh, "image"))
 
 
-def remove_images(project: Project, ids: Iterable[int]) -> Edit:
+def remove_images(project: ProjectReader, ids: Iterable[int]) -> Edit:
     """Take images out of the project, with their boxes and verdicts. The files stay; that they were taken out is
     remembered."""
     wanted = sorted({int(image_id) for image_id in ids})
@@ -199,7 +203,7 @@ def remove_images(project: Project, ids: Iterable[int]) -> Edit:
 
 
 def add_rows(
-    project: Project,
+    project: ProjectReader,
     *,
     text: str,
     classes: Sequence[ObjectClass] = (),
@@ -253,7 +257,7 @@ def _check_new_paths(connection: sqlite3.Connection, paths: Sequence[str]) -> No
         known.add(path)
 
 
-def _fill_ids(project: Project, table: str, ids: list[int]) -> list[int]:
+def _fill_ids(project: ProjectReader, table: str, ids: list[int]) -> list[int]:
     fresh = iter(project.new_ids(table, sum(1 for item in ids if not item)))
     return [int(item) or next(fresh) for item in ids]
 
@@ -264,7 +268,7 @@ def _without_stale_area(box: Box, old: Row) -> Box:
     return replace(box, extra={key: value for key, value in box.extra.items() if key != "area"})
 
 
-def _require(project: Project, what: str, found: Iterable[int], wanted: Iterable[int]) -> None:
+def _require(project: ProjectReader, what: str, found: Iterable[int], wanted: Iterable[int]) -> None:
     missing = sorted({int(item) for item in wanted} - set(found))
     if missing:
         raise ProjectError(f"{what} {missing[0]} is not in the project any more", path=project.folder)

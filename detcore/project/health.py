@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
+from importlib.resources import files
 from pathlib import Path
 
 from detcore.errors import ProjectDamagedError, ProjectError
@@ -30,6 +31,11 @@ _FAULTS = (
 )
 
 
+def sql(name: str) -> str:
+    """A file of SQL that makes tables."""
+    return files("detcore.project").joinpath(name).read_text(encoding="utf-8")
+
+
 def check(connection: sqlite3.Connection, path: Path) -> None:
     """Look at every page and every value: 0.1 s for 100,000 images, 0.8 s with 860,000 boxes.
 
@@ -46,6 +52,11 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
         for query, what in _FAULTS:
             if connection.execute(query).fetchone() is not None:
                 raise damaged(path, what)
+        known = sql("schema.sql") + sql("long_steps.sql")
+        for (text,) in connection.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL").fetchall():
+            # SQLite makes its own tables in its own words.
+            if text not in known and not text.startswith("CREATE TABLE sqlite_"):
+                raise damaged(path, "a table is not as Reticle makes it")
 
 
 def check_file(path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from detcore.project import journal
 from detcore.project.reading import ProjectReader
-from detcore.project.row_change import unpack
+from detcore.project.row_change import Edit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,18 +25,19 @@ class JournalEntry:
 def edits_since(project: ProjectReader, time: float, *, most: int | None = None) -> list[JournalEntry]:
     """Edits made after a moment and not undone, the latest first; only the ``most`` latest if given."""
     query = (
-        "SELECT text, time, changes FROM edit WHERE time > ? AND id <= (SELECT position FROM journal)"
+        "SELECT id, time FROM edit WHERE time > ? AND id <= (SELECT position FROM journal)"
         " ORDER BY id DESC LIMIT ?"
     )
     with project.database.read() as connection:
         rows = connection.execute(query, (time, -1 if most is None else most)).fetchall()
-    return [_entry(*row) for row in rows]
+        edits = [(journal.load(connection, step), when) for step, when in rows]
+    return [_entry(edit, when) for edit, when in edits if edit is not None]
 
 
-def _entry(text: str, time: float, blob: bytes) -> JournalEntry:
+def _entry(edit: Edit, time: float) -> JournalEntry:
     added = changed = removed = 0
     images: set[int] = set()
-    for change in unpack(text, blob).changes:
+    for change in edit.changes:
         if change.table != "box":
             continue
         at = change.columns.index("image_id")
@@ -47,5 +49,10 @@ def _entry(text: str, time: float, blob: bytes) -> JournalEntry:
         else:
             changed += len(change.ids)
     return JournalEntry(
-        text=text, time=time, added=added, changed=changed, removed=removed, image_ids=tuple(sorted(images))
+        text=edit.text,
+        time=time,
+        added=added,
+        changed=changed,
+        removed=removed,
+        image_ids=tuple(sorted(images)),
     )

@@ -123,6 +123,12 @@ def known_paths(connection: sqlite3.Connection, paths: Sequence[str]) -> set[str
     return {row[0] for row in connection.execute(query, (json.dumps(list(paths)),))}
 
 
+def rows_of_paths(connection: sqlite3.Connection, paths: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    """Ids and values of those of some paths that are in the project, by path."""
+    query = f"{_SELECT} WHERE path IN (SELECT value FROM json_each(?))"
+    return {row[1]: row for row in connection.execute(query, (json.dumps(list(paths)),))}
+
+
 def read_list(connection: sqlite3.Connection) -> ImageList:
     """The columns of the image list.
 

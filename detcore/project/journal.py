@@ -1,6 +1,6 @@
 """Applying edits, and the journal that undo and redo walk along.
 
-All functions take a connection inside a write transaction, except ``undo_text``, ``redo_text`` and
+All functions take a connection inside a write transaction, except ``load``, ``undo_text``, ``redo_text`` and
 ``undo_step``.
 """
 
@@ -10,9 +10,18 @@ import sqlite3
 import time
 from collections.abc import Iterator
 
-from detcore.project import box_rows, class_rows, image_rows, verdict_rows
+from detcore.project import box_rows, class_rows, image_rows, migrations, verdict_rows
 from detcore.project.database import EditMismatchError
-from detcore.project.row_change import FACT_COLUMNS, KEY_COLUMNS, Edit, RowChange, SettingChange, pack, unpack
+from detcore.project.row_change import (
+    FACT_COLUMNS,
+    KEY_COLUMNS,
+    Edit,
+    RowChange,
+    SettingChange,
+    combine,
+    pack,
+    unpack,
+)
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
     "image": image_rows.COLUMNS,
@@ -29,6 +38,20 @@ def record(connection: sqlite3.Connection, edit: Edit) -> int:
         EditMismatchError: the edit was not made for the rows that are there.
     """
     perform(connection, edit)
+    return _enter(connection, edit)
+
+
+def extend(connection: sqlite3.Connection, step: int, edit: Edit) -> None:
+    """Apply one more part of a step that is in force. Edits that came after it must concern other rows.
+
+    Raises:
+        EditMismatchError: the part was not made for the rows that are there.
+    """
+    perform(connection, edit)
+    connection.execute("INSERT INTO edit_part (edit_id, changes) VALUES (?, ?)", (step, pack(edit)))
+
+
+def _enter(connection: sqlite3.Connection, edit: Edit) -> int:
     position = undo_step(connection)
     connection.execute("DELETE FROM edit WHERE id > ?", (position,))
     cursor = connection.execute(
@@ -43,7 +66,7 @@ def record(connection: sqlite3.Connection, edit: Edit) -> int:
 def undo(connection: sqlite3.Connection) -> Edit | None:
     """Take back the latest edit; returns the inverse that was applied."""
     position = undo_step(connection)
-    edit = _load(connection, "SELECT text, changes FROM edit WHERE id = ?", position)
+    edit = load(connection, position)
     if edit is None:
         return None
     inverse = edit.inverse()
@@ -60,7 +83,7 @@ def redo(connection: sqlite3.Connection) -> Edit | None:
     ).fetchone()
     if following is None:
         return None
-    edit = _load(connection, "SELECT text, changes FROM edit WHERE id = ?", following)
+    edit = load(connection, following)
     if edit is None:
         return None
     perform(connection, edit)
@@ -70,9 +93,25 @@ def redo(connection: sqlite3.Connection) -> Edit | None:
 
 def in_force(connection: sqlite3.Connection) -> Iterator[Edit]:
     """The edits that are not undone, the latest first."""
-    query = "SELECT text, changes FROM edit WHERE id <= (SELECT position FROM journal) ORDER BY id DESC"
-    for text, blob in connection.execute(query):
-        yield unpack(text, blob)
+    query = "SELECT id FROM edit WHERE id <= (SELECT position FROM journal) ORDER BY id DESC"
+    for (step,) in connection.execute(query).fetchall():
+        edit = load(connection, step)
+        if edit is not None:
+            yield edit
+
+
+def load(connection: sqlite3.Connection, step: int) -> Edit | None:
+    """An edit of the journal with all its parts; ``None`` when there is none of that number."""
+    found = connection.execute("SELECT text, changes FROM edit WHERE id = ?", (step,)).fetchone()
+    if found is None:
+        return None
+    text, first = found
+    parts: list[tuple[bytes]] = []
+    if migrations.has_long_steps(connection):
+        query = "SELECT changes FROM edit_part WHERE edit_id = ? ORDER BY id"
+        parts = connection.execute(query, (step,)).fetchall()
+    edit = unpack(text, first)
+    return combine(text, [edit, *(unpack(text, blob) for (blob,) in parts)]) if parts else edit
 
 
 def forget(connection: sqlite3.Connection) -> None:
@@ -181,8 +220,3 @@ def _comparison(change: RowChange) -> tuple[list[int], str]:
 
 def _move_to(connection: sqlite3.Connection, position: int) -> None:
     connection.execute("UPDATE journal SET position = ?", (position,))
-
-
-def _load(connection: sqlite3.Connection, query: str, edit_id: int) -> Edit | None:
-    found = connection.execute(query, (edit_id,)).fetchone()
-    return None if found is None else unpack(*found)

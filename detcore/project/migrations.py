@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
 from detcore.errors import ProjectDamagedError, ProjectError, ProjectTooNewError
+from detcore.project import health
 from detcore.project.health import damaged, ways_out
 
 APPLICATION_ID = 0x52544C31
+_LONG_STEPS = health.sql("long_steps.sql")
 MIGRATIONS: Mapping[int, str] = {
     1: "",  # the tables stay, but edits in the journal may change settings, which version 1 cannot undo
+    2: _LONG_STEPS,
 }
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
@@ -27,7 +29,7 @@ _HEADER_BYTES = 100
 
 def create_schema(connection: sqlite3.Connection) -> None:
     """Make the tables of a project in an empty file."""
-    connection.executescript(files("detcore.project").joinpath("schema.sql").read_text(encoding="utf-8"))
+    connection.executescript(health.sql("schema.sql"))
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute("PRAGMA user_version = 1")
     upgrade(connection, MIGRATIONS)
@@ -76,8 +78,14 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def is_readable(version: int) -> bool:
-    """Whether the tables of that version are those of the newest one."""
-    return not any(MIGRATIONS[step] for step in range(version, SCHEMA_VERSION))
+    """Whether a reader finds in that version what it finds in the newest one: tables for edits that were only
+    added do not matter to it."""
+    return all(MIGRATIONS[step] in ("", _LONG_STEPS) for step in range(version, SCHEMA_VERSION))
+
+
+def has_long_steps(connection: sqlite3.Connection) -> bool:
+    """Whether the file has the tables for steps of several parts; one that is only read may be older."""
+    return version_of(connection) > 2
 
 
 def backup(connection: sqlite3.Connection, path: Path) -> Path:

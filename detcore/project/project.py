@@ -8,7 +8,6 @@ import os
 import secrets
 import shutil
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -23,13 +22,14 @@ from detcore.errors import ProjectError, ProjectLockedError, ReticleError, disk_
 from detcore.project import copies, health, image_paths, journal, migrations
 from detcore.project.copies import DailyCopy
 from detcore.project.database import Database
+from detcore.project.imports import Imported, Imports, Part, Progress, changes_of, unwatched
+from detcore.project.incoming import IncomingImage
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit
 from detcore.types import Changes
 
 _DATABASE = "project.db"
 _LOCK = "project.lock"
-_TABLES = ("image", "class", "box", "verdict")
 
 _P = ParamSpec("_P")
 
@@ -46,8 +46,7 @@ class Project(ProjectReader):
         self._lock = lock
         self.copy_problem: ReticleError | None = None
         """Why there is no daily copy of today, if there should be one."""
-        self._next_ids: dict[str, int] = {}
-        self._ids_lock = threading.Lock()
+        self._imports = Imports(self)
 
     @classmethod
     def create(cls, folder: Path, *, image_root: Path, image_paths: Iterable[str] = ()) -> Project:
@@ -76,11 +75,13 @@ class Project(ProjectReader):
         finally:
             if building.exists():
                 shutil.rmtree(building)
-        return cls._open(folder, read_only=False, known_whole=True)
+        return cls._open(folder, read_only=False, known_whole=True, progress=unwatched)
 
     @classmethod
-    def open(cls, folder: Path, *, read_only: bool = False) -> Project:
+    def open(cls, folder: Path, *, read_only: bool = False, progress: Progress = unwatched) -> Project:
         """Open a project folder. Reading only works while another process writes.
+
+        An import that a dead process has decided on is carried out to its end, which ``progress`` watches.
 
         Raises:
             ProjectError: there is no project, or its tables are older and it is opened for reading only.
@@ -91,10 +92,10 @@ class Project(ProjectReader):
         folder = folder.resolve()
         path = folder / _DATABASE
         migrations.check_header(path)
-        return cls._open(folder, read_only=read_only, known_whole=False)
+        return cls._open(folder, read_only=read_only, known_whole=False, progress=progress)
 
     @classmethod
-    def _open(cls, folder: Path, *, read_only: bool, known_whole: bool) -> Project:
+    def _open(cls, folder: Path, *, read_only: bool, known_whole: bool, progress: Progress) -> Project:
         path = folder / _DATABASE
         lock = None if read_only else _acquire(folder)
         with contextlib.ExitStack() as undo:
@@ -111,6 +112,7 @@ class Project(ProjectReader):
             project = cls(folder, database, lock)
             if not read_only and not known_whole:
                 project.copy_problem = _copy_of_today(path)
+                project._imports.finish(progress)
             undo.pop_all()
         return project
 
@@ -156,21 +158,6 @@ class Project(ProjectReader):
                 [(int(width), int(height), int(image_id)) for image_id, (width, height) in sizes.items()],
             )
 
-    def new_ids(self, table: str, count: int = 1) -> range:
-        """Ids for rows to come, never given out before and never again."""
-        if table not in _TABLES:
-            raise ValueError(f"no table {table} that edits write to")
-        with self._ids_lock:
-            if table not in self._next_ids:
-                with self.database.read() as connection:
-                    found = connection.execute(
-                        "SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)
-                    ).fetchone()
-                self._next_ids[table] = 1 + (0 if found is None else found[0])
-            first = self._next_ids[table]
-            self._next_ids[table] = first + count
-        return range(first, first + count)
-
     def edit(
         self, build: Callable[Concatenate[Project, _P], Edit], *args: _P.args, **kwargs: _P.kwargs
     ) -> Changes:
@@ -186,25 +173,40 @@ class Project(ProjectReader):
                 nothing was changed.
             EditMismatchError: a bug; ``build`` returned an edit that does not fit the rows that are there.
         """
-        with self.database.write() as connection:
-            edit = build(self, *args, **kwargs)
-            if not edit:
-                return Changes()
-            step = journal.record(connection, edit)
-        return replace(edit.summary(), step=step)
+        parts: list[Part] = []
+        with self.database.write(lambda: self._imports.note(parts)) as connection:
+            edit = self._imports.put_before(connection, lambda: build(self, *args, **kwargs), parts)
+            step = journal.record(connection, edit) if edit else 0
+        changes = edit.summary() if edit else Changes()
+        return replace(changes, step=step, preceded_by=changes_of(parts))
+
+    def bring_in(
+        self,
+        images: Iterable[IncomingImage],
+        count: int,
+        decide: Callable[[ProjectReader], tuple[Edit, Sequence[int]]],
+        *,
+        text: str,
+        progress: Progress,
+    ) -> Imported:
+        """Bring in many images with their boxes as one edit ``text``, while others go on editing; see
+        ``Imports.bring_in``."""
+        return self._imports.bring_in(images, count, decide, text=text, progress=progress)
 
     def undo(self, *, only: Changes | None = None) -> Changes | None:
         """Take back the latest edit, of this session or an earlier one, or ``only`` the one that made those
         changes; ``None`` when there is none, or the latest is another."""
         with self.database.write() as connection:
-            latest = only is None or only.step == journal.undo_step(connection)
-            edit = journal.undo(connection) if latest else None
+            position = journal.undo_step(connection)
+            edit = journal.undo(connection) if only is None or only.step == position else None
+            self._imports.check(connection, edit, undoes=position)
         return None if edit is None else edit.summary()
 
     def redo(self) -> Changes | None:
         """Apply again what was undone last; ``None`` when there is nothing."""
         with self.database.write() as connection:
             edit = journal.redo(connection)
+            self._imports.check(connection, edit)
         return None if edit is None else edit.summary()
 
     def begin_history(self) -> None:

@@ -12,6 +12,7 @@ from detcore.errors import ProjectError
 from detcore.project import box_rows, class_rows, image_paths, image_rows, journal
 from detcore.project.database import Database
 from detcore.project.image_rows import ImageList
+from detcore.project.new_ids import NewIds
 from detcore.types import Box, GroundTruth, Image, IntArray, ObjectClass, Status
 from detcore.untrusted_json import parse_json
 
@@ -33,13 +34,15 @@ class Statistics:
 class ProjectReader:
     """The reading half of ``Project``.
 
-    ``folder`` is the project's own, absolute; ``name`` is that folder's without ``.reticle``.
+    ``folder`` is the project's own, absolute; ``name`` is that folder's without ``.reticle``;
+    ``new_ids`` gives out ids for rows to come.
     """
 
     def __init__(self, folder: Path, database: Database) -> None:
         self.folder = folder
         self.database = database
         self._image_root = _image_root(folder, database)
+        self.new_ids = NewIds(database)
 
     @property
     def name(self) -> str:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 
 from detcore.errors import ProjectError
 from detcore.project import verdict_rows
-from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit, deleted, inserted
 from detcore.project.verdict_rows import Verdict
@@ -29,7 +28,7 @@ def read_verdicts(
         return [verdict_rows.decode(row) for row in rows if ids is None or run in (None, row[2])]
 
 
-def add_verdicts(project: Project, verdicts: Sequence[Verdict], *, text: str = "Give verdict") -> Edit:
+def add_verdicts(project: ProjectReader, verdicts: Sequence[Verdict], *, text: str = "Give verdict") -> Edit:
     """New verdicts, whose ids are ignored and given out here: ``edit.changes[0].ids``."""
     now = time.time()
     ids = project.new_ids("verdict", len(verdicts))
@@ -37,7 +36,7 @@ def add_verdicts(project: Project, verdicts: Sequence[Verdict], *, text: str = "
     return Edit(text=text, changes=(inserted("verdict", verdict_rows.COLUMNS, ids, rows),))
 
 
-def remove_verdicts(project: Project, ids: Iterable[int], *, text: str = "Take back verdict") -> Edit:
+def remove_verdicts(project: ProjectReader, ids: Iterable[int], *, text: str = "Take back verdict") -> Edit:
     """Let what they were about come up again. Labels that they changed stay as they are.
 
     Raises:

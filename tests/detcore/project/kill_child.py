@@ -1,4 +1,4 @@
-"""The process that ``test_store_kill`` kills: edits without end, and says so after each."""
+"""The process that ``test_store_kill`` kills: edits, or imports, without end, and says so at each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 from detcore.project.edits import Edit, add_boxes, combine, delete_boxes
 from detcore.project.project import Project
 from detcore.types import Box
+from tests.detcore.project.store_helpers import arriving, bring_in
 
 KEPT = 20
+ARRIVING = [f"new/{number:03}.jpg" for number in range(200)]
+"""Images of an import that are not in the project before."""
 SETUP_EDITS = 1
 
 
@@ -46,6 +49,18 @@ def make_edits(project: Project, first: int) -> None:
         number += 1
 
 
+def import_and_undo(folder: Path) -> None:
+    """Import into the project and take it back, over and over, with what opening has to put in order."""
+    while True:
+        os.write(1, b"1\n")
+        with Project.open(folder) as project:
+            if project.undo_text != "Import birds":
+                bring_in(project, arriving([*project.image_list().paths, *ARRIVING]))
+            project.undo()
+
+
 if __name__ == "__main__":
+    if sys.argv[2] == "import":
+        import_and_undo(Path(sys.argv[1]))
     with Project.open(Path(sys.argv[1])) as opened:
         make_edits(opened, edits_so_far(opened) + 1)

@@ -15,7 +15,7 @@ from detcore.project import migrations
 from detcore.project.database import Database
 from detcore.project.edits import add_boxes, add_class, change_setting
 from detcore.project.project import Project
-from tests.detcore.project.store_helpers import box, dump
+from tests.detcore.project.store_helpers import box, dump, turn_into_version
 
 OPEN_ELSEWHERE = """
 import sys
@@ -124,9 +124,7 @@ def test_a_project_of_a_newer_version_is_refused_and_not_touched(tmp_path: Path)
 def _make_old(folder: Path) -> None:
     """The file as version 1 left it."""
     Project.create(folder, image_root=folder.parent, image_paths=["a.jpg"]).close()
-    with sqlite3.connect(folder / "project.db") as connection:
-        connection.execute("PRAGMA user_version = 1")
-    connection.close()
+    turn_into_version(1, folder)
 
 
 def test_edits_with_settings_keep_a_reticle_away_that_does_not_know_them(

@@ -1,0 +1,191 @@
+"""Incoming images put together with what the project has of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from detcore.boxes import fit
+from detcore.project import box_rows, image_rows
+from detcore.project.edits import add_rows, combine, update_images
+from detcore.project.incoming import IncomingBox, IncomingImage
+from detcore.project.reading import ProjectReader
+from detcore.project.row_change import Edit, Row
+from detcore.types import Box, Image, Origin, Status
+
+_SAME = 0.01
+"""Pixels within which an incoming box counts as the one that is there already."""
+
+_Edges = tuple[float, float, float, float]
+
+
+@dataclass(kw_only=True)
+class Merged:
+    """What merging images came to. ``images`` and ``boxes`` were added; ``matched`` images were in the project
+    before, of which ``unchanged`` had all the boxes already. ``problems`` are stored paths, and what was odd.
+    """
+
+    images: int = 0
+    boxes: int = 0
+    matched: int = 0
+    unchanged: int = 0
+    problems: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    def add(self, other: Merged) -> None:
+        self.images += other.images
+        self.boxes += other.boxes
+        self.matched += other.matched
+        self.unchanged += other.unchanged
+        self.problems += other.problems
+
+
+def merge(
+    project: ProjectReader, images: Sequence[IncomingImage], class_ids: Sequence[int], *, text: str
+) -> tuple[Edit, Merged]:
+    """The edit that brings images in, for the rows that are there now.
+
+    Boxes that an image has already are not added again. What the project knows of an image stays: its size,
+    its split, what is in ``extra``, a status that says more than unseen as long as no box is added.
+    """
+    slice_ = _Slice(class_ids)
+    with project.database.read() as connection:
+        known = image_rows.rows_of_paths(connection, [image.path for image in images])
+        present = _boxes_of(connection, [row[0] for row in known.values()])
+    fresh = iter(project.new_ids("image", len(images) - len(known)))
+    for image in images:
+        row = known.get(image.path)
+        if row is None:
+            slice_.add(next(fresh), image)
+        else:
+            slice_.update(image_rows.decode(row), image, _Present(present.get(row[0], [])))
+    edit = combine(
+        text,
+        [
+            update_images(project, slice_.updates, text=text),
+            add_rows(project, text=text, images=slice_.new_images, boxes=slice_.boxes),
+        ],
+    )
+    return edit, slice_.merged
+
+
+def _boxes_of(connection: sqlite3.Connection, image_ids: Sequence[int]) -> dict[int, list[Row]]:
+    boxes: dict[int, list[Row]] = {}
+    for row in box_rows.rows_of_images(connection, image_ids) if image_ids else []:
+        boxes.setdefault(row[1], []).append(row)
+    return boxes
+
+
+class _Slice:
+    """Collects the changes of some images."""
+
+    def __init__(self, class_ids: Sequence[int]) -> None:
+        self._class_ids = class_ids
+        self.new_images: list[Image] = []
+        self.updates: dict[int, dict[str, Any]] = {}
+        self.boxes: list[Box] = []
+        self.merged = Merged()
+
+    def add(self, image_id: int, image: IncomingImage) -> None:
+        self.merged.images += 1
+        self.new_images.append(
+            Image(
+                id=image_id,
+                path=image.path,
+                width=image.width,
+                height=image.height,
+                status=image.status,
+                split=image.split,
+                extra=image.extra,
+            )
+        )
+        self._add_boxes(image_id, image, width=image.width, height=image.height, present=None)
+
+    def update(self, old: Image, image: IncomingImage, present: _Present) -> None:
+        """The project may know another size of the image; its boxes have to fit that one."""
+        self.merged.matched += 1
+        width, height = (image.width, image.height) if old.width is None else (old.width, old.height)
+        added = self._add_boxes(old.id, image, width=width, height=height, present=present)
+        labelled = image.status is not Status.UNSEEN
+        self.merged.unchanged += labelled and not added
+        fields: dict[str, Any] = {}
+        if old.width is None and image.width is not None:
+            fields |= {"width": image.width, "height": image.height}
+        if old.split is None and image.split is not None:
+            fields["split"] = image.split
+        if labelled and (old.status is Status.UNSEEN or added):
+            fields["status"] = image.status
+        if any(key not in old.extra for key in image.extra):
+            fields["extra"] = {**image.extra, **old.extra}
+        if fields:
+            self.updates[old.id] = fields
+
+    def _add_boxes(
+        self,
+        image_id: int,
+        image: IncomingImage,
+        *,
+        width: int | None,
+        height: int | None,
+        present: _Present | None,
+    ) -> int:
+        """Add the boxes that are not present, as far as they lie inside; how many those are."""
+        added = 0
+        for box in image.boxes:
+            edges, message = fit(box[1:5], width=width, height=height)
+            if message is not None:
+                self.merged.problems.append((image.path, f"{message} (by the project's size)"))
+            class_id = self._class_ids[box.label]
+            if edges is None or (present is not None and present.take(class_id, edges)):
+                continue
+            self.boxes.append(_box(image_id, class_id, box, edges))
+            added += 1
+        self.merged.boxes += added
+        return added
+
+
+def _box(image_id: int, class_id: int, box: IncomingBox, edges: _Edges) -> Box:
+    return Box(
+        id=0,
+        image_id=image_id,
+        class_id=class_id,
+        x1=edges[0],
+        y1=edges[1],
+        x2=edges[2],
+        y2=edges[3],
+        difficult=box.difficult,
+        truncated=box.truncated,
+        occluded=box.occluded,
+        crowd=box.crowd,
+        origin=Origin.IMPORT,
+        extra=box.extra,
+    )
+
+
+class _Present:
+    """The boxes that an image has already."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._classes = np.array([row[2] for row in rows], dtype=np.int64)
+        self._edges = np.array([row[3:7] for row in rows], dtype=np.float64).reshape(-1, 4)
+        self._rows: dict[tuple[int, _Edges], list[int]] = {}
+        for at, row in enumerate(rows):
+            self._rows.setdefault((row[2], row[3:7]), []).append(at)
+
+    def take(self, class_id: int, edges: _Edges) -> bool:
+        """Whether such a box is there that was not taken before."""
+        if not self._rows:
+            return False
+        rows = self._rows.get((class_id, edges), [])
+        found = next((row for row in rows if self._classes[row]), None)  # the usual case, and quicker
+        if found is None:
+            near = (np.abs(self._edges - np.array(edges)) <= _SAME).all(axis=1)
+            near &= self._classes == class_id
+            found = int(near.argmax()) if near.any() else None
+        if found is None:
+            return False
+        self._classes[found] = 0  # the id of no class
+        return True
