@@ -85,7 +85,7 @@ class ExceptionHook(QObject):
             self._hook(failed.exc_type, error, failed.exc_traceback)
 
     def _report(self, error: BaseException) -> None:
-        if isinstance(error, ReticleError):
+        if isinstance(error, ReticleError | OSError):
             self._messages.error(error, doing="go on")
             return
         if self._dialog is None or not self._dialog.isVisible():

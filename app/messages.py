@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from PySide6.QtCore import QObject, Signal
 
-from detcore.errors import ReticleError
+from detcore.errors import ReticleError, disk_error
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +95,8 @@ class Messages(QObject):
 
     def error(self, error: Exception, *, doing: str, applies: Condition | None = None) -> None:
         """Say that ``doing`` ("open the folder") failed. A bug is raised on to the report dialog."""
+        if isinstance(error, OSError):
+            error = disk_error(error)
         if not isinstance(error, ReticleError):
             raise error
         self._post(Message(level="error", text=f"Could not {doing}: {error}", applies=applies))

@@ -29,8 +29,11 @@ def atomic_write(path: Path) -> Generator[Path, None, None]:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        # A full disk does not say of which file it is, and the temporary name says nothing to anybody.
+        if isinstance(error, OSError) and error.errno and error.filename in (None, str(temporary), temporary):
+            error.filename = str(path)
         raise
     sync_folder(path.parent)
 

@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from detcore.errors import ProjectError
@@ -38,6 +37,7 @@ from detcore.outcomes import Conclusion, outcome_of
 from detcore.project.runs import (
     RunFolder,
     RunState,
+    detections_fault,
     is_running,
     left_out_images,
     load_answers,
@@ -76,12 +76,12 @@ def fold_folder(run: RunFolder, number: int) -> RunFolder:
 
 
 def is_cross_validation(run: RunFolder) -> bool:
-    return plan_file(run).is_file()
+    return run.plan.is_file()
 
 
 def read_plan(run: RunFolder) -> Plan:
     """Raises ProjectError if the run is no cross-validation or its plan is damaged."""
-    path = plan_file(run)
+    path = run.plan
     try:
         held_out: Any = read_object(path)["held_out"]
         if not fits(held_out, "list[list[int]]"):
@@ -201,7 +201,9 @@ class CrossValidationJob:
     def _has_seen(self, held_out: Sequence[int]) -> bool:
         """Whether a fold has looked at the images that it was not trained on, but for those it cannot read."""
         run = self._run
-        return run.detections.is_file() and set(held_out) <= predicted_images(run) | left_out_images(run)
+        if not run.detections.is_file() or detections_fault(run) is not None:
+            return False
+        return set(held_out) <= predicted_images(run) | left_out_images(run)
 
     def _count(self, fold: RunFolder) -> None:
         """Add what a fold has trained to the whole."""
@@ -299,8 +301,3 @@ def _remaining(event: Step, folds: int) -> float | None:
     if event.remaining is None:
         return None
     return event.remaining + folds * (event.time + event.remaining)
-
-
-def plan_file(run: RunFolder) -> Path:
-    """Which images each fold is not trained on."""
-    return run.path / "folds.json"

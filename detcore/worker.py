@@ -28,7 +28,14 @@ from detcore.events import EndReason, FailureKind
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import ExitCode
 from detcore.models.running import OutOfMemoryError, choose_device
-from detcore.project.runs import RunFolder, hold_run, merge_detections, save_detections, write_pid
+from detcore.project.runs import (
+    RunFolder,
+    detections_fault,
+    hold_run,
+    merge_detections,
+    save_detections,
+    write_pid,
+)
 from detcore.project.snapshot import Snapshot
 from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group, join_group
@@ -183,6 +190,10 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes
     device = arguments.device
     if device is None:
         device = TrainConfig.load(run.config).device
+    fault = detections_fault(run)
+    if fault is not None:
+        text = f"{run.detections.name} is damaged and is made anew; what it held on other images is gone."
+        voice.say(events.Log(level="warning", text=text))
     found = _detect(run, snapshot, device, voice, wishes)
     if found is None:
         voice.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))

@@ -16,7 +16,7 @@ from types import FrameType
 
 from detcore.cli.console import complain
 from detcore.cli.status import DONE, INTERRUPTED, MENDABLE, USAGE
-from detcore.errors import Cancelled, ConfigError, ReticleError
+from detcore.errors import Cancelled, ConfigError, ReticleError, disk_error
 
 COMMANDS = {
     "new": "data_commands.new",
@@ -70,8 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return DONE
     except OSError as error:
-        where = "" if error.filename is None else f"{error.filename}: "
-        complain(f"error: {where}{error.strerror or error}.")
+        complain(f"error: {disk_error(error)}")
         return MENDABLE
 
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import psutil
 
-from detcore.errors import FormatError
+from detcore.errors import FormatError, disk_error
 from detcore.formats.base import MARKER, DatasetImage
 from detcore.formats.text import decode
 from detcore.types import SPLITS
@@ -96,13 +96,15 @@ def staged(out: Path, images: Sequence[DatasetImage], image_root: Path) -> Gener
         out.parent.mkdir(parents=True, exist_ok=True)
         folder = _make_beside(out, ".partial")
     except OSError as error:
-        raise FormatError(f"cannot write here ({error.strerror})", path=out) from error
+        hint = disk_error(error).hint
+        raise FormatError(f"cannot write here ({error.strerror})", path=out, hint=hint) from error
     try:
         folder.chmod(0o755)
         yield Staging(folder)
         _take_place(folder, out)
     except OSError as error:
-        raise FormatError(f"cannot be written ({error.strerror or error})", path=out) from error
+        hint = disk_error(error).hint
+        raise FormatError(f"cannot be written ({error.strerror or error})", path=out, hint=hint) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

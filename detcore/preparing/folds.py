@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from detcore.atomic import atomic_write
-from detcore.crossval import HELD_OUT_SPLIT, MODEL_NAME, fold_folder, plan_file
+from detcore.crossval import HELD_OUT_SPLIT, MODEL_NAME, fold_folder
 from detcore.errors import ConfigError
 from detcore.formats.base import count
 from detcore.project.project import Project
@@ -63,7 +63,7 @@ def create_cross_validation(
             fold.path.mkdir(parents=True)
             _write(fold.config, {**config, "predict_after": False})
             part.save(fold.snapshot)
-        _write(plan_file(run), {"held_out": held_out})
+        _write(run.plan, {"held_out": held_out})
         # The last of its files: a run that has one was made to its end.
         snapshot.save(run.snapshot)
     return run

@@ -70,7 +70,10 @@ class Project(ProjectReader):
                 folder.rmdir()
             os.rename(building, folder)
             sync_folder(folder.parent)
-        except (OSError, sqlite3.OperationalError) as error:
+        except OSError as error:
+            message = f"cannot make the project ({error.strerror or error})"
+            raise ProjectError(message, path=folder, hint=disk_error(error).hint) from error
+        except sqlite3.OperationalError as error:
             raise ProjectError(f"cannot make the project ({error})", path=folder) from error
         finally:
             if building.exists():

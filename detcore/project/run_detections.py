@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,8 @@ def merge_detections(
     ``step``."""
     fresh, unread = set(image_ids), set(left_out)
     asked = fresh | unread
-    if run.detections.is_file() and _step(run) in (step, None):
+    # What is damaged helps nobody: it is replaced.
+    if run.detections.is_file() and _step(run) in (step, None) and detections_fault(run) is None:
         images = np.array(sorted(asked), dtype=np.int64)
         old, said = load_detections(run), load_answers(run)
         kept = old.take(~np.isin(old.image_ids, images))
@@ -125,14 +126,25 @@ def load_detections(run: RunFolder) -> Detections:
     Raises:
         ProjectError: there are none, or the file is damaged.
     """
-    columns = read_columns(run.detections, {"image_ids": "i", "labels": "i", "boxes": "f", "scores": "f"})
+    columns = _columns(run, {"image_ids": "i", "labels": "i", "boxes": "f", "scores": "f"})
     try:
         detections = Detections(**columns)
     except ValueError as error:
-        raise ProjectError(f"not detections of a run ({error})", path=run.detections) from error
+        raise _fault(run, f"not detections of a run ({error})") from error
     if detections.boxes.shape != (len(detections), 4) or detections.scores.ndim != 1:
-        raise ProjectError("not detections of a run (wrong shapes)", path=run.detections)
+        raise _fault(run, "not detections of a run (wrong shapes)")
     return detections
+
+
+def detections_fault(run: RunFolder) -> ProjectError | None:
+    """What is wrong with the file of detections; ``None`` where there is none, or nothing."""
+    try:
+        if run.detections.is_file():
+            for read in (load_detections, load_answers, _looked_at):
+                read(run)
+    except ProjectError as error:
+        return error
+    return None
 
 
 def load_answers(run: RunFolder) -> LabelAnswers | None:
@@ -143,7 +155,7 @@ def load_answers(run: RunFolder) -> LabelAnswers | None:
     """
     if not has_columns(run.detections, _ANSWERS):
         return None
-    columns = read_columns(run.detections, _ANSWERS)
+    columns = _columns(run, _ANSWERS)
     try:
         answers = LabelAnswers(
             **{
@@ -152,11 +164,11 @@ def load_answers(run: RunFolder) -> LabelAnswers | None:
             }
         )
     except ValueError as error:
-        raise ProjectError(f"not answers of a run ({error})", path=run.detections) from error
+        raise _fault(run, f"not answers of a run ({error})") from error
     if answers.boxes.shape != (len(answers), 4) or any(
         column.ndim != 1 for name, column in columns.items() if name != f"{_PREFIX}boxes"
     ):
-        raise ProjectError("not answers of a run (wrong shapes)", path=run.detections)
+        raise _fault(run, "not answers of a run (wrong shapes)")
     return answers
 
 
@@ -167,8 +179,24 @@ def _answer_columns(answers: LabelAnswers) -> dict[str, NDArray[Any]]:
     return {name: column.astype(np.float32) if name in narrow else column for name, column in columns.items()}
 
 
+def _columns(run: RunFolder, kinds: Mapping[str, str]) -> dict[str, Any]:
+    """``read_columns`` of the detections; says which command makes a damaged file anew."""
+    try:
+        return read_columns(run.detections, kinds)
+    except ProjectError as error:
+        raise _fault(run, error.message) from error
+
+
+def _fault(run: RunFolder, message: str) -> ProjectError:
+    project = run.path.parent.parent
+    again = f"predict {project} --run {run.name}"
+    if run.plan.is_file():
+        again = f"crossval {project} --resume {run.name}"
+    return ProjectError(message, path=run.detections, hint=f"`{again}` makes the detections anew")
+
+
 def _looked_at(run: RunFolder) -> set[int]:
-    return set(read_columns(run.detections, {"looked_at": "i"})["looked_at"].tolist())
+    return set(_columns(run, {"looked_at": "i"})["looked_at"].tolist())
 
 
 def _left_out(run: RunFolder) -> set[int]:

@@ -51,6 +51,11 @@ class RunFolder:
         return self.path / "emphasis.json"
 
     @property
+    def plan(self) -> Path:
+        """Which images each fold of a cross-validation leaves out; other runs have none."""
+        return self.path / "folds.json"
+
+    @property
     def events(self) -> Path:
         return self.path / "events.jsonl"
 

@@ -15,6 +15,7 @@ from detcore.errors import ProjectError
 from detcore.events import Ended, EndReason, Event, Failed, Heartbeat, Started, Step, Validation, decode
 from detcore.project.reading import ProjectReader
 from detcore.project.run_detections import (
+    detections_fault,
     has_detections,
     left_out_images,
     load_answers,
@@ -25,6 +26,7 @@ from detcore.project.run_detections import (
 )
 from detcore.project.run_folder import RunFolder, hold_run, is_running, read_json, write_pid
 from detcore.project.run_weights import best_figure, weights_files
+from detcore.project.unused_runs import whole_or_gone
 from detcore.untrusted_json import fits
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "RunInfo",
     "RunState",
     "create_run",
+    "detections_fault",
     "discard",
     "find_run",
     "has_detections",
@@ -115,7 +118,7 @@ def create_run(project: ProjectReader, model_name: str, *, learns_from: str = ""
             raise ProjectError(f"cannot make the run ({error.strerror})", path=path) from error
         run = RunFolder(path)
         record = {"model": model_name, "created": time.time(), "learns_from": learns_from}
-        with atomic_write(run.info) as temporary:
+        with whole_or_gone(run), atomic_write(run.info) as temporary:
             temporary.write_text(json.dumps(record), encoding="utf-8")
         return run
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from detcore.atomic import atomic_write
-from detcore.errors import ImageError, ReticleError
+from detcore.errors import ImageError, ReticleError, disk_error
 from detcore.evaluation.live import ClassSummary
 from detcore.project.reading import ProjectReader
 from detcore.project.runs import RunFolder
@@ -86,7 +86,8 @@ def write_report(
         with atomic_write(out) as path:
             write(path, page(findings, worst))
     except OSError as error:
-        raise ReticleError(f"cannot write the report ({error.strerror})", path=out) from error
+        hint = disk_error(error).hint
+        raise ReticleError(f"cannot write the report ({error.strerror})", path=out, hint=hint) from error
     return Report(path=out, images=len(image_ids), threshold=findings.threshold, problems=worst.problems)
 
 

@@ -24,13 +24,27 @@ from detcore.project.columns import read_columns
 from detcore.project.project import Project
 from detcore.project.run_folder import RunFolder, is_running, read_json
 from detcore.project.run_weights import weights_step
-from detcore.project.runs import load_detections, read_run
+from detcore.project.runs import (
+    detections_fault,
+    load_detections,
+    merge_detections,
+    predicted_images,
+    read_run,
+    save_detections,
+)
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.training.config import TrainConfig
+from detcore.types import Detections
 
 DEEP = "[" * 100_000
 """JSON that no interpreter can follow: json.loads raises RecursionError at it, which is no ValueError."""
 
+FOUND = Detections(
+    image_ids=np.array([1, 2]),
+    labels=np.array([1, 1]),
+    boxes=np.array([[0.0, 0, 5, 5], [1, 1, 6, 6]]),
+    scores=np.array([0.5, 0.25]),
+)
 STEP = Step(
     step=3,
     epoch=0.5,
@@ -221,16 +235,7 @@ def test_a_member_that_claims_more_than_any_packing_gives_is_damage(tmp_path: Pa
 
 
 def test_a_detections_file_is_whole_or_damaged_wherever_it_is_cut_or_changed(run: RunFolder) -> None:
-    from detcore.project.runs import save_detections
-    from detcore.types import Detections
-
-    found = Detections(
-        image_ids=np.array([1, 2]),
-        labels=np.array([1, 1]),
-        boxes=np.array([[0.0, 0, 5, 5], [1, 1, 6, 6]]),
-        scores=np.array([0.5, 0.25]),
-    )
-    save_detections(run, found)
+    save_detections(run, FOUND)
     data = run.detections.read_bytes()
     rng = np.random.default_rng(3)
     for number in range(300):
@@ -334,3 +339,34 @@ def test_the_archive_that_holds_no_arrays_is_damage(tmp_path: Path) -> None:
     npz(path, array(header("(3,)")), name="other.npy")
     with pytest.raises(ReticleError, match="lacks a part"):
         read_columns(path, {"scores": "f"})
+
+
+def cut(run: RunFolder) -> None:
+    data = run.detections.read_bytes()
+    run.detections.write_bytes(data[: len(data) // 2])
+
+
+def test_damaged_detections_are_replaced_by_new_ones(run: RunFolder) -> None:
+    save_detections(run, FOUND)
+    cut(run)
+    assert detections_fault(run) is not None
+    merge_detections(run, FOUND.take(np.array([0])), image_ids=[1, 3])
+    assert detections_fault(run) is None
+    assert load_detections(run).scores.tolist() == [0.5]
+    assert predicted_images(run) == {1, 3}
+
+
+def test_who_reads_damaged_detections_says_which_command_makes_them_anew(tmp_path: Path) -> None:
+    for name, mends in (("001-reticle-s", "predict"), ("002-crossval", "crossval")):
+        run = RunFolder(tmp_path / "p.reticle" / "runs" / name)
+        run.path.mkdir(parents=True)
+        if mends == "crossval":
+            run.plan.write_text("{}")
+        save_detections(run, FOUND)
+        cut(run)
+        for read in (load_detections, predicted_images):
+            with pytest.raises(ReticleError, match="damaged") as caught:
+                read(run)
+            assert caught.value.path == str(run.detections)
+            assert f"`{mends} {tmp_path / 'p.reticle'}" in str(caught.value)
+            assert name in (caught.value.hint or "")
