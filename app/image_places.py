@@ -14,6 +14,7 @@ from app.messages import Offer
 from app.models.figures import count_text
 from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, ReticleError
+from detcore.images import files_with_frames, frames_text
 from detcore.project.fingerprints import Files, look_at_files
 from detcore.project.locating import Located, find_images_below, use_located
 from detcore.project.new_images import FolderNews, add_unknown, look_for_news, rejoin
@@ -61,9 +62,11 @@ class ImagePlaces(QObject):
         """Add the images that came into the folder since the project was made, or last looked."""
         project = self._context.document.project
 
-        def work(progress: ProgressCallback) -> tuple[FolderNews, Changes]:
+        def work(progress: ProgressCallback) -> tuple[FolderNews, Changes, list[str]]:
             news = look_for_news(project, progress=progress)
-            return news, project.edit(add_unknown, news.new)
+            changes = project.edit(add_unknown, news.new)
+            added = [image.path for image in project.images(list(changes.images))]
+            return news, changes, files_with_frames(project.image_root, added)
 
         self._run(project, "Looking for new images", work, self._show_news, doing="look for new images")
 
@@ -104,8 +107,8 @@ class ImagePlaces(QObject):
         else:
             self._context.messages.success(text)
 
-    def _show_news(self, project: Project, result: tuple[FolderNews, Changes]) -> None:
-        news, changes = result
+    def _show_news(self, project: Project, result: tuple[FolderNews, Changes, list[str]]) -> None:
+        news, changes, framed = result
         added = len(changes.images)
         self._context.document.announce(changes)
         texts: list[str] = []
@@ -113,6 +116,8 @@ class ImagePlaces(QObject):
             texts.append(f"{count_text(added)} new {'image was' if added == 1 else 'images were'} added.")
         elif not (news.renamed or news.ambiguous or news.removed):
             texts.append(f"There are no new images in {project.image_root}.")
+        if framed:
+            texts.append(frames_text(framed))
         offer: Offer | None = None
         if news.removed:
             texts.append(

@@ -21,6 +21,7 @@ from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, OutsideImagesError, ReticleError, UnfinishedImportError
 from detcore.exchange import ImportReport, find_dataset, import_dataset, import_found
 from detcore.formats import detect_format
+from detcore.images import files_with_frames, frames_text
 from detcore.opening import SUFFIX, create_from_images, is_project, open_path, project_folder_for
 from detcore.project.project import Project
 from detcore.sample import create_sample_project
@@ -175,22 +176,32 @@ class ProjectActions(QObject):
             self.import_from(request)
 
     def _show_opened(self, project: Project) -> None:
-        """Show it; a folder that was opened for its images may hold labels, too: look for them."""
+        """Show it; a folder that was opened for its images may hold labels, too, and files of several pages: look
+        for them."""
         self._show(project)
         if project.box_count() == 0:
+            root, paths = project.image_root, project.image_list().paths
             self._context.tasks.run(
-                lambda: detect_format(project.image_root),
-                done=lambda labels: self._offer_labels(project, labels),
+                lambda: (detect_format(root), files_with_frames(root, paths)),
+                done=lambda found: self._show_found(project, *found),
                 failed=lambda error: self._fail(error, "look for labels"),
             )
 
-    def _offer_labels(self, project: Project, labels: str | None) -> None:
-        if labels is not None and self._context.document.shows(project):
+    def _show_found(self, project: Project, labels: str | None, framed: Sequence[str]) -> None:
+        if labels is not None:
+            self._offer_labels(project, labels, also=f" {frames_text(framed)}" if framed else "")
+        elif framed and self._context.document.shows(project):
+            self._context.messages.info(
+                frames_text(framed), applies=lambda: self._context.document.shows(project)
+            )
+
+    def _offer_labels(self, project: Project, labels: str, *, also: str = "") -> None:
+        if self._context.document.shows(project):
             request = ImportRequest(format=labels, source=project.image_root)
             offer = ("Import them", lambda: self.import_from(request))
             self._offered = request
             self._context.messages.info(
-                f"This folder also holds {TITLES[labels]} labels.",
+                f"This folder also holds {TITLES[labels]} labels.{also}",
                 action=offer,
                 applies=lambda: self._offered is request,
             )

@@ -180,7 +180,7 @@ def _comparison_record(
 ) -> dict[str, Any]:
     record: dict[str, Any] = {
         "thresholds": list(thresholds),
-        "figures": {name: _figure_record(one) for name, one in found.figures.items()},
+        "figures": {name: figure_record(one) for name, one in found.figures.items()},
         "gained": gt.ids[found.gained].tolist(),
         "lost": gt.ids[found.lost].tolist(),
         "changed": gt.ids[found.changed].tolist(),
@@ -196,7 +196,8 @@ def _comparison_record(
     return record
 
 
-def _figure_record(one: Difference) -> dict[str, float | None]:
+def figure_record(one: Difference) -> dict[str, float | None]:
+    """A figure before and after as JSON holds it; null where there is none, and then no difference either."""
     before, after = figure_or_none(one.first), figure_or_none(one.second)
     change = {
         "difference": one.difference.value,

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
@@ -127,3 +128,15 @@ def test_images_that_came_into_the_folder_later_are_added_as_one_edit(
     assert window.label_page.images.total == 8
     document.undo()
     assert window.label_page.images.total == 6
+
+
+def test_further_pages_are_mentioned_on_opening_and_of_new_images(
+    qtbot: QtBot, window: MainWindow, image_folder: Path
+) -> None:
+    pages = [Image.new("RGB", (40, 30), (value, 0, 0)) for value in (0, 99)]
+    pages[0].save(image_folder / "two.tif", save_all=True, append_images=pages[1:])
+    open_folder(qtbot, window, image_folder)
+    await_message(qtbot, window, "two.tif holds further pages or frames")
+    pages[0].save(image_folder / "moving.gif", save_all=True, append_images=pages[1:])
+    window.context.actions["global.new_images"].trigger()
+    await_message(qtbot, window, "1 new image was added. moving.gif holds further pages or frames")

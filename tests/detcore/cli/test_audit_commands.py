@@ -11,6 +11,8 @@ import pytest
 
 from detcore.cli.main import main
 from detcore.evaluation.label_answers import AnswerRecorder
+from detcore.events import Ended, EndReason
+from detcore.outcomes import Outcome, OutcomeState
 from detcore.preparing.folds import create_cross_validation
 from detcore.project.edits import add_boxes, add_class, add_images, delete_boxes, set_split
 from detcore.project.project import Project
@@ -365,3 +367,13 @@ def test_perfect_detections_are_perfect_although_one_image_cannot_be_read(
     assert main(["evaluate", str(folder), "--run", "003", "--split", "all", "--json", str(target)]) == 0
     assert json.loads(target.read_text())["AP"] == pytest.approx(1.0)
     assert "33.jpg" in capsys.readouterr().err
+
+
+def test_a_cross_validation_that_was_stopped_ends_as_interrupted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stopped = Outcome(
+        state=OutcomeState.STOPPED, text="stopped", ended=Ended(reason=EndReason.STOPPED, time=0.0)
+    )
+    monkeypatch.setattr("detcore.cli.audit_commands.watch_job", lambda _make: stopped)
+    assert main(["crossval", str(folder), "--folds", "2", "--minutes", "0.1"]) == 130
