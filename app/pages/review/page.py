@@ -14,6 +14,7 @@ from app.pages.review.compare import ReviewCompare
 from app.pages.review.figures import ReviewFigures
 from app.pages.review.image import ReviewImage
 from app.pages.review.links import ReviewLinks
+from app.pages.review.place import ReviewPlace
 from app.pages.review.queue import ReviewQueue
 from app.pages.review.report import ReviewReport
 from app.pages.review.sending import ReviewSending
@@ -53,6 +54,7 @@ class ReviewPage(Page):
         self.queue_panel = QueuePanel(self.errors, self.crops, context.theme, toggles)
         self.order = OrderFigures(self.live, context.tasks, self)
         self.queue = ReviewQueue(self.live, self.order, self.errors, self.queue_panel, self)
+        self.place = ReviewPlace(context, self.live, self.order, self.queue, self.queue_panel, self)
         self.soundness = ReviewSoundness(
             context, self.live, self.choice, self.order, self.queue_panel.caution, self
         )

@@ -55,8 +55,9 @@ class ReviewQueue(QObject):
         # what came after a pair whose label was deleted comes after the detection that is left of it
         self._after_leftover: dict[int, int] = {}
         self._handled: list[tuple[int, int]] = []
-        # the lasting key of a box to look at once another review is there, unless the person moves on
-        self._awaited: int | None = None
+        self.awaited: tuple[str, int] | None = None
+        """A box to look at once a review of these detections (their fingerprint) is there, by its lasting key,
+        unless the user moves on."""
         self._items = ListedItems(live, figures)
         self._apart: tuple[tuple[int, float, ErrorRows], ErrorEntry | None] | None = None
         self._told: ErrorEntry | None = None
@@ -165,7 +166,7 @@ class ReviewQueue(QObject):
         if verdict_ids is None:
             return
         rows = self._model.rows
-        lasting = _lasting_key(entries[0])
+        lasting = lasting_key(entries[0])
         self._handled.append((lasting, min(verdict_ids)))
         place = self._model.row_of(first)
         if place >= 0 and not rows.judged[place]:
@@ -178,9 +179,9 @@ class ReviewQueue(QObject):
             self._go_to_row(min(self._place, self.count - 1))
         else:
             self._look_at(None, [])
-        if self._live.is_loading:
+        if self._live.is_loading and self._source is not None:
             # the detection of a deleted label has still to be judged, which may show only then
-            self._awaited = lasting
+            self.awaited = (self._source.fingerprint, lasting)
 
     def refresh(self) -> None:
         """Find the items again; what is selected stays selected."""
@@ -229,7 +230,7 @@ class ReviewQueue(QObject):
         self._look_at(key, [key])
 
     def _look_at(self, key: int | None, selected: list[int] | None) -> None:
-        self._current, self._awaited = key, None
+        self._current, self.awaited = key, None
         self._show_state(self._panel.list.selected_keys() if selected is None else selected)
         self._tell()
 
@@ -237,7 +238,7 @@ class ReviewQueue(QObject):
         """Another review: keep the place unless its box is gone; else look at the first one."""
         review, old = self._live.review, self._source
         if review is None:
-            self._source = self._current = self._awaited = None
+            self._source = self._current = self.awaited = None
             self._handled.clear()
             self._model.set_source(None, {}, {})
             self._tell()
@@ -246,7 +247,7 @@ class ReviewQueue(QObject):
         new = self._source = review.source
         is_same = old is not None and old.fingerprint == new.fingerprint
         self._handled = [pair for pair in self._handled if is_same or pair[0] > 0]
-        awaited, self._awaited = self._awaited, None
+        awaited, self.awaited = self.awaited, None
         current = _moved([] if self._current is None else [self._current], old, new)
         selected = _moved(self._panel.list.selected_keys(), old, new)
         rest = _moved(self._model.rows.keys[self._place :], old, new)
@@ -261,7 +262,8 @@ class ReviewQueue(QObject):
         # every run has the same labels: where one is no error, there are others to look at
         current = current if is_same else current[np.isin(current, rows.keys)]
         self._current = int(current[0]) if len(current) else None
-        returned = [] if awaited is None or not is_same else _keys_in(new, np.array([awaited])).tolist()
+        is_of_these = awaited is not None and awaited[0] == new.fingerprint
+        returned = _keys_in(new, np.array([awaited[1]])).tolist() if awaited and is_of_these else []
         row = self._model.row_of(returned[0]) if returned else -1
         if row >= 0 and not rows.judged[row]:
             self._go_to_row(row)
@@ -288,7 +290,7 @@ class ReviewQueue(QObject):
             self.go_to(here[0])
         else:
             # on other images, or a label that only the review on its way has again
-            self._awaited = returned if self._live.is_loading else None
+            self.awaited = (source.fingerprint, returned) if self._live.is_loading else None
             self._tell()
 
 
@@ -310,7 +312,7 @@ def _usable(wanted: ErrorFilter, review: Review) -> ErrorFilter:
     return wanted
 
 
-def _lasting_key(entry: ErrorEntry) -> int:
+def lasting_key(entry: ErrorEntry) -> int:
     """What the key of a box is to others that have the same detections: their rows in the run do not move."""
     return entry.key if entry.run_row is None else detection_key(entry.run_row)
 

@@ -131,6 +131,9 @@ class QueuePanel(QWidget):
         self._place = (position, total)
         self._show_place()
 
+    def show_order(self, order: SortOrder) -> None:
+        self.order.setCurrentIndex(self.order.findData(order))
+
     def show_type(self, item_type: ItemType | None) -> None:
         self.type.setCurrentIndex(0 if item_type is None else self.type.findData(item_type))
 
