@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.context import AppContext
+from app.damaged_projects import DamagedProjects
 from app.dialogs.import_dialog import TITLES, ImportRequest, ask_import
 from app.dialogs.outside_images import may_come_in
 from app.dialogs.problems_dialog import ProblemsDialog
@@ -18,7 +19,13 @@ from app.dialogs.project_dialog import ask_project
 from app.dialogs.stop_training import may_stop_training
 from app.models.figures import count_text
 from app.tasks import ProgressCallback, Task
-from detcore.errors import Cancelled, OutsideImagesError, ReticleError, UnfinishedImportError
+from detcore.errors import (
+    Cancelled,
+    OutsideImagesError,
+    ProjectDamagedError,
+    ReticleError,
+    UnfinishedImportError,
+)
 from detcore.exchange import ImportReport, find_dataset, import_dataset, import_found
 from detcore.formats import detect_format
 from detcore.images import files_with_frames, frames_text
@@ -44,6 +51,7 @@ class ProjectActions(QObject):
         self._window = window
         self._imports: set[Task] = set()
         self._offered: ImportRequest | None = None
+        self._damaged = DamagedProjects(context, window, self.open_path)
         actions = context.actions
         actions.bind("global.new_project", self._ask_new)
         actions.bind("global.open_folder", self._ask_folder)
@@ -64,7 +72,7 @@ class ProjectActions(QObject):
             f"Opening {path.name}",
             lambda progress: open_path(path, progress=progress),
             done=self._show_opened,
-            failed=lambda error: self._fail(error, f"open {path.name}"),
+            failed=lambda error: self._fail_open(path, error),
         )
 
     def open_dropped(self, paths: Sequence[Path]) -> None:
@@ -175,6 +183,12 @@ class ProjectActions(QObject):
         if request is not None:
             self.import_from(request)
 
+    def _fail_open(self, path: Path, error: Exception) -> None:
+        if isinstance(error, ProjectDamagedError):
+            self._damaged.offer(error)
+        else:
+            self._fail(error, f"open {path.name}")
+
     def _show_opened(self, project: Project) -> None:
         """Show it; a folder that was opened for its images may hold labels, too, and files of several pages: look
         for them."""
@@ -212,6 +226,8 @@ class ProjectActions(QObject):
             return
         document.open(project)
         self._context.settings.remember_project(project.folder)
+        if project.copy_problem is not None:
+            self._context.messages.warning(f"There is no daily copy of the project: {project.copy_problem}")
         self.page_requested.emit("label")
 
     def _leave_project(self) -> None:
@@ -272,7 +288,7 @@ class ProjectActions(QObject):
     def _fail(self, error: Exception, doing: str) -> None:
         if isinstance(error, Cancelled):
             self._context.messages.info("Cancelled. Nothing was changed.")
-        elif isinstance(error, ReticleError):
+        elif isinstance(error, ReticleError | OSError):
             self._context.messages.error(error, doing=doing)
         else:
             raise error
