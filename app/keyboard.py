@@ -36,12 +36,12 @@ class HeldKeys:
 
     Qt marks the repeats of a held key where it recognises them. Through a remote screen they may come as
     presses without a release between them, and X sends each as a release and a press of the same instant,
-    which Qt takes for a stroke when it has not read both at once.
+    which Qt takes for a stroke when it has not read both at once. Only the key that was pressed last repeats.
     """
 
     def __init__(self) -> None:
         self.is_repeat = False
-        self._down: set[int] = set()
+        self._down = 0
         self._released = (0, 0)
 
     def follow(self, event: QKeyEvent) -> None:
@@ -49,15 +49,15 @@ class HeldKeys:
         key = event.nativeScanCode() or event.key()
         if event.type() == QEvent.Type.ShortcutOverride:
             same_instant = event.timestamp() > 0 and self._released == (key, event.timestamp())
-            self.is_repeat = event.isAutoRepeat() or key in self._down or same_instant
-            self._down.add(key)
+            self.is_repeat = event.isAutoRepeat() or key == self._down or same_instant
+            self._down = key
         elif event.type() == QEvent.Type.KeyRelease and not event.isAutoRepeat():
-            self._down.discard(key)
+            self._down = 0 if key == self._down else self._down
             self._released = (key, event.timestamp())
 
     def forget(self) -> None:
         """The keyboard is another program's now: releases are not seen."""
-        self._down.clear()
+        self._down = 0
         self.is_repeat = False
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QLocale, QObject, Qt, Signal
@@ -25,18 +24,6 @@ _BEST_TIP = "The best AP (mean over IoU 0.50 to 0.95) on the images it was judge
 RUN_WIDTH, SCOPE_WIDTH, IOU_WIDTH = 250, 190, 74
 
 
-@dataclass(frozen=True, kw_only=True)
-class NextStep:
-    """What an empty page says. The button leads to a ``page`` or lets a run ``predict``."""
-
-    title: str
-    text: str
-    icon: str = "image-search-outline"
-    button: str = ""
-    page: str = ""
-    predict: RunInfo | None = None
-
-
 class ReviewChoice(QObject):
     """Three combo boxes and the runs behind them. Follows runs as they come and get detections."""
 
@@ -47,7 +34,7 @@ class ReviewChoice(QObject):
         super().__init__(parent)
         self._context, self._live = context, live
         self._runs: list[RunInfo] = []
-        self._problem = ""
+        self.problem = ""
         self._ended: set[str] = set()
         self._wanted = ""
         self._ended_unseen: set[str] = set()
@@ -82,15 +69,12 @@ class ReviewChoice(QObject):
 
     def enter(self) -> None:
         """The page is shown: of the runs that have ended meanwhile the newest one is looked at, with a word."""
-        unseen, self._ended_unseen = self._ended_unseen, set()
-        self._refresh(unseen)
+        unseen, self._ended_unseen = frozenset(self._ended_unseen), set()
+        self.refresh(unseen)
 
-    def refresh(self) -> None:
-        """Look at the run folders again, off the GUI thread."""
-        self._refresh(set())
-
-    def _refresh(self, unseen: set[str]) -> None:
-        """The same; of the ``unseen`` runs that ended the newest may be shown."""
+    def refresh(self, unseen: frozenset[str] = frozenset()) -> None:
+        """Look at the run folders again, off the GUI thread; of runs that ended ``unseen`` the newest may be
+        shown."""
         document = self._context.document
         if not document.is_open:
             return
@@ -118,51 +102,6 @@ class ReviewChoice(QObject):
             return "All of these images were used for training"
         return f"{count_text(review.trained)} of these {count_text(review.image_count)} images were used for training"
 
-    def next_step(self) -> NextStep:
-        """Why there is nothing to see, and what to do about it."""
-        document, run = self._context.document, self.chosen
-        if not document.is_open:
-            return NextStep(title="No project is open", text="Open a folder of images first.", icon="folder")
-        if self._live.is_loading:
-            return NextStep(title="Reading detections…", text="", icon="timer-sand")
-        if run is None:
-            return NextStep(
-                title="Train a detector first",
-                text="Here you see where a detector and your labels disagree. There is no run yet.",
-                button="Go to Train",
-                page="train",
-            )
-        elsewhere = run.state is RunState.RUNNING and not run.has_detections
-        if elsewhere or run.folder.path in self._context.jobs.active():
-            return NextStep(
-                title="This run is being worked on",
-                text="Its detections can be looked at here as soon as it has finished.",
-                icon="timer-sand",
-            )
-        if not run.has_detections and not run.has_checkpoint:
-            return NextStep(
-                title="This run has no model",
-                text=run.message or "It ended before its first checkpoint.",
-                icon="alert-circle-outline",
-                button="Go to Train",
-                page="train",
-            )
-        if not run.has_detections or self._problem:
-            return NextStep(
-                title="No detections yet",
-                text=self._problem or f"{run.name} has not been asked yet what it sees on your images.",
-                button="Predict with this run",
-                predict=run,
-            )
-        return NextStep(
-            title="No labels to compare with",
-            text="None of the images that this run has looked at has labels. Draw boxes, or mark images "
-            "without objects as verified.",
-            icon="vector-square-edit",
-            button="Go to Label",
-            page="label",
-        )
-
     def predict_chosen(self) -> None:
         """Ask the run that is chosen what it sees on all images."""
         run = self.chosen
@@ -171,7 +110,7 @@ class ReviewChoice(QObject):
 
     def predict(self, run: RunInfo) -> None:
         """Ask a run what it sees; the review opens when it has finished."""
-        self._problem = ""
+        self.problem = ""
         project = self._context.document.project
         self._context.tasks.run(
             lambda: prepare_prediction(run.folder, take_snapshot(project)),
@@ -222,14 +161,14 @@ class ReviewChoice(QObject):
         self.refresh()
 
     def _forget(self) -> None:
-        self._runs, self._problem, self._wanted = [], "", ""
+        self._runs, self.problem, self._wanted = [], "", ""
         self._ended_unseen = set()
         self.run.clear()
         self.scope.clear()
         self._live.close()
         self.changed.emit()
 
-    def _take(self, folder: object, runs: list[RunInfo], unseen: set[str]) -> None:
+    def _take(self, folder: object, runs: list[RunInfo], unseen: frozenset[str]) -> None:
         document = self._context.document
         if not document.is_open or document.project.folder != folder:
             return
@@ -267,7 +206,7 @@ class ReviewChoice(QObject):
         self.run.setEnabled(bool(names))
         self.changed.emit()
 
-    def _want_newest(self, shown: str, unseen: set[str]) -> None:
+    def _want_newest(self, shown: str, unseen: frozenset[str]) -> None:
         """Of the runs that ended while another page was shown the newest, if it is newer than the one here."""
         names = [run.name for run in self._runs]
         newer = self._runs[: names.index(shown)] if shown in names else []
@@ -284,7 +223,7 @@ class ReviewChoice(QObject):
 
     def _open(self, *, scope: Scope | None) -> None:
         run = self.chosen
-        self._problem = ""
+        self.problem = ""
         if run is None:
             return
         if run.has_detections:
@@ -309,7 +248,7 @@ class ReviewChoice(QObject):
     def _fail(self, error: Exception) -> None:
         if not isinstance(error, ReticleError):
             raise error
-        self._problem = str(error)
+        self.problem = str(error)
         self._context.messages.error(error, doing="read the run")
         self.changed.emit()
 

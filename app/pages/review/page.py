@@ -14,6 +14,7 @@ from app.pages.review.compare import ReviewCompare
 from app.pages.review.figures import ReviewFigures
 from app.pages.review.image import ReviewImage
 from app.pages.review.links import ReviewLinks
+from app.pages.review.next_step import next_step
 from app.pages.review.place import ReviewPlace
 from app.pages.review.queue import ReviewQueue
 from app.pages.review.report import ReviewReport
@@ -164,7 +165,7 @@ class ReviewPage(Page):
         self._set_ready(self.live.review is not None and self.live.review.image_count > 0)
         if not self._ready:
             self.image.clear()
-            step = self.choice.next_step()
+            step = next_step(self.context, self.live, self.choice.chosen, self.choice.problem)
             self.empty.show_state(step.icon, step.title, step.text, step.button)
         else:
             self.header.show_note(self.choice.note())
@@ -174,7 +175,7 @@ class ReviewPage(Page):
         self.context.actions.refresh()
 
     def _take_next_step(self) -> None:
-        step = self.choice.next_step()
+        step = next_step(self.context, self.live, self.choice.chosen, self.choice.problem)
         if step.predict is not None:
             self.choice.predict(step.predict)
         elif step.page:
