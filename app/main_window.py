@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -37,9 +36,10 @@ from app.project_actions import ProjectActions
 from app.undo_redo import UndoRedo
 from app.widgets.job_bar import JobBar
 from app.widgets.message_bar import MessageBar
+from app.widgets.page_stack import PageStack
 from app.widgets.rail import Rail
 
-SIZE = (1440, 900)
+SIZE, LEAST_SIZE = (1440, 900), (640, 400)
 STATUS_HEIGHT = 42
 
 
@@ -51,7 +51,7 @@ class MainWindow(QMainWindow):
         self.context = context
         context.actions.install(self)
         self.resize(*SIZE)
-        self.setMinimumSize(1000, 640)
+        self.setMinimumSize(*LEAST_SIZE)
         self.setAcceptDrops(True)
         self.loader = loader = ImageLoader(context.tasks, self)
         self.label_page = LabelPage(context, loader)
@@ -65,7 +65,7 @@ class MainWindow(QMainWindow):
         self.pages: dict[str, Page] = {
             page.name: page for page in (self.label_page, self.train_page, self.review_page, self.export_page)
         }
-        self.stack = QStackedWidget()
+        self.stack = PageStack()
         for page in self.pages.values():
             self.stack.addWidget(page)
         self.messages = MessageBar(context.theme)
@@ -105,7 +105,7 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.stack, 1)
+        column.addWidget(self.stack.in_scroll_area(), 1)
         whole = QWidget()
         row = QHBoxLayout(whole)
         row.setContentsMargins(0, 0, 0, 0)

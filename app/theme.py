@@ -20,6 +20,8 @@ FALSE_POSITIVE = "#D95F02"
 FALSE_NEGATIVE = "#7570B3"
 
 CONTROL_HEIGHT = 28
+ANY_LENGTH = (1 << 24) - 1
+"""What Qt takes for no limit of a width or height."""
 ICON_SIZE = QSize(20, 20)
 SMALL_TEXT, BASE_TEXT, LARGE_TEXT = 11, 13, 18
 

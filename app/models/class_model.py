@@ -17,7 +17,7 @@ from PySide6.QtCore import (
 )
 
 from app.document import Document
-from app.models.figures import counted
+from app.models.figures import count_text
 from app.tasks import Tasks
 from detcore.errors import ReticleError
 from detcore.project.project import Project
@@ -34,14 +34,10 @@ CLASS_MIME = "application/x-reticle-class"
 
 
 class ClassModel(QAbstractListModel):
-    """Rows are the classes by position; dragging one asks for another order. Counts follow edits after a
-    moment: 300,000 boxes take a quarter of a second to count, so that is done in the background, and one count
-    at a time.
+    """Rows are the classes by position; dragging one asks for another order. Counts follow edits after a moment: 300,000 boxes take a quarter of a
+    second to count, so that is done in the background, and one count at a time."""
 
-    Signals:
-        order_wanted(object): ids of all classes, in the order in which the user wants them.
-    """
-
+    # ids of all classes, in the order in which the user wants them
     order_wanted = Signal(object)
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
@@ -158,6 +154,6 @@ class ClassModel(QAbstractListModel):
         if role == COUNT_ROLE:
             return self._counts.get(item.name, 0)
         if role == Qt.ItemDataRole.ToolTipRole:
-            key = f"\nKey {item.key}" if item.key else ""
-            return f"{item.name}\n{counted(self._counts.get(item.name, 0), 'box', 'boxes')}{key}"
+            key = f"\nPress {item.key} to use it" if item.key else ""
+            return f"{item.name}\n{count_text(self._counts.get(item.name, 0))} boxes{key}"
         return None

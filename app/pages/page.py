@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.context import AppContext
 from app.pages.panel_sizes import PanelSizes
+from app.pages.tool_words import ToolWords
 from app.theme import ICON_SIZE
 
 LAYOUT_VERSION = 1
@@ -36,6 +37,7 @@ class Page(QMainWindow):
     Attributes:
         name: the scope of its actions and the key of its stored layout.
         context: the services of the window.
+        words: the actions of the tool bar that have words beside their icons where there is room.
         homes: where the work is, a canvas or a list; the first that is to be seen takes the focus.
     """
 
@@ -50,12 +52,13 @@ class Page(QMainWindow):
         self._first_widths: dict[QDockWidget, int] = {}
         self._first_heights: dict[QDockWidget, int] = {}
         self._was_shown = False
-        self._sizes = PanelSizes(self)
+        self.panel_sizes = PanelSizes(self)
         self.toolbar = QToolBar(self)
         self.toolbar.setObjectName(f"{name}_toolbar")
         self.toolbar.setMovable(False)
         self.toolbar.setIconSize(ICON_SIZE)
         self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.words = ToolWords(self.toolbar)
         self.toolbar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.addToolBar(self.toolbar)
         app = QApplication.instance()
@@ -85,7 +88,7 @@ class Page(QMainWindow):
             QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
         )
         self.addDockWidget(area, panel)
-        self._sizes.watch(panel)
+        self.panel_sizes.watch(panel)
         if width is not None:
             self._first_widths[panel] = width
         if height is not None:
@@ -156,4 +159,6 @@ class Page(QMainWindow):
         ):
             if sizes:
                 self.resizeDocks(list(sizes), list(sizes.values()), orientation)
+                for panel, size in sizes.items():
+                    self.panel_sizes.want(panel, size)
                 sizes.clear()

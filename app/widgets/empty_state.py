@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.theme import Theme
 
@@ -28,18 +28,22 @@ class EmptyState(QWidget):
         self._icon_name = ""
         centre = Qt.AlignmentFlag.AlignHCenter
         self._icon = QLabel(alignment=centre)
-        self.title = QLabel(alignment=centre)
+        self.title = QLabel(alignment=centre, wordWrap=True)
         self.title.setProperty("role", "title")
         self.text = QLabel(alignment=centre, wordWrap=True)
         self.text.setProperty("role", "muted")
-        self.text.setFixedWidth(TEXT_WIDTH)
+        self.text.setMaximumWidth(TEXT_WIDTH)
         self.button = QPushButton()
         layout = QVBoxLayout(self)
         layout.setSpacing(12)
         layout.addStretch(2)
         layout.addWidget(self._icon)
         layout.addWidget(self.title)
-        layout.addWidget(self.text, 0, centre)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(self.text, TEXT_WIDTH)
+        middle.addStretch(1)
+        layout.addLayout(middle)
         layout.addSpacing(4)
         layout.addWidget(self.button, 0, centre)
         layout.addStretch(3)
@@ -50,8 +54,6 @@ class EmptyState(QWidget):
         self._icon_name = icon
         self.title.setText(title)
         self.text.setText(text)
-        # A layout that aligns its items does not ask a wrapping label for its height.
-        self.text.setFixedHeight(self.text.heightForWidth(TEXT_WIDTH))
         self.button.setText(button)
         self.button.setVisible(bool(button))
         self._paint_icon()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import shiboken6
-from PySide6.QtCore import QRect
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
 
@@ -46,6 +46,15 @@ def paint_row(painter: QPainter, option: QStyleOptionViewItem, theme: Theme, *, 
     elif state & QStyle.StateFlag.State_MouseOver:
         painter.fillRect(area, theme.color("hover"))
     return area
+
+
+def paint_key_cap(painter: QPainter, cap: QRectF, text: str, theme: Theme, *, enabled: bool = True) -> None:
+    """A key as it lies on a keyboard: filled, so that it is not taken for a number; in the painter's font."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.color("line" if enabled else "window"))
+    painter.drawRoundedRect(cap, 3, 3)
+    painter.setPen(theme.color("text" if enabled else "line_strong"))
+    painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, text)
 
 
 def polyline(xs: FloatArray, ys: FloatArray) -> QPolygonF:

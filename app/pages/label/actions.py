@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QActionGroup
-from PySide6.QtWidgets import QToolButton
 
 from app.canvas.pointer_view import Tool
 
@@ -22,8 +20,6 @@ TOOLBAR_RIGHT = (
     ("global.undo", "global.redo"),
     ("label.fit", "label.actual_size", "label.zoom_selection", "label.boxes", "label.names"),
 )
-ROOM_FOR_WORDS = 960
-"""Pixels of the page's width from which on the tool bar has words beside its icons."""
 
 BOX_MENU = ("edit_class", "duplicate", "copy", "difficult", "zoom_selection", "delete")
 EMPTY_MENU = ("draw_tool", "paste", "select_all", "fit", "actual_size")
@@ -105,6 +101,7 @@ def bind_label_actions(page: LabelPage) -> None:
             page.toolbar.addSeparator()
         for name in group:
             page.add_icon_action(actions[name])
+    page.words.add([actions[name] for group in TOOLBAR for name in group])
 
 
 def name_class_actions(page: LabelPage) -> None:
@@ -115,13 +112,3 @@ def name_class_actions(page: LabelPage) -> None:
         action.setVisible(key in names)
         action.setText(f"Class {names[key]}" if key in names else f"Class {key}")
     page.context.actions.refresh()
-
-
-def show_words(page: LabelPage, shown: bool) -> None:
-    """Words beside the icons of the tool bar's left side, or icons alone."""
-    style = Qt.ToolButtonStyle.ToolButtonTextBesideIcon if shown else Qt.ToolButtonStyle.ToolButtonIconOnly
-    for group in TOOLBAR:
-        for name in group:
-            button = page.toolbar.widgetForAction(page.context.actions[name])
-            if isinstance(button, QToolButton):
-                button.setToolButtonStyle(style)

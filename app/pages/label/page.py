@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QKeySequence, QResizeEvent
+from PySide6.QtGui import QColor, QKeySequence
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.canvas.view import ImageCanvas
@@ -16,10 +16,8 @@ from app.models.image_model import ImageModel
 from app.pages.label.actions import (
     BOX_MENU,
     EMPTY_MENU,
-    ROOM_FOR_WORDS,
     bind_label_actions,
     name_class_actions,
-    show_words,
 )
 from app.pages.label.classes import ClassEditing
 from app.pages.label.editing import LabelEditing
@@ -216,11 +214,6 @@ class LabelPage(Page):
 
     def _restyle(self) -> None:
         self.canvas.set_surround(self.context.theme.color("surround"))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
-        """Where the tool bar has no room for words, its icons stay."""
-        super().resizeEvent(event)
-        show_words(self, event.size().width() >= ROOM_FOR_WORDS)
 
 
 def _one_above_the_other(*widgets: QWidget) -> QWidget:

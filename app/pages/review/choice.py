@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QLocale, QObject, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QComboBox
 
 from app.action_table import REVIEW
 from app.context import AppContext
-from app.models.figures import count_text, counted
+from app.models.figures import count_text
 from app.review.live_evaluation import LiveReview
+from app.widgets.captioned_row import CaptionedRow
 from detcore.errors import ReticleError
 from detcore.preparing.runs import prepare_prediction
 from detcore.project.project import Project
@@ -21,7 +22,8 @@ from detcore.scope import Scope, unread_note
 
 IOU_THRESHOLDS = tuple(0.5 + 0.05 * step for step in range(10))
 _BEST_TIP = "The best AP (mean over IoU 0.50 to 0.95) on the images it was judged by while it was trained"
-RUN_WIDTH, SCOPE_WIDTH, IOU_WIDTH = 250, 190, 74
+RUN_WIDTHS, SCOPE_WIDTHS, IOU_WIDTHS = (210, 250), (175, 190), (74, 74)
+"""Of each field the least and the usual width."""
 
 
 class ReviewChoice(QObject):
@@ -100,8 +102,7 @@ class ReviewChoice(QObject):
             return ""
         if review.trained == review.image_count:
             return "All of these images were used for training"
-        trained, images = count_text(review.trained), counted(review.image_count, "image")
-        return f"{trained} of these {images} {'was' if review.trained == 1 else 'were'} used for training"
+        return f"{count_text(review.trained)} of these {count_text(review.image_count)} images were used for training"
 
     def predict_chosen(self) -> None:
         """Ask the run that is chosen what it sees on all images."""
@@ -124,24 +125,20 @@ class ReviewChoice(QObject):
         if document.is_open and document.project is project and run.path not in jobs.active():
             jobs.predict(run.path, images)
 
-    def _compose(self) -> QWidget:
-        bar = QWidget()
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        for title, box, width, tip in (
-            ("Run", self.run, RUN_WIDTH, "The run whose detections are shown"),
-            ("Images", self.scope, SCOPE_WIDTH, "The images whose labels are held against the detections"),
-            ("IoU", self.iou, IOU_WIDTH, "How much a detection must overlap a label to match it"),
+    def _compose(self) -> CaptionedRow:
+        bar = CaptionedRow()
+        for title, box, (least, most), tip in (
+            ("Run", self.run, RUN_WIDTHS, "The run whose detections are shown"),
+            ("Images", self.scope, SCOPE_WIDTHS, "The images whose labels are held against the detections"),
+            ("IoU", self.iou, IOU_WIDTHS, "How much a detection must overlap a label to match it"),
         ):
-            label = QLabel(title)
-            label.setProperty("role", "muted")
-            label.setBuddy(box)
-            box.setFixedWidth(width)
-            box.setToolTip(tip)
-            box.setAccessibleName(title)
-            row.addWidget(label)
-            row.addWidget(box)
+            # as wide as it may be where there is room, whatever is listed
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            box.setMinimumContentsLength(most)
+            box.setMinimumWidth(least)
+            box.setMaximumWidth(most)
+            box.setToolTip(f"<b>{title}</b><br>{tip}")
+            bar.add(title, box)
         return bar
 
     def _look_again(self, run: Path, _outcome: object) -> None:

@@ -23,7 +23,7 @@ from detcore.errors import ReticleError
 from detcore.evaluation.live import DetState, GtState
 
 _LOADING_NOTICE_MS = 150
-_CROP_WIDTH, _CROP_MIN_HEIGHT, _SIDE_MIN_WIDTH = 232, 80, 214
+_CROP_WIDTH, _CROP_MIN_HEIGHT, _SIDE_MIN_WIDTH, _CANVAS_MIN_WIDTH = 232, 64, 214, 240
 _BUTTONS = {
     "review.accept": "Accept",
     "review.delete": "Delete label",
@@ -225,7 +225,8 @@ class ReviewImage(QWidget):
         left.addWidget(self.canvas, 1)
         whole = QWidget()
         whole.setLayout(left)
-        self.crop.setMinimumHeight(_CROP_MIN_HEIGHT)
+        whole.setMinimumWidth(_CANVAS_MIN_WIDTH)
+        self.crop.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.crop.setMaximumHeight(_CROP_WIDTH)
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
@@ -255,5 +256,8 @@ class ReviewImage(QWidget):
             canvas.set_surround(self._context.theme.color("surround"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        """Without room the crop gives way: what it shows is on the whole image as well, the words are not."""
         super().resizeEvent(event)
+        taken = self.details.heightForWidth(self.details.width())
+        self.crop.setVisible(self.height() - taken >= _CROP_MIN_HEIGHT)
         self._zoom_crop()

@@ -30,7 +30,13 @@ from app.widgets.review.crops import crops
 from app.widgets.review.header import ReviewHeader
 from app.widgets.review.queue_panel import QueuePanel
 
-_WIDTH_LEFT, _WIDTH_RIGHT, _HEIGHT_BELOW = 300, 284, 280
+_WIDTH_LEFT, _WIDTH_MIDDLE, _WIDTH_RIGHT, _HEIGHT_BELOW = 300, 540, 284, 280
+_WORDS = (
+    {"review.send": "Send to training", "review.report": "Report"},
+    {"review.previous": "Previous", "review.next": "Next"},
+    {"review.fit": "Fit", "review.zoom_item": "Zoom"},
+)
+"""What stands beside icons where there is room; the first group has it first."""
 _COUNTS_MS, _COUNTS_LONGEST_MS = 40, 200
 """After an edit the next item is shown first; the counts follow, but not for each of a quick series."""
 
@@ -93,6 +99,10 @@ class ReviewPage(Page):
         self.toolbar.addSeparator()
         for name in ("review.send", "review.report"):
             self.add_icon_action(actions[name])
+        for group in _WORDS:
+            for name, word in group.items():
+                actions[name].setIconText(word)
+            self.words.add([actions[name] for name in group])
         self.addToolBarBreak()
         self.strip = QToolBar(self)
         self.strip.setObjectName("review_strip")
@@ -112,6 +122,7 @@ class ReviewPage(Page):
             (Qt.Corner.BottomRightCorner, right),
         ):
             self.setCorner(corner, area)
+        self.panel_sizes.middle_width = _WIDTH_MIDDLE
         self.add_panel("Classes", self.figures.table, left, width=_WIDTH_LEFT)
         self.add_panel("Queue", self.queue_panel, right, width=_WIDTH_RIGHT)
         below = self.add_panel(

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QStackedWidget
 
 from app.context import AppContext
-from app.models.figures import count_text, counted
+from app.models.figures import count_text
 from app.models.run_history import RunHistory
 from app.pages.page import Page
 from app.pages.train.commands import RunCommands
@@ -32,7 +32,7 @@ from detcore.training.config import TrainConfig
 CONFIG_KEY = "train.config"
 SURVEY_MS = 300
 SETUP_WIDTH = 304
-RUNS_WIDTH = 256
+RUNS_WIDTH, RUNS_LEAST_WIDTH = 256, 180
 
 
 class TrainPage(Page):
@@ -107,19 +107,22 @@ class TrainPage(Page):
 
     def _compose(self) -> None:
         actions = self.context.actions
-        self.toolbar.addActions([actions[f"train.{name}"] for name in ("resume", "predict", "discard")])
+        of_run = [actions[f"train.{name}"] for name in ("resume", "predict", "discard")]
+        crossval = actions["train.crossval"]
+        of_plots = [actions[f"train.{name}"] for name in ("smooth", "logarithmic", "learning_rate", "fit")]
+        self.toolbar.addActions(of_run)
         self.toolbar.addSeparator()
-        self.toolbar.addAction(actions["train.crossval"])
+        self.toolbar.addAction(crossval)
         self.add_toolbar_space()
-        self.toolbar.addActions(
-            [actions[f"train.{name}"] for name in ("smooth", "logarithmic", "learning_rate", "fit")]
-        )
+        self.toolbar.addActions(of_plots)
+        self.words.add([*of_run, crossval])
+        self.words.add(of_plots)
         self.middle = QStackedWidget()
         self.middle.addWidget(self.empty)
         self.middle.addWidget(self.run_view)
         self.setCentralWidget(self.middle)
         self.setup.setMinimumWidth(SETUP_WIDTH)
-        self.run_list.setMinimumWidth(RUNS_WIDTH)
+        self.run_list.setMinimumWidth(RUNS_LEAST_WIDTH)
         self.add_panel("Detector", self.setup, Qt.DockWidgetArea.LeftDockWidgetArea, width=SETUP_WIDTH)
         self.add_panel("Runs", self.run_list, Qt.DockWidgetArea.RightDockWidgetArea, width=RUNS_WIDTH)
 
@@ -273,8 +276,7 @@ def _data_text(data: TrainingData | None) -> str:
         return "No labelled images yet: draw boxes on the Label page."
     if data.needs_splits:
         shares = ", ".join(f"{share:.0%} {name}" for name, share in RATIOS.items())
-        images = counted(data.unassigned, "labelled image has", "labelled images have")
-        return f"{images} no split. Train divides the images: {shares}."
+        return f"{count_text(data.unassigned)} labelled images without splits. Train divides them: {shares}."
     if not data.to_learn_from:
         return "No image with boxes is in the train split."
-    return f"{counted(data.train, 'image')} to train on, {count_text(data.val)} to validate."
+    return f"{count_text(data.train)} images to train on, {count_text(data.val)} to validate."

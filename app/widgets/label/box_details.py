@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from app.theme import ANY_LENGTH
 from app.widgets.held_steps import HeldSteps
 from detcore.types import Box
 
@@ -76,10 +78,24 @@ class BoxDetails(QWidget):
         layout.addStretch(1)
         self.show_boxes([])
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._follow_hint()
+
+    def _follow_hint(self) -> None:
+        """Without boxes the panel has the height of its hint, and the lists above it have the rest."""
+        if self._hint.isHidden():
+            self.setMinimumHeight(0)
+            self.setMaximumHeight(ANY_LENGTH)
+        else:
+            self.setFixedHeight(self.heightForWidth(self.width()))
+
     def show_boxes(self, boxes: Sequence[Box]) -> None:
         """Show what is selected; flags that differ are half checked."""
         self._hint.setVisible(not boxes)
         self._form.setVisible(bool(boxes))
+        self._follow_hint()
         for name, field in self.edges.items():
             field.setEnabled(len(boxes) == 1)
             with QSignalBlocker(field):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from app.models.box_model import BoxModel
 
 ROW_HEIGHT = 26
+COLUMN_WIDTHS = {1: 48, 2: 48, 3: 58}
+ORIGIN = 3
+LEAST_NAME = 88
 
 
 class BoxTable(QWidget):
@@ -39,7 +43,7 @@ class BoxTable(QWidget):
         header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setHighlightSections(False)
-        for column, width in ((1, 52), (2, 52), (3, 58)):
+        for column, width in COLUMN_WIDTHS.items():
             self.view.setColumnWidth(column, width)
         self._empty = QLabel(wordWrap=True)
         self._empty.setProperty("role", "muted")
@@ -81,6 +85,13 @@ class BoxTable(QWidget):
             if row >= 0:
                 self.view.scrollTo(self._model.index(row, 0))
         self.view.viewport().update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Names go before where boxes came from; what is selected stays in sight."""
+        super().resizeEvent(event)
+        room = self.width() - self.view.verticalScrollBar().sizeHint().width() - sum(COLUMN_WIDTHS.values())
+        self.view.setColumnHidden(ORIGIN, room < LEAST_NAME)
+        self.show_selection(self._selected)
 
     def _choose(self) -> None:
         rows = self.view.selectionModel().selectedRows()

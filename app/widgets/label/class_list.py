@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QColor, QGuiApplication, QKeySequence, QPainter, QPen, QShortcut
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QColor, QGuiApplication, QKeySequence, QPainter, QShortcut
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
 from app.models.class_model import CLASS_ROLE, COUNT_ROLE, ClassModel
 from app.models.figures import count_text
 from app.swatches import RADIUS, SWATCH
-from app.theme import Theme
+from app.theme import SMALL_TEXT, Theme
 from app.widgets.held_steps import HeldSteps
-from app.widgets.painting import paint_row
+from app.widgets.painting import paint_key_cap, paint_row, sized_font
 from detcore.types import ObjectClass
 
 ROW_HEIGHT = 28
@@ -34,7 +34,7 @@ class ClassDelegate(QStyledItemDelegate):
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
-        self._theme = theme
+        self._theme, self._widget = theme, parent
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -51,12 +51,11 @@ class ClassDelegate(QStyledItemDelegate):
         )
         right = area.right() - 8
         if item.key:
-            cap = QRect(right - KEY_SIZE, middle - KEY_SIZE // 2 + 1, KEY_SIZE, KEY_SIZE)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(QColor(tokens.line_strong), 1))
-            painter.drawRoundedRect(cap, 3, 3)
-            painter.setPen(QColor(tokens.text_muted))
-            painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, str(item.key))
+            cap = QRectF(right - KEY_SIZE, middle - KEY_SIZE // 2 + 1, KEY_SIZE, KEY_SIZE)
+            font = painter.font()
+            painter.setFont(sized_font(self._widget, SMALL_TEXT, bold=True))
+            paint_key_cap(painter, cap, str(item.key), self._theme)
+            painter.setFont(font)
         right -= KEY_SIZE + 8
         metrics = painter.fontMetrics()
         count = count_text(index.data(COUNT_ROLE))

@@ -32,6 +32,7 @@ class Welcome(QWidget):
         text = QLabel(
             "Reticle makes a project of it. The images stay where they are and are never changed.",
             alignment=Qt.AlignmentFlag.AlignCenter,
+            wordWrap=True,
         )
         text.setProperty("role", "muted")
         buttons = QHBoxLayout()

@@ -36,7 +36,7 @@ from app.widgets.review.goal_menu import GoalMenu
 from app.widgets.review.small_curves import SmallCurves
 
 _ROW_HEIGHT = 44
-_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH, _LEAST_NAME = 44, 38, 46, 72
+_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH, _LEAST_NAME = 44, 38, 46, 90
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -179,9 +179,13 @@ class ClassTable(QTableView):
             self.viewport().update(left, 0, self.columnWidth(Column.CURVE), self.viewport().height())
 
     def _make_room(self) -> None:
-        """Names go before curves, which the tab below shows larger."""
-        fixed = _CURVE_WIDTH + len(COUNT_COLUMNS) * _COUNT_WIDTH + _BEST_WIDTH
-        self.setColumnHidden(Column.CURVE, self.viewport().width() - fixed < _LEAST_NAME)
+        """Names go before curves, which the tab below shows larger, and before thresholds that are best."""
+        room = self.width() - len(COUNT_COLUMNS) * _COUNT_WIDTH - _LEAST_NAME
+        self.setColumnHidden(Column.BEST, room < _BEST_WIDTH)
+        self.setColumnHidden(Column.CURVE, room < _BEST_WIDTH + _CURVE_WIDTH)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(_LEAST_NAME + len(COUNT_COLUMNS) * _COUNT_WIDTH, super().minimumSizeHint().height())
 
     def _open_menu(self, section: int) -> None:
         if section == Column.BEST:

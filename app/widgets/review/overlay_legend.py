@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLayout, QSizePolicy, QWidget
 
 from app.models.error_kind import EVERY_KIND, PEN_STYLES, TIPS, TITLES, ErrorKind, text_color
 from app.models.figures import count_text
@@ -12,7 +12,7 @@ from app.theme import SMALL_TEXT, Theme
 from app.widgets.painting import faded, sized_font
 
 _NAMES = {ErrorKind.TP: "Found", ErrorKind.FP: "False", ErrorKind.FN: "Missed"}
-_SAMPLE = 18
+_SAMPLE, _GAP, _HEIGHT = 18, 6, 24
 
 
 class LegendEntry(QAbstractButton):
@@ -21,6 +21,7 @@ class LegendEntry(QAbstractButton):
     def __init__(self, kind: ErrorKind, theme: Theme) -> None:
         super().__init__()
         self._kind, self._theme = kind, theme
+        self._count, self._named = "", True
         self.setCheckable(True)
         self.setChecked(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -30,12 +31,24 @@ class LegendEntry(QAbstractButton):
         theme.changed.connect(self.update)
 
     def set_count(self, count: int) -> None:
-        text = f"{_NAMES[self._kind]} {count_text(count)}"
+        self._count = count_text(count)
+        text = f"{_NAMES[self._kind]} {self._count}"
         if text != self.text():
             self.setText(text)
 
+    def set_named(self, named: bool) -> None:
+        """Whether the kind is written beside its count, or the sample and the tooltip say it alone."""
+        if named != self._named:
+            self._named = named
+            self.updateGeometry()
+            self.update()
+
+    def width_of(self, *, named: bool) -> int:
+        text = self.text() if named else self._count
+        return _SAMPLE + 22 + self.fontMetrics().horizontalAdvance(text)
+
     def sizeHint(self) -> QSize:
-        return QSize(_SAMPLE + 22 + self.fontMetrics().horizontalAdvance(self.text()), 24)
+        return QSize(self.width_of(named=self._named), _HEIGHT)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -55,7 +68,8 @@ class LegendEntry(QAbstractButton):
         painter.setFont(font)
         painter.setPen(faded(self._theme.color("text"), max(strength, 0.6)))
         text = QRectF(_SAMPLE + 11, 0, self.width() - _SAMPLE - 11, self.height())
-        painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self.text())
+        said = self.text() if self._named else self._count
+        painter.drawText(text, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, said)
         if self.hasFocus():
             painter.setPen(QPen(self._theme.color("accent"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -63,7 +77,7 @@ class LegendEntry(QAbstractButton):
 
 
 class OverlayLegend(QWidget):
-    """One entry a kind."""
+    """One entry a kind; without room for all names there are counts alone."""
 
     # The kinds to show over the image: a frozenset of ErrorKind.
     kinds_chosen = Signal(object)
@@ -72,7 +86,8 @@ class OverlayLegend(QWidget):
         super().__init__(parent)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row.setSpacing(_GAP)
+        row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.entries: dict[ErrorKind, LegendEntry] = {}
         for kind in ErrorKind:
             entry = LegendEntry(kind, theme)
@@ -86,3 +101,24 @@ class OverlayLegend(QWidget):
     def set_counts(self, counts: dict[ErrorKind, int]) -> None:
         for kind, entry in self.entries.items():
             entry.set_count(counts.get(kind, 0))
+        self.updateGeometry()
+        self._fit()
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._width_of(named=True), _HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._width_of(named=False), _HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
+
+    def _fit(self) -> None:
+        named = self.width() >= self._width_of(named=True)
+        for entry in self.entries.values():
+            entry.set_named(named)
+
+    def _width_of(self, *, named: bool) -> int:
+        entries = self.entries.values()
+        return sum(entry.width_of(named=named) for entry in entries) + _GAP * (len(entries) - 1)

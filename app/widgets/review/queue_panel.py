@@ -30,7 +30,7 @@ from app.models.error_kind import (
 )
 from app.models.error_model import ErrorModel
 from app.models.figures import count_text
-from app.theme import Theme
+from app.theme import ANY_LENGTH, Theme
 from app.widgets.caution import Caution
 from app.widgets.review.crops import Crops
 from app.widgets.review.error_list import ErrorList
@@ -42,7 +42,7 @@ _KIND_TIPS = {
     "but only those whose labels may be wrong.",
 }
 
-_MARGIN, _GAP, _TOGGLE_WIDTH, _ANY_WIDTH = 8, 4, 98, (1 << 24) - 1
+_MARGIN, _GAP, _TOGGLE_WIDTH = 8, 4, 98
 _NARROWED_SHARE, _NARROWED_LEAST = 0.6, 120
 
 
@@ -202,7 +202,7 @@ class QueuePanel(QWidget):
             choices.addWidget(button, *((row, 1) if has_room else (2, row)))
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.setMinimumWidth(_TOGGLE_WIDTH)
-            button.setMaximumWidth(_TOGGLE_WIDTH if has_room else _ANY_WIDTH)
+            button.setMaximumWidth(_TOGGLE_WIDTH if has_room else ANY_LENGTH)
 
     def _paint_icon(self) -> None:
         self.narrowed.setIcon(self._theme.icon("close"))

@@ -131,7 +131,7 @@ class UnitPlot(QWidget):
         return QSize(520, 220)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(200, 120)
+        return QSize(200, 88)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

@@ -6,9 +6,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from app.models.figures import counted
+from app.models.figures import count_text
 from app.theme import SMALL_TEXT, Theme
-from app.widgets.painting import sized_font
+from app.widgets.painting import paint_key_cap, sized_font
 
 _HEIGHT, _CAP = 28, 18
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -43,7 +43,7 @@ class VerdictButton(QAbstractButton):
 
     def _follow(self) -> None:
         self.setEnabled(self._action.isEnabled())
-        all_of_them = f"<br>Of {counted(self._count, 'selected item')}, for those where it makes sense"
+        all_of_them = f"<br>For those of the {count_text(self._count)} selected items where it makes sense"
         self.setToolTip(self._action.toolTip() + (all_of_them if self._count > 1 else ""))
         self.setAccessibleName(self._action.text())
         self.update()
@@ -70,11 +70,7 @@ class VerdictButton(QAbstractButton):
         cap = QRectF(5, (self.height() - _CAP) / 2, _CAP, _CAP)
         if len(key) > 1:
             cap.setWidth(painter.fontMetrics().horizontalAdvance(key) + 8)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(color("line" if enabled else "window"))
-        painter.drawRoundedRect(cap, 3, 3)
-        painter.setPen(color("text" if enabled else "line_strong"))
-        painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, key)
+        paint_key_cap(painter, cap, key, self._theme, enabled=enabled)
         room = QRectF(cap.right() + 6, 0, self.width() - cap.right() - 8, self.height())
         for size in (SMALL_TEXT, SMALL_TEXT - 1):
             painter.setFont(sized_font(self, size))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.theme import Theme
@@ -11,7 +11,8 @@ from app.widgets.flow_layout import FlowLayout
 from app.widgets.train.curve_style import CurveStyle, paint_sample
 
 MAX_NAME = 150
-SAMPLE = 22
+SAMPLE, DOT = 22, 6
+MARGIN, GAP = 6, 6
 HEIGHT = 24
 WIDEST_VALUE = "0.0000"
 
@@ -47,10 +48,12 @@ class LegendEntry(QAbstractButton):
             self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        """Wide enough for every value, so that nothing moves while the cursor does."""
+        """Wide enough for every value, so that nothing moves while the cursor does; a hidden curve has none."""
         metrics = self.fontMetrics()
-        text = metrics.horizontalAdvance(self._name) + metrics.horizontalAdvance(WIDEST_VALUE)
-        return QSize(SAMPLE + text + 6 + 6 + 16, HEIGHT)
+        width = MARGIN + metrics.horizontalAdvance(self._name) + MARGIN
+        if self.isChecked():
+            return QSize(width + SAMPLE + GAP + metrics.horizontalAdvance(WIDEST_VALUE) + GAP, HEIGHT)
+        return QSize(width + DOT + GAP, HEIGHT)
 
     def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802
         self.update()
@@ -68,19 +71,21 @@ class LegendEntry(QAbstractButton):
             painter.setPen(QPen(QColor(tokens.accent), 1) if self.hasFocus() else Qt.PenStyle.NoPen)
             painter.setBrush(QColor(tokens.hover))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        left, middle = 6, self.height() / 2
+        left, middle = MARGIN, self.height() / 2
         if self.isChecked():
             paint_sample(painter, self._style, QPointF(left, middle), QPointF(left + SAMPLE, middle))
+            left += SAMPLE + GAP
         else:
             painter.setPen(QPen(QColor(tokens.line_strong), 1))
-            painter.drawEllipse(QPointF(left + SAMPLE / 2, middle), 3, 3)
-        left += SAMPLE + 6
-        text = self.rect().adjusted(left, 0, -6, 0)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(QPointF(left + DOT / 2, middle), DOT / 2, DOT / 2)
+            left += DOT + GAP
+        text = self.rect().adjusted(left, 0, 0, 0)
         align = Qt.AlignmentFlag.AlignVCenter
         painter.setPen(QColor(tokens.text_muted))
         painter.drawText(text, align, self._name)
         if self.isChecked():
-            text.setLeft(left + painter.fontMetrics().horizontalAdvance(self._name) + 6)
+            text.setLeft(left + painter.fontMetrics().horizontalAdvance(self._name) + GAP)
             painter.setPen(QColor(tokens.text))
             painter.drawText(text, align, self._value)
 
@@ -108,6 +113,16 @@ class CurveLegend(QWidget):
         for key, _name, style, shown in curves:
             self.entries[key].show_style(style)
             self.entries[key].setChecked(shown)
+        self._layout.invalidate()
+        self._keep_rows()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self._keep_rows()
+
+    def _keep_rows(self) -> None:
+        """All rows are kept by whoever has not enough room, such as a splitter, which asks for no heights."""
+        self.setMinimumHeight(self.heightForWidth(self.width()))
 
     def show_values(self, values: dict[str, float | None]) -> None:
         for key, entry in self.entries.items():

@@ -46,7 +46,7 @@ class JobStatus(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.title = QLabel()
         self.title.setProperty("role", "title")
-        self.state = QLabel()
+        self.state = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignBottom)
         self.state.setProperty("role", "muted")
         self.time_left = QLabel()
         self.progress = QProgressBar(textVisible=False, maximum=STEPS)
@@ -59,7 +59,7 @@ class JobStatus(QWidget):
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(self.title)
-        head.addWidget(self.state, 1, Qt.AlignmentFlag.AlignBottom)
+        head.addWidget(self.state, 1)
         head.addWidget(self.time_left, 0, Qt.AlignmentFlag.AlignBottom)
         figures = FlowLayout(spacing=8)
         for figure in (self.best, self.step, self.epoch, self.speed, self.time, self.device):

@@ -17,6 +17,7 @@ from app.widgets.train.curve_legend import HEIGHT, CurveLegend
 from app.widgets.train.plot_grid import PlotGrid, RoundAxis
 from detcore.types import FloatArray
 
+LEAST_HEIGHT = 84
 AXIS_WIDTH = 56
 AXIS_HEIGHT = 22
 LABELLED_AXIS_HEIGHT = 38
@@ -143,6 +144,7 @@ class MetricPlot(QWidget):
         layout.setSpacing(0)
         layout.addLayout(head)
         layout.addWidget(self.view, 1)
+        self.view.setMinimumHeight(LEAST_HEIGHT)
         self.view.setFrameShape(self.view.Shape.NoFrame)
         self.view.viewport().installEventFilter(self)
         self.plot.setMenuEnabled(False)

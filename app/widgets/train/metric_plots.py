@@ -18,7 +18,7 @@ TURN_MS = 170
 frame."""
 MARGIN = 0.01
 """The part of the steps that is left free at either end."""
-LEAST_HEIGHT = 130
+LEAST_WIDTH = 380
 MAIN_METRICS = ("AP", "AP50", "AP75")
 """These are shown from the start, the others when the person asks."""
 
@@ -49,13 +49,13 @@ class MetricPlots(QWidget):
         for stretch, plot in ((5, self.losses), (5, self.metrics), (3, self.learning_rate)):
             splitter.addWidget(plot)
             splitter.setStretchFactor(splitter.count() - 1, stretch)
-            plot.setMinimumHeight(LEAST_HEIGHT)
             plot.cursor_moved.connect(self._move_cursor)
             plot.fit_requested.connect(self.fit)
             plot.zoomed.connect(self._zoom)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
+        self.setMinimumWidth(LEAST_WIDTH)
         self.show_learning_rate(False)
         theme.changed.connect(self.refresh)
 

@@ -48,7 +48,7 @@ def test_classes_are_a_menu_of_their_own_and_the_file_menu_has_groups(window: Ma
     assert any(action.isSeparator() for action in file.actions())
 
 
-@pytest.mark.parametrize(("width", "words"), [(1440, True), (1000, False)])
+@pytest.mark.parametrize(("width", "words"), [(1440, True), (900, False)])
 def test_a_narrow_tool_bar_keeps_its_icons_and_hides_nothing(
     qtbot: QtBot, window: MainWindow, width: int, words: bool
 ) -> None:

