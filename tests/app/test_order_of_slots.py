@@ -152,17 +152,26 @@ def test_the_label_page_shows_what_the_project_has_after_every_edit(
     check()
 
 
+def tiles(window: MainWindow) -> list[str]:
+    """The counts that are shown: found, false, missed."""
+    shown = window.review_page.header.tiles.tiles
+    return [shown[name].accessibleName().split()[-1] for name in ("tp", "fp", "fn")]
+
+
+def counts(window: MainWindow) -> list[str]:
+    """Those of the labels as the project has them."""
+    live = window.review_page.live
+    assert live.review is not None
+    now = live.review.evaluation.counts(live.threshold, None)
+    return [str(number) for number in (now.tp, now.fp, now.fn)]
+
+
 def assert_review_shows_the_project(window: MainWindow) -> None:
     page, project = window.review_page, window.context.document.project
     review = page.live.review
     assert review is not None
     truth = project.ground_truth(sorted(review.evaluation.image_ids.tolist()))
     assert sorted(review.evaluation.gt.ids.tolist()) == sorted(truth.ids.tolist())
-    counts = review.evaluation.counts(page.live.threshold, None)
-    tiles = page.header.tiles.tiles
-    assert [tiles[name].accessibleName().split()[-1] for name in ("tp", "fp", "fn")] == [
-        str(number) for number in (counts.tp, counts.fp, counts.fn)
-    ]
     on_canvas = {number for number in page.image.canvas._stage.boxes.ids.tolist() if number > 0}
     assert on_canvas <= {box.id for box in project.boxes(page.image.image_id)}
     listed = {key for key in page.errors.rows.keys.tolist() if key > 0}
@@ -182,7 +191,8 @@ def test_the_review_page_shows_what_the_project_has_after_every_edit(
 
     def check() -> None:
         qtbot.waitUntil(lambda: not page.live.is_loading)
-        qtbot.wait(60)
+        # counts follow once the next item is shown
+        qtbot.waitUntil(lambda: tiles(shuffled) == counts(shuffled))
         assert_review_shows_the_project(shuffled)
 
     check()
