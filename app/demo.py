@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.application import make_application, make_window
 from app.main_window import MainWindow
+from app.models.figures import counted
 from app.screen import has_screen
 from app.settings import Settings
 from detcore.errors import JobError, ProjectError
@@ -38,9 +39,9 @@ def run_demo(out: Path, *, minutes: float, say: Callable[[str], None]) -> int:
     out.mkdir(parents=True, exist_ok=True)
     _clear(out)
     project = create_sample_project(out / "sample")
-    count = len(project.image_ids())
+    images = counted(len(project.image_ids()), "image")
     project.close()
-    say(f"made a sample of {count} images in {out / 'sample'}")
+    say(f"made a sample of {images} in {out / 'sample'}")
     app = make_application()
     store = QSettings(str(out / "settings.ini"), QSettings.Format.IniFormat)
     window = make_window(app, Settings(store))

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from app.context import AppContext
 from app.dialogs.duplicates_dialog import DuplicatesDialog
 from app.models.duplicate_groups import DuplicateGroup, GroupsNow
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.tasks import Task
 from app.widgets.thumbnails import thumbnails
 from detcore.curation.duplicates import Duplicates, find_duplicates
@@ -126,7 +126,7 @@ class NearDuplicates(QObject):
 
     def _put_into_split(self, group: DuplicateGroup, split: str) -> None:
         splits = {twin.image.id: split for twin in group.twins}
-        images = "Both images" if len(splits) == 2 else f"All {count_text(len(splits))} images"
+        images = "Both images" if len(splits) == 2 else f"All {counted(len(splits), 'image')}"
         text = f"Put near-duplicates into {split}"
         self._apply(f"{images} are in {split} now.", set_split, splits, text=text)
 
@@ -164,7 +164,8 @@ class NearDuplicates(QObject):
 
 def _summary(found: Duplicates) -> str:
     count = len(found.groups)
+    compared = counted(found.images, "image was compared", "images were compared")
     if not count:
-        return f"{count_text(found.images)} images were compared; no two look the same."
-    groups = "1 group looks" if count == 1 else f"{count_text(count)} groups look"
-    return f"{count_text(found.images)} images were compared; {groups} the same."
+        return f"{compared}; no two look the same."
+    groups = counted(count, "group looks", "groups look")
+    return f"{compared}; {groups} the same."

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.context import AppContext
 from app.messages import Offer
-from app.models.figures import count_text
+from app.models.figures import count_text, counted
 from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, ReticleError
 from detcore.images import files_with_frames, frames_text
@@ -86,9 +86,10 @@ class ImagePlaces(QObject):
 
     def _show_missing(self, project: Project, files: Files) -> None:
         if files.missing and self._context.document.shows(project):
-            count = len(files.missing)
+            count, total = len(files.missing), counted(files.total, "image")
+            lost = "is not where it was" if count == 1 else "are not where they were"
             self._context.messages.warning(
-                f"{count_text(count)} of {_images(files.total)} {'is not where it was' if count == 1 else 'are not where they were'}.",
+                f"{count_text(count)} of {total} {lost}.",
                 action=("Locate…", self._context.actions["global.find_images"].trigger),
                 applies=lambda: self._context.document.shows(project),
             )
@@ -97,7 +98,8 @@ class ImagePlaces(QObject):
         located, changes = result
         self._context.document.announce(changes)
         self.images_moved.emit()
-        text = f"{count_text(located.found)} of {_images(located.total)} were found; they are read from {located.root}."
+        total = counted(located.total, "image")
+        text = f"{count_text(located.found)} of {total} found. The images are read from {located.root}."
         if located.ambiguous:
             text += (
                 f" Of {count_text(located.ambiguous)} there are several files of the name: none was chosen."
@@ -113,7 +115,7 @@ class ImagePlaces(QObject):
         self._context.document.announce(changes)
         texts: list[str] = []
         if added:
-            texts.append(f"{count_text(added)} new {'image was' if added == 1 else 'images were'} added.")
+            texts.append(f"{counted(added, 'new image was', 'new images were')} added.")
         elif not (news.renamed or news.ambiguous or news.removed):
             texts.append(f"There are no new images in {project.image_root}.")
         if framed:
@@ -121,12 +123,12 @@ class ImagePlaces(QObject):
         offer: Offer | None = None
         if news.removed:
             texts.append(
-                f"{_images(len(news.removed))} that you took out before {_was(news.removed)} passed over."
+                f"{counted(len(news.removed), 'image')} that you took out before {_was(news.removed)} passed over."
             )
             offer = ("Bring them back", lambda: self._bring_back(project, news.removed))
         if news.renamed:
             count = len(news.renamed)
-            files = "1 file is an image" if count == 1 else f"{count_text(count)} files are images"
+            files = counted(count, "file is an image", "files are images")
             texts.append(f"{files} of this project under another name.")
             offer = ("Re-join", lambda: self._rejoin(project, news))
         if news.ambiguous:
@@ -144,12 +146,10 @@ class ImagePlaces(QObject):
             self._fail(project, error, "re-join the images")
             return
         count = len(news.renamed)
-        text = f"{_images(count)} re-joined with {'its' if count == 1 else 'their'} labels."
+        text = f"{counted(count, 'image')} re-joined with {'its' if count == 1 else 'their'} labels."
         offer: Offer | None = None
         if news.removed:
-            text += (
-                f" {_images(len(news.removed))} that you took out before {_was(news.removed)} passed over."
-            )
+            text += f" {counted(len(news.removed), 'image')} that you took out before {_was(news.removed)} passed over."
             offer = ("Bring them back", lambda: self._bring_back(project, news.removed))
         self._context.messages.success(
             text, action=offer, applies=lambda: self._context.document.shows(project)
@@ -169,9 +169,9 @@ class ImagePlaces(QObject):
         with_labels, bare = result
         for changes in result:
             self._context.document.announce(changes)
-        text = f"{_images(len(with_labels.images))} came back with all labels."
+        text = f"{counted(len(with_labels.images), 'image')} came back with all labels."
         if bare.images:
-            text += f" {_images(len(bare.images))} without labels, which the project no longer has."
+            text += f" {counted(len(bare.images), 'image')} without labels, which the project no longer has."
         self._context.messages.success(text)
 
     def _ask_folder(self) -> None:
@@ -215,10 +215,6 @@ class ImagePlaces(QObject):
         if self._survey is not None:
             self._survey.cancel()
             self._survey = None
-
-
-def _images(count: int) -> str:
-    return "1 image" if count == 1 else f"{count_text(count)} images"
 
 
 def _was(items: Sequence[str]) -> str:

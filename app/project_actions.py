@@ -17,7 +17,7 @@ from app.dialogs.outside_images import may_come_in
 from app.dialogs.problems_dialog import ProblemsDialog
 from app.dialogs.project_dialog import ask_project
 from app.dialogs.stop_training import may_stop_training
-from app.models.figures import count_text
+from app.models.figures import count_text, counted
 from app.tasks import ProgressCallback, Task
 from detcore.errors import (
     Cancelled,
@@ -274,12 +274,12 @@ class ProjectActions(QObject):
             return
         else:
             self._show(project)
-        boxes = f"{count_text(report.boxes)} {'box' if report.boxes == 1 else 'boxes'}"
-        text = f"Imported {boxes} on {count_text(report.images + report.matched)} images"
+        boxes = counted(report.boxes, "box", "boxes")
+        text = f"Imported {boxes} on {counted(report.images + report.matched, 'image')}"
         text += f", {count_text(report.images)} of them new." if report.matched else "."
         if report.problems:
             count = len(report.problems)
-            text += " 1 thing was odd." if count == 1 else f" {count_text(count)} things were odd."
+            text += f" {counted(count, 'thing was', 'things were')} odd."
             show = ("Show", lambda: ProblemsDialog(report.problems, self._window).open())
             self._context.messages.warning(text, action=show)
         else:

@@ -13,6 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
+from app.models.figures import counted
 from detcore.errors import JobError
 from detcore.events import Command, Event, Heartbeat
 from detcore.jobs import Outcome, OutcomeState, Patience, TrainingJob, WorkerJob, worker_command
@@ -35,8 +36,7 @@ class Device:
 
 def processor() -> Device:
     """The device that every machine has."""
-    cores = os.cpu_count() or 1
-    return Device(id="cpu", name=f"CPU, {cores} core{'' if cores == 1 else 's'}")
+    return Device(id="cpu", name=f"CPU, {counted(os.cpu_count() or 1, 'core')}")
 
 
 class _Mailbox:

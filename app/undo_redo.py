@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from app.action_table import LABEL
 from app.context import AppContext
-from app.models.figures import count_text
+from app.models.figures import counted
 from detcore.types import Changes
 
 UNDONE, REDONE = "Undone", "Redone"
@@ -135,7 +135,7 @@ class UndoRedo:
         touched = sorted((changes.images | changes.box_images) & set(project.image_ids()))
         if not touched or view.image_id in touched:
             return
-        place = project.image(touched[0]).path if len(touched) == 1 else f"{count_text(len(touched))} images"
+        place = project.image(touched[0]).path if len(touched) == 1 else counted(len(touched), "image")
         show = ("Show", lambda: view.show_image(touched[0]))
         until = self._context.document.until_next_edit()
         self._context.messages.info(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QWidget
 
 from app.canvas import tools
 from app.canvas.pointer_view import PointerView
+from app.keyboard import LetGo
 
 ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -37,7 +39,11 @@ class KeyboardView(PointerView):
     # ids that the person wants to be deleted, as a tuple
     delete_requested = Signal(object)
 
-    _nudging = False
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._nudging = False
+        self._let_go = LetGo(self)
+        self._let_go.gone.connect(self._finish_nudge)
 
     def cancel(self) -> bool:
         """Drop what is being drawn, dragged or nudged. Whether there was anything."""
@@ -83,10 +89,11 @@ class KeyboardView(PointerView):
             tools.nudge(stage, dx * far, dy * far)
 
     def event(self, event: QEvent) -> bool:
-        override = event.type() is QEvent.Type.ShortcutOverride
-        if override and isinstance(event, QKeyEvent) and self._has_use_for(event):
-            event.accept()
-            return True
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            self._let_go.press(event)
+            if self._has_use_for(event):
+                event.accept()
+                return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
@@ -100,8 +107,8 @@ class KeyboardView(PointerView):
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         self._modifiers = event.modifiers()
-        if event.key() in ARROWS and not event.isAutoRepeat():
-            self._finish_nudge()
+        if event.key() in ARROWS:
+            self._let_go.release(event)
         event.ignore()
         self._look_under_pointer()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QWidget
 
-from app.models.figures import count_text
+from app.models.figures import count_text, counted
 from app.models.run_model import format_duration
 from app.widgets.train.spin_boxes import WholeNumber
 from detcore.training.config import TrainConfig
@@ -72,7 +72,7 @@ class CrossValidationDialog(QDialog):
     def _show_cost(self) -> None:
         folds = self.folds.value()
         learnt = count_text(self._images - round(self._images / folds))
-        text = f"{folds} trainings on about {learnt} of {count_text(self._images)} images"
+        text = f"{counted(folds, 'training')} on about {learnt} of {counted(self._images, 'image')}"
         if self._config.minutes is not None:
             text += f": about {format_duration(60 * folds * self._config.minutes)}, and some for detecting"
         self.cost.setText(f"{text}. It can be stopped and resumed.")
@@ -87,7 +87,7 @@ def _text(text: str) -> QLabel:
 def _length(config: TrainConfig) -> str:
     if config.minutes is not None:
         return format_duration(60 * config.minutes)
-    return f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}"
+    return counted(config.epochs or 0, "epoch")
 
 
 def ask_cross_validation(

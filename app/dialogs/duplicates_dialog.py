@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.duplicate_groups import DuplicateGroup
-from app.models.figures import count_text
+from app.models.figures import count_text, counted
 from app.theme import Theme
 from app.widgets.duplicates.group_panel import GroupPanel
 from app.widgets.empty_state import EmptyState
@@ -90,16 +90,17 @@ class DuplicatesDialog(QDialog):
     def show_progress(self, done: int, total: int) -> None:
         self.progress.setRange(0, total)
         self.progress.setValue(done)
-        self.counted.setText(f"{count_text(done)} of {count_text(total)} images")
+        self.counted.setText(f"{count_text(done)} of {counted(total, 'image')}")
 
     def show_found(self, found: Duplicates, groups: Sequence[DuplicateGroup]) -> None:
         """What came of comparing, as it is in the project now."""
         self.unreadable.setVisible(bool(found.problems))
         if found.problems:
-            files = "1 file" if len(found.problems) == 1 else f"{count_text(len(found.problems))} files"
-            self.unreadable.setText(f"{files} could not be read and took no part.")
+            self.unreadable.setText(
+                f"{counted(len(found.problems), 'file')} could not be read and took no part."
+            )
             self.unreadable.setToolTip("\n".join(str(problem) for problem in found.problems[:20]))
-        compared = f"{count_text(found.images)} images were compared"
+        compared = counted(found.images, "image was compared", "images were compared")
         self.panel.show_groups(groups, same=found is self._found)
         self._found = found
         if groups:
@@ -169,8 +170,8 @@ def _headline(groups: Sequence[DuplicateGroup]) -> str:
     if len(groups) == 1:
         leaking = "it leaks between splits" if leaks else "it leaks into no other split"
         return f"1 group of images that look the same; {leaking}"
-    leaking = "none leaks" if not leaks else "1 leaks" if leaks == 1 else f"{count_text(leaks)} leak"
-    return f"{count_text(len(groups))} groups of images that look the same; {leaking} between splits"
+    leaking = "none leaks" if not leaks else counted(leaks, "leaks", "leak")
+    return f"{counted(len(groups), 'group')} of images that look the same; {leaking} between splits"
 
 
 def _what_was_compared(compared: str) -> str:

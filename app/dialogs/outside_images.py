@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from app.models.figures import count_text
+from app.models.figures import count_text, counted
 from detcore.errors import OutsideImagesError
 
 _SHOWN = 5
@@ -38,15 +38,11 @@ def _ask(
     error: OutsideImagesError, parent: QWidget, *, title: str, where: str, question: str, yes: str
 ) -> bool:
     total, folders = sum(error.folders.values()), len(error.folders)
-    images = "image lies" if total == 1 else "images lie"
-    box = QMessageBox(
-        QMessageBox.Icon.Question, title, f"{count_text(total)} {images} outside of {where}.", parent=parent
-    )
+    text = f"{counted(total, 'image lies', 'images lie')} outside of {where}."
+    box = QMessageBox(QMessageBox.Icon.Question, title, text, parent=parent)
     lines = [f"{folder} ({count_text(number)})" for folder, number in list(error.folders.items())[:_SHOWN]]
     if folders > _SHOWN:
-        lines.append(
-            f"and {count_text(folders - _SHOWN)} more {'folder' if folders == _SHOWN + 1 else 'folders'}"
-        )
+        lines.append(f"and {counted(folders - _SHOWN, 'more folder')}")
     box.setInformativeText("\n".join(lines) + f"\n\n{question}")
     take = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
     box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))

@@ -12,7 +12,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.models.error_kind import SHORT, TIPS, ErrorKind
-from app.models.figures import ap_at_tip, ap_name, count_text, ratio_text
+from app.models.figures import ap_at_tip, ap_name, count_text, counted, ratio_text
 from app.models.score_curve import ScoreCurve
 from app.models.threshold_goal import F1, ThresholdGoal
 from detcore.evaluation.thresholds import OperatingPoint
@@ -73,7 +73,7 @@ class ClassRow:
     @property
     def tip(self) -> str:
         explained = ap_at_tip(self.iou_threshold, of_class=self.class_id is not None)
-        return f"{self.name}: {count_text(self.labels)} labels\n{self.ap_text}: {explained}"
+        return f"{self.name}: {counted(self.labels, 'label')}\n{self.ap_text}: {explained}"
 
 
 class ClassMetricsModel(QAbstractTableModel):

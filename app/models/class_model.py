@@ -17,7 +17,7 @@ from PySide6.QtCore import (
 )
 
 from app.document import Document
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.tasks import Tasks
 from detcore.errors import ReticleError
 from detcore.project.project import Project
@@ -34,10 +34,14 @@ CLASS_MIME = "application/x-reticle-class"
 
 
 class ClassModel(QAbstractListModel):
-    """Rows are the classes by position; dragging one asks for another order. Counts follow edits after a moment: 300,000 boxes take a quarter of a
-    second to count, so that is done in the background, and one count at a time."""
+    """Rows are the classes by position; dragging one asks for another order. Counts follow edits after a
+    moment: 300,000 boxes take a quarter of a second to count, so that is done in the background, and one count
+    at a time.
 
-    # ids of all classes, in the order in which the user wants them
+    Signals:
+        order_wanted(object): ids of all classes, in the order in which the user wants them.
+    """
+
     order_wanted = Signal(object)
 
     def __init__(self, document: Document, parent: QObject | None = None) -> None:
@@ -155,5 +159,5 @@ class ClassModel(QAbstractListModel):
             return self._counts.get(item.name, 0)
         if role == Qt.ItemDataRole.ToolTipRole:
             key = f"\nPress {item.key} to use it" if item.key else ""
-            return f"{item.name}\n{count_text(self._counts.get(item.name, 0))} boxes{key}"
+            return f"{item.name}\n{counted(self._counts.get(item.name, 0), 'box', 'boxes')}{key}"
         return None

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.models.figures import count_text, ratio_text
+from app.models.figures import counted, ratio_text
 from detcore.curation.duplicates import DuplicatePair, Duplicates
 from detcore.project.project import Project
 from detcore.types import SPLITS, Changes, Image
@@ -32,8 +32,7 @@ class Twin:
     @property
     def text(self) -> str:
         """Its split and boxes, in words."""
-        boxes = "1 box" if self.boxes == 1 else f"{count_text(self.boxes)} boxes"
-        return f"{self.image.split or 'no split'}, {boxes}"
+        return f"{self.image.split or 'no split'}, {counted(self.boxes, 'box', 'boxes')}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +71,7 @@ class DuplicateGroup:
         """How many images, and how much alike."""
         low, high = (ratio_text(100 * value, digits=1) for value in self.likeness)
         alike = high if low == high else f"{low}–{high}"
-        return f"{count_text(len(self.twins))} images, {alike} % alike"
+        return f"{counted(len(self.twins), 'image')}, {alike} % alike"
 
 
 class GroupsNow:

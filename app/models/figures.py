@@ -1,4 +1,4 @@
-"""Numbers as the person's locale writes them."""
+"""Numbers as the user's locale writes them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ AP_TIP = "COCO's AP: the mean over IoU 0.50 to 0.95, and over the classes that h
 
 
 def count_text(number: int) -> str:
-    """A count in the person's locale."""
+    """A count in the user's locale."""
     return QLocale().toString(number)
+
+
+def counted(number: float, one: str, many: str | None = None) -> str:
+    """A number and what is counted, ``1 image``, ``2 images``; ``many`` where that is not ``one`` with an s, or
+    a verb follows that changes as well (``image was``, ``images were``)."""
+    written = count_text(number) if isinstance(number, int) else short_text(number)
+    return f"{written} {one if number == 1 else many or one + 's'}"
 
 
 def ratio_text(value: float, *, digits: int = 2) -> str:

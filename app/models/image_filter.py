@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from app.models.figures import count_text, counted
 from detcore.project.image_rows import STATUSES, ImageList
 from detcore.types import BoolArray, IntArray, Status
 
@@ -31,8 +32,9 @@ class BoxRange:
         if self.most == 0:
             return "No boxes"
         if self.most is None:
-            return f"{self.fewest} boxes and more" if self.fewest > 1 else "With boxes"
-        return f"{self.fewest} to {self.most} boxes" if self.fewest < self.most else "1 box"
+            return f"{counted(self.fewest, 'box', 'boxes')} and more" if self.fewest > 1 else "With boxes"
+        most = counted(self.most, "box", "boxes")
+        return f"{count_text(self.fewest)} to {most}" if self.fewest < self.most else most
 
 
 BOX_RANGES = (

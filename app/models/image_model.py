@@ -12,7 +12,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.document import Document
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.models.image_filter import ImageFilter
 from detcore.errors import ProjectError
 from detcore.project.image_paths import locate
@@ -246,7 +246,7 @@ class ImageModel(QAbstractListModel):
 
     def _tooltip(self, position: int) -> str:
         count = int(self._list.box_counts[position])
-        boxes = "1 box" if count == 1 else f"{count_text(count)} boxes"
+        boxes = counted(count, "box", "boxes")
         split = self._list.split(position) or "no split"
         text = f"{self._list.paths[position]}\n{STATUS_TEXT[self._list.status(position)]}, {boxes}, {split}"
         image_id = int(self._ids[position])

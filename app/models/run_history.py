@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.models.figures import count_text, ratio_text
+from app.models.figures import count_text, counted, ratio_text
 from detcore.events import (
     Checkpoint,
     Ended,
@@ -135,7 +135,7 @@ class RunHistory:
         verb = "Goes on from step" if event.step else "Begins at step"
         self._write(
             "info",
-            f"{verb} {count_text(event.step)} on {event.device_name}, {event.batch_size} images a step",
+            f"{verb} {count_text(event.step)} on {event.device_name}, {counted(event.batch_size, 'image')} a step",
         )
 
     def _add_step(self, event: Step) -> None:

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Signal,
 )
 
-from app.models.figures import count_text, ratio_text
+from app.models.figures import counted, ratio_text
 from detcore.project.runs import RunInfo, RunState
 
 Index = QModelIndex | QPersistentModelIndex
@@ -164,7 +164,7 @@ def _tooltip(run: RunInfo) -> str:
     lines = [
         f"<b>{run.name}</b>",
         f"{STATE_TEXT[run.state]}, best AP {format_ap(run.best_ap)}",
-        f"{count_text(run.step)} steps, {ratio_text(run.epochs, digits=1)} epochs, {format_duration(run.seconds)}",
+        f"{counted(run.step, 'step')}, {ratio_text(run.epochs, digits=1)} epochs, {format_duration(run.seconds)}",
     ]
     if run.device:
         lines.append(f"on {run.device}")

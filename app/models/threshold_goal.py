@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.models.figures import ratio_text, short_text
+from app.models.figures import counted, ratio_text, short_text
 from detcore.evaluation.thresholds import OperatingPoint, OperatingPoints
 
 
@@ -71,7 +71,7 @@ class ThresholdGoal:
 
 
 def _per_image(number: float) -> str:
-    return f"{short_text(number)} false positive{'' if number == 1 else 's'} per image"
+    return counted(number, "false positive per image", "false positives per image")
 
 
 _WEIGHTS = {1.0: "", 0.5: ": false alarms cost more", 2.0: ": misses cost more"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorEntry
 from app.models.error_query import PAIRED_TYPES
-from app.models.figures import count_text
+from app.models.figures import counted
 from detcore.errors import ProjectError
 from detcore.evaluation.label_errors import LabelError
 from detcore.project.edits import Edit, add_boxes, add_verdicts, combine, delete_boxes, update_boxes
@@ -74,7 +74,7 @@ def verdict_edit(
     """
     text = VERDICT_TEXTS[kind]
     if len(entries) > 1:
-        text += f": {count_text(len(entries))} items"
+        text += f": {counted(len(entries), 'item')}"
     edits, settled = _label_edits(project, kind, entries, run)
     verdicts = [
         _verdict(kind, entry, box_id=box_id, run=run, threshold=threshold)

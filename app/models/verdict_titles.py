@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.models.figures import count_text
+from app.models.figures import counted
 from detcore.project.verdict_rows import VerdictKind
 
 VERDICT_TITLES = {
@@ -29,4 +29,4 @@ _DONE = {
 def done_text(kind: VerdictKind, count: int) -> str:
     """What so many verdicts of a kind have done."""
     one, many = _DONE[kind]
-    return f"{count_text(count)} {one if count == 1 else many}"
+    return counted(count, one, many)

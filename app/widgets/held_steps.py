@@ -6,8 +6,10 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
+from app.keyboard import LetGo
+
 _DOWN = (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress)
-_UP = (QEvent.Type.KeyRelease, QEvent.Type.MouseButtonRelease, QEvent.Type.FocusOut)
+_UP = (QEvent.Type.MouseButtonRelease, QEvent.Type.FocusOut)
 
 
 class HeldSteps(QObject):
@@ -23,6 +25,8 @@ class HeldSteps(QObject):
         super().__init__(widget)
         self._is_held = False
         self._wanted: object = None
+        self._let_go = LetGo(self)
+        self._let_go.gone.connect(self._end)
         widget.installEventFilter(self)
 
     def step_to(self, wanted: object) -> None:
@@ -32,12 +36,19 @@ class HeldSteps(QObject):
             self._settle()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        if event.type() in _DOWN:
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            self._let_go.press(event)
+        elif event.type() is QEvent.Type.KeyRelease and isinstance(event, QKeyEvent):
+            self._let_go.release(event)
+        elif event.type() in _DOWN:
             self._is_held = True
-        elif event.type() in _UP and not (isinstance(event, QKeyEvent) and event.isAutoRepeat()):
-            self._is_held = False
-            self._settle()
+        elif event.type() in _UP:
+            self._end()
         return super().eventFilter(watched, event)
+
+    def _end(self) -> None:
+        self._is_held = False
+        self._settle()
 
     def _settle(self) -> None:
         wanted, self._wanted = self._wanted, None

@@ -10,6 +10,7 @@ import, so the waiting images that an edit is about are carried out before it.
 from __future__ import annotations
 
 import contextlib
+import math
 import sqlite3
 import threading
 import time
@@ -31,7 +32,7 @@ Progress = Callable[[int, int], bool]
 
 _SLICE_SECONDS = 0.006
 """How long a slice is to keep others from writing."""
-_FIRST_SLICE, _LARGEST_SLICE = 16, 500
+_FIRST_SLICE, _LARGEST_SLICE, _GROWTH = 16, 500, 1.25
 _SECONDS_BETWEEN_TIDYING = 0.25
 _MOST_BEFORE_AN_EDIT = 100
 """Waiting images that are carried out before an edit that is about them; about more it has to wait."""
@@ -268,7 +269,9 @@ class _Pace:
 
     def __exit__(self, *_error: object) -> None:
         took = max(time.perf_counter() - self._started, 1e-6)
-        self.size = round(min(max(self.size * min(_SLICE_SECONDS / took, 2.0), 1), _LARGEST_SLICE))
+        # At once smaller and slowly larger: on a busy machine the next slice may be interrupted again.
+        wanted = self.size * min(_SLICE_SECONDS / took, _GROWTH)
+        self.size = math.ceil(min(max(wanted, 1.0), _LARGEST_SLICE))
 
     def is_time_to_tidy(self) -> bool:
         now = time.perf_counter()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -30,6 +30,26 @@ def hold_unmarked(widget: QWidget, key: Qt.Key, modifiers: Qt.KeyboardModifier =
 
 
 WAYS: tuple[Callable[[QWidget, Qt.Key, Qt.KeyboardModifier], None], ...] = (hold_marked, hold_unmarked)
+
+
+def hold_in_halves(widget: QWidget, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
+    """Under X: each repeat is a release and a press of one instant, which Qt did not read together."""
+    _send(widget, QEvent.Type.KeyPress, key, modifiers, instant=1000)
+    for repeat in range(1, REPEATS + 1):
+        _send(_focused(widget), QEvent.Type.KeyRelease, key, modifiers, instant=1000 + 40 * repeat)
+        QApplication.processEvents()
+        _send(_focused(widget), QEvent.Type.KeyPress, key, modifiers, instant=1000 + 40 * repeat)
+    _send(_focused(widget), QEvent.Type.KeyRelease, key, modifiers, instant=1000 + 40 * (REPEATS + 1))
+
+
+def _send(
+    widget: QWidget, kind: QEvent.Type, key: Qt.Key, modifiers: Qt.KeyboardModifier, *, instant: int
+) -> None:
+    """As the window system: the time of the event in ms, and the shortcut's turn before the press."""
+    for turn in (QEvent.Type.ShortcutOverride, kind) if kind is QEvent.Type.KeyPress else (kind,):
+        event = QKeyEvent(turn, key, modifiers, _text(key, modifiers), False)
+        event.setTimestamp(instant)
+        QApplication.sendEvent(widget, event)
 
 
 def keys_of(sequence: QKeySequence) -> tuple[Qt.Key, Qt.KeyboardModifier]:

@@ -132,7 +132,7 @@ def test_an_export_of_the_val_split_alone_reads_back_the_same(
     page.form.choose_folder(tmp_path / "out")
     page.button.click()
     qtbot.waitUntil(lambda: page.is_done, timeout=10000)
-    assert "1 images and 2 boxes, the same as in the project" in page.summary.proof.text()
+    assert "1 image and 2 boxes, the same as in the project" in page.summary.proof.text()
 
 
 def test_the_proof_is_still_there_on_coming_back_to_the_page(

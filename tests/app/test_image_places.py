@@ -48,7 +48,7 @@ def test_a_moved_folder_is_told_on_opening_and_located_from_the_message(
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: str(moved))
     assert window.messages.action.text() == "Locate…"
     qtbot.mouseClick(window.messages.action, Qt.MouseButton.LeftButton)
-    await_message(qtbot, window, "6 of 6 images were found")
+    await_message(qtbot, window, "6 of 6 images found")
     qtbot.waitUntil(lambda: window.label_page.viewer.is_showing, timeout=SOON)
     assert window.context.document.project.image_root == moved
     assert window.label_page.notice.isHidden()

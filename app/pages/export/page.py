@@ -11,9 +11,9 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.context import AppContext
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.pages.export.choice import ExportChoice
-from app.pages.export.writing import Exported, ExportWriting
+from app.pages.export.writing import Exported, ExportWriting, contents_text
 from app.pages.page import Page
 from app.tasks import Task
 from app.widgets.export.form import ExportForm
@@ -171,7 +171,7 @@ class ExportPage(Page):
             return
         # The dry run leaves the images where they are, whatever the export is going to do.
         report = replace(report, notes=tuple(note for note in report.notes if note != NOT_COPIED))
-        what = f"{count_text(report.image_count)} images and {count_text(report.box_count)} boxes."
+        what = f"{contents_text(report.image_count, report.box_count)}."
         self.summary.show_report(report, choice.colors, title="This will be written", subtitle=what)
         self.summary.show_proof("")
 
@@ -195,7 +195,7 @@ class ExportPage(Page):
             report,
             exported.choice.colors,
             title="Exported",
-            subtitle=f"{count_text(report.files)} files in {report.out}",
+            subtitle=f"{counted(report.files, 'file')} in {report.out}",
         )
         self.summary.show_proof(exported.proof)
 

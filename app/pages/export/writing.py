@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.dialogs.outside_images import may_be_copied
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.pages.export.choice import ExportChoice
 from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, OutsideImagesError, ReticleError
@@ -34,7 +34,12 @@ class Exported:
         holds the val split is odd to a reader, and right all the same."""
         same = (self.images, self.boxes) == (self.report.image_count, self.report.box_count)
         verdict = "the same as in the project" if same else "not the same as written: please report this"
-        return f"<b>Read back:</b> {count_text(self.images)} images and {count_text(self.boxes)} boxes, {verdict}."
+        return f"<b>Read back:</b> {contents_text(self.images, self.boxes)}, {verdict}."
+
+
+def contents_text(images: int, boxes: int) -> str:
+    """What an export holds."""
+    return f"{counted(images, 'image')} and {counted(boxes, 'box', 'boxes')}"
 
 
 class ExportWriting(QObject):
@@ -93,7 +98,7 @@ class ExportWriting(QObject):
         if self._is_shown(exported.choice):
             self.done.emit(exported)
         show = ("Show folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(report.out))))
-        text = f"Exported {count_text(report.image_count)} images and {count_text(report.box_count)} boxes."
+        text = f"Exported {contents_text(report.image_count, report.box_count)}."
         self._context.messages.success(text, action=show)
 
     def _fail(self, choice: ExportChoice, folder: Path, error: Exception) -> None:

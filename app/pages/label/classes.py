@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QWidget
 from app.context import AppContext
 from app.dialogs.class_dialog import ask_class
 from app.models.class_model import ClassModel
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.pages.apply_edit import apply_edit
 from app.widgets.label.class_picker import ClassPicker
 from detcore.formats.yolo_names import read_class_list
@@ -115,9 +115,9 @@ class ClassEditing(QObject):
         if changes is None:
             return
         added, there = len(changes.classes), len(names) - len(changes.classes)
-        text = f"{count_text(added)} {'class' if added == 1 else 'classes'} added from {path.name}."
+        text = f"{counted(added, 'class', 'classes')} added from {path.name}."
         if there:
-            text += f" {count_text(there)} {'was' if there == 1 else 'were'} there already."
+            text += f" {counted(there, 'was', 'were')} there already."
         if added and not self._context.view.class_id:
             self._context.view.use_class(self._classes.classes[0].id)
         self._context.messages.success(text)
@@ -175,7 +175,7 @@ class ClassEditing(QObject):
         changes = apply_edit(self._context, edits.delete_class, class_id, delete_boxes=True)
         if changes is None:
             return
-        boxes = "" if not count else " and its box" if count == 1 else f" and its {count_text(count)} boxes"
+        boxes = f" and its {counted(count, 'box', 'boxes')}" if count else ""
         self._context.messages.info(
             f"Deleted “{item.name}”{boxes}.",
             action=("Undo", lambda: self._undo_if_latest(changes)),

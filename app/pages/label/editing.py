@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from app.context import AppContext
 from app.current_boxes import CurrentBoxes
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.pages.apply_edit import apply_edit
 from detcore.project import edits
 from detcore.project.edits import Edit
@@ -59,7 +59,7 @@ class LabelEditing(QObject):
             box, before = moved[0], by_id[moved[0].id]
             self._update(moved, "Move box" if _same_size(box, before) else "Resize box")
         else:
-            self._update(moved, f"Move {len(moved)} boxes")
+            self._update(moved, f"Move {counted(len(moved), 'box', 'boxes')}")
 
     def move_edge(self, side: str, value: float) -> None:
         """Put one edge (``x1``, ``y1``, ``x2`` or ``y2``) of the selected box elsewhere."""
@@ -165,7 +165,7 @@ class LabelEditing(QObject):
             "verified empty",
             len(empty),
             lambda count: (
-                f"{name}: verified, empty" if count == 1 else f"{count_text(count)} images verified, empty"
+                f"{name}: verified, empty" if count == 1 else f"{counted(count, 'image')} verified, empty"
             ),
             applies=self._context.document.until_next_edit(),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from app.context import AppContext
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.pages.apply_edit import apply_edit
 from app.pages.label.viewer import ImageViewer
 from app.widgets.label.image_notice import ImageNotice
@@ -41,7 +41,7 @@ class FileNotices(QObject):
     def _ask_about_boxes(self, size: tuple[int, int]) -> None:
         project, image_id = self._context.document.project, self._context.view.image_id
         image, count = project.image(image_id), project.box_count(image_id)
-        boxes = "box was" if count == 1 else f"{count_text(count)} boxes were"
+        boxes = counted(count, "box was", "boxes were")
         self._notice.show_notice(
             f"This file is {size[0]}×{size[1]} now; its {boxes} drawn at {image.width}×{image.height}. "
             "Until you choose, it is neither learnt from nor exported.",

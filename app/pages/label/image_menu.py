@@ -9,7 +9,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMenu, QWidget
 
 from app.context import AppContext
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.pages.apply_edit import apply_edit
 from app.pages.label.editing import LabelEditing
 from app.pages.label.verifying import Verifying
@@ -50,7 +50,7 @@ class ImageMenu(QObject):
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if len(chosen) > 1:
-            menu.addSection(f"{count_text(len(chosen))} images")
+            menu.addSection(counted(len(chosen), "image"))
         status = menu.addMenu("Mark as")
         for value, title in STATUS_TITLES:
             status.addAction(title, lambda value=value: self._mark(chosen, value))
@@ -78,8 +78,7 @@ class ImageMenu(QObject):
             self._say(changes, "out of all splits" if split is None else f"in the split {split}")
 
     def _say(self, changes: Changes, where: str) -> None:
-        count = len(changes.images)
-        images = "1 image is" if count == 1 else f"{count_text(count)} images are"
+        images = counted(len(changes.images), "image is", "images are")
         document = self._context.document
         self._context.messages.info(
             f"{images} {where} now.",

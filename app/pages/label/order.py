@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from app.action_table import TRAIN
 from app.context import AppContext
-from app.models.figures import count_text, ratio_text
+from app.models.figures import count_text, counted, ratio_text
 from app.models.image_model import ImageModel, Reason
 from app.tasks import ProgressCallback, Task
 from app.widgets.label.image_filter_bar import ImageFilterBar, ListOrder
@@ -212,13 +212,11 @@ class ImageOrdering(QObject):
 def _summary(ranking: Ranking) -> str:
     order, runs = ranking.order, " and ".join(ranking.runs)
     count = len(order.candidates)
-    images = (
-        "1 image without labels comes" if count == 1 else f"{count_text(count)} images without labels come"
-    )
+    images = counted(count, "image without labels comes", "images without labels come")
     text = f"{images} first, those to learn most from on top (by {runs})."
     if order.problems:
         text += f" {count_text(len(order.problems))} could not be read."
     unseen = order.unlabelled - count - len(order.problems) if count < MOST_FIRST else 0
     if unseen > 0:
-        text += f" {count_text(unseen)} more are not looked at yet: they follow as listed."
+        text += f" {counted(unseen, 'more is', 'more are')} not looked at yet: listed after these."
     return text

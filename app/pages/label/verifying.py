@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from PySide6.QtCore import QObject
 
 from app.context import AppContext
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.pages.label.editing import LabelEditing
 from app.pages.label.viewer import ImageViewer
 from detcore.errors import Cancelled, ImageError
@@ -56,7 +56,7 @@ class Verifying(QObject):
             self._editing.set_status(Status.VERIFIED, fit)
         if unfit:
             reasons = [str(error) for error in unfit.values()]
-            images = "1 image was" if len(unfit) == 1 else f"{count_text(len(unfit))} images were"
+            images = counted(len(unfit), "image was", "images were")
             self._context.messages.warning(
                 f"{images} not verified: {reasons[0]}", details="\n".join(reasons[1:])
             )

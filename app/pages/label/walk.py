@@ -7,7 +7,7 @@ from collections.abc import Sequence, Set
 from PySide6.QtCore import QObject
 
 from app.context import AppContext
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.models.image_model import ImageModel
 from app.pages.apply_edit import apply_edit
 from app.pages.label.editing import LabelEditing
@@ -77,7 +77,7 @@ class ImageWalk(QObject):
         if apply_edit(context, remove_images, image_ids) is not None:
             context.view.show_image(following)
             is_one = len(image_ids) == 1
-            images = f"{name} is" if is_one else f"{count_text(len(image_ids))} images are"
+            images = f"{name} is" if is_one else counted(len(image_ids), "image is", "images are")
             context.messages.info(
                 f"{images} out of the project. Ctrl+Z brings {'it' if is_one else 'them'} back;"
                 f" the file{' was' if is_one else 's were'} not touched.",

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox
 
 from app.action_table import REVIEW
 from app.context import AppContext
-from app.models.figures import count_text
+from app.models.figures import count_text, counted
 from app.review.live_evaluation import LiveReview
 from app.widgets.captioned_row import CaptionedRow
 from detcore.errors import ReticleError
@@ -102,7 +102,8 @@ class ReviewChoice(QObject):
             return ""
         if review.trained == review.image_count:
             return "All of these images were used for training"
-        return f"{count_text(review.trained)} of these {count_text(review.image_count)} images were used for training"
+        trained, images = count_text(review.trained), counted(review.image_count, "image")
+        return f"{trained} of these {images} {'was' if review.trained == 1 else 'were'} used for training"
 
     def predict_chosen(self) -> None:
         """Ask the run that is chosen what it sees on all images."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from app.models.figures import count_text, ratio_text
+from app.models.figures import count_text, counted, ratio_text
 from app.review.run_comparison import RunChanges, RunComparison
 from app.widgets.review.compare_panel import ChangeCount
 
@@ -51,4 +51,4 @@ def caution_text(found: RunComparison) -> str:
 
 
 def _of(some: int, every: int) -> str:
-    return f"{count_text(some)} of {count_text(every)} images"
+    return f"{count_text(some)} of {counted(every, 'image')}"

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.dialogs.save_dialog import ask_where_to_save
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.printing.report_pdf import write_pdf
 from app.review.live_evaluation import LiveReview, Review
 from app.tasks import ProgressCallback
@@ -76,10 +76,7 @@ class ReviewReport(QObject):
         show = ("Show", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(report.path))))
         text = f"The report is in {report.path.name}."
         if report.problems:
-            count = len(report.problems)
-            missing = (
-                "1 image could not be read" if count == 1 else f"{count_text(count)} images could not be read"
-            )
+            missing = f"{counted(len(report.problems), 'image')} could not be read"
             details = "\n".join(str(problem) for problem in report.problems)
             self._context.messages.warning(f"{text} {missing}.", action=show, details=details)
         else:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 
 from app.context import AppContext
 from app.models.error_model import ErrorEntry
-from app.models.figures import count_text
+from app.models.figures import count_text, counted
 from app.models.verdict_offers import VERDICT_TEXTS, is_offered, verdict_edit
 from app.models.verdict_titles import done_text
 from app.pages.apply_edit import apply_edit
@@ -73,7 +73,7 @@ class ReviewVerdicts(QObject):
         messages, until = self._context.messages, self._context.document.until_next_edit()
         if judged < chosen:
             messages.info(
-                f"{VERDICT_TEXTS[kind]}: {count_text(judged)} of the {count_text(chosen)} items. "
+                f"{VERDICT_TEXTS[kind]}: {count_text(judged)} of {counted(chosen, 'item')}. "
                 "For the others it makes no sense.",
                 applies=until,
             )

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QStackedWidget
 
 from app.context import AppContext
-from app.models.figures import count_text
+from app.models.figures import count_text, counted
 from app.models.run_history import RunHistory
 from app.pages.page import Page
 from app.pages.train.commands import RunCommands
@@ -276,7 +276,8 @@ def _data_text(data: TrainingData | None) -> str:
         return "No labelled images yet: draw boxes on the Label page."
     if data.needs_splits:
         shares = ", ".join(f"{share:.0%} {name}" for name, share in RATIOS.items())
-        return f"{count_text(data.unassigned)} labelled images without splits. Train divides them: {shares}."
+        images = counted(data.unassigned, "labelled image has", "labelled images have")
+        return f"{images} no split. Train divides the images: {shares}."
     if not data.to_learn_from:
         return "No image with boxes is in the train split."
-    return f"{count_text(data.train)} images to train on, {count_text(data.val)} to validate."
+    return f"{counted(data.train, 'image')} to train on, {count_text(data.val)} to validate."

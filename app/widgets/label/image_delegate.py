@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from app.models.figures import count_text
+from app.models.figures import count_text, counted
 from app.models.image_model import (
     COUNT_ROLE,
     PATH_ROLE,
@@ -123,7 +123,7 @@ class ImageDelegate(QStyledItemDelegate):
         self._paint_name(painter, upper, index.data(), Qt.TextElideMode.ElideMiddle)
         note = index.data(REASON_ROLE) or index.data(SPLIT_ROLE)
         count = index.data(COUNT_ROLE)
-        boxes = f"{count_text(count)} {'box' if count == 1 else 'boxes'}" if count else _nothing(index)
+        boxes = counted(count, "box", "boxes") if count else _nothing(index)
         painter.setFont(sized_font(self._widget, SMALL_TEXT))
         painter.setPen(QColor(self._theme.tokens.text_muted))
         lower = QRect(area.left(), area.top() + half + 1, area.width(), half)

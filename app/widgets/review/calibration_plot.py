@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.models.figures import count_text, ratio_text
+from app.models.figures import counted, ratio_text
 from app.theme import Theme
 from app.widgets.review.plot_painting import PlotLine, PlotMark
 from app.widgets.review.unit_plot import UnitPlot
@@ -75,7 +75,7 @@ class CalibrationPlot(UnitPlot):
         self.set_readout(
             [
                 f"Confidence {low} to {high}",
-                f"{count_text(int(found.counts[place]))} detections",
+                counted(int(found.counts[place]), "detection"),
                 f"Mean confidence {ratio_text(float(found.confidence[place]), digits=3)}",
                 f"Right {ratio_text(float(found.precision[place]), digits=3)}",
             ]

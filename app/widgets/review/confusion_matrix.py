@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QScrollArea, QSizePolicy, QToolTip, QWidget
 
 from app.models.error_kind import ErrorKind, text_color
-from app.models.figures import count_text
+from app.models.figures import count_text, counted
 from app.theme import SMALL_TEXT, Theme, text_on
 from app.widgets.painting import blended, faded, sized_font
 from detcore.types import IntArray
@@ -95,15 +95,15 @@ class ConfusionMatrix(QWidget):
 
     def describe(self, row: int, column: int) -> str:
         """A sentence about a cell."""
-        count, last = count_text(int(self._counts[row, column])), len(self._counts) - 1
+        count, last = int(self._counts[row, column]), len(self._counts) - 1
         label, detection = self._names[row], self._names[column]
         if row == last:
-            return f"{count} detections of {detection} where no label is"
+            return f"{counted(count, 'detection')} of {detection} where no label is"
         if column == last:
-            return f"{count} labels of {label} that were not detected"
+            return f"{counted(count, 'label')} of {label} not detected"
         if row == column:
-            return f"{count} labels of {label} found as {detection}"
-        return f"{count} labels of {label} taken for {detection}"
+            return f"{counted(count, 'label')} of {label} found as {detection}"
+        return f"{counted(count, 'label')} of {label} taken for {detection}"
 
     def _fill(self, row: int, column: int, share: float) -> QColor:
         last = len(self._counts) - 1

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.models.error_kind import TYPE_TITLES, text_color
 from app.models.error_model import ErrorEntry, cost_text, pair_text
-from app.models.figures import count_text, ratio_text
+from app.models.figures import count_text, counted, ratio_text
 from app.models.label_suspicions import suspicion_text
 from app.models.verdict_offers import MOST_AT_ONCE
 from app.models.verdict_titles import VERDICT_TITLES
@@ -69,7 +69,7 @@ class ItemDetails(QWidget):
             if count <= MOST_AT_ONCE
             else f"A verdict is for at most {count_text(MOST_AT_ONCE)}: select fewer, or narrow the list."
         )
-        self.selected.setText(f"<b>{count_text(count)} items selected.</b> {what}")
+        self.selected.setText(f"<b>{counted(count, 'item')} selected.</b> {what}")
         self.selected.setVisible(count > 1)
         for button in self._verdicts:
             button.set_count(count)

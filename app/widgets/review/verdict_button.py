@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from app.models.figures import count_text
+from app.models.figures import counted
 from app.theme import SMALL_TEXT, Theme
 from app.widgets.painting import paint_key_cap, sized_font
 
@@ -43,7 +43,7 @@ class VerdictButton(QAbstractButton):
 
     def _follow(self) -> None:
         self.setEnabled(self._action.isEnabled())
-        all_of_them = f"<br>For those of the {count_text(self._count)} selected items where it makes sense"
+        all_of_them = f"<br>Of {counted(self._count, 'selected item')}, for those where it makes sense"
         self.setToolTip(self._action.toolTip() + (all_of_them if self._count > 1 else ""))
         self.setAccessibleName(self._action.text())
         self.update()

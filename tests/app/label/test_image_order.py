@@ -314,7 +314,7 @@ def test_images_that_no_run_has_seen_are_spoken_of(qtbot: QtBot, alike: Project,
     finish(qtbot, page)
     assert names(page.images) == files(3, 0, 1, 2, 4, 5)
     assert said(page).startswith("1 image without labels comes first,")
-    assert said(page).endswith("3 more are not looked at yet: they follow as listed.")
+    assert said(page).endswith("3 more are not looked at yet: listed after these.")
 
 
 def test_another_project_begins_as_listed(ordered: LabelPage, tmp_path: Path, image_folder: Path) -> None:

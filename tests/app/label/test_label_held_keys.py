@@ -7,14 +7,18 @@ from collections.abc import Callable
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog
+from PySide6.QtWidgets import QApplication, QInputDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.action_table import ACTIONS
 from app.keymaps import KEYMAPS
 from app.pages.label.page import LabelPage
 from detcore.types import Changes, Status
-from tests.app.held_keys import WAYS, hold_marked, keys_of
+from tests.app.held_keys import WAYS, hold_in_halves, hold_marked, keys_of
+
+Hold = Callable[[QWidget, Qt.Key], None]
+ENDS_AT_RELEASE = pytest.mark.parametrize("hold", [hold_marked, hold_in_halves], ids=["marked", "in halves"])
+"""What a key writes at its release: also where Qt takes the halves of each repeat for a release."""
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 DOWN, UP = Qt.Key.Key_Down, Qt.Key.Key_Up
@@ -65,35 +69,51 @@ def test_a_held_undo_takes_one_step_back(page: LabelPage, done: list[Changes]) -
     assert len(done) == 2
 
 
-def test_boxes_nudged_by_a_held_arrow_are_moved_in_one_edit(page: LabelPage, done: list[Changes]) -> None:
+@ENDS_AT_RELEASE
+def test_boxes_nudged_by_a_held_arrow_are_moved_in_one_edit(
+    qtbot: QtBot, page: LabelPage, done: list[Changes], hold: Hold
+) -> None:
     box = page.boxes.boxes[0]
     page.context.view.select(frozenset({box.id}))
-    hold_marked(page.canvas, Qt.Key.Key_Right)
+    hold(page.canvas, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: done != [])
     assert [changes.text for changes in done] == ["Move box"]
     assert page.boxes.boxes[0].x1 == box.x1 + 6
 
 
+@ENDS_AT_RELEASE
 def test_an_arrow_held_in_the_list_of_classes_gives_boxes_the_class_it_ends_at(
-    page: LabelPage, done: list[Changes]
+    qtbot: QtBot, page: LabelPage, done: list[Changes], hold: Hold
 ) -> None:
     box, last = page.boxes.boxes[0], page.class_model.classes[-1]
     page.context.view.select(frozenset({box.id}))
     page.class_list.view.setFocus()
-    hold_marked(page.class_list.view, DOWN)
+    hold(page.class_list.view, DOWN)
+    qtbot.waitUntil(lambda: done != [])
     assert [changes.text for changes in done] == ["Change class"]
     assert page.boxes.boxes[0].class_id == last.id
 
 
+@ENDS_AT_RELEASE
 def test_an_arrow_held_in_a_field_of_an_edge_moves_it_in_one_edit(
-    page: LabelPage, done: list[Changes]
+    qtbot: QtBot, page: LabelPage, done: list[Changes], hold: Hold
 ) -> None:
     box = page.boxes.boxes[0]
     page.context.view.select(frozenset({box.id}))
     field = page.details.edges["x1"]
     field.setFocus()
-    hold_marked(field, UP)
+    hold(field, UP)
+    qtbot.waitUntil(lambda: done != [])
     assert [changes.text for changes in done] == ["Resize box"]
     assert page.boxes.boxes[0].x1 > box.x1 + 1
+
+
+def test_a_nudge_is_written_before_the_next_key_is_done(page: LabelPage, done: list[Changes]) -> None:
+    box = page.boxes.boxes[0]
+    page.context.view.select(frozenset({box.id}))
+    hold_in_halves(page.canvas, Qt.Key.Key_Right)
+    QTest.keyClick(page.canvas, Qt.Key.Key_Delete)
+    assert [changes.text for changes in done] == ["Move box", "Delete box"]
 
 
 def test_enter_held_on_a_box_asks_for_its_class_and_leaves_it_to_the_user_to_answer(

@@ -200,7 +200,7 @@ def test_cells_of_the_matrix_are_links(theme: Theme, qtbot: QtBot, show: Callabl
     with qtbot.waitSignal(matrix.cell_chosen) as chosen:
         QTest.keyClick(matrix, Qt.Key.Key_Return)
     assert chosen.args == [1, 1]
-    assert matrix.describe(0, 1) == "1 labels of cell taken for blob"
+    assert matrix.describe(0, 1) == "1 label of cell taken for blob"
 
 
 def test_a_narrow_class_table_keeps_names_rather_than_curves(
