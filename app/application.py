@@ -17,7 +17,7 @@ from app.errors import ExceptionHook
 from app.keyboard import FocusKeys
 from app.main_window import MainWindow
 from app.messages import Messages
-from app.screen import has_screen
+from app.screen import fit, has_screen
 from app.settings import Settings
 from app.tasks import Tasks
 from app.theme import Theme
@@ -71,6 +71,7 @@ def run(path: Path | None) -> int:
     app = make_application()
     window = make_window(app, Settings())
     ExceptionHook(window.context.messages, window).install()
+    fit(window, window.screen().availableGeometry().size())
     window.show()
     window.show_page("label")
     if path is not None:

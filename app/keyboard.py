@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QDialog,
     QLineEdit,
     QPlainTextEdit,
     QTextEdit,
@@ -148,9 +149,14 @@ def _stroke(event: QKeyEvent) -> tuple[int, int]:
 
 
 def presses(widget: QWidget, event: QKeyEvent) -> TypeGuard[QAbstractButton]:
-    """Whether Enter is to press the button that has the focus: outside of dialogs Qt leaves that to Space."""
+    """Whether Enter is to press the button that has the focus: outside of dialogs Qt leaves that to Space.
+
+    In a dialog Enter is its default button's also while a choice has the focus.
+    """
     is_plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
-    return is_plain and event.key() in _ENTER and isinstance(widget, QAbstractButton)
+    if not is_plain or event.key() not in _ENTER or not isinstance(widget, QAbstractButton):
+        return False
+    return not (widget.isCheckable() and isinstance(widget.window(), QDialog))
 
 
 def acts_once(widget: QWidget, event: QKeyEvent) -> bool:

@@ -9,11 +9,15 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QApplication,
     QCheckBox,
     QComboBox,
+    QDialog,
+    QDialogButtonBox,
     QListWidget,
     QMainWindow,
+    QRadioButton,
     QSpinBox,
     QVBoxLayout,
     QWidget,
@@ -129,3 +133,22 @@ def test_backspace_held_in_a_field_goes_on_deleting(window: Window) -> None:
     window.spin.lineEdit().end(False)
     hold_marked(window.spin, Qt.Key.Key_Backspace)
     assert window.spin.lineEdit().text() == "12"
+
+
+@pytest.mark.parametrize("kind", [QRadioButton, QCheckBox])
+def test_enter_presses_the_default_button_of_a_dialog_while_a_choice_has_the_focus(
+    qtbot: QtBot, window: Window, kind: type[QAbstractButton]
+) -> None:
+    dialog = QDialog(window)
+    layout = QVBoxLayout(dialog)
+    choice, buttons = kind(), QDialogButtonBox(QDialogButtonBox.StandardButton.Ok)
+    layout.addWidget(choice)
+    layout.addWidget(buttons)
+    buttons.accepted.connect(dialog.accept)
+    dialog.open()
+    dialog.activateWindow()
+    choice.setFocus()
+    qtbot.waitUntil(choice.hasFocus)
+    QTest.keyClick(choice, Qt.Key.Key_Return)
+    assert dialog.result() == QDialog.DialogCode.Accepted
+    assert not choice.isChecked()
