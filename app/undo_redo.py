@@ -7,9 +7,14 @@ from collections.abc import Callable
 from app.action_table import LABEL
 from app.context import AppContext
 from app.models.figures import counted
+from detcore.errors import ReticleError
+from detcore.project.history import next_step_size
+from detcore.project.project import Project
 from detcore.types import Changes
 
 UNDONE, REDONE = "Undone", "Redone"
+LONG_STEP = 200_000
+"""Bytes in the journal from which on a step is taken back off the GUI thread: some 10,000 boxes, 0.2 s."""
 
 
 Failed = Callable[[], None]
@@ -53,6 +58,7 @@ class UndoRedo:
     def __init__(self, context: AppContext) -> None:
         self._context = context
         self._beside: list[SideStep] = []
+        self._is_busy = False
         document = context.document
         for name, go in (("undo", self._undo), ("redo", self._redo)):
             context.actions.bind(f"global.{name}", go, when=lambda name=name: self._text(name) is not None)
@@ -90,6 +96,8 @@ class UndoRedo:
 
     def _text(self, name: str) -> str | None:
         aside, document = self._aside(name), self._context.document
+        if self._is_busy:
+            return None
         if aside is not None:
             return aside.text
         return getattr(document.project, f"{name}_text") if document.is_open else None
@@ -97,7 +105,7 @@ class UndoRedo:
     def _undo(self) -> None:
         aside = self._aside("undo")
         if aside is None:
-            self._go(UNDONE, "undo_text", self._context.document.undo)
+            self._go(UNDONE)
         else:
             aside.take_back()
             self.show_texts()
@@ -105,15 +113,42 @@ class UndoRedo:
     def _redo(self) -> None:
         aside = self._aside("redo")
         if aside is None:
-            self._go(REDONE, "redo_text", self._context.document.redo)
+            self._go(REDONE)
         else:
             aside.do_again()
             self.show_texts()
 
-    def _go(self, word: str, text_name: str, step: Callable[[], Changes | None]) -> None:
-        text = getattr(self._context.document.project, text_name)
+    def _go(self, word: str) -> None:
+        """A long step, such as an import, goes in the pool: thousands of rows take seconds."""
+        document, project = self._context.document, self._context.document.project
+        redo = word == REDONE
+        text = (project.redo_text if redo else project.undo_text) or ""
         self._context.messages.end_series()
-        changes = step()
+        if next_step_size(project, redo=redo) < LONG_STEP:
+            self._tell(word, text, document.redo() if redo else document.undo())
+            return
+        self._is_busy = True
+        self._context.actions.refresh()
+        self._context.tasks.run_with_progress(
+            f"{'Redoing' if redo else 'Undoing'} {text[:1].lower()}{text[1:]}",
+            lambda _progress: project.redo() if redo else project.undo(),
+            done=lambda changes: self._end(project, word, text, changes),
+            failed=lambda error: self._fail(project, word, error),
+        )
+
+    def _end(self, project: Project, word: str, text: str, changes: Changes | None) -> None:
+        self._is_busy = False
+        if self._context.document.shows(project) and changes is not None:
+            self._context.document.announce(changes)
+            self._tell(word, text, changes)
+
+    def _fail(self, project: Project, word: str, error: Exception) -> None:
+        self._is_busy = False
+        self.show_texts()
+        if self._context.document.shows(project) or not isinstance(error, ReticleError):
+            self._context.messages.error(error, doing="redo" if word == REDONE else "undo")
+
+    def _tell(self, word: str, text: str, changes: Changes | None) -> None:
         if changes is None:
             return
         many = len(changes.images | changes.box_images) > 1

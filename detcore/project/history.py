@@ -34,6 +34,22 @@ def edits_since(project: ProjectReader, time: float, *, most: int | None = None)
     return [_entry(edit, when) for edit, when in edits if edit is not None]
 
 
+def next_step_size(project: ProjectReader, *, redo: bool = False) -> int:
+    """How many bytes the journal holds of the step that undo, or ``redo``, would take next; 0 without one. A
+    megabyte is some 50,000 boxes."""
+    which = (
+        "(SELECT min(id) FROM edit WHERE id > (SELECT position FROM journal))"
+        if redo
+        else "(SELECT position FROM journal)"
+    )
+    query = (
+        f"SELECT coalesce((SELECT length(changes) FROM edit WHERE id = {which}), 0)"
+        f" + coalesce((SELECT sum(length(changes)) FROM edit_part WHERE edit_id = {which}), 0)"
+    )
+    with project.database.read() as connection:
+        return int(connection.execute(query).fetchone()[0])
+
+
 def _entry(edit: Edit, time: float) -> JournalEntry:
     added = changed = removed = 0
     images: set[int] = set()
