@@ -49,6 +49,7 @@ from detcore.project.runs import (
 )
 from detcore.project.snapshot import Snapshot
 from detcore.untrusted_json import fits, read_object
+from detcore.wording import counted
 
 MODEL_NAME = "crossval"
 HELD_OUT_SPLIT = "test"
@@ -247,7 +248,9 @@ class CrossValidationJob:
         folds = len(self._plan.held_out)
         name = f"Fold {number + 1} of {folds}"
         if isinstance(event, Started):
-            self._say(Log(level="info", text=f"{name}: {event.images:,} images, {event.device_name}"))
+            self._say(
+                Log(level="info", text=f"{name}: {counted(event.images, 'image')}, {event.device_name}")
+            )
             if not self._begun:
                 self._begun = True
                 self._say(replace(event, step=self._steps_before + event.step))

@@ -25,6 +25,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from detcore.deep_pixels import decode_deep
 from detcore.errors import ImageError, ImageMissingError
 from detcore.types import ImageArray
+from detcore.wording import counted
 
 log = logging.getLogger(__name__)
 
@@ -217,7 +218,7 @@ def frames_text(names: Sequence[str]) -> str:
     """A sentence about such files."""
     if len(names) == 1:
         return f"{names[0]} holds further pages or frames: the first is the image."
-    return f"{len(names):,} files hold further pages or frames: the first of each is the image (as in {names[0]})."
+    return f"{counted(len(names), 'file holds', 'files hold')} further pages or frames: the first of each is the image (as in {names[0]})."
 
 
 def exif_orientation(exif: bytes) -> int:

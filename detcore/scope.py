@@ -12,6 +12,7 @@ from detcore.project import roles
 from detcore.project.image_rows import ImageList
 from detcore.project.runs import RunFolder
 from detcore.types import IntArray
+from detcore.wording import counted
 
 
 class Scope(StrEnum):
@@ -76,9 +77,12 @@ def unread_note(paths: Sequence[str]) -> str:
     if not paths:
         return ""
     names = ", ".join(paths[:_MOST_NAMES]) + (", …" if len(paths) > _MOST_NAMES else "")
-    if len(paths) == 1:
-        return f"1 labelled image could not be read and is in no figure: {names}."
-    return f"{len(paths):,} labelled images could not be read and are in no figure: {names}."
+    unread = counted(
+        len(paths),
+        "labelled image could not be read and is in no figure",
+        "labelled images could not be read and are in no figure",
+    )
+    return f"{unread}: {names}."
 
 
 def usual_scope(sets: Mapping[Scope, IntArray]) -> Scope:

@@ -29,6 +29,7 @@ from detcore.project.runs import RunFolder, find_run, load_answers
 from detcore.run_comparison import LabelsApart, fairness, separate_labels
 from detcore.scope import Scope, trained_images
 from detcore.types import Detections, GroundTruth
+from detcore.wording import counted
 
 SHOWN = 20
 DEFAULT_FOLDS = 5
@@ -108,13 +109,13 @@ def _warn(run: RunFolder, chosen: Chosen, learnt: set[int]) -> None:
     known = learnt.intersection(chosen.image_ids)
     if known:
         complain(
-            f"warning: {run.name} has been trained on {len(known):,} of these {len(chosen.image_ids):,} images. It "
+            f"warning: {run.name} has been trained on {len(known):,} of these {counted(len(chosen.image_ids), 'image')}. It "
             "has learnt their labels, wrong ones too, and will overlook errors there. "
             "Make a run with `crossval`, or choose images held out with --split."
         )
     elif learnt and chosen.scope is Scope.HELD_OUT:
         complain(
-            f"{run.name} has been trained on {len(learnt):,} others, which are left out: a run of `crossval` judges all."
+            f"{run.name} has been trained on {counted(len(learnt), 'other image')}, left out: a run of `crossval` judges all."
         )
 
 
@@ -144,16 +145,16 @@ def compare(options: argparse.Namespace) -> int:
     chance = "chance of better" if fair.is_fair else "chance of higher"
     say(table(rows, head=("", "before", "after", "difference (95 %)", chance)))
     say(
-        f"\n{len(found.gained)} objects gained, {len(found.lost)} lost, {len(found.changed)} missed differently"
+        f"\n{counted(len(found.gained), 'object')} gained, {len(found.lost)} lost, {len(found.changed)} missed differently"
     )
-    say(f"{len(found.false_second)} new false positives, {len(found.false_first)} gone")
+    say(f"{counted(len(found.false_second), 'new false positive')}, {len(found.false_first)} gone")
     apart = separate_labels(first, gt, (dets[0], dets[1]), np.array(ids), np.array(class_ids))
     if apart.by_labels is not None:
         old, model = apart.by_labels.old, apart.by_model.ap_at_iou
         on = (
             ""
             if old.image_count == len(ids)
-            else f" (on the {old.image_count:,} images that it had labels of)"
+            else f" (on the {counted(old.image_count, 'image')} that it had labels of)"
         )
         say(
             f"\nAP50 {old.ap_at_iou:.4f} with the labels that {first.name} was trained with, and its detections{on}"

@@ -22,11 +22,12 @@ from detcore.project.project import Project
 from detcore.project.runs import list_runs
 from detcore.splits import divide_images, fill_splits
 from detcore.types import SPLITS, Image
+from detcore.wording import counted
 
 
 def new(options: argparse.Namespace) -> int:
     with create_from_images(named_as_project(options.project), options.images) as project:
-        say(f"{project.folder}: {len(project.image_ids()):,} images")
+        say(f"{project.folder}: {counted(len(project.image_ids()), 'image')}")
         framed = files_with_frames(project.image_root, project.image_list().paths)
         if framed:
             say(f"note: {frames_text(framed)}")
@@ -55,7 +56,9 @@ def import_labels(options: argparse.Namespace) -> int:
         say(str(problem))
     for note in report.notes:
         say(f"note: {note}")
-    say(f"{report.images:,} images, {report.boxes:,} boxes, {len(report.problems):,} problems")
+    say(
+        f"{counted(report.images, 'image')}, {counted(report.boxes, 'box', 'boxes')}, {counted(len(report.problems), 'problem')}"
+    )
     return 0
 
 
@@ -85,7 +88,9 @@ def export(options: argparse.Namespace) -> int:
         say(f"not in the files: {line}")
     for line in report.notes:
         say(f"note: {line}")
-    say(f"{report.out}: {report.files:,} files, {report.image_count:,} images, {report.box_count:,} boxes")
+    say(
+        f"{report.out}: {counted(report.files, 'file')}, {counted(report.image_count, 'image')}, {counted(report.box_count, 'box', 'boxes')}"
+    )
     if options.report is not None:
         record = asdict(report) | {"out": str(report.out)}
         with atomic_write(options.report) as path:
@@ -129,7 +134,7 @@ def _refuse_replacing(images: Sequence[Image], folder: Path) -> None:
     divided = sum(image.split is not None for image in images)
     if divided:
         raise ConfigError(
-            f"{divided:,} of {len(images):,} images have a split already",
+            f"{divided:,} of {counted(len(images), 'image')} already in a split",
             path=folder,
             hint="Give --fill to divide only the others, or --replace to divide all anew",
         )
@@ -159,7 +164,7 @@ def info(options: argparse.Namespace) -> int:
         }
         say(json.dumps(record, indent=2))
         return 0
-    say(f"{statistics.images:,} images, {statistics.boxes:,} boxes")
+    say(f"{counted(statistics.images, 'image')}, {counted(statistics.boxes, 'box', 'boxes')}")
     _say_counts("class", statistics.classes)
     _say_counts("split", statistics.splits)
     _say_counts("status", statistics.statuses)

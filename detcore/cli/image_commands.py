@@ -9,6 +9,7 @@ from detcore.project.file_checks import find_new_sizes
 from detcore.project.locating import find_images_below, use_located
 from detcore.project.new_sizes import keep_boxes, scale_boxes
 from detcore.project.project import Project
+from detcore.wording import counted
 
 
 def sizes(options: argparse.Namespace) -> int:
@@ -33,8 +34,10 @@ def sizes(options: argparse.Namespace) -> int:
         if options.keep
         else "give --scale or --keep to mend them"
     )
-    count = "1 image" if len(rows) == 1 else f"{len(rows):,} images"
-    say(f"{count} of another size now than when labelled" + (f"; {done}" if rows else ""))
+    say(
+        f"{counted(len(rows), 'image')} of another size now than when labelled"
+        + (f"; {done}" if rows else "")
+    )
     return 0
 
 
@@ -46,7 +49,7 @@ def locate(options: argparse.Namespace) -> int:
     ):
         located = find_images_below(project, options.folder, progress=progress)
         use_located(project, located)
-    say(f"{located.found:,} of {located.total:,} images found; they are read from {located.root}")
+    say(f"{located.found:,} of {counted(located.total, 'image')} found; they are read from {located.root}")
     if located.ambiguous:
         say(
             f"{located.ambiguous:,} of the missing ones have several files of their name there; none was chosen"

@@ -18,6 +18,7 @@ from detcore.project.runs import RunFolder, find_run, left_out_images, predicted
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.report.write import Writer, write_report
 from detcore.scope import SCOPE_TEXTS
+from detcore.wording import counted
 
 _SHOWN = 40
 
@@ -40,7 +41,9 @@ def next_images(options: argparse.Namespace) -> int:
     if order.unlabelled:
         head = ["image", "worth", "uncertainty", *(["disagreement"] if second else []), "novelty"]
         say(table([_cells(item, with_second=second is not None) for item in order.candidates], head=head))
-        say(f"{len(order.candidates):,} of {order.unlabelled:,} unlabelled images, the most useful first")
+        say(
+            f"{len(order.candidates):,} of {counted(order.unlabelled, 'unlabelled image')}, the most useful first"
+        )
     else:
         say("every image is labelled or verified already: none is left to label next")
     if options.json is not None:
@@ -78,10 +81,12 @@ def duplicates(options: argparse.Namespace) -> int:
     if rows:
         say(table(rows, head=["image", "nearly the same", "correlation", "split"]))
     if len(found.pairs) > _SHOWN:
-        say(f"… and {len(found.pairs) - _SHOWN:,} more pairs; --json FILE writes them all")
-    say(f"{found.images:,} images, {_pairs(len(found.pairs))} nearly the same")
+        say(f"… and {counted(len(found.pairs) - _SHOWN, 'more pair')}; --json FILE writes them all")
+    say(f"{counted(found.images, 'image')}, {counted(len(found.pairs), 'pair')} nearly the same")
     for (one, other), count in sorted(leaks_by_splits(found.pairs).items()):
-        say(f"{_pairs(count)} in both {one} and {other}: what is learnt from one is known in the other")
+        say(
+            f"{counted(count, 'pair')} in both {one} and {other}: what is learnt from one is known in the other"
+        )
     if options.json is not None:
         write_json(options.json, as_record(found))
     return 0
@@ -150,7 +155,3 @@ def _cells(item: Candidate, *, with_second: bool) -> list[str]:
 def _complain_about(problems: Sequence[ImageError]) -> None:
     for problem in problems:
         complain(f"left out: {problem}")
-
-
-def _pairs(count: int) -> str:
-    return "1 pair" if count == 1 else f"{count:,} pairs"

@@ -28,6 +28,7 @@ from detcore.preparing.sent_errors import use_up
 from detcore.project.project import Project
 from detcore.project.runs import find_run, load_detections
 from detcore.project.snapshot import take_snapshot
+from detcore.wording import counted
 
 T = TypeVar("T")
 
@@ -73,7 +74,7 @@ def predict(options: argparse.Namespace) -> int:
         run = find_run(project, options.run)
         snapshot = take_snapshot(project)
     predict_images(run, snapshot, options.split)
-    say(f"{len(load_detections(run)):,} detections in {run.detections}")
+    say(f"{counted(len(load_detections(run)), 'detection')} in {run.detections}")
     return 0
 
 

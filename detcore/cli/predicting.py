@@ -30,6 +30,7 @@ from detcore.scope import (
 )
 from detcore.training.config import DEFAULT_MODEL, TrainConfig
 from detcore.types import Detections
+from detcore.wording import counted
 
 DEFAULT_MINUTES = 10.0
 
@@ -89,7 +90,7 @@ def warn_of_known_images(project: Project, run: RunFolder, chosen: Chosen) -> No
     known = int(np.isin(chosen.image_ids, trained_images(run, project.image_list())).sum())
     if known:
         complain(
-            f"warning: {run.name} has been trained on {known:,} of these {len(chosen.image_ids):,} images and knows "
+            f"warning: {run.name} has been trained on {known:,} of these {counted(len(chosen.image_ids), 'image')} and knows "
             "them: it errs less there than on new images."
         )
 
@@ -113,7 +114,7 @@ def _seen_part(run: RunFolder, chosen: Snapshot) -> Snapshot:
         raise EvaluationError(f"{run.name} has looked at none of these images", path=run.path)
     unseen = wanted - seen - unread
     if unseen:
-        complain(f"{run.name} has not looked at {len(unseen):,} labelled images; they are left out.")
+        complain(f"{run.name} has not looked at {counted(len(unseen), 'labelled image')}, left out here.")
     return chosen.only(wanted & seen)
 
 

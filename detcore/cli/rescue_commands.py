@@ -9,6 +9,7 @@ from detcore.opening import named_as_project
 from detcore.project.copies import find_copy
 from detcore.project.project import go_back
 from detcore.project.rescue import rescue as rescue_project
+from detcore.wording import counted
 
 
 def rescue(options: argparse.Namespace) -> int:
@@ -25,7 +26,7 @@ def rescue(options: argparse.Namespace) -> int:
     for loss in done.losses:
         say(loss)
     say(
-        f"{done.folder}: {done.images:,} images, {done.classes:,} classes, {done.boxes:,} boxes, "
-        f"{done.verdicts:,} verdicts"
+        f"{done.folder}: {counted(done.images, 'image')}, {counted(done.classes, 'class', 'classes')}, {counted(done.boxes, 'box', 'boxes')}, "
+        f"{counted(done.verdicts, 'verdict')}"
     )
     return 0

@@ -11,6 +11,7 @@ from detcore.crossval import CrossValidationJob
 from detcore.events import Event, Log, Progress, Started, Step, Validation
 from detcore.jobs import Outcome, TrainingJob, WorkerJob
 from detcore.outcomes import judgement
+from detcore.wording import counted
 
 Job = TrainingJob | WorkerJob | CrossValidationJob
 BAR = "{l_bar}{bar}| {elapsed}{postfix}"
@@ -29,7 +30,7 @@ class EventPrinter:
     def __call__(self, event: Event) -> None:
         if isinstance(event, Started):
             self._say(
-                f"{event.device_name}, {event.images:,} images, {event.parameters / 1e6:.2f} M parameters"
+                f"{event.device_name}, {counted(event.images, 'image')}, {event.parameters / 1e6:.2f} M parameters"
             )
         elif isinstance(event, Step):
             self._loss = f"loss {sum(event.losses.values()):.3f}"
@@ -58,9 +59,9 @@ class EventPrinter:
 def ending_text(outcome: Outcome) -> str:
     """One line on how a training ended, with its figures."""
     result = {} if outcome.ended is None else outcome.ended.result
-    parts = [f"{result['steps']:,} steps"] if "steps" in result else []
+    parts = [counted(result["steps"], "step")] if "steps" in result else []
     parts += [text] if (text := judgement(result)) else []
-    parts += [f"{result['detections']:,} detections"] if "detections" in result else []
+    parts += [counted(result["detections"], "detection")] if "detections" in result else []
     return f"{outcome.text}{': ' if parts else ''}{', '.join(parts)}"
 
 

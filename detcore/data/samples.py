@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from detcore.project.snapshot import Snapshot, SnapshotImage
 from detcore.types import IntArray
+from detcore.wording import counted
 
 BoxArray = NDArray[np.float32]
 HELD_OUT_SHARE = 0.1
@@ -93,7 +94,7 @@ def split_samples(snapshot: Snapshot, *, seed: int) -> Split:
     if not held_out:
         note = "The validation split is empty and the training images have too few boxes to hold any out: they are judged by themselves."
         return Split(train=train, val=train, note=note)
-    note = f"The validation split is empty: {len(held_out)} of {len(train)} training images are held out to judge by."
+    note = f"The validation split is empty: {len(held_out)} of {counted(len(train), 'training image')} held out to judge by."
     return Split(
         train=tuple(sample for row, sample in enumerate(train) if row not in held_out),
         val=tuple(sample for row, sample in enumerate(train) if row in held_out),

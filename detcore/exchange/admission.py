@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detcore.errors import FormatError, OutsideImagesError
-from detcore.formats.base import Dataset, DatasetImage, Problem, count
+from detcore.formats.base import Dataset, DatasetImage, Problem
+from detcore.wording import counted
 
 _SHOWN = 3
 
@@ -59,7 +60,7 @@ def admitted(
     if not missing:
         return dataset, []
     boxes = sum(len(image.boxes) for image in missing)
-    message = f"{count(len(missing), 'image')} not there: left out with {count(boxes, 'box', 'boxes')}"
+    message = f"{counted(len(missing), 'image')} not there: left out with {counted(boxes, 'box', 'boxes')}"
     left_out = {image.path for image in missing}
     kept = [image for image in images if image.path not in left_out]
     return replace(dataset, images=kept), [Problem(path=source, message=message)]
@@ -85,8 +86,8 @@ def _refuse_outside(
     shown = ", ".join(f"{folder} ({number:,})" for folder, number in counts.most_common(_SHOWN))
     more = len(counts) - _SHOWN
     raise OutsideImagesError(
-        f"{count(counts.total(), 'image')} outside of the dataset: {shown}"
-        + (f" and {count(more, 'folder')} more" if more > 0 else ""),
+        f"{counted(counts.total(), 'image')} outside of the dataset: {shown}"
+        + (f" and {counted(more, 'folder')} more" if more > 0 else ""),
         path=source,
         hint="Give --allow-outside if they are meant",
         folders=dict(counts),

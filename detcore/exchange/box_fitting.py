@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from detcore.boxes import fit
 from detcore.errors import ImageError
-from detcore.formats.base import DatasetBox, DatasetImage, Progress, count, step
+from detcore.formats.base import DatasetBox, DatasetImage, Progress, step
 from detcore.images import read_size
+from detcore.wording import counted
 
 _MOST_NAMES = 5
 
@@ -43,13 +44,13 @@ class BoxFitter:
             names = ", ".join(self._resized[:_MOST_NAMES]) + (", …" if self._resized[_MOST_NAMES:] else "")
             verb = "is" if len(self._resized) == 1 else "are"
             notes.append(
-                f"{count(len(self._resized), 'image')} of another size now than when labelled {verb} left out: {names}. "
+                f"{counted(len(self._resized), 'image')} of another size now than when labelled {verb} left out: {names}. "
                 "On the Label page, or by the command `sizes`, the boxes can be scaled."
             )
         if self._clipped:
-            notes.append(f"{count(self._clipped, 'box', 'boxes')} reached out of the image: clipped.")
+            notes.append(f"{counted(self._clipped, 'box', 'boxes')} reached out of the image: clipped.")
         if self._outside:
-            notes.append(f"{count(self._outside, 'box', 'boxes')} outside of the image left out.")
+            notes.append(f"{counted(self._outside, 'box', 'boxes')} outside of the image left out.")
         return notes
 
     def _fit(self, image: DatasetImage) -> DatasetImage | None:

@@ -20,11 +20,11 @@ from detcore.formats.base import (
     ExportOptions,
     ExportReport,
     Progress,
-    count,
     no_progress,
 )
 from detcore.project.project import Project
 from detcore.types import Box, Image, Status
+from detcore.wording import counted
 
 _SHOWN = 3
 
@@ -84,8 +84,8 @@ def _refuse_outside(dataset: Dataset) -> None:
     shown = ", ".join(f"{folder} ({number:,})" for folder, number in folders.most_common(_SHOWN))
     more = len(folders) - _SHOWN
     raise OutsideImagesError(
-        f"{count(folders.total(), 'image')} outside of the project's images: {shown}"
-        + (f" and {count(more, 'folder')} more" if more > 0 else ""),
+        f"{counted(folders.total(), 'image')} outside of the project's images: {shown}"
+        + (f" and {counted(more, 'folder')} more" if more > 0 else ""),
         path=root,
         hint="Give --allow-outside if they are to be copied, too",
         folders=dict(folders),
@@ -106,10 +106,10 @@ def _labelled_dataset(
     notes: list[str] = []
     if unseen:
         notes.append(
-            f"{count(len(unseen), 'image')} that nobody has looked at {'is' if len(unseen) == 1 else 'are'} left out."
+            f"{counted(len(unseen), 'image')} that nobody has looked at {'is' if len(unseen) == 1 else 'are'} left out."
         )
     if unfinished:
-        images_text = count(len(unfinished), "image")
+        images_text = counted(len(unfinished), "image")
         notes.append(
             f"{images_text} in progress without a box left out; verify them to export them as empty."
         )

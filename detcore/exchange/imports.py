@@ -18,7 +18,6 @@ from detcore.formats.base import (
     DatasetImage,
     Problem,
     Progress,
-    count,
     count_images,
     no_progress,
 )
@@ -29,6 +28,7 @@ from detcore.project.palette import next_color
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
 from detcore.types import Changes, ObjectClass, Status
+from detcore.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +216,7 @@ class _Entering:
         merged, root = imported.merged, self._project.image_root
         notes: list[str] = []
         if merged.unchanged:
-            images = count(merged.unchanged, "image")
+            images = counted(merged.unchanged, "image")
             notes.append(f"{images} had the same boxes already: nothing added to them.")
         places = image_paths.locate(root, [path for path, _ in merged.problems])
         odd = [

@@ -176,13 +176,6 @@ def count_boxes(dataset: Dataset, images: Sequence[DatasetImage]) -> dict[str, d
     return {split: dict(counter) for split, counter in counts.items()}
 
 
-def count(number: int, noun: str, plural: str | None = None) -> str:
-    """``1 box``, ``2 boxes``: a number and its noun for a sentence."""
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number:,} {plural or noun + 's'}"
-
-
 class Format(Protocol):
     """A pure reader and writer of one dataset format."""
 

@@ -26,7 +26,6 @@ from detcore.formats.base import (
     ExportReport,
     Problem,
     Progress,
-    count,
     no_progress,
     step,
 )
@@ -38,6 +37,7 @@ from detcore.formats.staging import read_marks
 from detcore.formats.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
 from detcore.formats.walking import sample_files
 from detcore.untrusted_json import parse_json
+from detcore.wording import counted
 
 Json = dict[str, Any]
 
@@ -185,7 +185,7 @@ class _File:
             size = len(cast("list[Any]", value)) if isinstance(value, list | dict) else 0
             strangers = size - len(_objects(value))
             if strangers:
-                entries = count(strangers, "entry that is no object", "entries that are no objects")
+                entries = counted(strangers, "entry that is no object", "entries that are no objects")
                 self._report(f"“{key}” holds {entries}: left out")
 
     def _keep_top_level(self) -> None:
@@ -240,7 +240,9 @@ class _File:
             else:
                 orphans[key] += 1
         for key, number in orphans.items():
-            self._report(f"{number} annotations of image id {key!r}, which is not in the file: left out")
+            self._report(
+                f"{counted(number, 'annotation')} of image id {key!r}, which is not in the file: left out"
+            )
         return grouped
 
     def _read_image(self, entry: Json, annotations: list[Json]) -> None:

@@ -18,7 +18,6 @@ from detcore.formats.base import (
     ExportOptions,
     ExportReport,
     Progress,
-    count,
     count_boxes,
     count_images,
     step,
@@ -28,6 +27,7 @@ from detcore.formats.copying import ImageCopier
 from detcore.formats.losses import foreign_fields, repeated_boxes
 from detcore.formats.naming import unique_names
 from detcore.formats.staging import Staging, staged
+from detcore.wording import counted
 
 Json = dict[str, Any]
 
@@ -123,7 +123,7 @@ class _Writer:
         images = count_images(self._written)
         losses = foreign_fields(self._dataset, "coco", "COCO")
         if self._outlines_dropped:
-            boxes = count(self._outlines_dropped, "box", "boxes")
+            boxes = counted(self._outlines_dropped, "box", "boxes")
             losses.append(
                 f"{boxes} changed since the import: the imported outline or area no longer fits them."
             )
@@ -132,10 +132,10 @@ class _Writer:
         moved = sum(old is not None and old != new for old, new in zip(kept, self._category_ids, strict=True))
         if moved:
             notes.append(
-                f"{count(moved, 'class', 'classes')} got another id: COCO's start at 1 and are unique."
+                f"{counted(moved, 'class', 'classes')} got another id: COCO's start at 1 and are unique."
             )
         if self._renumbered:
-            what = count(self._renumbered, "image or annotation", "images and annotations")
+            what = counted(self._renumbered, "image or annotation", "images and annotations")
             notes.append(f"{what} got another id: COCO's start at 1 and are unique over all splits.")
         return ExportReport(
             out=out,

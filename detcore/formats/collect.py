@@ -16,7 +16,6 @@ from detcore.formats.base import (
     DatasetImage,
     Problem,
     Progress,
-    count,
     no_progress,
 )
 from detcore.formats.cleaning import Cleaner
@@ -25,6 +24,7 @@ from detcore.formats.locate import ImageFinder, common_root, dataset_folders, pl
 from detcore.formats.text import foreign_parts, split_of_folder
 from detcore.formats.walking import files_below
 from detcore.images import EXTENSIONS, frames_text, natural_key
+from detcore.wording import counted
 
 LARGEST_ID = 2**63 - 1
 """The greatest id that a project holds."""
@@ -177,7 +177,9 @@ class Gathering:
             )
             added += 1
         if added:
-            self.problem(folder, f"{added:,} images without annotation: taken in as not yet looked at")
+            self.problem(
+                folder, f"{counted(added, 'image')} without annotation: taken in as not yet looked at"
+            )
 
     def dataset(self) -> Dataset:
         """All that was gathered; images are named below the deepest folder that holds them.
@@ -188,7 +190,7 @@ class Gathering:
         if not self._images:
             reasons = [str(problem) for problem in self.problems[:_SHOWN]]
             more = len(self.problems) - len(reasons)
-            reasons += [f"and {more:,} more problems"] if more else []
+            reasons += [f"and {counted(more, 'more problem')}"] if more else []
             raise FormatError(
                 "no image of the dataset can be used" + (f" ({'; '.join(reasons)})" if reasons else ""),
                 path=self.source,
@@ -210,7 +212,7 @@ class Gathering:
         self._report_files(images)
         if self._passed_over:
             names = ", ".join(sorted(relative_name(folder, self.folder) for folder in self._passed_over))
-            folders = count(len(self._passed_over), "folder")
+            folders = counted(len(self._passed_over), "folder")
             self.problem(self.folder, f"{folders} of trainings and predictions passed over: {names}")
         images.sort(key=lambda image: natural_key(image.name))
         return Dataset(
@@ -224,7 +226,7 @@ class Gathering:
             self.problem(self.folder, frames_text(framed))
         untold = [image.name for image in images if image.path in self._untold and image.boxes]
         if untold:
-            files = count(len(untold), "image is", "images are")
+            files = counted(len(untold), "image is", "images are")
             names = ", ".join(untold[:_SHOWN]) + (", …" if len(untold) > _SHOWN else "")
             self.problem(
                 self.folder,

@@ -10,9 +10,10 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from detcore.errors import ImageError
-from detcore.formats.base import DatasetImage, count
+from detcore.formats.base import DatasetImage
 from detcore.formats.staging import Staging
 from detcore.images import UNREADABLE, read_header
+from detcore.wording import counted
 
 JPEG_QUALITY = 95
 NOT_COPIED = "The images themselves were not copied."
@@ -85,23 +86,23 @@ class ImageCopier:
             notes.append(NOT_COPIED)
         if self._missing:
             notes.append(
-                f"{count(self._missing, 'image file')} could not be found: only the labels were written."
+                f"{counted(self._missing, 'image file')} could not be found: only the labels were written."
             )
         if self._turned:
             notes.append(
-                f"{count(self._turned, 'copy', 'copies')} turned upright as the EXIF orientation says."
+                f"{counted(self._turned, 'copy', 'copies')} turned upright as the EXIF orientation says."
             )
         if self._unturned:
-            files = count(self._unturned, "original")
+            files = counted(self._unturned, "original")
             notes.append(f"{files} with an EXIF rotation: the boxes fit the image as shown, not as stored.")
         if self._converted:
-            notes.append(f"{count(self._converted, 'image')} converted to JPEG of quality {JPEG_QUALITY}.")
+            notes.append(f"{counted(self._converted, 'image')} converted to JPEG of quality {JPEG_QUALITY}.")
         if self._resized:
-            images = count(len(self._resized), "image")
+            images = counted(len(self._resized), "image")
             notes.append(f"{images} of another size now than when labelled (first: {self._resized[0]}).")
         if self._broken:
             broken = sorted(set(self._broken))
-            files = count(len(broken), "file")
+            files = counted(len(broken), "file")
             notes.append(
                 f"{files} could not be read as an image and not copied (first: {', '.join(broken[:5])})."
             )

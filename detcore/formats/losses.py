@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from detcore.formats.base import Dataset, DatasetImage, count
+from detcore.formats.base import Dataset, DatasetImage
 from detcore.types import Extra
+from detcore.wording import counted
 
 
 def foreign_fields(dataset: Dataset, format_name: str, title: str) -> list[str]:
@@ -24,7 +25,7 @@ def foreign_fields(dataset: Dataset, format_name: str, title: str) -> list[str]:
             most = max(keys.values())
             verb = "carries" if most == 1 else "carry"
             sentences.append(
-                f"{count(most, noun, plural)} {verb} fields of another format that {title} cannot hold ({names})."
+                f"{counted(most, noun, plural)} {verb} fields of another format that {title} cannot hold ({names})."
             )
     return sentences
 
@@ -50,7 +51,7 @@ def flag_loss(dataset: Dataset, title: str, flags: tuple[str, ...]) -> list[str]
     for flag in flags:
         number = sum(bool(getattr(box, flag)) for image in dataset.images for box in image.boxes)
         if number:
-            boxes = count(number, "box", "boxes")
+            boxes = counted(number, "box", "boxes")
             sentences.append(f"{title} has no field for “{flag}”: {boxes} marked so only in reticle.json.")
     return sentences
 
@@ -61,7 +62,7 @@ def repeated_boxes(images: Iterable[DatasetImage]) -> list[str]:
     for image in images:
         repeated += len(image.boxes) - len({(box.label, box.xyxy) for box in image.boxes})
     return (
-        [f"{count(repeated, 'box', 'boxes')} identical to another one: Ultralytics drops them."]
+        [f"{counted(repeated, 'box', 'boxes')} identical to another one: Ultralytics drops them."]
         if repeated
         else []
     )

@@ -14,7 +14,6 @@ from detcore.formats.base import (
     ExportOptions,
     ExportReport,
     Progress,
-    count,
     count_boxes,
     count_images,
     step,
@@ -26,6 +25,7 @@ from detcore.formats.staging import Staging, staged
 from detcore.formats.voc_extra import EDGES, KeptElements
 from detcore.formats.xmltree import Node, serialise
 from detcore.images import EXTENSIONS
+from detcore.wording import counted
 
 _HOME = "VOCdevkit/VOC2012"
 _TITLE = "Pascal VOC"
@@ -81,12 +81,14 @@ class _Writer:
         images = count_images(self._written)
         losses = foreign_fields(self._dataset, "voc", _TITLE)
         if self._rounded:
-            boxes = count(self._rounded, "box", "boxes")
+            boxes = counted(self._rounded, "box", "boxes")
             losses.append(f"{boxes} rounded to whole pixels; the coordinates “float” keep them exactly.")
         if self._widened:
-            losses.append(f"{count(self._widened, 'box', 'boxes')} thinner than a pixel made one pixel wide.")
+            losses.append(
+                f"{counted(self._widened, 'box', 'boxes')} thinner than a pixel made one pixel wide."
+            )
         if self._refused:
-            items = count(self._refused, "element or attribute", "elements or attributes")
+            items = counted(self._refused, "element or attribute", "elements or attributes")
             losses.append(f"{items} kept from an import that no XML file can hold.")
         return ExportReport(
             out=out,
@@ -101,7 +103,7 @@ class _Writer:
         notes: list[str] = []
         other = [image for image in self._written if not is_jpeg(image.name)]
         if other and not self._options.jpeg:
-            images = count(len(other), "image")
+            images = counted(len(other), "image")
             notes.append(f"{images} not in JPEG: torchvision looks for STEM.jpg and will not find them.")
         colons = [item.name for item in self._dataset.classes if ":" in item.name]
         if colons:

@@ -35,6 +35,7 @@ from detcore.formats.yolo_layout import Entry, find_config, find_entries, looks_
 from detcore.formats.yolo_names import NAME_FILES, NameList, names_file, read_names
 from detcore.formats.yolo_rows import are_keypoints, bounds_of, foreign_layout
 from detcore.formats.yolo_write import write_yolo
+from detcore.wording import counted
 
 _SAMPLED = 100
 """Label files, and rows, that are looked at for what the dataset holds."""
@@ -116,7 +117,7 @@ class _Reader:
             )
         for folder, number in self._unlabelled.items():
             self._found.problem(
-                folder, f"{number:,} images without a label file: taken in as not yet looked at"
+                folder, f"{counted(number, 'image')} without a label file: taken in as not yet looked at"
             )
         step(self._progress, len(entries), len(entries))
         return self._found.dataset(), self._found.problems
@@ -200,7 +201,7 @@ class _Reader:
         else:
             lines = self._lines(entry.labels)
             if lines and frame.width is None:
-                message = f"{len(lines)} boxes left out: they are fractions of an image that cannot be read"
+                message = f"{counted(len(lines), 'box', 'boxes')} left out: fractions of an image that cannot be read"
                 self._found.problem(entry.labels, message)
             elif lines:
                 boxes = self._boxes(entry.labels, lines, frame, mark)

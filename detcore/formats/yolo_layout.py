@@ -22,6 +22,7 @@ from detcore.formats.yolo_names import (
     read_yaml,
 )
 from detcore.images import EXTENSIONS
+from detcore.wording import counted
 
 _LABEL_FOLDERS = {"images": ("labels", "annotations"), "jpegimages": ("labels",)}
 _SPLIT_LISTS = frozenset({"train", "val", "valid", "test", "trainval", "autosplit_train", "autosplit_val"})
@@ -91,7 +92,8 @@ def find_entries(config: YoloConfig | None, found: Gathering) -> list[Entry]:
                     shared += known.split != split
             if shared:
                 found.problem(
-                    config.path, f"{shared:,} images of “{split}” are in an earlier split: they stay there"
+                    config.path,
+                    f"{counted(shared, 'image is', 'images are')} in “{split}” and an earlier split: left in that one",
                 )
     return _each_with_its_own(list(entries.values()) or _scan(found), found)
 

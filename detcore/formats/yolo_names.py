@@ -12,6 +12,7 @@ import yaml
 
 from detcore.errors import FormatError
 from detcore.formats.text import decode, foreign_parts, read_bytes, tails
+from detcore.wording import counted
 
 NAME_FILES = ("classes.txt", "obj.names", "predefined_classes.txt", "_darknet.labels", "classes.names")
 _USED_KEYS = frozenset({"path", "train", "val", "valid", "test", "names", "nc", "download"})
@@ -74,7 +75,7 @@ def read_yaml(path: Path) -> YoloConfig:
         messages.append(complaint)
     count = str(content.get("nc", len(names)))
     if _is_number(count) and int(count) != len(names):
-        messages.append(f"nc is {count}, but there are {len(names)} names")
+        messages.append(f"nc is {count}, but {counted(len(names), 'name is', 'names are')} given")
     splits = {
         split: _texts(content[key])
         for key, split in (("train", "train"), ("val", "val"), ("valid", "val"), ("test", "test"))

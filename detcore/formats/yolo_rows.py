@@ -11,6 +11,8 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
+from detcore.wording import counted
+
 Bounds = tuple[float, float, float, float]
 """Left, top, right and bottom as fractions of the image."""
 
@@ -43,10 +45,10 @@ def bounds_of(values: Sequence[float], keypoints: int | None = None) -> tuple[Bo
     if not all(math.isfinite(value) for value in values):
         return None, "a coordinate is not a number: left out"
     if len(values) < 4:
-        return None, f"only {len(values) + 1} columns: left out"
+        return None, f"only {counted(len(values) + 1, 'column')}: left out"
     bounds, message = _bounds_and_kind(values, keypoints)
     if bounds is None:
-        return None, f"{len(values) + 1} columns that are neither a box nor an outline: left out"
+        return None, f"{counted(len(values) + 1, 'column')} that are neither a box nor an outline: left out"
     if not all(_LEAST <= value <= _MOST for value in bounds):
         return None, "these are no fractions of the image, but pixels perhaps: left out"
     return bounds, message
@@ -71,7 +73,7 @@ def _bounds_and_kind(values: Sequence[float], keypoints: int | None) -> tuple[Bo
         min(ys),
         max(xs),
         max(ys),
-    ), f"an outline of {len(xs)} points{more}: its bounds were taken"
+    ), f"an outline of {counted(len(xs), 'point')}{more}: its bounds were taken"
 
 
 def _box(values: Sequence[float]) -> Bounds:

@@ -16,7 +16,6 @@ from detcore.formats.base import (
     ExportOptions,
     ExportReport,
     Progress,
-    count,
     count_boxes,
     count_images,
     step,
@@ -27,6 +26,7 @@ from detcore.formats.naming import unique_names
 from detcore.formats.staging import Staging, staged
 from detcore.formats.yolo_names import NAME_FILES
 from detcore.types import SPLITS
+from detcore.wording import counted
 
 # Readers take label files of these names for lists of classes.
 _RESERVED = tuple(Path(name).stem for name in NAME_FILES if name.endswith(".txt"))
@@ -99,11 +99,11 @@ class _Writer:
         verified = sum(image.verified and bool(image.boxes) for image in self._written)
         if verified:
             losses.append(
-                f"YOLO has no field for “verified”: {count(verified, 'image')} marked so only in reticle.json."
+                f"YOLO has no field for “verified”: {counted(verified, 'image')} marked so only in reticle.json."
             )
         if images.get(""):
             losses.append(
-                f"{count(images[''], 'image')} without a split put into “train”, as YOLO needs one."
+                f"{counted(images[''], 'image')} without a split put into “train”, as YOLO needs one."
             )
         return ExportReport(
             out=out,
@@ -128,7 +128,7 @@ class _Writer:
         moved = sum(was is not None and was != now for was, now in zip(old, self._numbers, strict=True))
         if moved:
             notes.append(
-                f"{count(moved, 'class', 'classes')} got another id: YOLO's run from 0 without gaps."
+                f"{counted(moved, 'class', 'classes')} got another id: YOLO's run from 0 without gaps."
             )
         return notes
 

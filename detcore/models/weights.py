@@ -15,6 +15,7 @@ from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariable
 from torch import Tensor, nn
 
 from detcore.errors import ConfigError
+from detcore.wording import counted
 
 _WRAPPERS = ("ema", "model_ema", "state_dict", "model")
 _PREFIXES = ("", "module.", "model.", "ema.", "weights.")
@@ -52,7 +53,7 @@ class LoadReport:
     def text(self) -> str:
         """One line for the person."""
         total = len(self.loaded) + len(self.missing) + len(self.mismatched)
-        parts = [f"{len(self.loaded)} of {total} tensors taken from the weights file"]
+        parts = [f"{len(self.loaded)} of {counted(total, 'tensor')} taken from the weights file"]
         for title, names in (
             ("other shape, starting afresh", self.mismatched),
             ("not in the file", self.missing),

@@ -11,12 +11,12 @@ from typing import Any
 from detcore.atomic import atomic_write
 from detcore.crossval import HELD_OUT_SPLIT, MODEL_NAME, fold_folder
 from detcore.errors import ConfigError
-from detcore.formats.base import count
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.unused_runs import whole_or_gone
 from detcore.splits import make_splits
+from detcore.wording import counted
 
 VALIDATION_SHARE = 0.1
 """Of the images that a fold trains on, the part that chooses its best weights."""
@@ -35,7 +35,7 @@ def create_cross_validation(
         raise ConfigError(f"{folds} folds, there must be at least 2")
     if len(snapshot.images) < folds * 2:
         raise ConfigError(
-            f"{len(snapshot.images)} labelled images are too few for {folds} folds",
+            f"{counted(len(snapshot.images), 'labelled image is', 'labelled images are')} too few for {folds} folds",
             path=project.folder,
             hint="Take fewer folds, or label more images",
         )
@@ -91,7 +91,7 @@ def _check_fold(part: Snapshot, name: str, project: Path) -> None:
     with_boxes = set(part.ground_truth.image_ids.tolist())
     if with_boxes.isdisjoint(image.id for image in part.training_images):
         raise ConfigError(
-            f"{name} would have no image with boxes to learn from: only {count(len(with_boxes), 'image')} "
+            f"{name} would have no image with boxes to learn from: only {counted(len(with_boxes), 'image')} "
             f"of {len(part.images):,} {'has' if len(with_boxes) == 1 else 'have'} any",
             path=project,
             hint="Draw boxes in more images",

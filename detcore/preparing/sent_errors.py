@@ -16,6 +16,7 @@ from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.verdicts import read_verdicts
 from detcore.training.config import TrainConfig
 from detcore.untrusted_json import fits_fields
+from detcore.wording import counted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,7 @@ class SentErrors:
     def text(self, number: Callable[[int], str] = "{:,}".format) -> str:
         """``12 training images with 30 false alarms and 41 missed objects``; ``number`` writes a count."""
         images, *parts = [
-            f"{number(count)} {word}{'' if count == 1 else 's'}"
+            f"{counted(count, word, write=number)}"
             for count, word in (
                 (self.images, "training image"),
                 (self.false_positives, "false alarm"),

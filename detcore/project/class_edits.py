@@ -14,6 +14,7 @@ from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit, Row, RowChange, deleted, inserted, updated
 from detcore.project.values import check_class_name
 from detcore.types import ObjectClass
+from detcore.wording import counted
 
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 _KEYS = range(1, 10)
@@ -39,7 +40,9 @@ def add_classes(project: ProjectReader, names: Iterable[str]) -> Edit:
         if all(item.name != name for item in present):
             fresh.append(_new_class(project, present, name))
     rows = inserted("class", class_rows.COLUMNS, [item.id for item in fresh], map(class_rows.encode, fresh))
-    text = f"Add {len(fresh):,} classes" if len(fresh) != 1 else f"Add class {fresh[0].name}"
+    text = (
+        f"Add {counted(len(fresh), 'class', 'classes')}" if len(fresh) != 1 else f"Add class {fresh[0].name}"
+    )
     return Edit(text=text, changes=(rows,) if fresh else ())
 
 
@@ -101,7 +104,7 @@ def delete_class(project: ProjectReader, class_id: int, *, delete_boxes: bool = 
         boxes = box_rows.rows_of_classes(connection, [class_id])
     if boxes and not delete_boxes:
         raise ProjectError(
-            f"{len(boxes):,} boxes have the class {item.name}",
+            f"{counted(len(boxes), 'box has', 'boxes have')} the class {item.name}",
             hint="Merge it into another class, or delete its boxes too",
         )
     gone = deleted("box", box_rows.COLUMNS, [row[0] for row in boxes], [row[1:] for row in boxes])

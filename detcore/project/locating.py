@@ -15,6 +15,7 @@ from detcore.project.image_paths import is_absolute, locate, stored_path
 from detcore.project.project import Project
 from detcore.project.row_change import Edit
 from detcore.types import Changes
+from detcore.wording import counted
 
 Progress = Callable[[int, int], bool]
 """Told (done, total); false ends it."""
@@ -95,7 +96,7 @@ def _take_paths(project: Project, paths: Mapping[int, str]) -> Edit:
     """Paths that another image has by now are passed over."""
     known = project.image_ids_by_path()
     free = {key: {"path": path} for key, path in paths.items() if path not in known}
-    text = "Locate image" if len(free) == 1 else f"Locate {len(free):,} images"
+    text = "Locate image" if len(free) == 1 else f"Locate {counted(len(free), 'image')}"
     return update_images(project, free, text=text)
 
 

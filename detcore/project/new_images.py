@@ -15,6 +15,7 @@ from detcore.project.fingerprints import Files, Progress, fingerprint, look_at_f
 from detcore.project.project import Project
 from detcore.project.removals import removed_paths
 from detcore.types import Image
+from detcore.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ def add_unknown(project: Project, paths: tuple[str, ...]) -> Edit:
 
 def rejoin(project: Project, renamed: Mapping[int, str]) -> Edit:
     """Let images have the names that their files have now; labels stay with them."""
-    text = "Re-join image" if len(renamed) == 1 else f"Re-join {len(renamed):,} images"
+    text = "Re-join image" if len(renamed) == 1 else f"Re-join {counted(len(renamed), 'image')}"
     return update_images(project, {key: {"path": path} for key, path in renamed.items()}, text=text)
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from detcore.errors import ProjectDamagedError, ProjectError, disk_error
 from detcore.project import box_rows, class_rows, image_paths, image_rows, migrations, verdict_rows
 from detcore.project.project import Project
+from detcore.wording import counted
 
 _DATABASE = "project.db"
 _PAGE = 4096
@@ -160,9 +161,11 @@ class _Salvage:
                     middle = (low + high) // 2
                     ranges += [(middle + 1, high), (low, middle)]
         if broken:
-            self.losses.append(f"{broken:,} rows of the table {table} hold values that they cannot have.")
+            self.losses.append(
+                f"{counted(broken, 'row holds', 'rows hold')} values that cannot be, in the table {table}."
+            )
         if unread:
-            self.losses.append(f"{len(unread):,} rows of the table {table} cannot be read.")
+            self.losses.append(f"{counted(len(unread), 'row')} of the table {table} cannot be read.")
         return found
 
 
@@ -219,5 +222,5 @@ def _put(
         except sqlite3.IntegrityError:
             refused += 1
     if refused:
-        losses.append(f"{refused:,} rows of the table {table} break its rules.")
+        losses.append(f"{counted(refused, 'row breaks', 'rows break')} the rules of the table {table}.")
     return len(rows) - refused

@@ -34,7 +34,7 @@ class RowChange:
     def __post_init__(self) -> None:
         for rows in (self.before, self.after):
             if rows is not None and len(rows) != len(self.ids):
-                raise ValueError(f"{len(self.ids)} ids, but {len(rows)} rows")
+                raise ValueError(f"as many ids as rows are needed: {len(self.ids)} and {len(rows)}")
         if self.before is None and self.after is None:
             raise ValueError("neither rows before nor rows after")
 

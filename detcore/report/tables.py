@@ -16,6 +16,7 @@ from detcore.report.findings import MOST_EDITS, Findings
 from detcore.report.markup import Markup, Part, join, tag
 from detcore.report.plots import share_bar
 from detcore.types import ObjectClass
+from detcore.wording import counted
 
 MOST_CLASSES = 40
 """In the confusion matrix: those with the most labels; a larger one is unreadable on any page."""
@@ -62,7 +63,7 @@ def facts(findings: Findings) -> Markup:
         {
             "Project": findings.project_name,
             "Images": f"{statistics.images:,}, of which {statistics.images_with_boxes:,} with boxes",
-            "Boxes": f"{statistics.boxes:,} of {len(findings.classes):,} classes",
+            "Boxes": f"{statistics.boxes:,} of {counted(len(findings.classes), 'class', 'classes')}",
             "Splits": ", ".join(splits),
         }
     )
@@ -202,7 +203,11 @@ def confusion_table(findings: Findings) -> Markup:
             cells.append(tag("td", shown, class_=kind, style=f"--share:{count / total:.3f}"))
         rows.append(tag("tr", tag("th", name, class_="name"), *cells))
     more = len(ids) - len(chosen)
-    left_out = f" {more:,} classes with fewer labels are not shown." if more else ""
+    left_out = (
+        f" {counted(more, 'class with fewer labels is', 'classes with fewer labels are')} not shown."
+        if more
+        else ""
+    )
     note = tag("p", _ONCE + left_out, class_="muted")
     return section("Confusion", tag("div", tag("table", *rows, class_="matrix"), class_="scroll"), note)
 
@@ -241,8 +246,8 @@ def change_list(findings: Findings) -> Markup:
         parts.append(
             tag(
                 "p",
-                f"{changes.added:,} boxes added, {changes.removed:,} removed, {changes.moved:,} moved, "
-                f"{changes.reclassified:,} given another class, in {len(changes.by_image):,} images.",
+                f"{counted(changes.added, 'box', 'boxes')} added, {changes.removed:,} removed, {changes.moved:,} moved, "
+                f"{changes.reclassified:,} given another class, in {counted(len(changes.by_image), 'image')}.",
             )
         )
         rows: list[list[Part]] = []
@@ -265,7 +270,7 @@ def change_list(findings: Findings) -> Markup:
 def _touched(image_ids: Sequence[int], findings: Findings) -> str:
     if len(image_ids) == 1 and image_ids[0] in findings.images:
         return findings.images[image_ids[0]].path
-    return f"{len(image_ids):,} images" if image_ids else "–"
+    return counted(len(image_ids), "image") if image_ids else "–"
 
 
 def section(title: str, *parts: Part) -> Markup:

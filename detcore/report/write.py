@@ -31,6 +31,7 @@ from detcore.report.tables import (
 )
 from detcore.scope import unread_note
 from detcore.types import IntArray
+from detcore.wording import counted
 
 _STYLE = Path(__file__).with_name("report.css")
 _MOST_PLOTS = 60
@@ -212,7 +213,17 @@ def _class_plots(findings: Findings) -> Markup:
         ap = tag("small", f" {_ap_at(findings, one)}")
         plots.append(tag("div", tag("h3", class_name(item), ap), plot))
     rest = len(known) - len(most)
-    note = [tag("p", f"{rest:,} classes with fewer labels are not shown.", class_="muted")] if rest else []
+    note = (
+        [
+            tag(
+                "p",
+                f"{counted(rest, 'class with fewer labels is', 'classes with fewer labels are')} not shown.",
+                class_="muted",
+            )
+        ]
+        if rest
+        else []
+    )
     return section("Precision and recall of each class", tag("div", *plots, class_="plots"), *note)
 
 

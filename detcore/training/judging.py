@@ -11,6 +11,7 @@ from detcore.events import EndReason, Event
 from detcore.training.hooks import CheckpointHook
 from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
+from detcore.wording import counted
 
 Emit = Callable[[Event], None]
 _SHARE = 0.1
@@ -78,7 +79,7 @@ class ValidationHook(Hook):
         self._validator.keep(state.judged_images)
         if state.judged_images < total:
             text = (
-                f"Validation looks at {state.judged_images:,} of {total:,} images, the same ones each time, so that "
+                f"Validation looks at {state.judged_images:,} of {counted(total, 'image')}, the same ones each time, so that "
                 "it takes no more than about a tenth of the time."
             )
             self._emit(events.Log(level="info", text=text))

@@ -13,6 +13,7 @@ import torch
 
 from detcore.models.base import Detector, Target
 from detcore.models.running import Compute
+from detcore.wording import counted
 
 _WINDOW = 24
 _SPREAD = 1.6
@@ -38,7 +39,7 @@ def list_devices() -> list[dict[str, str]]:
         for index in range(torch.cuda.device_count())
     ]
     cores = os.cpu_count() or 1
-    return [*found, {"id": "cpu", "name": f"CPU, {cores} core{'' if cores == 1 else 's'}"}]
+    return [*found, {"id": "cpu", "name": f"CPU, {counted(cores, 'core')}"}]
 
 
 def invented_batch(

@@ -48,6 +48,7 @@ from detcore.training.machine import (
 from detcore.training.trainer import Hook, Trainer, make_optimiser
 from detcore.training.validation import Validator
 from detcore.types import FloatArray
+from detcore.wording import counted
 from detcore.worker_process import Wishes
 
 Emit = Callable[[Event], None]
@@ -205,8 +206,8 @@ class Session:
         )
         self._log(
             "info",
-            f"{int((weights > 1.0).sum())} of {len(samples)} images are drawn more often, for {emphasis.run} had "
-            f"{emphasis.false_positives} false positives on background and {emphasis.misses} misses.",
+            f"{int((weights > 1.0).sum()):,} of {counted(len(samples), 'image')} drawn more often, for {emphasis.run} had "
+            f"{counted(emphasis.false_positives, 'false positive')} on background and {counted(emphasis.misses, 'miss', 'misses')}.",
         )
         return weights
 
@@ -280,8 +281,8 @@ class Session:
         precision = "bf16" if compute.bf16 else "fp32"
         self._log(
             "info",
-            f"{len(split.train)} images with {boxes} boxes to learn from, {len(split.val)} to judge by; "
-            f"{load.image_size} pixels, {precision}, {torch.get_num_threads()} threads.",
+            f"{counted(len(split.train), 'image')} with {counted(boxes, 'box', 'boxes')} to learn from, {len(split.val):,} to judge by; "
+            f"{load.image_size} pixels, {precision}, {counted(torch.get_num_threads(), 'thread')}.",
         )
 
     def _try_worst_step(

@@ -152,7 +152,7 @@ def test_audit_judges_what_the_run_has_not_learnt_unless_told_otherwise(
     assert images <= {f"{n:02}.jpg" for n in range(21, 41)}
     written = capsys.readouterr()
     assert "001-before on 20 labelled images not trained on" in written.out
-    assert "has been trained on 20 others, which are left out" in written.err
+    assert "has been trained on 20 other images, left out" in written.err
 
 
 def test_audit_warns_of_a_detector_that_finds_next_to_nothing(

@@ -115,7 +115,7 @@ def test_splits_that_are_there_are_replaced_only_when_asked_for(
     command = ["split", str(folder), "--ratios", "0.5", "0.5", "0"]
     assert main(command) == 1
     told = capsys.readouterr().err
-    assert "2 of 10 images have a split already" in told
+    assert "2 of 10 images already in a split" in told
     assert "--fill" in told
     assert "--replace" in told
     assert splits(folder) == {"test": 2}

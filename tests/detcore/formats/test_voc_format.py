@@ -239,7 +239,7 @@ def test_verified_is_read_and_images_without_annotation_are_taken_in_unlabelled(
         ("a.jpg", True, True),
         ("b.jpg", False, False),
     ]
-    assert "1 images without annotation" in texts(problems)
+    assert "1 image without annotation" in texts(problems)
 
 
 @pytest.mark.parametrize("name", ["日本 語", "a  b", "x", "no", "1.0", "<&>\"'", "Ärger"])

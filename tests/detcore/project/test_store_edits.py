@@ -321,7 +321,7 @@ def test_merging_classes_moves_boxes_and_undo_parts_them_again(project: Project)
 def test_a_class_with_boxes_is_deleted_only_on_demand(project: Project) -> None:
     project.edit(add_boxes, [box(1, 1), box(2, 2)])
     before = dump(project)
-    with pytest.raises(ProjectError, match="1 boxes have the class cat"):
+    with pytest.raises(ProjectError, match="1 box has the class cat"):
         delete_class(project, 1)
     project.edit(delete_class, 1, delete_boxes=True)
     assert project.statistics().classes == {"dog": 1}

@@ -224,7 +224,7 @@ def test_edits_since_the_run_are_listed(project: Project, run: RunFolder, tmp_pa
     assert latest == [(0, 1, 0, (1,)), (1, 0, 0, (3,))]
     assert first in {item.id for item in project.boxes(3)}
     _, page = report(project, run, tmp_path / "r.html")
-    assert "1 boxes added, 0 removed, 1 moved, 0 given another class, in 2 images." in page.texts
+    assert "1 box added, 0 removed, 1 moved, 0 given another class, in 2 images." in page.texts
 
 
 def test_a_missing_image_leaves_its_picture_out(project: Project, run: RunFolder, tmp_path: Path) -> None:

@@ -334,7 +334,7 @@ def test_images_with_errors_are_drawn_more_often_and_stopping_changes_nothing(ma
     result, heard = train(whole)
     # seven images, of which two have seven times the average of errors and come four times: two passes of 13
     assert (result.state.step, result.state.drawn) == (13, 26)
-    assert any("2 of 7 images are drawn more often" in event.text for event in of_kind(heard, events.Log))
+    assert any("2 of 7 images drawn more often" in event.text for event in of_kind(heard, events.Log))
 
     def stop_early(event: Event, wishes: Wishes) -> None:
         if isinstance(event, events.Step):

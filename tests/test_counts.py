@@ -9,12 +9,14 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QLocale
 
-from app.models.figures import counted
+from app.models import figures
+from detcore.wording import counted
 
-APP = Path(__file__).resolve().parents[2] / "app"
+ROOT = Path(__file__).resolve().parents[1]
 _NO_NOUN = {"is", "was", "has", "does", "of", "as", "this", "its", "less"}
-_MANY = re.compile(r" (?:[a-z-]+ )?([a-z]+s)\b")
+_MANY = re.compile(r" (?!with )(?:[a-z-]+ )?([a-z]+s)\b")
 
 
 def fixed_plurals(tree: ast.AST) -> Iterator[int]:
@@ -52,8 +54,9 @@ def spelt_out(tree: ast.AST) -> Iterator[int]:
 
 def test_no_text_has_a_plural_that_one_would_contradict() -> None:
     found = [
-        f"{path.relative_to(APP.parent)}:{line}"
-        for path in sorted(APP.rglob("*.py"))
+        f"{path.relative_to(ROOT)}:{line}"
+        for package in ("app", "detcore")
+        for path in sorted((ROOT / package).rglob("*.py"))
         for rule in (fixed_plurals, spelt_out)
         for line in rule(ast.parse(path.read_text(encoding="utf-8")))
     ]
@@ -90,4 +93,15 @@ def test_the_rule_finds_what_it_is_for(code: str, bad: bool) -> None:
     ],
 )
 def test_a_count_agrees_with_what_is_counted(number: int, words: tuple[str, ...], said: str) -> None:
-    assert counted(number, *words) == said
+    assert counted(number, *words) == figures.counted(number, *words) == said
+
+
+def test_the_window_writes_numbers_as_the_locale_does() -> None:
+    before = QLocale()
+    QLocale.setDefault(QLocale(QLocale.Language.German, QLocale.Country.Germany))
+    try:
+        assert figures.counted(1234, "image") == "1.234 images"
+        assert figures.counted(0.5, "false positive") == "0,5 false positives"
+    finally:
+        QLocale.setDefault(before)
+    assert counted(1234, "image") == "1,234 images"

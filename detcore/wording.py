@@ -1,0 +1,13 @@
+"""Words that go with numbers, in all that the user reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+def counted(
+    number: int, one: str, many: str | None = None, *, write: Callable[[int], str] = "{:,}".format
+) -> str:
+    """A number and what is counted, ``1 image``, ``2 images``; ``many`` where that is not ``one`` with an s, or
+    a verb follows that changes as well (``image was``, ``images were``). ``write`` writes the number."""
+    return f"{write(number)} {one if number == 1 else many or one + 's'}"
