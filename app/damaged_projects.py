@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.dialogs.damaged_project import DamagedProjectDialog
-from app.models.figures import count_text
+from app.models.figures import contents_text
 from detcore.errors import ProjectDamagedError
 from detcore.opening import SUFFIX
 from detcore.project.copies import DailyCopy, list_copies
@@ -57,9 +57,9 @@ class DamagedProjects:
 
         def done(result: Rescued) -> None:
             self._open_path(result.folder)
-            counts = f"{count_text(result.images)} images and {count_text(result.boxes)} boxes"
+            contents = contents_text(result.images, result.boxes)
             self._context.messages.success(
-                f"{counts} were rescued into {result.folder.name}. {' '.join(result.losses)}",
+                f"{contents} were rescued into {result.folder.name}. {' '.join(result.losses)}",
                 details="\n".join(result.losses),
             )
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
 
 
 def counted(
-    number: int, one: str, many: str | None = None, *, write: Callable[[int], str] = "{:,}".format
+    number: Number, one: str, many: str | None = None, *, write: Callable[[Number], str] = "{:,}".format
 ) -> str:
     """A number and what is counted, ``1 image``, ``2 images``; ``many`` where that is not ``one`` with an s, or
     a verb follows that changes as well (``image was``, ``images were``). ``write`` writes the number."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QLocale
 
+from detcore import wording
+
 AP = "AP"
 """COCO's mean over IoU thresholds, and that alone: at one threshold it is ``ap_name``."""
 AP_TIP = "COCO's AP: the mean over IoU 0.50 to 0.95, and over the classes that have labels"
@@ -15,10 +17,15 @@ def count_text(number: int) -> str:
 
 
 def counted(number: float, one: str, many: str | None = None) -> str:
-    """A number and what is counted, ``1 image``, ``2 images``; ``many`` where that is not ``one`` with an s, or
-    a verb follows that changes as well (``image was``, ``images were``)."""
-    written = count_text(number) if isinstance(number, int) else short_text(number)
-    return f"{written} {one if number == 1 else many or one + 's'}"
+    """``detcore.wording.counted`` with the number as the user's locale writes it."""
+    if isinstance(number, int):
+        return wording.counted(number, one, many, write=count_text)
+    return wording.counted(number, one, many, write=short_text)
+
+
+def contents_text(images: int, boxes: int) -> str:
+    """``3 images and 1 box``: what a dataset holds."""
+    return f"{counted(images, 'image')} and {counted(boxes, 'box', 'boxes')}"
 
 
 def ratio_text(value: float, *, digits: int = 2) -> str:

@@ -11,9 +11,9 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.context import AppContext
-from app.models.figures import counted
+from app.models.figures import contents_text, counted
 from app.pages.export.choice import ExportChoice
-from app.pages.export.writing import Exported, ExportWriting, contents_text
+from app.pages.export.writing import Exported, ExportWriting
 from app.pages.page import Page
 from app.tasks import Task
 from app.widgets.export.form import ExportForm

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.context import AppContext
 from app.dialogs.outside_images import may_be_copied
-from app.models.figures import counted
+from app.models.figures import contents_text
 from app.pages.export.choice import ExportChoice
 from app.tasks import ProgressCallback, Task
 from detcore.errors import Cancelled, OutsideImagesError, ReticleError
@@ -35,11 +35,6 @@ class Exported:
         same = (self.images, self.boxes) == (self.report.image_count, self.report.box_count)
         verdict = "the same as in the project" if same else "not the same as written: please report this"
         return f"<b>Read back:</b> {contents_text(self.images, self.boxes)}, {verdict}."
-
-
-def contents_text(images: int, boxes: int) -> str:
-    """What an export holds."""
-    return f"{counted(images, 'image')} and {counted(boxes, 'box', 'boxes')}"
 
 
 class ExportWriting(QObject):
