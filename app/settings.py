@@ -64,9 +64,14 @@ class Settings(QObject):
     @property
     def recent_projects(self) -> list[Path]:
         """Most recent first; those that are gone are left out."""
+        return [path for path in self.known_projects if path.is_dir()]
+
+    @property
+    def known_projects(self) -> list[Path]:
+        """Those that were open lately, most recent first, whether they are still there or not."""
         stored = self._store.value("recent_projects", [])
         names: Sequence[object] = [stored] if isinstance(stored, str) else (stored or [])  # type: ignore[assignment]
-        return [path for path in map(Path, map(str, names)) if path.is_dir()]
+        return [Path(str(name)) for name in names]
 
     def remember_project(self, folder: Path) -> None:
         others = [path for path in self.recent_projects if path != folder]

@@ -7,29 +7,46 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """Items at their size hints, ``spacing`` pixels apart both ways."""
+    """Items at their size hints, ``spacing`` pixels apart, half of that between rows; each row from the left or
+    in the middle."""
 
-    def __init__(self, parent: QWidget | None = None, *, spacing: int = 8) -> None:
+    def __init__(self, parent: QWidget | None = None, *, spacing: int = 8, centred: bool = False) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
-        self._gap = spacing
+        self._gap, self._centred = spacing, centred
         self.setContentsMargins(0, 0, 0, 0)
 
     def _arrange(self, area: QRect, *, move: bool) -> int:
         """Place the items in ``area`` and return the height they need."""
-        left, top, row = area.left(), area.top(), 0
+        top = area.top()
+        rows = self._rows(area.width())
+        for row in rows:
+            sizes = [item.sizeHint() for item in row]
+            free = area.width() - sum(size.width() for size in sizes) - self._gap * (len(row) - 1)
+            left = area.left() + (max(free, 0) // 2 if self._centred else 0)
+            for item, size in zip(row, sizes, strict=True):
+                if move:
+                    item.setGeometry(QRect(QPoint(left, top), size))
+                left += size.width() + self._gap
+            top += max(size.height() for size in sizes) + self._gap // 2
+        return top - area.top() - (self._gap // 2 if rows else 0)
+
+    def _rows(self, width: int) -> list[list[QLayoutItem]]:
+        """The items that are seen, as many to a row as fit beside one another."""
+        rows: list[list[QLayoutItem]] = []
+        right = 0
         for item in self._items:
             widget = item.widget()
             if widget is not None and widget.isHidden():
                 continue
-            size = item.sizeHint()
-            if left + size.width() > area.right() + 1 and row:
-                left, top, row = area.left(), top + row + self._gap // 2, 0
-            if move:
-                item.setGeometry(QRect(QPoint(left, top), size))
-            left += size.width() + self._gap
-            row = max(row, size.height())
-        return top + row - area.top()
+            needed = item.sizeHint().width()
+            if not rows or right + self._gap + needed > width:
+                rows.append([item])
+                right = needed
+            else:
+                rows[-1].append(item)
+                right += self._gap + needed
+        return rows
 
     def addItem(self, item: QLayoutItem) -> None:  # noqa: N802
         self._items.append(item)

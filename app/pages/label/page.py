@@ -65,7 +65,7 @@ class LabelPage(Page):
         self.walk = ImageWalk(context, self.images, self.editing, self.verifying, self)
         self.notice = ImageNotice(context.theme)
         FileNotices(context, self.viewer, self.notice, self)
-        self.welcome = Welcome(context.actions, context.theme)
+        self.welcome = Welcome(context.actions, context.theme, context.tasks)
         self.middle = QStackedWidget()
         self.middle.addWidget(self.welcome)
         self.desk = _one_above_the_other(self.notice, self.canvas)
@@ -173,7 +173,7 @@ class LabelPage(Page):
 
     def _show_welcome(self) -> None:
         self.context.view.reset()
-        self.welcome.show_recent(self.context.settings.recent_projects)
+        self.welcome.show_recent(self.context.settings.known_projects)
         self.middle.setCurrentWidget(self.welcome)
 
     def _follow(self, changes: Changes) -> None:
