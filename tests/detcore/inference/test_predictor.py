@@ -21,14 +21,14 @@ from detcore.project.runs import RunFolder
 CPU = torch.device("cpu")
 
 
-def checkpoint(step: int = 1) -> Checkpoint:
+def checkpoint(step: int = 1, best_ap: float | None = None) -> Checkpoint:
     torch.manual_seed(step)
     tensors = {f"ema.{name}": value for name, value in ReticleS(2).state_dict().items()}
     for name, value in tensors.items():
         if name.endswith("classes.2.bias"):
             value.fill_(-2.0)  # so that an untrained detector finds something
     return Checkpoint(
-        state=RunState(step=step),
+        state=RunState(step=step, best_ap=best_ap),
         model="reticle-s",
         class_ids=(31, 42),
         image_size=64,
@@ -65,7 +65,10 @@ def test_the_best_weights_are_taken_before_the_last(tmp_path: Path) -> None:
         best_checkpoint(run)
     write_checkpoint(checkpoint(2), run.last)
     assert best_checkpoint(run).state.step == 2
+    # weights without a figure were never judged, and so are not the best
     write_checkpoint(checkpoint(1), run.best)
+    assert best_checkpoint(run).state.step == 2
+    write_checkpoint(checkpoint(1, best_ap=0.4), run.best)
     assert best_checkpoint(run).state.step == 1
 
 
