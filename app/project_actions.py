@@ -17,7 +17,7 @@ from app.dialogs.outside_images import may_come_in
 from app.dialogs.problems_dialog import ProblemsDialog
 from app.dialogs.project_dialog import ask_project
 from app.dialogs.stop_training import may_stop_training
-from app.models.figures import count_text, counted
+from app.models.figures import counted
 from app.tasks import ProgressCallback, Task
 from detcore.errors import (
     Cancelled,
@@ -274,9 +274,7 @@ class ProjectActions(QObject):
             return
         else:
             self._show(project)
-        boxes = counted(report.boxes, "box", "boxes")
-        text = f"Imported {boxes} on {counted(report.images + report.matched, 'image')}"
-        text += f", {count_text(report.images)} of them new." if report.matched else "."
+        text = _imported_text(report)
         if report.problems:
             count = len(report.problems)
             text += f" {counted(count, 'thing was', 'things were')} odd."
@@ -292,6 +290,17 @@ class ProjectActions(QObject):
             self._context.messages.error(error, doing=doing)
         else:
             raise error
+
+
+def _imported_text(report: ImportReport) -> str:
+    """What came of an import: the boxes that were added and the images they are on, and the images that are new."""
+    images = counted(report.images, "new image")
+    if report.boxes:
+        text = f"Imported {counted(report.boxes, 'box', 'boxes')} on {counted(report.boxed, 'image')}"
+        return f"{text}; {images}." if report.images else f"{text}."
+    if report.images:
+        return f"Imported {images} without boxes."
+    return "No box and no image was new."
 
 
 def _import(

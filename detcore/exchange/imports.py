@@ -36,7 +36,7 @@ class ImportReport:
     """What an import did.
 
     ``images`` and ``boxes`` were added; ``matched`` images were in the project before, of which
-    ``unchanged`` had all the boxes already. ``classes`` are the names that are new, ``splits`` counts the
+    ``unchanged`` had all the boxes already; ``boxed`` images got the boxes. ``classes`` are the names that are new, ``splits`` counts the
     images of the dataset by split, ``""`` for none. ``changes`` tells views what to refresh.
     """
 
@@ -44,6 +44,7 @@ class ImportReport:
     boxes: int
     matched: int
     unchanged: int
+    boxed: int
     classes: tuple[str, ...]
     splits: dict[str, int]
     problems: tuple[Problem, ...]
@@ -228,6 +229,7 @@ class _Entering:
             boxes=merged.boxes,
             matched=merged.matched,
             unchanged=merged.unchanged,
+            boxed=merged.boxed,
             classes=self._new_classes,
             splits=count_images(self._dataset.images),
             problems=(*self._problems, *odd),

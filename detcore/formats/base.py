@@ -176,6 +176,10 @@ def count_boxes(dataset: Dataset, images: Sequence[DatasetImage]) -> dict[str, d
     return {split: dict(counter) for split, counter in counts.items()}
 
 
+UNLABELLED = "not yet looked at, unless the project says more"
+"""What an image counts as that a dataset has no labels of: they may be in the project before."""
+
+
 class Format(Protocol):
     """A pure reader and writer of one dataset format."""
 

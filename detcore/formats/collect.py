@@ -11,6 +11,7 @@ from typing import Any
 from detcore.boxes import LARGEST
 from detcore.errors import FormatError
 from detcore.formats.base import (
+    UNLABELLED,
     Dataset,
     DatasetClass,
     DatasetImage,
@@ -177,9 +178,7 @@ class Gathering:
             )
             added += 1
         if added:
-            self.problem(
-                folder, f"{counted(added, 'image')} without annotation: taken in as not yet looked at"
-            )
+            self.problem(folder, f"{counted(added, 'image')} without annotation: {UNLABELLED}")
 
     def dataset(self) -> Dataset:
         """All that was gathered; images are named below the deepest folder that holds them.

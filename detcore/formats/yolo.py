@@ -16,6 +16,7 @@ from typing import Any, cast
 from detcore.boxes import fit
 from detcore.errors import FormatError
 from detcore.formats.base import (
+    UNLABELLED,
     Dataset,
     DatasetBox,
     DatasetImage,
@@ -116,9 +117,7 @@ class _Reader:
                 f"no line of the label files here can be read as YOLO: {like}", path=self._found.source
             )
         for folder, number in self._unlabelled.items():
-            self._found.problem(
-                folder, f"{counted(number, 'image')} without a label file: taken in as not yet looked at"
-            )
+            self._found.problem(folder, f"{counted(number, 'image')} without a label file: {UNLABELLED}")
         step(self._progress, len(entries), len(entries))
         return self._found.dataset(), self._found.problems
 

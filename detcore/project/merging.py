@@ -26,13 +26,15 @@ _Edges = tuple[float, float, float, float]
 @dataclass(kw_only=True)
 class Merged:
     """What merging images came to. ``images`` and ``boxes`` were added; ``matched`` images were in the project
-    before, of which ``unchanged`` had all the boxes already. ``problems`` are stored paths, and what was odd.
+    before, of which ``unchanged`` had all the boxes already. ``boxed`` images got the boxes. ``problems`` are
+    stored paths, and what was odd.
     """
 
     images: int = 0
     boxes: int = 0
     matched: int = 0
     unchanged: int = 0
+    boxed: int = 0
     problems: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def add(self, other: Merged) -> None:
@@ -40,6 +42,7 @@ class Merged:
         self.boxes += other.boxes
         self.matched += other.matched
         self.unchanged += other.unchanged
+        self.boxed += other.boxed
         self.problems += other.problems
 
 
@@ -144,6 +147,7 @@ class _Slice:
             self.boxes.append(_box(image_id, class_id, box, edges))
             added += 1
         self.merged.boxes += added
+        self.merged.boxed += added > 0
         return added
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -72,14 +73,28 @@ def test_undo_of_an_import_says_so_and_offers_the_way_back(
     assert window.context.messages.history[-1].text.startswith("Redone: Import")
 
 
-def test_an_import_says_how_many_boxes_are_on_how_many_images(
+def test_an_import_says_how_many_boxes_came_on_how_many_images_and_what_is_new(
     qtbot: QtBot, window: MainWindow, image_folder: Path
 ) -> None:
+    history = window.context.messages.history
     import_labels(qtbot, window, image_folder)
-    images = len(window.context.document.project.image_ids())
-    qtbot.waitUntil(lambda: bool(window.context.messages.history))
-    text = window.context.messages.history[-1].text
-    assert text.startswith(f"Imported 1 box on {images} images, 0 of them new.")
+    qtbot.waitUntil(lambda: bool(history))
+    assert history[-1].text.startswith("Imported 1 box on 1 image. ")
+
+    import_labels(qtbot, window, image_folder)
+    qtbot.waitUntil(lambda: len(history) == 2)
+    assert history[-1].text.startswith("No box and no image was new. ")
+
+    shutil.copy(image_folder / "img_0.jpg", image_folder / "late.jpg")
+    import_labels(qtbot, window, image_folder)
+    qtbot.waitUntil(lambda: len(history) == 3)
+    assert history[-1].text.startswith("Imported 1 new image without boxes. ")
+
+    shutil.copy(image_folder / "img_0.jpg", image_folder / "later.jpg")
+    (image_folder / "late.txt").write_text("0 0.5 0.5 0.25 0.25\n0 0.2 0.2 0.1 0.1\n", encoding="utf-8")
+    window.project_actions.import_from(ImportRequest(format="yolo", source=image_folder))
+    qtbot.waitUntil(lambda: len(history) == 4)
+    assert history[-1].text.startswith("Imported 2 boxes on 1 image; 1 new image. ")
 
 
 @pytest.mark.usefixtures("training")

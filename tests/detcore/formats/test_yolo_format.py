@@ -286,8 +286,8 @@ def test_labels_alone_take_their_names_from_the_folders_around_and_all_images_wi
         ("c", "val", True, 1),
     ]
     assert [(problem.path.name, problem.message) for problem in problems] == [
-        ("test", "1 image without a label file: taken in as not yet looked at"),
-        ("train", "1 image without a label file: taken in as not yet looked at"),
+        ("test", "1 image without a label file: not yet looked at, unless the project says more"),
+        ("train", "1 image without a label file: not yet looked at, unless the project says more"),
     ]
 
 
