@@ -3,6 +3,7 @@ their folders."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -118,9 +119,10 @@ def prepare_resume(
         raise ProjectError(
             "this run was not made to its end", path=run.path, hint="Discard it and start a new one"
         )
+    places = {image.id: image.path for image in take_snapshot(project).images}
     with hold_run(run, patience=_LOCK_SECONDS):
         for part in (run, *(fold_folders(run) if in_folds else ())):
-            _locate_again(project, part)
+            _locate_again(part, places)
         if not in_folds:
             _change_config(project, run, minutes=minutes, epochs=epochs, device=device)
     return PreparedRun(run=run, in_folds=in_folds)
@@ -161,11 +163,10 @@ def _learning_more(
     return sent.configured(config), find_again(project, sent, take_snapshot(project)), sent
 
 
-def _locate_again(project: ProjectReader, run: RunFolder) -> None:
-    """Let the list of a run's images lead to where the project has them now: its folder, theirs, or single
-    files may have been moved since."""
+def _locate_again(run: RunFolder, places: Mapping[int, str]) -> None:
+    """Let the list of a run's images lead to where the project has them now (``places`` by id): its folder,
+    theirs, or single files may have been moved since."""
     snapshot = Snapshot.load(run.snapshot)
-    places = {image.id: image.path for image in take_snapshot(project).images}
     images = tuple(replace(image, path=places.get(image.id, image.path)) for image in snapshot.images)
     if images != snapshot.images:
         replace(snapshot, images=images).save(run.snapshot)

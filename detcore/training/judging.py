@@ -68,22 +68,22 @@ class ValidationHook(Hook):
         """Decide, once in a run, how many images to look at; returns the seconds that they will take, as far as
         that is known."""
         state, minutes, total = trainer.state, trainer.config.minutes, self._validator.images
-        if minutes is None:
-            return 0.0
-        seconds = self._validator.seconds_per_image(rounds=_FEWEST)
-        if seconds is None:
-            return 0.0
-        if state.judged_images is None:
+        if state.judged_images is None and (minutes is None or state.step > 0):
+            state.judged_images = total
+        seconds = None if minutes is None else self._validator.seconds_per_image(rounds=_FEWEST)
+        if state.judged_images is None and minutes is not None and seconds is not None:
             affordable = int(_SHARE * 60.0 * minutes / _FEWEST / seconds)
             state.judged_images = min(total, max(_SMALLEST_PART, affordable))
+        if state.judged_images is None:  # it is to stop already
+            return 0.0
         self._validator.keep(state.judged_images)
         if state.judged_images < total:
             text = (
-                f"Validation looks at {state.judged_images:,} of {counted(total, 'image')}, the same ones each time, so that "
-                "it takes no more than about a tenth of the time."
+                f"Validation looks at {state.judged_images:,} of {counted(total, 'image')}, the same ones each time, "
+                "so that it takes no more than about a tenth of the time."
             )
             self._emit(events.Log(level="info", text=text))
-        return seconds * self._validator.images
+        return (seconds or 0.0) * self._validator.images
 
     def _pause(self, trainer: Trainer, cost: float) -> float:
         """Seconds of learning until the next validation, of which the last one took ``cost``: as configured,

@@ -241,6 +241,30 @@ def test_a_part_stays_the_same_when_a_run_goes_on(
     assert {count for _, count in slow.judged} == {15}
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "looked_at"),
+    [
+        ({"minutes": 1.0, "epochs": None}, {"minutes": None, "epochs": 30}, 15),
+        ({"minutes": None, "epochs": 2}, {"minutes": 1.0, "epochs": None}, 30),
+    ],
+)
+def test_a_run_that_is_measured_otherwise_from_now_on_is_judged_on_the_same_images(
+    make_run: MakeRun,
+    monkeypatch: pytest.MonkeyPatch,
+    clock: Clock,
+    first: dict[str, float | None],
+    then: dict[str, float | None],
+    looked_at: int,
+) -> None:
+    run = make_run(images=40, val=30, **first)
+    Slow(monkeypatch, clock, step=1.0, image=0.1)
+    train(run)
+    run.config.write_text(replace(TrainConfig.load(run.config), **then).to_json(), encoding="utf-8")
+    slow = Slow(monkeypatch, clock, step=1.0, image=0.1)
+    train(run)
+    assert {count for _, count in slow.judged} == {looked_at}
+
+
 def test_the_part_of_the_validation_images_holds_a_box(make_run: MakeRun) -> None:
     run = make_run(images=40, val=30, minutes=0.01)
     session = Session(run, attempt=0, emit=lambda _event: None, wishes=Wishes(), group=Group())
