@@ -45,9 +45,9 @@ def bounds_of(values: Sequence[float], keypoints: int | None = None) -> tuple[Bo
     if len(values) == 4:  # nearly all rows there are; what is no number is no fraction either
         x, y, width, height = values
         left, top, right, bottom = x - width / 2, y - height / 2, x + width / 2, y + height / 2
-        if _LEAST <= left <= _MOST and _LEAST <= right <= _MOST:
-            if _LEAST <= top <= _MOST and _LEAST <= bottom <= _MOST:
-                return (left, top, right, bottom), None
+        across = _LEAST <= left <= _MOST and _LEAST <= right <= _MOST
+        if across and _LEAST <= top <= _MOST and _LEAST <= bottom <= _MOST:
+            return (left, top, right, bottom), None
     if not all(math.isfinite(value) for value in values):
         return None, "a coordinate is not a number: left out"
     if len(values) < 4:

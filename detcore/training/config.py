@@ -1,4 +1,4 @@
-"""What a person can choose about a training run, and the cards of the detectors there are.
+"""What the user can choose about a training run, and the cards of the detectors there are.
 
 Free of torch: the window and the command line read this without loading it.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ SIZE_STEP = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelCard:
-    """What a person needs to know to choose a detector.
+    """What the user needs to know to choose a detector.
 
     ``parameters`` in millions, for three classes; ``image_size`` and ``batch_size`` are the defaults;
     ``learning_rate`` is for a step of ``batch_size`` images; ``smallest_batch`` images at a time are the
@@ -193,25 +193,3 @@ class TrainConfig:
             return cls(**record)
         except ConfigError as error:
             raise ConfigError(error.message, path=path, hint=error.hint) from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """How much one step holds in memory: ``batch_size`` images at a time, ``accumulate`` times."""
-
-    batch_size: int
-    accumulate: int
-    image_size: int
-
-    def shrunk(self, attempts: int, *, smallest_batch: int = 1) -> Load:
-        """The load after that many times out of memory: each time half the batch and twice the
-        accumulation; with the smallest batch, three quarters of the size."""
-        load = self
-        for _ in range(attempts):
-            if load.batch_size > smallest_batch:
-                half = max(smallest_batch, load.batch_size // 2)
-                load = replace(load, batch_size=half, accumulate=load.accumulate * 2)
-            else:
-                smaller = load.image_size * 3 // 4 // SIZE_STEP * SIZE_STEP
-                load = replace(load, image_size=max(SIZE_STEP * 2, smaller))
-        return load

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -32,11 +31,12 @@ from detcore.models.weights import load_weights
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
-from detcore.training.config import Load, TrainConfig
+from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group
 from detcore.training.ema import Ema
 from detcore.training.hooks import CheckpointHook, EmaHook, MetricsHook, ThreadHook
 from detcore.training.judging import ValidationHook
+from detcore.training.load import Load, choose_learning_rate, choose_load
 from detcore.training.machine import (
     ThreadGovernor,
     choose_precision,
@@ -52,9 +52,6 @@ from detcore.wording import counted
 from detcore.worker_process import Wishes
 
 Emit = Callable[[Event], None]
-_GPU_PIXELS = 32 * 640 * 640
-_GPU_BATCH = 32
-_RATE_RANGE = (0.25, 2.0)
 _GPU_LOADERS = 8
 
 
@@ -130,7 +127,7 @@ class Session:
             compute=compute,
             config=config,
             load=load,
-            learning_rate=self._learning_rate(load),
+            learning_rate=choose_learning_rate(config, load, world_size=self._group.world_size),
             images=stream.pass_length,
             state=self.state,
             hooks=self._hooks(ema, detector, compute, load, split, cache),
@@ -221,28 +218,12 @@ class Session:
             torch.backends.cudnn.benchmark = False
 
     def _load(self, device: torch.device, images: int) -> Load:
-        """Batch, accumulation and size, after as many times out of memory as there were."""
-        config = self.config
-        size = config.size()
-        if config.batch_size is not None:
-            batch = config.batch_size
-        elif device.type == "cuda":
-            # On small sets the number of steps decides, so no more than a sixteenth of the images.
-            by_memory = max(2, _GPU_PIXELS // (size * size))
-            batch = min(_GPU_BATCH, by_memory, max(config.card.batch_size, images // 16))
-        else:
-            batch = config.card.batch_size
-        smallest = config.card.smallest_batch
-        batch = max(smallest, min(batch, images))
-        load = Load(batch_size=batch, accumulate=config.accumulate, image_size=size)
-        shrunk = load.shrunk(self.state.attempt, smallest_batch=smallest)
+        load = choose_load(
+            self.config, on_gpu=device.type == "cuda", images=images, attempt=self.state.attempt
+        )
         if self._checkpoint is not None and self.state.attempt == 0:
-            return Load(
-                batch_size=shrunk.batch_size,
-                accumulate=shrunk.accumulate,
-                image_size=self._checkpoint.image_size,
-            )
-        return shrunk
+            return replace(load, image_size=self._checkpoint.image_size)
+        return load
 
     def _begin(self, detector: Detector, device: torch.device) -> torch.optim.Optimizer:
         """The optimiser; detector, optimiser and random state as the checkpoint has them, or the weights to
@@ -298,15 +279,6 @@ class Session:
             compute=compute,
         )
         try_step(detector, compute, images, targets)
-
-    def _learning_rate(self, load: Load) -> float:
-        """As configured, else the card's, scaled with the root of the batch (as suits Adam)."""
-        if self.config.learning_rate is not None:
-            return self.config.learning_rate
-        card = self.config.card
-        batch = load.batch_size * load.accumulate * self._group.world_size
-        low, high = _RATE_RANGE
-        return card.learning_rate * min(high, max(low, math.sqrt(batch / card.batch_size)))
 
     def _hooks(
         self,

@@ -22,9 +22,10 @@ from detcore.events import EndReason, FailureKind
 from detcore.models.base import Detector, Target
 from detcore.models.checkpoint import RunState
 from detcore.models.running import Compute
-from detcore.training.config import Load, TrainConfig
+from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
+from detcore.training.load import Load
 from detcore.training.schedule import rate_factor
 from detcore.worker_process import Wishes
 

@@ -20,8 +20,9 @@ from detcore.models.checkpoint import (
 )
 from detcore.models.reticle_s import ReticleS
 from detcore.models.running import choose_device
-from detcore.training.config import Load, TrainConfig
+from detcore.training.config import TrainConfig
 from detcore.training.ema import Ema
+from detcore.training.load import Load, choose_learning_rate, choose_load
 from detcore.training.machine import ThreadGovernor
 from detcore.training.schedule import FLOOR, rate_factor
 
@@ -80,6 +81,42 @@ def test_a_batch_is_not_made_smaller_than_the_detector_can_learn_from() -> None:
     load = Load(batch_size=4, accumulate=1, image_size=640)
     assert load.shrunk(1, smallest_batch=2) == Load(batch_size=2, accumulate=2, image_size=640)
     assert load.shrunk(2, smallest_batch=2) == Load(batch_size=2, accumulate=2, image_size=480)
+
+
+@pytest.mark.parametrize(
+    ("on_gpu", "images", "size", "batch"),
+    [
+        (False, 100, None, 8),
+        (False, 3, None, 3),
+        (True, 1000, None, 32),
+        (True, 160, None, 10),
+        (True, 1000, 4096, 2),
+    ],
+)
+def test_a_batch_suits_machine_and_training_set(
+    on_gpu: bool, images: int, size: int | None, batch: int
+) -> None:
+    config = TrainConfig(image_size=size)
+    assert choose_load(config, on_gpu=on_gpu, images=images, attempt=0).batch_size == batch
+
+
+def test_a_batch_that_is_given_is_taken_and_halved_when_memory_ran_out() -> None:
+    config = TrainConfig(batch_size=6)
+    assert choose_load(config, on_gpu=True, images=100, attempt=0).batch_size == 6
+    assert choose_load(config, on_gpu=True, images=100, attempt=1) == Load(
+        batch_size=3, accumulate=2, image_size=320
+    )
+
+
+@pytest.mark.parametrize(
+    ("batch", "processes", "rate"), [(8, 1, 2.5e-3), (2, 1, 1.25e-3), (8, 4, 5e-3), (64, 8, 5e-3)]
+)
+def test_the_learning_rate_grows_with_the_root_of_the_images_in_a_step(
+    batch: int, processes: int, rate: float
+) -> None:
+    load = Load(batch_size=batch, accumulate=1, image_size=320)
+    assert choose_learning_rate(TrainConfig(), load, world_size=processes) == pytest.approx(rate)
+    assert choose_learning_rate(TrainConfig(learning_rate=0.01), load, world_size=processes) == 0.01
 
 
 def test_the_rate_warms_up_then_falls_as_a_cosine_to_its_floor() -> None:

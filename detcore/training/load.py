@@ -1,0 +1,59 @@
+"""How much a step of training holds, and how far it goes: batch, accumulation, size and learning rate."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from detcore.training.config import SIZE_STEP, TrainConfig
+
+_GPU_PIXELS = 32 * 640 * 640
+_GPU_BATCH = 32
+_RATE_RANGE = (0.25, 2.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How much one step holds in memory: ``batch_size`` images at a time, ``accumulate`` times."""
+
+    batch_size: int
+    accumulate: int
+    image_size: int
+
+    def shrunk(self, attempts: int, *, smallest_batch: int = 1) -> Load:
+        """The load after that many times out of memory: each time half the batch and twice the
+        accumulation; with the smallest batch, three quarters of the size."""
+        load = self
+        for _ in range(attempts):
+            if load.batch_size > smallest_batch:
+                half = max(smallest_batch, load.batch_size // 2)
+                load = replace(load, batch_size=half, accumulate=load.accumulate * 2)
+            else:
+                smaller = load.image_size * 3 // 4 // SIZE_STEP * SIZE_STEP
+                load = replace(load, image_size=max(SIZE_STEP * 2, smaller))
+        return load
+
+
+def choose_load(config: TrainConfig, *, on_gpu: bool, images: int, attempt: int) -> Load:
+    """As configured, else what suits the machine and a training set of so many ``images``; smaller by each
+    ``attempt`` that ran out of memory."""
+    size, smallest = config.size(), config.card.smallest_batch
+    batch = config.batch_size
+    if batch is None and on_gpu:
+        # On small sets the number of steps decides, so no more than a sixteenth of the images.
+        by_memory = max(2, _GPU_PIXELS // (size * size))
+        batch = min(_GPU_BATCH, by_memory, max(config.card.batch_size, images // 16))
+    elif batch is None:
+        batch = config.card.batch_size
+    batch = max(smallest, min(batch, images))
+    load = Load(batch_size=batch, accumulate=config.accumulate, image_size=size)
+    return load.shrunk(attempt, smallest_batch=smallest)
+
+
+def choose_learning_rate(config: TrainConfig, load: Load, *, world_size: int = 1) -> float:
+    """As configured, else the card's, scaled with the root of the batch (as suits Adam)."""
+    if config.learning_rate is not None:
+        return config.learning_rate
+    batch = load.batch_size * load.accumulate * world_size
+    low, high = _RATE_RANGE
+    return config.card.learning_rate * min(high, max(low, math.sqrt(batch / config.card.batch_size)))
