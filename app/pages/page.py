@@ -162,3 +162,4 @@ class Page(QMainWindow):
                 for panel, size in sizes.items():
                     self.panel_sizes.want(panel, size)
                 sizes.clear()
+        self.panel_sizes.fit()

@@ -48,12 +48,12 @@ class PanelSizes(QObject):
             self._is_in_front = event.type() == QEvent.Type.Show
             if self._is_in_front:
                 self._page_size = self._page.size()
-                self._give_back()
+                self.fit()
         elif event.type() == QEvent.Type.Resize and not self._is_at_work:
             if watched is self._page:
                 # the layout has followed already
                 self._page_size = self._page.size()
-                self._give_back()
+                self.fit()
             elif isinstance(watched, QDockWidget) and self._is_meant(watched):
                 self._wanted[watched] = self._extent(watched)
                 self._room[watched] = self._page_extent(watched)
@@ -76,7 +76,8 @@ class PanelSizes(QObject):
     def _page_extent(self, panel: QDockWidget) -> int:
         return self._page.width() if self._is_beside(panel) else self._page.height()
 
-    def _give_back(self) -> None:
+    def fit(self) -> None:
+        """Give all panels their sizes, as far as there is room."""
         self._is_at_work = True
         for beside, orientation in ((True, Qt.Orientation.Horizontal), (False, Qt.Orientation.Vertical)):
             panels = {

@@ -38,6 +38,9 @@ from app.widgets.label.image_notice import ImageNotice
 from app.widgets.label.welcome import Welcome
 from detcore.types import Changes
 
+CANVAS_WIDTH = 440
+"""What the canvas has before the panels beside it have their widths."""
+
 
 class LabelPage(Page):
     """Composes the lists and the canvas.
@@ -113,6 +116,7 @@ class LabelPage(Page):
 
     def _add_panels(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        self.panel_sizes.middle_width = CANVAS_WIDTH
         self.images_panel = self.add_panel("Images", self.image_list, left, width=260)
         self.add_panel("Classes", self.class_list, right, width=280, height=260)
         self.add_panel("Boxes", self.box_table, right, width=280, height=340)
