@@ -122,7 +122,7 @@ class ShortcutsDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keys and mouse")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(620, 640)
+        self.resize(704, 640)
         self.field = QLineEdit(placeholderText="Find a key or what it does", clearButtonEnabled=True)
         self.field.setAccessibleName("Find a key or what it does")
         self.tree = _ActionTree()

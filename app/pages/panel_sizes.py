@@ -38,8 +38,8 @@ class PanelSizes(QObject):
 
     def want(self, panel: QDockWidget, extent: int) -> None:
         """Give a panel this width or height as soon as there is room for it."""
+        self._wanted[panel] = extent
         if self._extent(panel) < extent:
-            self._wanted[panel] = extent
             self._room[panel] = self._page_extent(panel) + 1
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802

@@ -30,7 +30,7 @@ from app.widgets.review.crops import crops
 from app.widgets.review.header import ReviewHeader
 from app.widgets.review.queue_panel import QueuePanel
 
-_WIDTH_LEFT, _WIDTH_MIDDLE, _WIDTH_RIGHT, _HEIGHT_BELOW = 300, 540, 284, 280
+_WIDTH_LEFT, _WIDTH_MIDDLE, _WIDTH_RIGHT, _HEIGHT_BELOW = 312, 540, 284, 280
 _WORDS = (
     {"review.send": "Send to training", "review.report": "Report"},
     {"review.previous": "Previous", "review.next": "Next"},

@@ -27,7 +27,7 @@ from app.theme import Theme
 from app.widgets.flow_layout import FlowLayout
 from detcore.types import Status
 
-ROOM_FOR_TWO = 230
+ROOM_FOR_TWO = 250
 """Pixels of width from which on status and order stand beside each other."""
 UNREADABLE = "Cannot be shown"
 STATUSES: tuple[tuple[str, Status | None], ...] = (

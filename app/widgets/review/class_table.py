@@ -36,7 +36,7 @@ from app.widgets.review.goal_menu import GoalMenu
 from app.widgets.review.small_curves import SmallCurves
 
 _ROW_HEIGHT = 44
-_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH, _LEAST_NAME = 44, 38, 46, 90
+_CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH, _LEAST_NAME = 44, 42, 46, 90
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -81,10 +81,13 @@ class ClassRowDelegate(QStyledItemDelegate):
         painter.setFont(font)
         if painter.fontMetrics().horizontalAdvance(text) > rect.width() - 4:
             font.setPixelSize(SMALL_TEXT)
+        painter.setFont(font)
+        # a number without its first figure would be another number
+        text = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, rect.width() - 4)
         font.setUnderline(hovered and count > 0)
         painter.setFont(font)
         painter.setPen(text_color(self._theme, kind) if count else self._theme.color("text_muted"))
-        painter.drawText(rect.adjusted(0, 0, -6, 0), _RIGHT, text)
+        painter.drawText(rect.adjusted(0, 0, -4, 0), _RIGHT, text)
 
     def _paint_best(self, painter: QPainter, rect: QRect, row: ClassRow, *, hovered: bool) -> None:
         font = sized_font(self._widget, BASE_TEXT, bold=row.class_id is None)

@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.pages.review.page import ReviewPage
+from app.widgets.review.verdict_button import VerdictButton
 
 # the page in windows of 1440 x 900 and 1100 x 720
 LARGE, SMALL = QSize(1376, 846), QSize(1036, 666)
@@ -117,3 +118,30 @@ def test_a_width_that_a_person_gave_outlives_a_small_window(
     assert _sizes(page)[1] < chosen[1]
     resize(LARGE)
     assert _sizes(page) == chosen
+
+
+def test_on_a_screen_at_150_percent_nothing_scrolls_and_names_and_verdicts_are_whole(
+    page: ReviewPage, resize: Callable[[QSize], None]
+) -> None:
+    # the page in a window of 960 x 600
+    resize(QSize(896, 534))
+    least = page.minimumSizeHint()
+    assert (least.width() <= 896, least.height() <= 534) == (True, True)
+    table = page.figures.table
+    # of the name's column 10 pixels are left free, and 16 more are the swatch
+    names = [row.name for row in page.figures.table.model().rows]  # type: ignore[attr-defined]
+    widest = max(table.fontMetrics().horizontalAdvance(name) for name in names)
+    assert table.columnWidth(0) >= widest
+    verdicts = page.image.details.findChildren(VerdictButton)
+    assert len(verdicts) == 8
+    for button in verdicts:
+        assert button.width() >= 96, button.text()
+    for box in (page.choice.run, page.choice.scope, page.choice.iou):
+        option = QStyleOptionComboBox()
+        box.initStyleOption(option)
+        part = QStyle.SubControl.SC_ComboBoxEditField
+        room = box.style().subControlRect(QStyle.ComplexControl.CC_ComboBox, option, part, box).width()
+        assert room >= box.fontMetrics().horizontalAdvance(box.currentText()), box.currentText()
+    extension = page.toolbar.findChild(QToolButton, "qt_toolbar_ext_button")
+    assert extension is None or not extension.isVisible()
+    assert page.image.canvas.width() >= 240
