@@ -37,6 +37,8 @@ class PointerView(ZoomView):
     box_activated = Signal(int)
     # the pointer, in image pixels; also outside of the image
     cursor_moved = Signal(float, float)
+    # the pointer is elsewhere
+    cursor_left = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -184,6 +186,7 @@ class PointerView(ZoomView):
         """It is elsewhere until it moves here again."""
         self._position = None
         self._look_under_pointer()
+        self.cursor_left.emit()
 
     # --- events
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QRadioButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QRadioButton, QWidget
 
+from app.widgets.train.spin_boxes import WholeNumber
 from detcore.types import SPLITS
 
 DEFAULT_PERCENT = {"train": 70, "val": 15, "test": 15}
@@ -26,7 +27,7 @@ class SplitDialog(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Divide the images")
-        self.shares: dict[str, QSpinBox] = {}
+        self.shares: dict[str, WholeNumber] = {}
         layout = QFormLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(8)
@@ -41,12 +42,14 @@ class SplitDialog(QDialog):
         layout.addRow(self.free)
         layout.addRow(self.everything)
         for name in SPLITS:
-            field = QSpinBox(maximum=100, suffix=" %", value=DEFAULT_PERCENT[name])
+            field = WholeNumber(0, 100)
+            field.setSuffix(" %")
+            field.setValue(DEFAULT_PERCENT[name])
             field.valueChanged.connect(self._balance)
             self.shares[name] = field
             layout.addRow(name.capitalize(), field)
         self.shares["test"].setEnabled(False)
-        self.seed = QSpinBox(maximum=2**31 - 1)
+        self.seed = WholeNumber(0, 2**31 - 1)
         layout.addRow("Seed", self.seed)
         buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel

@@ -59,6 +59,7 @@ class ImageViewer(QObject):
         self.badge.move(*BADGE_PLACE)
         self.badge.hide()
         canvas.cursor_moved.connect(self._show_position)
+        canvas.cursor_left.connect(self._show_no_position)
         canvas.zoom_changed.connect(self._show_zoom)
         self._loading = QTimer(self, singleShot=True, interval=LOADING_NOTICE_MS)
         self._loading.timeout.connect(self._show_loading)
@@ -204,6 +205,10 @@ class ImageViewer(QObject):
     def _show_position(self, x: float, y: float) -> None:
         self._position = f"{x:.0f}, {y:.0f}"
         self.place_changed.emit(f"{self._position}    {self._zoom}")
+
+    def _show_no_position(self) -> None:
+        self._position = ""
+        self.place_changed.emit(self._zoom)
 
     def _show_zoom(self, zoom: float) -> None:
         self._zoom = f"{zoom:.0%}"

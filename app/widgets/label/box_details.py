@@ -92,7 +92,7 @@ class BoxDetails(QWidget):
             self.setFixedHeight(self.heightForWidth(self.width()))
 
     def show_boxes(self, boxes: Sequence[Box]) -> None:
-        """Show what is selected; flags that differ are half checked."""
+        """Show what is selected; flags that differ are half checked, and edges are those of a single box."""
         self._hint.setVisible(not boxes)
         self._form.setVisible(bool(boxes))
         self._follow_hint()
@@ -100,6 +100,8 @@ class BoxDetails(QWidget):
             field.setEnabled(len(boxes) == 1)
             with QSignalBlocker(field):
                 field.setValue(getattr(boxes[0], name) if boxes else 0.0)
+                if len(boxes) > 1:
+                    field.clear()
         for name, check in self.flags.items():
             values = {bool(getattr(box, name)) for box in boxes}
             check.setTristate(len(values) > 1)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog
 from pytestqt.qtbot import QtBot
@@ -39,6 +39,28 @@ def _select_first(page: LabelPage) -> Box:
     box = _boxes(page)[0]
     page.context.view.select(frozenset({box.id}))
     return box
+
+
+def test_edges_are_shown_of_a_single_box_only(page: LabelPage) -> None:
+    first, second = _boxes(page)[:2]
+    edges = page.details.edges
+    page.context.view.select(frozenset({first.id, second.id}))
+    assert [field.text() for field in edges.values()] == ["", "", "", ""]
+    page.context.view.select(frozenset({first.id}))
+    assert edges["x2"].text() == f"{first.x2:.1f}"
+
+
+def test_the_place_of_the_pointer_is_told_only_while_it_is_on_the_canvas(
+    qtbot: QtBot, page: LabelPage
+) -> None:
+    told: list[str] = []
+    page.status_changed.connect(told.append)
+    QTest.mouseMove(page.canvas.viewport(), QPoint(100, 100))
+    qtbot.waitUntil(lambda: bool(told))
+    assert "," in told[-1]
+    QApplication.sendEvent(page.canvas, QEvent(QEvent.Type.Leave))
+    assert told[-1].endswith("%")
+    assert "," not in told[-1]
 
 
 def test_typing_one_edge_leaves_the_fractions_of_the_others(page: LabelPage) -> None:
