@@ -166,7 +166,7 @@ class ProjectActions(QObject):
             self.open_path(Path(chosen))
 
     def _ask_new(self) -> None:
-        request = ask_project(self._window)
+        request = ask_project(self._window, self._context.tasks)
         if request is None or not may_stop_training(self._context.jobs, self._window):
             return
         name = request.folder.stem
@@ -179,7 +179,9 @@ class ProjectActions(QObject):
 
     def _ask_import(self, source: Path | None = None) -> None:
         document = self._context.document
-        request = ask_import(self._window, document.project if document.is_open else None, source)
+        request = ask_import(
+            self._window, self._context.tasks, document.project if document.is_open else None, source
+        )
         if request is not None:
             self.import_from(request)
 

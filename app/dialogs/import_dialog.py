@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.dialogs.latest_look import LatestLook
+from app.tasks import Tasks
 from detcore.errors import ProjectError
 from detcore.exchange import ImportOptions
 from detcore.formats import FORMATS, detect_format
@@ -55,8 +57,10 @@ class ImportDialog(QDialog):
     """Asks for a source, and which project the labels are for; the format is found by looking, and can be
     overruled."""
 
-    def __init__(self, project: Project | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, tasks: Tasks, project: Project | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._disk = LatestLook(tasks, self)
+        self.finished.connect(self._disk.leave)
         self.setWindowTitle("Import dataset")
         self.setMinimumWidth(560)
         self.source = QLineEdit(placeholderText="Folder of the dataset, or a COCO JSON file")
@@ -143,24 +147,47 @@ class ImportDialog(QDialog):
 
     def _look(self) -> None:
         text, images = self.source.text().strip(), self.images.text().strip()
-        exists = bool(text) and Path(text).exists()
-        no_images = bool(images) and not Path(images).is_dir()
-        self.accept_button.setEnabled(exists and not no_images)
-        found = detect_format(Path(text)) if exists else None
-        if found is not None and self._looked_at != text:
-            self.format.setCurrentIndex(self.format.findData(found))
+        self.accept_button.setEnabled(False)
+        self._disk.ask(lambda: _see(text, images), lambda seen: self._show(text, seen))
+
+    def _show(self, text: str, seen: _Seen) -> None:
+        self.accept_button.setEnabled(seen.exists and seen.has_images)
+        if seen.format is not None and self._looked_at != text:
+            self.format.setCurrentIndex(self.format.findData(seen.format))
         self._looked_at = text
-        place = _place_beside(self.answer().root) if exists else "A new project beside the dataset"
-        self.into_new.setText(place)
-        self.into_note.setText(place)
-        if no_images:
+        self.into_new.setText(seen.place)
+        self.into_note.setText(seen.place)
+        if not seen.has_images:
             self.note.setText("There is no such folder of images.")
-        elif found is not None:
-            self.note.setText(f"This looks like {TITLES.get(found, found)}.")
-        elif exists:
+        elif seen.format is not None:
+            self.note.setText(f"This looks like {TITLES.get(seen.format, seen.format)}.")
+        elif seen.exists:
             self.note.setText("No labels recognised here: choose the format.")
         else:
             self.note.setText("Images and labels stay where they are; they are only read.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """What the disk says of what was typed: the dataset ``exists`` and ``has_images`` where they are looked for,
+    its labels are of a ``format``, and a project for it has a ``place``."""
+
+    exists: bool
+    has_images: bool
+    format: str | None
+    place: str
+
+
+def _see(source: str, images: str) -> _Seen:
+    exists = bool(source) and Path(source).exists()
+    found = detect_format(Path(source)) if exists else None
+    request = ImportRequest(format=found or "", source=Path(source), images=Path(images) if images else None)
+    return _Seen(
+        exists=exists,
+        has_images=not images or Path(images).is_dir(),
+        format=found,
+        place=_place_beside(request.root) if exists else "A new project beside the dataset",
+    )
 
 
 def _place_beside(images: Path) -> str:
@@ -173,11 +200,11 @@ def _place_beside(images: Path) -> str:
 
 
 def ask_import(
-    parent: QWidget, project: Project | None = None, source: Path | None = None
+    parent: QWidget, tasks: Tasks, project: Project | None = None, source: Path | None = None
 ) -> ImportRequest | None:
     """Show the dialog for the ``project`` that is open and a ``source`` that is known; ``None`` when it was
     cancelled."""
-    dialog = ImportDialog(project, parent)
+    dialog = ImportDialog(tasks, project, parent)
     if source is not None:
         dialog.source.setText(str(source))
     try:

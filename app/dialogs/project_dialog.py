@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -17,6 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.dialogs.latest_look import LatestLook
+from app.tasks import Tasks
 from detcore.errors import ProjectError
 from detcore.opening import SUFFIX, named_as_project, project_folder_for
 
@@ -32,8 +35,10 @@ class ProjectRequest:
 class ProjectDialog(QDialog):
     """Proposes a place beside the images until another one is typed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._disk = LatestLook(tasks, self)
+        self.finished.connect(self._disk.leave)
         self.setWindowTitle("New project")
         self.setMinimumWidth(560)
         self.images = QLineEdit(placeholderText="Folder of images")
@@ -49,7 +54,7 @@ class ProjectDialog(QDialog):
         layout.addRow("Project", self._row(self.folder, "Place…", self._ask_folder))
         layout.addRow("", self.note)
         layout.addRow(buttons)
-        self.images.textChanged.connect(self._propose)
+        self.images.textChanged.connect(self._look)
         self.folder.textChanged.connect(self._look)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
@@ -80,44 +85,65 @@ class ProjectDialog(QDialog):
     def _ask_folder(self) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, "Where the project is to lie", self.folder.text())
         if chosen:
-            self.folder.setText(chosen)
+            with QSignalBlocker(self.folder):
+                self.folder.setText(chosen)
             self.folder.setModified(True)
-
-    def _propose(self, text: str) -> None:
-        images = Path(text.strip())
-        if text.strip() and images.is_dir() and not self.folder.isModified():
-            try:
-                proposed = project_folder_for(images)
-            except ProjectError:
-                proposed = images.with_suffix(SUFFIX)
-            number = 2
-            while proposed.exists():
-                proposed = proposed.with_name(f"{images.name}-{number}{SUFFIX}")
-                number += 1
-            self.folder.setText(str(proposed))
-        self._look()
+            self._look()
 
     def _look(self) -> None:
-        """Say what is missing, or what will be made."""
+        """Say what is missing, or what will be made; propose a place until one is typed."""
         images, named = self.images.text().strip(), self.folder.text().strip()
-        problem = ""
-        if not images:
-            problem = (
-                "Choose the folder that holds the images. They stay where they are and are never changed."
-            )
-        elif not Path(images).is_dir():
-            problem = "There is no such folder of images."
-        elif not named:
-            problem = "Say where the project is to lie."
-        elif named_as_project(self._folder()).exists():
-            problem = "There is something at this place already: choose another name."
-        self.accept_button.setEnabled(not problem)
-        self.note.setText(problem or "The project keeps labels and runs; the images are not copied.")
+        propose = not self.folder.isModified()
+        self.accept_button.setEnabled(False)
+        self._disk.ask(lambda: _see(images, named, propose=propose), self._show)
+
+    def _show(self, seen: _Seen) -> None:
+        if seen.proposed:
+            with QSignalBlocker(self.folder):
+                self.folder.setText(seen.proposed)
+        self.accept_button.setEnabled(not seen.problem)
+        self.note.setText(seen.problem or "The project keeps labels and runs; the images are not copied.")
 
 
-def ask_project(parent: QWidget) -> ProjectRequest | None:
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """What the disk says of what was typed: a ``problem`` and a ``proposed`` place, or "" each."""
+
+    problem: str = ""
+    proposed: str = ""
+
+
+def _see(images: str, named: str, *, propose: bool) -> _Seen:
+    if not images:
+        return _Seen(
+            problem="Choose the folder that holds the images. They stay where they are and are never changed."
+        )
+    if not Path(images).is_dir():
+        return _Seen(problem="There is no such folder of images.")
+    if propose:
+        return _Seen(proposed=str(_free_place(Path(images))))
+    if not named:
+        return _Seen(problem="Say where the project is to lie.")
+    if named_as_project(Path(named).expanduser()).exists():
+        return _Seen(problem="There is something at this place already: choose another name.")
+    return _Seen()
+
+
+def _free_place(images: Path) -> Path:
+    try:
+        place = project_folder_for(images)
+    except ProjectError:
+        place = images.with_suffix(SUFFIX)
+    number = 2
+    while place.exists():
+        place = place.with_name(f"{images.name}-{number}{SUFFIX}")
+        number += 1
+    return place
+
+
+def ask_project(parent: QWidget, tasks: Tasks) -> ProjectRequest | None:
     """Show the dialog; ``None`` when it was cancelled."""
-    dialog = ProjectDialog(parent)
+    dialog = ProjectDialog(tasks, parent)
     try:
         return dialog.answer() if dialog.exec() == QDialog.DialogCode.Accepted else None
     finally:

@@ -37,6 +37,14 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
+def tasks(qtbot: QtBot) -> Iterator[Tasks]:
+    """A pool of the test's own."""
+    tasks = Tasks()
+    yield tasks
+    tasks.shut_down()
+
+
+@pytest.fixture
 def context(qapp: QApplication, qtbot: object, settings: Settings) -> Iterator[AppContext]:
     """The services of a window, with nothing open."""
     theme = Theme(qapp, "light")

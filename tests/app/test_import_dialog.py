@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.dialogs import import_dialog
 from app.dialogs.import_dialog import ImportDialog, ImportRequest
+from app.tasks import Tasks
+
+SOON = 5000
 
 
 @pytest.fixture
@@ -21,18 +26,45 @@ def labels(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def dialog(qtbot: QtBot) -> ImportDialog:
-    dialog = ImportDialog()
+def dialog(qtbot: QtBot, tasks: Tasks) -> ImportDialog:
+    dialog = ImportDialog(tasks)
     qtbot.addWidget(dialog)
     dialog.show()
     qtbot.waitExposed(dialog)
     return dialog
 
 
+def choose(qtbot: QtBot, dialog: ImportDialog, source: Path) -> None:
+    """Type where a dataset lies, and wait until it was looked at."""
+    qtbot.keyClicks(dialog.source, str(source))
+    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=SOON)
+
+
+def test_typing_never_waits_for_the_disk_and_only_the_last_place_is_answered(
+    qtbot: QtBot, dialog: ImportDialog, labels: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[tuple[str, bool]] = []
+    answered = threading.Event()
+
+    def slow(source: str, images: str) -> object:
+        looked.append((source, threading.current_thread() is threading.main_thread()))
+        answered.wait(5)
+        return see(source, images)
+
+    see = import_dialog._see
+    monkeypatch.setattr(import_dialog, "_see", slow)
+    qtbot.keyClicks(dialog.source, str(labels))
+    assert not dialog.accept_button.isEnabled()
+    answered.set()
+    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=SOON)
+    assert looked == [(str(labels)[:1], False), (str(labels), False)]
+    assert dialog.answer().format == "yolo"
+
+
 def test_images_are_looked_for_beside_the_labels_unless_a_folder_is_named(
     qtbot: QtBot, dialog: ImportDialog, labels: Path, image_folder: Path
 ) -> None:
-    qtbot.keyClicks(dialog.source, str(labels))
+    choose(qtbot, dialog, labels)
     assert dialog.answer() == ImportRequest(format="yolo", source=labels)
     assert dialog.answer().root == labels
     qtbot.keyClicks(dialog.images, str(image_folder))
@@ -43,29 +75,29 @@ def test_images_are_looked_for_beside_the_labels_unless_a_folder_is_named(
 def test_a_folder_of_images_that_is_not_there_is_told_and_stops_the_import(
     qtbot: QtBot, dialog: ImportDialog, labels: Path
 ) -> None:
-    qtbot.keyClicks(dialog.source, str(labels))
-    assert dialog.accept_button.isEnabled()
+    choose(qtbot, dialog, labels)
     qtbot.keyClicks(dialog.images, str(labels / "nothing"))
+    qtbot.waitUntil(lambda: dialog.note.text() == "There is no such folder of images.", timeout=SOON)
     assert not dialog.accept_button.isEnabled()
-    assert dialog.note.text() == "There is no such folder of images."
     dialog.images.clear()
-    assert dialog.accept_button.isEnabled()
+    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=SOON)
 
 
 def test_a_format_that_was_chosen_stays_while_the_folder_of_images_is_named(
     qtbot: QtBot, dialog: ImportDialog, labels: Path, image_folder: Path
 ) -> None:
-    qtbot.keyClicks(dialog.source, str(labels))
+    choose(qtbot, dialog, labels)
     qtbot.keyClick(dialog.format, Qt.Key.Key_Home)
     assert dialog.format.currentData() == "voc"
     qtbot.keyClicks(dialog.images, str(image_folder))
+    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=SOON)
     assert dialog.answer().format == "voc"
 
 
 def test_images_whose_files_are_not_there_come_in_only_when_ticked(
     qtbot: QtBot, dialog: ImportDialog, labels: Path
 ) -> None:
-    qtbot.keyClicks(dialog.source, str(labels))
+    choose(qtbot, dialog, labels)
     assert not dialog.answer().options.missing
     qtbot.keyClick(dialog.missing, Qt.Key.Key_Space)
     assert dialog.answer().options.missing

@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from app.dialogs.import_dialog import ImportDialog
 from app.dialogs.project_dialog import ProjectDialog
 from app.main_window import MainWindow
+from app.tasks import Tasks
 from detcore.project.project import Project
 
 
@@ -85,28 +86,28 @@ def test_a_new_image_in_the_folder_is_offered_to_be_looked_for(
 
 
 def test_a_project_is_proposed_beside_its_images_under_a_free_name(
-    qtbot: QtBot, tmp_path: Path, image_folder: Path
+    qtbot: QtBot, tasks: Tasks, tmp_path: Path, image_folder: Path
 ) -> None:
     (tmp_path / "images.reticle").mkdir()
-    dialog = ProjectDialog()
+    dialog = ProjectDialog(tasks)
     qtbot.addWidget(dialog)
     assert not dialog.accept_button.isEnabled()
     qtbot.keyClicks(dialog.images, str(image_folder))
+    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=5000)
     assert dialog.folder.text() == str(tmp_path / "images-2.reticle")
-    assert dialog.accept_button.isEnabled()
 
 
 def test_a_place_that_was_typed_stays_and_one_that_is_taken_is_refused(
-    qtbot: QtBot, tmp_path: Path, image_folder: Path, project: Project
+    qtbot: QtBot, tasks: Tasks, tmp_path: Path, image_folder: Path, project: Project
 ) -> None:
-    dialog = ProjectDialog()
+    dialog = ProjectDialog(tasks)
     qtbot.addWidget(dialog)
     qtbot.keyClicks(dialog.folder, str(tmp_path / "test"))
     qtbot.keyClicks(dialog.images, str(image_folder))
-    assert "already" in dialog.note.text()
+    qtbot.waitUntil(lambda: "already" in dialog.note.text(), timeout=5000)
     assert not dialog.accept_button.isEnabled()
     qtbot.keyClicks(dialog.folder, "-mine")
-    assert dialog.accept_button.isEnabled()
+    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=5000)
     assert dialog.answer().folder == tmp_path / "test-mine.reticle"
 
 
@@ -116,7 +117,7 @@ def test_the_window_makes_the_project_and_shows_it(
     from app.dialogs.project_dialog import ProjectRequest
 
     request = ProjectRequest(folder=tmp_path / "mine.reticle", images=image_folder)
-    monkeypatch.setattr("app.project_actions.ask_project", lambda window: request)
+    monkeypatch.setattr("app.project_actions.ask_project", lambda window, tasks: request)
     window.context.actions["global.new_project"].trigger()
     qtbot.waitUntil(lambda: window.context.document.is_open, timeout=5000)
     assert window.context.document.project.name == "mine"
@@ -124,17 +125,18 @@ def test_the_window_makes_the_project_and_shows_it(
 
 
 def test_the_import_names_the_project_and_can_make_another(
-    qtbot: QtBot, tmp_path: Path, image_folder: Path, project: Project
+    qtbot: QtBot, tasks: Tasks, tmp_path: Path, image_folder: Path, project: Project
 ) -> None:
     labels = tmp_path / "dataset"
     labels.mkdir()
     (labels / "classes.txt").write_text("cell\n")
     (labels / "a.txt").write_text("0 0.5 0.5 0.25 0.25\n")
-    dialog = ImportDialog(project)
+    dialog = ImportDialog(tasks, project)
     qtbot.addWidget(dialog)
     dialog.show()
     assert dialog.into_open.text() == f"test, the project that is open ({tmp_path})"
     qtbot.keyClicks(dialog.source, str(labels))
+    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=5000)
     assert dialog.answer().into_open
     assert dialog.into_new.text() == f"A new project, {tmp_path / 'dataset.reticle'}"
     qtbot.mouseClick(dialog.into_new, Qt.MouseButton.LeftButton)

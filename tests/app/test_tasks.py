@@ -12,11 +12,6 @@ from pytestqt.qtbot import QtBot
 from app.tasks import Tasks
 
 
-@pytest.fixture
-def tasks(qtbot: QtBot) -> Tasks:
-    return Tasks()
-
-
 def fail() -> None:
     raise ValueError("no result")
 
