@@ -160,6 +160,6 @@ class Page(QMainWindow):
             if sizes:
                 self.resizeDocks(list(sizes), list(sizes.values()), orientation)
                 for panel, size in sizes.items():
-                    self.panel_sizes.want(panel, size)
+                    self.panel_sizes.want(panel, size, orientation)
                 sizes.clear()
         self.panel_sizes.fit()

@@ -36,8 +36,11 @@ class PanelSizes(QObject):
     def watch(self, panel: QDockWidget) -> None:
         panel.installEventFilter(self)
 
-    def want(self, panel: QDockWidget, extent: int) -> None:
-        """Give a panel this width or height as soon as there is room for it."""
+    def want(self, panel: QDockWidget, extent: int, orientation: Qt.Orientation) -> None:
+        """Give a panel this width or height as soon as there is room for it; heights of panels beside the middle
+        are left to the user."""
+        if self._is_beside(panel) != (orientation == Qt.Orientation.Horizontal):
+            return
         self._wanted[panel] = extent
         if self._extent(panel) < extent:
             self._room[panel] = self._page_extent(panel) + 1

@@ -150,6 +150,12 @@ def test_panels_have_their_widths_again_on_a_page_that_was_away_meanwhile(opened
     assert {panel.windowTitle(): panel.width() for panel in opened.label_page.panels()} == widths
 
 
+def test_panels_have_the_widths_of_the_design_at_first(opened: MainWindow) -> None:
+    _resize(opened, SIZES[0])
+    widths = {panel.windowTitle(): panel.width() for panel in opened.label_page.panels()}
+    assert widths == {"Images": 260, "Classes": 280, "Boxes": 280, "Selection": 280}
+
+
 def test_a_page_first_shown_in_a_small_window_gets_its_widths_with_the_room(opened: MainWindow) -> None:
     _resize(opened, SIZES[-1])
     opened.show_page("train")
