@@ -141,11 +141,11 @@ class ImagePlaces(QObject):
 
     def _rejoin(self, project: Project, news: FolderNews) -> None:
         try:
-            self._context.document.edit(rejoin, news.renamed)
+            changes = self._context.document.edit(rejoin, news.renamed)
         except ReticleError as error:
             self._fail(project, error, "re-join the images")
             return
-        count = len(news.renamed)
+        count = len(changes.images)
         text = f"{counted(count, 'image')} re-joined with {'its' if count == 1 else 'their'} labels."
         offer: Offer | None = None
         if news.removed:

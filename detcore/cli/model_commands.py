@@ -22,7 +22,7 @@ from detcore.errors import ConfigError, JobError
 from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
 from detcore.jobs import OutcomeState, TrainingJob, worker_command
-from detcore.preparing.material import RATIOS
+from detcore.preparing.material import divided_text
 from detcore.preparing.runs import PreparedRun, prepare_resume, prepare_run
 from detcore.preparing.sent_errors import use_up
 from detcore.project.project import Project
@@ -50,8 +50,7 @@ def _begin(project: Project, options: argparse.Namespace) -> PreparedRun:
     learn_from = None if options.emphasise is None else find_run(project, options.emphasise)
     prepared = prepare_run(project, training_config(options), learn_from=learn_from)
     if prepared.changes:
-        shares = ", ".join(f"{share:.0%} {split}" for split, share in RATIOS.items())
-        say(f"The images had no splits yet, so they were divided: {shares}.")
+        say(divided_text())
     if prepared.sent is not None:
         say(f"Learns more from {prepared.sent.run}: {prepared.sent.text()}.")
         use_up(project, prepared.sent)

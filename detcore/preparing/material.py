@@ -60,6 +60,12 @@ def split_ranks(images: ImageList) -> dict[int, int]:
     return dict(zip(images.ids.tolist(), ranks.tolist(), strict=True))
 
 
+def divided_text() -> str:
+    """What is said when a training had to divide the images."""
+    shares = ", ".join(f"{share:.0%} {split}" for split, share in RATIOS.items())
+    return f"The images without a split were divided: {shares}."
+
+
 def divide(project: Project, *, seed: int) -> Edit:
     """Put every image that has no split into one, by ``RATIOS``; groups stay together."""
     ranks = split_ranks(project.image_list())

@@ -89,14 +89,16 @@ def use_located(project: Project, located: Located) -> Changes:
     the disk; new paths are."""
     if located.root != project.image_root:
         project.set_image_root(located.root)
-    return project.edit(_take_paths, located.paths)
+    return project.edit(take_paths, located.paths, verb="Locate")
 
 
-def _take_paths(project: Project, paths: Mapping[int, str]) -> Edit:
-    """Paths that another image has by now are passed over."""
+def take_paths(project: Project, paths: Mapping[int, str], *, verb: str) -> Edit:
+    """New stored paths for images, by id; labels stay with them. Images that are gone by now are passed over,
+    and so are paths that another image has: a file is one image."""
     known = project.image_ids_by_path()
-    free = {key: {"path": path} for key, path in paths.items() if path not in known}
-    text = "Locate image" if len(free) == 1 else f"Locate {counted(len(free), 'image')}"
+    there = set(known.values())
+    free = {key: {"path": path} for key, path in paths.items() if key in there and path not in known}
+    text = f"{verb} image" if len(free) == 1 else f"{verb} {counted(len(free), 'image')}"
     return update_images(project, free, text=text)
 
 

@@ -10,12 +10,12 @@ from pathlib import Path, PurePosixPath
 
 from detcore.errors import Cancelled
 from detcore.images import find_images
-from detcore.project.edits import Edit, add_images, update_images
+from detcore.project.edits import Edit, add_images
 from detcore.project.fingerprints import Files, Progress, fingerprint, look_at_files
+from detcore.project.locating import take_paths
 from detcore.project.project import Project
 from detcore.project.removals import removed_paths
 from detcore.types import Image
-from detcore.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +68,7 @@ def add_unknown(project: Project, paths: tuple[str, ...]) -> Edit:
 
 def rejoin(project: Project, renamed: Mapping[int, str]) -> Edit:
     """Let images have the names that their files have now; labels stay with them."""
-    text = "Re-join image" if len(renamed) == 1 else f"Re-join {counted(len(renamed), 'image')}"
-    return update_images(project, {key: {"path": path} for key, path in renamed.items()}, text=text)
+    return take_paths(project, renamed, verb="Re-join")
 
 
 def _known_by_content(

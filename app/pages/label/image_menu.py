@@ -55,8 +55,7 @@ class ImageMenu(QObject):
         for value, title in STATUS_TITLES:
             status.addAction(title, lambda value=value: self._mark(chosen, value))
         splits = menu.addMenu("Split")
-        names = dict.fromkeys((*SPLITS, *self._context.document.project.image_list().split_names))
-        for name in names:
+        for name in dict.fromkeys((*SPLITS, *self._images.split_names())):
             splits.addAction(name, lambda name=name: self._set_split(chosen, name))
         splits.addAction("No split", lambda: self._set_split(chosen, None))
         menu.addSeparator()

@@ -14,7 +14,7 @@ from app.pages.train.histories import RunHistories
 from app.pages.train.preparation import Preparation, ReadyRun
 from detcore.events import Command
 from detcore.jobs import Outcome
-from detcore.preparing.material import RATIOS
+from detcore.preparing.material import divided_text
 from detcore.preparing.runs import PreparedRun, prepare_prediction, prepare_resume, prepare_run
 from detcore.preparing.sent_errors import use_up
 from detcore.project.project import Project
@@ -167,9 +167,8 @@ class RunControl(QObject):
         if prepared.changes:
             divided = prepared.changes
             document.announce(divided)
-            shares = ", ".join(f"{share:.0%} {split}" for split, share in RATIOS.items())
             messages.info(
-                f"The images had no splits yet, so they were divided: {shares}.",
+                divided_text(),
                 ("Undo", lambda: _take_back(self._context, project, divided)),
                 applies=document.until_next_edit(),
             )

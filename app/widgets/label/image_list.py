@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -106,6 +108,11 @@ class ImageList(QWidget):
         """Ids of the selected images, in the order of the list."""
         rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
         return [self._model.image_id(row) for row in rows]
+
+    def split_names(self) -> Sequence[str]:
+        """Names of the splits that images of the project are in."""
+        images = self._model.columns
+        return () if images is None else images.split_names
 
     def set_pictures_visible(self, visible: bool) -> None:
         """Small pictures in the rows, or lower rows with names alone."""

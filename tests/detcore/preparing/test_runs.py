@@ -44,7 +44,7 @@ def test_train_divides_images_that_have_no_splits_and_says_so(
         folder = project.folder
     assert main(["train", str(folder), "--epochs", "1"]) == 0
     words = capsys.readouterr().out
-    assert "The images had no splits yet, so they were divided: 70% train, 15% val, 15% test." in words
+    assert "The images without a split were divided: 70% train, 15% val, 15% test." in words
     with Project.open(folder) as project:
         assert Counter(image.split for image in project.images()) == {"train": 14, "val": 3, "test": 3}
         boxed = Counter(image.split for image in project.images(project.image_ids()[:10]))

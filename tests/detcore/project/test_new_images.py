@@ -60,6 +60,23 @@ def test_a_renamed_file_is_known_by_its_content_and_its_labels_go_with_it(
     assert paths(project)[1] == "b.jpg"
 
 
+def test_an_offer_to_re_join_that_is_taken_late_makes_no_file_two_images(
+    project: Project, folder: Path
+) -> None:
+    look_at_files(project)
+    first, second = project.images()[:2]
+    for image in (first, second):
+        (folder / image.path).rename(folder / f"renamed-{image.path}")
+    renamed = look_for_news(project).renamed
+    assert set(renamed) == {first.id, second.id}
+    project.edit(add_unknown, (renamed[first.id],))
+    project.edit(remove_images, [second.id])
+    assert not project.edit(rejoin, renamed).images
+    paths = [image.path for image in project.images()]
+    assert paths.count(renamed[first.id]) == 1
+    assert renamed[second.id] not in paths
+
+
 def test_files_of_one_content_are_told_apart_by_their_names_or_not_at_all(
     project: Project, folder: Path
 ) -> None:
