@@ -60,6 +60,7 @@ class ImportDialog(QDialog):
     def __init__(self, tasks: Tasks, project: Project | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._disk = LatestLook(tasks, self)
+        self._open = None if project is None else project.folder
         self.finished.connect(self._disk.leave)
         self.setWindowTitle("Import dataset")
         self.setMinimumWidth(560)
@@ -155,6 +156,10 @@ class ImportDialog(QDialog):
         if seen.format is not None and self._looked_at != text:
             self.format.setCurrentIndex(self.format.findData(seen.format))
         self._looked_at = text
+        is_open = self._open is not None and seen.project == self._open
+        if is_open:
+            self.into_open.setChecked(True)
+        self.into_new.setVisible(self._open is not None and not is_open)
         self.into_new.setText(seen.place)
         self.into_note.setText(seen.place)
         if not seen.has_images:
@@ -170,11 +175,13 @@ class ImportDialog(QDialog):
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
     """What the disk says of what was typed: the dataset ``exists`` and ``has_images`` where they are looked for,
-    its labels are of a ``format``, and a project for it has a ``place``."""
+    its labels are of a ``format``, and ``project`` is the one that its folder has, or would get, in words the
+    ``place``."""
 
     exists: bool
     has_images: bool
     format: str | None
+    project: Path | None
     place: str
 
 
@@ -182,21 +189,18 @@ def _see(source: str, images: str) -> _Seen:
     exists = bool(source) and Path(source).exists()
     found = detect_format(Path(source)) if exists else None
     request = ImportRequest(format=found or "", source=Path(source), images=Path(images) if images else None)
-    return _Seen(
-        exists=exists,
-        has_images=not images or Path(images).is_dir(),
-        format=found,
-        place=_place_beside(request.root) if exists else "A new project beside the dataset",
-    )
+    project, place = _beside(request.root) if exists else (None, "A new project beside the dataset")
+    has_images = not images or Path(images).is_dir()
+    return _Seen(exists=exists, has_images=has_images, format=found, project=project, place=place)
 
 
-def _place_beside(images: Path) -> str:
-    """The project that a folder of images has, or would get."""
+def _beside(images: Path) -> tuple[Path | None, str]:
+    """The project that a folder of images has, or would get; ``None`` and the reason where there can be none."""
     try:
         folder = project_folder_for(images)
     except ProjectError as error:
-        return str(error)
-    return f"The project {folder}" if folder.exists() else f"A new project, {folder}"
+        return None, str(error)
+    return folder, f"The project {folder}" if folder.exists() else f"A new project, {folder}"
 
 
 def ask_import(

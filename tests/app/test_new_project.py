@@ -141,3 +141,21 @@ def test_the_import_names_the_project_and_can_make_another(
     assert dialog.into_new.text() == f"A new project, {tmp_path / 'dataset.reticle'}"
     qtbot.mouseClick(dialog.into_new, Qt.MouseButton.LeftButton)
     assert not dialog.answer().into_open
+
+
+def test_an_import_cannot_be_sent_to_the_open_project_as_if_it_were_another(
+    qtbot: QtBot, tasks: Tasks, tmp_path: Path
+) -> None:
+    labels = tmp_path / "dataset"
+    labels.mkdir()
+    (labels / "classes.txt").write_text("cell\n")
+    (labels / "a.txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    with Project.create(tmp_path / "dataset.reticle", image_root=labels) as own:
+        dialog = ImportDialog(tasks, own)
+        qtbot.addWidget(dialog)
+        dialog.show()
+        qtbot.mouseClick(dialog.into_new, Qt.MouseButton.LeftButton)
+        qtbot.keyClicks(dialog.source, str(labels))
+        qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=5000)
+        assert not dialog.into_new.isVisible()
+        assert dialog.answer().into_open

@@ -26,6 +26,7 @@ from app.pages.label.filtering import ImageFiltering
 from app.pages.label.image_menu import ImageMenu
 from app.pages.label.naming import BoxNaming, around
 from app.pages.label.order import ImageOrdering
+from app.pages.label.place_text import PlaceText
 from app.pages.label.verifying import Verifying
 from app.pages.label.viewer import ImageViewer
 from app.pages.label.walk import ImageWalk
@@ -151,7 +152,7 @@ class LabelPage(Page):
         canvas.delete_requested.connect(self.editing.delete)
         canvas.box_activated.connect(lambda _box_id: self.naming.ask_for_selection())
         canvas.context_menu_requested.connect(self._show_box_menu)
-        self.viewer.place_changed.connect(self.status_changed)
+        PlaceText(canvas).changed.connect(self.status_changed)
         canvas.files_dropped.connect(self.paths_dropped)
 
     def _show_state(self) -> None:

@@ -29,11 +29,9 @@ class ImageViewer(QObject):
     While an image is being read the old one stays, locked, so that fast steps do not flicker.
 
     Signals:
-        place_changed(str): position of the pointer in the image, and the zoom.
         showing_changed(): ``is_showing`` may be another.
     """
 
-    place_changed = Signal(str)
     showing_changed = Signal()
 
     def __init__(
@@ -52,15 +50,11 @@ class ImageViewer(QObject):
         self._size = (0, 0)
         self._error: ReticleError | None = None
         self._other_size: tuple[int, int] | None = None
-        self._position = self._zoom = ""
         self.badge = QLabel("Verified, empty", canvas)
         self.badge.setProperty("role", "badge")
         self.badge.setToolTip("A detector learns from this image that nothing is on it")
         self.badge.move(*BADGE_PLACE)
         self.badge.hide()
-        canvas.cursor_moved.connect(self._show_position)
-        canvas.cursor_left.connect(self._show_no_position)
-        canvas.zoom_changed.connect(self._show_zoom)
         self._loading = QTimer(self, singleShot=True, interval=LOADING_NOTICE_MS)
         self._loading.timeout.connect(self._show_loading)
         context.view.image_changed.connect(self._show_image)
@@ -201,15 +195,3 @@ class ImageViewer(QObject):
         project = self._context.document.project
         is_verified = self.is_showing and project.image(self._shown).status is Status.VERIFIED
         self.badge.setVisible(is_verified and not project.box_count(self._shown))
-
-    def _show_position(self, x: float, y: float) -> None:
-        self._position = f"{x:.0f}, {y:.0f}"
-        self.place_changed.emit(f"{self._position}    {self._zoom}")
-
-    def _show_no_position(self) -> None:
-        self._position = ""
-        self.place_changed.emit(self._zoom)
-
-    def _show_zoom(self, zoom: float) -> None:
-        self._zoom = f"{zoom:.0%}"
-        self.place_changed.emit(f"{self._position}    {self._zoom}")
