@@ -18,6 +18,7 @@ STYLES = Path(__file__).resolve().parent.parent / "resources" / "styles"
 TRUE_POSITIVE = "#1B9E77"
 FALSE_POSITIVE = "#D95F02"
 FALSE_NEGATIVE = "#7570B3"
+NEUTRAL = "#9AA0A8"
 
 CONTROL_HEIGHT = 28
 ANY_LENGTH = (1 << 24) - 1

@@ -23,6 +23,8 @@ class Scope(StrEnum):
     TEST = "Test"
     TRAIN = "Training"
     ALL = "All images"
+    UNLABELLED = "Without labels"
+    """To look at what a run sees there, never for figures: nothing there is right or wrong."""
 
 
 _MOST_NAMES = 5
@@ -61,6 +63,14 @@ def image_sets(images: ImageList, looked_at: Collection[int], trained: IntArray)
         sets[scope] = ready & images.in_splits(split)
     sets[Scope.ALL] = ready
     return {scope: images.ids[mask] for scope, mask in sets.items() if mask.any()}
+
+
+def unlabelled_images(images: ImageList, looked_at: Collection[int]) -> IntArray:
+    """Ids of the images that a run has looked at and that are in none of the ``image_sets``, in list
+    order."""
+    return images.ids[
+        ~images.labelled & np.isin(images.ids, np.fromiter(looked_at, np.int64, len(looked_at)))
+    ]
 
 
 def unread_images(

@@ -18,6 +18,7 @@ class LineStyle(IntEnum):
     SOLID = 0
     DASHED = 1
     DOTTED = 2
+    DASH_DOTTED = 3
 
 
 @dataclass(frozen=True, eq=False)

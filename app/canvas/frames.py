@@ -47,16 +47,26 @@ def solid_frames(edges: PixelRects, thickness: int) -> PixelRects:
 
 
 def dashed_frames(
-    edges: PixelRects, thickness: int, *, dash: int, gap: int, width: int, height: int
+    edges: PixelRects,
+    thickness: int,
+    *,
+    dash: int,
+    gap: int,
+    width: int,
+    height: int,
+    between: bool = False,
 ) -> PixelRects:
-    """Like ``solid_frames``, but the lines are broken; the dashes meet in the corners of each box.
+    """Like ``solid_frames``, but the lines are broken; the dashes meet in the corners of each box, or with
+    ``between`` lie in the middle of the gaps that such dashes have.
 
     Only dashes inside a view of that size are made, however large the box is on the screen.
     """
     parts = []
     for start, end, across, length in ((0, 2, (1, 3), width), (1, 3, (0, 2), height)):
         corners = edges[:, start] - thickness // 2, edges[:, end] - thickness // 2 + thickness
-        rows, low, high = _dashes(edges[:, start], edges[:, end], dash=dash, gap=gap, length=length)
+        rows, low, high = _dashes(
+            edges[:, start], edges[:, end], dash=dash, gap=gap, length=length, between=between
+        )
         low, high = np.maximum(low, corners[0][rows]), np.minimum(high, corners[1][rows])
         for side in across:
             line_low = edges[rows, side] - thickness // 2
@@ -68,11 +78,11 @@ def dashed_frames(
 
 
 def _dashes(
-    low: np.ndarray, high: np.ndarray, *, dash: int, gap: int, length: int
+    low: np.ndarray, high: np.ndarray, *, dash: int, gap: int, length: int, between: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, starts and ends of the dashes on lines from ``low`` to ``high`` that are seen in 0..length.
 
-    The period is stretched so that a whole number fits, with a dash centred on each end.
+    The period is stretched so that a whole number fits, with a dash centred on each end, or on none.
     """
     span = (high - low).astype(np.float64)
     count = np.maximum(1, np.rint(span / (dash + gap)))
@@ -81,11 +91,12 @@ def _dashes(
         first = np.where(step > 0, np.floor((-FAR - low) / step), 0)
         last = np.where(step > 0, np.ceil((length + FAR - low) / step), 0)
     first = np.clip(first, 0, count).astype(np.int64)
-    last = np.clip(last, 0, count).astype(np.int64)
+    last = np.clip(last, 0, count - between).astype(np.int64)
     numbers = np.maximum(last - first + 1, 0)
     rows = np.repeat(np.arange(len(low)), numbers)
     within = np.arange(len(rows)) - np.repeat(np.cumsum(numbers) - numbers, numbers)
-    centre = np.rint(low[rows] + (first[rows] + within) * step[rows]).astype(np.int64)
+    place = first[rows] + within + (0.5 if between else 0.0)
+    centre = np.rint(low[rows] + place * step[rows]).astype(np.int64)
     start = centre - dash // 2
     return rows, start, start + dash
 

@@ -44,6 +44,17 @@ def _by_look(boxes: DisplayBoxes, rows: IntArray) -> list[tuple[int, int, IntArr
     return [(value >> 8, value & 0xFF, group) for value, group in zip(values.tolist(), groups, strict=False)]
 
 
+_BROKEN = {
+    LineStyle.DASHED: [(style.DASH_LENGTH, style.DASH_GAP)],
+    LineStyle.DOTTED: [(style.DOT_LENGTH, style.DOT_GAP)],
+    LineStyle.DASH_DOTTED: [
+        (style.DASH_LENGTH, style.DOT_LENGTH + 2 * style.DOT_GAP),
+        (style.DOT_LENGTH, style.DASH_LENGTH + 2 * style.DOT_GAP),
+    ],
+}
+"""Lengths of dashes and gaps; of a second sort lie between those of the first."""
+
+
 def outline_rects(
     edges: PixelRects, line_style: LineStyle, projection: Projection, *, line: int
 ) -> PixelRects:
@@ -52,15 +63,19 @@ def outline_rects(
     if line_style is LineStyle.SOLID:
         near = frames.clamped(edges, width=projection.width, height=projection.height)
         return frames.solid_frames(near, thickness)
-    dotted = line_style is LineStyle.DOTTED
-    return frames.dashed_frames(
-        edges,
-        thickness,
-        dash=projection.px(style.DOT_LENGTH if dotted else style.DASH_LENGTH),
-        gap=projection.px(style.DOT_GAP if dotted else style.DASH_GAP),
-        width=projection.width,
-        height=projection.height,
-    )
+    lines = [
+        frames.dashed_frames(
+            edges,
+            thickness,
+            dash=projection.px(dash),
+            gap=projection.px(gap),
+            width=projection.width,
+            height=projection.height,
+            between=number > 0,
+        )
+        for number, (dash, gap) in enumerate(_BROKEN[line_style])
+    ]
+    return np.concatenate(lines)
 
 
 def _paint_hatching(

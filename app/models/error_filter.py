@@ -25,12 +25,19 @@ class SortOrder(StrEnum):
     IMAGE = "Image by image"
 
 
+BY_LABELS = frozenset({SortOrder.WORST, SortOrder.COST, SortOrder.LABEL_ERRORS})
+"""The orders that mean nothing where there are no labels."""
 ORDER_TIPS = {
     SortOrder.WORST: "Where the detector is surest of the opposite of what the labels say",
     SortOrder.COST: "By what AP would gain without the error",
     SortOrder.LABEL_ERRORS: "By how probably the label is wrong.\n"
     "Objects that are found are listed as well where their label may be wrong.",
 }
+
+
+def order_without_labels(order: SortOrder) -> SortOrder:
+    """What images without labels are listed by where that order is chosen."""
+    return SortOrder.CONFIDENCE if order in BY_LABELS else order
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from enum import IntEnum
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
 
-from app.theme import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, Theme
+from app.theme import FALSE_NEGATIVE, FALSE_POSITIVE, NEUTRAL, TRUE_POSITIVE, Theme
 
 
 class ErrorKind(IntEnum):
@@ -16,6 +16,8 @@ class ErrorKind(IntEnum):
     TP = 0
     FP = 1
     FN = 2
+    UNJUDGED = 3
+    """A detection on an image without labels; no figure counts it."""
 
 
 class ItemType(IntEnum):
@@ -28,31 +30,38 @@ class ItemType(IntEnum):
     BACKGROUND = 4
     MISSED = 5
     FOUND = 6
+    UNJUDGED = 7
 
 
 ERRORS = frozenset({ErrorKind.FP, ErrorKind.FN})
-EVERY_KIND = frozenset(ErrorKind)
+COUNTED = (ErrorKind.TP, ErrorKind.FP, ErrorKind.FN)
+EVERY_KIND = frozenset(COUNTED)
+"""Every kind that figures are made of."""
 
 SHORT = {ErrorKind.TP: "TP", ErrorKind.FP: "FP", ErrorKind.FN: "FN"}
 TITLES = {
     ErrorKind.TP: "Found",
     ErrorKind.FP: "False positive",
     ErrorKind.FN: "Missed",
+    ErrorKind.UNJUDGED: "Unjudged",
 }
 TIPS = {
     ErrorKind.TP: "True positives: detections that match a label",
     ErrorKind.FP: "False positives: detections without a label",
     ErrorKind.FN: "False negatives: labels that no detection matches",
+    ErrorKind.UNJUDGED: "Detections on an image without labels: neither right nor wrong",
 }
 OVERLAY_COLORS = {
     ErrorKind.TP: QColor(TRUE_POSITIVE),
     ErrorKind.FP: QColor(FALSE_POSITIVE),
     ErrorKind.FN: QColor(FALSE_NEGATIVE),
+    ErrorKind.UNJUDGED: QColor(NEUTRAL),
 }
 PEN_STYLES = {
     ErrorKind.TP: Qt.PenStyle.SolidLine,
     ErrorKind.FP: Qt.PenStyle.DashLine,
     ErrorKind.FN: Qt.PenStyle.DotLine,
+    ErrorKind.UNJUDGED: Qt.PenStyle.DashDotLine,
 }
 
 
@@ -64,6 +73,7 @@ TYPE_TITLES = {
     ItemType.BACKGROUND: "On background",
     ItemType.MISSED: "Missed",
     ItemType.FOUND: "Found",
+    ItemType.UNJUDGED: TITLES[ErrorKind.UNJUDGED],
 }
 TYPE_TIPS = {
     ItemType.CLASS: "A detection covers a label of another class",
@@ -73,6 +83,7 @@ TYPE_TIPS = {
     ItemType.BACKGROUND: "A detection where no label is",
     ItemType.MISSED: "A label with no detection near it",
     ItemType.FOUND: TIPS[ErrorKind.TP],
+    ItemType.UNJUDGED: TIPS[ErrorKind.UNJUDGED],
 }
 TYPE_ICONS = {
     ItemType.CLASS: "swap-horizontal",
@@ -82,9 +93,18 @@ TYPE_ICONS = {
     ItemType.BACKGROUND: "image-off-outline",
     ItemType.MISSED: "eye-off-outline",
     ItemType.FOUND: "check",
+    ItemType.UNJUDGED: "help-circle-outline",
+}
+
+
+_TOKENS = {
+    ErrorKind.TP: "tp",
+    ErrorKind.FP: "fp",
+    ErrorKind.FN: "fn",
+    ErrorKind.UNJUDGED: "text_muted",
 }
 
 
 def text_color(theme: Theme, kind: ErrorKind) -> QColor:
     """The kind's colour where it has to be readable on the panels of the theme."""
-    return theme.color({ErrorKind.TP: "tp", ErrorKind.FP: "fp", ErrorKind.FN: "fn"}[kind])
+    return theme.color(_TOKENS[kind])

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
+from app.models.error_filter import (
+    BACKGROUND_ID,
+    ErrorFilter,
+    SortOrder,
+    order_without_labels,
+)
 from app.models.error_items import ErrorItem, ErrorItems, detection_key, detection_row
 from app.models.error_kind import ErrorKind, ItemType
 from app.models.item_costs import ItemCosts
@@ -28,7 +33,8 @@ matter."""
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ErrorSource:
     """Where items are looked up. ``run_rows`` (D,): which rows of the run the evaluation's detections are;
-    ``fingerprint`` is that of the run's detections."""
+    ``fingerprint`` is that of the run's detections; ``unjudged``: its images have no labels, so that nothing
+    is right or wrong there."""
 
     evaluation: LiveEvaluation
     run_rows: IntArray
@@ -37,6 +43,7 @@ class ErrorSource:
     judged: JudgedItems
     costs: ItemCosts = field(default_factory=ItemCosts)
     suspicions: LabelSuspicions = field(default_factory=LabelSuspicions)
+    unjudged: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,6 +67,8 @@ def find_items(
 ) -> ErrorItems:
     """The items that a filter lets through, sorted; they hold at ``threshold``, and most at any other as
     well. With ``image_id`` those on one image, for a filter without a cell, a size or picked boxes."""
+    if source.unjudged:
+        return _unjudged(source, wanted, order_without_labels(order), image_id)
     wanted = wanted.in_order(order)
     if wanted.cell is not None:
         found = _in_cell(source, wanted.cell, order, threshold)
@@ -76,9 +85,26 @@ def find_items(
     return found if wanted.cell is None else found.taken(found.listed(threshold), threshold=threshold)
 
 
+def _unjudged(source: ErrorSource, wanted: ErrorFilter, order: SortOrder, image_id: int | None) -> ErrorItems:
+    """All detections that no label has been made of yet, of whatever kinds and type are wanted."""
+    wanted = replace(wanted, kinds=frozenset({ErrorKind.FP}), type=None)
+    found = _described(source, _chosen(source, wanted, image_id), order)
+    found = replace(
+        found,
+        kinds=np.full(len(found), ErrorKind.UNJUDGED, np.uint8),
+        types=np.full(len(found), ItemType.UNJUDGED, np.uint8),
+        partners=np.zeros(len(found), np.int64),
+    )
+    found = _kept(source, found, wanted)
+    return found.taken(np.argsort(found.values, kind="stable"))
+
+
 def find_item(source: ErrorSource, threshold: float, key: int) -> ErrorItem | None:
     """One box as a list would have it at a threshold, whether a list holds it or not; ``None`` if it is
-    gone."""
+    gone, or a label where nothing is held against labels."""
+    if source.unjudged:
+        unjudged = ErrorItem(key=key, kind=ErrorKind.UNJUDGED, type=ItemType.UNJUDGED, partner=0)
+        return unjudged if key < 0 else None
     return _detection(source, threshold, key) if key < 0 else _label(source, threshold, key)
 
 

@@ -11,8 +11,8 @@ from detcore.boxes import areas
 from detcore.evaluation.live import LiveEvaluation
 from detcore.types import BoolArray, FloatArray, IntArray
 
-_RANKS = np.array([1, 0, 2])
-"""By ErrorKind: false detections come first, then found ones, then missed labels."""
+_RANKS = np.array([1, 0, 2, 0])
+"""By ErrorKind: false detections come first, then found ones, then missed labels. Unjudged ones are alone."""
 
 
 def can_update(wanted: ErrorFilter, image_ids: frozenset[int]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,18 @@ from PySide6.QtGui import QColor
 from app.canvas.display import DisplayBoxes, LineStyle
 from app.models.error_kind import EVERY_KIND, OVERLAY_COLORS, ErrorKind
 from app.models.figures import ratio_text
+from app.theme import NEUTRAL
 from detcore.evaluation.live import DetState, GtState, ImageView, LiveEvaluation
 from detcore.types import ObjectClass
 
-IGNORED_COLOR = QColor("#9aa0a8")
+IGNORED_COLOR = QColor(NEUTRAL)
 LABEL_COLOR = QColor("#f4f5f7")
 
 STYLES = {
     ErrorKind.TP: LineStyle.SOLID,
     ErrorKind.FP: LineStyle.DASHED,
     ErrorKind.FN: LineStyle.DOTTED,
+    ErrorKind.UNJUDGED: LineStyle.DASH_DOTTED,
 }
 
 
@@ -68,6 +71,32 @@ def overlay_boxes(
         hatched=np.concatenate([gt_state == GtState.MISSED, np.zeros(len(det_rows), np.bool_)]),
         names=names,
         editable=np.zeros(len(names), np.bool_),
+    )
+
+
+def unjudged_boxes(
+    evaluation: LiveEvaluation,
+    classes: Mapping[int, ObjectClass],
+    view: ImageView,
+    *,
+    kinds: frozenset[ErrorKind] = frozenset({ErrorKind.UNJUDGED}),
+) -> DisplayBoxes:
+    """The boxes of an image that had no labels: detections, grey, and the labels that there are by now in
+    place of those that they were made of."""
+    kept = (view.det_state == DetState.FALSE_POSITIVE) & (ErrorKind.UNJUDGED in kinds)
+    view = replace(
+        view,
+        gt_state=np.where(view.gt_state == GtState.IGNORED, GtState.IGNORED, GtState.MATCHED),
+        det_rows=view.det_rows[kept],
+        det_state=view.det_state[kept],
+        det_match=view.det_match[kept],
+    )
+    shown = overlay_boxes(evaluation, classes, view, with_labels=True)
+    seen = shown.ids < 0
+    return replace(
+        shown,
+        colors=np.where(seen, OVERLAY_COLORS[ErrorKind.UNJUDGED].rgba(), shown.colors).astype(np.uint32),
+        styles=np.where(seen, STYLES[ErrorKind.UNJUDGED], shown.styles).astype(np.uint8),
     )
 
 

@@ -24,7 +24,14 @@ from detcore.evaluation.live import LiveEvaluation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, left_out_images, load_answers, load_detections, predicted_images
 from detcore.project.verdicts import read_verdicts
-from detcore.scope import Scope, image_sets, trained_images, unread_images, usual_scope
+from detcore.scope import (
+    Scope,
+    image_sets,
+    trained_images,
+    unlabelled_images,
+    unread_images,
+    usual_scope,
+)
 from detcore.types import Changes, Detections, IntArray, LabelAnswers, ObjectClass
 
 _CURVES_MS, _CURVES_LONGEST_MS = 700, 2000
@@ -60,9 +67,15 @@ class Review:
     def image_count(self) -> int:
         return len(self.scopes.get(self.scope, ()))
 
+    @property
+    def unjudged(self) -> bool:
+        """Whether its images have no labels: there are detections to look at, and no figures."""
+        return self.source.unjudged
+
 
 def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_threshold: float) -> Review:
-    """Read and match; safe off the GUI thread. ``scope`` ``None`` or empty is the first that has images.
+    """Read and match; safe off the GUI thread. ``scope`` ``None`` or empty is the first that has images:
+    those without labels only where there are no others.
 
     Raises:
         ProjectError: the run has no detections that can be read.
@@ -70,7 +83,10 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
     detections = load_detections(run)
     images = project.image_list()
     trained = trained_images(run, images)
-    scopes = image_sets(images, predicted_images(run), trained)
+    looked_at = predicted_images(run)
+    scopes = {**image_sets(images, looked_at, trained)}
+    if len(unlabelled := unlabelled_images(images, looked_at)):
+        scopes[Scope.UNLABELLED] = unlabelled
     if scope is None or scope not in scopes:
         scope = usual_scope(scopes)
     chosen = scopes.get(scope, np.zeros(0, np.int64))
@@ -98,6 +114,7 @@ def build_review(project: Project, run: RunFolder, scope: Scope | None, iou_thre
             fingerprint=fingerprint_of(detections),
             links=ErrorLinks(evaluation),
             judged=JudgedItems(evaluation, run.name, run_rows, read_verdicts(project)),
+            unjudged=scope is Scope.UNLABELLED,
         ),
         best_threshold=best_threshold(evaluation),
         answers=load_answers(run),
@@ -266,7 +283,7 @@ class LiveReview(QObject):
         self._rematch(review, frozenset(self._edited))
         self._judge(review, frozenset(self._verdicts))
         self._forget_edits()
-        if review.run != self._judged:
+        if review.run != self._judged and not review.unjudged:
             # A run is first shown at the threshold where precision and recall balance best.
             self._judged = review.run
             self.threshold = review.best_threshold
@@ -316,13 +333,14 @@ class LiveReview(QObject):
         self._follow_images(review, changes, touched)
 
     def _follow_images(self, review: Review, changes: Changes, touched: frozenset[int]) -> None:
-        """An image takes part while it has labels. One that lost its last stays until the page is shown
-        again; but an undo has to be seen where its labels are back."""
+        """An image takes part while it has labels, or among those without any while it has none. One that
+        lost its last or got its first stays until the page is shown again; but an undo has to be seen where
+        its labels are back."""
         labelled = np.isin(np.array(sorted(touched), np.int64), review.evaluation.gt.image_ids)
         everywhere = review.scopes.get(Scope.ALL, np.zeros(0, np.int64))
         others = np.array(sorted(changes.box_images - touched), np.int64)
         others = others[~np.isin(others, everywhere)]
-        self._stale |= bool(len(others)) or not labelled.all()
+        self._stale |= bool(len(others)) or bool((labelled == review.unjudged).any())
         if len(others) and not changes.step and not self._waiting:
             self._build()
 

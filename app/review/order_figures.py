@@ -43,7 +43,7 @@ class OrderFigures(QObject):
         self.order = order
         self.chosen.emit(order)
         review = self._live.review
-        if review is None:
+        if review is None or review.unjudged:
             return True
         if order is SortOrder.COST:
             self._live.find_costs()
@@ -58,7 +58,7 @@ class OrderFigures(QObject):
         review = self._live.review
         if review is None or not review.source.suspicions.is_known:
             self.reached = None
-        if review is None:
+        if review is None or review.unjudged:
             return
         if self.order is SortOrder.COST and not review.source.costs.is_known:
             self._live.find_costs()
@@ -67,7 +67,7 @@ class OrderFigures(QObject):
 
     def _follow_edit(self, image_ids: frozenset[int]) -> None:
         review = self._live.review
-        if not image_ids or review is None:
+        if not image_ids or review is None or review.unjudged:
             return
         if self.order is SortOrder.LABEL_ERRORS:
             self._stale = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QLocale, QObject, Qt, Signal
@@ -45,8 +46,8 @@ class ReviewChoice(QObject):
         self.bar = self._compose()
         for threshold in IOU_THRESHOLDS:
             self.iou.addItem(QLocale().toString(threshold, "f", 2), threshold)
-        self.run.activated.connect(lambda _row: self._open(scope=None))
-        self.scope.activated.connect(lambda _row: self._open(scope=Scope(self.scope.currentData())))
+        self.run.activated.connect(lambda _row: self.open(scope=None))
+        self.scope.activated.connect(lambda _row: self.open(scope=Scope(self.scope.currentData())))
         self.iou.activated.connect(lambda _row: live.set_iou_threshold(self.iou.currentData()))
         live.loaded.connect(self._show_scopes)
         live.failed.connect(self._fail)
@@ -88,11 +89,19 @@ class ReviewChoice(QObject):
         )
 
     def note(self) -> str:
-        """What to know about the images that are evaluated; "" for nothing."""
+        """What to know about the images that are shown, rich text; "" for nothing."""
         known, review = self.known_images(), self._live.review
+        if review is not None and review.unjudged:
+            return "These images have no labels yet: nothing is right or wrong, and no figure counts them."
         parts = [f"{known}: the model knows them, so it errs less here than on new images."] if known else []
         if review is not None and review.unread:
-            parts.append(unread_note(review.unread))
+            parts.append(escape(unread_note(review.unread)))
+        if review is not None and review.scope is Scope.ALL and Scope.UNLABELLED in review.scopes:
+            more = len(review.scopes[Scope.UNLABELLED])
+            text = counted(more, "more image has no labels", "more images have no labels")
+            parts.append(
+                f'{text} (<a href="{Scope.UNLABELLED.value}">show {"it" if more == 1 else "them"}</a>).'
+            )
         return " ".join(parts)
 
     def known_images(self) -> str:
@@ -190,16 +199,16 @@ class ReviewChoice(QObject):
             self._want_newest(before.name, unseen)
         if self._wanted in names and (before is None or before.name != self._wanted):
             self.run.setCurrentIndex(names.index(self._wanted))
-            self._open(scope=None)
+            self.open(scope=None)
         elif before is not None and before.name in names:
             self.run.setCurrentIndex(names.index(before.name))
             waiting = self._live.review is None and not self._live.is_loading
             if waiting or before.name in renewed:
-                self._open(scope=None)
+                self.open(scope=None)
         elif names:
             ready = [run.has_detections for run in self._runs]
             self.run.setCurrentIndex(ready.index(True) if True in ready else 0)
-            self._open(scope=None)
+            self.open(scope=None)
         if self._wanted in names:
             self._wanted = ""
         self.run.setEnabled(bool(names))
@@ -220,7 +229,8 @@ class ReviewChoice(QObject):
             applies=lambda: view.reviewed_run != shown or self._live.is_loading,
         )
 
-    def _open(self, *, scope: Scope | None) -> None:
+    def open(self, *, scope: Scope | None) -> None:
+        """Show the run that is chosen, over other images; ``None`` for the usual ones."""
         run = self.chosen
         self.problem = ""
         if run is None:

@@ -66,7 +66,7 @@ class ReviewCompare(QObject):
     def show(self) -> None:
         """Bring the panel up to date, if it is seen."""
         review = self._live.review
-        if review is None or self._live.is_loading or not self.panel.isVisible():
+        if review is None or review.unjudged or self._live.is_loading or not self.panel.isVisible():
             return
         others = self._others(review)
         if not others:

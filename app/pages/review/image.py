@@ -15,7 +15,7 @@ from app.image_loader import ImageLoader
 from app.models.error_kind import ErrorKind
 from app.models.error_model import ErrorEntry
 from app.models.overlap_text import overlap_text
-from app.models.overlay import overlay_boxes
+from app.models.overlay import overlay_boxes, unjudged_boxes
 from app.review.live_evaluation import LiveReview
 from app.widgets.review.item_details import ItemDetails
 from app.widgets.review.overlay_legend import OverlayLegend
@@ -141,17 +141,22 @@ class ReviewImage(QWidget):
             return
         view = review.evaluation.image_view(self._shown_id, self._live.threshold)
         self._detections = len(view.det_rows)
-        self.legend.set_counts(
-            {
-                ErrorKind.TP: int((view.det_state == DetState.TRUE_POSITIVE).sum()),
-                ErrorKind.FP: int((view.det_state == DetState.FALSE_POSITIVE).sum()),
-                ErrorKind.FN: int((view.gt_state == GtState.MISSED).sum()),
-            }
-        )
         selection = frozenset[int]() if self._entry is None else self._entry.keys
-        kinds = self.legend.kinds()
-        shown = overlay_boxes(review.evaluation, review.classes, view, kinds=kinds, also=selection)
-        close = overlay_boxes(review.evaluation, review.classes, view, with_labels=True)
+        loose = int((view.det_state == DetState.FALSE_POSITIVE).sum())
+        over = (review.evaluation, review.classes, view)
+        if review.unjudged:
+            self.legend.set_counts({ErrorKind.UNJUDGED: loose})
+            shown, close = unjudged_boxes(*over, kinds=self.legend.kinds()), unjudged_boxes(*over)
+        else:
+            self.legend.set_counts(
+                {
+                    ErrorKind.TP: int((view.det_state == DetState.TRUE_POSITIVE).sum()),
+                    ErrorKind.FP: loose,
+                    ErrorKind.FN: int((view.gt_state == GtState.MISSED).sum()),
+                }
+            )
+            shown = overlay_boxes(*over, kinds=self.legend.kinds(), also=selection)
+            close = overlay_boxes(*over, with_labels=True)
         self.canvas.set_boxes(shown)
         self.canvas.set_selection(selection)
         self.crop.set_boxes(close)

@@ -58,10 +58,8 @@ def next_step(context: AppContext, live: LiveReview, run: RunInfo | None, proble
             predict=run,
         )
     return NextStep(
-        title="No labels to compare with",
-        text="None of the images that this run has looked at has labels. Draw boxes, or mark images "
-        "without objects as verified.",
-        icon="vector-square-edit",
-        button="Go to Label",
-        page="label",
+        title="No detections on these images",
+        text="None of the images that this run has looked at is in the project.",
+        button="Predict with this run",
+        predict=run,
     )

@@ -29,6 +29,7 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.review.crops import crops
 from app.widgets.review.header import ReviewHeader
 from app.widgets.review.queue_panel import QueuePanel
+from detcore.scope import Scope
 
 _WIDTH_LEFT, _WIDTH_MIDDLE, _WIDTH_RIGHT, _HEIGHT_BELOW = 312, 540, 284, 280
 _WORDS = (
@@ -79,7 +80,7 @@ class ReviewPage(Page):
         self.empty = EmptyState(context.theme)
         self._counts = Settling(self, pause_ms=_COUNTS_MS, longest_ms=_COUNTS_LONGEST_MS)
         self._hidden: list[QDockWidget] = []
-        self._ready = True
+        self._ready = self._counted = True
         self._compose()
         self._bind()
         self._connect()
@@ -123,12 +124,13 @@ class ReviewPage(Page):
         ):
             self.setCorner(corner, area)
         self.panel_sizes.middle_width = _WIDTH_MIDDLE
-        self.add_panel("Classes", self.figures.table, left, width=_WIDTH_LEFT)
+        classes = self.add_panel("Classes", self.figures.table, left, width=_WIDTH_LEFT)
         self.add_panel("Queue", self.queue_panel, right, width=_WIDTH_RIGHT)
         below = self.add_panel(
             "Curves", self.figures.tabs, Qt.DockWidgetArea.BottomDockWidgetArea, height=_HEIGHT_BELOW
         )
         below.setTitleBarWidget(_no_title())
+        self._of_figures = [classes, below]
 
     def _bind(self) -> None:
         actions, queue = self.context.actions, self.queue
@@ -153,6 +155,7 @@ class ReviewPage(Page):
         live.curves_changed.connect(self._follow_curves)
         live.matches_changed.connect(self._counts.ask)
         self._counts.settled.connect(lambda: self._show_threshold(live.threshold))
+        self.header.link_opened.connect(lambda scope: self.choice.open(scope=Scope(scope)))
         self.header.slider.value_changed.connect(live.set_threshold)
         self.header.slider.released.connect(live.catch_up)
         self.header.slider.released.connect(queue.pace.catch_up)
@@ -173,7 +176,9 @@ class ReviewPage(Page):
 
     def _show_state(self) -> None:
         """Show the review, or what to do to get one."""
-        self._set_ready(self.live.review is not None and self.live.review.image_count > 0)
+        review = self.live.review
+        ready = review is not None and review.image_count > 0
+        self._set_ready(ready, counted=review is None or not review.unjudged)
         if not self._ready:
             self.image.clear()
             step = next_step(self.context, self.live, self.choice.chosen, self.choice.problem)
@@ -192,35 +197,44 @@ class ReviewPage(Page):
         elif step.page:
             self.request_page.emit(step.page)
 
-    def _set_ready(self, ready: bool) -> None:
-        if ready == self._ready:
+    def _set_ready(self, ready: bool, *, counted: bool = True) -> None:
+        """Whether there is something to look at, and figures of it."""
+        if (ready, counted) == (self._ready, self._counted):
             return
-        self._ready = ready
+        came = ready and not self._ready
+        self._ready, self._counted = ready, counted
         self.strip.setVisible(ready)
+        self.header.tiles.setVisible(counted)
         self.middle.setCurrentWidget(self.image if ready else self.empty)
-        if ready:
-            for panel in self._hidden:
-                panel.show()
-            self._hidden = []
-            if self.isVisible():
-                self.queue_panel.list.setFocus()
-        else:
-            self._hidden = [panel for panel in self.panels() if not _is_closed(panel)]
-            for panel in self._hidden:
-                panel.hide()
+        for panel in self._hidden:
+            panel.show()
+        away = self.panels() if not ready else [] if counted else self._of_figures
+        self._hidden = [panel for panel in away if not _is_closed(panel)]
+        for panel in self._hidden:
+            panel.hide()
+        for panel in self.panels():
+            # nor does the View menu bring back what would show other images' figures
+            panel.toggleViewAction().setEnabled(panel not in away)
+        if came and self.isVisible():
+            self.queue_panel.list.setFocus()
 
     def _show_numbers(self) -> None:
         """Everything that follows from matches: histogram, curves, counts."""
         review = self.live.review
-        if review is not None and self._ready:
-            self.header.slider.set_histogram(*review.evaluation.score_histogram())
+        if review is None or not self._ready:
+            return
+        edges, found, false = review.evaluation.score_histogram()
+        if self._counted:
+            self.header.slider.set_histogram(edges, found, false)
             self.figures.show_curves()
-            self._show_threshold(self.live.threshold)
+        else:
+            self.header.slider.set_histogram(edges, 0 * found, 0 * false)
+        self._show_threshold(self.live.threshold)
 
     def _follow_curves(self) -> None:
         """What an edit has changed about histogram and curves, which nobody waits for."""
         review = self.live.review
-        if review is not None and self._ready:
+        if review is not None and self._ready and self._counted:
             self.header.slider.set_histogram(*review.evaluation.score_histogram())
             self.figures.follow_curves()
 
@@ -230,6 +244,8 @@ class ReviewPage(Page):
         if review is None or not self._ready:
             return
         self.header.slider.set_value(threshold)
+        if not self._counted:
+            return
         counts = review.evaluation.counts(threshold, self.queue.filter.class_id)
         self.header.tiles.set_counts(found=counts.tp, false=counts.fp, missed=counts.fn)
         self.figures.show_threshold(threshold)
@@ -255,14 +271,14 @@ class ReviewPage(Page):
     # ---- the page comes and goes
 
     def restore_layout(self) -> None:
-        ready = self._ready
+        shown = self._ready, self._counted
         self._set_ready(True)
         super().restore_layout()
-        self._set_ready(ready)
+        self._set_ready(shown[0], counted=shown[1])
 
     def save_layout(self) -> None:
-        """The layout while there is nothing to show is nobody's choice."""
-        if self._ready:
+        """The layout while there is nothing to show, or no figures, is nobody's choice."""
+        if self._ready and self._counted:
             super().save_layout()
 
     def entered(self) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder
+from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder, order_without_labels
 from app.models.error_items import ErrorRows, detection_key
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.models.error_query import ErrorSource, find_item
@@ -217,13 +217,14 @@ class ReviewQueue(QObject):
         self._panel.show_progress(row + 1, self.count)
         listed = self.filter.in_order(self._figures.order)
         self._panel.show_kinds(listed.kinds, decided=self.filter.cell is None)
-        self._panel.show_type(self.filter.type)
+        unjudged = review is not None and review.unjudged
+        self._panel.show_type(None if unjudged else self.filter.type)
         if review is not None:
             midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
             judged = review.source.judged
             self._panel.show_done(judged.count_since(midnight.timestamp()), len(judged))
         self._panel.show_narrowed(narrowed_to(self.filter, review))
-        self._panel.list.set_empty_text(empty_text(listed))
+        self._panel.list.set_empty_text(empty_text(listed, unjudged=unjudged))
 
     def _go_to_row(self, row: int) -> None:
         key = int(self._model.rows.keys[row])
@@ -244,6 +245,9 @@ class ReviewQueue(QObject):
             self._tell()
             return
         self._after_leftover = {}
+        order = self._figures.order
+        self._panel.show_judging(possible=not review.unjudged)
+        self._panel.show_order(order_without_labels(order) if review.unjudged else order)
         new = self._source = review.source
         is_same = old is not None and old.fingerprint == new.fingerprint
         self._handled = [pair for pair in self._handled if is_same or pair[0] > 0]
@@ -308,6 +312,9 @@ def _usable(wanted: ErrorFilter, review: Review) -> ErrorFilter:
     if wanted.class_id not in known or not known.issuperset(wanted.cell or ()):
         wanted = wanted.with_class(None)
     if wanted.picked is not None and wanted.picked.fingerprint != review.source.fingerprint:
+        wanted = wanted.widened()
+    if review.unjudged and wanted.exact:
+        # no number counts anything there
         wanted = wanted.widened()
     return wanted
 

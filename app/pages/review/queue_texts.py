@@ -24,13 +24,15 @@ def narrowed_to(wanted: ErrorFilter, review: Review | None) -> str:
     return ", ".join(parts)
 
 
-def empty_text(wanted: ErrorFilter) -> str:
-    """Why the list is empty."""
+def empty_text(wanted: ErrorFilter, *, unjudged: bool) -> str:
+    """Why the list is empty; ``unjudged`` where there are no labels to be wrong about."""
     if wanted.cell is not None:
         return "No pairs in this cell at this threshold."
     if wanted.picked is not None:
         return f"None of these boxes ({wanted.picked.name}) is listed: they are gone or filtered out."
-    if wanted.type is not None:
+    if unjudged:
+        what = "no detections"
+    elif wanted.type is not None:
         what = f"nothing of the type “{TYPE_TITLES[wanted.type]}”"
     else:
         what = f"no {kind_word(wanted.kinds)}"

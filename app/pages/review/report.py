@@ -57,7 +57,7 @@ class ReviewReport(QObject):
 
     def _is_possible(self) -> bool:
         review = self._live.review
-        return review is not None and review.image_count > 0
+        return review is not None and review.image_count > 0 and not review.unjudged
 
     def _ask(self) -> None:
         review = self._live.review

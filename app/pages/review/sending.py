@@ -54,7 +54,7 @@ class ReviewSending(QObject):
 
     def _is_possible(self) -> bool:
         review = self._live.review
-        return review is not None and review.image_count > 0 and not self._busy
+        return review is not None and review.image_count > 0 and not review.unjudged and not self._busy
 
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy

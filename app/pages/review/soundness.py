@@ -48,7 +48,7 @@ class ReviewSoundness(QObject):
     def _show(self) -> None:
         """Bring the words up to date."""
         review, reached = self._live.review, self._figures.reached
-        if review is None or self._figures.order is not SortOrder.LABEL_ERRORS:
+        if review is None or review.unjudged or self._figures.order is not SortOrder.LABEL_ERRORS:
             self._caution.show_text("")
             return
         parts: list[str] = []

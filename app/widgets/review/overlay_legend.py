@@ -6,12 +6,18 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLayout, QSizePolicy, QWidget
 
-from app.models.error_kind import EVERY_KIND, PEN_STYLES, TIPS, TITLES, ErrorKind, text_color
+from app.models.error_kind import COUNTED, PEN_STYLES, TIPS, TITLES, ErrorKind, text_color
 from app.models.figures import count_text
 from app.theme import SMALL_TEXT, Theme
 from app.widgets.painting import faded, sized_font
 
-_NAMES = {ErrorKind.TP: "Found", ErrorKind.FP: "False", ErrorKind.FN: "Missed"}
+_NAMES = {
+    ErrorKind.TP: "Found",
+    ErrorKind.FP: "False",
+    ErrorKind.FN: "Missed",
+    ErrorKind.UNJUDGED: "Unjudged",
+}
+_PATTERNS = {ErrorKind.FP: [2.4, 1.6], ErrorKind.UNJUDGED: [2.8, 1.6, 0.8, 1.6]}
 _SAMPLE, _GAP, _HEIGHT = 18, 6, 24
 
 
@@ -59,8 +65,8 @@ class LegendEntry(QAbstractButton):
         pen = QPen(color, 2, PEN_STYLES[self._kind])
         if self._kind is ErrorKind.FN:
             painter.fillRect(box, QBrush(faded(color, 0.5 * strength), Qt.BrushStyle.BDiagPattern))
-        elif self._kind is ErrorKind.FP:
-            pen.setDashPattern([2.4, 1.6])
+        elif self._kind in _PATTERNS:
+            pen.setDashPattern(_PATTERNS[self._kind])
         painter.setPen(pen)
         painter.drawRect(box)
         font = sized_font(self, SMALL_TEXT)
@@ -77,7 +83,7 @@ class LegendEntry(QAbstractButton):
 
 
 class OverlayLegend(QWidget):
-    """One entry a kind; without room for all names there are counts alone."""
+    """One entry a kind that there can be; without room for all names there are counts alone."""
 
     # The kinds to show over the image: a frozenset of ErrorKind.
     kinds_chosen = Signal(object)
@@ -89,18 +95,26 @@ class OverlayLegend(QWidget):
         row.setSpacing(_GAP)
         row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.entries: dict[ErrorKind, LegendEntry] = {}
+        self._shown: tuple[LegendEntry, ...] = ()
         for kind in ErrorKind:
             entry = LegendEntry(kind, theme)
             entry.toggled.connect(lambda _checked: self.kinds_chosen.emit(self.kinds()))
             self.entries[kind] = entry
             row.addWidget(entry)
+        self.set_counts(dict.fromkeys(COUNTED, 0))
 
     def kinds(self) -> frozenset[ErrorKind]:
-        return frozenset(kind for kind in EVERY_KIND if self.entries[kind].isChecked())
+        """Those to show, of the kinds that there can be."""
+        return frozenset(
+            kind for kind, entry in self.entries.items() if entry in self._shown and entry.isChecked()
+        )
 
     def set_counts(self, counts: dict[ErrorKind, int]) -> None:
+        """How many there are of each kind that there can be."""
+        self._shown = tuple(self.entries[kind] for kind in counts)
         for kind, entry in self.entries.items():
             entry.set_count(counts.get(kind, 0))
+            entry.setVisible(kind in counts)
         self.updateGeometry()
         self._fit()
 
@@ -116,9 +130,8 @@ class OverlayLegend(QWidget):
 
     def _fit(self) -> None:
         named = self.width() >= self._width_of(named=True)
-        for entry in self.entries.values():
+        for entry in self._shown:
             entry.set_named(named)
 
     def _width_of(self, *, named: bool) -> int:
-        entries = self.entries.values()
-        return sum(entry.width_of(named=named) for entry in entries) + _GAP * (len(entries) - 1)
+        return sum(entry.width_of(named=named) for entry in self._shown) + _GAP * (len(self._shown) - 1)

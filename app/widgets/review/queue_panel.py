@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtGui import QAction, QResizeEvent, QStandardItemModel
 from PySide6.QtWidgets import (
     QComboBox,
     QGridLayout,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.models.error_filter import ORDER_TIPS, SortOrder
+from app.models.error_filter import BY_LABELS, ORDER_TIPS, SortOrder
 from app.models.error_kind import (
     EVERY_KIND,
     TIPS,
@@ -78,7 +78,7 @@ class QueuePanel(QWidget):
         self.type = QComboBox()
         self.type.addItem("All types", None)
         for item_type in ItemType:
-            if item_type is not ItemType.FOUND:
+            if item_type not in (ItemType.FOUND, ItemType.UNJUDGED):
                 self.type.addItem(TYPE_TITLES[item_type], item_type)
                 self.type.setItemData(
                     self.type.count() - 1, TYPE_TIPS[item_type], Qt.ItemDataRole.ToolTipRole
@@ -117,6 +117,17 @@ class QueuePanel(QWidget):
         """Mark the kinds that the list holds; ``decided`` is False while a matrix cell decides instead."""
         for kind, button in self.kind_buttons.items():
             button.setChecked(decided and kind in kinds)
+
+    def show_judging(self, *, possible: bool) -> None:
+        """Where nothing is right or wrong no kind or type can be asked for, nor an order that is of labels."""
+        for button in self.kind_buttons.values():
+            button.setVisible(possible)
+        self.type.setEnabled(possible)
+        model = self.order.model()
+        assert isinstance(model, QStandardItemModel)
+        for row in range(model.rowCount()):
+            is_of_labels = SortOrder(self.order.itemData(row)) in BY_LABELS
+            model.item(row).setEnabled(possible or not is_of_labels)
 
     def show_narrowed(self, text: str) -> None:
         """Name what the list is narrowed to; "" for nothing."""

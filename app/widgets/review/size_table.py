@@ -9,14 +9,14 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
-from app.models.error_kind import SHORT, TIPS, ErrorKind, text_color
+from app.models.error_kind import COUNTED, SHORT, TIPS, ErrorKind, text_color
 from app.models.figures import AP, AP_TIP, ap_at_tip, ap_name, count_text, ratio_text
 from app.models.size_breakdown import SizeRow
 from app.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
 
-_TITLES = ("Size", "Labels", AP, "", *(SHORT[kind] for kind in ErrorKind), "Recall", "Precision")
+_TITLES = ("Size", "Labels", AP, "", *(SHORT[kind] for kind in COUNTED), "Recall", "Precision")
 _AP, _AP_AT, _FIRST_COUNT, _RECALL = 2, 3, 4, 7
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -24,7 +24,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 def kind_of(column: int) -> ErrorKind | None:
     """The kind that a column counts."""
     place = column - _FIRST_COUNT
-    return ErrorKind(place) if 0 <= place < len(ErrorKind) else None
+    return COUNTED[place] if 0 <= place < len(COUNTED) else None
 
 
 def _ap_text(ap: float | None) -> str:

@@ -57,6 +57,18 @@ def test_dashes_meet_in_the_corners_and_stay_on_the_outline():
         assert dashes[y - 1 : y + 1, x - 1 : x + 1].all()
 
 
+def test_dots_lie_in_the_gaps_between_dashes():
+    edges = np.array([[50, 60, 153, 121]], np.int32)
+    dashes = painted(dashed_frames(edges, 2, dash=7, gap=13, width=400, height=300)) > 0
+    dots = painted(dashed_frames(edges, 2, dash=3, gap=17, width=400, height=300, between=True)) > 0
+    assert not (dashes & dots).any()
+    assert not (dots & ~(painted(solid_frames(edges, 2)) > 0)).any()
+    # 103 pixels hold 5 periods of 20: a dot in each
+    assert np.diff(np.flatnonzero(np.diff(dots[60].astype(int)) == 1)).tolist() == pytest.approx(
+        [103 / 5] * 4, abs=1
+    )
+
+
 def test_a_huge_box_has_only_the_dashes_in_view():
     edges = snapped(np.array([[-5e6, 100.0, 5e6, 200.0], [1e7, 0, 2e7, 10]]))
     rects = dashed_frames(edges, 2, dash=7, gap=5, width=400, height=300)

@@ -10,10 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
 from app.pages.review.page import ReviewPage
-from detcore.project.edits import set_status
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections
-from detcore.types import Status
+from detcore.types import Detections
 from tests.app.review.review_driving import made_up_detections
 
 
@@ -49,7 +48,7 @@ def test_without_detections_the_page_offers_to_predict(
     qtbot.waitUntil(lambda: asked == [run.path])
 
 
-def test_without_labels_there_is_nothing_to_compare(
+def test_without_any_labels_what_the_run_sees_is_there_unjudged(
     window: ReviewPage, context: AppContext, project: Project, qtbot: QtBot
 ) -> None:
     run = create_run(project, "reticle-s")
@@ -58,5 +57,17 @@ def test_without_labels_there_is_nothing_to_compare(
     save_detections(run, dets.take(np.isin(dets.image_ids, unlabelled)), image_ids=unlabelled)
     context.document.open(project)
     window.entered()
-    qtbot.waitUntil(lambda: window.empty.title.text() == "No labels to compare with")
-    project.edit(set_status, unlabelled[:1], Status.VERIFIED)
+    qtbot.waitUntil(lambda: window.choice.scope.currentText() == "Without labels (2)")
+    assert not window.empty.isVisible()
+    assert window.queue.count
+
+
+def test_a_run_that_has_looked_at_none_of_the_images_can_do_so(
+    window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
+) -> None:
+    run = create_run(labelled, "reticle-s")
+    save_detections(run, Detections.empty(), image_ids=[])
+    context.document.open(labelled)
+    window.entered()
+    qtbot.waitUntil(lambda: window.empty.title.text() == "No detections on these images")
+    assert window.empty.button.text() == "Predict with this run"
