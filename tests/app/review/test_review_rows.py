@@ -16,6 +16,7 @@ from app.models.error_filter import SortOrder
 from app.models.error_kind import ErrorKind, ItemType
 from app.models.error_model import ErrorEntry, ErrorModel
 from app.pages.review.page import ReviewPage
+from app.pages.review.place import REVIEW_PLACE
 from app.widgets.review.crops import Crop, crops
 from app.widgets.review.error_list import ErrorDelegate, row_texts
 from detcore.project.edits import add_boxes, add_class, set_split
@@ -76,7 +77,7 @@ def test_another_project_is_listed_in_the_order_that_stands_above_the_list(
     page: ReviewPage, context: AppContext, image_folder: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     with qtbot.waitSignal(page.order.found):
-        choose_order(page, SortOrder.LABEL_ERRORS)
+        choose_order(page, SortOrder.COST)
     paths = sorted(path.name for path in image_folder.iterdir())
     other = Project.create(tmp_path / "other.reticle", image_root=image_folder, image_paths=paths)
     other.edit(add_class, "cell")
@@ -89,8 +90,10 @@ def test_another_project_is_listed_in_the_order_that_stands_above_the_list(
     other.edit(add_boxes, boxes)
     other.edit(set_split, dict.fromkeys(images, "val"))
     save_detections(create_run(other, "reticle-s"), made_up_detections(other), image_ids=images)
-    with qtbot.waitSignal(page.order.found):
+    other.set_setting(REVIEW_PLACE, {"order": SortOrder.LABEL_ERRORS.value})
+    with qtbot.waitSignal(page.live.loaded):
         context.document.open(other)
+    qtbot.waitUntil(lambda: page.queue.count > 0 and page.errors.entry(0).suspicion is not None, timeout=5000)
     assert page.queue_panel.order.currentData() == SortOrder.LABEL_ERRORS
     entries = [page.errors.entry(row) for row in range(page.queue.count)]
     scores = [entry.suspicion.score if entry.suspicion else 0.0 for entry in entries]

@@ -135,7 +135,7 @@ def test_a_verdict_that_is_not_for_all_that_is_selected_says_so(
     press(page, Qt.Key.Key_X)
     deleted = labels - labelled.statistics().boxes
     assert 0 < deleted < selected
-    assert heard[-1].text.startswith(f"Delete label: {deleted} of the {selected} items.")
+    assert heard[-1].text.startswith(f"Delete label: {deleted} of {selected} items.")
 
 
 def test_actions_that_make_no_sense_are_disabled(page: ReviewPage, context: AppContext) -> None:

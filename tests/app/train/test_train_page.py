@@ -42,7 +42,7 @@ def test_without_boxes_training_is_refused_with_the_way_out(
 def test_images_without_splits_are_divided_once_and_undo_takes_it_back(
     qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project
 ) -> None:
-    assert "without splits" in open_page.buttons.data.text()
+    assert "have no split" in open_page.buttons.data.text()
     train(qtbot, open_page)
     message = next(item for item in context.messages.history if item.action and item.action[0] == "Undo")
     assert survey(project).unassigned == 0

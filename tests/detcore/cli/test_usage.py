@@ -43,7 +43,8 @@ def test_what_the_system_says_is_one_line(
 
     monkeypatch.setattr("detcore.cli.data_commands.info", fail)
     assert main(["info", "a.reticle"]) == 1
-    assert capsys.readouterr().err == "error: /some/file: Permission denied.\n"
+    told = "Permission denied. Check that the folder is there and that you may write to it."
+    assert capsys.readouterr().err == f"error: /some/file: {told}\n"
 
 
 def test_names_that_the_terminal_cannot_show_are_escaped(
