@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtGui import QColor
 
 from app.canvas.style import CASING_COLOR
-from app.models.error_kind import EVERY_KIND, OVERLAY_COLORS, PEN_STYLES
+from app.models.error_kind import EVERY_KIND, OVERLAY_COLORS, PEN_STYLES, ErrorKind
 from app.models.overlay import STYLES
 from app.theme import DARK, LIGHT, Tokens, visible_on
 from detcore.project.palette import PALETTE
@@ -95,4 +95,4 @@ def test_a_colour_that_is_seen_already_stays_as_it_is(tokens: Tokens) -> None:
 
 
 def test_no_two_kinds_have_the_same_line() -> None:
-    assert len(set(STYLES.values())) == len(set(PEN_STYLES.values())) == len(EVERY_KIND)
+    assert len(set(STYLES.values())) == len(set(PEN_STYLES.values())) == len(ErrorKind)
