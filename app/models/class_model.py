@@ -98,19 +98,16 @@ class ClassModel(QAbstractListModel):
             failed=lambda error: self._fail(project, error),
         )
 
-    def _is_shown(self, project: Project) -> bool:
-        return self._document.is_open and self._document.project is project
-
     def _show_counts(self, project: Project, counts: Mapping[str, int]) -> None:
         self._counting = False
-        if self._is_shown(project):
+        if self._document.shows(project):
             self._counts = counts
             if self._classes:
                 self.dataChanged.emit(self.index(0), self.index(len(self._classes) - 1))
 
     def _fail(self, project: Project, error: Exception) -> None:
         self._counting = False
-        if self._is_shown(project) or not isinstance(error, ReticleError):
+        if self._document.shows(project) or not isinstance(error, ReticleError):
             raise error
 
     def flags(self, index: Index) -> Qt.ItemFlag:

@@ -45,12 +45,8 @@ class Division(QObject):
             failed=lambda error: self._fail(project, error),
         )
 
-    def _is_shown(self, project: Project) -> bool:
-        document = self._context.document
-        return document.is_open and document.project is project
-
     def _show(self, project: Project, changes: Changes) -> None:
-        if not self._is_shown(project):
+        if not self._context.document.shows(project):
             return
         if changes:
             self._context.document.announce(changes)
@@ -58,5 +54,5 @@ class Division(QObject):
             self._context.messages.info("Every image has a split already, so nothing was changed.")
 
     def _fail(self, project: Project, error: Exception) -> None:
-        if self._is_shown(project):
+        if self._context.document.shows(project):
             self._context.messages.error(error, doing="divide the images")

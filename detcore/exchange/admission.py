@@ -81,14 +81,23 @@ def _refuse_outside(
         for image in images
         if image.path.parent in outside and not image.missing and not is_known(image.path)
     )
+    refuse_outside(counts, of="the dataset", path=source, hint="Give --allow-outside if they are meant")
+
+
+def refuse_outside(counts: Counter[Path], *, of: str, path: Path, hint: str) -> None:
+    """Refuse images that lie outside ``of`` something at ``path``; ``counts`` are of their folders.
+
+    Raises:
+        OutsideImagesError: there are some.
+    """
     if not counts:
         return
     shown = ", ".join(f"{folder} ({number:,})" for folder, number in counts.most_common(_SHOWN))
     more = len(counts) - _SHOWN
     raise OutsideImagesError(
-        f"{counted(counts.total(), 'image')} outside of the dataset: {shown}"
+        f"{counted(counts.total(), 'image')} outside of {of}: {shown}"
         + (f" and {counted(more, 'folder')} more" if more > 0 else ""),
-        path=source,
-        hint="Give --allow-outside if they are meant",
+        path=path,
+        hint=hint,
         folders=dict(counts),
     )

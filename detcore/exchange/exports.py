@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from detcore.errors import FormatError, OutsideImagesError
+from detcore.errors import FormatError
+from detcore.exchange.admission import refuse_outside
 from detcore.exchange.box_fitting import BoxFitter
 from detcore.exchange.formats import EXTRA_SETTING, format_named
 from detcore.formats.base import (
@@ -25,8 +26,6 @@ from detcore.formats.base import (
 from detcore.project.project import Project
 from detcore.types import Box, Image, Status
 from detcore.wording import counted
-
-_SHOWN = 3
 
 
 def export_dataset(
@@ -79,17 +78,8 @@ def _refuse_outside(dataset: Dataset) -> None:
         for image in dataset.images
         if not image.path.is_relative_to(root) and image.path.is_file()
     )
-    if not folders:
-        return
-    shown = ", ".join(f"{folder} ({number:,})" for folder, number in folders.most_common(_SHOWN))
-    more = len(folders) - _SHOWN
-    raise OutsideImagesError(
-        f"{counted(folders.total(), 'image')} outside of the project's images: {shown}"
-        + (f" and {counted(more, 'folder')} more" if more > 0 else ""),
-        path=root,
-        hint="Give --allow-outside if they are to be copied, too",
-        folders=dict(folders),
-    )
+    hint = "Give --allow-outside if they are to be copied, too"
+    refuse_outside(folders, of="the project's images", path=root, hint=hint)
 
 
 def _labelled_dataset(

@@ -16,9 +16,8 @@ from app.pages.label.verifying import Verifying
 from app.pages.label.walk import ImageWalk
 from app.widgets.label.image_list import ImageList
 from detcore.project.edits import set_split
-from detcore.types import Changes, Status
+from detcore.types import SPLITS, Changes, Status
 
-SPLITS = ("train", "val", "test")
 STATUS_TITLES = (
     (Status.VERIFIED, "Verified"),
     (Status.IN_PROGRESS, "In progress"),
