@@ -156,14 +156,23 @@ class ProjectActions(QObject):
             task.finished.connect(lambda: self._imports.discard(task))
 
     def _ask_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self._window, "Open a folder of images")
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, "Open a folder of images", str(self._usual_place())
+        )
         if chosen:
             self.open_path(Path(chosen))
 
     def _ask_project(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self._window, f"Open a project (NAME{SUFFIX})")
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, f"Open a project (NAME{SUFFIX})", str(self._usual_place())
+        )
         if chosen:
             self.open_path(Path(chosen))
+
+    def _usual_place(self) -> Path:
+        """Where one looks for a folder first: beside the last project, else at home."""
+        recent = self._context.settings.recent_projects
+        return recent[0].parent if recent else Path.home()
 
     def _ask_new(self) -> None:
         request = ask_project(self._window, self._context.tasks)
@@ -189,7 +198,7 @@ class ProjectActions(QObject):
         if isinstance(error, ProjectDamagedError):
             self._damaged.offer(error)
         else:
-            self._fail(error, f"open {path.name}")
+            self._fail(error, "open the project" if path.suffix == SUFFIX else "open the folder")
 
     def _show_opened(self, project: Project) -> None:
         """Show it; a folder that was opened for its images may hold labels, too, and files of several pages: look

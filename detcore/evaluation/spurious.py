@@ -22,11 +22,13 @@ from detcore.types import BoolArray, FloatArray, GroundTruth, IntArray, LabelAns
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Places:
-    """What is seen at N places: ``same`` (N,) log odds for the label's class, ``rest`` (N, F) all else, with
-    the ``label`` (N,) and how ``usual`` (N,) its size is."""
+    """What is seen at N places, (N,) each: log odds for the class of the label (``same``) and for ``other``
+    ones, how sure it is of the label's class beside the place (``near``); with the ``label`` and how ``usual``
+    its size is."""
 
     same: FloatArray
-    rest: FloatArray
+    other: FloatArray
+    near: FloatArray
     label: IntArray
     usual: FloatArray
 
@@ -77,13 +79,12 @@ def _answered_rows(answers: LabelAnswers | None, labels: GroundTruth) -> tuple[I
 
 
 def _detected(support: Support, label: IntArray, usual: FloatArray) -> _Places:
-    rest = np.column_stack([support.other, support.near])
-    return _Places(same=support.same, rest=rest, label=label, usual=usual)
+    return _Places(same=support.same, other=support.other, near=support.near, label=label, usual=usual)
 
 
 def _answered(answers: LabelAnswers, label: IntArray, usual: FloatArray) -> _Places:
-    rest = np.column_stack([_log_odds(answers.other), _log_odds(answers.near)])
-    return _Places(same=_log_odds(answers.well), rest=rest, label=label, usual=usual)
+    same, other, near = (_log_odds(score) for score in (answers.well, answers.other, answers.near))
+    return _Places(same=same, other=other, near=near, label=label, usual=usual)
 
 
 def _odds_of_labels(
@@ -92,15 +93,17 @@ def _odds_of_labels(
     """Logarithms of the odds that a place is that of a label, (N,) of their own and (M,) of strange ones, were
     there as many of both."""
     size = len(own.same)
-    same, rest, label, usual = (
+    same, other, near, label, usual = (
         np.concatenate([getattr(own, name), getattr(strange, name)])
-        for name in ("same", "rest", "label", "usual")
+        for name in ("same", "other", "near", "label", "usual")
     )
     right = np.arange(len(same)) < size
     fitted = np.concatenate([judged, np.ones(len(strange.same), np.bool_)])
     first = calibrate(same, right, label, classes=max(classes, 1), fitted=fitted)
+    # An answer beside a label says little where there is one at it. Where there is none, it says that the box is off.
+    beside = np.where(first < 0, near, 0.0)
     # large objects are seldom overlooked, so that nothing at a large label says more
-    features = np.column_stack([first, rest, usual, usual * first])
+    features = np.column_stack([first, other, near, beside, usual, usual * first])
     # both sets count for as much as there are labels, however many strange places there are
     sizes = np.bincount(right[fitted], minlength=2)
     counts = np.where(right, 1.0, sizes[1] / max(int(sizes[0]), 1))

@@ -106,6 +106,11 @@ class Imports:
         finally:
             self._turn.release()
 
+    @property
+    def is_under_way(self) -> bool:
+        """Whether one was decided on and is not carried out yet."""
+        return self._under_way is not None
+
     def finish(self, progress: Progress = unwatched) -> None:
         """Carry out what was decided, and forget what was not: so an opened project is put in order."""
         with self._database.read() as connection:

@@ -51,8 +51,10 @@ def merge(
 ) -> tuple[Edit, Merged]:
     """The edit that brings images in, for the rows that are there now.
 
-    Boxes that an image has already are not added again. What the project knows of an image stays: its size,
-    its split, what is in ``extra``, a status that says more than unseen as long as no box is added.
+    Boxes that an image has already are not added again, nor any to an image whose file has another size now than
+    when its boxes were drawn: there old and new ones would not fit together. What the project knows of an image
+    stays: the size its boxes were drawn at, its split, what is in ``extra``, a status that says more than unseen
+    as long as no box is added.
     """
     slice_ = _Slice(class_ids)
     with project.database.read() as connection:
@@ -108,14 +110,18 @@ class _Slice:
         self._add_boxes(image_id, image, width=image.width, height=image.height, present=None)
 
     def update(self, old: Image, image: IncomingImage, present: _Present) -> None:
-        """The project may know another size of the image; its boxes have to fit that one."""
+        """The project may know another size of the image than its file has now."""
         self.merged.matched += 1
-        width, height = (image.width, image.height) if old.width is None else (old.width, old.height)
+        size = (image.width, image.height)
+        if present and image.width is not None and old.size not in (None, size):
+            self._leave_out(old, image)
+            return
+        width, height = size if old.width is None or not present else (old.width, old.height)
         added = self._add_boxes(old.id, image, width=width, height=height, present=present)
         labelled = image.status is not Status.UNSEEN
         self.merged.unchanged += labelled and not added
         fields: dict[str, Any] = {}
-        if old.width is None and image.width is not None:
+        if image.width is not None and old.size != (width, height):
             fields |= {"width": image.width, "height": image.height}
         if old.split is None and image.split is not None:
             fields["split"] = image.split
@@ -125,6 +131,14 @@ class _Slice:
             fields["extra"] = {**image.extra, **old.extra}
         if fields:
             self.updates[old.id] = fields
+
+    def _leave_out(self, old: Image, image: IncomingImage) -> None:
+        message = (
+            f"it is {image.width}×{image.height} now, and the boxes that it has were drawn at "
+            f"{old.width}×{old.height}: no boxes added to it. On the Label page, or by the command `sizes`, "
+            "they can be scaled"
+        )
+        self.merged.problems.append((image.path, message))
 
     def _add_boxes(
         self,
@@ -178,6 +192,10 @@ class _Present:
         self._rows: dict[tuple[int, _Edges], list[int]] = {}
         for at, row in enumerate(rows):
             self._rows.setdefault((row[2], row[3:7]), []).append(at)
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._rows)
 
     def take(self, class_id: int, edges: _Edges) -> bool:
         """Whether such a box is there that was not taken before."""

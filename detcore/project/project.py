@@ -200,7 +200,8 @@ class Project(ProjectReader):
         """Take back the latest edit, of this session or an earlier one, or ``only`` the one that made those
         changes; ``None`` when there is none, or the latest is another."""
         with self.database.write() as connection:
-            position = journal.undo_step(connection)
+            asked = only is not None or self._imports.is_under_way
+            position = journal.undo_step(connection) if asked else 0
             edit = journal.undo(connection) if only is None or only.step == position else None
             self._imports.check(connection, edit, undoes=position)
         return None if edit is None else edit.summary()

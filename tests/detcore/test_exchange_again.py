@@ -12,7 +12,9 @@ from PIL import Image
 from detcore.errors import ProjectError
 from detcore.exchange import import_dataset
 from detcore.project import journal
+from detcore.project.edits import add_images
 from detcore.project.project import Project
+from detcore.types import Image as StoredImage
 
 
 @pytest.fixture
@@ -31,6 +33,32 @@ def images(tmp_path: Path) -> Path:
 def project(tmp_path: Path, images: Path) -> Iterator[Project]:
     with Project.create(tmp_path / "p.reticle", image_root=images) as project:
         yield project
+
+
+def test_the_same_labels_bring_no_second_box_to_an_image_whose_file_has_another_size_by_now(
+    project: Project, images: Path
+):
+    import_dataset(project, "voc", images)
+    before = project.all_boxes()
+    Image.new("RGB", (20, 16)).save(images / "train/a.jpg")
+    report = import_dataset(project, "voc", images)
+    assert project.all_boxes() == before
+    assert project.images()[0].size == (100, 80)
+    assert (report.boxes, report.boxed) == (0, 0)
+    told = [problem for problem in report.problems if "no boxes added" in problem.message]
+    assert [problem.path.name for problem in told] == ["a.jpg"]
+    assert "20×16 now" in told[0].message
+    assert "100×80" in told[0].message
+
+
+def test_boxes_come_at_the_size_of_the_file_where_none_were_drawn_at_another(project: Project, images: Path):
+    import_dataset(project, "voc", images)
+    project.undo()
+    project.edit(add_images, [StoredImage(id=0, path="train/a.jpg", width=100, height=80)])
+    Image.new("RGB", (20, 60)).save(images / "train/a.jpg")
+    import_dataset(project, "voc", images)
+    assert project.images()[0].size == (20, 60)
+    assert [box.xyxy for box in project.all_boxes()] == [(1, 2, 20, 40)]
 
 
 def test_a_folder_reached_through_a_link_brings_no_image_twice(

@@ -50,10 +50,20 @@ def next_step(context: AppContext, live: LiveReview, run: RunInfo | None, proble
             button="Go to Train",
             page="train",
         )
-    if not run.has_detections or problem:
+    if problem:
+        anew = "Predict again" if run.has_checkpoint else "Go to Train"
+        return NextStep(
+            title="This run cannot be shown",
+            text=problem,
+            icon="alert-circle-outline",
+            button=anew,
+            page="train",
+            predict=run if run.has_checkpoint else None,
+        )
+    if not run.has_detections:
         return NextStep(
             title="No detections yet",
-            text=problem or f"{run.name} has not been asked yet what it sees on your images.",
+            text=f"{run.name} has not been asked yet what it sees on your images.",
             button="Predict with this run",
             predict=run,
         )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 
 class ActionButton(QPushButton):
-    """A large button that does what an action does, and is enabled with it."""
+    """A large button that does what an action does, and is enabled with it.
+
+    Signals:
+        switched(bool): it can be pressed now, or no longer, and whether it had the focus until then.
+    """
+
+    switched = Signal(bool)
 
     def __init__(self, action: QAction, *, primary: bool) -> None:
         super().__init__(action.text())
@@ -20,8 +26,10 @@ class ActionButton(QPushButton):
         self._follow()
 
     def _follow(self) -> None:
+        had_focus = self.hasFocus()
         self.setEnabled(self._action.isEnabled())
         self.setToolTip(self._action.toolTip())
+        self.switched.emit(had_focus)
 
 
 class TrainButtons(QWidget):
@@ -61,6 +69,9 @@ class TrainButtons(QWidget):
         layout.addWidget(self.data)
         layout.addWidget(self.divide, alignment=Qt.AlignmentFlag.AlignLeft)
         layout.addLayout(row)
+        self._buttons = (self.start, self.stop, self.finish)
+        for button in self._buttons:
+            button.switched.connect(self._keep_focus)
         self.show_training(False)
 
     def show_data(self, text: str) -> None:
@@ -72,11 +83,20 @@ class TrainButtons(QWidget):
         self, training: bool, *, start_text: str = "Train", stop_text: str = "Stop and keep"
     ) -> None:
         """One button or two; the focus stays on a button."""
-        had_focus = self.start.hasFocus() or self.stop.hasFocus() or self.finish.hasFocus()
+        had_focus = any(button.hasFocus() for button in self._buttons)
+        if had_focus:
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         self.start.setText(start_text)
         self.stop.setText(stop_text)
         self.start.setVisible(not training)
         self.stop.setVisible(training)
         self.finish.setVisible(training)
-        if had_focus:
-            (self.stop if training else self.start).setFocus(Qt.FocusReason.OtherFocusReason)
+        self._keep_focus(had_focus)
+
+    def _keep_focus(self, had_focus: bool) -> None:
+        """Until a button can be pressed again the focus waits here: left to Qt it would wander to the rail."""
+        if any(button.hasFocus() for button in self._buttons) or not (had_focus or self.hasFocus()):
+            return
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        wanted = self.start if self.stop.isHidden() else self.stop
+        wanted.setFocus(Qt.FocusReason.OtherFocusReason)

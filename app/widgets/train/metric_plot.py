@@ -166,7 +166,9 @@ class MetricPlot(QWidget):
         self.legend.set_curves(
             [(key, curve.name, curve.style, self._is_shown(curve)) for key, curve in self._curves.items()]
         )
-        self._empty.setVisible(not any(len(curve.x) for curve in self._curves.values()))
+        is_empty = not any(len(curve.x) for curve in self._curves.values())
+        self._empty.setVisible(is_empty)
+        self._grid.setVisible(not is_empty)
         self._place()
         self.set_cursor(self._cursor_x)
 

@@ -48,6 +48,27 @@ def test_without_detections_the_page_offers_to_predict(
     qtbot.waitUntil(lambda: asked == [run.path])
 
 
+def test_damaged_detections_are_told_where_they_would_be_with_a_button_that_makes_them_anew(
+    window: ReviewPage,
+    context: AppContext,
+    labelled: Project,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = create_run(labelled, "reticle-s")
+    save_detections(run, made_up_detections(labelled), image_ids=labelled.image_ids())
+    run.detections.write_bytes(run.detections.read_bytes()[:300])
+    run.last.write_bytes(b"weights")
+    asked: list[object] = []
+    monkeypatch.setattr(context.jobs, "predict", lambda path, _snapshot: asked.append(path))
+    context.document.open(labelled)
+    window.entered()
+    qtbot.waitUntil(lambda: window.empty.title.text() == "This run cannot be shown")
+    assert window.empty.button.text() == "Predict again"
+    QTest.mouseClick(window.empty.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: asked == [run.path])
+
+
 def test_without_any_labels_what_the_run_sees_is_there_unjudged(
     window: ReviewPage, context: AppContext, project: Project, qtbot: QtBot
 ) -> None:

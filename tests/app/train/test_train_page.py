@@ -115,6 +115,16 @@ def test_training_shows_its_curves_progress_and_end(
     assert asked.args == ["review"]
 
 
+def test_the_focus_stays_on_the_buttons_from_the_start_of_a_training_to_its_end(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext
+) -> None:
+    buttons = open_page.buttons
+    train(qtbot, open_page)
+    qtbot.waitUntil(buttons.stop.hasFocus, timeout=WAIT)
+    wait_for_end(qtbot, context)
+    qtbot.waitUntil(buttons.start.hasFocus, timeout=WAIT)
+
+
 def test_stop_and_keep_by_mouse_then_resume_by_key_goes_on_from_the_checkpoint(
     qtbot: QtBot, open_page: TrainPage, context: AppContext, behave: Callable[[str], None]
 ) -> None:
