@@ -11,7 +11,6 @@ from types import TracebackType
 from PySide6.QtCore import QObject, QThread, Signal
 from PySide6.QtWidgets import (
     QApplication,
-    QDialog,
     QDialogButtonBox,
     QLabel,
     QPlainTextEdit,
@@ -20,12 +19,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.messages import Messages
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.errors import ReticleError
 
 log = logging.getLogger(__name__)
 
 
-class ReportDialog(QDialog):
+class ReportDialog(FittedDialog):
     """Shows a bug with its traceback, ready to be copied. The program goes on."""
 
     def __init__(self, text: str, parent: QWidget | None = None) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, Qt, QUrl, qVersion
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from app.theme import Theme
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.version import VERSION
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide.md"
-_PICTURE_WIDTH = 760
+_PICTURE_WIDTH, _BESIDE_PICTURES = 760, 100
 
 
 class _Guide(QTextBrowser):
@@ -25,11 +26,12 @@ class _Guide(QTextBrowser):
         if isinstance(found, QByteArray):
             picture = QImage.fromData(found)
             smooth = Qt.TransformationMode.SmoothTransformation
-            return found if picture.isNull() else picture.scaledToWidth(_PICTURE_WIDTH, smooth)
+            width = min(_PICTURE_WIDTH, self.screen().availableGeometry().width() - _BESIDE_PICTURES)
+            return found if picture.isNull() else picture.scaledToWidth(width, smooth)
         return found
 
 
-class ManualDialog(QDialog):
+class ManualDialog(FittedDialog):
     """The guide, with its pictures. It may stay open beside the work."""
 
     def __init__(self, parent: QWidget) -> None:
@@ -46,6 +48,7 @@ class ManualDialog(QDialog):
         except OSError:
             self.text.setPlainText("The manual is the file docs/guide.md of Reticle's source.")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.setContentsMargins(8, 0, 8, 0)
         buttons.rejected.connect(self.close)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 8)
@@ -53,7 +56,7 @@ class ManualDialog(QDialog):
         layout.addWidget(buttons)
 
 
-class AboutDialog(QDialog):
+class AboutDialog(FittedDialog):
     """Version, licence, and what a report of a fault should name."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:

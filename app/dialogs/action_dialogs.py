@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QHeaderView,
     QLineEdit,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 from app.action_table import GLOBAL, ActionSpec
 from app.actions import Actions
 from app.gestures import GESTURES
+from app.widgets.fitted_dialog import FittedDialog
 from app.widgets.list_keys import ListKeys
 
 SCOPE_TITLES = {
@@ -48,7 +48,7 @@ class _ActionTree(QTreeWidget):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
 
 
-class ActionPalette(QDialog):
+class ActionPalette(FittedDialog):
     """Type to find, Enter does it. What belongs to another page is done there: that page is shown first."""
 
     # the action that was chosen cannot be done now: its text
@@ -115,7 +115,7 @@ class ActionPalette(QDialog):
             self.refused.emit(action.text())
 
 
-class ShortcutsDialog(QDialog):
+class ShortcutsDialog(FittedDialog):
     """What the mouse does, and all actions and their keys by page; a field finds among them."""
 
     def __init__(self, actions: Actions, parent: QWidget) -> None:

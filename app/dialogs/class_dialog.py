@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.swatches import swatch
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.types import ObjectClass
 
 
-class ClassDialog(QDialog):
+class ClassDialog(FittedDialog):
     """Asks for the visible properties of a class; the boxes keep pointing at it.
 
     A name that one of the ``others`` has is an offer to merge the two.

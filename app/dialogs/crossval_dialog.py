@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QW
 
 from app.models.figures import count_text, counted
 from app.models.run_model import format_duration
+from app.widgets.fitted_dialog import FittedDialog
 from app.widgets.train.spin_boxes import WholeNumber
 from detcore.training.config import TrainConfig
 
@@ -29,7 +30,7 @@ class CrossValidationRequest:
     folds: int
 
 
-class CrossValidationDialog(QDialog):
+class CrossValidationDialog(FittedDialog):
     """The number of folds; the rest is as the page's settings say."""
 
     def __init__(

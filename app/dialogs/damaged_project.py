@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialogButtonBox, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.project.copies import DailyCopy
 
 WIDTH = 640
 
 
-class DamagedProjectDialog(QDialog):
+class DamagedProjectDialog(FittedDialog):
     """Offers the daily copy, if there is one, and a rescue. ``reason`` is what is wrong with the database."""
 
     def __init__(

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -22,6 +21,7 @@ from app.models.figures import count_text, counted
 from app.theme import Theme
 from app.widgets.duplicates.group_panel import GroupPanel
 from app.widgets.empty_state import EmptyState
+from app.widgets.fitted_dialog import FittedDialog
 from app.widgets.thumbnails import Thumbnails
 from detcore.curation.duplicates import LEAST_CORRELATION, MOST_BITS, Duplicates
 
@@ -32,7 +32,7 @@ _WHY = (
 )
 
 
-class DuplicatesDialog(QDialog):
+class DuplicatesDialog(FittedDialog):
     """A window beside the work: it may stay open while images are labelled.
 
     Signals:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.dialogs.latest_look import LatestLook
 from app.tasks import Tasks
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.errors import ProjectError
 from detcore.exchange import ImportOptions
 from detcore.formats import FORMATS, detect_format
@@ -53,7 +54,7 @@ class ImportRequest:
         return self.source if self.source.is_dir() else self.source.parent
 
 
-class ImportDialog(QDialog):
+class ImportDialog(FittedDialog):
     """Asks for a source, and which project the labels are for; the format is found by looking, and can be
     overruled."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QHeaderView,
     QLabel,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.messages import Message, Messages
 from app.theme import Theme
+from app.widgets.fitted_dialog import FittedDialog
 from app.widgets.message_bar import COLORS, ICONS
 
 MESSAGE_ROLE = Qt.ItemDataRole.UserRole
@@ -25,7 +25,7 @@ TIME, TEXT, OFFER = range(3)
 _READING_HEIGHT = 104
 
 
-class MessageHistory(QDialog):
+class MessageHistory(FittedDialog):
     """Newest first, a line each; below it all of the one that is chosen.
 
     The button does what the chosen message offers; so does Enter.

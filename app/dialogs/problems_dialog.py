@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QApplication,
-    QDialog,
     QDialogButtonBox,
     QHeaderView,
     QLabel,
@@ -17,10 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.formats.base import Problem
 
 
-class ProblemsDialog(QDialog):
+class ProblemsDialog(FittedDialog):
     """A list of file, line, what; can be copied."""
 
     def __init__(self, problems: Sequence[Problem], parent: QWidget) -> None:

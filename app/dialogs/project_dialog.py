@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.dialogs.latest_look import LatestLook
 from app.tasks import Tasks
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.errors import ProjectError
 from detcore.opening import SUFFIX, named_as_project, project_folder_for
 
@@ -32,7 +33,7 @@ class ProjectRequest:
     images: Path
 
 
-class ProjectDialog(QDialog):
+class ProjectDialog(FittedDialog):
     """Proposes a place beside the images until another one is typed."""
 
     def __init__(self, tasks: Tasks, parent: QWidget | None = None) -> None:

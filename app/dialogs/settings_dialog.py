@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QDialogButtonBox, QFormLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDialogButtonBox, QFormLayout, QWidget
 
 from app.keymaps import KEYMAPS
 from app.settings import Settings
+from app.widgets.fitted_dialog import FittedDialog
 
 THEMES = ("system", "light", "dark")
 
 
-class SettingsDialog(QDialog):
+class SettingsDialog(FittedDialog):
     """Theme, keys, zoom."""
 
     def __init__(self, settings: Settings, parent: QWidget) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QRadioButton, QWidget
 
+from app.widgets.fitted_dialog import FittedDialog
 from app.widgets.train.spin_boxes import WholeNumber
 from detcore.types import SPLITS
 
@@ -21,7 +22,7 @@ class SplitRequest:
     everything: bool = False
 
 
-class SplitDialog(QDialog):
+class SplitDialog(FittedDialog):
     """Three shares in percent; the last one is what is left."""
 
     def __init__(self, parent: QWidget | None = None) -> None:

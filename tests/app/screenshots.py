@@ -1,6 +1,6 @@
 """Pictures of every page and dialog of a project, to be looked at.
 
-    QT_QPA_PLATFORM=offscreen QT_SCALE_FACTOR=1.5 python tests/app/screenshots.py PROJECT OUT 960x600 1440x900
+    QT_QPA_PLATFORM=offscreen QT_SCALE_FACTOR=1.5 python -m tests.app.screenshots PROJECT OUT 960x600 1440x900
 
 Sizes are logical pixels: a screen of 1440×900 at 150 % has 960×600 of them. The scale factor of Qt belongs to a
 process, so each has one of its own.
