@@ -123,7 +123,9 @@ def compare(options: argparse.Namespace) -> int:
     """Two runs on the same images: what is not fair about it, figures with intervals, objects gained and
     lost."""
     if len(options.run) != 2:
-        raise ConfigError(f"{len(options.run)} run given", hint="Give --run twice: before and after")
+        raise ConfigError(
+            f"{counted(len(options.run), 'run')} given", hint="Give --run twice: before and after"
+        )
     with Project.open(options.project, read_only=True) as project:
         first, second = (find_run(project, name) for name in options.run)
         chosen = choose_images(project, [first, second], options.split)

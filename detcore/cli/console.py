@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -15,14 +16,26 @@ from detcore.atomic import atomic_write
 
 
 def say(text: str = "") -> None:
-    """One line on stdout."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """One line on stdout; where nobody reads it any more the work goes on, and its files are written."""
+    _write(sys.stdout, text)
 
 
 def complain(text: str) -> None:
-    """One line on stderr."""
-    sys.stderr.write(text + "\n")
+    """One line on stderr, as ``say``."""
+    _write(sys.stderr, text)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    if stream is None:  # closed from the beginning, as by `>&-`
+        return
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        # The reader has left, as `head` does. What is still in the buffer must not fail at the end.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def write_json(file: Path, record: Any) -> None:

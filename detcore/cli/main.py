@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from detcore.cli.console import complain
-from detcore.cli.status import DONE, INTERRUPTED, MENDABLE, USAGE
+from detcore.cli.status import INTERRUPTED, MENDABLE, USAGE
 from detcore.errors import Cancelled, ConfigError, ReticleError, disk_error
 
 COMMANDS = {
@@ -59,7 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _check_outputs(options)
         with _ended_like_by_ctrl_c():
             return _command(options.command)(options)
-    except Cancelled:
+    except Cancelled as error:
+        complain(str(error))
         return INTERRUPTED
     except ReticleError as error:
         complain(f"error: {error}")
@@ -67,8 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("interrupted")
         return INTERRUPTED
-    except BrokenPipeError:
-        return DONE
     except OSError as error:
         complain(f"error: {disk_error(error)}")
         return MENDABLE

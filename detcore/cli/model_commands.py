@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from detcore.cli.console import say, write_json
 from detcore.cli.predicting import (
     choose_images,
+    go_on_hint,
     predict_images,
     refuse_changes,
     training_config,
@@ -18,6 +19,7 @@ from detcore.cli.predicting import (
 )
 from detcore.cli.status import INTERRUPTED
 from detcore.cli.watching import ending_text, watch_job
+from detcore.crossval import is_cross_validation
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
@@ -59,9 +61,12 @@ def _begin(project: Project, options: argparse.Namespace) -> PreparedRun:
 
 def _go_on(project: Project, options: argparse.Namespace) -> PreparedRun:
     refuse_changes(options, ("model", "seed", "image_size", "batch_size", "weights"))
+    run = find_run(project, options.resume)
+    if is_cross_validation(run):
+        raise ConfigError(f"{run.name} is a cross-validation", path=run.path, hint=go_on_hint(run))
     return prepare_resume(
         project,
-        find_run(project, options.resume),
+        run,
         minutes=options.minutes,
         epochs=options.epochs,
         device=options.device,

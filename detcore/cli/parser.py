@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from detcore.evaluation.evaluate import RULES
 from detcore.formats import FORMATS
 from detcore.training.config import DEFAULT_MODEL, MODELS
 from detcore.types import SPLITS
+
+N = TypeVar("N", int, float)
 
 DESCRIPTION = """\
 Label images, train a detector, see where the two disagree, mend the labels, export a clean dataset.
@@ -138,6 +141,24 @@ def _add_data_commands(commands: Commands) -> None:
     info.add_argument("--json", action="store_true", help="as JSON")
 
 
+def _confidence(word: str) -> float:
+    return _number(float, word, lambda value: 0 <= value <= 1, "a number from 0 to 1")
+
+
+def _positive(word: str) -> int:
+    return _number(int, word, lambda value: value > 0, "a whole number above 0")
+
+
+def _number(read: Callable[[str], N], word: str, fits: Callable[[N], bool], what: str) -> N:
+    try:
+        value = read(word)
+        if fits(value):
+            return value
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{word} is not {what}")
+
+
 def _add_split(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--split",
@@ -214,7 +235,7 @@ def _add_audit_commands(commands: Commands) -> None:
     compare.add_argument("--run", action="append", required=True, help="give it twice: before, after")
     _add_split(compare)
     compare.add_argument(
-        "--threshold", type=float, metavar="T", help="confidence of both (default: each at its best F1)"
+        "--threshold", type=_confidence, metavar="T", help="confidence of both (default: each at its best F1)"
     )
     compare.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
 
@@ -234,7 +255,7 @@ def _add_insight_commands(commands: Commands) -> None:
         required=True,
         help="what it is unsure about; given twice: where two disagree",
     )
-    order.add_argument("--count", type=int, default=20, metavar="N", help="how many (default 20)")
+    order.add_argument("--count", type=_positive, default=20, metavar="N", help="how many (default 20)")
     order.add_argument("--json", type=Path, metavar="FILE", help="also write the list as JSON")
 
     twins = _add(commands, "duplicates", "list images that are nearly the same, and leaks between splits")
@@ -247,7 +268,7 @@ def _add_insight_commands(commands: Commands) -> None:
     _add_split(report)
     report.add_argument(
         "--threshold",
-        type=float,
+        type=_confidence,
         metavar="T",
         help="confidence from which detections count (default: best F1)",
     )

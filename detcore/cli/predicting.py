@@ -111,7 +111,8 @@ def _seen_part(run: RunFolder, chosen: Snapshot) -> Snapshot:
         seen = predicted_images(run)
         unread |= left_out_images(run) & waiting
     if not wanted & seen:
-        raise EvaluationError(f"{run.name} has looked at none of these images", path=run.path)
+        hint = go_on_hint(run) if is_cross_validation(run) else None
+        raise EvaluationError(f"{run.name} has looked at none of these images", path=run.path, hint=hint)
     unseen = wanted - seen - unread
     if unseen:
         complain(f"{run.name} has not looked at {counted(len(unseen), 'labelled image')}, left out here.")
@@ -131,7 +132,19 @@ def _still_unread(images: Snapshot) -> set[int]:
 
 
 def predict_images(run: RunFolder, snapshot: Snapshot, split: str) -> None:
-    """Let the run look at the images of a split as the project has them now."""
+    """Let the run look at the images of a split as the project has them now.
+
+    Raises:
+        ConfigError: it is a cross-validation, of whose detections none may come from a model that knows the image.
+        JobError: the prediction ended badly.
+        Cancelled: it was stopped.
+    """
+    if is_cross_validation(run):
+        raise ConfigError(
+            f"{run.name} is a cross-validation and detects only while it trains",
+            path=run.path,
+            hint="Give a run of train",
+        )
     images = prepare_prediction(run, snapshot)
     chosen = [] if split == "all" else ["--split", split]
     arguments = ["predict", str(run.path), "--snapshot", str(images), *chosen]
@@ -140,6 +153,11 @@ def predict_images(run: RunFolder, snapshot: Snapshot, split: str) -> None:
         raise JobError(outcome.text, hint=outcome.hint or None)
     if outcome.state is OutcomeState.STOPPED:
         raise Cancelled("stopped; the detections are those of before")
+
+
+def go_on_hint(run: RunFolder) -> str:
+    """How a cross-validation is taken up again."""
+    return f"Go on with crossval --resume {run.name}"
 
 
 def refuse_changes(options: argparse.Namespace, names: Sequence[str]) -> None:

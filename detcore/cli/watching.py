@@ -73,7 +73,7 @@ def watch_job(make: Callable[[Callable[[Event], None]], Job]) -> Outcome:
     try:
         return _wait(job)
     except KeyboardInterrupt:
-        complain("stopping, keeping what was learnt …")
+        complain("stopping …" if isinstance(job, WorkerJob) else "stopping, keeping what was learnt …")
         job.stop()
         return _wait(job)
     finally:

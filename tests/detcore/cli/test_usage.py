@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from detcore.cli.main import main
+from detcore.cli.watching import watch_job
+from detcore.errors import Cancelled
+from detcore.jobs import Outcome, OutcomeState, WorkerJob
+from detcore.project.edits import add_images
 from detcore.project.project import Project
 from detcore.project.runs import create_run
+from detcore.types import Image as StoredImage
+from detcore.types import Status
 
 
 @pytest.fixture
@@ -54,6 +64,113 @@ def test_names_that_the_terminal_cannot_show_are_escaped(
     monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(raw, encoding="ascii", write_through=True))
     assert main(["train", str(folder), "--resume", "Zelle-\u00e4"]) == 1
     assert b"Zelle-\\xe4" in raw.getvalue()
+
+
+@pytest.fixture
+def left() -> Iterator[TextIO]:
+    """A stream whose reader has gone, as `head` does."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        yield stream
+
+
+def test_files_are_written_also_when_nobody_reads_the_lines(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: TextIO
+) -> None:
+    monkeypatch.setattr(sys, "stdout", left)
+    assert main(["duplicates", str(folder), "--json", str(tmp_path / "pairs.json")]) == 0
+    assert json.loads((tmp_path / "pairs.json").read_text())["images"] == 0
+
+
+def test_files_are_written_also_without_a_place_for_the_lines(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["duplicates", str(folder), "--json", str(tmp_path / "pairs.json")]) == 0
+    assert (tmp_path / "pairs.json").is_file()
+
+
+def test_the_status_tells_of_an_error_that_nobody_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: TextIO
+) -> None:
+    monkeypatch.setattr(sys, "stderr", left)
+    assert main(["info", str(tmp_path / "none.reticle")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train", "--resume", "001"], "Go on with crossval --resume 001-crossval"),
+        (["predict", "--run", "001"], "001-crossval is a cross-validation"),
+        (["evaluate", "--run", "001"], "Go on with crossval --resume 001-crossval"),
+    ],
+)
+def test_a_cross_validation_is_not_taken_for_a_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    with Project.create(tmp_path / "b.reticle", image_root=tmp_path) as project:
+        project.edit(add_images, [StoredImage(id=0, path="a.jpg", status=Status.VERIFIED)])
+        run = create_run(project, "crossval")
+    run.plan.write_text('{"held_out": [[1]]}')
+    before = sorted(run.path.iterdir())
+    assert main([words[0], str(tmp_path / "b.reticle"), *words[1:]]) == 1
+    assert told in capsys.readouterr().err
+    assert sorted(run.path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["next", "--run", "001", "--count", "0"],
+        ["next", "--run", "001", "--count", "-3"],
+        ["compare", "--run", "001", "--run", "001", "--threshold", "nan"],
+        ["report", "--run", "001", "--out", "r.html", "--threshold", "7"],
+    ],
+)
+def test_numbers_that_no_result_could_have_are_wrong_usage(
+    folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([words[0], str(folder), *words[1:]])
+    assert f"{words[-2]}: {words[-1]} is not" in capsys.readouterr().err
+
+
+def test_what_a_command_that_was_stopped_left_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(_options: object) -> int:
+        raise Cancelled("stopped; the detections are those of before")
+
+    monkeypatch.setattr("detcore.cli.data_commands.info", stop)
+    assert main(["info", "a.reticle"]) == 130
+    assert capsys.readouterr().err == "stopped; the detections are those of before.\n"
+
+
+class StoppedByKey(WorkerJob):
+    """Ctrl+C comes while it is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__([], on_event=lambda _event: None)
+        self.stopped = False
+
+    def start(self) -> None:
+        pass
+
+    def wait(self, _seconds: float | None = None) -> Outcome | None:
+        if not self.stopped:
+            raise KeyboardInterrupt
+        return Outcome(state=OutcomeState.STOPPED, text="prediction stopped")
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_a_prediction_that_is_stopped_does_not_claim_to_have_learnt(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert watch_job(lambda _hear: StoppedByKey()).state is OutcomeState.STOPPED
+    assert capsys.readouterr().err == "stopping …\n"
 
 
 @pytest.mark.parametrize(
