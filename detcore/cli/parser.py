@@ -279,7 +279,7 @@ def _add_demo_commands(commands: Commands) -> None:
     sample = _add(
         commands, "sample", "make the sample project, with planted label errors to find", project=False
     )
-    sample.add_argument("folder", type=Path, metavar="DIR", help="where to make it")
+    sample.add_argument("folder", type=Path, metavar="DIR", help="where to make it: best a new folder")
     sample.add_argument("--seed", type=int, default=0)
 
     demo = _add(

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
-from detcore.errors import ProjectError
+from detcore.errors import ProjectError, disk_error
 from detcore.project.edits import add_rows
 from detcore.project.palette import next_color
 from detcore.project.project import Project
-from detcore.sample.generate import DEFAULT_IMAGES, DEFAULT_SEED, IMAGE_FOLDER, Progress, generate_sample
+from detcore.sample.generate import (
+    DEFAULT_IMAGES,
+    DEFAULT_SEED,
+    IMAGE_FOLDER,
+    TRUTH_FILE,
+    Progress,
+    generate_sample,
+)
 from detcore.sample.truth import SampleTruth
 from detcore.splits import make_splits
 from detcore.types import Box, Image, ObjectClass, Origin, Status
@@ -26,10 +34,12 @@ def create_sample_project(
 ) -> Project:
     """Generate the sample below ``folder`` and make ``sample.reticle`` there; it is open when returned.
 
-    Labelled images are verified and in a split; the last ones are unseen, unlabelled and in none.
+    Labelled images are verified and in a split; the last ones are unseen, unlabelled and in none. What is in the
+    folder stays as it is.
 
     Raises:
-        ProjectError: there is one already, or the folder cannot be written.
+        ProjectError: there is one already, or something else where its files would be.
+        ReticleError: the folder cannot be written.
         Cancelled: ``progress`` said so.
     """
     project_folder = folder / PROJECT_NAME
@@ -37,7 +47,10 @@ def create_sample_project(
         raise ProjectError(
             "there is a sample already", path=project_folder, hint="Open it, or choose another folder"
         )
-    truth = generate_sample(folder, images=images, seed=seed, progress=progress)
+    for taken in (folder / IMAGE_FOLDER, folder / TRUTH_FILE):
+        if taken.exists():
+            raise ProjectError("there is already something here", path=taken, hint="Choose an empty folder")
+    truth = _painted(folder, images=images, seed=seed, progress=progress)
     project = Project.create(project_folder, image_root=folder / IMAGE_FOLDER)
     try:
         _fill(project, truth)
@@ -46,6 +59,20 @@ def create_sample_project(
         project.close()
         raise
     return project
+
+
+def _painted(folder: Path, *, images: int, seed: int, progress: Progress | None) -> SampleTruth:
+    """Pictures and truth in the folder: all of them, or nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".sample.", dir=folder) as name:
+            place = Path(name)
+            truth = generate_sample(place, images=images, seed=seed, progress=progress)
+            for made in (IMAGE_FOLDER, TRUTH_FILE):
+                (place / made).rename(folder / made)
+    except OSError as error:
+        raise disk_error(error, path=folder) from error
+    return truth
 
 
 def _fill(project: Project, truth: SampleTruth) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from detcore.boxes import iou
-from detcore.errors import Cancelled, ProjectError
+from detcore.errors import Cancelled, ProjectError, ReticleError
 from detcore.images import read_image, read_size
 from detcore.sample import (
     PROJECT_NAME,
@@ -254,3 +254,29 @@ def test_a_sample_is_not_made_over_another(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="already"):
         create_sample_project(tmp_path, images=2, seed=2)
     assert (tmp_path / "truth.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["images/001.jpg", "images/other.png", "truth.json"])
+def test_a_sample_is_not_made_over_files_of_others(tmp_path: Path, name: str) -> None:
+    theirs = tmp_path / name
+    theirs.parent.mkdir(exist_ok=True)
+    theirs.write_bytes(b"theirs")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ProjectError, match="already"):
+        create_sample_project(tmp_path, images=1, seed=1)
+    assert theirs.read_bytes() == b"theirs"
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_sample_that_was_cancelled_leaves_nothing_and_can_be_made_again(tmp_path: Path) -> None:
+    with pytest.raises(Cancelled):
+        create_sample_project(tmp_path, images=3, seed=1, progress=lambda done, _total: done < 2)
+    assert list(tmp_path.iterdir()) == []
+    create_sample_project(tmp_path, images=1, seed=1).close()
+    assert (tmp_path / "images/001.jpg").is_file()
+
+
+def test_a_sample_in_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(ReticleError, match="file"):
+        create_sample_project(tmp_path / "file", images=1, seed=1)

@@ -157,7 +157,7 @@ class StoppedByKey(WorkerJob):
     def start(self) -> None:
         pass
 
-    def wait(self, _seconds: float | None = None) -> Outcome | None:
+    def wait(self, timeout: float | None = None) -> Outcome | None:
         if not self.stopped:
             raise KeyboardInterrupt
         return Outcome(state=OutcomeState.STOPPED, text="prediction stopped")
