@@ -56,9 +56,8 @@ def import_labels(options: argparse.Namespace) -> int:
         say(str(problem))
     for note in report.notes:
         say(f"note: {note}")
-    say(
-        f"{counted(report.images, 'image')}, {counted(report.boxes, 'box', 'boxes')}, {counted(len(report.problems), 'problem')}"
-    )
+    boxes = f"{counted(report.boxes, 'box', 'boxes')} on {counted(report.boxed, 'image')}"
+    say(f"{boxes}, {counted(report.images, 'new image')}, {counted(len(report.problems), 'problem')}")
     return 0
 
 

@@ -19,7 +19,8 @@ def rescue(options: argparse.Namespace) -> int:
         copy = find_copy(folder, options.copy or None)
         aside = go_back(folder, copy)
         say(
-            f"{folder}: the database is that of {copy.day.isoformat()} again; the damaged one lies in {aside}"
+            f"{folder}: the database is that of {copy.day.isoformat()} again, as it was when the project was first "
+            f"opened on that day; the one of before lies in {aside}"
         )
         return 0
     done = rescue_project(folder, named_as_project(options.out).resolve())

@@ -114,6 +114,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise ConfigError("weights file not found", path=path) from error
     except _BROKEN_FILE as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):  # torch advises to run whatever is in the file
+            reason = "it is no file of torch, or holds more than tensors"
         raise ConfigError(
             f"cannot read the weights ({reason})",
             path=path,

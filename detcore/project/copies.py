@@ -51,10 +51,12 @@ def find_copy(folder: Path, day: str | None) -> DailyCopy:
     """The copy of a day such as ``2026-11-29``; the newest without one.
 
     Raises:
-        ProjectError: there is none.
+        ProjectError: there is none, or no project.
     """
     copies = list_copies(folder)
     found = [copy for copy in copies if day is None or copy.day.isoformat() == day]
+    if not copies and not (folder / "project.db").is_file():
+        raise ProjectError("there is no Reticle project here", path=folder)
     if not found:
         days = ", ".join(copy.day.isoformat() for copy in copies)
         hint = f"There are those of {days}" if days else "Take out what can be read with rescue --out"

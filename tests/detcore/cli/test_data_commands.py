@@ -36,6 +36,17 @@ def test_projects_get_the_ending_by_which_they_are_recognised(images: Path, tmp_
         assert project.statistics().boxes == 1
 
 
+def test_an_import_says_on_how_many_images_boxes_came_and_how_many_are_new(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (images / "a.txt").write_text("0 .5 .5 .1 .1\n0 .2 .2 .1 .1\n")
+    assert main(["new", str(tmp_path / "p"), "--images", str(images)]) == 0
+    Image.new("RGB", (100, 80)).save(images / "b.jpg")
+    assert main(["import", str(tmp_path / "p"), "--format", "yolo", str(images)]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith("2 boxes on 1 image, 1 new image, ")
+
+
 @pytest.fixture
 def labels(tmp_path: Path) -> Path:
     """Labels of the image, in a folder without it."""

@@ -234,3 +234,20 @@ def test_the_command_line_knows_both_ways(
     shutil.rmtree(large / "daily copies")
     assert main(["rescue", str(large), "--copy"]) == 1
     assert "no daily copy" in capsys.readouterr().err
+
+
+def test_going_back_to_a_copy_does_not_call_a_whole_database_damaged(
+    large: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rescue", str(large), "--copy"]) == 0
+    told = capsys.readouterr().out
+    assert "the one of before lies in" in told
+    assert "the damaged one" not in told
+
+
+@pytest.mark.parametrize("words", [["--copy"], ["--copy", "2026-11-29"], ["--out", "new.reticle"]])
+def test_a_folder_that_is_no_project_is_told_by_every_way_of_rescue(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert main(["rescue", str(tmp_path), *words]) == 1
+    assert "there is no Reticle project here" in capsys.readouterr().err
