@@ -108,6 +108,16 @@ def find_item(source: ErrorSource, threshold: float, key: int) -> ErrorItem | No
     return _detection(source, threshold, key) if key < 0 else _label(source, threshold, key)
 
 
+def listed_half(source: ErrorSource, threshold: float, key: int) -> int:
+    """The key by which lists have the object of a box at a threshold: a found one is its detection, and a missed
+    one its label. What is no half of a found object keeps its own."""
+    item = find_item(source, -np.inf if key < 0 else threshold, key)
+    if item is None or item.type is not ItemType.FOUND or not item.partner:
+        return key
+    still_found = key < 0 and source.evaluation.dets.scores[detection_row(key)] >= threshold
+    return key if still_found else item.partner
+
+
 def _detection(source: ErrorSource, threshold: float, key: int) -> ErrorItem:
     evaluation, links, row = source.evaluation, source.links, detection_row(key)
     view = evaluation.image_view(int(evaluation.dets.image_ids[row]), threshold)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QFontMetrics, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QSizePolicy, QSplitter, QVBoxLayout, QWidget
 
 from app.canvas.image_levels import ImageLevels
 from app.canvas.view import ImageCanvas
@@ -17,6 +17,7 @@ from app.models.error_model import ErrorEntry
 from app.models.overlap_text import overlap_text
 from app.models.overlay import overlay_boxes, unjudged_boxes
 from app.review.live_evaluation import LiveReview
+from app.widgets.review.image_bar import ImageBar
 from app.widgets.review.item_details import ItemDetails
 from app.widgets.review.overlay_legend import OverlayLegend
 from detcore.errors import ReticleError
@@ -35,28 +36,6 @@ _BUTTONS = {
     "review.next": "Next",
 }
 """What the buttons say; there is room for two words."""
-
-
-class ElidedLabel(QLabel):
-    """One line that loses its middle when there is no room."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._whole = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def set_text(self, text: str) -> None:
-        self._whole = text
-        self.setToolTip(text)
-        self._fit()
-
-    def _fit(self) -> None:
-        metrics = QFontMetrics(self.font())
-        self.setText(metrics.elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width()))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
 
 
 class ReviewImage(QWidget):
@@ -79,7 +58,7 @@ class ReviewImage(QWidget):
         self.crop.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.crop.set_names_visible(False)
         self.legend = OverlayLegend(context.theme)
-        self.name = ElidedLabel()
+        self.bar = ImageBar(self.legend)
         buttons = {text: context.actions[name] for name, text in _BUTTONS.items()}
         self.details = ItemDetails(context.theme, buttons, moves=(_BUTTONS["review.next"],))
         self._notice = QTimer(self, singleShot=True, interval=_LOADING_NOTICE_MS)
@@ -116,7 +95,7 @@ class ReviewImage(QWidget):
             return
         if entry.image_id != self._shown_id:
             self._shown_id, self._path, self._ready = entry.image_id, entry.path, False
-            self.name.set_text(entry.path.name)
+            self.bar.show_name(entry.path.name)
             image = self._loader.request(entry.path, [item.path for item in ahead])
             if image is None:
                 self._notice.start()
@@ -215,18 +194,10 @@ class ReviewImage(QWidget):
             canvas.set_image(None)
 
     def _compose(self) -> None:
-        strip = QHBoxLayout()
-        strip.setContentsMargins(10, 2, 6, 2)
-        strip.setSpacing(12)
-        strip.addWidget(self.name, 1)
-        strip.addWidget(self.legend)
-        bar = QWidget()
-        bar.setProperty("role", "panel")
-        bar.setLayout(strip)
         left = QVBoxLayout()
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(0)
-        left.addWidget(bar)
+        left.addWidget(self.bar)
         left.addWidget(self.canvas, 1)
         whole = QWidget()
         whole.setLayout(left)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from app.models.error_filter import BACKGROUND_ID, ErrorFilter, SortOrder, order_without_labels
 from app.models.error_items import ErrorRows, detection_key
 from app.models.error_model import ErrorEntry, ErrorModel
-from app.models.error_query import ErrorSource, find_item
+from app.models.error_query import ErrorSource, find_item, listed_half
 from app.models.verdict_offers import MOST_AT_ONCE
 from app.pages.review.queue_texts import empty_text, narrowed_to
 from app.review.listed_items import ListedItems
@@ -187,19 +187,25 @@ class ReviewQueue(QObject):
         """Find the items again; what is selected stays selected."""
         self._show(self._items.found)
 
-    def _show(self, listing: Callable[[ErrorFilter], ErrorRows]) -> None:
+    def _show(self, listing: Callable[[ErrorFilter], ErrorRows], *, was: int | None = None) -> None:
+        """``was`` is the key that the current box had until now."""
         review = self._live.review
         if review is None:
             return
         self.filter = _usable(self.filter, review)
-        selected = self._panel.list.selected_keys()
+        selected, now = self._panel.list.selected_keys(), self._current
+        if was is not None and now is not None:
+            selected = [now if key == was else key for key in selected]
         self._model.set_rows(listing(self.filter))
         if not self._leaving:
             self._show_state(selected)
 
     def _follow_threshold(self) -> None:
-        self._show(self._items.after_threshold)
-        # what was found may be missed now
+        was, review = self._current, self._live.review
+        if was is not None and review is not None:
+            # what was found may be missed now, and is its label then
+            self._current = listed_half(review.source, self._live.threshold, was)
+        self._show(self._items.after_threshold, was=was)
         if self.current != self._told:
             self._tell()
 

@@ -79,6 +79,7 @@ class ComparePanel(QWidget):
         self.status = QLabel()
         self.status.setProperty("role", "muted")
         self.wait = QPushButton()
+        self.wait.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.wait.clicked.connect(self._press)
         self._is_busy = False
         self.caution = Caution(theme)
@@ -169,6 +170,7 @@ class ComparePanel(QWidget):
         link.setProperty("role", "link")
         link.setToolTip(change.tip)
         link.setEnabled(change.count > 0)
+        link.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         link.setCursor(Qt.CursorShape.PointingHandCursor)
         link.clicked.connect(lambda: self.count_opened.emit(change.name))
         return link
@@ -191,12 +193,14 @@ class ComparePanel(QWidget):
 
     def _compose(self) -> None:
         choice = QHBoxLayout()
+        # links bring such a margin of their own
+        choice.setContentsMargins(12, 0, 0, 0)
         choice.setSpacing(8)
         for widget in (_muted("Compare with"), self.run, self.status, self.wait):
             choice.addWidget(widget)
         choice.addWidget(self.caution, 1)
         choice.addStretch()
-        self._head.setContentsMargins(12, 4, 8, 0)
+        self._head.setContentsMargins(0, 4, 8, 0)
         self._head.setSpacing(0)
         self._head.addLayout(choice)
         self._head.addWidget(self.links, 0, Qt.AlignmentFlag.AlignLeft)
@@ -222,6 +226,7 @@ class ComparePanel(QWidget):
         column.addStretch(1)
         area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         area.setWidgetResizable(True)
         area.setWidget(content)
         self._stack.addWidget(area)

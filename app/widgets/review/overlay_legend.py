@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLayout, QSizePolicy, QWidget
 
 from app.models.error_kind import COUNTED, PEN_STYLES, TIPS, TITLES, ErrorKind, text_color
@@ -51,7 +51,7 @@ class LegendEntry(QAbstractButton):
 
     def width_of(self, *, named: bool) -> int:
         text = self.text() if named else self._count
-        return _SAMPLE + 22 + self.fontMetrics().horizontalAdvance(text)
+        return _SAMPLE + (22 if named else 16) + self.fontMetrics().horizontalAdvance(text)
 
     def sizeHint(self) -> QSize:
         return QSize(self.width_of(named=self._named), _HEIGHT)
@@ -83,7 +83,7 @@ class LegendEntry(QAbstractButton):
 
 
 class OverlayLegend(QWidget):
-    """One entry a kind that there can be; without room for all names there are counts alone."""
+    """One entry a kind that there can be."""
 
     # The kinds to show over the image: a frozenset of ErrorKind.
     kinds_chosen = Signal(object)
@@ -96,6 +96,7 @@ class OverlayLegend(QWidget):
         row.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self.entries: dict[ErrorKind, LegendEntry] = {}
         self._shown: tuple[LegendEntry, ...] = ()
+        self._named = True
         for kind in ErrorKind:
             entry = LegendEntry(kind, theme)
             entry.toggled.connect(lambda _checked: self.kinds_chosen.emit(self.kinds()))
@@ -116,22 +117,21 @@ class OverlayLegend(QWidget):
             entry.set_count(counts.get(kind, 0))
             entry.setVisible(kind in counts)
         self.updateGeometry()
-        self._fit()
+
+    def set_named(self, named: bool) -> None:
+        """Whether kinds are written out, or counts stand alone."""
+        if named != self._named:
+            self._named = named
+            for entry in self.entries.values():
+                entry.set_named(named)
+            self.updateGeometry()
+
+    def width_of(self, *, named: bool) -> int:
+        """The room that it takes with the names of its kinds, or without."""
+        return sum(entry.width_of(named=named) for entry in self._shown) + _GAP * (len(self._shown) - 1)
 
     def sizeHint(self) -> QSize:
-        return QSize(self._width_of(named=True), _HEIGHT)
+        return QSize(self.width_of(named=self._named), _HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._width_of(named=False), _HEIGHT)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._fit()
-        super().resizeEvent(event)
-
-    def _fit(self) -> None:
-        named = self.width() >= self._width_of(named=True)
-        for entry in self._shown:
-            entry.set_named(named)
-
-    def _width_of(self, *, named: bool) -> int:
-        return sum(entry.width_of(named=named) for entry in self._shown) + _GAP * (len(self._shown) - 1)
+        return QSize(self.width_of(named=False), _HEIGHT)

@@ -6,6 +6,9 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+_MARGIN = 12
+"""A link has it as its own padding, so that its text begins where other texts do."""
+
 
 class ActionButton(QPushButton):
     """A large button that does what an action does, and is enabled with it.
@@ -52,6 +55,7 @@ class TrainButtons(QWidget):
         self.finish = ActionButton(finish, primary=False)
         self.data = QLabel(wordWrap=True)
         self.data.setProperty("role", "muted")
+        self.data.setContentsMargins(_MARGIN, 0, 0, 0)
         self.data.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
         self.divide = QPushButton(divide.text())
         self.divide.setToolTip(divide.toolTip())
@@ -59,12 +63,13 @@ class TrainButtons(QWidget):
         self.divide.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.divide.clicked.connect(divide.trigger)
         row = QHBoxLayout()
+        row.setContentsMargins(_MARGIN, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.start, 1)
         row.addWidget(self.stop, 3)
         row.addWidget(self.finish, 2)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 10, 12, 12)
+        layout.setContentsMargins(0, 10, _MARGIN, 12)
         layout.setSpacing(8)
         layout.addWidget(self.data)
         layout.addWidget(self.divide, alignment=Qt.AlignmentFlag.AlignLeft)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.context import AppContext
@@ -300,3 +301,14 @@ def test_a_run_that_has_looked_at_none_of_the_images_is_not_compared(
     qtbot.waitUntil(lambda: panel.status.text() == "This run has looked at none of these images.")
     assert not panel.wait.isVisible()
     assert not panel.table.isVisible()
+
+
+def test_a_click_on_a_count_leaves_the_keys_to_the_queue(compared: ReviewPage) -> None:
+    compared.queue_panel.list.setFocus()
+    click_link(compared, "lost")
+    assert QApplication.focusWidget() is compared.queue_panel.list
+    assert compared.queue.count == 3
+    first = compared.queue.current
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Space)
+    assert compared.queue.current is not None
+    assert compared.queue.current != first

@@ -145,3 +145,20 @@ def test_on_a_screen_at_150_percent_nothing_scrolls_and_names_and_verdicts_are_w
     extension = page.toolbar.findChild(QToolButton, "qt_toolbar_ext_button")
     assert extension is None or not extension.isVisible()
     assert page.image.canvas.width() >= 240
+
+
+def test_the_legend_gives_up_its_words_before_the_name_of_the_file_loses_a_letter(
+    page: ReviewPage, resize: Callable[[QSize], None]
+) -> None:
+    bar, legend = page.image.bar, page.image.legend
+    assert legend.width() == legend.width_of(named=True)
+    assert bar.name.text() == "img_3.jpg"
+    # the page in a window of 960 x 600
+    resize(QSize(896, 534))
+    assert legend.width() == legend.width_of(named=False)
+    assert bar.name.text() == "img_3.jpg"
+    bar.show_name("a name that is much too long for such a line.jpg")
+    assert "…" in bar.name.text()
+    bar.show_name("img_3.jpg")
+    resize(LARGE)
+    assert legend.width() == legend.width_of(named=True)
