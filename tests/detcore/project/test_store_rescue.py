@@ -239,6 +239,7 @@ def test_the_command_line_knows_both_ways(
 def test_going_back_to_a_copy_does_not_call_a_whole_database_damaged(
     large: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Project.open(large).close()  # makes the copy of the day
     assert main(["rescue", str(large), "--copy"]) == 0
     told = capsys.readouterr().out
     assert "the one of before lies in" in told
