@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from detcore.atomic import atomic_write
-from detcore.cli.console import progress_bar, say, table
+from detcore.cli.console import complain, progress_bar, say, table
 from detcore.errors import ConfigError
 from detcore.exchange import ImportOptions, export_dataset, find_dataset, import_dataset, import_found
 from detcore.formats.base import ExportOptions
@@ -23,6 +23,8 @@ from detcore.project.runs import list_runs
 from detcore.splits import divide_images, fill_splits
 from detcore.types import SPLITS, Image
 from detcore.wording import counted
+
+_OPTIONS_OF_A_FORMAT = {"coordinates": "voc", "jpeg": "voc", "difficult_as_crowd": "coco", "polygon": "coco"}
 
 
 def new(options: argparse.Namespace) -> int:
@@ -98,8 +100,12 @@ def export(options: argparse.Namespace) -> int:
 
 
 def _export_options(options: argparse.Namespace) -> ExportOptions:
+    for name, kind in _OPTIONS_OF_A_FORMAT.items():
+        if getattr(options, name) and kind != options.format:
+            word = f"--{name.replace('_', '-')}"
+            complain(f"note: {word} changes nothing in {options.format}: it is for {kind}")
     return ExportOptions(
-        coordinates=options.coordinates,
+        coordinates=options.coordinates or "int",
         jpeg=options.jpeg,
         difficult_as_crowd=options.difficult_as_crowd,
         polygon=options.polygon,

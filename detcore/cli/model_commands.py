@@ -85,6 +85,10 @@ def predict(options: argparse.Namespace) -> int:
 def evaluate(options: argparse.Namespace) -> int:
     """Score files, or a run on a split of its project; the table on stdout, the figures in --json."""
     files = options.gt is not None or options.dt is not None
+    if files and any(value is not None for value in (options.project, options.run, options.split)):
+        raise ConfigError(
+            "files and a project are given", hint="Give a project with --run, or --gt and --dt: not both"
+        )
     result, errors = _evaluate_files(options) if files else _evaluate_run(options)
     say(format_report(result))
     if options.json is not None:

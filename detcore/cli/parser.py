@@ -93,8 +93,7 @@ def _add_data_commands(commands: Commands) -> None:
     write.add_argument(
         "--coordinates",
         choices=("int", "float", "one_based"),
-        default="int",
-        help="VOC: whole pixels, exact, or 1-based and inclusive as the devkit of 2007",
+        help="VOC: whole pixels (the default), exact, or 1-based and inclusive as the devkit of 2007",
     )
     write.add_argument(
         "--jpeg", action="store_true", help="VOC: turn other images into JPEG, for torchvision"

@@ -113,7 +113,7 @@ class _Slice:
         """The project may know another size of the image than its file has now."""
         self.merged.matched += 1
         size = (image.width, image.height)
-        if present and image.width is not None and old.size not in (None, size):
+        if image.boxes and present and image.width is not None and old.size not in (None, size):
             self._leave_out(old, image)
             return
         width, height = size if old.width is None or not present else (old.width, old.height)

@@ -51,6 +51,15 @@ def test_the_same_labels_bring_no_second_box_to_an_image_whose_file_has_another_
     assert "100×80" in told[0].message
 
 
+def test_an_image_for_which_no_box_comes_is_none_whose_boxes_were_left_out(project: Project, images: Path):
+    import_dataset(project, "voc", images)
+    Image.new("RGB", (20, 16)).save(images / "train/a.jpg")
+    (images / "train/a.xml").write_text("<annotation></annotation>")
+    report = import_dataset(project, "voc", images)
+    assert not [problem for problem in report.problems if "no boxes added" in problem.message]
+    assert project.images()[0].size == (100, 80)
+
+
 def test_boxes_come_at_the_size_of_the_file_where_none_were_drawn_at_another(project: Project, images: Path):
     import_dataset(project, "voc", images)
     project.undo()

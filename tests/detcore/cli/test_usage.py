@@ -136,6 +136,32 @@ def test_numbers_that_no_result_could_have_are_wrong_usage(
     assert f"{words[-2]}: {words[-1]} is not" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("kind", "words", "of"),
+    [
+        ("coco", ["--jpeg"], "voc"),
+        ("yolo", ["--coordinates", "int"], "voc"),
+        ("voc", ["--polygon"], "coco"),
+        ("yolo", ["--difficult-as-crowd"], "coco"),
+    ],
+)
+def test_an_option_of_another_format_is_said_to_change_nothing(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, words: list[str], of: str
+) -> None:
+    for chosen in (kind, of):
+        main(["export", str(folder), "--format", chosen, "--out", str(tmp_path / "out"), *words])
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert told == [f"note: {words[0]} changes nothing in {kind}: it is for {of}"]
+
+
+@pytest.mark.parametrize("words", [["a.reticle"], ["--run", "001"], ["--split", "val"]])
+def test_files_and_a_project_are_not_scored_at_once(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert main(["evaluate", *words, "--gt", "none.json", "--dt", "none.json"]) == 1
+    assert "not both" in capsys.readouterr().err
+
+
 def test_what_a_command_that_was_stopped_left_is_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
