@@ -28,7 +28,7 @@ from detcore.errors import (
 )
 from detcore.exchange import ImportReport, find_dataset, import_dataset, import_found
 from detcore.formats import detect_format
-from detcore.images import files_with_frames, frames_text
+from detcore.images import EXTENSIONS, files_with_frames, frames_text
 from detcore.opening import SUFFIX, create_from_images, is_project, open_path, project_folder_for
 from detcore.project.project import Project
 from detcore.sample import create_sample_project
@@ -84,6 +84,11 @@ class ProjectActions(QObject):
             self.open_path(first)
         elif first.suffix.lower() in LABEL_FILES:
             self._ask_import(first)
+        elif first.suffix.lower() not in EXTENSIONS:
+            self._context.messages.info(
+                f"{first.name} cannot be opened. Drop a folder of images, a project, an image of it, or a file of "
+                "labels (.json, .yaml)."
+            )
         elif document.is_open:
             self._show_dropped(document.project, first)
         else:
@@ -198,7 +203,8 @@ class ProjectActions(QObject):
         if isinstance(error, ProjectDamagedError):
             self._damaged.offer(error)
         else:
-            self._fail(error, "open the project" if path.suffix == SUFFIX else "open the folder")
+            is_named = path.suffix == SUFFIX or path.name == "project.db"
+            self._fail(error, "open the project" if is_named else "open the folder")
 
     def _show_opened(self, project: Project) -> None:
         """Show it; a folder that was opened for its images may hold labels, too, and files of several pages: look

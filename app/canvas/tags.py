@@ -98,12 +98,14 @@ def tag_font(ratio: float) -> QFont:
 def place(device_boxes: FloatArray, widths: IntArray, projection: Projection, *, line: int) -> PixelRects:
     """(N, 4) where the tag of each box goes: above it, or inside at its top where there is no room above.
 
-    A box whose top or left edge is out of view has its tag at the edge of the view. ``line`` is the
-    width of the box's outline in device pixels, as all lengths here.
+    A box whose top or left edge is out of view has its tag at the edge of the view, and one near the right edge
+    has it where it is seen whole. ``line`` is the width of the box's outline in device pixels, as all lengths here.
     """
     height, half = projection.px(style.TAG_HEIGHT), line // 2
     edges = np.rint(np.clip(device_boxes, -1e6, 1e6)).astype(np.int64)
-    x = np.maximum(edges[:, 0] - half, 0)
+    begin = edges[:, 0] - half
+    whole = np.where(begin < projection.width, np.minimum(begin, projection.width - widths), begin)
+    x = np.maximum(whole, 0)
     above = edges[:, 1] - half - height
     inside = np.maximum(edges[:, 1] + line - half, 0)
     lowest_inside = np.maximum(edges[:, 3] - half - height, above)

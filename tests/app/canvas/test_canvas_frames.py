@@ -131,3 +131,11 @@ def test_no_more_tags_than_asked_for_are_placed():
     boxes = np.array([[float(x), 100, x + 30, 130] for x in range(0, 400, 50)])
     options = places(boxes, np.full(8, 24), VIEW, line=2)
     assert arranged(options, VIEW, most=3)[0].tolist() == [0, 1, 2]
+
+
+def test_a_tag_near_the_right_edge_of_the_view_is_seen_whole() -> None:
+    edge = VIEW.width
+    rects = place(np.array([[edge - 10.0, 50, edge - 2, 90]]), np.array([40]), VIEW, line=2)
+    assert rects[0, [0, 2]].tolist() == [edge - 40, edge]
+    outside = place(np.array([[edge + 10.0, 50, edge + 20, 90]]), np.array([40]), VIEW, line=2)
+    assert outside[0, 0] >= edge
