@@ -116,4 +116,6 @@ def disk_error(error: OSError, *, path: str | Path | None = None) -> ReticleErro
     hint = "Check that the folder is there and that you may write to it"
     if error.errno in _FULL:
         hint = "Free some space on that disk and try again; what was there before is still there"
+    elif isinstance(error, FileExistsError | NotADirectoryError):
+        hint = "A file is in the place of a folder: choose another name"
     return ReticleError(error.strerror or str(error), path=error.filename or path, hint=hint)

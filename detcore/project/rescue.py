@@ -54,6 +54,7 @@ def rescue(damaged: Path, out: Path) -> Rescued:
     if out.exists():
         raise ProjectError("there is already something here", path=out, hint="Choose another name")
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".rescue.", dir=out.parent) as place:
             found = _Salvage(_copied(damaged, Path(place)))
             return _written(found, damaged, out)

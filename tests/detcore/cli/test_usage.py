@@ -57,6 +57,15 @@ def test_what_the_system_says_is_one_line(
     assert capsys.readouterr().err == f"error: /some/file: {told}\n"
 
 
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_file_where_a_folder_should_be_is_told_as_such(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    assert main(["sample", str(tmp_path / name)]) == 1
+    assert "A file is in the place of a folder" in capsys.readouterr().err
+
+
 def test_names_that_the_terminal_cannot_show_are_escaped(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

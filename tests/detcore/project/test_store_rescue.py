@@ -236,6 +236,12 @@ def test_the_command_line_knows_both_ways(
     assert "no daily copy" in capsys.readouterr().err
 
 
+def test_a_rescue_makes_the_folder_that_its_project_goes_to_as_new_does(large: Path, tmp_path: Path) -> None:
+    assert main(["rescue", str(large), "--out", str(tmp_path / "not/yet/there.reticle")]) == 0
+    with Project.open(tmp_path / "not/yet/there.reticle", read_only=True) as project:
+        assert project.image_ids()
+
+
 def test_going_back_to_a_copy_does_not_call_a_whole_database_damaged(
     large: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
