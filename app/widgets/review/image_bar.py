@@ -41,6 +41,7 @@ class ImageBar(QWidget):
     def __init__(self, legend: OverlayLegend) -> None:
         super().__init__()
         self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.name, self._legend = ElidedLabel(), legend
         self._strip = QHBoxLayout(self)
         self._strip.setContentsMargins(10, 2, 6, 2)
