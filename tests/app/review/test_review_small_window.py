@@ -165,4 +165,7 @@ def test_the_legend_gives_up_its_words_before_the_name_of_the_file_loses_a_lette
 
 
 def test_the_line_above_the_image_has_the_colour_of_a_panel(page: ReviewPage, context: AppContext) -> None:
-    assert page.image.bar.grab().toImage().pixelColor(2, 2) == context.theme.color("panel")
+    context.theme.apply("dark")
+    bar = page.image.bar
+    place = bar.mapTo(page.window(), QPoint(2, 2))
+    assert page.window().grab().toImage().pixelColor(place) == context.theme.color("panel")
