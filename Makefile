@@ -22,6 +22,7 @@ check: setup
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m pyright
 	.venv/bin/lint-imports --no-cache
+	$(PYTHON) scripts/sizes.py
 
 format: setup
 	$(PYTHON) -m ruff check --fix-only --quiet .

@@ -14,3 +14,8 @@ def counted(
     """A number and what is counted, ``1 image``, ``2 images``; ``many`` where that is not ``one`` with an s, or
     a verb follows that changes as well (``image was``, ``images were``). ``write`` writes the number."""
     return f"{write(number)} {one if number == 1 else many or one + 's'}"
+
+
+def ap_name(iou_threshold: float) -> str:
+    """``AP50``, ``AP75`` …: average precision at one IoU."""
+    return f"AP{round(100 * iou_threshold)}"

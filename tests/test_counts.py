@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QLocale
 
-from app.models import figures
+from app.services import figures
 from detcore.wording import counted
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,8 +7,8 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QWidget
 
 from app.canvas import tools
+from app.canvas.key_strokes import LetGo
 from app.canvas.pointer_view import PointerView
-from app.keyboard import LetGo
 
 ARROWS = {
     Qt.Key.Key_Left: (-1, 0),

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPainterPath,
 
 from app.printing.signs import LINE_STYLES, paint_bar, paint_stripes
 from app.printing.style import ACCENT, LINE, LINE_STRONG, MUTED, PAPER, TEXT, UNITS_PER_POINT, font, pt
-from app.theme import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE
+from app.services.theme import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE
 
 _PENS = {
     "grid": (LINE, 0.5, Qt.PenStyle.SolidLine),

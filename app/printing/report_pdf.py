@@ -14,7 +14,7 @@ from app.printing.contents import contents
 from app.printing.pages import paginate
 from app.printing.style import MUTED, SMALL, UNITS_PER_POINT, pt
 from app.printing.text import Run, Text
-from app.screen import has_screen
+from app.services.screen import has_screen
 
 _MARGINS = QMarginsF(12, 14, 12, 14)
 _FOOTER = pt(20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtGui import QColor, QFont
 
-from app.theme import LIGHT
+from app.services.theme import LIGHT
 
 UNITS_PER_POINT = 10
 """Painting is done in tenths of a point: fine enough that letters stand where the font wants them."""

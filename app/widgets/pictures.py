@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.tasks import Tasks
+from app.services.tasks import Tasks
 from detcore.errors import ReticleError
 
 _WAITING = 60

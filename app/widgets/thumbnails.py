@@ -8,8 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QRect, QSize, Qt
 from PySide6.QtGui import QImage, QPainter
 
-from app.image_loader import decode
-from app.tasks import Tasks
+from app.services.image_loader import decode
+from app.services.tasks import Tasks
 from app.widgets.pictures import Pictures
 
 THUMBNAIL_SIDE = 480

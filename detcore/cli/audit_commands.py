@@ -13,7 +13,6 @@ from detcore.cli.console import complain, say, table, write_json
 from detcore.cli.predicting import Chosen, choose_images, refuse_changes, training_config
 from detcore.cli.status import DONE, INTERRUPTED
 from detcore.cli.watching import ending_text, watch_job
-from detcore.crossval import CrossValidationJob, is_cross_validation
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.bootstrap import Interval
 from detcore.evaluation.compare import Comparison, Difference, compare_runs
@@ -22,12 +21,14 @@ from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
 from detcore.evaluation.strength import ap50, is_too_weak
 from detcore.evaluation.thresholds import operating_points
-from detcore.jobs import OutcomeState
-from detcore.preparing.runs import prepare_cross_validation, prepare_resume
+from detcore.jobs.crossval import CrossValidationJob
+from detcore.jobs.owner import OutcomeState
+from detcore.jobs.preparing.runs import prepare_cross_validation, prepare_resume
+from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run, load_answers
-from detcore.run_comparison import LabelsApart, fairness, separate_labels
-from detcore.scope import Scope, trained_images
+from detcore.project.scope import Scope, trained_images
+from detcore.review.run_comparison import LabelsApart, fairness, separate_labels
 from detcore.types import Detections, GroundTruth
 from detcore.wording import counted
 

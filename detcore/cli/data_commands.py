@@ -14,13 +14,13 @@ from detcore.cli.console import complain, progress_bar, say, table
 from detcore.errors import ConfigError
 from detcore.exchange import ImportOptions, export_dataset, find_dataset, import_dataset, import_found
 from detcore.formats.base import ExportOptions
-from detcore.images import files_with_frames, frames_text
-from detcore.opening import create_from_images, named_as_project
-from detcore.preparing.material import split_ranks
+from detcore.images.decoding import files_with_frames, frames_text
+from detcore.jobs.preparing.material import split_ranks
 from detcore.project.edits import Edit, set_split
+from detcore.project.opening import create_from_images, named_as_project
 from detcore.project.project import Project
 from detcore.project.runs import list_runs
-from detcore.splits import divide_images, fill_splits
+from detcore.project.splits import divide_images, fill_splits
 from detcore.types import SPLITS, Image
 from detcore.wording import counted
 

@@ -17,6 +17,6 @@ def sample(options: argparse.Namespace) -> int:
 
 
 def demo(options: argparse.Namespace) -> int:
-    from app.demo import run_demo
+    from app.shell.demo import run_demo
 
     return run_demo(options.out, minutes=options.minutes, say=say)

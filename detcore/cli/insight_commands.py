@@ -15,9 +15,9 @@ from detcore.curation.ordering import Candidate, order_unlabelled
 from detcore.errors import ConfigError, ImageError
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run, left_out_images, predicted_images
+from detcore.project.scope import SCOPE_TEXTS
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.report.write import Writer, write_report
-from detcore.scope import SCOPE_TEXTS
 from detcore.wording import counted
 
 _SHOWN = 40

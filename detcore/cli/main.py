@@ -30,6 +30,7 @@ COMMANDS = {
     "train": "model_commands.train",
     "predict": "model_commands.predict",
     "evaluate": "model_commands.evaluate",
+    "queue": "queue_commands.queue",
     "audit": "audit_commands.audit",
     "compare": "audit_commands.compare",
     "crossval": "audit_commands.crossval",
@@ -94,13 +95,13 @@ def _work(arguments: Sequence[str]) -> int:
     """Be a worker process. One that only leads others loads no torch; others say first what they will work
     on, since loading it takes seconds."""
     if arguments[:1] == ["crossval"]:
-        from detcore.crossval_worker import main as lead
+        from detcore.jobs.child.crossval import main as lead
 
         return lead(arguments)
-    from detcore.worker_process import announced
+    from detcore.jobs.worker_process import announced
 
     with announced(arguments):
-        from detcore.worker import main as work
+        from detcore.jobs.child.worker import main as work
 
         return work(arguments)
 
@@ -153,7 +154,7 @@ def _open_window(arguments: Sequence[str]) -> int:
         if not path.exists():
             raise ConfigError("no such folder", path=path, hint="Give a folder of images, or a project")
     try:
-        from app.application import run
+        from app.shell.application import run
     except ImportError as error:
         raise ReticleError(
             f"the window cannot be opened ({error})", hint="Install the extra `app`: pip install '.[app]'"

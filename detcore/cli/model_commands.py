@@ -19,14 +19,14 @@ from detcore.cli.predicting import (
 )
 from detcore.cli.status import INTERRUPTED
 from detcore.cli.watching import ending_text, watch_job
-from detcore.crossval import is_cross_validation
 from detcore.errors import ConfigError, JobError
 from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
-from detcore.jobs import OutcomeState, TrainingJob, worker_command
-from detcore.preparing.material import divided_text
-from detcore.preparing.runs import PreparedRun, prepare_resume, prepare_run
-from detcore.preparing.sent_errors import use_up
+from detcore.jobs.owner import OutcomeState, TrainingJob, worker_command
+from detcore.jobs.preparing.material import divided_text
+from detcore.jobs.preparing.runs import PreparedRun, prepare_resume, prepare_run
+from detcore.jobs.preparing.sent_errors import use_up
+from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import find_run, load_detections
 from detcore.project.snapshot import take_snapshot

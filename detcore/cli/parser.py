@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from detcore.evaluation.evaluate import RULES
 from detcore.formats import FORMATS
-from detcore.training.config import DEFAULT_MODEL, MODELS
+from detcore.jobs.config import DEFAULT_MODEL, MODELS
+from detcore.review.filter import SortOrder
 from detcore.types import SPLITS
 
 N = TypeVar("N", int, float)
@@ -30,6 +31,7 @@ examples:
   python main.py train cells.reticle --model reticle-s --minutes 4
   python main.py evaluate cells.reticle --run 001-reticle-s --split test
   python main.py crossval cells.reticle --folds 4 --minutes 4
+  python main.py queue cells.reticle --run 001-reticle-s --json errors.json
   python main.py audit cells.reticle --run 002-crossval --json suspects.json
   python main.py export cells.reticle --format coco --out cells-coco/
 
@@ -223,6 +225,21 @@ def _add_model_commands(commands: Commands) -> None:
 
 
 def _add_audit_commands(commands: Commands) -> None:
+    queue = _add(commands, "queue", "list the errors of a run as Review does, in its order")
+    queue.add_argument("--run", required=True)
+    _add_split(queue)
+    queue.add_argument(
+        "--order", choices=[order.word for order in SortOrder], default="worst", help="default worst"
+    )
+    queue.add_argument(
+        "--threshold",
+        type=float,
+        metavar="T",
+        help="confidence from which detections count (default: best F1)",
+    )
+    queue.add_argument("--iou", type=float, default=0.5, metavar="T", help="least overlap (default 0.5)")
+    queue.add_argument("--json", type=Path, metavar="FILE", help="write the whole list as JSON")
+
     audit = _add(commands, "audit", "rank the labels that are probably wrong, and objects without label")
     audit.add_argument(
         "--run", required=True, help="a run that has not been trained on the images: best of `crossval`"

@@ -11,15 +11,15 @@ import numpy as np
 
 from detcore.cli.console import complain
 from detcore.cli.watching import watch_job
-from detcore.crossval import is_cross_validation
 from detcore.errors import Cancelled, ConfigError, EvaluationError, ImageError, JobError
-from detcore.images import check_image
-from detcore.jobs import OutcomeState, WorkerJob, worker_command
-from detcore.preparing.runs import prepare_prediction
+from detcore.images.decoding import check_image
+from detcore.jobs.config import DEFAULT_MODEL, TrainConfig
+from detcore.jobs.owner import OutcomeState, WorkerJob, worker_command
+from detcore.jobs.preparing.runs import prepare_prediction
+from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, left_out_images, load_detections, predicted_images
-from detcore.project.snapshot import Snapshot, take_snapshot
-from detcore.scope import (
+from detcore.project.scope import (
     SCOPE_OF_SPLIT,
     SCOPE_TEXTS,
     Scope,
@@ -28,7 +28,7 @@ from detcore.scope import (
     trained_images,
     usual_scope,
 )
-from detcore.training.config import DEFAULT_MODEL, TrainConfig
+from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.types import Detections
 from detcore.wording import counted
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from detcore.cli.console import say
-from detcore.opening import named_as_project
 from detcore.project.copies import find_copy
+from detcore.project.opening import named_as_project
 from detcore.project.project import go_back
 from detcore.project.rescue import rescue as rescue_project
 from detcore.wording import counted

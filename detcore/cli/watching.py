@@ -7,10 +7,10 @@ from collections.abc import Callable
 from tqdm import tqdm
 
 from detcore.cli.console import complain, say
-from detcore.crossval import CrossValidationJob
-from detcore.events import Event, Log, Progress, Started, Step, Validation
-from detcore.jobs import Outcome, TrainingJob, WorkerJob
-from detcore.outcomes import judgement
+from detcore.jobs.crossval import CrossValidationJob
+from detcore.jobs.events import Event, Log, Progress, Started, Step, Validation
+from detcore.jobs.outcomes import judgement
+from detcore.jobs.owner import Outcome, TrainingJob, WorkerJob
 from detcore.wording import counted
 
 Job = TrainingJob | WorkerJob | CrossValidationJob

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcore.errors import Cancelled, ImageError
-from detcore.images import read_image
+from detcore.images.decoding import read_image
 from detcore.types import FloatArray, ImageArray, IntArray
 
 Progress = Callable[[int, int], bool]

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from detcore.data.letterbox import Fit, fit_size, resize
-from detcore.images import check_frame, read_image
+from detcore.images.decoding import check_frame, read_image
 from detcore.types import ImageArray
 
 _SHARE_OF_FREE_MEMORY = 0.25

@@ -10,8 +10,8 @@ from torch import Tensor
 from detcore.data.batches import ProblemCallback, detect_batches
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample
-from detcore.models.running import Seen
 from detcore.types import Detections, FloatArray, IntArray
+from detcore.zoo.running import Seen
 
 Detect = Callable[[Tensor], Sequence[Seen]]
 """From (B, 3, H, W) uint8 to what is seen on each image."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from detcore.boxes import fit
 from detcore.errors import ImageError
 from detcore.formats.base import DatasetBox, DatasetImage, Progress, step
-from detcore.images import read_size
+from detcore.images.decoding import read_size
 from detcore.wording import counted
 
 _MOST_NAMES = 5

@@ -24,7 +24,7 @@ from detcore.formats.geometry import Frame, read_frame
 from detcore.formats.locate import ImageFinder, common_root, dataset_folders, plain_folder, relative_name
 from detcore.formats.text import foreign_parts, split_of_folder
 from detcore.formats.walking import files_below
-from detcore.images import EXTENSIONS, frames_text, natural_key
+from detcore.images.decoding import EXTENSIONS, frames_text, natural_key
 from detcore.wording import counted
 
 LARGEST_ID = 2**63 - 1

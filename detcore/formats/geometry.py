@@ -7,7 +7,7 @@ from pathlib import Path
 
 from detcore.boxes import Xyxy
 from detcore.errors import ImageError
-from detcore.images import read_header
+from detcore.images.decoding import read_header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

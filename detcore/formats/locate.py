@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from detcore.formats.walking import files_below
-from detcore.images import EXTENSIONS
+from detcore.images.decoding import EXTENSIONS
 
 _BESIDE = ("JPEGImages", "images", "Images", "img")
 """Folders of images that lie beside a folder of labels."""

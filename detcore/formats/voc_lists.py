@@ -9,7 +9,7 @@ from pathlib import Path
 
 from detcore.formats.base import Problem
 from detcore.formats.text import decode, is_list_of_all, read_bytes, split_of_folder
-from detcore.images import EXTENSIONS
+from detcore.images.decoding import EXTENSIONS
 from detcore.types import SPLITS
 
 _CLASS_MARKS = (" -1", " 0", " 1")

@@ -24,7 +24,7 @@ from detcore.formats.naming import unique_names
 from detcore.formats.staging import Staging, staged
 from detcore.formats.voc_extra import EDGES, KeptElements
 from detcore.formats.xmltree import Node, serialise
-from detcore.images import EXTENSIONS
+from detcore.images.decoding import EXTENSIONS
 from detcore.wording import counted
 
 _HOME = "VOCdevkit/VOC2012"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from detcore.errors import FormatError
 from detcore.formats.base import Progress, no_progress, step
-from detcore.images import natural_key
+from detcore.images.decoding import natural_key
 
 _OFTEN = 256
 _RUN_FILES = ("args.yaml", "results.csv")

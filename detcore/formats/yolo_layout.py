@@ -21,7 +21,7 @@ from detcore.formats.yolo_names import (
     read_names,
     read_yaml,
 )
-from detcore.images import EXTENSIONS
+from detcore.images.decoding import EXTENSIONS
 from detcore.wording import counted
 
 _LABEL_FOLDERS = {"images": ("labels", "annotations"), "jpegimages": ("labels",)}

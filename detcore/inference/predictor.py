@@ -13,13 +13,13 @@ from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample
 from detcore.data.sweep import Hear, SweepProgress, sweep
 from detcore.errors import ConfigError
-from detcore.models.base import Detector
-from detcore.models.checkpoint import Checkpoint, newest_checkpoint
-from detcore.models.registry import BUILDERS
-from detcore.models.running import Compute, OutOfMemoryError, Runner, memory_watch
 from detcore.project.run_weights import weights_files
 from detcore.project.runs import RunFolder
 from detcore.types import Detections, IntArray
+from detcore.zoo.base import Detector
+from detcore.zoo.checkpoint import Checkpoint, newest_checkpoint
+from detcore.zoo.registry import BUILDERS
+from detcore.zoo.running import Compute, OutOfMemoryError, Runner, memory_watch
 
 _PIXELS_AT_ONCE = {"cpu": 8 * 640 * 640, "cuda": 32 * 640 * 640}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from detcore.errors import Cancelled, ImageError
-from detcore.images import check_image, read_size
+from detcore.images.decoding import check_image, read_size
 from detcore.project.reading import ProjectReader
 
 Progress = Callable[[int, int], bool]

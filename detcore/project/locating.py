@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from detcore.errors import Cancelled, ProjectError
-from detcore.images import find_images
+from detcore.images.decoding import find_images
 from detcore.project.edits import update_images
 from detcore.project.image_paths import is_absolute, locate, stored_path
 from detcore.project.project import Project

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from detcore.errors import Cancelled
-from detcore.images import find_images
+from detcore.images.decoding import find_images
 from detcore.project.edits import Edit, add_images
 from detcore.project.fingerprints import Files, Progress, fingerprint, look_at_files
 from detcore.project.locating import take_paths

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from detcore.atomic import atomic_write
 from detcore.errors import ProjectError
-from detcore.events import Ended, EndReason, Event, Failed, Heartbeat, Started, Step, Validation, decode
+from detcore.jobs.events import Ended, EndReason, Event, Failed, Heartbeat, Started, Step, Validation, decode
 from detcore.project.reading import ProjectReader
 from detcore.project.run_detections import (
     detections_fault,

@@ -13,7 +13,7 @@ import numpy as np
 from detcore.errors import Cancelled, ImageError
 from detcore.evaluation.error_types import KINDS, ErrorType
 from detcore.evaluation.live import DetState, GtState
-from detcore.images import check_frame, read_image
+from detcore.images.decoding import check_frame, read_image
 from detcore.project.reading import ProjectReader
 from detcore.report.findings import Findings
 from detcore.report.markup import Markup, join, tag

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from detcore.crossval import is_cross_validation, read_plan
 from detcore.curation.emphasis import best_threshold
 from detcore.errors import EvaluationError
 from detcore.evaluation.bootstrap import (
@@ -23,6 +22,7 @@ from detcore.evaluation.error_types import ErrorTypes, find_error_types
 from detcore.evaluation.judged import judge
 from detcore.evaluation.live import ClassSummary, Counts, LiveEvaluation
 from detcore.evaluation.matching import IOU_THRESHOLDS, SIZE_RANGES
+from detcore.project.cross_validation import is_cross_validation, read_plan
 from detcore.project.history import JournalEntry, edits_since
 from detcore.project.reading import ProjectReader, Statistics
 from detcore.project.run_folder import read_json
@@ -34,10 +34,10 @@ from detcore.project.runs import (
     predicted_images,
     read_run,
 )
+from detcore.project.scope import Scope, trained_images, unread_images
 from detcore.project.snapshot import Snapshot
 from detcore.project.verdict_rows import Verdict
 from detcore.project.verdicts import read_verdicts
-from detcore.scope import Scope, trained_images, unread_images
 from detcore.types import Detections, GroundTruth, Image, IntArray, ObjectClass
 
 SIZES = ("small", "medium", "large")

@@ -13,6 +13,7 @@ from detcore.errors import ImageError, ReticleError, disk_error
 from detcore.evaluation.live import ClassSummary
 from detcore.project.reading import ProjectReader
 from detcore.project.runs import RunFolder
+from detcore.project.scope import unread_note
 from detcore.report.crops import MOST_CROPS, Progress, WorstErrors, picture_errors
 from detcore.report.findings import Findings, find
 from detcore.report.markup import Markup, tag
@@ -29,7 +30,6 @@ from detcore.report.tables import (
     section,
     verdict_list,
 )
-from detcore.scope import unread_note
 from detcore.types import IntArray
 from detcore.wording import counted
 

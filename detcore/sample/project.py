@@ -9,6 +9,7 @@ from detcore.errors import ProjectError, disk_error
 from detcore.project.edits import add_rows
 from detcore.project.palette import next_color
 from detcore.project.project import Project
+from detcore.project.splits import make_splits
 from detcore.sample.generate import (
     DEFAULT_IMAGES,
     DEFAULT_SEED,
@@ -18,7 +19,6 @@ from detcore.sample.generate import (
     generate_sample,
 )
 from detcore.sample.truth import SampleTruth
-from detcore.splits import make_splits
 from detcore.types import Box, Image, ObjectClass, Origin, Status
 
 PROJECT_NAME = "sample.reticle"

@@ -6,7 +6,7 @@ import copy
 
 import torch
 
-from detcore.models.base import Detector
+from detcore.zoo.base import Detector
 
 _MAX_DECAY = 0.9998
 _RAMP = 10

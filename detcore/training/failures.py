@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detcore.errors import ReticleError
-from detcore.events import FailureKind
+from detcore.jobs.events import FailureKind
 
 
 class TrainingError(ReticleError):

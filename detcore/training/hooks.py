@@ -7,19 +7,19 @@ from collections.abc import Callable
 
 import torch
 
-from detcore import events
-from detcore.events import EndReason, Event
-from detcore.models.checkpoint import (
+from detcore.jobs import events
+from detcore.jobs.events import EndReason, Event
+from detcore.project.runs import RunFolder
+from detcore.training.ema import Ema
+from detcore.training.machine import ThreadGovernor
+from detcore.training.trainer import Hook, Trainer
+from detcore.zoo.checkpoint import (
     Checkpoint,
     optimiser_tensors,
     random_tensors,
     rotate_checkpoint,
     write_checkpoint,
 )
-from detcore.project.runs import RunFolder
-from detcore.training.ema import Ema
-from detcore.training.machine import ThreadGovernor
-from detcore.training.trainer import Hook, Trainer
 
 Emit = Callable[[Event], None]
 _MOST_OFTEN, _LEAST_OFTEN = 0.25, 5.0

@@ -6,8 +6,8 @@ import math
 import time
 from collections.abc import Callable
 
-from detcore import events
-from detcore.events import EndReason, Event
+from detcore.jobs import events
+from detcore.jobs.events import EndReason, Event
 from detcore.training.hooks import CheckpointHook
 from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator

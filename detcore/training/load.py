@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from detcore.training.config import SIZE_STEP, TrainConfig
+from detcore.jobs.config import SIZE_STEP, TrainConfig
 
 _GPU_PIXELS = 32 * 640 * 640
 _GPU_BATCH = 32

@@ -11,9 +11,9 @@ from collections import deque
 
 import torch
 
-from detcore.models.base import Detector, Target
-from detcore.models.running import Compute
 from detcore.wording import counted
+from detcore.zoo.base import Detector, Target
+from detcore.zoo.running import Compute
 
 _WINDOW = 24
 _SPREAD = 1.6

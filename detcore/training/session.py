@@ -10,28 +10,18 @@ from pathlib import Path
 import cv2
 import torch
 
-from detcore import events
 from detcore.curation.emphasis import Emphasis
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample, Split, class_ids, split_samples, why_no_figure
 from detcore.errors import ConfigError, ImageError
-from detcore.events import EndReason, Event
-from detcore.models.base import Detector
-from detcore.models.checkpoint import (
-    Checkpoint,
-    RunState,
-    newest_checkpoint,
-    restore_optimiser,
-    restore_random,
-)
-from detcore.models.registry import BUILDERS
-from detcore.models.running import Compute, Runner, choose_device, memory_watch
-from detcore.models.weights import load_weights
+from detcore.jobs import events
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.events import EndReason, Event
+from detcore.jobs.worker_process import Wishes
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
-from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group
 from detcore.training.ema import Ema
 from detcore.training.hooks import CheckpointHook, EmaHook, MetricsHook, ThreadHook
@@ -49,7 +39,17 @@ from detcore.training.trainer import Hook, Trainer, make_optimiser
 from detcore.training.validation import Validator
 from detcore.types import FloatArray
 from detcore.wording import counted
-from detcore.worker_process import Wishes
+from detcore.zoo.base import Detector
+from detcore.zoo.checkpoint import (
+    Checkpoint,
+    RunState,
+    newest_checkpoint,
+    restore_optimiser,
+    restore_random,
+)
+from detcore.zoo.registry import BUILDERS
+from detcore.zoo.running import Compute, Runner, choose_device, memory_watch
+from detcore.zoo.weights import load_weights
 
 Emit = Callable[[Event], None]
 _GPU_LOADERS = 8

@@ -18,16 +18,16 @@ from torch import Tensor, nn
 
 from detcore.data.augment import Augmentation
 from detcore.data.batches import TrainBatch, TrainStream
-from detcore.events import EndReason, FailureKind
-from detcore.models.base import Detector, Target
-from detcore.models.checkpoint import RunState
-from detcore.models.running import Compute
-from detcore.training.config import TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.events import EndReason, FailureKind
+from detcore.jobs.worker_process import Wishes
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
 from detcore.training.load import Load
 from detcore.training.schedule import rate_factor
-from detcore.worker_process import Wishes
+from detcore.zoo.base import Detector, Target
+from detcore.zoo.checkpoint import RunState
+from detcore.zoo.running import Compute
 
 _MOSAIC_UNTIL = 0.8
 _BAD_GRADIENTS = 10

@@ -12,17 +12,17 @@ from PySide6.QtCore import QLocale, QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.actions import Actions
-from app.application import make_window
-from app.context import AppContext
-from app.document import Document
-from app.main_window import MainWindow
-from app.messages import Messages
-from app.settings import Settings
-from app.tasks import Tasks
-from app.theme import Theme
-from app.training_worker import Jobs
-from app.view_state import ViewState
+from app.services.actions import Actions
+from app.services.context import AppContext
+from app.services.document import Document
+from app.services.messages import Messages
+from app.services.settings import Settings
+from app.services.tasks import Tasks
+from app.services.theme import Theme
+from app.services.training_worker import Jobs
+from app.services.view_state import ViewState
+from app.shell.application import make_window
+from app.shell.main_window import MainWindow
 from detcore.project.edits import add_boxes, add_class
 from detcore.project.project import Project
 from detcore.types import Box

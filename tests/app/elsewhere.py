@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from detcore.events import Ended, EndReason, Event, Started, Step, encode
+from detcore.jobs.events import Ended, EndReason, Event, Started, Step, encode
 from detcore.project.runs import RunFolder, write_pid
 
 WAIT = 20_000

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from detcore.events import (
+from detcore.jobs.events import (
     Checkpoint,
     Ended,
     EndReason,

@@ -16,10 +16,10 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication, QDialog
 
-from app.action_table import ACTIONS
-from app.application import make_application, make_window
-from app.main_window import MainWindow
-from app.settings import Settings
+from app.services.action_table import ACTIONS
+from app.services.settings import Settings
+from app.shell.application import make_application, make_window
+from app.shell.main_window import MainWindow
 
 PAGES = ("label", "train", "review", "export")
 DIALOGS = (

@@ -8,10 +8,11 @@ import pytest
 from PySide6.QtGui import QColor
 
 from app.canvas.style import CASING_COLOR
-from app.models.error_kind import EVERY_KIND, OVERLAY_COLORS, PEN_STYLES, ErrorKind
-from app.models.overlay import STYLES
-from app.theme import DARK, LIGHT, Tokens, visible_on
+from app.review.models.kind_looks import OVERLAY_COLORS, PEN_STYLES
+from app.review.models.overlay import STYLES
+from app.services.theme import DARK, LIGHT, Tokens, visible_on
 from detcore.project.palette import PALETTE
+from detcore.review.kinds import EVERY_KIND, ErrorKind
 from tests.colour_vision import SEEN_BY, ciede2000, contrast, difference
 
 CLEARLY_APART = 10.0

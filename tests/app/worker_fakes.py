@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app import training_worker
+from app.services import training_worker
 
 FAKE = Path(__file__).with_name("fake_worker.py")
 ROOT = FAKE.parents[2]

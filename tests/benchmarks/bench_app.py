@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from app.application import make_application
+from app.shell.application import make_application
 from detcore.sample import create_sample_project
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.make_images import make_images
@@ -26,8 +26,8 @@ START = """
 import time, os
 begin = time.perf_counter()
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
-from app.application import make_application, make_window
-from app.settings import Settings
+from app.shell.application import make_application, make_window
+from app.services.settings import Settings
 app = make_application()
 window = make_window(app, Settings())
 window.show()

@@ -16,11 +16,11 @@ from PySide6.QtCore import QEvent, QObject, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.application import make_application
-from app.main_window import MainWindow
-from app.models.error_kind import ItemType
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.shell.application import make_application
+from app.shell.main_window import MainWindow
 from detcore.evaluation.coco_files import read_coco_files
+from detcore.review.kinds import ItemType
 from tests.benchmarks.bench_evaluation import write_problem
 from tests.benchmarks.figures import Figure, table
 from tests.benchmarks.review_projects import large_project, small_project

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from detcore.jobs.config import TrainConfig
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot, SnapshotImage
-from detcore.training.config import TrainConfig
 from detcore.types import Box, GroundTruth, ObjectClass, Status
 
 COLOURS = ((220, 60, 60), (60, 220, 60), (60, 60, 220))

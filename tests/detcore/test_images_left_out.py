@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from detcore import events
+from detcore.jobs import events
 from detcore.project.runs import RunFolder, left_out_images, load_detections, predicted_images
 from detcore.project.snapshot import Snapshot
 from tests.detcore.working import work_here

@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from detcore.crossval import read_plan
 from detcore.curation.emphasis import Emphasis
 from detcore.errors import ConfigError, ReticleError
 from detcore.evaluation.coco_files import read_coco_files
 from detcore.evaluation.flat_json import read_flat_records
-from detcore.events import Ended, EndReason, Log, Step, Validation, decode, encode
 from detcore.formats.staging import read_marker, read_marks
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.events import Ended, EndReason, Log, Step, Validation, decode, encode
 from detcore.project.columns import read_columns
+from detcore.project.cross_validation import read_plan
 from detcore.project.project import Project
 from detcore.project.run_folder import RunFolder, is_running, read_json
 from detcore.project.run_weights import weights_step
@@ -33,7 +34,6 @@ from detcore.project.runs import (
     save_detections,
 )
 from detcore.project.snapshot import Snapshot, take_snapshot
-from detcore.training.config import TrainConfig
 from detcore.types import Detections
 
 DEEP = "[" * 100_000

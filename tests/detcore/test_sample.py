@@ -11,7 +11,7 @@ import pytest
 
 from detcore.boxes import iou
 from detcore.errors import Cancelled, ProjectError, ReticleError
-from detcore.images import read_image, read_size
+from detcore.images.decoding import read_image, read_size
 from detcore.sample import (
     PROJECT_NAME,
     ErrorKind,

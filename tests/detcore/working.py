@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 
-from detcore.events import Event, decode
-from detcore.jobs import ExitCode
-from detcore.worker import work
-from detcore.worker_process import Voice, Wishes
+from detcore.jobs.child.worker import work
+from detcore.jobs.events import Event, decode
+from detcore.jobs.owner import ExitCode
+from detcore.jobs.worker_process import Voice, Wishes
 
 
 def work_here(*arguments: str) -> tuple[ExitCode, list[Event]]:

@@ -14,11 +14,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.application import make_window
-from app.main_window import MainWindow
-from app.settings import Settings
+from app.services.settings import Settings
+from app.shell.application import make_window
+from app.shell.main_window import MainWindow
+from detcore.jobs.config import TrainConfig
 from detcore.sample import create_sample_project, generate_sample
-from detcore.training.config import TrainConfig
 from detcore.types import Origin
 
 LEFT = Qt.MouseButton.LeftButton

@@ -8,11 +8,11 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.image_loader import ImageLoader
-from app.keyboard import FocusKeys
-from app.pages.label.page import LabelPage
-from app.undo_redo import UndoRedo
+from app.label.page import LabelPage
+from app.services.context import AppContext
+from app.services.image_loader import ImageLoader
+from app.services.keyboard import FocusKeys
+from app.services.undo_redo import UndoRedo
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.dialogs.class_dialog import ClassDialog
-from app.pages.label.page import LabelPage
+from app.label.class_dialog import ClassDialog
+from app.label.page import LabelPage
 from detcore.errors import FormatError
 from detcore.formats.yolo_names import read_class_list
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.pages.label.page import LabelPage
+from app.label.page import LabelPage
 from detcore.project.project import Project
 
 

@@ -14,11 +14,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from pytestqt.qtbot import QtBot
 
-from app.models.image_model import REASON_ROLE, UNREADABLE_ROLE, ImageModel, Reason
-from app.pages.label.order import Ranking, rank
-from app.pages.label.page import LabelPage
-from app.tasks import Task
-from app.widgets.label.image_filter_bar import ORDERS, ListOrder
+from app.label.models.image_model import REASON_ROLE, UNREADABLE_ROLE, ImageModel, Reason
+from app.label.order import Ranking, rank
+from app.label.page import LabelPage
+from app.label.widgets.image_filter_bar import ORDERS, ListOrder
+from app.services.tasks import Task
 from detcore.project.edits import remove_images, set_status
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, predicted_images, save_detections
@@ -225,7 +225,7 @@ def test_runs_older_than_those_that_are_asked_are_not_read(
         read.append(run.name)
         return predicted_images(run)
 
-    monkeypatch.setattr("app.pages.label.order.predicted_images", watched)
+    monkeypatch.setattr("app.label.order.predicted_images", watched)
     choose(page, ListOrder.TO_LABEL_NEXT)
     finish(qtbot, page)
     assert read == [newest.name]
@@ -345,7 +345,7 @@ def test_cancelled_when_the_order_had_been_found_leaves_the_list_as_well(
         assert cancelled.wait(30)
         return ranking
 
-    monkeypatch.setattr("app.pages.label.order.rank", held)
+    monkeypatch.setattr("app.label.order.rank", held)
     tasks: list[Task] = []
     page.context.tasks.started.connect(tasks.append)
     choose(page, ListOrder.TO_LABEL_NEXT)

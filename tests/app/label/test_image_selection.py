@@ -11,9 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.models.image_filter import BOX_RANGES
-from app.models.image_model import common_folder
-from app.pages.label.page import LabelPage
+from app.label.models.image_filter import BOX_RANGES
+from app.label.models.image_model import common_folder
+from app.label.page import LabelPage
 from detcore.project.project import Project
 from detcore.types import Status
 

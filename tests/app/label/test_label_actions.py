@@ -9,11 +9,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.dialogs.action_dialogs import ActionPalette
-from app.main_window import MainWindow
-from app.models.box_model import BoxModel
-from app.pages.label.page import LabelPage
-from app.swatches import SWATCH
+from app.label.models.box_model import BoxModel
+from app.label.page import LabelPage
+from app.services.swatches import SWATCH
+from app.shell.action_dialogs import ActionPalette
+from app.shell.main_window import MainWindow
 
 
 def test_the_palette_offers_only_classes_that_exist_by_their_names(qtbot: QtBot, page: LabelPage) -> None:

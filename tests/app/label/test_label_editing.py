@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog
 from pytestqt.qtbot import QtBot
 
-from app.pages.label.page import LabelPage
+from app.label.page import LabelPage
 from detcore.project.edits import add_class, update_boxes
 from detcore.project.project import Project
 from detcore.types import Box

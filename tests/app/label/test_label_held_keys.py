@@ -10,9 +10,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.action_table import ACTIONS
-from app.keymaps import KEYMAPS
-from app.pages.label.page import LabelPage
+from app.label.page import LabelPage
+from app.services.action_table import ACTIONS
+from app.services.keymaps import KEYMAPS
 from detcore.types import Changes, Status
 from tests.app.held_keys import WAYS, hold_in_halves, hold_marked, keys_of
 

@@ -14,8 +14,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.pages.label.page import LabelPage
-from app.widgets.label.image_delegate import PICTURE_SIDE
+from app.label.page import LabelPage
+from app.label.widgets.image_delegate import PICTURE_SIDE
 from detcore.types import Status
 
 SOON = 10_000

@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.models.image_model import UNREADABLE_ROLE
-from app.pages.label.page import LabelPage
+from app.label.models.image_model import UNREADABLE_ROLE
+from app.label.page import LabelPage
 
 SOON = 10_000
 

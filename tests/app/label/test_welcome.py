@@ -9,9 +9,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.widgets.label.project_card import ProjectCard
-from app.widgets.label.welcome import Welcome
+from app.label.widgets.project_card import ProjectCard
+from app.label.widgets.welcome import Welcome
+from app.services.context import AppContext
 from detcore.project.edits import set_status
 from detcore.project.project import Project
 from detcore.types import Status

@@ -10,9 +10,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.review.page import ReviewPage
-from detcore.crossval import MODEL_NAME
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from detcore.project.cross_validation import MODEL_NAME
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
 from detcore.types import Box, Detections

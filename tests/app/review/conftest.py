@@ -10,13 +10,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.image_loader import ImageLoader
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from app.services.image_loader import ImageLoader
 from detcore.project.edits import add_boxes, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
-from detcore.scope import Scope
+from detcore.project.scope import Scope
 from detcore.types import Box
 from tests.app.review.reloading import show_scope
 from tests.app.review.review_driving import drag_slider, made_up_detections

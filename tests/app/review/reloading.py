@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.models.error_model import ErrorEntry
-from app.pages.review.page import ReviewPage
-from app.review import live_evaluation
-from detcore.scope import Scope
+from app.review.live import live_evaluation
+from app.review.page import ReviewPage
+from detcore.project.scope import Scope
+from detcore.review.entries import ErrorEntry
 
 
 class Gate:

@@ -7,10 +7,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.models.error_filter import SortOrder
-from app.models.error_kind import ItemType
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
 from detcore.project.project import Project
+from detcore.review.filter import SortOrder
+from detcore.review.kinds import ItemType
 from detcore.types import Detections
 
 

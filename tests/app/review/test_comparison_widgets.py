@@ -8,13 +8,13 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.comparison_rows import ComparisonRow, IntervalRow, signed_text
-from app.models.figures import ap_name
-from app.widgets.review.compare_panel import ChangeCount, ComparePanel
-from app.widgets.review.comparison_table import ComparisonTable
-from app.widgets.review.interval_plot import IntervalPlot
+from app.review.models.comparison_rows import ComparisonRow, IntervalRow, signed_text
+from app.review.plots.interval_plot import IntervalPlot
+from app.review.widgets.compare_panel import ChangeCount, ComparePanel
+from app.review.widgets.comparison_table import ComparisonTable
+from app.services.context import AppContext
 from detcore.evaluation.bootstrap import Interval
+from detcore.wording import ap_name
 
 
 def row(low: float, value: float, high: float, name: str = "AP") -> IntervalRow:

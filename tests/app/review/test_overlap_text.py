@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from app.models.error_kind import ErrorKind, ItemType
-from app.models.error_model import ErrorEntry
-from app.models.label_suspicions import Suspicion
-from app.models.overlap_text import overlap_text
+from app.review.models.overlap_text import overlap_text
 from detcore.evaluation.label_errors import LabelError
 from detcore.evaluation.live import LiveEvaluation
+from detcore.review.entries import ErrorEntry
+from detcore.review.kinds import ErrorKind, ItemType
+from detcore.review.suspicions import Suspicion
 from detcore.types import Box, Detections, GroundTruth, ObjectClass
 
 CAT = 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QObject, QTimer
 
-from app.actions import Actions
-from app.context import AppContext
-from app.review.pace import Pace
+from app.review.live.pace import Pace
+from app.services.actions import Actions
+from app.services.context import AppContext
 
 WORK_SECONDS = 0.01
 pytestmark = pytest.mark.usefixtures("qapp")  # there are no timers without an application

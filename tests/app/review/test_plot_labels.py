@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 
-from app.widgets.review.plot_labels import PlotLabels
+from app.plots.plot_labels import PlotLabels
 
 BOUNDS = QRectF(0, 0, 400, 200)
 SIZE = QSizeF(60, 14)

@@ -7,10 +7,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.class_metrics_model import Column
-from app.pages.review.page import ReviewPage
-from detcore.events import Validation, encode
+from app.review.models.class_metrics_model import Column
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from detcore.jobs.events import Validation, encode
 from detcore.project.project import Project
 from tests.app.review.comparing import figures, links, make_run, open_compare, validation_labels
 

@@ -12,18 +12,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.error_filter import ErrorFilter
-from app.models.error_query import detection_row
-from app.pages.review.page import ReviewPage
-from app.review import comparisons
-from app.tasks import ProgressCallback
+from app.review.live import comparisons
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from app.services.tasks import ProgressCallback
 from detcore.errors import Cancelled
-from detcore.jobs import Outcome, OutcomeState
+from detcore.jobs.owner import Outcome, OutcomeState
 from detcore.project.edits import delete_boxes, update_boxes
 from detcore.project.project import Project
 from detcore.project.runs import save_detections
 from detcore.project.snapshot import take_snapshot
+from detcore.review.filter import ErrorFilter
+from detcore.review.query import detection_row
 from detcore.types import Detections
 from tests.app.review.comparing import (
     click_link,

@@ -9,8 +9,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QScrollArea
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.context import AppContext
 from detcore.project.edits import set_split
 from detcore.project.project import Project
 from detcore.project.snapshot import take_snapshot

@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.review.page import ReviewPage
-from app.review import comparisons
-from app.tasks import ProgressCallback
+from app.review.live import comparisons
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from app.services.tasks import ProgressCallback
 from detcore.errors import Cancelled
-from detcore.jobs import Outcome, OutcomeState
+from detcore.jobs.owner import Outcome, OutcomeState
 from detcore.project.edits import delete_boxes
 from detcore.project.project import Project
 from tests.app.review.comparing import link_texts, links, make_run, open_compare, validation_labels

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.review.page import ReviewPage
-from app.runs_elsewhere import RunsElsewhere
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from app.train.runs_elsewhere import RunsElsewhere
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections
 from tests.app.elsewhere import WAIT, working_on

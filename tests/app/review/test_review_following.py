@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from app.models.class_metrics_model import ClassMetricsModel, Column
-from app.models.error_kind import ErrorKind
-from app.models.threshold_goal import GOALS
-from app.pages.review.page import ReviewPage
+from app.review.models.class_metrics_model import ClassMetricsModel, Column
+from app.review.models.threshold_goal import GOALS
+from app.review.page import ReviewPage
 from detcore.evaluation.live import LiveEvaluation
+from detcore.review.kinds import ErrorKind
 from tests.app.review.review_driving import press, undo
 
 SOON, LATER = 500, 3000

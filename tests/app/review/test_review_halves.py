@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.error_kind import COUNTED, ErrorKind
-from app.models.error_model import ErrorEntry
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from detcore.review.entries import ErrorEntry
+from detcore.review.kinds import COUNTED, ErrorKind
 from tests.app.review.review_driving import click_row, drag_slider
 
 

@@ -9,11 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.action_table import ACTIONS
-from app.keyboard import FocusKeys
-from app.keymaps import KEYMAPS
-from app.models.error_kind import ErrorKind
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.action_table import ACTIONS
+from app.services.keyboard import FocusKeys
+from app.services.keymaps import KEYMAPS
+from detcore.review.kinds import ErrorKind
 from detcore.types import Changes
 from tests.app.held_keys import WAYS, keys_of
 from tests.app.review.review_driving import undo

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from app.models.error_filter import ErrorFilter, SortOrder
-from app.models.error_items import ErrorItem, ErrorRows
-from app.models.error_kind import EVERY_KIND, ErrorKind, ItemType
-from app.models.error_query import ErrorSource, find_item, find_items
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.label_errors import rank_label_errors
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.verdict_rows import Verdict, VerdictKind
+from detcore.review.filter import ErrorFilter, SortOrder
+from detcore.review.items import ErrorItem, ErrorRows
+from detcore.review.kinds import EVERY_KIND, ErrorKind, ItemType
+from detcore.review.query import ErrorSource, find_item, find_items
 from detcore.types import Box, Detections, GroundTruth
 
 CAT, DOG = 1, 2

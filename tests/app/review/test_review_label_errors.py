@@ -9,18 +9,18 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.error_filter import SortOrder
-from app.models.error_kind import ItemType
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.context import AppContext
 from detcore.evaluation.label_answers import AnswerRecorder
 from detcore.evaluation.label_errors import LabelError, rank_label_errors
-from detcore.preparing.folds import create_cross_validation
+from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.project.edits import delete_boxes, set_split, update_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, load_answers, load_detections, save_detections
+from detcore.project.scope import Scope
 from detcore.project.snapshot import take_snapshot
-from detcore.scope import Scope
+from detcore.review.filter import SortOrder
+from detcore.review.kinds import ItemType
 from detcore.types import Detections, LabelAnswers
 from tests.app.review.review_driving import choose_order, press, undo
 

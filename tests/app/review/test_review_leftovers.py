@@ -6,12 +6,12 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.models.error_filter import SortOrder
-from app.models.error_kind import ErrorKind, ItemType
-from app.models.error_model import ErrorEntry
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
 from detcore.project.edits import delete_boxes
-from detcore.scope import Scope
+from detcore.project.scope import Scope
+from detcore.review.entries import ErrorEntry
+from detcore.review.filter import SortOrder
+from detcore.review.kinds import ErrorKind, ItemType
 from tests.app.review.reloading import current, row_where, show_scope
 from tests.app.review.review_driving import choose_order, click_row, press, undo
 

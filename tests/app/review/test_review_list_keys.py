@@ -6,9 +6,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.error_kind import ErrorKind, ItemType
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from detcore.review.kinds import ErrorKind, ItemType
 from tests.app.review.review_driving import choose_type, click_row, drag_slider, keys, press
 
 

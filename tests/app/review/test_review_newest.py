@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.review.page import ReviewPage
-from detcore.jobs import Outcome, OutcomeState
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from detcore.jobs.owner import Outcome, OutcomeState
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
 from tests.app.review.review_driving import made_up_detections

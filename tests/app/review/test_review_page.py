@@ -9,15 +9,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStackedWidget, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.image_loader import ImageLoader
-from app.models.class_metrics_model import COUNT_COLUMNS, Column
-from app.models.error_filter import SortOrder
-from app.models.error_kind import EVERY_KIND, ErrorKind
-from app.pages.review.page import ReviewPage
+from app.review.models.class_metrics_model import COUNT_COLUMNS, Column
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from app.services.image_loader import ImageLoader
 from detcore.project.edits import add_boxes
 from detcore.project.project import Project
-from detcore.scope import Scope
+from detcore.project.scope import Scope
+from detcore.review.filter import SortOrder
+from detcore.review.kinds import EVERY_KIND, ErrorKind
 from detcore.types import Box
 from tests.app.review.review_driving import click_row, drag_slider, keys
 

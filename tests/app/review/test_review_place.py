@@ -7,11 +7,11 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.models.error_filter import SortOrder
-from app.pages.review.page import ReviewPage
-from app.pages.review.place import REVIEW_PLACE
+from app.review.page import ReviewPage
+from app.review.place import REVIEW_PLACE
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, save_detections
+from detcore.review.filter import SortOrder
 from tests.app.review.reloading import current
 from tests.app.review.review_driving import choose_order, made_up_detections, press
 

@@ -11,19 +11,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.error_filter import SortOrder
-from app.models.error_kind import COUNTED, ErrorKind, ItemType
-from app.models.error_model import ErrorEntry
-from app.models.size_breakdown import size_aps
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.context import AppContext
 from detcore.evaluation.coco import evaluate_coco
 from detcore.evaluation.error_costs import find_error_costs
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.project.scope import Scope
 from detcore.project.verdict_rows import VerdictKind
 from detcore.project.verdicts import read_verdicts
-from detcore.scope import Scope
+from detcore.review.entries import ErrorEntry
+from detcore.review.filter import SortOrder
+from detcore.review.kinds import COUNTED, ErrorKind, ItemType
+from detcore.review.sizes import size_aps
 from detcore.types import Box, Detections
 from tests.app.review.reloading import show_scope
 from tests.app.review.review_driving import (

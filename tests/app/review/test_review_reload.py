@@ -10,18 +10,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.error_filter import SortOrder
-from app.models.error_kind import ErrorKind
-from app.models.error_model import ErrorEntry
-from app.models.verdict_offers import is_offered
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.context import AppContext
 from detcore.project.edits import add_class, remove_images, update_boxes, update_class
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, save_detections
+from detcore.project.scope import Scope
 from detcore.project.verdict_rows import VerdictKind
 from detcore.project.verdicts import read_verdicts
-from detcore.scope import Scope
+from detcore.review.entries import ErrorEntry
+from detcore.review.filter import SortOrder
+from detcore.review.kinds import ErrorKind
+from detcore.review.verdicts import is_offered
 from tests.app.review.reloading import (
     Gate,
     choose_iou,
@@ -46,7 +46,7 @@ from tests.app.review.review_driving import (
 @pytest.fixture
 def small_bulk(monkeypatch: pytest.MonkeyPatch) -> None:
     """An edit of more than one image is matched in the pool."""
-    monkeypatch.setattr("app.review.live_evaluation._REMATCH_ALL_FROM", 1)
+    monkeypatch.setattr("app.review.live.live_evaluation._REMATCH_ALL_FROM", 1)
 
 
 def is_false(entry: ErrorEntry) -> bool:
@@ -301,7 +301,7 @@ def test_the_detection_of_a_label_deleted_with_many_has_still_to_be_judged(
     everything: ReviewPage, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, *, moves_on: bool
 ) -> None:
     """Matched in the pool, as if there were more; so its kind is known only later."""
-    monkeypatch.setattr("app.review.live_evaluation._REMATCH_ALL_FROM", 0)
+    monkeypatch.setattr("app.review.live.live_evaluation._REMATCH_ALL_FROM", 0)
     page, gate = everything, Gate(monkeypatch)
     click_row(page, row_where(page, lambda entry: is_false(entry) and is_offered(VerdictKind.DELETE, entry)))
     pair, following = current(page), page.errors.entry(page.errors.row_of(current(page).key) + 1)

@@ -11,17 +11,18 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.error_filter import SortOrder
-from app.models.error_kind import ErrorKind, ItemType
-from app.models.error_model import ErrorEntry, ErrorModel
-from app.pages.review.page import ReviewPage
-from app.pages.review.place import REVIEW_PLACE
-from app.widgets.review.crops import Crop, crops
-from app.widgets.review.error_list import ErrorDelegate, row_texts
+from app.review.models.error_model import ErrorModel
+from app.review.page import ReviewPage
+from app.review.place import REVIEW_PLACE
+from app.review.widgets.crops import Crop, crops
+from app.review.widgets.error_list import ErrorDelegate, row_texts
+from app.services.context import AppContext
 from detcore.project.edits import add_boxes, add_class, set_split
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections
+from detcore.review.entries import ErrorEntry
+from detcore.review.filter import SortOrder
+from detcore.review.kinds import ErrorKind, ItemType
 from detcore.types import Box
 from tests.app.review.review_driving import choose_order, made_up_detections
 

@@ -8,11 +8,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.messages import Message
-from app.pages.review.page import ReviewPage
-from app.tasks import Task
-from detcore.preparing.sent_errors import SentErrors, keep_sent, read_sent
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from app.services.messages import Message
+from app.services.tasks import Task
+from detcore.jobs.preparing.sent_errors import SentErrors, keep_sent, read_sent
 from detcore.project.edits import add_boxes, add_verdicts, delete_boxes, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, save_detections

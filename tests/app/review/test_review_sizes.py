@@ -10,13 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.size_breakdown import size_aps
-from app.pages.review import sizes
-from app.pages.review.page import ReviewPage
+from app.review import sizes
+from app.review.page import ReviewPage
+from app.services.context import AppContext
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.edits import delete_boxes
 from detcore.project.project import Project
+from detcore.review.sizes import size_aps
 from detcore.types import FloatArray
 from tests.app.review.review_driving import drag_slider, press
 

@@ -10,9 +10,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDockWidget, QStyle, QStyleOptionComboBox, QTabWidget, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.review.page import ReviewPage
-from app.widgets.review.verdict_button import VerdictButton
+from app.review.page import ReviewPage
+from app.review.widgets.verdict_button import VerdictButton
+from app.services.context import AppContext
 
 # the page in windows of 1440 x 900 and 1100 x 720
 LARGE, SMALL = QSize(1376, 846), QSize(1036, 666)

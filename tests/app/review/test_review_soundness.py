@@ -8,14 +8,14 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.error_filter import SortOrder
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.context import AppContext
 from detcore.project.edits import set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder
+from detcore.project.scope import Scope
 from detcore.project.snapshot import take_snapshot
-from detcore.scope import Scope
+from detcore.review.filter import SortOrder
 from tests.app.review.comparing import make_run, validation_labels
 from tests.app.review.review_driving import choose_order
 

@@ -10,15 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.error_filter import SortOrder
-from app.models.error_kind import ERRORS, EVERY_KIND, ErrorKind, ItemType
-from app.models.error_model import ErrorEntry
-from app.models.label_suspicions import Suspicion
-from app.models.verdict_offers import is_offered
-from app.pages.review.page import ReviewPage
-from app.pages.review.verdicts import VERDICT_ACTIONS
-from app.widgets.review.error_list import row_texts
+from app.review.page import ReviewPage
+from app.review.verdicts import VERDICT_ACTIONS
+from app.review.widgets.error_list import row_texts
+from app.services.context import AppContext
 from detcore.evaluation.label_errors import LabelError, rank_label_errors
 from detcore.project.edits import add_boxes, delete_boxes, update_boxes
 from detcore.project.project import Project
@@ -26,6 +21,11 @@ from detcore.project.runs import RunFolder, create_run, save_detections
 from detcore.project.snapshot import take_snapshot
 from detcore.project.verdict_rows import VerdictKind
 from detcore.project.verdicts import read_verdicts
+from detcore.review.entries import ErrorEntry
+from detcore.review.filter import SortOrder
+from detcore.review.kinds import ERRORS, EVERY_KIND, ErrorKind, ItemType
+from detcore.review.suspicions import Suspicion
+from detcore.review.verdicts import is_offered
 from detcore.types import Box, Detections
 from tests.app.review.review_driving import choose_order, click_row, keys, press, undo
 

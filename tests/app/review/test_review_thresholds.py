@@ -8,10 +8,10 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.models.class_metrics_model import ClassMetricsModel, ClassRow, Column
-from app.models.score_curve import ScoreCurve
-from app.models.threshold_goal import GOALS, Measure, ThresholdGoal
-from app.pages.review.page import ReviewPage
+from app.review.models.class_metrics_model import ClassMetricsModel, ClassRow, Column
+from app.review.models.score_curve import ScoreCurve
+from app.review.models.threshold_goal import GOALS, Measure, ThresholdGoal
+from app.review.page import ReviewPage
 from detcore.evaluation.curves import precision_recall
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder

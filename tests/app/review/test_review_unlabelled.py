@@ -9,15 +9,15 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.canvas.display import LineStyle
-from app.context import AppContext
-from app.models.error_filter import SortOrder
-from app.models.error_kind import ErrorKind, ItemType
-from app.pages.review.page import ReviewPage
-from app.widgets.review.error_list import row_texts
+from app.review.page import ReviewPage
+from app.review.widgets.error_list import row_texts
+from app.services.context import AppContext
 from detcore.project.edits import delete_boxes, set_status
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, load_detections
-from detcore.scope import Scope
+from detcore.project.scope import Scope
+from detcore.review.filter import SortOrder
+from detcore.review.kinds import ErrorKind, ItemType
 from detcore.types import Box, Origin, Status
 from tests.app.review.reloading import show_scope
 from tests.app.review.review_driving import choose_order, click_row, drag_slider, keys, press, undo

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.context import AppContext
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, load_detections, save_detections
-from detcore.scope import Scope
+from detcore.project.scope import Scope
 from tests.app.review.reloading import show_scope
 
 

@@ -7,18 +7,18 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from app.models.error_filter import ErrorFilter, SortOrder
-from app.models.error_items import ErrorItems
-from app.models.error_kind import ERRORS, EVERY_KIND, ErrorKind, ItemType
-from app.models.error_query import ErrorSource, find_items
-from app.models.error_update import update_items
-from app.models.label_suspicions import LabelSuspicions
-from app.models.picked_boxes import PickedBoxes
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.label_errors import rank_label_errors
 from detcore.evaluation.live import LiveEvaluation
 from detcore.project.verdict_rows import Verdict, VerdictKind
+from detcore.review.filter import ErrorFilter, SortOrder
+from detcore.review.items import ErrorItems
+from detcore.review.kinds import ERRORS, EVERY_KIND, ErrorKind, ItemType
+from detcore.review.picked import PickedBoxes
+from detcore.review.query import ErrorSource, find_items
+from detcore.review.suspicions import LabelSuspicions
+from detcore.review.update import update_items
 from detcore.types import Box, Detections, GroundTruth
 
 CLASSES, IMAGES = (1, 2, 3), tuple(range(1, 9))

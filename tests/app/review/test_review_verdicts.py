@@ -7,14 +7,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.messages import Message
-from app.models.error_kind import ErrorKind
-from app.pages.review.page import ReviewPage
-from app.widgets.review.verdict_button import VerdictButton
+from app.review.page import ReviewPage
+from app.review.widgets.verdict_button import VerdictButton
+from app.services.context import AppContext
+from app.services.messages import Message
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder
 from detcore.project.verdicts import read_verdicts
+from detcore.review.kinds import ErrorKind
 from detcore.types import Origin
 from tests.app.review.review_driving import (
     click_row,
@@ -111,7 +111,7 @@ def test_a_verdict_on_a_selection_is_one_edit(page: ReviewPage, labelled: Projec
 def test_more_items_than_anybody_has_looked_at_are_not_judged_at_once(
     page: ReviewPage, context: AppContext, labelled: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("app.pages.review.queue", "app.widgets.review.item_details"):
+    for module in ("app.review.queue", "app.review.widgets.item_details"):
         monkeypatch.setattr(f"{module}.MOST_AT_ONCE", 2)
     QTest.mouseClick(page.header.tiles.tiles["fp"], Qt.MouseButton.LeftButton)
     click_row(page, 0)

@@ -10,16 +10,16 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.messages import Message
-from app.models.error_kind import ErrorKind
-from app.models.verdict_offers import is_offered, verdict_edit
-from app.pages.review.page import ReviewPage
+from app.review.page import ReviewPage
+from app.services.context import AppContext
+from app.services.messages import Message
 from detcore.errors import ProjectError
 from detcore.project.edits import add_boxes, add_class, delete_boxes, remove_images, update_class
 from detcore.project.project import Project
 from detcore.project.verdict_rows import VerdictKind
 from detcore.project.verdicts import read_verdicts
+from detcore.review.kinds import ErrorKind
+from detcore.review.verdicts import is_offered, verdict_edit
 from detcore.types import Box
 from tests.app.review.reloading import Gate, ask_for_next_iou, current, row_where, same_box
 from tests.app.review.review_driving import click_row, drag_slider, keys, press, undo
@@ -186,7 +186,7 @@ def test_a_verdict_on_a_label_that_went_with_many_others_says_so(
     key: Qt.Key,
 ) -> None:
     """So many at once are matched in the pool, and the old list is shown until then."""
-    monkeypatch.setattr("app.review.live_evaluation._REMATCH_ALL_FROM", 1)
+    monkeypatch.setattr("app.review.live.live_evaluation._REMATCH_ALL_FROM", 1)
     page = everything
     heard: list[Message] = []
     context.messages.posted.connect(heard.append)

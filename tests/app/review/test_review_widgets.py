@@ -14,28 +14,28 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.models.class_metrics_model import ClassMetricsModel, ClassRow, Column
-from app.models.error_filter import ErrorFilter, SortOrder
-from app.models.error_kind import ErrorKind
-from app.models.error_model import ErrorModel
-from app.models.error_query import ErrorSource, find_items
-from app.models.score_curve import ScoreCurve
-from app.theme import Theme
-from app.widgets.review.class_table import ClassTable
-from app.widgets.review.confidence_plot import ConfidencePlot
-from app.widgets.review.confusion_matrix import ConfusionMatrix
-from app.widgets.review.crops import crop_rect
-from app.widgets.review.metric_tiles import MetricTiles
-from app.widgets.review.overlay_legend import OverlayLegend
-from app.widgets.review.pr_plot import PrPlot
-from app.widgets.review.threshold_slider import ThresholdSlider
+from app.review.models.class_metrics_model import ClassMetricsModel, ClassRow, Column
+from app.review.models.error_model import ErrorModel
+from app.review.models.score_curve import ScoreCurve
+from app.review.plots.confidence_plot import ConfidencePlot
+from app.review.plots.confusion_matrix import ConfusionMatrix
+from app.review.plots.pr_plot import PrPlot
+from app.review.widgets.class_table import ClassTable
+from app.review.widgets.crops import crop_rect
+from app.review.widgets.metric_tiles import MetricTiles
+from app.review.widgets.overlay_legend import OverlayLegend
+from app.review.widgets.threshold_slider import ThresholdSlider
+from app.services.theme import Theme
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation
 from detcore.evaluation.thresholds import OperatingPoint
 from detcore.project.image_rows import ImageList
 from detcore.project.runs import RunFolder
-from detcore.scope import Scope, image_sets, trained_images
+from detcore.project.scope import Scope, image_sets, trained_images
+from detcore.review.filter import ErrorFilter, SortOrder
+from detcore.review.kinds import ErrorKind
+from detcore.review.query import ErrorSource, find_items
 from detcore.types import Box, Detections, GroundTruth, ObjectClass
 
 LEFT = Qt.MouseButton.LeftButton

@@ -9,9 +9,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.models.score_curve import ScoreCurve
-from app.theme import Theme
-from app.widgets.review.confidence_plot import ConfidencePlot
+from app.review.models.score_curve import ScoreCurve
+from app.review.plots.confidence_plot import ConfidencePlot
+from app.services.theme import Theme
 from detcore.evaluation.curves import Curve, precision_recall
 from tests.app.review.made_up_evaluation import made_up_evaluation
 

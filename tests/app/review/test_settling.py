@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.review.settling import Settling
+from app.review.live.settling import Settling
 
 
 def settling(parent: QObject) -> tuple[Settling, list[int]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.models.error_kind import ErrorKind
-from app.models.picked_boxes import PickedBoxes, picked_detections
-from app.models.size_breakdown import SizeCounts, size_rows, sized_rows
 from detcore.evaluation.live import DetState, GtState, LiveEvaluation
+from detcore.review.kinds import ErrorKind
+from detcore.review.picked import PickedBoxes, picked_detections
+from detcore.review.sizes import SizeCounts, size_rows, sized_rows
 from tests.app.review.made_up_evaluation import CLASSES, IMAGES, made_up_evaluation, made_up_truth
 
 SEEDS = range(4)

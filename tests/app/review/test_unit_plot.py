@@ -13,9 +13,9 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.theme import Theme
-from app.widgets.review.plot_painting import PlotLine
-from app.widgets.review.unit_plot import UnitPlot
+from app.plots.plot_painting import PlotLine
+from app.plots.unit_plot import UnitPlot
+from app.services.theme import Theme
 
 LINES = 40
 SOON = 3000

@@ -8,8 +8,8 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.train.page import TrainPage
+from app.services.context import AppContext
+from app.train.page import TrainPage
 from detcore.project.project import Project
 from tests.app.worker_fakes import fake_workers
 

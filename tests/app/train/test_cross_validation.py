@@ -11,16 +11,16 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.dialogs.crossval_dialog import CrossValidationDialog
-from app.pages.train.page import TrainPage
-from detcore.crossval import fold_folder, read_plan
+from app.services.context import AppContext
+from app.train.crossval_dialog import CrossValidationDialog
+from app.train.page import TrainPage
 from detcore.errors import ConfigError
-from detcore.preparing.runs import prepare_cross_validation
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing.runs import prepare_cross_validation
+from detcore.project.cross_validation import fold_folder, read_plan
 from detcore.project.edits import add_boxes, delete_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunInfo, RunState, find_run, list_runs
-from detcore.training.config import TrainConfig
 from detcore.types import Box
 from tests.app.train.train_driving import LEFT, WAIT, last_message, wait_for_end, write_run
 

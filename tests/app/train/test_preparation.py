@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.train.page import TrainPage
-from app.pages.train.preparation import Preparation
-from detcore.preparing import runs as preparing
-from detcore.preparing.runs import prepare_resume
+from app.services.context import AppContext
+from app.train.page import TrainPage
+from app.train.preparation import Preparation
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing import runs as preparing
+from detcore.jobs.preparing.runs import prepare_resume
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run
 from detcore.project.snapshot import take_snapshot
-from detcore.training.config import TrainConfig
 from tests.app.train.train_driving import LEFT, WAIT
 
 

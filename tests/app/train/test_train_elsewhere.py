@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.train.page import TrainPage
-from app.runs_elsewhere import RunsElsewhere
+from app.services.context import AppContext
+from app.train.page import TrainPage
+from app.train.runs_elsewhere import RunsElsewhere
 from detcore.project.project import Project
 from detcore.project.runs import RunState, create_run
 from tests.app.elsewhere import WAIT, step, working_on, write

@@ -10,9 +10,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.train.page import CONFIG_KEY, TrainPage
-from detcore.preparing.material import RATIOS, survey
+from app.services.context import AppContext
+from app.train.page import CONFIG_KEY, TrainPage
+from detcore.jobs.preparing.material import RATIOS, survey
 from detcore.project.edits import delete_boxes, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunState, list_runs

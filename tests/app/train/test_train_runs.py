@@ -12,15 +12,15 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.pages.train.page import TrainPage
-from app.widgets.train.run_list import tick_area
-from detcore.events import EndReason
+from app.services.context import AppContext
+from app.train.page import TrainPage
+from app.train.widgets.run_list import tick_area
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.events import EndReason
 from detcore.project.edits import set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunState, list_runs
 from detcore.project.snapshot import Snapshot
-from detcore.training.config import TrainConfig
 from tests.app.train.train_driving import LEFT, WAIT, has_steps, last_message, train, wait_for_end, write_run
 
 

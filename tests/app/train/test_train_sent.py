@@ -12,17 +12,17 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.models.run_model import RunModel, state_text
-from app.pages.train.page import TrainPage
+from app.services.context import AppContext
+from app.train.page import TrainPage
+from app.train.run_model import RunModel, state_text
 from detcore.curation.emphasis import Emphasis
-from detcore.preparing import runs as preparing
-from detcore.preparing.sent_errors import SentErrors, keep_sent, read_sent
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing import runs as preparing
+from detcore.jobs.preparing.sent_errors import SentErrors, keep_sent, read_sent
 from detcore.project.edits import set_split, update_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunState, discard, find_run, list_runs, save_detections
 from detcore.project.snapshot import Snapshot
-from detcore.training.config import TrainConfig
 from detcore.types import Detections
 from tests.app.train.train_driving import LEFT, WAIT, has_steps, last_message, wait_for_end, write_run
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.context import AppContext
-from app.messages import Message
-from app.pages.train.page import TrainPage
-from detcore.events import Ended, EndReason, Event, Started, Step, Validation, encode
+from app.services.context import AppContext
+from app.services.messages import Message
+from app.train.page import TrainPage
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.events import Ended, EndReason, Event, Started, Step, Validation, encode
 from detcore.project.project import Project
 from detcore.project.runs import create_run
-from detcore.training.config import TrainConfig
 
 WAIT = 30_000
 LEFT = Qt.MouseButton.LeftButton

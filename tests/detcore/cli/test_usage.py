@@ -15,7 +15,7 @@ import pytest
 from detcore.cli.main import main
 from detcore.cli.watching import watch_job
 from detcore.errors import Cancelled
-from detcore.jobs import Outcome, OutcomeState, WorkerJob
+from detcore.jobs.owner import Outcome, OutcomeState, WorkerJob
 from detcore.project.edits import add_images
 from detcore.project.project import Project
 from detcore.project.runs import create_run

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from detcore.cli import main
-from detcore.outcomes import Outcome, OutcomeState
-from detcore.preparing.sent_errors import SentErrors, keep_sent, read_sent
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.outcomes import Outcome, OutcomeState
+from detcore.jobs.preparing.sent_errors import SentErrors, keep_sent, read_sent
 from detcore.project.edits import add_boxes, add_class, add_verdicts, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, read_run, save_detections
 from detcore.project.verdict_rows import Verdict, VerdictKind
-from detcore.training.config import TrainConfig
 from detcore.types import Box, Detections
 
 SENT = SentErrors(

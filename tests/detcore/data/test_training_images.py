@@ -19,8 +19,8 @@ from detcore.data.letterbox import PAD_VALUE, fit_size, pad, resize
 from detcore.data.samples import Sample
 from detcore.data.sweep import sweep
 from detcore.errors import ImageError
-from detcore.models.running import Answers, Seen
 from detcore.types import ImageArray
+from detcore.zoo.running import Answers, Seen
 
 PLAIN = Augmentation.none()
 

@@ -14,7 +14,7 @@ from detcore.errors import Cancelled, FormatError
 from detcore.formats import FORMATS, detect_format
 from detcore.formats.base import Dataset, ExportOptions
 from detcore.formats.naming import unique_names
-from detcore.images import read_image, read_size
+from detcore.images.decoding import read_image, read_size
 from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
 
 every_format = pytest.mark.parametrize("name", list(FORMATS))

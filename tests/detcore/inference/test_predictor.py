@@ -13,10 +13,10 @@ from detcore.data.samples import Sample
 from detcore.errors import ConfigError
 from detcore.evaluation.label_answers import ANSWER_FLOOR
 from detcore.inference.predictor import Predictor, best_checkpoint
-from detcore.models.checkpoint import Checkpoint, RunState, write_checkpoint
-from detcore.models.reticle_s import ReticleS
-from detcore.models.running import OutOfMemoryError, Runner
 from detcore.project.runs import RunFolder
+from detcore.zoo.checkpoint import Checkpoint, RunState, write_checkpoint
+from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.running import OutOfMemoryError, Runner
 
 CPU = torch.device("cpu")
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from detcore.errors import ProjectError
-from detcore.events import (
+from detcore.jobs.events import (
     Ended,
     EndReason,
     Event,

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from detcore.preparing.folds import create_cross_validation
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.project.edits import add_boxes, add_class, add_images
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, hold_run, list_runs, write_pid
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.unused_runs import remove_unused, whole_or_gone
-from detcore.training.config import TrainConfig
 from detcore.types import Box, Image
 
 

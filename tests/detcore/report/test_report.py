@@ -14,8 +14,8 @@ import pytest
 from detcore.cli import main
 from detcore.errors import Cancelled, EvaluationError, ReticleError
 from detcore.evaluation.curves import precision_recall
-from detcore.events import Ended, EndReason, Validation, encode
-from detcore.preparing.folds import create_cross_validation
+from detcore.jobs.events import Ended, EndReason, Validation, encode
+from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.project.edits import add_boxes, delete_boxes, update_boxes
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, save_detections

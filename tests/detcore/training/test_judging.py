@@ -12,18 +12,18 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from detcore import events
-from detcore.events import Event
-from detcore.models.checkpoint import read_checkpoint
-from detcore.outcomes import judgement
+from detcore.jobs import events
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.events import Event
+from detcore.jobs.outcomes import judgement
+from detcore.jobs.worker_process import Wishes
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder, read_run
-from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group
 from detcore.training.schedule import FINE_TUNING
 from detcore.training.session import Session, TrainingResult
 from detcore.training.validation import Judged, Validator
-from detcore.worker_process import Wishes
+from detcore.zoo.checkpoint import read_checkpoint
 
 MakeRun = Callable[..., RunFolder]
 

@@ -10,7 +10,12 @@ import pytest
 import torch
 
 from detcore.errors import ConfigError
-from detcore.models.checkpoint import (
+from detcore.jobs.config import TrainConfig
+from detcore.training.ema import Ema
+from detcore.training.load import Load, choose_learning_rate, choose_load
+from detcore.training.machine import ThreadGovernor
+from detcore.training.schedule import FLOOR, rate_factor
+from detcore.zoo.checkpoint import (
     Checkpoint,
     RunState,
     newest_checkpoint,
@@ -18,13 +23,8 @@ from detcore.models.checkpoint import (
     rotate_checkpoint,
     write_checkpoint,
 )
-from detcore.models.reticle_s import ReticleS
-from detcore.models.running import choose_device
-from detcore.training.config import TrainConfig
-from detcore.training.ema import Ema
-from detcore.training.load import Load, choose_learning_rate, choose_load
-from detcore.training.machine import ThreadGovernor
-from detcore.training.schedule import FLOOR, rate_factor
+from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.running import choose_device
 
 
 def test_a_config_survives_json() -> None:

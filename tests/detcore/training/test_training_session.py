@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from detcore import events
 from detcore.curation.emphasis import Emphasis, ImageErrors
 from detcore.errors import ConfigError, ImageError
-from detcore.events import EndReason, Event, FailureKind
 from detcore.inference.predictor import Predictor
-from detcore.models.checkpoint import read_checkpoint
-from detcore.models.running import Compute
+from detcore.jobs import events
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.events import EndReason, Event, FailureKind
+from detcore.jobs.worker_process import Wishes
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
-from detcore.training.config import TrainConfig
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
 from detcore.training.session import Session, TrainingResult
-from detcore.worker_process import Wishes
+from detcore.zoo.checkpoint import read_checkpoint
+from detcore.zoo.running import Compute
 
 MakeRun = Callable[..., RunFolder]
 

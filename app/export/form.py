@@ -1,0 +1,212 @@
+"""What to export, in which format, where to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.services.figures import count_text
+from detcore.formats.base import ExportOptions
+from detcore.types import SPLITS
+
+FORMAT_TEXTS = {
+    "voc": ("Pascal VOC", "One XML file an image. For torchvision, CVAT and labelImg."),
+    "coco": ("COCO", "One JSON file a split. For evaluators and most training code."),
+    "yolo": ("YOLO", "One text file an image and data.yaml. For Ultralytics and darknet."),
+}
+COORDINATES: tuple[tuple[Literal["int", "float", "one_based"], str], ...] = (
+    ("int", "Whole pixels"),
+    ("float", "Exact (CVAT)"),
+    ("one_based", "1-based, inclusive (devkit of 2007)"),
+)
+NO_SPLIT = "no split"
+
+
+class ExportForm(QWidget):
+    """Format, splits, options, folder.
+
+    Signals:
+        changed(): any choice is new.
+        divide_requested(): the person wants to divide the images into splits.
+    """
+
+    changed = Signal()
+    divide_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._folder_chosen = False
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(16, 12, 16, 12)
+        self._layout.setSpacing(4)
+        self._add_formats()
+        self._add_splits()
+        self._add_options()
+        self._add_folder()
+        self._layout.addStretch(1)
+        self._show_options()
+
+    @property
+    def format(self) -> str:
+        return next(name for name, button in self.formats.items() if button.isChecked())
+
+    @property
+    def chosen_splits(self) -> list[str] | None:
+        """The splits to write; ``None`` means all images, also those without a split."""
+        boxes = self.splits
+        if all(box.isChecked() for box in boxes.values()):
+            return None
+        return [name for name in SPLITS if boxes[name].isChecked()]
+
+    @property
+    def options(self) -> ExportOptions:
+        return ExportOptions(
+            coordinates=COORDINATES[self.coordinates.currentIndex()][0],
+            jpeg=self.jpeg.isChecked(),
+            difficult_as_crowd=self.difficult_as_crowd.isChecked(),
+            polygon=self.polygon.isChecked(),
+            copy_images=self.copy_images.isChecked(),
+        )
+
+    @property
+    def folder(self) -> Path | None:
+        text = self.folder_field.text().strip()
+        return Path(text).expanduser() if text else None
+
+    def show_splits(self, counts: Mapping[str, int], without: int) -> None:
+        """Numbers of images of each split and of none."""
+        for name, box in self.splits.items():
+            number = without if name == NO_SPLIT else counts.get(name, 0)
+            box.setText(f"{name.capitalize()}  ({count_text(number)})")
+            with QSignalBlocker(box):
+                box.setEnabled(number > 0)
+
+    def choose_folder(self, folder: Path) -> None:
+        """Fill in a folder that stays."""
+        self._folder_chosen = True
+        self.folder_field.setText(str(folder))
+
+    def suggest_folder(self, folder: Path) -> None:
+        """Fill in a folder as long as the person has not typed one."""
+        if not self._folder_chosen:
+            with QSignalBlocker(self.folder_field):
+                self.folder_field.setText(str(folder))
+
+    def _section(self, text: str) -> None:
+        label = QLabel(text)
+        label.setProperty("role", "section")
+        label.setContentsMargins(0, 12 if self._layout.count() else 0, 0, 2)
+        self._layout.addWidget(label)
+
+    def _add_formats(self) -> None:
+        self._section("Format")
+        group = QButtonGroup(self)
+        self.formats: dict[str, QRadioButton] = {}
+        for name, (title, text) in FORMAT_TEXTS.items():
+            button = QRadioButton(title)
+            button.setToolTip(text)
+            note = QLabel(text, wordWrap=True)
+            note.setProperty("role", "small")
+            note.setContentsMargins(24, 0, 0, 4)
+            group.addButton(button)
+            self.formats[name] = button
+            self._layout.addWidget(button)
+            self._layout.addWidget(note)
+        self.formats["coco"].setChecked(True)
+        group.buttonToggled.connect(lambda _button, checked: self._change_format() if checked else None)
+
+    def _add_splits(self) -> None:
+        self._section("Images")
+        self.splits: dict[str, QCheckBox] = {}
+        for name in (*SPLITS, NO_SPLIT):
+            box = QCheckBox(name.capitalize())
+            box.setChecked(True)
+            box.toggled.connect(self.changed)
+            self.splits[name] = box
+            self._layout.addWidget(box)
+        divide = QPushButton("Divide the images…")
+        divide.setToolTip("Put the images into train, val and test by chance, from a seed")
+        divide.clicked.connect(self.divide_requested)
+        row = QHBoxLayout()
+        row.addWidget(divide)
+        row.addStretch(1)
+        self._layout.addLayout(row)
+
+    def _add_options(self) -> None:
+        self._section("Options")
+        self.copy_images = QCheckBox("Copy the images")
+        self.copy_images.setChecked(True)
+        self.copy_images.setToolTip("Off: only label files are written")
+        self.coordinates = QComboBox()
+        self.coordinates.addItems([title for _, title in COORDINATES])
+        self.jpeg = QCheckBox("Turn other images into JPEG")
+        self.jpeg.setToolTip("torchvision reads only .jpg; quality 95")
+        self.difficult_as_crowd = QCheckBox("Difficult boxes as crowd")
+        self.difficult_as_crowd.setToolTip("COCO evaluators then ignore them")
+        self.polygon = QCheckBox("Write the box as a polygon too")
+        self.polygon.setToolTip("For evaluators that want a segmentation")
+        self._layout.addWidget(self.copy_images)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(_column(QLabel("Coordinates"), self.coordinates, self.jpeg))
+        self._pages.addWidget(_column(self.difficult_as_crowd, self.polygon))
+        self._pages.addWidget(QWidget())
+        self._layout.addWidget(self._pages)
+        self.coordinates.currentIndexChanged.connect(self.changed)
+        for box in (self.copy_images, self.jpeg, self.difficult_as_crowd, self.polygon):
+            box.toggled.connect(self.changed)
+
+    def _add_folder(self) -> None:
+        self._section("Folder")
+        self.folder_field = QLineEdit(placeholderText="An empty or new folder")
+        choose = QPushButton("Choose…")
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.folder_field, 1)
+        row.addWidget(choose)
+        self._layout.addLayout(row)
+        self.folder_field.textEdited.connect(self._keep_folder)
+        self.folder_field.textChanged.connect(self.changed)
+        choose.clicked.connect(self._choose_folder)
+
+    def _keep_folder(self) -> None:
+        self._folder_chosen = True
+
+    def _choose_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Export into this folder")
+        if chosen:
+            self.choose_folder(Path(chosen))
+
+    def _change_format(self) -> None:
+        self._show_options()
+        self.changed.emit()
+
+    def _show_options(self) -> None:
+        self._pages.setCurrentIndex(list(FORMAT_TEXTS).index(self.format))
+
+
+def _column(*widgets: QWidget) -> QWidget:
+    holder = QWidget()
+    layout = QVBoxLayout(holder)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(4)
+    for widget in widgets:
+        layout.addWidget(widget)
+    layout.addStretch(1)
+    return holder

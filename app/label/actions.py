@@ -1,0 +1,114 @@
+"""Binds the actions of the Label page to what they do, and fills its tool bar."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QActionGroup
+
+from app.canvas.pointer_view import Tool
+
+if TYPE_CHECKING:
+    from app.label.page import LabelPage
+
+TOOLBAR = (
+    ("label.select_tool", "label.draw_tool"),
+    ("label.previous_image", "label.next_image", "label.next_unverified", "label.verify"),
+)
+TOOLBAR_RIGHT = (
+    ("global.undo", "global.redo"),
+    ("label.fit", "label.actual_size", "label.zoom_selection", "label.boxes", "label.names"),
+)
+
+BOX_MENU = ("edit_class", "duplicate", "copy", "difficult", "zoom_selection", "delete")
+EMPTY_MENU = ("draw_tool", "paste", "select_all", "fit", "actual_size")
+
+
+def bind_label_actions(page: LabelPage) -> None:
+    """Connect every ``label.*`` action."""
+    actions, view, canvas, editing = page.context.actions, page.context.view, page.canvas, page.editing
+
+    def has_image() -> bool:
+        return view.image_id != 0
+
+    def is_showing() -> bool:
+        return page.viewer.is_showing
+
+    def has_class(key: int) -> bool:
+        return has_image() and page.classes.with_key(key) != 0
+
+    def has_selection() -> bool:
+        return bool(view.selection)
+
+    tools = QActionGroup(page)
+    choices: tuple[tuple[Tool, Callable[[], bool]], ...] = (("select", has_image), ("draw", is_showing))
+    for name, when in choices:
+        action = actions.bind(f"label.{name}_tool", lambda tool=name: canvas.set_tool(tool), when=when)
+        tools.addAction(action)
+    actions["label.select_tool"].setChecked(True)
+    for name, visible in (("names", canvas.set_names_visible), ("boxes", canvas.set_boxes_visible)):
+        action = actions[f"label.{name}"]
+        action.setChecked(True)
+        action.toggled.connect(visible)
+        actions.bind(f"label.{name}", lambda: None, when=has_image)
+
+    pictures = actions["label.pictures"]
+    pictures.setChecked(page.context.settings.list_pictures)
+    pictures.toggled.connect(page.show_list_pictures)
+    actions.bind("label.pictures", lambda: None, when=lambda: page.context.document.is_open)
+
+    bound = (
+        ("previous_image", lambda: page.walk.go(-1), has_image),
+        ("next_image", lambda: page.walk.go(1), has_image),
+        ("next_unverified", page.walk.go_to_unverified, has_image),
+        ("verify", page.walk.verify_and_go_on, has_image),
+        ("toggle_verified", page.walk.toggle_verified, has_image),
+        ("delete", lambda: editing.delete(view.selection), has_selection),
+        ("duplicate", editing.duplicate, has_selection),
+        ("copy", editing.copy, has_selection),
+        ("paste", editing.paste, lambda: is_showing() and editing.can_paste),
+        ("select_all", lambda: view.select(frozenset(box.id for box in page.boxes.boxes)), is_showing),
+        ("edit_class", page.naming.ask_for_selection, has_selection),
+        ("difficult", lambda: editing.toggle_flag("difficult"), has_selection),
+        ("new_class", page.classes.new, lambda: page.context.document.is_open),
+        ("class_names", page.classes.ask_names, lambda: page.context.document.is_open),
+        ("fit", canvas.fit, has_image),
+        ("actual_size", canvas.zoom_to_actual, has_image),
+        ("zoom_in", canvas.zoom_in, has_image),
+        ("zoom_out", canvas.zoom_out, has_image),
+        ("zoom_selection", page.zoom_to_selection, has_selection),
+        ("remove_image", lambda: page.walk.remove([view.image_id]), has_image),
+        ("to_label_next", page.ordering.toggle, lambda: page.context.document.is_open),
+        ("find", page.find_image, lambda: page.context.document.is_open),
+    )
+    for name, callback, when in bound:
+        actions.bind(f"label.{name}", callback, when=when)
+    for key in range(1, 10):
+        actions.bind(
+            f"label.class_{key}",
+            lambda key=key: editing.set_class(page.classes.with_key(key)),
+            when=lambda key=key: has_class(key),
+        )
+
+    for number, group in enumerate(TOOLBAR):
+        if number:
+            page.toolbar.addSeparator()
+        page.toolbar.addActions([actions[name] for name in group])
+    page.add_toolbar_space()
+    for number, group in enumerate(TOOLBAR_RIGHT):
+        if number:
+            page.toolbar.addSeparator()
+        for name in group:
+            page.add_icon_action(actions[name])
+    page.words.add([actions[name] for group in TOOLBAR for name in group])
+
+
+def name_class_actions(page: LabelPage) -> None:
+    """The keys 1 to 9 are called by the classes they stand for; keys without a class are not offered."""
+    names = {item.key: item.name for item in page.class_model.classes if item.key}
+    for key in range(1, 10):
+        action = page.context.actions[f"label.class_{key}"]
+        action.setVisible(key in names)
+        action.setText(f"Class {names[key]}" if key in names else f"Class {key}")
+    page.context.actions.refresh()

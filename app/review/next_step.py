@@ -1,0 +1,75 @@
+"""What an empty Review page says, and where its button leads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.review.live.live_evaluation import LiveReview
+from app.services.context import AppContext
+from detcore.project.runs import RunInfo, RunState
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextStep:
+    """What an empty page says. The button leads to a ``page`` or lets a run ``predict``."""
+
+    title: str
+    text: str
+    icon: str = "image-search-outline"
+    button: str = ""
+    page: str = ""
+    predict: RunInfo | None = None
+
+
+def next_step(context: AppContext, live: LiveReview, run: RunInfo | None, problem: str) -> NextStep:
+    """Why there is nothing to see, and what to do about it."""
+    document = context.document
+    if not document.is_open:
+        return NextStep(title="No project is open", text="Open a folder of images first.", icon="folder")
+    if live.is_loading:
+        return NextStep(title="Reading detections…", text="", icon="timer-sand")
+    if run is None:
+        return NextStep(
+            title="Train a detector first",
+            text="Here you see where a detector and your labels disagree. There is no run yet.",
+            button="Go to Train",
+            page="train",
+        )
+    elsewhere = run.state is RunState.RUNNING and not run.has_detections
+    if elsewhere or run.folder.path in context.jobs.active():
+        return NextStep(
+            title="This run is being worked on",
+            text="Its detections can be looked at here as soon as it has finished.",
+            icon="timer-sand",
+        )
+    if not run.has_detections and not run.has_checkpoint:
+        return NextStep(
+            title="This run has no model",
+            text=run.message or "It ended before its first checkpoint.",
+            icon="alert-circle-outline",
+            button="Go to Train",
+            page="train",
+        )
+    if problem:
+        anew = "Predict again" if run.has_checkpoint else "Go to Train"
+        return NextStep(
+            title="This run cannot be shown",
+            text=problem,
+            icon="alert-circle-outline",
+            button=anew,
+            page="train",
+            predict=run if run.has_checkpoint else None,
+        )
+    if not run.has_detections:
+        return NextStep(
+            title="No detections yet",
+            text=f"{run.name} has not been asked yet what it sees on your images.",
+            button="Predict with this run",
+            predict=run,
+        )
+    return NextStep(
+        title="No detections on these images",
+        text="None of the images that this run has looked at is in the project.",
+        button="Predict with this run",
+        predict=run,
+    )

@@ -1,0 +1,135 @@
+"""The QActions of the window, made from the table of actions.
+
+Pages bind callbacks to the ids; menus, tool bars, tooltips, the command palette and F1 are made from
+the same table. An action is enabled only while its scope is shown, so a page may use a key that
+another page uses too. While its key is held an action is done once, unless it says that it may repeat:
+walking and zooming may, nothing that writes does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QEvent, QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from app.canvas.key_strokes import HeldKeys
+from app.services.action_table import ACTIONS, GLOBAL, LABEL, ActionSpec
+from app.services.keymaps import KEYMAPS
+from app.services.theme import Theme
+
+
+class Actions(QObject):
+    """The QActions of the window, by id.
+
+    Attributes:
+        held_keys: tells whether a key that triggers an action is being held.
+    """
+
+    def __init__(self, theme: Theme, keymap: str = "reticle") -> None:
+        super().__init__()
+        self.held_keys = HeldKeys()
+        self._theme = theme
+        self._scope = LABEL
+        self._when: dict[str, Callable[[], bool]] = {}
+        self._held = 0
+        self._is_due = False
+        self._actions: dict[str, QAction] = {}
+        for spec in ACTIONS:
+            action = QAction(spec.text, self, checkable=spec.checkable)
+            action.setObjectName(spec.id)
+            if spec.short:
+                action.setIconText(spec.short)
+            action.setAutoRepeat(spec.repeat)
+            if not spec.repeat:
+                action.installEventFilter(self)
+            action.setEnabled(False)
+            self._actions[spec.id] = action
+        self.use_keymap(keymap)
+        self._paint_icons()
+        theme.changed.connect(self._paint_icons)
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    @property
+    def scope(self) -> str:
+        """The page whose actions are enabled."""
+        return self._scope
+
+    def install(self, window: QWidget) -> None:
+        """Let the shortcuts work anywhere in a window."""
+        window.addActions(list(self._actions.values()))
+
+    def bind(
+        self, action_id: str, callback: Callable[[], object], *, when: Callable[[], bool] | None = None
+    ) -> QAction:
+        """Call ``callback`` when the action is triggered; ``when`` tells whether it makes sense now."""
+        action = self._actions[action_id]
+        action.triggered.connect(lambda _checked=False: self._run(callback))
+        self._when[action_id] = when or (lambda: True)
+        self.refresh()
+        return action
+
+    def show_scope(self, scope: str) -> None:
+        """Enable the actions of one page and of the window, and no others."""
+        self._scope = scope
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask each bound action again whether it makes sense."""
+        if self._held:
+            self._is_due = True
+            return
+        for spec in ACTIONS:
+            bound = self._when.get(spec.id)
+            in_scope = spec.scope in (GLOBAL, self._scope)
+            self._actions[spec.id].setEnabled(bound is not None and in_scope and bound())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Ask once at the end, however often something in between wants it: a step of many signals."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+            if self._is_due and not self._held:
+                self._is_due = False
+                self.refresh()
+
+    def use_keymap(self, name: str) -> None:
+        """Give every action the keys of a preset; what it does not name keeps Reticle's own keys."""
+        preset = KEYMAPS.get(name, {})
+        for spec in ACTIONS:
+            keys = preset.get(spec.id, spec.keys)
+            action = self._actions[spec.id]
+            action.setShortcuts([QKeySequence(key) for key in keys])
+            action.setToolTip(_tooltip(spec, action))
+            action.setStatusTip(spec.tip)
+
+    def specs(self) -> list[tuple[ActionSpec, QAction]]:
+        return [(spec, self._actions[spec.id]) for spec in ACTIONS]
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """What may not repeat is deaf to its key while that is held, also where Qt does not see that it is."""
+        if event.type() == QEvent.Type.Shortcut and self.held_keys.is_repeat:
+            return True
+        return super().eventFilter(watched, event)
+
+    def _run(self, callback: Callable[[], object]) -> None:
+        with self.held():
+            callback()
+
+    def _paint_icons(self) -> None:
+        for spec in ACTIONS:
+            if spec.icon:
+                self._actions[spec.id].setIcon(self._theme.icon(spec.icon))
+
+
+def _tooltip(spec: ActionSpec, action: QAction) -> str:
+    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    title = f"<b>{spec.text}</b>" + (f" &nbsp;<span>{keys}</span>" if keys else "")
+    return f"{title}<br>{spec.tip}" if spec.tip else title

@@ -1,0 +1,218 @@
+"""Which dataset, in which format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QRadioButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.services.fitted_dialog import FittedDialog
+from app.services.tasks import Tasks
+from app.shell.latest_look import LatestLook
+from detcore.errors import ProjectError
+from detcore.exchange import ImportOptions
+from detcore.formats import FORMATS, detect_format
+from detcore.project.opening import project_folder_for
+from detcore.project.project import Project
+
+TITLES = {"voc": "Pascal VOC (XML)", "coco": "COCO (JSON)", "yolo": "YOLO (text)"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportRequest:
+    """``format`` is a key of ``FORMATS``; ``source`` a folder, or a JSON file; ``images`` the folder where
+    the images are, ``None`` when they lie beside the labels or where the project has its own. ``options`` is
+    what is only taken in when asked; ``into_open``: the labels go into the project that is open, if one is.
+    """
+
+    format: str
+    source: Path
+    images: Path | None = None
+    options: ImportOptions = field(default_factory=ImportOptions)
+    into_open: bool = True
+
+    @property
+    def root(self) -> Path:
+        """The folder of images for a project that is made for this dataset."""
+        if self.images is not None:
+            return self.images
+        return self.source if self.source.is_dir() else self.source.parent
+
+
+class ImportDialog(FittedDialog):
+    """Asks for a source, and which project the labels are for; the format is found by looking, and can be
+    overruled."""
+
+    def __init__(self, tasks: Tasks, project: Project | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._disk = LatestLook(tasks, self)
+        self._open = None if project is None else project.folder
+        self.finished.connect(self._disk.leave)
+        self.setWindowTitle("Import dataset")
+        self.setMinimumWidth(560)
+        self.source = QLineEdit(placeholderText="Folder of the dataset, or a COCO JSON file")
+        folder = QPushButton("Folder…")
+        file = QPushButton("File…")
+        self.format = QComboBox()
+        for name in FORMATS:
+            self.format.addItem(TITLES.get(name, name.upper()), name)
+        self.missing = QCheckBox("Also images whose files are not there")
+        self.missing.setToolTip("For labels that come before their images")
+        self.note = QLabel()
+        self.note.setProperty("role", "muted")
+        self._looked_at = ""  # a format that was chosen stays while only the images change
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.accept_button = buttons.addButton("Import", QDialogButtonBox.ButtonRole.AcceptRole)
+        row = QHBoxLayout()
+        row.addWidget(self.source, 1)
+        row.addWidget(folder)
+        row.addWidget(file)
+        layout = QFormLayout(self)
+        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setSpacing(8)
+        self.images = QLineEdit(placeholderText="Beside the labels, or where the project has them")
+        elsewhere = QPushButton("Folder…")
+        images_row = QHBoxLayout()
+        images_row.addWidget(self.images, 1)
+        images_row.addWidget(elsewhere)
+        layout.addRow("Dataset", row)
+        layout.addRow("Format", self.format)
+        layout.addRow("Images", images_row)
+        layout.addRow("", self.missing)
+        self.into_open = QRadioButton()
+        self.into_new = QRadioButton()
+        if project is not None:
+            self.into_open.setText(f"{project.name}, the project that is open ({project.folder.parent})")
+        self.into_open.setVisible(project is not None)
+        self.into_new.setVisible(project is not None)
+        self.into_open.setChecked(True)
+        self.into_note = QLabel(wordWrap=True)
+        self.into_note.setProperty("role", "muted")
+        into = QVBoxLayout()
+        into.setSpacing(4)
+        for widget in (self.into_open, self.into_new, self.into_note):
+            into.addWidget(widget)
+        self.into_note.setVisible(project is None)
+        layout.addRow("Into", into)
+        layout.addRow("", self.note)
+        layout.addRow(buttons)
+        folder.clicked.connect(self._ask_folder)
+        file.clicked.connect(self._ask_file)
+        elsewhere.clicked.connect(self._ask_images)
+        self.source.textChanged.connect(self._look)
+        self.images.textChanged.connect(self._look)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        self._look()
+
+    def answer(self) -> ImportRequest:
+        images = self.images.text().strip()
+        return ImportRequest(
+            format=self.format.currentData(),
+            source=Path(self.source.text().strip()),
+            images=Path(images) if images else None,
+            options=ImportOptions(missing=self.missing.isChecked()),
+            into_open=self.into_open.isChecked(),
+        )
+
+    def _ask_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of the dataset")
+        if chosen:
+            self.source.setText(chosen)
+
+    def _ask_file(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, "Dataset file", filter="Datasets (*.json *.yaml *.yml *.data)"
+        )
+        if chosen:
+            self.source.setText(chosen)
+
+    def _ask_images(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder of the images")
+        if chosen:
+            self.images.setText(chosen)
+
+    def _look(self) -> None:
+        text, images = self.source.text().strip(), self.images.text().strip()
+        self.accept_button.setEnabled(False)
+        self._disk.ask(lambda: _see(text, images), lambda seen: self._show(text, seen))
+
+    def _show(self, text: str, seen: _Seen) -> None:
+        self.accept_button.setEnabled(seen.exists and seen.has_images)
+        if seen.format is not None and self._looked_at != text:
+            self.format.setCurrentIndex(self.format.findData(seen.format))
+        self._looked_at = text
+        is_open = self._open is not None and seen.project == self._open
+        if is_open:
+            self.into_open.setChecked(True)
+        self.into_new.setVisible(self._open is not None and not is_open)
+        self.into_new.setText(seen.place)
+        self.into_note.setText(seen.place)
+        if not seen.has_images:
+            self.note.setText("There is no such folder of images.")
+        elif seen.format is not None:
+            self.note.setText(f"This looks like {TITLES.get(seen.format, seen.format)}.")
+        elif seen.exists:
+            self.note.setText("No labels recognised here: choose the format.")
+        else:
+            self.note.setText("Images and labels stay where they are; they are only read.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Seen:
+    """What the disk says of what was typed: the dataset ``exists`` and ``has_images`` where they are looked for,
+    its labels are of a ``format``, and ``project`` is the one that its folder has, or would get, in words the
+    ``place``."""
+
+    exists: bool
+    has_images: bool
+    format: str | None
+    project: Path | None
+    place: str
+
+
+def _see(source: str, images: str) -> _Seen:
+    exists = bool(source) and Path(source).exists()
+    found = detect_format(Path(source)) if exists else None
+    request = ImportRequest(format=found or "", source=Path(source), images=Path(images) if images else None)
+    project, place = _beside(request.root) if exists else (None, "A new project beside the dataset")
+    has_images = not images or Path(images).is_dir()
+    return _Seen(exists=exists, has_images=has_images, format=found, project=project, place=place)
+
+
+def _beside(images: Path) -> tuple[Path | None, str]:
+    """The project that a folder of images has, or would get; ``None`` and the reason where there can be none."""
+    try:
+        folder = project_folder_for(images)
+    except ProjectError as error:
+        return None, str(error)
+    return folder, f"The project {folder}" if folder.exists() else f"A new project, {folder}"
+
+
+def ask_import(
+    parent: QWidget, tasks: Tasks, project: Project | None = None, source: Path | None = None
+) -> ImportRequest | None:
+    """Show the dialog for the ``project`` that is open and a ``source`` that is known; ``None`` when it was
+    cancelled."""
+    dialog = ImportDialog(tasks, project, parent)
+    if source is not None:
+        dialog.source.setText(str(source))
+    try:
+        return dialog.answer() if dialog.exec() == QDialog.DialogCode.Accepted else None
+    finally:
+        dialog.deleteLater()

@@ -1,0 +1,43 @@
+"""The few settings of the program; each takes effect at once."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDialogButtonBox, QFormLayout, QWidget
+
+from app.services.fitted_dialog import FittedDialog
+from app.services.keymaps import KEYMAPS
+from app.services.settings import Settings
+
+THEMES = ("system", "light", "dark")
+
+
+class SettingsDialog(FittedDialog):
+    """Theme, keys, zoom."""
+
+    def __init__(self, settings: Settings, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Settings")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.theme = QComboBox()
+        self.theme.addItems(["As the system", "Light", "Dark"])
+        self.theme.setCurrentIndex(THEMES.index(settings.theme) if settings.theme in THEMES else 0)
+        self.keymap = QComboBox()
+        self.keymap.addItems([name if name != "reticle" else "Reticle" for name in KEYMAPS])
+        self.keymap.setCurrentIndex(
+            max(0, list(KEYMAPS).index(settings.keymap) if settings.keymap in KEYMAPS else 0)
+        )
+        self.keep_zoom = QCheckBox("Keep zoom and place from image to image")
+        self.keep_zoom.setChecked(settings.keep_zoom)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        layout = QFormLayout(self)
+        layout.setContentsMargins(16, 16, 16, 16)
+        layout.setSpacing(8)
+        layout.addRow("Theme", self.theme)
+        layout.addRow("Keys as in", self.keymap)
+        layout.addRow("", self.keep_zoom)
+        layout.addRow(buttons)
+        self.theme.activated.connect(lambda index: setattr(settings, "theme", THEMES[index]))
+        self.keymap.activated.connect(lambda index: setattr(settings, "keymap", list(KEYMAPS)[index]))
+        self.keep_zoom.toggled.connect(lambda checked: setattr(settings, "keep_zoom", checked))
+        buttons.rejected.connect(self.close)

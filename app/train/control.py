@@ -1,0 +1,230 @@
+"""What can be done with runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.services.context import AppContext
+from app.train.histories import RunHistories
+from app.train.preparation import Preparation, ReadyRun
+from app.train.run_history import RunHistory
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.events import Command
+from detcore.jobs.owner import Outcome
+from detcore.jobs.preparing.material import divided_text
+from detcore.jobs.preparing.runs import PreparedRun, prepare_prediction, prepare_resume, prepare_run
+from detcore.jobs.preparing.sent_errors import use_up
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, RunInfo, RunState, read_events
+from detcore.project.snapshot import take_snapshot
+from detcore.types import Changes
+
+TRAINING, FINISHING, PREDICTING = "Training", "Finishing…", "Predicting"
+CROSS_VALIDATING = "Cross-validating"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Prediction:
+    """A run, what it said so far, and the file of the images to predict on."""
+
+    run: RunFolder
+    history: RunHistory
+    images: Path
+
+
+class RunControl(QObject):
+    """Starts, stops, resumes and predicts. Slow parts run in the pool.
+
+    Signals:
+        prepared(str): a run is about to train: show it.
+        changed(): ``busy`` or what a run is ``doing`` is new.
+        ended(Path, str, object): a run's folder, what it was doing, the ``Outcome``.
+    """
+
+    prepared = Signal(str)
+    changed = Signal()
+    ended = Signal(object, str, object)
+
+    def __init__(self, context: AppContext, histories: RunHistories, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._histories = histories
+        self._preparing: Preparation | None = None
+        self._stopping: set[Path] = set()
+        self._verbs: dict[Path, str] = {}
+        context.jobs.ended.connect(self._ended)
+        context.jobs.started.connect(context.document.announce_run)
+        context.document.closed.connect(self._leave_project)
+
+    @property
+    def preparing(self) -> bool:
+        """Whether a run is being made or read, and its process not yet started."""
+        return self._preparing is not None
+
+    @property
+    def training(self) -> Path | None:
+        """The run of the open project that is training."""
+        document = self._context.document
+        return self._context.jobs.training(document.project.runs_folder) if document.is_open else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether another training would have to wait."""
+        return self.preparing or self.training is not None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the training has been asked to stop."""
+        return self.training in self._stopping
+
+    @property
+    def can_finish(self) -> bool:
+        """Whether the training can end now with its best weights; of folds each one counts."""
+        run = self.training
+        return run is not None and self._verbs.get(run) != CROSS_VALIDATING
+
+    def doing(self, run: Path) -> str:
+        """What the process of a run is at; "" when it has none."""
+        if run not in self._context.jobs.active():
+            return ""
+        return "Stopping…" if run in self._stopping else self._verbs.get(run, "Running")
+
+    def start(self, config: TrainConfig) -> None:
+        """Check, make a run, train it."""
+        project = self._context.document.project
+        self.begin(lambda: prepare_run(project, config), project, doing="start the training")
+
+    def resume(self, info: RunInfo, longer: TrainConfig) -> None:
+        """Go on with a run; one that was completed trains ``longer``."""
+        project = self._context.document.project
+        completed = info.state is RunState.COMPLETED
+        minutes, epochs = (longer.minutes, longer.epochs) if completed else (None, None)
+        self.begin(
+            lambda: prepare_resume(project, info.folder, minutes=minutes, epochs=epochs),
+            project,
+            doing=f"resume {info.name}",
+        )
+
+    def resume_again(self, folder: RunFolder) -> None:
+        """Go on with a run that ended before its time; nothing happens when it is gone."""
+        document = self._context.document
+        if document.holds_run(folder.path) and folder.path.is_dir():
+            project = document.project
+            self.begin(lambda: prepare_resume(project, folder), project, doing=f"resume {folder.name}")
+
+    def stop(self) -> None:
+        """Stop the training and keep what was learnt."""
+        run = self.training
+        if run is not None:
+            self._stopping.add(run)
+            self._context.jobs.stop(run)
+            self.changed.emit()
+
+    def finish(self) -> None:
+        run = self.training
+        if run is not None:
+            self._verbs[run] = FINISHING
+            self._context.jobs.request(run, Command.FINISH)
+            self.changed.emit()
+
+    def predict(self, info: RunInfo) -> None:
+        """Find objects in all images with the best weights of a run."""
+        project = self._context.document.project
+        self._context.tasks.run(
+            lambda: _Prediction(
+                run=info.folder,
+                history=RunHistory(read_events(info.folder.events)),
+                images=prepare_prediction(info.folder, take_snapshot(project)),
+            ),
+            done=lambda prediction: self._launch_prediction(project, prediction),
+            failed=lambda error: self._fail_prediction(project, error, info.name),
+        )
+
+    def begin(self, work: Callable[[], PreparedRun], project: Project, *, doing: str) -> None:
+        """Make or read a run in the pool, then start its process."""
+        if self.busy:
+            return
+        self._preparing = preparation = Preparation(project, work)
+        self.changed.emit()
+        self._context.tasks.run(
+            preparation.make,
+            done=lambda ready: self._launch(preparation, ready),
+            failed=lambda error: self._fail(preparation, error, doing),
+        )
+
+    def _launch(self, preparation: Preparation, ready: ReadyRun) -> None:
+        if self._preparing is not preparation:
+            return
+        self._preparing = None
+        project = preparation.project
+        document, messages = self._context.document, self._context.messages
+        prepared = ready.prepared
+        run, name = prepared.run.path, prepared.run.name
+        if prepared.changes:
+            divided = prepared.changes
+            document.announce(divided)
+            messages.info(
+                divided_text(),
+                ("Undo", lambda: _take_back(self._context, project, divided)),
+                applies=document.until_next_edit(),
+            )
+        if run in self._context.jobs.active():
+            messages.warning(f"{name} is still at work. Try again when it has ended.")
+            self.changed.emit()
+            return
+        self._histories.put(name, ready.history)
+        if prepared.in_folds:
+            self._verbs[run] = CROSS_VALIDATING
+            self._context.jobs.cross_validate(run)
+        else:
+            self._verbs[run] = TRAINING
+            self._context.jobs.train(run)
+        if prepared.sent is not None:
+            use_up(project, prepared.sent)
+        self.prepared.emit(name)
+        self.changed.emit()
+        document.runs_changed.emit()
+
+    def _launch_prediction(self, project: Project, prediction: _Prediction) -> None:
+        run = prediction.run.path
+        if self._context.document.shows(project) and run not in self._context.jobs.active():
+            self._verbs[run] = PREDICTING
+            self._histories.put(run.name, prediction.history)
+            self._context.jobs.predict(run, prediction.images)
+            self.changed.emit()
+
+    def _fail(self, preparation: Preparation, error: Exception, doing: str) -> None:
+        if self._preparing is preparation:
+            self._preparing = None
+            self.changed.emit()
+            self._context.messages.error(error, doing=doing)
+
+    def _fail_prediction(self, project: Project, error: Exception, name: str) -> None:
+        if self._context.document.shows(project):
+            self._context.messages.error(error, doing=f"predict with {name}")
+
+    def _ended(self, run: Path, outcome: Outcome) -> None:
+        self._stopping.discard(run)
+        verb = self._verbs.pop(run, PREDICTING)
+        self.changed.emit()
+        self.ended.emit(run, verb, outcome)
+        self._context.document.announce_run(run)
+
+    def _leave_project(self) -> None:
+        """Another project is about to open: the runs of this one stop and keep what they have."""
+        if self._preparing is not None:
+            self._preparing.leave()
+            self._preparing = None
+        for run in self._context.jobs.active():
+            self._stopping.add(run)
+            self._context.jobs.stop(run)
+
+
+def _take_back(context: AppContext, project: Project, changes: Changes) -> None:
+    """As long as they are the latest edit."""
+    if not context.document.shows(project) or not context.document.take_back(changes):
+        context.messages.info("There are later edits: undo those first.")

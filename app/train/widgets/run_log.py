@@ -1,0 +1,113 @@
+"""What a run said, folded to its last line."""
+
+from __future__ import annotations
+
+import html
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.services.theme import Theme
+from app.train.run_history import LogLine
+from app.train.run_model import format_duration
+
+MAX_LINES = 2000
+OPEN_HEIGHT = 160
+COLORS = {"warning": "warning", "error": "danger"}
+
+
+class RunLog(QWidget):
+    """Folded: the latest line. Unfolded: all of them, the latest at the end.
+
+    Signals:
+        unfolded(bool): the person opened or closed it.
+    """
+
+    unfolded = Signal(bool)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._theme = theme
+        self._lines: list[LogLine] = []
+        self._shown = 0
+        self.button = QToolButton()
+        self.button.setText("Log")
+        self.button.setCheckable(True)
+        self.button.setToolTip("Show all that the run said")
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setArrowType(Qt.ArrowType.RightArrow)
+        self.last = QLabel()
+        self.last.setProperty("role", "muted")
+        self.last.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        keep_place = self.last.sizePolicy()
+        keep_place.setRetainSizeWhenHidden(True)
+        self.last.setSizePolicy(keep_place)
+        self.text = QPlainTextEdit(readOnly=True, maximumBlockCount=MAX_LINES)
+        self.text.setAccessibleName("Log of the run")
+        self.text.setFixedHeight(OPEN_HEIGHT)
+        self.text.hide()
+        head = QHBoxLayout()
+        head.setContentsMargins(8, 3, 12, 3)
+        head.setSpacing(8)
+        head.addWidget(self.button)
+        head.addWidget(self.last, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(head)
+        layout.addWidget(self.text)
+        self.button.toggled.connect(self._unfold)
+        theme.changed.connect(self._rewrite)
+
+    def show_lines(self, lines: list[LogLine]) -> None:
+        """Show these lines; when they only grew, the new ones are added."""
+        if lines is not self._lines or len(lines) < self._shown:
+            self._lines, self._shown = lines, 0
+            self.text.clear()
+        self.last.setText(_plain(lines[-1]) if lines else "")
+        if self.button.isChecked():
+            self._append_new()
+
+    def _append_new(self) -> None:
+        start = max(self._shown, len(self._lines) - MAX_LINES)
+        for line in self._lines[start:]:
+            self.text.appendHtml(self._html(line))
+        self._shown = len(self._lines)
+
+    def _html(self, line: LogLine) -> str:
+        tokens = self._theme.tokens
+        color = getattr(tokens, COLORS[line.level]) if line.level in COLORS else tokens.text
+        time = "" if line.time is None else format_duration(line.time)
+        mark = {"warning": "Warning: ", "error": "Error: "}.get(line.level, "")
+        return (
+            f'<span style="color:{tokens.text_muted}">{time}</span> '
+            f'<span style="color:{color}">{mark}{html.escape(line.text)}</span>'
+        )
+
+    def _rewrite(self) -> None:
+        self._shown = 0
+        self.text.clear()
+        if self.button.isChecked():
+            self._append_new()
+
+    def _unfold(self, unfolded: bool) -> None:
+        self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        self.last.setVisible(not unfolded)
+        if unfolded:
+            self._append_new()
+        self.text.setVisible(unfolded)
+        self.unfolded.emit(unfolded)
+
+
+def _plain(line: LogLine) -> str:
+    return line.text if line.time is None else f"{format_duration(line.time)}   {line.text}"

@@ -1,0 +1,53 @@
+"""One run in full: where it stands, its curves, its log."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.services.theme import Theme
+from app.train.run_history import RunHistory
+from app.train.widgets.job_status import JobStatus
+from app.train.widgets.metric_plots import MetricPlots
+from app.train.widgets.run_log import RunLog
+from detcore.project.runs import RunInfo
+
+
+class RunView(QWidget):
+    """Status over plots over the folded log."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._history: RunHistory | None = None
+        self._run: RunInfo | None = None
+        self._doing = ""
+        self.status = JobStatus()
+        self.plots = MetricPlots(theme)
+        self.log = RunLog(theme)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addWidget(self.status)
+        column.addWidget(self.plots, 1)
+        column.addWidget(self.log)
+
+    def show_run(
+        self, run: RunInfo, history: RunHistory, compared: list[tuple[str, RunHistory]], *, doing: str
+    ) -> None:
+        """Show a run and those to compare; ``doing`` is what its process is at, or ""."""
+        self._run, self._history, self._doing = run, history, doing
+        self.plots.show_run(history, compared)
+        self._show_texts()
+
+    def shows(self, history: RunHistory | None) -> bool:
+        return history is not None and history is self._history
+
+    def refresh(self, run: RunInfo | None) -> None:
+        """The history that is shown has news; ``run`` is its row as it is now."""
+        self._run = run
+        self.plots.refresh()
+        self._show_texts()
+
+    def _show_texts(self) -> None:
+        if self._run is not None and self._history is not None:
+            self.status.show_run(self._run, self._history, doing=self._doing)
+            self.log.show_lines(self._history.log)

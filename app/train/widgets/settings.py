@@ -1,0 +1,148 @@
+"""The settings of a training: the few that matter, and the rest folded away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.services.training_worker import Device
+from app.train.widgets.more_settings import MoreSettings
+from app.widgets.spin_boxes import Choice, DecimalNumber
+from detcore.jobs.config import MODELS, TrainConfig
+
+LABEL_WIDTH = 96
+MINUTES, EPOCHS = "minutes", "epochs"
+
+
+class TrainSettings(QWidget):
+    """Edits a ``TrainConfig``, all of it but the model, which the cards choose.
+
+    Signals:
+        file_wanted(): the person wants to choose a weights file.
+    """
+
+    file_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = ""
+        self._base = TrainConfig()
+        self.length = DecimalNumber(0.1, 100_000, decimals=1)
+        self.unit = Choice({MINUTES: "minutes", EPOCHS: "epochs"})
+        self.device = Choice()
+        self.device.setToolTip("Where to train. Automatic takes the fastest there is.")
+        self.found = QLabel(wordWrap=True)
+        self.found.setProperty("role", "small")
+        self._devices: Sequence[Device] = ()
+        self.more = MoreSettings()
+        self.more_button = QToolButton()
+        self.more_button.setText("More settings")
+        self.more_button.setCheckable(True)
+        self.more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.more_button.setArrowType(Qt.ArrowType.RightArrow)
+        self._build()
+        self.more_button.toggled.connect(self._unfold)
+        self.more.file_wanted.connect(self.file_wanted)
+        self.unit.currentIndexChanged.connect(self._show_unit)
+        self.device.currentIndexChanged.connect(self._name_device)
+        self.show_devices(())
+        self.show_config(self._base)
+
+    def config(self) -> TrainConfig:
+        """What the fields say. Raises ConfigError when the values make no sense together."""
+        in_minutes = self.unit.choice() == MINUTES
+        config = replace(
+            self._base,
+            model=self._model,
+            minutes=self.length.value() if in_minutes else None,
+            epochs=None if in_minutes else round(self.length.value()),
+            device=self.device.choice(),
+        )
+        return self.more.apply_to(config)
+
+    def show_config(self, config: TrainConfig) -> None:
+        """Set every field; what has no field is kept for ``config``."""
+        self._base = config
+        self.show_model(config.model)
+        self.unit.set_choice(MINUTES if config.minutes is not None else EPOCHS)
+        self.length.setValue(config.minutes if config.minutes is not None else config.epochs or 1)
+        if self.device.findData(config.device) < 0:
+            self.device.addItem(config.device, config.device)
+        self.device.set_choice(config.device)
+        self.more.show_config(config)
+
+    def show_model(self, name: str) -> None:
+        """Say what "Auto" means for this detector."""
+        self._model = name
+        self.more.show_card(MODELS[name])
+
+    def show_devices(self, devices: Sequence[Device]) -> None:
+        """The devices of this machine; none while they are being looked for."""
+        chosen = self.device.choice() or "auto"
+        self._devices = devices
+        self.device.clear()
+        self.device.addItem("Automatic", "auto")
+        for device in devices:
+            self.device.addItem(device.id.upper().replace(":", " "), device.id)
+            self.device.setItemData(self.device.count() - 1, device.name, Qt.ItemDataRole.ToolTipRole)
+        if self.device.findData(chosen) < 0:
+            self.device.addItem(chosen, chosen)
+        self.device.set_choice(chosen)
+        self._name_device()
+
+    def show_weights(self, runs: Sequence[tuple[str, Path]]) -> None:
+        """Runs whose best weights a training can start from."""
+        self.more.show_weights(runs)
+
+    def _build(self) -> None:
+        length = QHBoxLayout()
+        self.unit.setMinimumContentsLength(len(MINUTES) + 1)
+        length.setSpacing(8)
+        length.addWidget(self.length, 1)
+        length.addWidget(self.unit, 0)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setVerticalSpacing(8)
+        form.setHorizontalSpacing(8)
+        form.addRow(_label("Train for"), length)
+        form.addRow(_label("Device"), self.device)
+        form.addRow(_label(""), self.found)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addLayout(form)
+        layout.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.addWidget(self.more)
+        self.more.hide()
+
+    def _unfold(self, unfolded: bool) -> None:
+        self.more.setVisible(unfolded)
+        self.more_button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+
+    def _name_device(self) -> None:
+        """Say what the chosen device is; automatic takes the first."""
+        chosen = self.device.choice()
+        names = [device.name for device in self._devices if chosen in ("auto", device.id)]
+        self.found.setText(names[0] if names else "Not found here" if self._devices else "Looking for a GPU…")
+
+    def _show_unit(self) -> None:
+        in_minutes = self.unit.choice() == MINUTES
+        self.length.setDecimals(1 if in_minutes else 0)
+        self.length.setMinimum(0.1 if in_minutes else 1)
+
+
+def _label(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setFixedWidth(LABEL_WIDTH)
+    return label

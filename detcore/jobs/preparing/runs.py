@@ -1,0 +1,201 @@
+"""Runs that can be trained, gone on with, or asked what they see: everything that a worker process needs, in
+their folders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from detcore.atomic import atomic_write
+from detcore.curation.emphasis import DEFAULT_STRENGTH, Emphasis, find_emphasis
+from detcore.errors import ConfigError, ProjectError
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing.folds import create_cross_validation
+from detcore.jobs.preparing.material import TrainingData, divide, survey
+from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
+from detcore.project.cross_validation import fold_folders, is_cross_validation
+from detcore.project.project import Project
+from detcore.project.reading import ProjectReader
+from detcore.project.runs import RunFolder, create_run, hold_run, read_run
+from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.project.unused_runs import whole_or_gone
+from detcore.project.verdicts import read_verdicts
+from detcore.types import Changes
+
+NO_BOXES = "no labelled images yet"
+_LOCK_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreparedRun:
+    """A run that can be trained, as a whole or ``in_folds``; ``new``: it was made just now. ``changes`` are
+    of the splits that had to be made; ``sent`` is what it learns more from and is used up once it trains.
+    ``notes`` are sentences for the user: what was done differently from what was asked."""
+
+    run: RunFolder
+    new: bool = False
+    changes: Changes | None = None
+    in_folds: bool = False
+    sent: SentErrors | None = None
+    notes: tuple[str, ...] = ()
+
+
+def prepare_run(project: Project, config: TrainConfig, *, learn_from: RunFolder | None = None) -> PreparedRun:
+    """Check what would fail, divide the images when nobody has, make the run's folder, freeze the data.
+
+    The run learns more from the errors of ``learn_from``, or without it from those that were sent to
+    training, which wait on in the project until the run trains.
+
+    Raises:
+        ConfigError: there is nothing to train on, or no such weights file.
+        ProjectError: the images are not there, or the run cannot be written.
+        NotLookedAtError, ProjectError: the run that it is to learn from is not there or has not predicted.
+    """
+    data = _checked(project, config)
+    if not data.to_learn_from:
+        raise ConfigError(
+            "no image with boxes is in the train split",
+            path=project.folder,
+            hint="Give the train split to some of the images that have boxes",
+        )
+    # Before the images are divided, since nothing may fail after that; those that are held out count for
+    # nothing.
+    config, emphasis, sent = _learning_more(project, config, learn_from)
+    changes = project.edit(divide, seed=config.seed) if data.needs_splits else None
+    run = create_run(project, config.model, learns_from="" if emphasis is None else emphasis.run)
+    with whole_or_gone(run):
+        _write_config(run, config)
+        if emphasis is not None:
+            emphasis.save(run.emphasis)
+        # The last of its files: a run that has one was made to its end.
+        take_snapshot(project).save(run.snapshot)
+    return PreparedRun(run=run, new=True, changes=changes, sent=sent)
+
+
+def prepare_cross_validation(project: Project, config: TrainConfig, *, folds: int) -> PreparedRun:
+    """Check what would fail, make the run and its folds; splits play no part in it.
+
+    Raises:
+        ConfigError: there are too few labelled images, or no such weights file.
+        ProjectError: the images are not there, or the run cannot be written.
+    """
+    notes: tuple[str, ...] = ()
+    if is_own_weights(project, config):
+        config = replace(config, weights=None)
+        notes = (
+            "The folds start without weights: those of a run of this project have learnt the labels to be judged.",
+        )
+    _checked(project, config)
+    # what was sent to training is for a run as a whole
+    config = replace(config, hard_negatives=0.0, oversample=0.0)
+    run = create_cross_validation(project, config.to_dict(), folds=folds, seed=config.seed)
+    return PreparedRun(run=run, new=True, in_folds=True, notes=notes)
+
+
+def is_own_weights(project: ProjectReader, config: TrainConfig) -> bool:
+    """Whether a training would start from a run of the project, which has learnt its labels."""
+    return config.weights is not None and Path(config.weights).is_relative_to(project.runs_folder)
+
+
+def prepare_resume(
+    project: ProjectReader,
+    run: RunFolder,
+    *,
+    minutes: float | None = None,
+    epochs: int | None = None,
+    device: str | None = None,
+) -> PreparedRun:
+    """Let a run go on where it stopped: for so many ``minutes`` or ``epochs`` on top of what it has done, where
+    one of them is given, else to the end that it was to have. Its images are looked for where the project has
+    them now.
+
+    Raises:
+        ConfigError, ProjectError: the run was not made to its end, its files cannot be read or written, or a
+            process works on it.
+    """
+    in_folds = is_cross_validation(run)
+    if not run.config.is_file() or not run.snapshot.is_file():
+        raise ProjectError(
+            "this run was not made to its end", path=run.path, hint="Discard it and start a new one"
+        )
+    places = {image.id: image.path for image in take_snapshot(project).images}
+    with hold_run(run, patience=_LOCK_SECONDS):
+        for part in (run, *(fold_folders(run) if in_folds else ())):
+            _locate_again(part, places)
+        if not in_folds:
+            _change_config(project, run, minutes=minutes, epochs=epochs, device=device)
+    return PreparedRun(run=run, in_folds=in_folds)
+
+
+def prepare_prediction(run: RunFolder, snapshot: Snapshot) -> Path:
+    """Freeze the images to look at, as the project has them now, in a file, which is returned; the run's own
+    snapshot stays what it was trained on."""
+    snapshot.save(run.predict_snapshot)
+    return run.predict_snapshot
+
+
+def _checked(project: ProjectReader, config: TrainConfig) -> TrainingData:
+    """What there is to train on; what can be seen to be missing is said before there is a run."""
+    data = survey(project)
+    if not data.with_boxes:
+        raise ConfigError(
+            NO_BOXES, path=project.folder, hint="Draw boxes on the Label page, or import labels"
+        )
+    if not project.image_root.is_dir():
+        raise ProjectError("the folder of the images is not there", path=project.image_root)
+    if config.weights is not None and not Path(config.weights).is_file():
+        raise ConfigError("there is no such weights file", path=config.weights)
+    return data
+
+
+def _learning_more(
+    project: ProjectReader, config: TrainConfig, learn_from: RunFolder | None
+) -> tuple[TrainConfig, Emphasis | None, SentErrors | None]:
+    """The settings and errors of a training that learns more from some run, and what was sent of that run."""
+    sent = read_sent(project)
+    if learn_from is not None:
+        emphasis = find_emphasis(learn_from, take_snapshot(project), verdicts=read_verdicts(project))
+        config = replace(config, hard_negatives=DEFAULT_STRENGTH, oversample=DEFAULT_STRENGTH)
+        return config, emphasis, sent if sent is not None and sent.run == learn_from.name else None
+    if sent is None or not sent.counts:
+        return config, None, None
+    return sent.configured(config), find_again(project, sent, take_snapshot(project)), sent
+
+
+def _locate_again(run: RunFolder, places: Mapping[int, str]) -> None:
+    """Let the list of a run's images lead to where the project has them now (``places`` by id): its folder,
+    theirs, or single files may have been moved since."""
+    snapshot = Snapshot.load(run.snapshot)
+    images = tuple(replace(image, path=places.get(image.id, image.path)) for image in snapshot.images)
+    if images != snapshot.images:
+        replace(snapshot, images=images).save(run.snapshot)
+
+
+def _change_config(
+    project: ProjectReader, run: RunFolder, *, minutes: float | None, epochs: int | None, device: str | None
+) -> None:
+    before = config = TrainConfig.load(run.config)
+    if device is not None:
+        config = replace(config, device=device)
+    so_far = read_run(run)
+    if epochs is not None:
+        config = replace(config, minutes=None, epochs=epochs + round(so_far.epochs))
+    elif minutes is not None:
+        config = replace(config, minutes=minutes + so_far.seconds / 60.0, epochs=None)
+    config = replace(config, weights=_moved_weights(project, config.weights))
+    if config != before:
+        _write_config(run, config)
+
+
+def _moved_weights(project: ProjectReader, weights: str | None) -> str | None:
+    """Where a weights file is now that lay in a run of the project, whose folder may have been moved."""
+    if weights is None or Path(weights).is_file():
+        return weights
+    moved = project.runs_folder.joinpath(*Path(weights).parts[-2:])
+    return str(moved) if moved.is_file() else weights
+
+
+def _write_config(run: RunFolder, config: TrainConfig) -> None:
+    with atomic_write(run.config) as temporary:
+        temporary.write_text(config.to_json(), encoding="utf-8")

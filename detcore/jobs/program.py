@@ -1,0 +1,42 @@
+"""How the program starts itself: from its sources, installed as a package, or packaged."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from detcore.untrusted_json import fits
+
+
+def worker_command(*arguments: str, processes: int = 1) -> list[str]:
+    """The command line of a worker, such as ``worker_command("train", "RUN_DIR")``.
+
+    A packaged program is its own interpreter and gets the verb directly. With ``processes`` > 1 the
+    worker runs under torchrun, one process a GPU; a packaged program cannot do that. Installed as a package
+    Reticle is started as a module, and what lies in the current folder is not imported (-P).
+    """
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "worker", *arguments]
+    root = Path(__file__).resolve().parents[2]
+    checkout = _is_checkout(root)
+    python = [sys.executable] if checkout else [sys.executable, "-P"]
+    start = [*([str(root / "main.py")] if checkout else ["-m", "detcore.cli"]), "worker"]
+    if processes > 1:
+        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        return [*python, *launcher, *start, *arguments]
+    return [*python, *start, *arguments]
+
+
+def _is_checkout(root: Path) -> bool:
+    """Whether a folder is that of Reticle's sources. A ``main.py`` alone says nothing: beside an installed
+    package it is anybody's."""
+    try:
+        described = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    project: Any = described.get("project")
+    return (
+        fits(project, "dict[str, Any]") and project.get("name") == "reticle" and (root / "main.py").is_file()
+    )

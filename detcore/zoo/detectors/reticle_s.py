@@ -1,0 +1,236 @@
+"""Reticle S: a compact anchor-free detector that learns from some hundred images without pretraining.
+
+A cross-stage-partial backbone, a path-aggregation neck over strides 8, 16 and 32, and one small head a
+level that predicts class scores and the distances to the four edges. Places are assigned to objects by
+task alignment, scores learn the IoU of their box (so they rank boxes well), edges learn CIoU and a
+distribution over bins.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
+from detcore.zoo.parts.assign import assign
+from detcore.zoo.parts.blocks import ConvBlock, PoolPyramid, SplitStage
+from detcore.zoo.parts.losses import distribution_loss, paired_iou
+from detcore.zoo.parts.postprocess import select
+
+_BINS = 16
+_PRIOR = 0.01
+_NMS_IOU = 0.6
+_CLASS_WEIGHT, _BOX_WEIGHT, _BINS_WEIGHT = 1.0, 5.0, 0.5
+
+
+class Backbone(nn.Module):
+    """(B, 3, H, W) to maps at strides 8, 16 and 32."""
+
+    def __init__(self, widths: tuple[int, int, int, int, int]) -> None:
+        super().__init__()
+        w1, w2, w3, w4, w5 = widths
+        self.stem = nn.Sequential(ConvBlock(3, w1, 3, 2), ConvBlock(w1, w2, 3, 2), SplitStage(w2, w2, 1))
+        self.stage3 = nn.Sequential(ConvBlock(w2, w3, 3, 2), SplitStage(w3, w3, 2))
+        self.stage4 = nn.Sequential(ConvBlock(w3, w4, 3, 2), SplitStage(w4, w4, 2))
+        self.stage5 = nn.Sequential(ConvBlock(w4, w5, 3, 2), SplitStage(w5, w5, 1), PoolPyramid(w5))
+        self.widths = (w3, w4, w5)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        c3 = self.stage3(self.stem(images))
+        c4 = self.stage4(c3)
+        return c3, c4, self.stage5(c4)
+
+
+class Neck(nn.Module):
+    """Down and up again (PANet, Liu et al. 2018); all outputs have the same width."""
+
+    def __init__(self, inputs: tuple[int, int, int], width: int) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(ConvBlock(channels, width, 1) for channels in inputs)
+        self.top_down = nn.ModuleList(SplitStage(2 * width, width, 1, shortcut=False) for _ in range(2))
+        self.down = nn.ModuleList(ConvBlock(width, width, 3, 2) for _ in range(2))
+        self.bottom_up = nn.ModuleList(SplitStage(2 * width, width, 1, shortcut=False) for _ in range(2))
+
+    def forward(self, maps: tuple[Tensor, Tensor, Tensor]) -> list[Tensor]:
+        m3, m4, m5 = (lateral(features) for lateral, features in zip(self.laterals, maps, strict=True))
+        p4 = self.top_down[0](torch.cat([_grow(m5, m4), m4], dim=1))
+        p3 = self.top_down[1](torch.cat([_grow(p4, m3), m3], dim=1))
+        n4 = self.bottom_up[0](torch.cat([self.down[0](p3), p4], dim=1))
+        n5 = self.bottom_up[1](torch.cat([self.down[1](n4), m5], dim=1))
+        return [p3, n4, n5]
+
+
+def _grow(features: Tensor, like: Tensor) -> Tensor:
+    return functional.interpolate(features, size=like.shape[-2:], mode="nearest")
+
+
+class Head(nn.Module):
+    """Class logits and edge distributions of one level."""
+
+    def __init__(self, width: int, num_classes: int) -> None:
+        super().__init__()
+        self.classes = nn.Sequential(
+            ConvBlock(width, width), ConvBlock(width, width), nn.Conv2d(width, num_classes, 1)
+        )
+        self.edges = nn.Sequential(
+            ConvBlock(width, width), ConvBlock(width, width), nn.Conv2d(width, 4 * _BINS, 1)
+        )
+        bias = cast("Tensor", cast("nn.Conv2d", self.classes[-1]).bias)
+        nn.init.constant_(bias, -math.log((1 - _PRIOR) / _PRIOR))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, places, K) and (B, places, 4 · bins)."""
+        logits, bins = self.classes(features), self.edges(features)
+        return logits.flatten(2).transpose(1, 2), bins.flatten(2).transpose(1, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """What the network says, fp32: ``logits`` (B, A, K), ``bins`` (B, A, 4, bins), ``boxes`` (B, A, 4)
+    in pixels, ``points`` (A, 2), ``strides`` (A,)."""
+
+    logits: Tensor
+    bins: Tensor
+    boxes: Tensor
+    points: Tensor
+    strides: Tensor
+
+
+class ReticleS(Detector):
+    """See the module."""
+
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        widths: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128),
+        neck_width: int = 64,
+        strides: tuple[int, ...] = (8, 16, 32),
+        score_floor: float = SCORE_FLOOR,
+        max_detections: int = MAX_DETECTIONS,
+    ) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.strides = strides
+        self.score_floor = score_floor
+        self.max_detections = max_detections
+        self.backbone = Backbone(widths)
+        self.neck = Neck(self.backbone.widths, neck_width)
+        self.heads = nn.ModuleList(Head(neck_width, num_classes) for _ in strides)
+        self.register_buffer("scale_bins", torch.arange(_BINS, dtype=torch.float32), persistent=False)
+
+    def predict(self, images: Tensor) -> Raw:
+        """The network's answer at every place."""
+        maps = self.neck(self.backbone((images - 0.45) / 0.225))
+        logits: list[Tensor] = []
+        bins: list[Tensor] = []
+        points: list[Tensor] = []
+        strides: list[Tensor] = []
+        for features, head, stride in zip(maps, self.heads, self.strides, strict=True):
+            level_logits, level_bins = head(features)
+            logits.append(level_logits)
+            bins.append(level_bins)
+            height, width = features.shape[-2:]
+            ys, xs = torch.meshgrid(
+                torch.arange(height, device=images.device),
+                torch.arange(width, device=images.device),
+                indexing="ij",
+            )
+            points.append((torch.stack([xs, ys], dim=-1).reshape(-1, 2).float() + 0.5) * stride)
+            strides.append(torch.full((height * width,), float(stride), device=images.device))
+        all_bins = torch.cat(bins, dim=1).float().reshape(len(images), -1, 4, _BINS)
+        all_points, all_strides = torch.cat(points), torch.cat(strides)
+        with torch.autocast(images.device.type, enabled=False):
+            distances = (
+                torch.softmax(all_bins, dim=-1) @ cast("Tensor", self.scale_bins) * all_strides[:, None]
+            )
+            boxes = torch.cat([all_points - distances[..., :2], all_points + distances[..., 2:]], dim=-1)
+        return Raw(
+            logits=torch.cat(logits, dim=1).float(),
+            bins=all_bins,
+            boxes=boxes,
+            points=all_points,
+            strides=all_strides,
+        )
+
+    def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
+        raw = self.predict(images)
+        with torch.autocast(images.device.type, enabled=False):
+            return self._losses(raw, targets)
+
+    def _losses(self, raw: Raw, targets: list[Target]) -> dict[str, Tensor]:
+        gt_boxes, gt_labels, gt_valid = stack_targets(targets)
+        found = assign(
+            raw.logits.detach().sigmoid(),
+            raw.boxes.detach(),
+            raw.points,
+            raw.strides,
+            gt_boxes,
+            gt_labels,
+            gt_valid,
+        )
+        wanted = torch.zeros_like(raw.logits)
+        images, places = torch.nonzero(found.positive, as_tuple=True)
+        rows = found.objects[images, places]
+        quality = found.quality[images, places]
+        wanted[images, places, gt_labels[images, rows]] = quality
+        counts = ~_in_ignored(raw.points, targets) | found.positive
+        class_loss = functional.binary_cross_entropy_with_logits(raw.logits, wanted, reduction="none")
+        norm = quality.sum().clamp(min=1.0)
+        boxes, gt = raw.boxes[images, places], gt_boxes[images, rows]
+        box_loss = ((1 - paired_iou(boxes, gt, complete=True)) * quality).sum()
+        points, strides = raw.points[places], raw.strides[places]
+        distances = torch.cat([points - gt[:, :2], gt[:, 2:] - points], dim=1) / strides[:, None]
+        bins_loss = (distribution_loss(raw.bins[images, places], distances) * quality).sum()
+        return {
+            "class": _CLASS_WEIGHT * (class_loss.sum(dim=-1) * counts).sum() / norm,
+            "box": _BOX_WEIGHT * box_loss / norm,
+            "edges": _BINS_WEIGHT * bins_loss / norm,
+        }
+
+    def look(self, images: Tensor) -> list[Look]:
+        raw = self.predict(images)
+        height, width = images.shape[-2:]
+        looks: list[Look] = []
+        for boxes, scores in zip(raw.boxes, raw.logits.sigmoid(), strict=True):
+            found = select(
+                boxes,
+                scores,
+                width=width,
+                height=height,
+                score_floor=self.score_floor,
+                nms_iou=_NMS_IOU,
+                max_detections=self.max_detections,
+            )
+            looks.append(Look(found=found, boxes=boxes, scores=scores))
+        return looks
+
+
+def stack_targets(targets: list[Target]) -> tuple[Tensor, Tensor, Tensor]:
+    """(B, G, 4) boxes, (B, G) labels, (B, G) which rows are real; G is the largest count, may be 0."""
+    device = targets[0]["boxes"].device
+    most = max(len(target["labels"]) for target in targets)
+    boxes = torch.zeros(len(targets), most, 4, device=device)
+    labels = torch.zeros(len(targets), most, dtype=torch.int64, device=device)
+    valid = torch.zeros(len(targets), most, dtype=torch.bool, device=device)
+    for row, target in enumerate(targets):
+        count = len(target["labels"])
+        boxes[row, :count] = target["boxes"]
+        labels[row, :count] = target["labels"]
+        valid[row, :count] = True
+    return boxes, labels, valid
+
+
+def _in_ignored(points: Tensor, targets: list[Target]) -> Tensor:
+    """(B, A) places inside an area that counts neither as object nor as background."""
+    rows: list[Tensor] = []
+    for target in targets:
+        areas = target["ignore"]
+        inside = (points[:, None] > areas[None, :, :2]) & (points[:, None] < areas[None, :, 2:])
+        rows.append(inside.all(dim=-1).any(dim=1))
+    return torch.stack(rows)

@@ -1,0 +1,38 @@
+"""From scores at every place to a short list of detections."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchvision.ops import batched_nms  # pyright: ignore[reportMissingTypeStubs]
+
+from detcore.zoo.base import Found
+
+
+@torch.no_grad()
+def select(
+    boxes: Tensor,
+    scores: Tensor,
+    *,
+    width: int,
+    height: int,
+    score_floor: float,
+    nms_iou: float,
+    max_detections: int,
+    max_candidates: int = 1000,
+) -> Found:
+    """The detections of one image: above the floor, best candidates first, class-wise NMS, clipped.
+
+    ``boxes`` (A, 4), ``scores`` (A, K); one place may answer for several classes.
+    """
+    places, labels = torch.nonzero(scores > score_floor, as_tuple=True)
+    kept_scores = scores[places, labels]
+    if len(kept_scores) > max_candidates:
+        kept_scores, top = kept_scores.topk(max_candidates)
+        places, labels = places[top], labels[top]
+    limits = torch.tensor([width, height, width, height], dtype=boxes.dtype, device=boxes.device)
+    candidates = torch.minimum(boxes[places].clamp(min=0), limits)
+    has_area = (candidates[:, 2:] > candidates[:, :2]).all(dim=1)
+    candidates, kept_scores, labels = candidates[has_area], kept_scores[has_area], labels[has_area]
+    keep = batched_nms(candidates, kept_scores, labels, nms_iou)[:max_detections]
+    return Found(boxes=candidates[keep], labels=labels[keep], scores=kept_scores[keep])

@@ -1,0 +1,108 @@
+"""Choosing a detector and its settings on the Train page."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QScrollArea, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.services.context import AppContext
+from app.train.page import CONFIG_KEY, TrainPage
+from detcore.jobs.config import TrainConfig
+from detcore.project.project import Project
+from tests.app.worker_fakes import fake_workers
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def page(qtbot: QtBot, context: AppContext, monkeypatch: pytest.MonkeyPatch) -> TrainPage:
+    fake_workers(monkeypatch)("good")
+    page = TrainPage(context)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitExposed(page)
+    context.actions.show_scope("train")
+    page.entered()
+    return page
+
+
+def test_a_card_is_chosen_by_a_click_anywhere_and_by_the_arrow_keys(qtbot: QtBot, page: TrainPage) -> None:
+    cards = page.setup.cards
+    names = list(cards.cards)
+    qtbot.mouseClick(cards.cards[names[1]], LEFT)
+    assert page.setup.config().model == names[1]
+    qtbot.keyClick(cards.cards[names[1]].button, Qt.Key.Key_Up)
+    assert page.setup.config().model == names[0]
+
+
+def test_every_setting_that_has_a_field_goes_into_the_config_and_back(qtbot: QtBot, page: TrainPage) -> None:
+    qtbot.mouseClick(page.setup.settings.more_button, LEFT)
+    assert page.setup.settings.more.isVisible()
+    config = TrainConfig(
+        model="ssdlite320",
+        minutes=None,
+        epochs=7,
+        device="cpu",
+        seed=3,
+        image_size=416,
+        batch_size=4,
+        learning_rate=0.0005,
+        flip_horizontal=False,
+        flip_vertical=True,
+        scale_jitter=0.25,
+        colour_jitter=False,
+        mosaic=0.5,
+        ema=False,
+        precision="fp32",
+        validate_every_seconds=30.0,
+        predict_after=False,
+        weights="/somewhere/best.safetensors",
+        warmup_steps=9,
+    )
+    page.setup.show_config(config)
+    assert page.setup.config() == config
+    page.setup.show_config(TrainConfig())
+    assert page.setup.config() == TrainConfig()
+
+
+def test_the_settings_of_the_last_training_come_back_with_the_project(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    project.set_setting(CONFIG_KEY, {"model": "ssdlite320", "minutes": None, "epochs": 12})
+    context.document.open(project)
+    assert page.setup.config().epochs == 12
+    assert page.setup.cards.model == "ssdlite320"
+
+
+def test_settings_of_another_version_are_passed_over_with_a_word(
+    page: TrainPage, context: AppContext, project: Project
+) -> None:
+    project.set_setting(CONFIG_KEY, {"no_such_setting": 1})
+    context.document.open(project)
+    assert "no_such_setting" in context.messages.history[-1].text
+    assert page.setup.config() == TrainConfig()
+
+
+def test_the_device_is_found_and_named(qtbot: QtBot, page: TrainPage, context: AppContext) -> None:
+    qtbot.waitUntil(lambda: bool(context.jobs.devices), timeout=30_000)
+    assert page.setup.settings.found.text() == "CPU, 2 cores"
+
+
+def test_with_more_settings_the_fields_end_where_the_buttons_do(qtbot: QtBot, page: TrainPage) -> None:
+    setup = page.setup
+    page.resize(1000, 640)
+
+    def right(widget: QWidget) -> int:
+        return widget.mapTo(setup, widget.rect().topRight()).x()
+
+    ends = right(setup.buttons.start)
+    area = setup.findChild(QScrollArea)
+    assert area is not None
+    bar = area.verticalScrollBar()
+    for _unfolded in (True, False):
+        qtbot.mouseClick(setup.settings.more_button, LEFT)
+        qtbot.waitUntil(lambda: bar.isVisible() is setup.settings.more.isVisible())
+        assert right(setup.settings.device) == ends
+        assert right(setup.cards) == ends

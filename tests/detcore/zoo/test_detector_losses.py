@@ -1,0 +1,114 @@
+"""Losses, assignment and selection against numbers worked out by hand or by torchvision."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torchvision.ops import box_iou, complete_box_iou
+
+from detcore.zoo.parts.assign import assign
+from detcore.zoo.parts.losses import distribution_loss, paired_iou
+from detcore.zoo.parts.postprocess import select
+
+
+def random_boxes(count: int, seed: int) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(seed)
+    corners = torch.rand(count, 2, generator=rng) * 50
+    return torch.cat([corners, corners + 1 + torch.rand(count, 2, generator=rng) * 30], dim=1)
+
+
+def test_iou_of_pairs_is_torchvisions_diagonal() -> None:
+    one, other = random_boxes(50, 0), random_boxes(50, 1)
+    torch.testing.assert_close(paired_iou(one, other), box_iou(one, other).diagonal(), atol=1e-5, rtol=0)
+
+
+def test_complete_iou_is_torchvisions() -> None:
+    one, other = random_boxes(50, 2), random_boxes(50, 3)
+    ours = paired_iou(one, other, complete=True)
+    torch.testing.assert_close(ours, complete_box_iou(one, other).diagonal(), atol=1e-4, rtol=0)
+
+
+def test_complete_iou_pulls_boxes_that_do_not_touch() -> None:
+    box = torch.tensor([[0.0, 0.0, 10.0, 10.0]], requires_grad=True)
+    torch.autograd.backward(paired_iou(box, torch.tensor([[50.0, 0.0, 60.0, 10.0]]), complete=True).sum())
+    assert box.grad is not None
+    assert float(box.grad[0, [0, 2]].sum()) > 0
+
+
+def test_distribution_loss_is_the_entropy_of_the_two_neighbours() -> None:
+    # All probability on bins 2 and 3, half each, and a distance of 2.5: cross entropy is ln 2.
+    logits = torch.full((1, 4, 8), -100.0)
+    logits[..., 2:4] = 0.0
+    loss = distribution_loss(logits, torch.full((1, 4), 2.5))
+    assert float(loss) == pytest.approx(math.log(2), abs=1e-5)
+
+
+def test_distribution_loss_is_finite_beyond_the_last_bin() -> None:
+    loss = distribution_loss(torch.zeros(1, 4, 8), torch.tensor([[-3.0, 0.0, 7.0, 400.0]]))
+    assert bool(torch.isfinite(loss).all())
+
+
+def grid(size: int, stride: int) -> tuple[torch.Tensor, torch.Tensor]:
+    steps = torch.arange(stride / 2, size, stride)
+    ys, xs = torch.meshgrid(steps, steps, indexing="ij")
+    points = torch.stack([xs.flatten(), ys.flatten()], dim=1)
+    return points, torch.full((len(points),), float(stride))
+
+
+def test_places_are_inside_their_object_and_the_best_overlap_wins() -> None:
+    points, strides = grid(64, 8)
+    gt = torch.tensor([[[8.0, 8.0, 40.0, 40.0], [24.0, 24.0, 60.0, 60.0]]])
+    labels, valid = torch.tensor([[0, 1]]), torch.ones(1, 2, dtype=torch.bool)
+    # Every place predicts the second object exactly.
+    boxes = gt[:, 1:2].expand(1, len(points), 4)
+    scores = torch.full((1, len(points), 2), 0.5)
+    found = assign(scores, boxes, points, strides, gt, labels, valid, take=64)
+    chosen = points[found.positive[0]]
+    objects = found.objects[0][found.positive[0]]
+    for point, row in zip(chosen, objects, strict=True):
+        box = gt[0, row]
+        assert bool(((point > box[:2]) & (point < box[2:])).all())
+    in_both = ((chosen > 24) & (chosen < 40)).all(dim=1)
+    assert bool((objects[in_both] == 1).all())
+    assert float(found.quality.max()) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_each_object_gets_a_place_before_anything_is_learnt() -> None:
+    points, strides = grid(64, 8)
+    gt = torch.tensor([[[1.0, 1.0, 4.0, 4.0], [30.0, 30.0, 60.0, 60.0]]])
+    boxes = torch.zeros(1, len(points), 4)
+    scores = torch.full((1, len(points), 1), 0.01)
+    valid = torch.ones(1, 2, dtype=torch.bool)
+    found = assign(scores, boxes, points, strides, gt, torch.zeros(1, 2, dtype=torch.int64), valid)
+    assert set(found.objects[0][found.positive[0]].tolist()) == {0, 1}
+
+
+def test_filling_rows_get_no_place() -> None:
+    points, strides = grid(32, 8)
+    gt = torch.tensor([[[0.0, 0.0, 32.0, 32.0]]])
+    boxes, scores = gt.expand(1, len(points), 4), torch.full((1, len(points), 1), 0.5)
+    nothing = torch.zeros(1, 1, dtype=torch.bool)
+    found = assign(scores, boxes, points, strides, gt, torch.zeros(1, 1, dtype=torch.int64), nothing)
+    assert not bool(found.positive.any())
+    assert float(found.quality.sum()) == 0.0
+
+
+def test_selection_suppresses_within_a_class_only_and_sorts() -> None:
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 10], [-5, -5, 300, 300]])
+    scores = torch.tensor([[0.9, 0.0], [0.8, 0.0], [0.0, 0.7], [0.005, 0.0]])
+    found = select(boxes, scores, width=64, height=64, score_floor=0.01, nms_iou=0.5, max_detections=10)
+    np.testing.assert_allclose(found["scores"].numpy(), [0.9, 0.7])
+    assert found["labels"].tolist() == [0, 1]
+
+
+def test_selection_clips_to_the_frame_and_keeps_the_best_hundred() -> None:
+    corners = torch.arange(300.0)[:, None] * 5
+    boxes = torch.cat([corners, corners, corners + 4, corners + 4], dim=1)
+    scores = torch.linspace(0.1, 0.9, 300)[:, None]
+    found = select(boxes, scores, width=2000, height=1000, score_floor=0.01, nms_iou=0.5, max_detections=100)
+    assert len(found["scores"]) == 100
+    assert float(found["boxes"][:, 3].max()) <= 1000
+    assert bool((found["scores"].diff() <= 0).all())

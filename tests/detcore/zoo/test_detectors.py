@@ -1,0 +1,150 @@
+"""Every detector in the registry keeps the one contract."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from detcore.jobs.config import MODELS
+from detcore.zoo.base import Detector, Target
+from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.detectors.ssdlite import SsdLite
+from detcore.zoo.registry import BUILDERS
+
+NAMES = sorted(BUILDERS)
+
+
+def target(*boxes: tuple[float, float, float, float], label: int = 0, ignore: bool = False) -> Target:
+    rows = torch.tensor(boxes).reshape(-1, 4)
+    return Target(
+        boxes=rows,
+        labels=torch.full((len(boxes),), label, dtype=torch.int64),
+        ignore=torch.tensor([[0.0, 0.0, 128.0, 96.0]]) if ignore else torch.zeros(0, 4),
+    )
+
+
+def build(name: str, num_classes: int = 3, size: int = 128) -> Detector:
+    torch.manual_seed(0)
+    return BUILDERS[name](num_classes, size)
+
+
+def test_each_card_has_a_detector_and_each_detector_a_card() -> None:
+    assert set(BUILDERS) == set(MODELS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_says_about_how_many_parameters_there_are(name: str) -> None:
+    count = sum(parameter.numel() for parameter in build(name).parameters()) / 1e6
+    assert count == pytest.approx(MODELS[name].parameters, abs=0.15)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("num_classes", [1, 80])
+def test_losses_are_finite_and_reach_every_parameter(name: str, num_classes: int) -> None:
+    detector = build(name, num_classes).train()
+    targets = [target((8, 8, 60, 60), (70, 20, 120, 90), label=num_classes - 1), target()]
+    losses = detector(torch.rand(2, 3, 96, 128), targets)
+    assert isinstance(losses, dict)
+    total = torch.stack(list(losses.values())).sum()
+    torch.autograd.backward(total)
+    assert bool(torch.isfinite(total))
+    without = [key for key, parameter in detector.named_parameters() if parameter.grad is None]
+    assert without == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_batch_without_a_single_box_is_learnt_from_too(name: str) -> None:
+    losses = build(name).train()(torch.rand(2, 3, 96, 128), [target(), target()])
+    assert isinstance(losses, dict)
+    total = torch.stack(list(losses.values())).sum()
+    torch.autograd.backward(total)
+    assert bool(torch.isfinite(total.detach()))
+    if name == "reticle-s":  # SSD mines three negatives for each object, so none here
+        assert float(total.detach()) > 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_detections_lie_in_the_frame_best_first(name: str) -> None:
+    detector = build(name).eval()
+    with torch.no_grad():
+        found = detector(torch.rand(2, 3, 96, 128))
+    assert isinstance(found, list)
+    assert len(found) == 2
+    for item in found:
+        assert item["boxes"].shape == (len(item["scores"]), 4)
+        assert len(item["scores"]) <= 100
+        assert bool((item["scores"].diff() <= 0).all())
+        assert bool((item["scores"] >= 0.01).all())
+        assert set(item["labels"].tolist()) <= {0, 1, 2}
+        assert bool((item["boxes"] >= 0).all())
+        assert bool((item["boxes"] <= torch.tensor([128.0, 96.0, 128.0, 96.0])).all())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_look_has_the_answers_that_the_detections_were_chosen_from(name: str) -> None:
+    detector = build(name).eval()
+    if isinstance(detector, ReticleS):
+        detector.score_floor = 0.0  # or nothing is found before training
+    with torch.no_grad():
+        looks = detector.look(torch.rand(2, 3, 96, 128))
+    assert len(looks) == 2
+    limits = torch.tensor([128.0, 96.0, 128.0, 96.0])
+    for look in looks:
+        found, boxes, scores = look["found"], look["boxes"], look["scores"]
+        assert boxes.shape == (len(scores), 4)
+        assert scores.shape[1] == 3
+        assert bool(((scores >= 0) & (scores <= 1)).all())
+        assert len(scores) > len(found["scores"]) > 0
+        inside = torch.minimum(boxes.clamp(min=0), limits)
+        for box, label, score in zip(found["boxes"], found["labels"], found["scores"], strict=True):
+            same = (inside - box).abs().max(dim=1).values < 1e-3
+            assert bool(((scores[same, label] - score).abs() < 1e-6).any())
+
+
+def test_ssdlite_finds_what_torchvision_itself_finds() -> None:
+    torch.manual_seed(0)
+    detector = SsdLite(3, image_size=128).eval()
+    images = torch.rand(2, 3, 96, 128)
+    with torch.no_grad():
+        ours, theirs = detector.detect(images), detector.net(list(images))
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one["boxes"], other["boxes"])
+        torch.testing.assert_close(one["scores"], other["scores"])
+        assert one["labels"].tolist() == (other["labels"] - 1).tolist()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_losses_are_fp32_where_the_convolutions_are_not(name: str) -> None:
+    detector = build(name).train()
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = detector(torch.rand(2, 3, 64, 64), [target((8, 8, 50, 50)), target()])
+    assert isinstance(losses, dict)
+    assert {value.dtype for value in losses.values()} == {torch.float32}
+
+
+def test_background_inside_an_ignored_area_costs_nothing() -> None:
+    detector = ReticleS(2).eval()
+    images = torch.rand(1, 3, 96, 128)
+    counted = detector.losses(images, [target()])["class"].detach()
+    ignored = detector.losses(images, [target(ignore=True)])["class"].detach()
+    assert float(counted) > 0
+    assert float(ignored) == 0.0
+
+
+def test_reticle_s_learns_one_image_by_heart() -> None:
+    torch.manual_seed(0)
+    detector = ReticleS(1).train()
+    images = torch.zeros(1, 3, 64, 64)
+    images[:, :, 16:48, 8:40] = 1.0
+    wanted = [target((8, 16, 40, 48))]
+    optimiser = torch.optim.AdamW(detector.parameters(), lr=2e-3)
+    for _ in range(60):
+        losses = detector.losses(images, wanted)
+        optimiser.zero_grad()
+        torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        optimiser.step()
+    with torch.no_grad():
+        # Batch statistics of the one image: running ones need more steps than this test has.
+        found = detector.detect(images)[0]
+    assert float(found["scores"][0]) > 0.5
+    torch.testing.assert_close(found["boxes"][0], torch.tensor([8.0, 16.0, 40.0, 48.0]), atol=3.0, rtol=0)
