@@ -1,4 +1,4 @@
-"""Errors that the person at the keyboard can act on.
+"""Errors that the user can act on.
 
     ReticleError                 anything below: shown as one line, never as a traceback
     ├── ProjectError             the project folder cannot be made, opened or written
@@ -13,7 +13,7 @@
     ├── EvaluationError          ground truth and detections do not belong together
     ├── ConfigError              a setting or argument makes no sense
     ├── JobError                 a worker process could not start or ended badly
-    └── Cancelled                the person stopped a long operation
+    └── Cancelled                the user stopped a long operation
 
 Everything else that is raised is a bug.
 """
@@ -105,7 +105,7 @@ class JobError(ReticleError):
 
 
 class Cancelled(ReticleError):
-    """The person stopped a long operation; nothing of it remains."""
+    """The user stopped a long operation; nothing of it remains."""
 
 
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}

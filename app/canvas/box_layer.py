@@ -63,7 +63,7 @@ class BoxLayer(QGraphicsItem):
             self.placed = tags.layout(boxes, shown, device_boxes[shown], projection, self._tag_painter)
             self._tag_painter.paint(painter, self.placed, projection)
 
-    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
+    def boundingRect(self) -> QRectF:
         return EVERYWHERE
 
     def paint(
@@ -200,7 +200,7 @@ class Overlay(QGraphicsItem):
     def _in_device(point: QPoint, projection: Projection) -> QPoint:
         return QPoint(round(point.x() * projection.ratio), round(point.y() * projection.ratio))
 
-    def boundingRect(self) -> QRectF:  # noqa: N802 - Qt's name
+    def boundingRect(self) -> QRectF:
         return EVERYWHERE
 
     def paint(

@@ -15,7 +15,7 @@ BOX_MAX_ZOOM = 8.0
 class Camera:
     """``zoom`` logical screen pixels per image pixel; ``x``, ``y`` the image point in the middle of the view.
 
-    ``fitted`` says that the person has asked for nothing but the whole image, which then also
+    ``fitted`` says that the user has asked for nothing but the whole image, which then also
     holds when the view changes its size.
     """
 

@@ -28,7 +28,7 @@ class DisplayBoxes:
     ``ids`` (N,) unique, never 0 (labels use their box ids, detections negative numbers); ``boxes``
     (N, 4) absolute xyxy in image pixels; ``colors`` (N,) 0xAARRGGBB, drawn opaque; ``styles`` (N,)
     values of ``LineStyle``; ``hatched`` (N,); ``names`` N tag texts, "" for no tag; ``editable``
-    (N,) whether the person may move, resize and delete the box.
+    (N,) whether the user may move, resize and delete the box.
     """
 
     ids: IntArray

@@ -36,7 +36,7 @@ class KeyboardView(PointerView):
     shortcuts. While an arrow is held down the boxes move as a preview; the release is the edit.
     """
 
-    # ids that the person wants to be deleted, as a tuple
+    # ids that the user wants to be deleted, as a tuple
     delete_requested = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -96,7 +96,7 @@ class KeyboardView(PointerView):
                 return True
         return super().event(event)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         self._modifiers = event.modifiers()
         if self._has_use_for(event):
             self._press(event)
@@ -105,18 +105,18 @@ class KeyboardView(PointerView):
             event.ignore()
         self._look_under_pointer()
 
-    def keyReleaseEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
         self._modifiers = event.modifiers()
         if event.key() in ARROWS:
             self._let_go.release(event)
         event.ignore()
         self._look_under_pointer()
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         self._finish_nudge()
         super().mousePressEvent(event)
 
-    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+    def focusOutEvent(self, event: QFocusEvent) -> None:
         # A drag whose end may never be seen is dropped; a nudge is complete at every moment
         self._finish_nudge()
         self.cancel()

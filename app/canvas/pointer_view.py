@@ -190,7 +190,7 @@ class PointerView(ZoomView):
 
     # --- events
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         event.accept()
         pointer = self._pointer(event, Phase.PRESS)
         button = event.button()
@@ -207,7 +207,7 @@ class PointerView(ZoomView):
                 self._begin(replace(pointer, repeated=repeated))
         self._look_under_pointer()
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
         event.accept()
         pointer = self._pointer(event, Phase.MOVE)
         self.cursor_moved.emit(pointer.x, pointer.y)
@@ -224,7 +224,7 @@ class PointerView(ZoomView):
             self._send(pointer)
         self._look_under_pointer()
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         event.accept()
         pointer = self._pointer(event, Phase.RELEASE)
         if self._pan is not None and event.button() is not self._held:
@@ -236,7 +236,7 @@ class PointerView(ZoomView):
             self._send(pointer)
         self._look_under_pointer()
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         drawing = self._tool == "draw" and not self._stage.read_only
         if event.button() is not Qt.MouseButton.LeftButton or drawing or self._gesture is not None:
             self.mousePressEvent(event)
@@ -248,10 +248,10 @@ class PointerView(ZoomView):
             selected = [box_id for box_id in hits if box_id in self._stage.selection]
             self.box_activated.emit(selected[0] if selected else hits[0])
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+    def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._forget_pointer()
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+    def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._forget_pointer()

@@ -39,11 +39,11 @@ class Stage(QObject):
     box_drawn = Signal(object)
     # ids and their new (N, 4) geometry, when a gesture is done
     boxes_edited = Signal(object, object)
-    # frozenset of ids, when the person changed it
+    # frozenset of ids, when the user changed it
     selection_changed = Signal(object)
     # id of the box under the pointer, 0 for none
     hovered = Signal(int)
-    # screen pixels by which the person drags the image
+    # screen pixels by which the user drags the image
     pan_requested = Signal(float, float)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -125,16 +125,16 @@ class Stage(QObject):
         return int(ids[0]) if usable and len(ids) == 1 else None
 
     def editable_selection(self) -> IntArray:
-        """The selected ids that the person may change, in row order."""
+        """The selected ids that the user may change, in row order."""
         if self.read_only:
             return np.zeros(0, np.int64)
         rows = self.boxes.rows_of(self.selection)
         return self.boxes.ids[rows[self.boxes.editable[rows]]]
 
-    # --- what the person does
+    # --- what the user does
 
     def select(self, ids: frozenset[int]) -> None:
-        """A selection by the person."""
+        """A selection by the user."""
         if ids == self.selection:
             return
         self.selection = ids

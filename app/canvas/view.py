@@ -26,17 +26,17 @@ from app.canvas.projection import Projection
 
 
 class ImageCanvas(KeyboardView):
-    """Shows what it is given and says what the person did; it changes no data.
+    """Shows what it is given and says what the user did; it changes no data.
 
     The owner answers each signal that asks for a change with ``set_boxes``. Until then moved boxes
-    are seen where the person left them.
+    are seen where the user left them.
     """
 
     # a new box (x1, y1, x2, y2) in image pixels, inside of the image
     box_drawn = Signal(object)
     # tuple of ids and their new (N, 4) geometry; once, when a drag, resize or nudge is done
     boxes_edited = Signal(object, object)
-    # frozenset of ids; only when the person changed the selection
+    # frozenset of ids; only when the user changed the selection
     selection_changed = Signal(object)
     # id of the box under the pointer, 0 for none
     hovered = Signal(int)
@@ -149,19 +149,19 @@ class ImageCanvas(KeyboardView):
 
     # --- events
 
-    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:  # noqa: N802 - Qt's name
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         painter.resetTransform()
         view = self.viewport().rect()
         painter.fillRect(view, self._surround)
         if self._image_item.image() is None:
             painting.paint_placeholder(painter, view, *self._placeholder, surround=self._surround)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         right = event.button() is Qt.MouseButton.RightButton
         self._menu_swallowed = right and self.cancel()
         super().mousePressEvent(event)
 
-    def contextMenuEvent(self, event: QContextMenuEvent) -> None:  # noqa: N802 - Qt's name
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         event.accept()
         if self._menu_swallowed:
             self._menu_swallowed = False
@@ -176,13 +176,13 @@ class ImageCanvas(KeyboardView):
             box_id = min(self._stage.selection, default=0)
         self.context_menu_requested.emit(event.globalPos(), box_id)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802 - Qt's name
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         self.dragMoveEvent(event)
 
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:  # noqa: N802 - Qt's name
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         take_files(event)
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802 - Qt's name
+    def dropEvent(self, event: QDropEvent) -> None:
         paths = take_files(event)
         if paths:
             self.files_dropped.emit(paths)

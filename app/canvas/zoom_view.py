@@ -19,7 +19,7 @@ WHEEL_STEP = 1.25
 class ZoomView(QGraphicsView):
     """Shows a part of an image whose pixels are the coordinates of the scene.
 
-    The view moves only when the person moves it: a change of image or size keeps zoom and centre,
+    The view moves only when the user moves it: a change of image or size keeps zoom and centre,
     unless the whole image was shown, which then stays so.
     """
 
@@ -150,7 +150,7 @@ class ZoomView(QGraphicsView):
     def _camera_moved(self) -> None:
         """For subclasses: the image lies elsewhere on the screen now."""
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
+    def wheelEvent(self, event: QWheelEvent) -> None:
         modifiers = event.modifiers()
         pixels, angle = event.pixelDelta(), event.angleDelta()
         fingers = event.device().type() == QInputDevice.DeviceType.TouchPad or (
@@ -165,14 +165,14 @@ class ZoomView(QGraphicsView):
             self.zoom_by(WHEEL_STEP ** (angle.y() / 120), event.position())
         event.accept()
 
-    def viewportEvent(self, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+    def viewportEvent(self, event: QEvent) -> bool:
         if isinstance(event, QNativeGestureEvent):
             if event.gestureType() is Qt.NativeGestureType.ZoomNativeGesture:
                 self.zoom_by(max(1 + event.value(), 0.1), event.position())
             return True
         return super().viewportEvent(event)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._camera.fitted:
             self.fit()

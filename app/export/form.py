@@ -44,7 +44,7 @@ class ExportForm(QWidget):
 
     Signals:
         changed(): any choice is new.
-        divide_requested(): the person wants to divide the images into splits.
+        divide_requested(): the user wants to divide the images into splits.
     """
 
     changed = Signal()
@@ -104,7 +104,7 @@ class ExportForm(QWidget):
         self.folder_field.setText(str(folder))
 
     def suggest_folder(self, folder: Path) -> None:
-        """Fill in a folder as long as the person has not typed one."""
+        """Fill in a folder as long as the user has not typed one."""
         if not self._folder_chosen:
             with QSignalBlocker(self.folder_field):
                 self.folder_field.setText(str(folder))

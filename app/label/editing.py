@@ -1,4 +1,4 @@
-"""What the person does to boxes, turned into edits of the project."""
+"""What the user does to boxes, turned into edits of the project."""
 
 from __future__ import annotations
 

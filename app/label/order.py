@@ -98,7 +98,7 @@ def reason_of(candidate: Candidate, runs: tuple[str, ...]) -> Reason:
 
 
 class ImageOrdering(QObject):
-    """Finds the order that the person asked for, in the pool, and puts it into the list.
+    """Finds the order that the user asked for, in the pool, and puts it into the list.
 
     It stays as it was found until it is asked for again: nothing moves by itself while images are labelled.
     """
@@ -168,7 +168,7 @@ class ImageOrdering(QObject):
             self._show_ranking(order, ranking, at)
 
     def _show_ranking(self, order: ListOrder, ranking: Ranking, at: int) -> None:
-        """List the images and go to the first one, if the person is still ``at`` the image of asking."""
+        """List the images and go to the first one, if the user is still ``at`` the image of asking."""
         first = {item.image.id: reason_of(item, ranking.runs) for item in ranking.order.candidates}
         self._show(order, first)
         for problem in ranking.order.problems:

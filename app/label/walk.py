@@ -19,7 +19,7 @@ LAST_IMAGE = "last_image"
 
 
 class ImageWalk(QObject):
-    """Next, previous, next to do; remembers where the person was."""
+    """Next, previous, next to do; remembers where the user was."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class ImageWalk(QObject):
         context.document.changed.connect(self._follow)
 
     def start(self) -> bool:
-        """Show the image where the person left off, else the first; False when there is none."""
+        """Show the image where the user left off, else the first; False when there is none."""
         last = self._context.document.project.get_setting(LAST_IMAGE, 0)
         image_id = last if self._images.row_of(last) >= 0 else self._images.image_id(0)
         self._context.view.show_image(image_id)

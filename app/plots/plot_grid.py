@@ -19,13 +19,13 @@ class RoundAxis(pg.AxisItem):
     """An axis that, when logarithmic, has ticks at 1, 2, 5, 10 …, over many decades at the powers of ten
     alone."""
 
-    def logTickValues(self, minVal: float, maxVal: float, size: float, stdTicks: Any) -> list[Any]:  # noqa: ARG002, N802, N803
+    def logTickValues(self, minVal: float, maxVal: float, size: float, stdTicks: Any) -> list[Any]:
         parts = ROUND_PARTS[:1] if maxVal - minVal > WIDE_DECADES else ROUND_PARTS
         decades = range(math.floor(minVal), math.ceil(maxVal) + 1)
         ticks = [decade + math.log10(part) for decade in decades for part in parts]
         return [(None, [tick for tick in ticks if minVal <= tick <= maxVal])]
 
-    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: ARG002, N802
+    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         return [f"{10.0**value:.3g}" for value in values]
 
 
@@ -47,14 +47,14 @@ class PlotGrid(pg.GraphicsObject):
         self._pen = pg.mkPen(color, width=1)
         self.update()
 
-    def boundingRect(self) -> QRectF:  # noqa: N802
+    def boundingRect(self) -> QRectF:
         return self.viewRect() or QRectF()
 
-    def viewRangeChanged(self) -> None:  # noqa: N802
+    def viewRangeChanged(self) -> None:
         self.prepareGeometryChange()
         self.update()
 
-    def paint(self, painter: QPainter, option: object, widget: object = None) -> None:  # noqa: ARG002
+    def paint(self, painter: QPainter, option: object, widget: object = None) -> None:
         visible = self.boundingRect()
         painter.setPen(self._pen)
         columns = _ticks(self._axes[0], visible.left(), visible.right())

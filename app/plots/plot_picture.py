@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from app.services.portions import Portions
+from app.services.idle_runner import IdleRunner
 
 
 class PlotPicture(QObject):
@@ -23,7 +23,7 @@ class PlotPicture(QObject):
         super().__init__(widget)
         self._widget, self._draw, self._ground = widget, draw, ground
         self._pixmap = QPixmap()
-        self._portions = Portions(self)
+        self._idle_runner = IdleRunner(self)
 
     @property
     def is_fitting(self) -> bool:
@@ -38,18 +38,18 @@ class PlotPicture(QObject):
 
     def renew(self) -> None:
         """Draw it when there is time; the old one is seen until then."""
-        self._portions.start(self._steps())
+        self._idle_runner.start(self._steps())
 
     def forget(self) -> None:
         """Draw it with the next frame."""
-        self._portions.stop()
+        self._idle_runner.stop()
         self._pixmap = QPixmap()
         self._widget.update()
 
     def paint(self, painter: QPainter) -> None:
         if not self.is_fitting:
-            self._portions.start(self._steps())
-            self._portions.finish()
+            self._idle_runner.start(self._steps())
+            self._idle_runner.finish()
         painter.drawPixmap(0, 0, self._pixmap)
 
     def _steps(self) -> Iterator[None]:

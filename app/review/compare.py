@@ -23,7 +23,7 @@ from detcore.review.review import Review
 from detcore.types import Changes
 
 _PAUSE_MS = 1500
-"""After an edit figures wait until the person pauses."""
+"""After an edit figures wait until the user pauses."""
 
 
 class ReviewCompare(QObject):

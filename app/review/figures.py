@@ -17,7 +17,7 @@ from app.review.plots.confidence_plot import ConfidencePlot
 from app.review.plots.confusion_matrix import ConfusionMatrix, scrolled
 from app.review.plots.pr_plot import PrPlot
 from app.review.widgets.class_table import ClassTable
-from app.services.portions import Portions
+from app.services.idle_runner import IdleRunner
 from app.services.theme import Theme
 from detcore.evaluation.curves import Curve
 from detcore.evaluation.scores import reliability
@@ -52,7 +52,7 @@ class ReviewFigures(QObject):
         self._aps: dict[int | None, float] = {}
         self._best: dict[int | None, OperatingPoint | None] = {}
         self._chosen: int | None = None
-        self._portions = Portions(self)
+        self._idle_runner = IdleRunner(self)
         self.classes = ClassMetricsModel(self)
         self.table = ClassTable(self.classes, theme)
         self.pr_plot = PrPlot(theme)
@@ -78,11 +78,11 @@ class ReviewFigures(QObject):
     def show_curves(self) -> None:
         """Compute the curves anew: matches have changed."""
         self.follow_curves()
-        self._portions.finish()
+        self._idle_runner.finish()
 
     def follow_curves(self) -> None:
         """The same, when there is time for it. The old ones are shown until then."""
-        self._portions.start(self._curve_steps())
+        self._idle_runner.start(self._curve_steps())
 
     def _curve_steps(self) -> Iterator[None]:
         review = self._live.review
@@ -145,7 +145,7 @@ class ReviewFigures(QObject):
         self.matrix.mark_chosen(ids.index(cell[0]), ids.index(cell[1]))
 
     def _set_goal(self, goal: ThresholdGoal) -> None:
-        self._portions.finish()
+        self._idle_runner.finish()
         self.classes.set_goal(goal)
         self._best = {class_id: self._best_of(curve) for class_id, curve in self._curves.items()}
         self.show_threshold(self._live.threshold)

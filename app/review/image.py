@@ -41,7 +41,7 @@ _BUTTONS = {
 class ReviewImage(QWidget):
     """Shows the image of an entry at the threshold of the review."""
 
-    # The person picked a box on the image: its key.
+    # The user picked a box on the image: its key.
     key_chosen = Signal(int)
 
     def __init__(self, context: AppContext, loader: ImageLoader, live: LiveReview) -> None:

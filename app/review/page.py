@@ -10,9 +10,9 @@ from app.review.compare import ReviewCompare
 from app.review.figures import ReviewFigures
 from app.review.image import ReviewImage
 from app.review.links import ReviewLinks
+from app.review.live.debouncer import Debouncer
 from app.review.live.live_evaluation import LiveReview
 from app.review.live.order_figures import OrderFigures
-from app.review.live.settling import Settling
 from app.review.models.error_model import ErrorModel
 from app.review.next_step import next_step
 from app.review.place import ReviewPlace
@@ -46,7 +46,7 @@ _COUNTS_MS, _COUNTS_LONGEST_MS = 40, 200
 class ReviewPage(Page):
     """Composes the parts of a review around one LiveReview."""
 
-    # The person wants another page: its name.
+    # The user wants another page: its name.
     request_page = Signal(str)
 
     def __init__(self, context: AppContext, loader: ImageLoader) -> None:
@@ -79,7 +79,7 @@ class ReviewPage(Page):
         self.figures.tabs.addTab(self.compare.panel, "Compare")
         self.image = ReviewImage(context, loader, self.live)
         self.empty = EmptyState(context.theme)
-        self._counts = Settling(self, pause_ms=_COUNTS_MS, longest_ms=_COUNTS_LONGEST_MS)
+        self._counts = Debouncer(self, pause_ms=_COUNTS_MS, longest_ms=_COUNTS_LONGEST_MS)
         self._hidden: list[QDockWidget] = []
         self._ready = self._counted = True
         self._compose()

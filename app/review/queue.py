@@ -27,7 +27,7 @@ from detcore.types import IntArray
 class ReviewQueue(QObject):
     """Keeps the list in step with filter, threshold and edits, and walks through it.
 
-    The current box stays the current one for as long as the person does not move on, also when the
+    The current box stays the current one for as long as the user does not move on, also when the
     list no longer holds it; the next one is then what follows its old place. Another review of the same
     detections, as at another IoU, changes nothing about that.
     """

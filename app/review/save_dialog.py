@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 
 def ask_where_to_save(parent: QWidget, title: str, suggested: Path, kinds: Mapping[str, str]) -> Path | None:
-    """A path that ends in one of the suffixes; ``None`` if the person does not want to.
+    """A path that ends in one of the suffixes; ``None`` if the user does not want to.
 
     ``kinds`` are filters with their suffixes ("PDF (*.pdf)": ".pdf"). A name follows when another kind is
     chosen, so that the dialog asks about the file that would be replaced.
@@ -33,7 +33,7 @@ def ask_where_to_save(parent: QWidget, title: str, suggested: Path, kinds: Mappi
 
 
 def _ask(dialog: QFileDialog, kinds: Mapping[str, str]) -> Path | None:
-    """Until the person gives a name that is free or says that the file may be replaced."""
+    """Until the user gives a name that is free or says that the file may be replaced."""
     while dialog.exec() == QFileDialog.DialogCode.Accepted and dialog.selectedFiles():
         given = Path(dialog.selectedFiles()[0])
         if given.suffix.lower() in kinds.values():

@@ -20,9 +20,9 @@ class ReviewSending(QObject):
     """Looks for the errors of the run at the threshold and IoU that are shown, and leaves them for the Train
     page."""
 
-    # The person wants to go to the Train page.
+    # The user wants to go to the Train page.
     train_requested = Signal()
-    # The person wants the run that is reviewed to predict.
+    # The user wants the run that is reviewed to predict.
     prediction_requested = Signal()
 
     def __init__(self, context: AppContext, live: LiveReview, parent: QObject) -> None:

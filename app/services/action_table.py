@@ -1,4 +1,4 @@
-"""The table of everything the person can do: text, shortcut, icon, where it works."""
+"""The table of everything the user can do: text, shortcut, icon, where it works."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class Actions(QObject):
     def specs(self) -> list[tuple[ActionSpec, QAction]]:
         return [(spec, self._actions[spec.id]) for spec in ACTIONS]
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """What may not repeat is deaf to its key while that is held, also where Qt does not see that it is."""
         if event.type() == QEvent.Type.Shortcut and self.held_keys.is_repeat:
             return True

@@ -1,4 +1,4 @@
-"""What the window tells the person: one line that says what happened and what to do."""
+"""What the window tells the user: one line that says what happened and what to do."""
 
 from __future__ import annotations
 

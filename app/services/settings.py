@@ -1,4 +1,4 @@
-"""What the person has chosen for the program as a whole, kept by QSettings.
+"""What the user has chosen for the program as a whole, kept by QSettings.
 
 What belongs to one project (the last image, the zoom) lives in the project instead.
 """

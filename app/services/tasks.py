@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
 log = logging.getLogger(__name__)
 
 ProgressCallback = Callable[[int, int], bool]
-"""Called with (done, total); returns False once the person has cancelled."""
+"""Called with (done, total); returns False once the user has cancelled."""
 
 
 class Task(QObject):

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 from app.services.figures import counted
 from detcore.errors import JobError
 from detcore.jobs.events import Command, Event, Heartbeat
-from detcore.jobs.owner import Outcome, OutcomeState, Patience, TrainingJob, WorkerJob, worker_command
+from detcore.jobs.owner import Outcome, OutcomeState, Timeouts, TrainingJob, WorkerJob, worker_command
 
 log = logging.getLogger(__name__)
 
@@ -142,9 +142,9 @@ class Jobs(QObject):
     _ask = Signal(object, object)
     _halt = Signal()
 
-    def __init__(self, parent: QObject | None = None, *, patience: Patience | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, timeouts: Timeouts | None = None) -> None:
         super().__init__(parent)
-        self._patience = patience
+        self._timeouts = timeouts
         self._jobs: dict[Path, TrainingJob | WorkerJob] = {}
         self._learning: set[Path] = set()
         self._thread: QThread | None = None
@@ -169,7 +169,7 @@ class Jobs(QObject):
                 worker_command("devices"),
                 on_event=mailbox.hear,
                 on_end=mailbox.conclude,
-                patience=self._patience,
+                timeouts=self._timeouts,
                 what="device",
             ),
         )
@@ -182,7 +182,7 @@ class Jobs(QObject):
             worker_command("train", str(run), processes=processes),
             on_event=mailbox.hear,
             on_end=mailbox.conclude,
-            patience=self._patience,
+            timeouts=self._timeouts,
         )
         self._learning.add(run)
         self._begin(run, mailbox, job)
@@ -194,7 +194,7 @@ class Jobs(QObject):
             worker_command("crossval", str(run)),
             on_event=mailbox.hear,
             on_end=mailbox.conclude,
-            patience=self._patience,
+            timeouts=self._timeouts,
             what="cross-validation",
         )
         self._learning.add(run)
@@ -207,7 +207,7 @@ class Jobs(QObject):
             worker_command("predict", str(run), "--snapshot", str(snapshot)),
             on_event=mailbox.hear,
             on_end=mailbox.conclude,
-            patience=self._patience,
+            timeouts=self._timeouts,
             what="prediction",
         )
         self._begin(run, mailbox, job)

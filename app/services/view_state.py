@@ -1,4 +1,4 @@
-"""What the person is looking at: shared by the pages, never stored as an edit."""
+"""What the user is looking at: shared by the pages, never stored as an edit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ViewState(QObject):
         image_changed(int): the id of the image now shown.
         selection_changed(object): a frozenset of box ids.
         class_changed(int): the id of the class that a new box gets.
-        run_wanted(str): the name of a run whose detections the person asks to see.
+        run_wanted(str): the name of a run whose detections the user asks to see.
         run_reviewed(str): the name of the run that the Review page shows, "" for none.
     """
 

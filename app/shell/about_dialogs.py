@@ -21,7 +21,7 @@ _PICTURE_WIDTH, _BESIDE_PICTURES = 760, 100
 class _Guide(QTextBrowser):
     """Shows Markdown with pictures that are wider than its page, made to fit."""
 
-    def loadResource(self, kind: int, name: QUrl | str) -> Any:  # noqa: N802 - Qt's name
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
         found = super().loadResource(kind, name)
         if isinstance(found, QByteArray):
             picture = QImage.fromData(found)

@@ -23,7 +23,7 @@ from detcore.sample import create_sample_project
 
 SIZE = QSize(1440, 900)
 PAGES = ("label", "train", "review", "export")
-PATIENCE_SECONDS = 120.0
+LONGEST_WAIT_SECONDS = 120.0
 
 
 def run_demo(out: Path, *, minutes: float, say: Callable[[str], None]) -> int:
@@ -89,7 +89,9 @@ class Demo:
         page.buttons.start.click()
         self._wait(lambda: bool(self._context.jobs.active()), "the training process")
         self._say(f"train: {minutes:g} minutes of reticle-s")
-        self._wait(lambda: not self._context.jobs.active(), "the training", minutes * 60 + PATIENCE_SECONDS)
+        self._wait(
+            lambda: not self._context.jobs.active(), "the training", minutes * 60 + LONGEST_WAIT_SECONDS
+        )
         self._pause(0.5)
         run = list_runs(self._context.document.project)[0]
         if run.state is not RunState.COMPLETED:
@@ -135,7 +137,7 @@ class Demo:
             self._app.processEvents()
             time.sleep(0.01)
 
-    def _wait(self, ready: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    def _wait(self, ready: Callable[[], bool], what: str, seconds: float = LONGEST_WAIT_SECONDS) -> None:
         end = time.monotonic() + seconds
         while not ready():
             if time.monotonic() > end:

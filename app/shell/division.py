@@ -1,4 +1,4 @@
-"""Putting images into splits, as the person asked for it."""
+"""Putting images into splits, as the user asked for it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from app.services.training_worker import Jobs
 
 
 def may_stop_training(jobs: Jobs, parent: QWidget) -> bool:
-    """Whether to go on with what stops all jobs: yes when there is none, else as the person decides."""
+    """Whether to go on with what stops all jobs: yes when there is none, else as the user decides."""
     if not jobs.active():
         return True
     box = QMessageBox(QMessageBox.Icon.Question, "Training", "A detector is being trained.", parent=parent)

@@ -1,4 +1,4 @@
-"""What the person is told of a run's process: its warnings, and how it ended."""
+"""What the user is told of a run's process: its warnings, and how it ended."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RunEndings(QObject):
     """Turns warnings and outcomes into messages with the way on.
 
     Signals:
-        review_requested(str): the person wants to see the detections of that run.
+        review_requested(str): the user wants to see the detections of that run.
     """
 
     review_requested = Signal(str)

@@ -28,7 +28,7 @@ class _Seen:
 
 
 class RunsElsewhere(QObject):
-    """Looks when a run's folder is made or the person comes back to the window, and again and again only while there
+    """Looks when a run's folder is made or the user comes back to the window, and again and again only while there
     is something to follow. Tells the document of beginnings and ends.
 
     Signals:

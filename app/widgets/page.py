@@ -130,7 +130,7 @@ class Page(QMainWindow):
     def left(self) -> None:
         """Another page is shown."""
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+    def keyPressEvent(self, event: QKeyEvent) -> None:
         """What a field leaves of Enter and Esc says that one is done with it."""
         field = self.focusWidget()
         is_field = field is not None and not isinstance(field, QAbstractItemView | QAbstractButton)
@@ -147,7 +147,7 @@ class Page(QMainWindow):
         if is_combo_box and old is not None and old.window().parentWidget() is new:
             self.home().setFocus()
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+    def showEvent(self, event: QShowEvent) -> None:
         """Sizes can be given to docks only once the page has its own: in a smaller one they would shrink."""
         super().showEvent(event)
         if not self._was_shown:

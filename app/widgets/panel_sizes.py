@@ -45,7 +45,7 @@ class PanelSizes(QObject):
         if self._extent(panel) < extent:
             self._room[panel] = self._page_extent(panel) + 1
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._page and event.type() in (QEvent.Type.Show, QEvent.Type.Hide):
             # a page that was resized while another was in front makes up for it now
             self._is_in_front = event.type() == QEvent.Type.Show

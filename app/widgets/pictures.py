@@ -102,6 +102,6 @@ class Pictures(QObject, Generic[Part, Picture]):
         del self._reading[path]
         if not isinstance(error, ReticleError):
             raise error
-        # the canvas says why when the person opens the image; the list only lacks its picture
+        # the canvas says why when the user opens the image; the list only lacks its picture
         self._broken.add(path)
         self._read_next()

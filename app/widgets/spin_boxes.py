@@ -27,7 +27,7 @@ class WholeNumber(QSpinBox):
     def set_number(self, value: int | None) -> None:
         self.setValue(self.minimum() if value is None else value)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+    def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -53,10 +53,10 @@ class DecimalNumber(QDoubleSpinBox):
     def set_number(self, value: float | None) -> None:
         self.setValue(self.minimum() if value is None else value)
 
-    def textFromValue(self, value: float) -> str:  # noqa: N802
+    def textFromValue(self, value: float) -> str:
         return QLocale().toString(value, "g", 6)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+    def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
         else:
@@ -83,7 +83,7 @@ class Choice(QComboBox):
         if row >= 0:
             self.setCurrentIndex(row)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+    def wheelEvent(self, event: QWheelEvent) -> None:
         if self.hasFocus():
             super().wheelEvent(event)
         else:

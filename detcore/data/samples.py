@@ -36,7 +36,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
-    """The samples to learn from and those to judge by. ``note`` says, for the person, where the
+    """The samples to learn from and those to judge by. ``note`` says, for the user, where the
     latter come from when it is not the validation split; else it is empty."""
 
     train: tuple[Sample, ...]

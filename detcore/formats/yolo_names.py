@@ -61,7 +61,7 @@ def read_yaml(path: Path) -> YoloConfig:
     try:
         is_tagged = _check(text, path)
         # BaseLoader makes text of every scalar and builds no other objects, so it is safe as well.
-        written: Any = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
+        written: Any = yaml.load(text, Loader=yaml.BaseLoader)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         raise FormatError(f"broken YAML ({error.problem})", path=path, line=line) from error

@@ -105,7 +105,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Log:
-    """A line for the person. ``level`` is info, warning or error."""
+    """A line for the user. ``level`` is info, warning or error."""
 
     kind: ClassVar[str] = "log"
     level: str
@@ -122,7 +122,7 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The worker gives up: why, and what the person can do. ``attempt`` is how often memory had run out in
+    """The worker gives up: why, and what the user can do. ``attempt`` is how often memory had run out in
     the run before this time."""
 
     kind: ClassVar[str] = "failed"

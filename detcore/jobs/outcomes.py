@@ -44,7 +44,7 @@ class OutcomeState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a worker ended. ``text`` is one line for the person, ``hint`` what to do about it."""
+    """How a worker ended. ``text`` is one line for the user, ``hint`` what to do about it."""
 
     state: OutcomeState
     text: str

@@ -21,7 +21,7 @@ from detcore.jobs.events import Checkpoint, Command, Ended, Event, Failed, Failu
 from detcore.jobs.outcomes import Conclusion, ExitCode, Outcome, OutcomeState, judge
 from detcore.jobs.program import worker_command
 
-__all__ = ["ExitCode", "Outcome", "OutcomeState", "Patience", "TrainingJob", "WorkerJob", "worker_command"]
+__all__ = ["ExitCode", "Outcome", "OutcomeState", "Timeouts", "TrainingJob", "WorkerJob", "worker_command"]
 
 MAX_MEMORY_RESTARTS = 4
 _STDERR_LINES = 200
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class Timeouts:
     """Seconds to wait: for a stop that was asked for, after terminate, before a silent worker is
     reported as hanging."""
 
@@ -58,12 +58,12 @@ class WorkerJob:
         *,
         on_event: EventCallback,
         on_end: OutcomeCallback | None = None,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         what: str = "worker",
     ) -> None:
         self._argv = list(argv)
         self._on_event = on_event
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or Timeouts()
         self._what = what
         self._process: subprocess.Popen[str] | None = None
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
@@ -200,20 +200,20 @@ class WorkerJob:
         told_at = 0.0
         while True:
             last = self._last_line
-            quiet_until = (last if told_at != last else time.monotonic()) + self._patience.silence
+            quiet_until = (last if told_at != last else time.monotonic()) + self._timeouts.silence
             if self._conclusion.wait(max(0.05, quiet_until - time.monotonic())) is not None:
                 return
             silence = time.monotonic() - self._last_line
-            if silence >= self._patience.silence and told_at != self._last_line:
+            if silence >= self._timeouts.silence and told_at != self._last_line:
                 told_at = self._last_line
                 text = f"No sign of life from the {self._what} process for {silence:.0f} s. It may hang: stop it."
                 self._tell(Log(level="warning", text=text))
 
     def _escalate(self) -> None:
-        if self._conclusion.wait(self._patience.ask) is not None:
+        if self._conclusion.wait(self._timeouts.ask) is not None:
             return
         self._signal_group(force=False)
-        if self._conclusion.wait(self._patience.terminate) is not None:
+        if self._conclusion.wait(self._timeouts.terminate) is not None:
             return
         self._signal_group(force=True)
 
@@ -270,12 +270,12 @@ class TrainingJob:
         *,
         on_event: EventCallback,
         on_end: OutcomeCallback | None = None,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
     ) -> None:
         self._command = list(argv)
         self._on_event = on_event
         self._conclusion = Conclusion(on_end)
-        self._patience = patience
+        self._timeouts = timeouts
         self._attempt = self._restarts = 0
         self._stopping = self._finishing = False
         # Held while one process takes the place of another, so that a stop reaches whichever there is.
@@ -287,7 +287,7 @@ class TrainingJob:
             [*self._command, "--attempt", str(self._attempt)],
             on_event=self._hear,
             on_end=self._worker_ended,
-            patience=self._patience,
+            timeouts=self._timeouts,
             what="training",
         )
 

@@ -39,19 +39,19 @@ EXIT_CODES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class StopFlags:
     """What the owner has asked for; set from another thread."""
 
     stop: Flag = field(default_factory=Flag)
     finish: Flag = field(default_factory=Flag)
 
 
-class Voice:
+class EventWriter:
     """Says events on stdout and writes them down; used from several threads."""
 
-    def __init__(self, out: TextIO, wishes: Wishes) -> None:
+    def __init__(self, out: TextIO, flags: StopFlags) -> None:
         self._out = out
-        self._wishes = wishes
+        self._flags = flags
         self._lock = threading.Lock()
         self._file: TextIO | None = None
         self._spoken = time.monotonic()
@@ -86,7 +86,7 @@ class Voice:
             except OSError:
                 # Nobody reads any more: the owner is gone. The file still tells what happened.
                 self._silenced = True
-                self._wishes.stop.set()
+                self._flags.stop.set()
 
     def _write_down(self, line: str) -> None:
         """Into the file; when that fails the owner is told, once. What the disk has no room for now comes
@@ -110,23 +110,23 @@ class Voice:
                 self.say(events.Heartbeat(time=time.time()))
 
 
-def run_worker(work: Callable[[Voice, Wishes], ExitCode], *, attentive: bool) -> int:
+def run_worker(work: Callable[[EventWriter, StopFlags], ExitCode], *, attentive: bool) -> int:
     """Do the work of this process, and nothing after it; returns the exit code. ``attentive``: listen on
     stdin, whose end means that the owner is gone."""
-    wishes = Wishes()
-    voice = Voice(_take_stdout(), wishes)
+    flags = StopFlags()
+    writer = EventWriter(_take_stdout(), flags)
     _be_modest()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: wishes.stop.set())
+        signal.signal(number, lambda _number, _frame: flags.stop.set())
     ended = threading.Event()
-    threading.Thread(target=voice.beat, args=(ended,), name="heartbeat", daemon=True).start()
+    threading.Thread(target=writer.beat, args=(ended,), name="heartbeat", daemon=True).start()
     if attentive:
-        threading.Thread(target=_listen, args=(wishes,), name="commands", daemon=True).start()
+        threading.Thread(target=_listen, args=(flags,), name="commands", daemon=True).start()
     try:
-        return int(work(voice, wishes))
+        return int(work(writer, flags))
     finally:
         ended.set()
-        voice.close()
+        writer.close()
 
 
 @contextmanager
@@ -178,14 +178,14 @@ def _be_modest() -> None:
         process.nice(max(_NICE, int(process.nice())))
 
 
-def _listen(wishes: Wishes) -> None:
+def _listen(flags: StopFlags) -> None:
     """Take commands until stdin ends, which it does when the owner dies."""
     for line in sys.stdin:
         if line.strip() == Command.STOP:
-            wishes.stop.set()
+            flags.stop.set()
         elif line.strip() == Command.FINISH:
-            wishes.finish.set()
-    wishes.stop.set()
+            flags.finish.set()
+    flags.stop.set()
     # Should a step hang, the process must not outlive its owner all the same.
     timer = threading.Timer(_ORPHAN_SECONDS, os._exit, args=(ExitCode.BUG,))
     timer.daemon = True

@@ -155,7 +155,7 @@ class Database:
 
     @contextmanager
     def _told(self) -> Generator[None, None, None]:
-        """SQLite's complaints in the words of the person at the keyboard."""
+        """SQLite's complaints in the words of the user."""
         with health.told_as_damage(self.path):
             try:
                 yield

@@ -92,16 +92,16 @@ class RunFolder:
 
 
 @contextmanager
-def hold_run(run: RunFolder, *, patience: float = 0.0) -> Generator[None, None, None]:
+def hold_run(run: RunFolder, *, timeout: float = 0.0) -> Generator[None, None, None]:
     """Keep all others from working on the run while the block lasts; the system lets go when the process
     dies.
 
-    ``patience`` in seconds, for others that only look.
+    ``timeout`` in seconds, for others that only look.
 
     Raises:
         ProjectError: another process works on it, or the folder cannot be written to.
     """
-    lock = FileLock(run.lock, timeout=patience, thread_local=False)
+    lock = FileLock(run.lock, timeout=timeout, thread_local=False)
     try:
         lock.acquire()
     except Timeout as error:

@@ -15,7 +15,7 @@ from detcore.wording import counted
 
 
 class Scope(StrEnum):
-    """The value is what the person reads."""
+    """The value is what the user reads."""
 
     HELD_OUT = "Not trained on"
     VAL = "Validation"

@@ -11,7 +11,7 @@ from detcore.types import FloatArray, IntArray
 class ItemCosts:
     """Gains in AP by row of detections and by id of labels, as they were when they were found.
 
-    They are not found anew after each edit: that takes seconds, and the list would move under the person's
+    They are not found anew after each edit: that takes seconds, and the list would move under the user's
     hands.
     """
 

@@ -13,7 +13,7 @@ BACKGROUND_ID = 0
 
 
 class SortOrder(StrEnum):
-    """The value is what the person reads."""
+    """The value is what the user reads."""
 
     WORST = "Worst first"
     COST = "Costliest first"
@@ -51,7 +51,7 @@ class ErrorFilter:
     ids with BACKGROUND_ID for background; it then decides alone. ``exact``: the list is what a number counts,
     each box for itself and judged ones as well. ``judged``: what has a verdict is listed all the same.
     ``suspects``: in the order of label errors found objects are listed too, those whose labels may be wrong.
-    ``queued``: the kinds that the person has chosen, to which the list goes back from what a number
+    ``queued``: the kinds that the user has chosen, to which the list goes back from what a number
     opened."""
 
     kinds: frozenset[ErrorKind] = ERRORS
@@ -92,7 +92,7 @@ class ErrorFilter:
         return replace(self, class_id=None, cell=None, size=None, picked=None, kinds=self.queued, exact=False)
 
     def with_kinds(self, kinds: frozenset[ErrorKind], order: SortOrder = SortOrder.WORST) -> ErrorFilter:
-        """Those that the person asks for; in the order of label errors found ones are asked for apart."""
+        """Those that the user asks for; in the order of label errors found ones are asked for apart."""
         suspects = self.suspects
         if order is SortOrder.LABEL_ERRORS:
             suspects = ErrorKind.TP in kinds

@@ -14,7 +14,7 @@ from detcore.types import Detections, IntArray
 @dataclass(frozen=True, kw_only=True)
 class PickedBoxes:
     """``labels`` are ids of boxes, ``detections`` rows of the detections with this ``fingerprint``; ``name``
-    is what the person reads. A label is listed for itself while it is missed, and as the detection that found
+    is what the user reads. A label is listed for itself while it is missed, and as the detection that found
     it else."""
 
     name: str

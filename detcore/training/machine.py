@@ -42,7 +42,7 @@ def list_devices() -> list[dict[str, str]]:
     return [*found, {"id": "cpu", "name": f"CPU, {counted(cores, 'core')}"}]
 
 
-def invented_batch(
+def dummy_batch(
     num_classes: int, *, batch_size: int, size: int, objects: int, compute: Compute
 ) -> tuple[torch.Tensor, list[Target]]:
     """Grey square images with that many objects each: as much work as a batch can be."""
@@ -87,9 +87,7 @@ def choose_precision(detector: Detector, device: torch.device, wanted: str, *, s
 
 def _step_seconds(detector: Detector, compute: Compute, size: int) -> float:
     """Processor time of a small step, the best of three."""
-    images, targets = invented_batch(
-        detector.num_classes, batch_size=2, size=size, objects=4, compute=compute
-    )
+    images, targets = dummy_batch(detector.num_classes, batch_size=2, size=size, objects=4, compute=compute)
     times: list[float] = []
     for _ in range(3):
         begin = time.process_time()

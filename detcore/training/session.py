@@ -18,7 +18,7 @@ from detcore.errors import ConfigError, ImageError
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Event
-from detcore.jobs.worker_process import Wishes
+from detcore.jobs.worker_process import StopFlags
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
@@ -32,7 +32,7 @@ from detcore.training.machine import (
     choose_precision,
     cores,
     device_name,
-    invented_batch,
+    dummy_batch,
     try_step,
 )
 from detcore.training.trainer import Hook, Trainer, make_optimiser
@@ -69,10 +69,10 @@ class Session:
     ``no_figure`` says, once it trains, why the run can have no figure; "" when it can.
     """
 
-    def __init__(self, run: RunFolder, *, attempt: int, emit: Emit, wishes: Wishes, group: Group) -> None:
+    def __init__(self, run: RunFolder, *, attempt: int, emit: Emit, flags: StopFlags, group: Group) -> None:
         self._run = run
         self._emit: Emit = emit if group.leads else _silent
-        self._wishes = wishes
+        self._flags = flags
         self._group = group
         self._told: set[str] = set()
         self.no_figure = ""
@@ -131,7 +131,7 @@ class Session:
             images=stream.pass_length,
             state=self.state,
             hooks=self._hooks(ema, detector, compute, load, split, cache),
-            wishes=self._wishes,
+            flags=self._flags,
             group=self._group,
             loader_threads=min(_GPU_LOADERS, cores()) if device.type == "cuda" else 1,
         )
@@ -271,7 +271,7 @@ class Session:
     ) -> None:
         """Memory that will not do is better found now than after an hour."""
         most = max(len(sample.labels) for sample in samples)
-        images, targets = invented_batch(
+        images, targets = dummy_batch(
             detector.num_classes,
             batch_size=load.batch_size,
             size=load.image_size,
@@ -319,7 +319,7 @@ class Session:
             cache=cache,
             batch_size=load.batch_size,
             problem=self._problem,
-            beat=lambda _done, _total: not self._wishes.stop.is_set(),
+            beat=lambda _done, _total: not self._flags.stop.is_set(),
         )
         return ValidationHook(validator, checkpoints, self._emit)
 
@@ -333,4 +333,4 @@ class Session:
 
 
 def _silent(_event: Event) -> None:
-    """The voice of a process that does not lead."""
+    """What a process that does not lead says."""

@@ -20,7 +20,7 @@ from detcore.data.augment import Augmentation
 from detcore.data.batches import TrainBatch, TrainStream
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, FailureKind
-from detcore.jobs.worker_process import Wishes
+from detcore.jobs.worker_process import StopFlags
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
 from detcore.training.load import Load
@@ -72,7 +72,7 @@ class Trainer:
         images: int,
         state: RunState,
         hooks: Sequence[Hook],
-        wishes: Wishes,
+        flags: StopFlags,
         group: Group,
         loader_threads: int = 1,
     ) -> None:
@@ -87,7 +87,7 @@ class Trainer:
         self._learning_rate = learning_rate
         self._stream = stream
         self._hooks = hooks
-        self._wishes = wishes
+        self._flags = flags
         self._group = group
         self._loader_threads = loader_threads
         self._bad_gradients = 0
@@ -162,8 +162,8 @@ class Trainer:
     def _end(self) -> EndReason | None:
         """Whether to end, the same in all processes."""
         stop, finish, self._fraction = self._group.agree(
-            float(self._wishes.stop.is_set()),
-            float(self._wishes.finish.is_set()),
+            float(self._flags.stop.is_set()),
+            float(self._flags.finish.is_set()),
             self.fraction,
             device=self.compute.device,
         )

@@ -51,7 +51,7 @@ class LoadReport:
         return not self.missing and not self.mismatched
 
     def text(self) -> str:
-        """One line for the person."""
+        """One line for the user."""
         total = len(self.loaded) + len(self.missing) + len(self.mismatched)
         parts = [f"{len(self.loaded)} of {counted(total, 'tensor')} taken from the weights file"]
         for title, names in (

@@ -9,12 +9,12 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QElapsedTimer, QEventLoop, QSettings, QTimer  # noqa: E402
-from PySide6.QtWidgets import QApplication  # noqa: E402
+from PySide6.QtCore import QElapsedTimer, QEventLoop, QSettings, QTimer
+from PySide6.QtWidgets import QApplication
 
-from app.services.settings import Settings  # noqa: E402
-from app.shell.application import make_window  # noqa: E402
-from app.shell.main_window import MainWindow  # noqa: E402
+from app.services.settings import Settings
+from app.shell.application import make_window
+from app.shell.main_window import MainWindow
 
 BEAT_MS = 16
 PATIENCE = 60.0

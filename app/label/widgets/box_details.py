@@ -78,7 +78,7 @@ class BoxDetails(QWidget):
         layout.addStretch(1)
         self.show_boxes([])
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
             self._follow_hint()

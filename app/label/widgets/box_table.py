@@ -18,7 +18,7 @@ class BoxTable(QWidget):
     """A table with multiple selection.
 
     Signals:
-        selection_chosen(object): frozenset of box ids, by the person.
+        selection_chosen(object): frozenset of box ids, by the user.
         box_activated(int): double-click or Enter: go there.
     """
 
@@ -68,7 +68,7 @@ class BoxTable(QWidget):
         return self._empty.text()
 
     def show_selection(self, box_ids: frozenset[int]) -> None:
-        """Mark rows without saying that the person chose them."""
+        """Mark rows without saying that the user chose them."""
         self._selected = box_ids
         selection = QItemSelection()
         for row, box in enumerate(self._model.boxes):
@@ -86,7 +86,7 @@ class BoxTable(QWidget):
                 self.view.scrollTo(self._model.index(row, 0))
         self.view.viewport().update()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Names go before where boxes came from; what is selected stays in sight."""
         super().resizeEvent(event)
         room = self.width() - self.view.verticalScrollBar().sizeHint().width() - sum(COLUMN_WIDTHS.values())

@@ -73,7 +73,7 @@ class ClassDelegate(QStyledItemDelegate):
         )
         painter.restore()
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(120, ROW_HEIGHT)
 
 
@@ -81,7 +81,7 @@ class ClassList(QWidget):
     """Classes to choose from.
 
     Signals:
-        class_chosen(int): the person clicked a class or went to it by key, and let go of that: new boxes get
+        class_chosen(int): the user clicked a class or went to it by key, and let go of that: new boxes get
             it, selected ones are given it.
         edit_requested(int): double-click, Enter or F2: rename, recolour, key.
         menu_requested(int, QPoint): class id and global position.

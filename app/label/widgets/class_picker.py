@@ -64,7 +64,7 @@ class ClassPicker(QFrame):
         self.show()
         self.field.setFocus()
 
-    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+    def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         if not self._answered:
             self._answered = True

@@ -35,7 +35,7 @@ class HeldSteps(QObject):
         if not self._is_held:
             self._settle()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             self._let_go.press(event)
         elif event.type() is QEvent.Type.KeyRelease and isinstance(event, QKeyEvent):

@@ -71,7 +71,7 @@ class ImageDelegate(QStyledItemDelegate):
             self._paint_one_line(painter, room, index)
         painter.restore()
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(120, self.row_height)
 
     def _paint_status(self, painter: QPainter, area: QRect, status: str) -> None:

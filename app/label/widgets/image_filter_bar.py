@@ -237,7 +237,7 @@ class ImageFilterBar(QWidget):
     def _paint_icons(self) -> None:
         self.more.setIcon(self._theme.icon("filter-variant"))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         beside = event.size().width() >= ROOM_FOR_TWO
         direction = QBoxLayout.Direction

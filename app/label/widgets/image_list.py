@@ -184,7 +184,7 @@ class ImageList(QWidget):
         if self.view.currentIndex().isValid():
             self.view.scrollTo(self.view.currentIndex())
 
-    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+    def showEvent(self, event: QShowEvent) -> None:
         """Before it is shown the list has no height to scroll in."""
         super().showEvent(event)
         if self.view.currentIndex().isValid():

@@ -65,7 +65,7 @@ class Comparisons(QObject):
         self.progressed.emit(0, 0)
 
     def stop(self) -> None:
-        """The person does not want to wait."""
+        """The user does not want to wait."""
         if self._task is not None:
             self._task.cancel()
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
 
+from app.review.live.debouncer import Debouncer
 from app.review.live.pace import HALF_FRAME_MS
-from app.review.live.settling import Settling
 from app.services.document import Document
 from app.services.tasks import Tasks
 from detcore.evaluation.error_costs import ErrorCosts
@@ -61,7 +61,7 @@ class LiveReview(QObject):
         self._verdicts: set[int] = set()
         self._stale = False
         self._judged: RunFolder | None = None
-        self._curves = Settling(self, pause_ms=_CURVES_MS, longest_ms=_CURVES_LONGEST_MS)
+        self._curves = Debouncer(self, pause_ms=_CURVES_MS, longest_ms=_CURVES_LONGEST_MS)
         self._curves.settled.connect(self.curves_changed)
         self._threshold_timer = QTimer(self, singleShot=True)
         self._threshold_timer.timeout.connect(self._tell_threshold)

@@ -22,7 +22,7 @@ class OrderFigures(QObject):
 
     # The figures of the order that is wanted are there, or are others.
     found = Signal()
-    # The person orders the queue by something else: a SortOrder.
+    # The user orders the queue by something else: a SortOrder.
     chosen = Signal(object)
 
     def __init__(self, live: LiveReview, tasks: Tasks, parent: QObject) -> None:

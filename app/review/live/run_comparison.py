@@ -100,7 +100,7 @@ def compare_with(
 
     Raises:
         ProjectError: the other run has no detections that can be read.
-        Cancelled: the person does not want to wait.
+        Cancelled: the user does not want to wait.
     """
     evaluation = review.evaluation
     seen = predicted_images(other)

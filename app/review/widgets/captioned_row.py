@@ -30,14 +30,14 @@ class CaptionedRow(QWidget):
         self._row.addWidget(caption)
         self._row.addWidget(field)
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         fields = sum(field.maximumWidth() + _GAP for _caption, field in self._fields)
         return QSize(fields + self._captions() - _GAP, self._height())
 
-    def minimumSizeHint(self) -> QSize:  # noqa: N802
+    def minimumSizeHint(self) -> QSize:
         return QSize(self._least(), self._height())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         has_room = event.size().width() >= self._least() + self._captions()
         for caption, _field in self._fields:

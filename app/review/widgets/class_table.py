@@ -128,11 +128,11 @@ class ClassRowDelegate(QStyledItemDelegate):
 class ClassTable(QTableView):
     """A click on a class filters by it; a click on a count opens its boxes."""
 
-    # The person chose a class id, or None for all.
+    # The user chose a class id, or None for all.
     class_chosen = Signal(object)
-    # The person asks for the boxes behind a count: class id or None, ErrorKind.
+    # The user asks for the boxes behind a count: class id or None, ErrorKind.
     count_opened = Signal(object, object)
-    # The person wants the threshold at which a class does best.
+    # The user wants the threshold at which a class does best.
     threshold_chosen = Signal(float)
 
     def __init__(self, model: ClassMetricsModel, theme: Theme, parent: QWidget | None = None) -> None:

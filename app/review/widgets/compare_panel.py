@@ -52,11 +52,11 @@ class ComparePanel(QWidget):
 
     # It has come into sight.
     shown = Signal()
-    # The person wants to compare with another run: its name.
+    # The user wants to compare with another run: its name.
     run_chosen = Signal(str)
-    # The person asks for the boxes behind a count: its name.
+    # The user asks for the boxes behind a count: its name.
     count_opened = Signal(str)
-    # The person does not want to wait, or wants to after all.
+    # The user does not want to wait, or wants to after all.
     stop_asked = Signal()
     start_asked = Signal()
 
@@ -118,7 +118,7 @@ class ComparePanel(QWidget):
         self._show_wait(f"Comparing…{share}", "Cancel", busy=True)
 
     def show_stopped(self, text: str, *, can_start: bool = True) -> None:
-        """Nothing is to be expected, at least until the person asks for it; figures of before stay as they do
+        """Nothing is to be expected, at least until the user asks for it; figures of before stay as they do
         while there is hope."""
         self._show_wait(text, "Compare", busy=False)
         self.wait.setVisible(can_start)

@@ -216,9 +216,9 @@ class ErrorList(QTableView):
     A table of one column, for it has hundreds of thousands of rows at a low threshold: a table knows where
     they are without asking for each, a list view does not."""
 
-    # The person chose a row: the key of its box.
+    # The user chose a row: the key of its box.
     key_chosen = Signal(int)
-    # The person selected other rows.
+    # The user selected other rows.
     selection_changed = Signal()
 
     def __init__(self, model: ErrorModel, crops: Crops, theme: Theme, parent: QWidget | None = None) -> None:

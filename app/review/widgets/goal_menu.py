@@ -21,9 +21,9 @@ ORDERS = {
 class GoalMenu(QMenu):
     """One goal and one order are ticked."""
 
-    # The person chose what thresholds are for.
+    # The user chose what thresholds are for.
     goal_chosen = Signal(object)
-    # The person chose an order: Qt.SortOrder, or None for that of the classes.
+    # The user chose an order: Qt.SortOrder, or None for that of the classes.
     order_chosen = Signal(object)
 
     def __init__(self, parent: QWidget) -> None:

@@ -103,7 +103,7 @@ class MetricTile(QAbstractButton):
 class MetricTiles(QWidget):
     """The six tiles in a row."""
 
-    # The person asks for the boxes behind a number: a key of METRICS.
+    # The user asks for the boxes behind a number: a key of METRICS.
     opened = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

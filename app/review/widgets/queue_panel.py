@@ -48,7 +48,7 @@ class QueuePanel(QWidget):
     type_chosen = Signal(object)
     # Another SortOrder.
     order_chosen = Signal(object)
-    # The person gives up what the list is narrowed to.
+    # The user gives up what the list is narrowed to.
     widened = Signal()
     # How many rows a verdict is for; 0 when what is looked at is not among them.
     selected = Signal(int)
@@ -213,7 +213,7 @@ class QueuePanel(QWidget):
         for row in range(1, self.type.count()):
             self.type.setItemIcon(row, self._theme.icon(TYPE_ICONS[ItemType(self.type.itemData(row))]))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         beside = event.size().width() - 2 * _MARGIN - _GAP - _TOGGLE_WIDTH
         has_room = beside >= self.order.sizeHint().width()

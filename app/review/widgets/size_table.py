@@ -114,7 +114,7 @@ class SizeModel(QAbstractTableModel):
 class SizeTable(QTableView):
     """A click or Enter on a count opens its boxes."""
 
-    # The person asks for the boxes behind a count: place of the size or None for all, ErrorKind.
+    # The user asks for the boxes behind a count: place of the size or None for all, ErrorKind.
     count_opened = Signal(object, object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

@@ -29,9 +29,9 @@ _STEP, _PAGE = 0.01, 0.1
 class ThresholdSlider(QWidget):
     """Chooses a confidence from 0 to 1. What lies left of the handle is left out."""
 
-    # The person moved the handle (0..1).
+    # The user moved the handle (0..1).
     value_changed = Signal(float)
-    # The person let go of the handle.
+    # The user let go of the handle.
     released = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:

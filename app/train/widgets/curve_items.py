@@ -23,7 +23,7 @@ class Curve:
 
     ``of`` is the run it belongs to: a curve of another run is another curve, whatever its key and length.
     ``best`` is the point to mark. ``noisy`` curves are drawn smoothed over their faint raw values.
-    ``shown`` says whether it is visible until the person decides otherwise.
+    ``shown`` says whether it is visible until the user decides otherwise.
     """
 
     key: str

@@ -47,7 +47,7 @@ class LegendEntry(QAbstractButton):
             self._value = text
             self.update()
 
-    def sizeHint(self) -> QSize:  # noqa: N802
+    def sizeHint(self) -> QSize:
         """Wide enough for every value, so that nothing moves while the cursor does; a hidden curve has none."""
         metrics = self.fontMetrics()
         width = MARGIN + metrics.horizontalAdvance(self._name) + MARGIN
@@ -55,15 +55,15 @@ class LegendEntry(QAbstractButton):
             return QSize(width + SAMPLE + GAP + metrics.horizontalAdvance(WIDEST_VALUE) + GAP, HEIGHT)
         return QSize(width + DOT + GAP, HEIGHT)
 
-    def enterEvent(self, event: QEnterEvent) -> None:  # noqa: N802
+    def enterEvent(self, event: QEnterEvent) -> None:
         self.update()
         super().enterEvent(event)
 
-    def leaveEvent(self, event: QEvent) -> None:  # noqa: N802
+    def leaveEvent(self, event: QEvent) -> None:
         self.update()
         super().leaveEvent(event)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:  # noqa: N802
+    def paintEvent(self, _event: QPaintEvent) -> None:
         tokens = self._theme.tokens
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -116,7 +116,7 @@ class CurveLegend(QWidget):
         self._layout.invalidate()
         self._keep_rows()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+    def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._keep_rows()
 

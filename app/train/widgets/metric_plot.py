@@ -34,8 +34,8 @@ class MetricPlot(QWidget):
 
     Signals:
         cursor_moved(object): the step under the mouse, or None when it has left.
-        fit_requested(): the person double-clicked.
-        zoomed(float, float): the person chose to see these steps.
+        fit_requested(): the user double-clicked.
+        zoomed(float, float): the user chose to see these steps.
     """
 
     cursor_moved = Signal(object)
@@ -243,7 +243,7 @@ class MetricPlot(QWidget):
             axis.label.setDefaultTextColor(QColor(tokens.text_muted))
             axis.label.setFont(font)
 
-    def eventFilter(self, watched: object, event: QEvent) -> bool:  # type: ignore[override]  # noqa: N802
+    def eventFilter(self, watched: object, event: QEvent) -> bool:  # type: ignore[override]
         # The scene's own signal leaves out moves that come soon after another, the last one as well.
         if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove:
             self._hover(self.view.mapToScene(event.position().toPoint()))

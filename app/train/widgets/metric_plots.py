@@ -20,7 +20,7 @@ MARGIN = 0.01
 """The part of the steps that is left free at either end."""
 LEAST_WIDTH = 380
 MAIN_METRICS = ("AP", "AP50", "AP75")
-"""These are shown from the start, the others when the person asks."""
+"""These are shown from the start, the others when the user asks."""
 
 
 class MetricPlots(QWidget):

@@ -42,7 +42,7 @@ class ModelCardFrame(QFrame):
         self.setToolTip("" if chosen else self.card.text)
         self._details[1].setVisible(chosen)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.isEnabled():
             self.button.setFocus(Qt.FocusReason.MouseFocusReason)
             self.button.click()

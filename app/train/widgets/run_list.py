@@ -123,7 +123,7 @@ class RunDelegate(QStyledItemDelegate):
         elided = metrics.elidedText(state_text(run), Qt.TextElideMode.ElideRight, text.width())
         painter.drawText(text, align, elided)
 
-    def editorEvent(  # noqa: N802
+    def editorEvent(
         self,
         event: QEvent,
         model: QAbstractItemModel,
@@ -134,7 +134,7 @@ class RunDelegate(QStyledItemDelegate):
             return False  # RunListView ticks; the place that the style would tick in is another
         return super().editorEvent(event, model, option, index)  # type: ignore[arg-type]
 
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(160, ROW_HEIGHT)
 
 
@@ -152,11 +152,11 @@ class RunListView(QListView):
         state = Qt.CheckState.Unchecked if ticked else Qt.CheckState.Checked
         return self.model().setData(index, state, Qt.ItemDataRole.CheckStateRole)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mousePressEvent(self, event: QMouseEvent) -> None:
         if not self._tick_at(event):
             super().mousePressEvent(event)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if not self._tick_at(event):
             super().mouseDoubleClickEvent(event)
 

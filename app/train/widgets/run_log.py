@@ -28,7 +28,7 @@ class RunLog(QWidget):
     """Folded: the latest line. Unfolded: all of them, the latest at the end.
 
     Signals:
-        unfolded(bool): the person opened or closed it.
+        unfolded(bool): the user opened or closed it.
     """
 
     unfolded = Signal(bool)

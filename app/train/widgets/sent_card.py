@@ -24,7 +24,7 @@ class SentCard(QFrame):
     """Hidden while there is nothing to show.
 
     Signals:
-        removed(): the person does not want it after all.
+        removed(): the user does not want it after all.
         changed(object): the ``SentErrors`` with other strengths.
     """
 

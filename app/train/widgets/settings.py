@@ -29,7 +29,7 @@ class TrainSettings(QWidget):
     """Edits a ``TrainConfig``, all of it but the model, which the cards choose.
 
     Signals:
-        file_wanted(): the person wants to choose a weights file.
+        file_wanted(): the user wants to choose a weights file.
     """
 
     file_wanted = Signal()

@@ -17,7 +17,7 @@ class TrainSetup(QWidget):
     """Cards and settings that scroll above buttons that do not.
 
     Signals:
-        file_wanted(): the person wants to choose a weights file.
+        file_wanted(): the user wants to choose a weights file.
     """
 
     file_wanted = Signal()

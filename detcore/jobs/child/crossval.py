@@ -15,7 +15,7 @@ from detcore.errors import ConfigError, ReticleError, disk_error
 from detcore.jobs.crossval import CrossValidationJob
 from detcore.jobs.events import Event, FailureKind
 from detcore.jobs.owner import ExitCode, worker_command
-from detcore.jobs.worker_process import EXIT_CODES, Wishes, fail, run_worker
+from detcore.jobs.worker_process import EXIT_CODES, StopFlags, fail, run_worker
 from detcore.project.runs import RunFolder, hold_run
 
 VERB = "crossval"
@@ -30,13 +30,13 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("run", type=Path)
     options = parser.parse_args(arguments)
     run = RunFolder(options.run.resolve())
-    return run_worker(lambda voice, wishes: lead(run, voice.say, wishes), attentive=True)
+    return run_worker(lambda writer, flags: lead(run, writer.say, flags), attentive=True)
 
 
 def lead(
     run: RunFolder,
     say: Callable[[Event], None],
-    wishes: Wishes,
+    flags: StopFlags,
     *,
     command: Callable[..., Sequence[str]] = worker_command,
 ) -> ExitCode:
@@ -44,11 +44,11 @@ def lead(
     try:
         if not run.path.is_dir():
             raise ConfigError("there is no such run", path=run.path)
-        with hold_run(run, patience=_LOCK_SECONDS):
+        with hold_run(run, timeout=_LOCK_SECONDS):
             job = CrossValidationJob(run, on_event=say, command=command)
             job.start()
             while (outcome := job.wait(_LOOK_SECONDS)) is None:
-                if wishes.stop.is_set():
+                if flags.stop.is_set():
                     job.stop()
     except ReticleError as error:
         return fail(say, FailureKind.BAD_INPUT, error)

@@ -29,7 +29,7 @@ from detcore.jobs.child import crossval
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, FailureKind
 from detcore.jobs.owner import ExitCode
-from detcore.jobs.worker_process import Voice, Wishes, fail, run_worker
+from detcore.jobs.worker_process import EventWriter, StopFlags, fail, run_worker
 from detcore.project.runs import (
     RunFolder,
     detections_fault,
@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return crossval.main(arguments)
     unattended = _parse(arguments).unattended
     attentive = not unattended and int(os.environ.get("RANK", "0")) == 0
-    return run_worker(lambda voice, wishes: work(arguments, voice, wishes), attentive=attentive)
+    return run_worker(lambda writer, flags: work(arguments, writer, flags), attentive=attentive)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -75,30 +75,30 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def work(arguments: Sequence[str], voice: Voice, wishes: Wishes) -> ExitCode:
+def work(arguments: Sequence[str], writer: EventWriter, flags: StopFlags) -> ExitCode:
     """Do one job, such as ``["train", "RUN_DIR"]``; whatever goes wrong becomes a ``Failed`` event and an
     exit code."""
     try:
-        _job(_parse(arguments), voice, wishes)
+        _job(_parse(arguments), writer, flags)
     except OutOfMemoryError as error:
-        return fail(voice.say, FailureKind.OUT_OF_MEMORY, error)
+        return fail(writer.say, FailureKind.OUT_OF_MEMORY, error)
     except TrainingError as error:
-        return fail(voice.say, error.failure, error, attempt=error.attempt)
+        return fail(writer.say, error.failure, error, attempt=error.attempt)
     except ReticleError as error:
-        return fail(voice.say, FailureKind.BAD_INPUT, error)
+        return fail(writer.say, FailureKind.BAD_INPUT, error)
     except OSError as error:
-        return fail(voice.say, FailureKind.BAD_INPUT, disk_error(error))
+        return fail(writer.say, FailureKind.BAD_INPUT, disk_error(error))
     except Exception as error:  # noqa: BLE001 - the last chance to tell the owner about a bug
         traceback.print_exc()
         message = f"{type(error).__name__}: {error}"
-        voice.say(events.Failed(failure=FailureKind.BUG, message=message, hint="See the log of the process"))
+        writer.say(events.Failed(failure=FailureKind.BUG, message=message, hint="See the log of the process"))
         return ExitCode.BUG
     return ExitCode.DONE
 
 
-def _job(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> None:
+def _job(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags) -> None:
     if arguments.verb == "devices":
-        voice.say(
+        writer.say(
             events.Ended(reason=EndReason.COMPLETED, time=time.time(), result={"devices": list_devices()})
         )
         return
@@ -106,30 +106,32 @@ def _job(arguments: argparse.Namespace, voice: Voice, wishes: Wishes) -> None:
     if not run.path.is_dir():
         raise ConfigError("there is no such run", path=run.path)
     if int(os.environ.get("RANK", "0")) != 0:
-        _train_along(arguments, run, voice, wishes)
+        _train_along(arguments, run, writer, flags)
         return
-    with hold_run(run, patience=_LOCK_SECONDS), _named(run):
+    with hold_run(run, timeout=_LOCK_SECONDS), _named(run):
         if arguments.verb == "predict":
-            _predict(arguments, run, voice, wishes)
+            _predict(arguments, run, writer, flags)
         else:
-            _lead(arguments, run, voice, wishes)
+            _lead(arguments, run, writer, flags)
 
 
-def _lead(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: Wishes) -> None:
+def _lead(arguments: argparse.Namespace, run: RunFolder, writer: EventWriter, flags: StopFlags) -> None:
     """Train, alone or as the first of several processes."""
     group = _join(TrainConfig.load(run.config))
     try:
-        voice.open_file(run.events)
-        _train(run, arguments.attempt, group, voice, wishes)
+        writer.open_file(run.events)
+        _train(run, arguments.attempt, group, writer, flags)
     finally:
         group.close()
 
 
-def _train_along(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: Wishes) -> None:
+def _train_along(
+    arguments: argparse.Namespace, run: RunFolder, writer: EventWriter, flags: StopFlags
+) -> None:
     """Train as one of several processes that another one leads."""
     group = _join(TrainConfig.load(run.config))
     try:
-        _train(run, arguments.attempt, group, voice, wishes)
+        _train(run, arguments.attempt, group, writer, flags)
     finally:
         group.close()
 
@@ -148,8 +150,8 @@ def _named(run: RunFolder) -> Generator[None, None, None]:
         run.pid.unlink(missing_ok=True)
 
 
-def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wishes) -> None:
-    session = Session(run, attempt=attempt, emit=voice.say, wishes=wishes, group=group)
+def _train(run: RunFolder, attempt: int, group: Group, writer: EventWriter, flags: StopFlags) -> None:
+    session = Session(run, attempt=attempt, emit=writer.say, flags=flags, group=group)
     try:
         result = session.train()
     except OutOfMemoryError as error:
@@ -168,7 +170,7 @@ def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wis
         "weights": run.best.name if run.best.exists() else run.last.name,
     }
     if result.reason is not EndReason.STOPPED and session.config.predict_after:
-        found = _detect(run, session.snapshot, session.config.device, voice, wishes)
+        found = _detect(run, session.snapshot, session.config.device, writer, flags)
         if found is not None:
             save_detections(
                 run,
@@ -179,10 +181,10 @@ def _train(run: RunFolder, attempt: int, group: Group, voice: Voice, wishes: Wis
                 answers=found.answers,
             )
             figures["detections"] = len(found.detections)
-    voice.say(events.Ended(reason=result.reason, time=time.time(), result=figures))
+    writer.say(events.Ended(reason=result.reason, time=time.time(), result=figures))
 
 
-def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes: Wishes) -> None:
+def _predict(arguments: argparse.Namespace, run: RunFolder, writer: EventWriter, flags: StopFlags) -> None:
     """Predictions take the place of earlier ones on the same images; those on others stay."""
     snapshot = Snapshot.load(arguments.snapshot or run.snapshot)
     if arguments.split:
@@ -194,10 +196,10 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes
     fault = detections_fault(run)
     if fault is not None:
         text = f"{run.detections.name} is damaged and is made anew; what it held on other images is gone."
-        voice.say(events.Log(level="warning", text=text))
-    found = _detect(run, snapshot, device, voice, wishes)
+        writer.say(events.Log(level="warning", text=text))
+    found = _detect(run, snapshot, device, writer, flags)
     if found is None:
-        voice.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
+        writer.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
         return
     merge_detections(
         run,
@@ -208,7 +210,7 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, voice: Voice, wishes
         answers=found.answers,
     )
     result = {"detections": len(found.detections), "images": len(found.looked_at)}
-    voice.say(events.Ended(reason=EndReason.COMPLETED, time=time.time(), result=result))
+    writer.say(events.Ended(reason=EndReason.COMPLETED, time=time.time(), result=result))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,18 +225,20 @@ class _Found:
     left_out: frozenset[int]
 
 
-def _detect(run: RunFolder, snapshot: Snapshot, device: str, voice: Voice, wishes: Wishes) -> _Found | None:
+def _detect(
+    run: RunFolder, snapshot: Snapshot, device: str, writer: EventWriter, flags: StopFlags
+) -> _Found | None:
     """Detections of the run's best weights on all images of the snapshot; ``None`` when stopped."""
     predictor = Predictor(best_checkpoint(run), choose_device(device))
     unread: set[str] = set()
 
     def problem(error: ImageError) -> None:
         unread.add(error.path or "")
-        voice.say(events.Log(level="warning", text=f"Left out: {error}"))
+        writer.say(events.Log(level="warning", text=f"Left out: {error}"))
 
     def progress(done: int, total: int) -> bool:
-        voice.say(events.Progress(done=done, total=total, text="Predicting"))
-        return not wishes.stop.is_set()
+        writer.say(events.Progress(done=done, total=total, text="Predicting"))
+        return not flags.stop.is_set()
 
     recorder = AnswerRecorder(
         snapshot.ground_truth,

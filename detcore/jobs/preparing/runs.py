@@ -120,7 +120,7 @@ def prepare_resume(
             "this run was not made to its end", path=run.path, hint="Discard it and start a new one"
         )
     places = {image.id: image.path for image in take_snapshot(project).images}
-    with hold_run(run, patience=_LOCK_SECONDS):
+    with hold_run(run, timeout=_LOCK_SECONDS):
         for part in (run, *(fold_folders(run) if in_folds else ())):
             _locate_again(part, places)
         if not in_folds:

@@ -1,4 +1,4 @@
-"""Zoom, pan and what moves the view: only the person does."""
+"""Zoom, pan and what moves the view: only the user does."""
 
 from __future__ import annotations
 

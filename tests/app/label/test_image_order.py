@@ -68,7 +68,7 @@ def choose(page: LabelPage, order: ListOrder) -> None:
 
 
 def finish(qtbot: QtBot, page: LabelPage) -> None:
-    qtbot.waitUntil(lambda: page.ordering._task is None, timeout=5000)  # noqa: SLF001
+    qtbot.waitUntil(lambda: page.ordering._task is None, timeout=5000)
 
 
 @pytest.fixture

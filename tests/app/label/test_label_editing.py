@@ -130,10 +130,7 @@ def test_pasting_what_lies_outside_of_the_image_says_so(qtbot: QtBot, page: Labe
     _key(page, Qt.Key.Key_C, CTRL)
     view.show_image(third)
     qtbot.waitUntil(lambda: page.viewer.is_showing, timeout=5000)
-    page.editing._clipboard = [  # noqa: SLF001 - a copy of a larger image
-        (replace(box, x1=500, x2=600), name)
-        for box, name in page.editing._clipboard  # noqa: SLF001
-    ]
+    page.editing._clipboard = [(replace(box, x1=500, x2=600), name) for box, name in page.editing._clipboard]
     _key(page, Qt.Key.Key_V, CTRL)
     assert _boxes(page) == []
     assert "outside of this image" in _said(page)
@@ -176,7 +173,7 @@ def test_f2_in_the_class_list_edits_the_class(qtbot: QtBot, page: LabelPage) -> 
 
 def test_a_deleted_class_comes_back_with_its_boxes_by_the_message(page: LabelPage) -> None:
     before = _boxes(page)
-    page.classes._delete(page.class_model.classes[0].id)  # noqa: SLF001 - a menu cannot be clicked offscreen
+    page.classes._delete(page.class_model.classes[0].id)
     message = page.context.messages.history[-1]
     assert message.text == "Deleted “cell” and its 2 boxes."
     assert len(_boxes(page)) == 1

@@ -29,7 +29,7 @@ __all__ = ["project", "run"]
 
 
 @pytest.fixture
-def page(project: Project, run: RunFolder, tmp_path: Path) -> str:  # noqa: F811
+def page(project: Project, run: RunFolder, tmp_path: Path) -> str:
     """What a browser gets, of a project whose names look like markup."""
     written: list[str] = []
     write_report(
@@ -125,8 +125,8 @@ def test_a_file_that_cannot_be_written_is_told(page: str, tmp_path: Path, qapp: 
 
 
 def test_the_command_line_writes_pdf_when_the_file_is_named_so(
-    project: Project,  # noqa: F811
-    run: RunFolder,  # noqa: F811
+    project: Project,
+    run: RunFolder,
     tmp_path: Path,
     qapp: QApplication,
     capsys: pytest.CaptureFixture[str],

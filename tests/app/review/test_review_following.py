@@ -107,7 +107,7 @@ def test_a_goal_that_is_chosen_while_curves_follow_holds_for_all_of_them(
     press(judging, Qt.Key.Key_Y)
     judging.figures.follow_curves()
     for _ in range(3):  # the first ones are done
-        next(judging.figures._portions._steps)
+        next(judging.figures._idle_runner._steps)
     evaluation = judging.live.review.evaluation  # type: ignore[union-attr]
     everything = judging.figures.classes.rows[0]
     points = everything.curve.points(len(evaluation.image_ids))

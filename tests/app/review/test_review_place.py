@@ -23,7 +23,7 @@ def reopen(page: ReviewPage, qtbot: QtBot) -> None:
     document.close()
     document.open(Project.open(folder))
     page.entered()
-    qtbot.waitUntil(lambda: page.live.review is not None and page.image._ready, timeout=5000)  # noqa: SLF001
+    qtbot.waitUntil(lambda: page.live.review is not None and page.image._ready, timeout=5000)
 
 
 def test_order_and_box_are_those_that_were_left(page: ReviewPage, qtbot: QtBot) -> None:

@@ -1,4 +1,4 @@
-"""Another IoU, other images, other classes: the person stays where they are, and undo still leads back."""
+"""Another IoU, other images, other classes: the user stays where they are, and undo still leads back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Send to training, by its key: what counts, what the person is told, what is kept."""
+"""Send to training, by its key: what counts, what the user is told, what is kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers, wherever they are written, as the person's locale has them."""
+"""Numbers, wherever they are written, as the user's locale has them."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.services import training_worker
 from app.services.training_worker import Jobs
 from detcore.jobs.events import Checkpoint, Command, Event, Log, Step
-from detcore.jobs.owner import Outcome, OutcomeState, Patience
+from detcore.jobs.owner import Outcome, OutcomeState, Timeouts
 from tests.app.worker_fakes import fake_workers
 
 
@@ -44,7 +44,7 @@ class Listener:
 
 @pytest.fixture
 def jobs(qtbot: QtBot) -> Iterator[Jobs]:
-    jobs = Jobs(patience=Patience(ask=0.5, terminate=0.5, silence=1.0))
+    jobs = Jobs(timeouts=Timeouts(ask=0.5, terminate=0.5, silence=1.0))
     yield jobs
     jobs.shut_down()
 
@@ -175,7 +175,7 @@ def test_shut_down_ends_even_a_child_that_ignores_everything_in_bounded_time(
     qtbot: QtBot, run: Path, behave: Callable[[str], None]
 ) -> None:
     behave("deaf")
-    jobs = Jobs(patience=Patience(ask=30.0, terminate=30.0, silence=60.0))
+    jobs = Jobs(timeouts=Timeouts(ask=30.0, terminate=30.0, silence=60.0))
     jobs.train(run)
     qtbot.waitUntil(lambda: jobs.pid(run) is not None, timeout=20_000)
     pid = jobs.pid(run)

@@ -205,7 +205,7 @@ def test_review_has_words_beside_its_icons_where_there_is_room(opened: MainWindo
 class _WithIcons(QProxyStyle):
     """A desktop whose dialogs have icons on their buttons."""
 
-    def styleHint(self, hint, option=None, widget=None, data=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201, N802
+    def styleHint(self, hint, option=None, widget=None, data=None):  # type: ignore[no-untyped-def]
         if hint == QStyle.StyleHint.SH_DialogButtonBox_ButtonsHaveIcons:
             return 1
         return super().styleHint(hint, option, widget, data)

@@ -1,4 +1,4 @@
-"""Plots of runs: what they show, what the cursor reads, what the person can do with them."""
+"""Plots of runs: what they show, what the cursor reads, what the user can do with them."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from detcore.jobs.events import (
 )
 from detcore.jobs.owner import ExitCode, OutcomeState
 from detcore.jobs.preparing.folds import create_cross_validation
-from detcore.jobs.worker_process import Wishes
+from detcore.jobs.worker_process import StopFlags
 from detcore.project.cross_validation import fold_folder, is_cross_validation, read_plan, trained_images
 from detcore.project.edits import add_boxes, add_class, add_images, set_split
 from detcore.project.project import Project
@@ -286,14 +286,14 @@ def test_the_time_that_is_left_is_that_of_all_folds(project: Project):
 
 def test_a_leader_stops_its_folds_when_its_owner_wishes_it(project: Project):
     run = create_cross_validation(project, {}, folds=3)
-    wishes, heard = Wishes(), list[Event]()
+    flags, heard = StopFlags(), list[Event]()
 
     def hear(event: Event) -> None:
         heard.append(event)
         if isinstance(event, Step):
-            wishes.stop.set()
+            flags.stop.set()
 
-    assert lead(run, hear, wishes, command=worker("wait 1")) is ExitCode.DONE
+    assert lead(run, hear, flags, command=worker("wait 1")) is ExitCode.DONE
     assert isinstance(heard[-1], Ended)
     assert heard[-1].reason is EndReason.STOPPED
     assert read_run(run).state is RunState.STOPPED
@@ -301,10 +301,10 @@ def test_a_leader_stops_its_folds_when_its_owner_wishes_it(project: Project):
 
 def test_a_leader_ends_with_the_code_of_what_failed(project: Project):
     run = create_cross_validation(project, {}, folds=3)
-    assert lead(run, lambda _event: None, Wishes(), command=worker("fail 1")) is ExitCode.BAD_INPUT
+    assert lead(run, lambda _event: None, StopFlags(), command=worker("fail 1")) is ExitCode.BAD_INPUT
     assert read_run(run).message == "no good"
     heard: list[Event] = []
-    assert lead(RunFolder(run.path / "nowhere"), heard.append, Wishes()) is ExitCode.BAD_INPUT
+    assert lead(RunFolder(run.path / "nowhere"), heard.append, StopFlags()) is ExitCode.BAD_INPUT
     assert [event.message for event in heard if isinstance(event, Failed)] == [
         f"{run.path / 'nowhere'}: there is no such run"
     ]
@@ -314,7 +314,7 @@ def test_nobody_leads_a_run_that_has_a_leader(project: Project):
     run = create_cross_validation(project, {}, folds=3)
     with hold_run(run):
         heard: list[Event] = []
-        assert lead(run, heard.append, Wishes()) is ExitCode.BAD_INPUT
+        assert lead(run, heard.append, StopFlags()) is ExitCode.BAD_INPUT
     assert [event.hint for event in heard if isinstance(event, Failed)] == ["Stop it first"]
 
 

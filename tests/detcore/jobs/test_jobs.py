@@ -20,7 +20,7 @@ from detcore.jobs.owner import (
     ExitCode,
     Outcome,
     OutcomeState,
-    Patience,
+    Timeouts,
     TrainingJob,
     WorkerJob,
     worker_command,
@@ -38,7 +38,7 @@ def script(body: str) -> list[str]:
 
 
 def run(
-    body: str, *, patience: Patience | None = None, after_first: Command | None = None
+    body: str, *, timeouts: Timeouts | None = None, after_first: Command | None = None
 ) -> tuple[WorkerJob, Outcome, list[Event]]:
     heard: list[Event] = []
     ready = threading.Event()
@@ -47,7 +47,7 @@ def run(
         heard.append(event)
         ready.set()
 
-    job = WorkerJob(script(body), on_event=hear, patience=patience)
+    job = WorkerJob(script(body), on_event=hear, timeouts=timeouts)
     job.start()
     if after_first is not None:
         assert ready.wait(20)
@@ -110,7 +110,7 @@ def test_a_worker_that_does_not_listen_is_terminated_then_killed() -> None:
     heard = threading.Event()
     body = "signal.signal(signal.SIGTERM, signal.SIG_IGN); say(event='heartbeat', time=1.0); time.sleep(60)"
     job = WorkerJob(
-        script(body), on_event=lambda _event: heard.set(), patience=Patience(ask=0.2, terminate=0.2)
+        script(body), on_event=lambda _event: heard.set(), timeouts=Timeouts(ask=0.2, terminate=0.2)
     )
     job.start()
     assert heard.wait(20)
@@ -126,7 +126,7 @@ def test_a_worker_that_does_not_listen_is_terminated_then_killed() -> None:
 def test_silence_is_reported_once_as_long_as_it_lasts() -> None:
     _, _, heard = run(
         "say(event='heartbeat', time=1.0); time.sleep(1.5); ended('completed')",
-        patience=Patience(silence=0.4),
+        timeouts=Timeouts(silence=0.4),
     )
     warnings = [event for event in heard if isinstance(event, Log)]
     assert 1 <= len(warnings) <= 2  # the interpreter's own start may count as silence too

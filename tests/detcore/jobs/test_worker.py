@@ -20,7 +20,7 @@ from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Command, Event, FailureKind, decode, encode
 from detcore.jobs.owner import ExitCode, Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
-from detcore.jobs.worker_process import Voice, Wishes
+from detcore.jobs.worker_process import EventWriter, StopFlags
 from detcore.project.runs import (
     RunFolder,
     RunState,
@@ -287,11 +287,11 @@ def test_a_full_disk_is_no_bug_and_the_advice_is_to_free_space(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
 def test_events_that_cannot_be_written_down_are_said_all_the_same() -> None:
     out = io.StringIO()
-    voice = Voice(out, Wishes())
-    voice.open_file(Path("/dev/full"))
+    writer = EventWriter(out, StopFlags())
+    writer.open_file(Path("/dev/full"))
     for number in range(3):
-        voice.say(events.Progress(done=number, total=3))
-    voice.close()
+        writer.say(events.Progress(done=number, total=3))
+    writer.close()
     said = [decode(line) for line in out.getvalue().splitlines()]
     assert [event.done for event in said if isinstance(event, events.Progress)] == [0, 1, 2]
     warnings = [event.text for event in said if isinstance(event, events.Log)]

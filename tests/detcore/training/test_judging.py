@@ -16,7 +16,7 @@ from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Event
 from detcore.jobs.outcomes import judgement
-from detcore.jobs.worker_process import Wishes
+from detcore.jobs.worker_process import StopFlags
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder, read_run
 from detcore.training.distributed import Group
@@ -45,19 +45,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def train(
-    run: RunFolder, on_event: Callable[[Event, Wishes], None] | None = None
+    run: RunFolder, on_event: Callable[[Event, StopFlags], None] | None = None
 ) -> tuple[TrainingResult, list[Event]]:
     heard: list[Event] = []
-    wishes = Wishes()
+    flags = StopFlags()
 
     def emit(event: Event) -> None:
         heard.append(event)
         if on_event is not None:
-            on_event(event, wishes)
+            on_event(event, flags)
         with run.events.open("a", encoding="utf-8") as file:
             file.write(events.encode(event) + "\n")
 
-    return Session(run, attempt=0, emit=emit, wishes=wishes, group=Group()).train(), heard
+    return Session(run, attempt=0, emit=emit, flags=flags, group=Group()).train(), heard
 
 
 def validations(heard: list[Event]) -> list[events.Validation]:
@@ -267,7 +267,7 @@ def test_a_run_that_is_measured_otherwise_from_now_on_is_judged_on_the_same_imag
 
 def test_the_part_of_the_validation_images_holds_a_box(make_run: MakeRun) -> None:
     run = make_run(images=40, val=30, minutes=0.01)
-    session = Session(run, attempt=0, emit=lambda _event: None, wishes=Wishes(), group=Group())
+    session = Session(run, attempt=0, emit=lambda _event: None, flags=StopFlags(), group=Group())
     samples = [sample for sample in session._split().val if not len(sample.labels)]
     boxed = next(sample for sample in session._split().val if len(sample.labels))
     for row in range(len(samples) + 1):
@@ -342,9 +342,9 @@ def test_weights_that_know_the_task_are_trained_at_a_lower_rate_unless_one_is_gi
     run = make_run(name="002-after", epochs=20, warmup_steps=1, weights=str(learnt.best), **settings)
     script(monkeypatch, [start, 0.5])
 
-    def stop(event: Event, wishes: Wishes) -> None:
+    def stop(event: Event, flags: StopFlags) -> None:
         if isinstance(event, events.Step):
-            wishes.stop.set()
+            flags.stop.set()
 
     _, heard = train(run, on_event=stop)
     reference = settings.get("learning_rate", 2.5e-3 * math.sqrt(4 / 8))
@@ -357,9 +357,9 @@ def test_the_lower_rate_and_the_start_outlast_a_stop(
     run = make_run(name="002-after", epochs=4, weights=str(learnt.best))
     script(monkeypatch, [0.4, 0.3])
 
-    def stop(event: Event, wishes: Wishes) -> None:
+    def stop(event: Event, flags: StopFlags) -> None:
         if isinstance(event, events.Step):
-            wishes.stop.set()
+            flags.stop.set()
 
     train(run, on_event=stop)
     result, heard = train(run)

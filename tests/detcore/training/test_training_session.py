@@ -15,7 +15,7 @@ from detcore.inference.predictor import Predictor
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Event, FailureKind
-from detcore.jobs.worker_process import Wishes
+from detcore.jobs.worker_process import StopFlags
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.training.distributed import Group
@@ -28,17 +28,17 @@ MakeRun = Callable[..., RunFolder]
 
 
 def train(
-    run: RunFolder, *, attempt: int = 0, on_event: Callable[[Event, Wishes], None] | None = None
+    run: RunFolder, *, attempt: int = 0, on_event: Callable[[Event, StopFlags], None] | None = None
 ) -> tuple[TrainingResult, list[Event]]:
     heard: list[Event] = []
-    wishes = Wishes()
+    flags = StopFlags()
 
     def emit(event: Event) -> None:
         heard.append(event)
         if on_event is not None:
-            on_event(event, wishes)
+            on_event(event, flags)
 
-    result = Session(run, attempt=attempt, emit=emit, wishes=wishes, group=Group()).train()
+    result = Session(run, attempt=attempt, emit=emit, flags=flags, group=Group()).train()
     return result, heard
 
 
@@ -92,9 +92,9 @@ def test_a_stopped_and_resumed_run_equals_one_that_was_never_stopped(make_run: M
     train(whole)
     parts = make_run(name="002-parts", epochs=3)
 
-    def stop_early(event: Event, wishes: Wishes) -> None:
+    def stop_early(event: Event, flags: StopFlags) -> None:
         if isinstance(event, events.Step):
-            wishes.stop.set()
+            flags.stop.set()
 
     stopped, _ = train(parts, on_event=stop_early)
     assert stopped.reason is EndReason.STOPPED
@@ -109,9 +109,9 @@ def test_a_stopped_and_resumed_run_equals_one_that_was_never_stopped(make_run: M
 def test_stop_leaves_a_checkpoint_and_does_not_validate(make_run: MakeRun) -> None:
     run = make_run(epochs=50)
 
-    def stop(event: Event, wishes: Wishes) -> None:
+    def stop(event: Event, flags: StopFlags) -> None:
         if isinstance(event, events.Step):
-            wishes.stop.set()
+            flags.stop.set()
 
     result, heard = train(run, on_event=stop)
     assert result.reason is EndReason.STOPPED
@@ -122,9 +122,9 @@ def test_stop_leaves_a_checkpoint_and_does_not_validate(make_run: MakeRun) -> No
 def test_finish_validates_and_keeps_the_best(make_run: MakeRun) -> None:
     run = make_run(epochs=50)
 
-    def finish(event: Event, wishes: Wishes) -> None:
+    def finish(event: Event, flags: StopFlags) -> None:
         if isinstance(event, events.Step):
-            wishes.finish.set()
+            flags.finish.set()
 
     result, heard = train(run, on_event=finish)
     assert result.reason is EndReason.FINISHED_EARLY
@@ -138,9 +138,9 @@ def test_a_stop_while_validating_leaves_the_best_weights_as_they_were(make_run: 
     before, best = run.best.read_bytes(), read_checkpoint(run.best).state
     change_config(run, epochs=50, validate_every_seconds=1e-6)
 
-    def stop(event: Event, wishes: Wishes) -> None:
+    def stop(event: Event, flags: StopFlags) -> None:
         if isinstance(event, events.Step):
-            wishes.stop.set()
+            flags.stop.set()
 
     result, heard = train(run, on_event=stop)
     assert result.reason is EndReason.STOPPED
@@ -336,9 +336,9 @@ def test_images_with_errors_are_drawn_more_often_and_stopping_changes_nothing(ma
     assert (result.state.step, result.state.drawn) == (13, 26)
     assert any("2 of 7 images drawn more often" in event.text for event in of_kind(heard, events.Log))
 
-    def stop_early(event: Event, wishes: Wishes) -> None:
+    def stop_early(event: Event, flags: StopFlags) -> None:
         if isinstance(event, events.Step):
-            wishes.stop.set()
+            flags.stop.set()
 
     stopped, _ = train(parts, on_event=stop_early)
     assert stopped.state.drawn < 26

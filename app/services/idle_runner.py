@@ -11,7 +11,7 @@ _PORTION = 0.003
 """Seconds, after which the window has its turn."""
 
 
-class Portions(QObject):
+class IdleRunner(QObject):
     """Goes through steps whenever the window has nothing else to do."""
 
     def __init__(self, parent: QObject, *, clock: Callable[[], float] = time.monotonic) -> None:

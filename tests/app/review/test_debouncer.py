@@ -5,18 +5,18 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.review.live.settling import Settling
+from app.review.live.debouncer import Debouncer
 
 
-def settling(parent: QObject) -> tuple[Settling, list[int]]:
+def debouncer(parent: QObject) -> tuple[Debouncer, list[int]]:
     """With how many of the changes had come when it announced rest."""
     told: list[int] = []
-    made = Settling(parent, pause_ms=150, longest_ms=500)
+    made = Debouncer(parent, pause_ms=150, longest_ms=500)
     return made, told
 
 
 def test_a_pause_is_rest(qapp: QObject, qtbot: QtBot) -> None:
-    made, told = settling(qapp)
+    made, told = debouncer(qapp)
     made.settled.connect(lambda: told.append(1))
     for _ in range(3):
         made.ask()
@@ -30,7 +30,7 @@ def test_a_pause_is_rest(qapp: QObject, qtbot: QtBot) -> None:
 
 
 def test_changes_without_a_pause_are_announced_all_the_same(qapp: QObject, qtbot: QtBot) -> None:
-    made, told = settling(qapp)
+    made, told = debouncer(qapp)
     changes = 0
     made.settled.connect(lambda: told.append(changes))
     while changes < 60 and not told:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal
 
 
-class Settling(QObject):
+class Debouncer(QObject):
     """Announces rest after a pause without changes, and between changes that never pause now and then."""
 
     # There was no change for ``pause_ms``, or the first of those not yet announced is ``longest_ms`` old.
