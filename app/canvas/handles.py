@@ -26,7 +26,6 @@ class Handle(Enum):
     LEFT = (-1, 0)
 
 
-CORNERS = (Handle.TOP_LEFT, Handle.TOP_RIGHT, Handle.BOTTOM_RIGHT, Handle.BOTTOM_LEFT)
 ROOM_FOR_SIDES = 4 * style.HANDLE_SIZE
 """A side shorter than this on the screen has no handle in its middle."""
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.plots.plot_painting import DRAWN_POINTS, PlotLine, PlotMark, PlotPainter, point_in
+from app.plots.plot_painting import DRAWN_POINTS, PlotLine, PlotMark, PlotPainter
 from app.plots.plot_picture import PlotPicture
 from app.services.theme import Theme
 
@@ -85,9 +85,6 @@ class UnitPlot(QWidget):
             max(self.width() - _LEFT - _RIGHT, 10),
             max(self.height() - _TOP - _BOTTOM, 10),
         )
-
-    def position_of(self, x: float, y: float) -> QPointF:
-        return point_in(self.area(), x, y)
 
     def nearest(self, position: QPointF) -> tuple[int, int]:
         """(line, point) next to ``position``, (-1, -1) when none is within reach."""

@@ -76,12 +76,6 @@ class Document(QObject):
         self._revision += 1
         self.opened.emit()
 
-    def open_folder(self, folder: Path) -> None:
-        """Open ``NAME.reticle``. Raises ProjectError and its kinds; the old project then stays open."""
-        if self._project is not None and self._project.folder == folder.resolve():
-            return
-        self.open(Project.open(folder))
-
     def close(self) -> None:
         if self._project is None:
             return

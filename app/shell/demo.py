@@ -22,7 +22,6 @@ from detcore.project.runs import RunState, list_runs
 from detcore.sample import create_sample_project
 
 SIZE = QSize(1440, 900)
-PAGES = ("label", "train", "review", "export")
 LONGEST_WAIT_SECONDS = 120.0
 
 

@@ -251,16 +251,3 @@ def _present(dets: Detections, among: Detections, iou_threshold: float) -> BoolA
     there = np.zeros(len(dets), np.bool_)
     there[judged.problem.det_rows[judged.hit]] = True
     return there
-
-
-def count_changes(comparison: ObjectChanges) -> dict[tuple[str, str], int]:
-    """How many objects went from one state to another, by their names in lower case."""
-    counted = comparison.first >= 0
-    pairs, counts = np.unique(
-        np.stack([comparison.first[counted], comparison.second[counted]], axis=1), axis=0, return_counts=True
-    )
-    names = [ObjectState(value).name.lower() for value in range(len(ObjectState))]
-    return {
-        (names[one], names[other]): count
-        for (one, other), count in zip(pairs.tolist(), counts.tolist(), strict=True)
-    }

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detcore.evaluation.curves import hits_along
-from detcore.evaluation.judged import Judged, Outcomes
+from detcore.evaluation.judged import Outcomes
 from detcore.evaluation.live import Counts
 from detcore.types import BoolArray, FloatArray, IntArray
 
@@ -140,10 +140,3 @@ def best_threshold(points: OperatingPoints) -> float:
     """The score itself at which F1 is highest, for whoever has not chosen a threshold; 0.5 where nothing is found."""
     best = points.best_f_beta()
     return _DEFAULT_THRESHOLD if best is None else best.threshold
-
-
-def points_by_class(judged: Judged) -> dict[int, OperatingPoints]:
-    """The operating points of each class id."""
-    return {
-        class_id: operating_points(judged.outcomes(class_id)) for class_id in judged.problem.classes.tolist()
-    }

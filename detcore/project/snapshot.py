@@ -70,10 +70,6 @@ class Snapshot:
             if image.id in with_boxes and image.width is not None and image.height is not None
         }
 
-    def for_split(self, name: str | None) -> Snapshot:
-        """The images of one split (``None``: of no split) and their boxes."""
-        return self.only(image.id for image in self.images if image.split == name)
-
     def labelled(self) -> Snapshot:
         """The labelled images and their boxes."""
         return self.only(image.id for image in self.labelled_images)

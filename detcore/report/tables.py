@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from detcore.evaluation.error_types import KINDS, ErrorType
-from detcore.evaluation.scores import detection_calibration_error, roc
+from detcore.evaluation.scores import area_under_roc, reliability
 from detcore.evaluation.thresholds import points_along
 from detcore.project.verdict_rows import VerdictKind
 from detcore.report.findings import MOST_EDITS, Findings
@@ -166,11 +166,13 @@ def score_table(findings: Findings) -> Markup:
     """Whether the scores tell right from wrong, and mean what they say."""
     curve = findings.live.curve()
     points = points_along(curve.scores, curve.recall, image_count=len(findings.live.image_ids))
-    hits = curve.hits
     values = {
-        "AUC": (roc(curve.scores, hits).auc, "how often a found object scores higher than a false one"),
+        "AUC": (
+            area_under_roc(curve.scores, curve.hits),
+            "how often a found object scores higher than a false one",
+        ),
         "D-ECE": (
-            detection_calibration_error(curve.scores, hits),
+            reliability(curve.scores, curve.hits).error,
             "how far confidence and precision lie apart in the mean",
         ),
         "MR⁻²": (

@@ -13,7 +13,8 @@ import pytest
 from detcore.jobs.config import TrainConfig
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot, SnapshotImage
-from detcore.types import Box, GroundTruth, ObjectClass, Status
+from detcore.types import Box, ObjectClass, Status
+from tests.columns import ground_truth
 
 COLOURS = ((220, 60, 60), (60, 220, 60), (60, 60, 220))
 MakeRun = Callable[..., RunFolder]
@@ -88,7 +89,7 @@ def make_run(tmp_path: Path) -> MakeRun:
                 )
                 for row, path in enumerate(paths)
             ),
-            ground_truth=GroundTruth.from_boxes(boxes if labelled else []),
+            ground_truth=ground_truth(boxes if labelled else []),
         )
         snapshot.save(run.snapshot)
         defaults: dict[str, Any] = {

@@ -121,9 +121,6 @@ class ImageList(QWidget):
         self._scroll_to_current()
         self.view.viewport().update()
 
-    def current_row(self) -> int:
-        return self.view.currentIndex().row()
-
     def _compose(self) -> None:
         done = QVBoxLayout()
         done.setContentsMargins(10, 0, 10, 8)

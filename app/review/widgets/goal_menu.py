@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.review.models.threshold_goal import GOALS, ThresholdGoal
+from app.review.models.threshold_goal import GOALS
 
 ORDERS = {
     "Classes as listed": None,
@@ -41,9 +41,6 @@ class GoalMenu(QMenu):
             action = self._add(orders, title, ticked=order is None)
             action.triggered.connect(lambda _on, order=order: self.order_chosen.emit(order))
         self.setToolTipsVisible(True)
-
-    def action_for(self, goal: ThresholdGoal) -> QAction:
-        return next(action for action in self.actions() if action.text() == goal.title)
 
     def _add(self, group: QActionGroup, title: str, *, ticked: bool) -> QAction:
         action = group.addAction(title)

@@ -16,15 +16,15 @@ def test_after_a_search_is_cleared_the_shown_image_is_marked_again(page: LabelPa
     view, images = page.context.view, page.images
     view.show_image(images.image_id(1))
     QTest.keyClicks(page.image_list.bar.search, "img_4")
-    assert page.image_list.current_row() == -1
+    assert page.image_list.view.currentIndex().row() == -1
     page.image_list.bar.search.clear()
-    assert page.image_list.current_row() == 1
+    assert page.image_list.view.currentIndex().row() == 1
 
 
 def test_when_the_list_is_read_anew_the_shown_image_stays_marked(page: LabelPage) -> None:
     page.context.view.show_image(page.images.image_id(3))
     page.images.reload()
-    assert page.image_list.current_row() == 3
+    assert page.image_list.view.currentIndex().row() == 3
 
 
 def test_search_and_filter_end_with_the_project(
@@ -38,7 +38,7 @@ def test_search_and_filter_end_with_the_project(
     assert page.image_list.bar.search.text() == ""
     assert page.images.rowCount() == 6
     assert page.context.view.image_id == other.image_ids()[0]
-    assert page.image_list.current_row() == 0
+    assert page.image_list.view.currentIndex().row() == 0
 
 
 def test_typing_a_search_without_a_project_does_nothing(empty_page: LabelPage) -> None:

@@ -110,7 +110,7 @@ def test_unlabelled_images_come_first_and_the_labelled_ones_after_them_as_listed
 def test_the_best_one_is_shown_and_its_row_says_why(ordered: LabelPage) -> None:
     images = ordered.images
     assert ordered.context.view.image_id == images.image_id(0)
-    assert ordered.image_list.current_row() == 0
+    assert ordered.image_list.view.currentIndex().row() == 0
     tip = images.index(0).data(Qt.ItemDataRole.ToolTipRole)
     assert "001-reticle-s is uncertain: 0.33" in tip
     # doubt is a third; all four unlabelled images are equally far from the labelled ones, which is the median: a half
@@ -243,7 +243,7 @@ def test_who_has_moved_on_meanwhile_stays_there_and_is_offered_the_first(
     finish(qtbot, page)
     assert names(page.images)[0] == "img_3.jpg"
     assert (view.image_id, view.selection) == (second, boxes)
-    assert doubtful.image(page.images.image_id(page.image_list.current_row())).path == "img_1.jpg"
+    assert doubtful.image(page.images.image_id(page.image_list.view.currentIndex().row())).path == "img_1.jpg"
     offer = page.context.messages.history[-1].action
     assert offer is not None
     assert offer[0] == "Show first"

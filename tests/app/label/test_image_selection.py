@@ -228,7 +228,7 @@ def test_the_image_shown_last_is_in_view_after_opening(
 ) -> None:
     empty_page.context.document.open(many)
     QTest.qWait(20)
-    assert empty_page.image_list.current_row() == 200
+    assert empty_page.image_list.view.currentIndex().row() == 200
     assert is_in_view(empty_page, 200)
 
 

@@ -265,7 +265,7 @@ def test_reopening_shows_the_image_where_the_person_left_off(qtbot: QtBot, page:
     _key(page, Qt.Key.Key_D)
     left_at = context.view.image_id
     context.document.close()
-    context.document.open_folder(folder)
+    context.document.open(Project.open(folder))
     assert context.view.image_id == left_at
 
 

@@ -13,7 +13,8 @@ from detcore.evaluation.live import LiveEvaluation
 from detcore.review.entries import ErrorEntry
 from detcore.review.kinds import ErrorKind, ItemType
 from detcore.review.suspicions import Suspicion
-from detcore.types import Box, Detections, GroundTruth, ObjectClass
+from detcore.types import Box, Detections, ObjectClass
+from tests.columns import ground_truth
 
 CAT = 1
 CLASSES = {CAT: ObjectClass(id=CAT, name="cat", color="#aa3377")}
@@ -39,7 +40,7 @@ def text_of(entry: ErrorEntry, *detections: tuple[float, float], threshold: floa
         boxes=np.array([(x, 0, x + 10, 10) for x, _ in detections], np.float64).reshape(-1, 4),
         scores=np.array([score for _, score in detections]),
     )
-    truth = GroundTruth.from_boxes([Box(id=8, image_id=1, class_id=CAT, x1=0, y1=0, x2=10, y2=10)])
+    truth = ground_truth([Box(id=8, image_id=1, class_id=CAT, x1=0, y1=0, x2=10, y2=10)])
     evaluation = LiveEvaluation(truth, dets, class_ids=[CAT], image_ids=[1])
     return overlap_text(entry, evaluation, CLASSES, threshold)
 

@@ -17,6 +17,7 @@ from detcore.review.items import ErrorItem, ErrorRows
 from detcore.review.kinds import EVERY_KIND, ErrorKind, ItemType
 from detcore.review.query import ErrorSource, find_item, find_items
 from detcore.types import Box, Detections, GroundTruth
+from tests.columns import ground_truth
 
 CAT, DOG = 1, 2
 Edges = tuple[float, float, float, float]
@@ -24,7 +25,7 @@ Edges = tuple[float, float, float, float]
 
 def labels(*boxes: tuple[int, int, Edges]) -> GroundTruth:
     """From (id, class, edges), all on image 1."""
-    return GroundTruth.from_boxes(
+    return ground_truth(
         [
             Box(id=box_id, image_id=1, class_id=label, x1=x1, y1=y1, x2=x2, y2=y2)
             for box_id, label, (x1, y1, x2, y2) in boxes

@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStackedWidget, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.plots.plot_painting import point_in
 from app.review.models.class_metrics_model import COUNT_COLUMNS, Column
 from app.review.page import ReviewPage
 from app.services.context import AppContext
@@ -152,7 +153,7 @@ def test_a_click_on_the_pr_curve_sets_the_threshold_of_that_point_and_opens_what
     plot = page.figures.pr_plot
     curve = page.figures._curves[None]
     row = len(curve.scores) // 2
-    at = plot.position_of(float(curve.recall[row]), float(curve.precision[row])).toPoint()
+    at = point_in(plot.area(), float(curve.recall[row]), float(curve.precision[row])).toPoint()
     QTest.mouseMove(plot, at)
     qtbot.waitUntil(lambda: len(plot.readout) == 5)
     QTest.mouseClick(plot, Qt.MouseButton.LeftButton, pos=at)

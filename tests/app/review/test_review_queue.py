@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.plots.plot_painting import point_in
 from app.review.page import ReviewPage
 from app.services.context import AppContext
 from detcore.evaluation.coco import evaluate_coco
@@ -316,7 +317,7 @@ def test_the_calibration_holds_each_detection_once(page: ReviewPage, qtbot: QtBo
     assert found.counts.sum() == counts.tp + counts.fp
     assert np.nansum(found.precision * found.counts) == pytest.approx(counts.tp)
     line = page.figures.calibration.lines[1]
-    at = page.figures.calibration.position_of(float(line.x[-1]), float(line.y[-1])).toPoint()
+    at = point_in(page.figures.calibration.area(), float(line.x[-1]), float(line.y[-1])).toPoint()
     QTest.mouseMove(page.figures.calibration, at)
     qtbot.waitUntil(lambda: len(page.figures.calibration.readout) == 4)
     QTest.mouseClick(page.figures.calibration, Qt.MouseButton.LeftButton, pos=at)

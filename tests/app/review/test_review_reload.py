@@ -346,7 +346,7 @@ def test_what_was_judged_before_a_project_was_closed_is_forgotten(
     with Project.open(folder) as elsewhere:
         elsewhere.undo()
     with qtbot.waitSignal(page.live.loaded, timeout=5000):
-        context.document.open_folder(folder)
+        context.document.open(Project.open(folder))
     assert current(page).key == left, "the place is kept; the verdict taken back meanwhile leads nowhere"
     click_row(page, row_where(page, is_false))
     here, project = current(page), context.document.project

@@ -19,7 +19,8 @@ from detcore.review.picked import PickedBoxes
 from detcore.review.query import ErrorSource, find_items
 from detcore.review.suspicions import LabelSuspicions
 from detcore.review.update import update_items
-from detcore.types import Box, Detections, GroundTruth
+from detcore.types import Box, Detections
+from tests.columns import ground_truth
 
 CLASSES, IMAGES = (1, 2, 3), tuple(range(1, 9))
 FILTERS = (
@@ -71,7 +72,7 @@ def random_detections(random: np.random.Generator, count: int) -> Detections:
 
 
 def random_source(random: np.random.Generator) -> ErrorSource:
-    truth = GroundTruth.from_boxes(
+    truth = ground_truth(
         [box for image_id in IMAGES for box in random_boxes(random, image_id, 10 * image_id)]
     )
     dets = random_detections(random, 120)
@@ -121,7 +122,7 @@ def judge_something(random: np.random.Generator, source: ErrorSource, number: in
             Box(id=int(key), image_id=image_id, class_id=int(label), x1=a, y1=b, x2=c, y2=d)
             for key, label, (a, b, c, d) in zip(mine.ids, mine.labels, mine.boxes.tolist(), strict=True)
         ]
-        evaluation.replace_image(image_id, GroundTruth.from_boxes([*kept, *fresh]))
+        evaluation.replace_image(image_id, ground_truth([*kept, *fresh]))
         source.links.update(image_id)
         source.judged.update(image_id)
     # a verdict of earlier goes where this one comes, as undo lets it

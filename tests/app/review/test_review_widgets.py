@@ -14,6 +14,7 @@ from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.plots.plot_painting import point_in
 from app.review.models.class_metrics_model import ClassMetricsModel, ClassRow, Column
 from app.review.models.error_model import ErrorModel
 from app.review.models.score_curve import ScoreCurve
@@ -36,7 +37,8 @@ from detcore.project.scope import Scope, image_sets, trained_images
 from detcore.review.filter import ErrorFilter, SortOrder
 from detcore.review.kinds import ErrorKind
 from detcore.review.query import ErrorSource, find_items
-from detcore.types import Box, Detections, GroundTruth, ObjectClass
+from detcore.types import Box, Detections, ObjectClass
+from tests.columns import ground_truth
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -142,7 +144,7 @@ def test_hovering_the_pr_curve_tells_and_a_click_chooses(theme: Theme, qtbot: Qt
     plot.set_curves([curve(1)], chosen=1)
     plot.set_threshold(0.5)
     assert [(mark.x, mark.y) for mark in plot.marks] == [(0.75, 0.75)]
-    at = plot.position_of(0.5, 1.0).toPoint()
+    at = point_in(plot.area(), 0.5, 1.0).toPoint()
     QTest.mouseMove(plot, at)
     qtbot.waitUntil(lambda: len(plot.readout) > 0)
     assert list(plot.readout) == ["cell", "Threshold 0.800", "Precision 1.000", "Recall 0.500", "F1 0.667"]
@@ -155,7 +157,7 @@ def test_quiet_curves_are_passed_over(theme: Theme, show: Callable) -> None:
     plot = PrPlot(theme)
     show(plot, 500, 240)
     plot.set_curves([curve(1), curve(2)], chosen=2)
-    line, _ = plot.nearest(QPointF(plot.position_of(0.5, 1.0)))
+    line, _ = plot.nearest(QPointF(point_in(plot.area(), 0.5, 1.0)))
     assert line == 1
 
 
@@ -178,7 +180,7 @@ def test_the_best_f1_is_marked_over_confidence(theme: Theme, qtbot: QtBot, show:
     assert plot.best_threshold() == 0.5
     assert plot.marks[0].y == pytest.approx(0.75)
     with qtbot.waitSignal(plot.threshold_chosen) as chosen:
-        QTest.mouseClick(plot, LEFT, pos=plot.position_of(0.5, 0.75).toPoint())
+        QTest.mouseClick(plot, LEFT, pos=point_in(plot.area(), 0.5, 0.75).toPoint())
     assert chosen.args == [0.5]
     plot.set_curve(None)
     assert plot.best_threshold() is None
@@ -265,7 +267,7 @@ def test_the_class_table_tells_classes_from_counts(theme: Theme, qtbot: QtBot, s
 
 
 def test_the_queue_model_keeps_the_rules_of_item_models(tmp_path: object) -> None:
-    gt = GroundTruth.from_boxes([Box(id=9, image_id=1, class_id=3, x1=0, y1=0, x2=10, y2=10)])
+    gt = ground_truth([Box(id=9, image_id=1, class_id=3, x1=0, y1=0, x2=10, y2=10)])
     dets = Detections(
         image_ids=np.array([1]),
         labels=np.array([3]),

@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.plots.plot_painting import point_in
 from app.review.models.score_curve import ScoreCurve
 from app.review.plots.confidence_plot import ConfidencePlot
 from app.services.theme import Theme
@@ -61,7 +62,7 @@ def test_the_plot_over_confidence_has_one_point_for_each_threshold(qapp: QApplic
         "Recall": ([0.9, 0.5], pytest.approx([2 / 3, 1.0])),
         "F1": ([0.9, 0.5], pytest.approx([0.4, 6 / 11])),
     }
-    at = plot.position_of(0.9, 0.4).toPoint()
+    at = point_in(plot.area(), 0.9, 0.4).toPoint()
     QTest.mouseMove(plot, at)
     qtbot.waitUntil(lambda: len(plot.readout) > 0)
     rows = ["cell", "Threshold 0.900", "Precision 0.286", "Recall 0.667", "F1 0.400", "Best F1 at 0.500"]

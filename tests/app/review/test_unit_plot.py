@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.plots.plot_painting import PlotLine
+from app.plots.plot_painting import PlotLine, point_in
 from app.plots.unit_plot import UnitPlot
 from app.services.theme import Theme
 
@@ -47,7 +47,7 @@ def picture(plot: UnitPlot) -> QImage:
 
 
 def is_drawn(plot: UnitPlot, y: float) -> bool:
-    at: QPoint = plot.position_of(0.5, y).toPoint()
+    at: QPoint = point_in(plot.area(), 0.5, y).toPoint()
     return picture(plot).pixelColor(at) == QColor("red")
 
 

@@ -13,7 +13,8 @@ from detcore.errors import ConfigError, ProjectError
 from detcore.project.runs import RunFolder, save_detections
 from detcore.project.snapshot import Snapshot, SnapshotImage
 from detcore.project.verdict_rows import Verdict, VerdictKind
-from detcore.types import Box, Detections, GroundTruth, ObjectClass, Status
+from detcore.types import Box, Detections, ObjectClass, Status
+from tests.columns import ground_truth
 
 CAT, DOG = 5, 3
 
@@ -38,7 +39,7 @@ def snapshot() -> Snapshot:
             SnapshotImage(id=i, path=f"/{i}.png", width=100, height=100, split=split, status=Status.VERIFIED)
             for i, split in splits.items()
         ),
-        ground_truth=GroundTruth.from_boxes(boxes),
+        ground_truth=ground_truth(boxes),
     )
 
 
@@ -143,7 +144,7 @@ def test_labels_that_were_mended_are_no_errors(run: RunFolder) -> None:
         Box(id=2, image_id=1, class_id=DOG, x1=50, y1=50, x2=70, y2=70, difficult=True),
         Box(id=7, image_id=3, class_id=CAT, x1=30, y1=30, x2=40, y2=40),
     ]
-    after = replace(before, ground_truth=GroundTruth.from_boxes(boxes))
+    after = replace(before, ground_truth=ground_truth(boxes))
     assert find_emphasis(run, after, threshold=0.5).images == {1: ImageErrors(false_positives=0, misses=1)}
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from detcore.data.samples import Split, class_ids, make_samples, split_samples, why_no_figure
 from detcore.project.snapshot import Snapshot, SnapshotImage
-from detcore.types import Box, GroundTruth, ObjectClass, Status
+from detcore.types import Box, ObjectClass, Status
+from tests.columns import ground_truth
 
 
 def image(number: int, split: str | None = "train", status: Status = Status.UNSEEN) -> SnapshotImage:
@@ -20,7 +21,7 @@ def box(number: int, image_id: int, class_id: int = 7, **flags: bool) -> Box:
 
 def snapshot(images: list[SnapshotImage], boxes: list[Box]) -> Snapshot:
     classes = (ObjectClass(id=9, name="b", color="#000000"), ObjectClass(id=7, name="a", color="#000000"))
-    return Snapshot(classes=classes, images=tuple(images), ground_truth=GroundTruth.from_boxes(boxes))
+    return Snapshot(classes=classes, images=tuple(images), ground_truth=ground_truth(boxes))
 
 
 def test_labels_are_rows_of_the_class_list_and_boxes_stay_with_their_image() -> None:

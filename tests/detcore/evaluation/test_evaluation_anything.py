@@ -14,8 +14,7 @@ from detcore.evaluation.error_costs import find_error_costs
 from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import rank_label_errors
 from detcore.evaluation.live import LiveEvaluation
-from detcore.evaluation.rule_differences import RowState, RuleSet, find_rule_differences
-from detcore.evaluation.thresholds import points_by_class
+from detcore.evaluation.thresholds import operating_points
 from tests.detcore.evaluation.problem_sets import as_files, problems
 
 SMALL = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -59,7 +58,8 @@ def test_judged_rows_are_those_of_the_page(problem: tuple):
     gt, dets, images, classes = columns_of(problem)
     judged = judge(gt, dets, images, classes)[0]
     live = LiveEvaluation(gt, dets, class_ids=classes, image_ids=images)
-    for class_id, points in points_by_class(judged).items():
+    for class_id in classes:
+        points = operating_points(judged.outcomes(class_id))
         for threshold, tp, fp in zip(points.thresholds, points.tp, points.fp, strict=True):
             counts = live.counts(float(threshold), class_id)
             assert (counts.tp, counts.fp, counts.fn) == (tp, fp, points.positives - tp)
@@ -73,21 +73,6 @@ def test_a_run_compared_with_itself_has_changed_nothing(problem: tuple):
     assert len(found.gained) == len(found.lost) == len(found.changed) == 0
     # of two equal boxes at a place each finds itself again
     assert len(found.false_first) == len(found.false_second)
-
-
-@SMALL
-@given(problems())
-def test_rules_differ_only_in_rows_that_are_listed(problem: tuple):
-    gt, dets, images, classes = columns_of(problem)
-    for second in (RuleSet.VOC2010, RuleSet.ULTRALYTICS):
-        found = find_rule_differences(gt, dets, images, classes, first=RuleSet.COCO, second=second)
-        same = np.setdiff1d(np.arange(len(dets)), found.det_rows)
-        assert (found.first.det_state[same] == found.second.det_state[same]).all()
-        assert len(found.reasons) == len(found.det_rows)
-        for view in (found.first, found.second):
-            right = view.det_state == RowState.TRUE_POSITIVE
-            assert (view.det_gt[right] >= 0).all()
-            assert np.unique(view.det_gt[right]).size == right.sum() == view.gt_found.sum()
 
 
 @SMALL

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from detcore.evaluation.judged import Outcomes, judge
-from detcore.evaluation.scores import detection_calibration_error, reliability, roc
-from detcore.evaluation.thresholds import operating_points, points_by_class
+from detcore.evaluation.scores import area_under_roc, reliability
+from detcore.evaluation.thresholds import operating_points
 from tests.detcore.evaluation.problem_sets import as_files, random_problem
 
 # ten objects on four images; by hand: after each score tp 1 2 2 3 3 3, fp 0 0 2 2 3 5
@@ -114,11 +114,12 @@ def test_no_threshold_is_better_than_the_best(columns: tuple, beta: float):
 def test_points_of_classes_are_those_of_their_rows(tmp_path: Path):
     files = as_files(tmp_path, *random_problem(3))
     judged = judge(files.gt, files.dets, list(files.images), sorted(files.classes))[0]
-    for class_id, points in points_by_class(judged).items():
+    alone = {one: operating_points(judged.outcomes(one)) for one in sorted(files.classes)}
+    for class_id, points in alone.items():
         objects = (files.gt.labels == class_id) & ~files.gt.crowd
         assert points.positives == objects.sum()
         assert points.image_count == len(files.images)
-    alone, together = points_by_class(judged), operating_points(judged.outcomes())
+    together = operating_points(judged.outcomes())
     assert together.tp[-1] == sum(int(points.tp[-1]) for points in alone.values() if len(points.tp))
     with pytest.raises(KeyError):
         judged.outcomes(99)
@@ -131,36 +132,17 @@ def test_reliability_compares_the_mean_score_of_a_bin_with_its_precision():
     assert curve.confidence == pytest.approx([0.4, 0.7])
     assert curve.precision == pytest.approx([0.0, 0.5])
     assert curve.error == pytest.approx((2 * 0.4 + 6 * 0.2) / 8)
-    assert curve.largest_error == pytest.approx(0.4)
     assert np.isnan(reliability(np.zeros(0), np.zeros(0, np.bool_)).error)
-
-
-def test_calibration_error_over_boxes_too_sees_what_scores_alone_hide():
-    scores, hit = np.full(4, 0.5), np.array([True, True, False, False])
-    left_or_right = np.array([[0.1], [0.2], [0.8], [0.9]])
-    assert detection_calibration_error(scores, hit) == 0.0
-    # on the left all are right and on the right none: each off by a half
-    assert detection_calibration_error(scores, hit, left_or_right, bins=2) == pytest.approx(0.5)
-    assert detection_calibration_error(scores, hit, left_or_right, bins=2, least_count=3) == 0.0
-
-
-@given(outcomes)
-def test_one_dimensional_calibration_error_is_that_of_the_reliability_curve(columns: tuple):
-    scores, hit = columns
-    error = detection_calibration_error(scores, hit)
-    assert error == pytest.approx(reliability(scores, hit).error, nan_ok=True)
 
 
 @settings(deadline=None)
 @given(outcomes)
 def test_auc_is_the_share_of_pairs_in_the_right_order(columns: tuple):
     scores, hit = columns
-    curve = roc(scores, hit)
+    area = area_under_roc(scores, hit)
     right, wrong = scores[hit], scores[~hit]
     if len(right) == 0 or len(wrong) == 0:
-        assert np.isnan(curve.auc)
+        assert np.isnan(area)
         return
     pairs = [1.0 if r > w else 0.5 if r == w else 0.0 for r in right for w in wrong]
-    assert curve.auc == pytest.approx(np.mean(pairs))
-    assert np.trapezoid(curve.true_share, curve.false_share) == pytest.approx(curve.auc)
-    assert (curve.true_share[-1], curve.false_share[-1]) == (1.0, 1.0)
+    assert area == pytest.approx(np.mean(pairs))

@@ -71,7 +71,7 @@ if behaviour == f"fail {run.name}":
     sys.exit(65)
 snapshot = Snapshot.load(run.snapshot)
 if verb == "train":
-    images = len(snapshot.for_split("train").images)
+    images = sum(image.split == "train" for image in snapshot.images)
     say(event="started", time=0.0, step=0, device="cpu", device_name="CPU", images=images)
     for step in (1, 2):
         say(event="step", step=step, epoch=step, time=step * 10.0, fraction=step / 2, remaining=0.0,
@@ -82,7 +82,7 @@ if verb == "train":
         say(event="ended", reason="stopped", time=0.0)
         sys.exit(0)
 else:
-    held_out = [image.id for image in snapshot.for_split(sys.argv[5]).images]
+    held_out = [image.id for image in snapshot.images if image.split == sys.argv[5]]
     blind = {int(behaviour.split()[1])} & set(held_out) if behaviour.startswith("blind") else set()
     seen = sorted(set(held_out) - blind)
     truth = snapshot.only(seen).ground_truth

@@ -14,7 +14,8 @@ from detcore.errors import ProjectError
 from detcore.project.edits import add_boxes, add_images, delete_boxes, remove_images, set_split, set_status
 from detcore.project.project import Project
 from detcore.project.reading import class_counts
-from detcore.types import GroundTruth, Image, Status
+from detcore.types import Image, Status
+from tests.columns import ground_truth
 from tests.detcore.project.store_helpers import box
 
 
@@ -61,7 +62,7 @@ def test_ground_truth_columns_agree_with_the_boxes(project: Project) -> None:
     project.edit(add_boxes, [box(3), box(1)])
     for chosen in (None, [1], [3, 1], [2], []):
         columns = project.ground_truth(chosen)
-        expected = GroundTruth.from_boxes(project.all_boxes(chosen))
+        expected = ground_truth(project.all_boxes(chosen))
         for name in ("ids", "image_ids", "labels", "boxes", "areas", "crowd", "difficult"):
             found, wanted = getattr(columns, name), getattr(expected, name)
             assert found.dtype == wanted.dtype

@@ -54,12 +54,12 @@ def test_images_that_nobody_looked_at_are_not_negatives(snapshot: Snapshot) -> N
 
 
 def test_a_part_of_a_snapshot_has_the_boxes_of_its_images_only(snapshot: Snapshot) -> None:
-    train, val = snapshot.for_split("train"), snapshot.for_split("val")
+    train, val = snapshot.only([1, 2]), snapshot.only([3])
     assert [image.id for image in train.images] == [1, 2]
     assert len(train.ground_truth) == 2
     assert [image.id for image in val.images] == [3]
     assert len(val.ground_truth) == len(val.labelled_images) == 0
-    assert snapshot.for_split(None).images == ()
+    assert snapshot.only([]).images == ()
     assert val.classes == snapshot.classes
 
 

@@ -27,6 +27,7 @@ from detcore.report.plots import precision_recall_plot, score_histogram
 from detcore.report.tables import score_table
 from detcore.report.write import Report, write_report
 from detcore.types import Box, Detections, GroundTruth
+from tests.columns import ground_truth
 from tests.detcore.report.conftest import CAT, DOG, box
 
 IMAGES = np.array([1, 2, 3, 4], np.int64)
@@ -201,7 +202,7 @@ def test_a_cross_validation_is_told_by_its_folds_and_its_model(project: Project,
 
 def test_label_changes_are_told_by_image() -> None:
     def truth(*boxes: Box) -> GroundTruth:
-        return GroundTruth.from_boxes(boxes)
+        return ground_truth(boxes)
 
     a, b, c = (replace(box(image_id, 1, 10), id=number) for number, image_id in ((5, 1), (6, 1), (7, 2)))
     new = replace(box(2, 1, 50), id=9)
