@@ -127,6 +127,9 @@ class ShortcutsDialog(FittedDialog):
         self.field.setAccessibleName("Find a key or what it does")
         self.tree = _ActionTree()
         self.tree.setAccessibleName("Keys and mouse")
+        # what one looks for is never cut; of how to do it the end may be
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         self._groups: list[tuple[QTreeWidgetItem, list[QTreeWidgetItem]]] = []
         for title, gestures in GESTURES:
             self._add(title, [(what, how, "") for what, how in gestures])
@@ -149,6 +152,7 @@ class ShortcutsDialog(FittedDialog):
         font.setBold(True)
         head.setFont(0, font)
         self.tree.addTopLevelItem(head)
+        head.setFirstColumnSpanned(True)
         head.setExpanded(True)
         items = [QTreeWidgetItem([what, how]) for what, how, _ in rows]
         for item, (_, _, tip) in zip(items, rows, strict=True):

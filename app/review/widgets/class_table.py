@@ -36,6 +36,8 @@ from app.services.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import sized_font
 from detcore.review.kinds import ErrorKind
 
+ALL_SHORT = "All"
+"""What all classes together are called where there is no room for more."""
 _ROW_HEIGHT = 44
 _CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH, _LEAST_NAME = 44, 42, 46, 90
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
@@ -64,7 +66,10 @@ class ClassRowDelegate(QStyledItemDelegate):
         width = rect.right() - left - 2
         painter.setFont(sized_font(self._widget, BASE_TEXT, bold=row.class_id is None))
         painter.setPen(self._theme.color("text"))
-        name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, width)
+        metrics = painter.fontMetrics()
+        is_long = metrics.horizontalAdvance(row.name) > width
+        name = ALL_SHORT if is_long and row.class_id is None else row.name
+        name = metrics.elidedText(name, Qt.TextElideMode.ElideRight, width)
         painter.drawText(QRect(left, rect.top() + 5, width, 20), _LEFT, name)
         painter.setFont(sized_font(self._widget, SMALL_TEXT))
         painter.setPen(self._theme.color("text_muted"))

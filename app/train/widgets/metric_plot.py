@@ -17,7 +17,7 @@ from app.train.widgets.curve_items import Curve, CurveItems, visible_points
 from app.train.widgets.curve_legend import HEIGHT, CurveLegend
 from detcore.types import FloatArray
 
-LEAST_HEIGHT = 84
+LEAST_HEIGHT = 110
 AXIS_WIDTH = 56
 AXIS_HEIGHT = 22
 LABELLED_AXIS_HEIGHT = 38
@@ -66,7 +66,8 @@ class MetricPlot(QWidget):
         self._grid = PlotGrid(self.plot)
         self._line = pg.InfiniteLine(angle=90, movable=False)
         self._resized = QTimer(self, singleShot=True, interval=RESIZED_MS)
-        self._empty = QLabel(empty, self.view)
+        self._grid.setVisible(False)
+        self._empty = QLabel(empty, self.view, wordWrap=True)
         self._empty.setProperty("role", "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -250,7 +251,7 @@ class MetricPlot(QWidget):
         elif event.type() == QEvent.Type.Leave:
             self.cursor_moved.emit(None)
         elif isinstance(event, QResizeEvent):
-            self._empty.setGeometry(self.view.rect())
+            self._empty.setGeometry(self.view.rect().adjusted(AXIS_WIDTH + 8, 4, -16, -24))
             if event.size().width() != event.oldSize().width():
                 self._resized.start()
         return False

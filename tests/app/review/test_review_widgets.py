@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -218,6 +218,31 @@ def test_a_narrow_class_table_keeps_names_rather_than_curves(
     assert table.columnWidth(Column.CLASS) >= 90
     table.resize(310, 200)
     assert not table.isColumnHidden(Column.CURVE)
+
+
+def test_all_classes_together_have_a_short_name_where_there_is_no_room_for_the_long_one(
+    theme: Theme, qtbot: QtBot, show: Callable
+) -> None:
+    pictures: list[QImage] = []
+    for name in ("All classes", "All"):
+        model = ClassMetricsModel()
+        row = ClassRow(
+            class_id=None,
+            name=name,
+            color=None,
+            ap=0.5,
+            labels=4,
+            counts=(3, 2, 1),
+            curve=curve(None),
+            best=None,
+        )
+        model.set_rows([row])
+        table = ClassTable(model, theme)
+        show(table, 230, 200)
+        assert table.columnWidth(Column.CLASS) < 100
+        cell = table.visualRect(model.index(0, Column.CLASS))
+        pictures.append(table.viewport().grab(cell).toImage())
+    assert pictures[0] == pictures[1]
 
 
 def test_the_class_table_tells_classes_from_counts(theme: Theme, qtbot: QtBot, show: Callable) -> None:

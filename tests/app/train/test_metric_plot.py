@@ -348,3 +348,14 @@ def test_the_nearest_step_is_the_nearest(steps: list[int], at: float) -> None:
 )
 def test_values_are_written_short(value: float | None, text: str) -> None:
     assert format_value(value) == text
+
+
+def test_the_hint_of_an_empty_plot_is_crossed_by_no_line_and_stays_within_its_axes(
+    plots: MetricPlots,
+) -> None:
+    for plot in (plots.losses, plots.metrics):
+        assert plot._empty.isVisible()
+        assert not plot._grid.isVisible()
+        needed = plot._empty.heightForWidth(plot._empty.width())
+        assert needed <= plot._empty.height()
+        assert plot._empty.x() >= plot.plot.getAxis("left").width()
