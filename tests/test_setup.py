@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,51 @@ def test_requirements_include_every_extra() -> None:
     texts = requirements(ROOT / "pyproject.toml")
     names = {Requirement(text).name for text in texts}
     assert {"numpy", "PySide6-Essentials", "pytest"} <= names
+
+
+def test_extras_leave_torch_and_qt_out_of_the_base() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    parts = {"": project["dependencies"], **project["optional-dependencies"]}
+    names = {part: {canonicalize_name(Requirement(text).name) for text in parts[part]} for part in parts}
+    assert not names[""] & {"torch", "torchvision", "pyside6-essentials", "pyqtgraph", "qtawesome"}
+    assert {"torch", "torchvision"} == names["train"]
+    assert "pyside6-essentials" in names["app"]
+
+
+def test_every_file_that_the_program_reads_is_in_the_wheel() -> None:
+    """Files beside the modules, as git has them, and what ``package-data`` takes along."""
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"][
+        "package-data"
+    ]
+    listed = subprocess.run(
+        ["git", "ls-files", "app", "detcore", "resources"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    files = [Path(name) for name in listed.stdout.split() if not name.endswith(".py")]
+    left_out = [
+        str(file)
+        for file in files
+        if not any(
+            file.match(pattern)
+            for package in ("*", ".".join(file.parent.parts))
+            for pattern in patterns.get(package, ())
+        )
+    ]
+    # The guide shows the light pictures; the dark ones are for those who look after them.
+    assert [name for name in left_out if not re.search(r"guide/images/.*-dark\.png$", name)] == []
+    assert Path("resources/guide/guide.md") in files
+
+
+def test_the_guide_and_the_pictures_that_it_shows_lie_together() -> None:
+    guide = ROOT / "resources" / "guide"
+    shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (guide / "guide.md").read_text(encoding="utf-8"))
+    assert len(shown) >= 4
+    assert [name for name in shown if not (guide / name).is_file() or not name.endswith("-light.png")] == []
 
 
 def test_libraries_of_a_screen_are_asked_for_only_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:

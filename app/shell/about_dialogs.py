@@ -14,7 +14,7 @@ from app.services.fitted_dialog import FittedDialog
 from app.services.theme import Theme
 from detcore.version import VERSION
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guide.md"
+GUIDE = Path(__file__).resolve().parents[2] / "resources" / "guide" / "guide.md"
 _PICTURE_WIDTH, _BESIDE_PICTURES = 760, 100
 
 
@@ -43,10 +43,7 @@ class ManualDialog(FittedDialog):
         self.text.setAccessibleName("Manual")
         self.text.setSearchPaths([str(GUIDE.parent)])
         self.text.document().setDocumentMargin(24)
-        try:
-            self.text.setMarkdown(GUIDE.read_text(encoding="utf-8"))
-        except OSError:
-            self.text.setPlainText("The manual is the file docs/guide.md of Reticle's source.")
+        self.text.setMarkdown(GUIDE.read_text(encoding="utf-8"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.setContentsMargins(8, 0, 8, 0)
         buttons.rejected.connect(self.close)

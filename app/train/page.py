@@ -26,6 +26,7 @@ from app.widgets.page import Page
 from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.material import RATIOS, TrainingData, survey
+from detcore.jobs.program import missing_for_training
 from detcore.project.project import Project
 from detcore.project.runs import RunInfo
 
@@ -47,6 +48,7 @@ class TrainPage(Page):
     def __init__(self, context: AppContext) -> None:
         super().__init__("train", context)
         self._data: TrainingData | None = None
+        self._missing = missing_for_training()
         self._survey_timer = QTimer(self, singleShot=True, interval=SURVEY_MS)
         self.histories = RunHistories(context, self)
         self.shelf = RunShelf(context, self.histories, self)
@@ -211,7 +213,8 @@ class TrainPage(Page):
         self.buttons.show_training(
             training, start_text="Starting…" if preparing else "Train", stop_text=stop_text
         )
-        self.buttons.show_data("" if training else _data_text(self._data))
+        about_data = _data_text(self._data) if self._missing is None else str(self._missing)
+        self.buttons.show_data("" if training else about_data)
         self.setup.set_editable(not training and not preparing)
         if run is None:
             self._show_empty()

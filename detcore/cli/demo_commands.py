@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from detcore.cli.console import progress_bar, say
+from detcore.jobs.program import check_can_train
 from detcore.sample import create_sample_project
 
 
@@ -19,4 +20,5 @@ def sample(options: argparse.Namespace) -> int:
 def demo(options: argparse.Namespace) -> int:
     from app.shell.demo import run_demo
 
+    check_can_train()
     return run_demo(options.out, minutes=options.minutes, say=say)

@@ -98,8 +98,10 @@ def _work(arguments: Sequence[str]) -> int:
         from detcore.jobs.child.crossval import main as lead
 
         return lead(arguments)
+    from detcore.jobs.program import check_can_train
     from detcore.jobs.worker_process import announced
 
+    check_can_train()
     with announced(arguments):
         from detcore.jobs.child.worker import main as work
 
@@ -157,6 +159,6 @@ def _open_window(arguments: Sequence[str]) -> int:
         from app.shell.application import run
     except ImportError as error:
         raise ReticleError(
-            f"the window cannot be opened ({error})", hint="Install the extra `app`: pip install '.[app]'"
+            f"the window cannot be opened ({error})", hint="Install it with: pip install 'reticle[app]'"
         ) from error
     return run(Path(arguments[0]) if arguments else None)

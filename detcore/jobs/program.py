@@ -4,10 +4,33 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from detcore.errors import ConfigError
 from detcore.untrusted_json import fits
+
+
+def missing_for_training() -> ConfigError | None:
+    """What keeps this installation from training and predicting: PyTorch comes with an extra. Nothing is
+    loaded to find out."""
+    if all(find_spec(name) is not None for name in ("torch", "torchvision")):
+        return None
+    return ConfigError(
+        "PyTorch, which training and prediction need, is not installed",
+        hint="Install it with: pip install 'reticle[train]'",
+    )
+
+
+def check_can_train() -> None:
+    """Called before a worker is started that needs PyTorch.
+
+    Raises:
+        ConfigError: it is not installed; the hint says how to get it.
+    """
+    if (missing := missing_for_training()) is not None:
+        raise missing
 
 
 def worker_command(*arguments: str, processes: int = 1) -> list[str]:

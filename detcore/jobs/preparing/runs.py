@@ -14,6 +14,7 @@ from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.jobs.preparing.material import TrainingData, divide, survey
 from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
+from detcore.jobs.program import check_can_train
 from detcore.project.cross_validation import fold_folders, is_cross_validation
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
@@ -48,7 +49,7 @@ def prepare_run(project: Project, config: TrainConfig, *, learn_from: RunFolder 
     training, which wait on in the project until the run trains.
 
     Raises:
-        ConfigError: there is nothing to train on, or no such weights file.
+        ConfigError: there is nothing to train on, no such weights file, or no PyTorch.
         ProjectError: the images are not there, or the run cannot be written.
         NotLookedAtError, ProjectError: the run that it is to learn from is not there or has not predicted.
     """
@@ -77,7 +78,7 @@ def prepare_cross_validation(project: Project, config: TrainConfig, *, folds: in
     """Check what would fail, make the run and its folds; splits play no part in it.
 
     Raises:
-        ConfigError: there are too few labelled images, or no such weights file.
+        ConfigError: there are too few labelled images, no such weights file, or no PyTorch.
         ProjectError: the images are not there, or the run cannot be written.
     """
     notes: tuple[str, ...] = ()
@@ -111,9 +112,10 @@ def prepare_resume(
     them now.
 
     Raises:
-        ConfigError, ProjectError: the run was not made to its end, its files cannot be read or written, or a
-            process works on it.
+        ConfigError, ProjectError: the run was not made to its end, its files cannot be read or written, a
+            process works on it, or PyTorch is not installed.
     """
+    check_can_train()
     in_folds = is_cross_validation(run)
     if not run.config.is_file() or not run.snapshot.is_file():
         raise ProjectError(
@@ -130,13 +132,19 @@ def prepare_resume(
 
 def prepare_prediction(run: RunFolder, snapshot: Snapshot) -> Path:
     """Freeze the images to look at, as the project has them now, in a file, which is returned; the run's own
-    snapshot stays what it was trained on."""
+    snapshot stays what it was trained on.
+
+    Raises:
+        ConfigError: PyTorch is not installed.
+    """
+    check_can_train()
     snapshot.save(run.predict_snapshot)
     return run.predict_snapshot
 
 
 def _checked(project: ProjectReader, config: TrainConfig) -> TrainingData:
     """What there is to train on; what can be seen to be missing is said before there is a run."""
+    check_can_train()
     data = survey(project)
     if not data.with_boxes:
         raise ConfigError(

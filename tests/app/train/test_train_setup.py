@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QScrollArea, QWidget
@@ -106,3 +108,23 @@ def test_with_more_settings_the_fields_end_where_the_buttons_do(qtbot: QtBot, pa
         qtbot.waitUntil(lambda: bar.isVisible() is setup.settings.more.isVisible())
         assert right(setup.settings.device) == ends
         assert right(setup.cards) == ends
+
+
+def test_without_torch_the_page_says_how_to_get_it_and_so_does_the_button(
+    qtbot: QtBot, context: AppContext, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("torch", "torchvision"):
+        monkeypatch.setitem(sys.modules, name, None)
+    fake_workers(monkeypatch)("good")
+    page = TrainPage(context)
+    qtbot.addWidget(page)
+    page.show()
+    qtbot.waitExposed(page)
+    context.actions.show_scope("train")
+    page.entered()
+    context.document.open(project)
+    how = "Install it with: pip install 'reticle[train]'."
+    qtbot.waitUntil(lambda: page.buttons.data.text().endswith(how), timeout=5000)
+    qtbot.mouseClick(page.buttons.start, LEFT)
+    qtbot.waitUntil(lambda: bool(context.messages.history), timeout=5000)
+    assert how in context.messages.history[-1].text
