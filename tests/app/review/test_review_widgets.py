@@ -238,8 +238,8 @@ def test_all_classes_together_have_a_short_name_where_there_is_no_room_for_the_l
         )
         model.set_rows([row])
         table = ClassTable(model, theme)
-        show(table, 230, 200)
-        assert table.columnWidth(Column.CLASS) < 100
+        show(table, 205, 200)
+        assert table.columnWidth(Column.CLASS) < 90
         cell = table.visualRect(model.index(0, Column.CLASS))
         pictures.append(table.viewport().grab(cell).toImage())
     assert pictures[0] == pictures[1]
