@@ -19,7 +19,13 @@ WITH_TORCH = (
     "detcore.inference",
     "detcore.jobs.child.worker",
     "detcore.training",
-    "detcore.zoo",
+    "detcore.zoo.base",
+    "detcore.zoo.building",
+    "detcore.zoo.checkpoint",
+    "detcore.zoo.detectors",
+    "detcore.zoo.parts",
+    "detcore.zoo.running",
+    "detcore.zoo.weights",
 )
 
 _BLOCKED_IMPORT = """

@@ -61,7 +61,7 @@ class CrossValidationDialog(FittedDialog):
         if own_weights:
             layout.addRow(_text(_AFRESH))
         layout.addRow("Folds", self.folds)
-        layout.addRow("Each", QLabel(f"{config.card.title}, {_length(config)}, as set on this page"))
+        layout.addRow("Each", QLabel(f"{config.spec.title}, {_length(config)}, as set on this page"))
         layout.addRow("In all", self.cost)
         layout.addRow(buttons)
         self.folds.valueChanged.connect(self._show_cost)

@@ -154,7 +154,9 @@ class TrainPage(Page):
         config = TrainConfig()
         if isinstance(stored, dict):
             try:
-                config = TrainConfig.from_dict(stored)
+                last = TrainConfig.from_dict(stored)
+                last.check()
+                config = last
             except ConfigError as error:
                 self.context.messages.warning(f"The training settings of last time were not used: {error}")
         self.setup.show_config(config)

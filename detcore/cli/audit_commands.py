@@ -37,6 +37,7 @@ DEFAULT_FOLDS = 5
 _KEPT_BY_FOLDS = (
     "folds",
     "model",
+    "option",
     "epochs",
     "minutes",
     "device",

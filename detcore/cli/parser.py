@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from detcore.evaluation.evaluate import RULES
 from detcore.formats import FORMATS
-from detcore.jobs.config import DEFAULT_MODEL, MODELS
 from detcore.review.filter import SortOrder
 from detcore.types import SPLITS
+from detcore.zoo.catalogue import DEFAULT_MODEL, detectors
 
 N = TypeVar("N", int, float)
 
@@ -168,8 +168,23 @@ def _add_split(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _name_and_value(word: str) -> tuple[str, str]:
+    name, is_there, value = word.partition("=")
+    if not is_there:
+        raise argparse.ArgumentTypeError(f"{word} is not NAME=VALUE")
+    return name, value
+
+
+def _options_text() -> str:
+    """Which options the detectors have."""
+    told = {spec.id: ", ".join(item.name for item in spec.option_list()) for spec in detectors().values()}
+    return "; ".join(f"{model}: {names}" for model, names in told.items() if names)
+
+
 def _add_training_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--model", choices=sorted(MODELS), help=f"which detector (default {DEFAULT_MODEL})")
+    command.add_argument(
+        "--model", choices=sorted(detectors()), help=f"which detector (default {DEFAULT_MODEL})"
+    )
     length = command.add_mutually_exclusive_group()
     length.add_argument("--epochs", type=int, metavar="N", help="times through the training images")
     length.add_argument("--minutes", type=float, metavar="M", help="time of a training (default 10)")
@@ -177,6 +192,13 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--seed", type=int)
     command.add_argument("--image-size", type=int, metavar="PIXELS", help="longer side of a training image")
     command.add_argument("--batch-size", type=int, metavar="N")
+    command.add_argument(
+        "--option",
+        action="append",
+        type=_name_and_value,
+        metavar="NAME=VALUE",
+        help="an option of the detector; may be repeated. " + _options_text(),
+    )
     command.add_argument(
         "--weights", type=Path, metavar="FILE", help="weights to start from (safetensors or torch)"
     )

@@ -13,7 +13,7 @@ from detcore.cli.console import complain
 from detcore.cli.watching import watch_job
 from detcore.errors import Cancelled, ConfigError, EvaluationError, ImageError, JobError
 from detcore.images.decoding import check_image
-from detcore.jobs.config import DEFAULT_MODEL, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.owner import OutcomeState, WorkerJob, worker_command
 from detcore.jobs.preparing.runs import prepare_prediction
 from detcore.project.cross_validation import is_cross_validation
@@ -31,6 +31,7 @@ from detcore.project.scope import (
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.types import Detections
 from detcore.wording import counted
+from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
 
 DEFAULT_MINUTES = 10.0
 
@@ -170,10 +171,16 @@ def refuse_changes(options: argparse.Namespace, names: Sequence[str]) -> None:
 
 
 def training_config(options: argparse.Namespace) -> TrainConfig:
-    """The settings of a training from the options of the command line."""
+    """The settings of a training from the options of the command line.
+
+    Raises:
+        ConfigError: the detector has no such option, or not that value of it.
+    """
     minutes = options.minutes if options.epochs is None else None
+    model = options.model or DEFAULT_MODEL
     return TrainConfig(
-        model=options.model or DEFAULT_MODEL,
+        model=model,
+        options=find_detector(model).parse_options(dict(options.option or ())),
         epochs=options.epochs,
         minutes=DEFAULT_MINUTES if options.epochs is None and minutes is None else minutes,
         device=options.device or "auto",

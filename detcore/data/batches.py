@@ -19,9 +19,8 @@ from detcore.data.samples import Sample
 from detcore.data.tensors import to_tensor
 from detcore.errors import ImageError
 from detcore.types import FloatArray, ImageArray, IntArray
+from detcore.zoo.spec import SIDE_STEP
 
-STRIDE = 32
-"""Frames are multiples of this in both directions."""
 ProblemCallback = Callable[[ImageError], None]
 
 
@@ -152,7 +151,7 @@ class TrainStream:
             item = mosaic((item, second, third, fourth), plan, rng)
         height, width = item.image.shape[:2]
         return (
-            augment(item, plan, rng, width=round_up(width, STRIDE), height=round_up(height, STRIDE)),
+            augment(item, plan, rng, width=round_up(width, SIDE_STEP), height=round_up(height, SIDE_STEP)),
             sample.path,
         )
 
@@ -194,8 +193,8 @@ def collate(items: Sequence[Labelled], paths: list[str], drawn: int) -> TrainBat
 
 def stack(images: Sequence[ImageArray]) -> Tensor:
     """(B, 3, H, W) uint8 with H and W multiples of 32, images in the top left corner."""
-    height = round_up(max(image.shape[0] for image in images), STRIDE)
-    width = round_up(max(image.shape[1] for image in images), STRIDE)
+    height = round_up(max(image.shape[0] for image in images), SIDE_STEP)
+    width = round_up(max(image.shape[1] for image in images), SIDE_STEP)
     frames = np.full((len(images), height, width, 3), PAD_VALUE, np.uint8)
     for frame, image in zip(frames, images, strict=True):
         frame[: image.shape[0], : image.shape[1]] = image
@@ -228,7 +227,9 @@ def detect_batches(
                 continue
             loaded.append((image, sample, fit))
         done = min(first + batch_size, len(samples))
-        images = stack([image for image, _, _ in loaded]) if loaded else torch.zeros(0, 3, STRIDE, STRIDE)
+        images = (
+            stack([image for image, _, _ in loaded]) if loaded else torch.zeros(0, 3, SIDE_STEP, SIDE_STEP)
+        )
         yield DetectBatch(
             images=images,
             samples=[sample for _, sample, _ in loaded],

@@ -17,8 +17,8 @@ from detcore.project.run_weights import weights_files
 from detcore.project.runs import RunFolder
 from detcore.types import Detections, IntArray
 from detcore.zoo.base import Detector
+from detcore.zoo.building import build_detector
 from detcore.zoo.checkpoint import Checkpoint, newest_checkpoint
-from detcore.zoo.registry import BUILDERS
 from detcore.zoo.running import Compute, OutOfMemoryError, Runner, memory_watch
 
 _PIXELS_AT_ONCE = {"cpu": 8 * 640 * 640, "cuda": 32 * 640 * 640}
@@ -51,14 +51,23 @@ def _full_precision() -> Generator[None, None, None]:
 
 class Predictor:
     """A trained detector on a device, in full fp32, so that detections are the same on every machine but for
-    rounding."""
+    rounding.
+
+    Raises:
+        ConfigError: the detector is not installed.
+    """
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
         self._checkpoint = checkpoint
         self._compute = Compute(device)
         self.step = checkpoint.state.step
         self.class_ids: IntArray = np.array(checkpoint.class_ids, np.int64)
-        self.detector: Detector = BUILDERS[checkpoint.model](len(checkpoint.class_ids), checkpoint.image_size)
+        self.detector: Detector = build_detector(
+            checkpoint.model,
+            num_classes=len(checkpoint.class_ids),
+            image_size=checkpoint.image_size,
+            options=checkpoint.options,
+        )
         self.detector.load_state_dict(checkpoint.kept())
         self._compute.place(self.detector).eval()
 

@@ -1,4 +1,4 @@
-"""What the user can choose about a training run, and the cards of the detectors there are.
+"""What the user can choose about a training run.
 
 Free of torch: the window and the command line read this without loading it.
 """
@@ -7,75 +7,24 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from detcore.errors import ConfigError
 from detcore.untrusted_json import fits, parse_json
+from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
+from detcore.zoo.spec import SIDE_STEP, DetectorSpec
 
 PRECISIONS = ("auto", "fp32", "bf16")
-SIZE_STEP = 32
-"""Image sizes are multiples of this, the stride of the deepest feature map."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelCard:
-    """What the user needs to know to choose a detector.
-
-    ``parameters`` in millions, for three classes; ``image_size`` and ``batch_size`` are the defaults;
-    ``learning_rate`` is for a step of ``batch_size`` images; ``smallest_batch`` images at a time are the
-    fewest that it can learn from.
-    """
-
-    name: str
-    title: str
-    text: str
-    image_size: int
-    batch_size: int
-    learning_rate: float
-    parameters: float
-    weights_text: str
-    smallest_batch: int = 1
-
-
-MODELS: dict[str, ModelCard] = {
-    card.name: card
-    for card in (
-        ModelCard(
-            name="reticle-s",
-            title="Reticle S",
-            text="Compact and anchor-free, made to learn from some hundred images without pretrained "
-            "weights. Trains in minutes on a processor. The right first choice.",
-            image_size=320,
-            batch_size=8,
-            learning_rate=2.5e-3,
-            parameters=1.2,
-            weights_text="Starts from nothing, or from the best weights of an earlier run.",
-        ),
-        ModelCard(
-            name="ssdlite320",
-            title="SSDlite MobileNetV3 (torchvision)",
-            text="Fast at prediction and widely deployed. Learns slowly from scratch: give it a "
-            "torchvision weights file, or many images.",
-            image_size=320,
-            batch_size=16,
-            learning_rate=2e-3,
-            parameters=2.2,
-            weights_text="Takes a torchvision file (COCO weights) or an earlier run; layers that do not "
-            "fit are listed and start afresh.",
-            # Its deepest maps are of one pixel, and there a batch norm knows no spread of a single image.
-            smallest_batch=2,
-        ),
-    )
-}
-DEFAULT_MODEL = "reticle-s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """One training run. ``None`` means: Reticle decides.
+    """One training run. ``None`` means: the detector's recipe, or the machine, decides.
 
+    ``model`` is the id of a detector and ``options`` are those of its own; both are looked at when a training
+    starts, by ``check``, so that a run can be read whose detector is not installed.
     Exactly one of ``minutes`` (of learning; validation comes on top, with about a tenth of them) and ``epochs``
     is set.
     ``device`` is ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``image_size`` is the longer side in pixels.
@@ -88,6 +37,7 @@ class TrainConfig:
     """
 
     model: str = DEFAULT_MODEL
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
     minutes: float | None = 10.0
     epochs: int | None = None
     device: str = "auto"
@@ -96,7 +46,7 @@ class TrainConfig:
     batch_size: int | None = None
     accumulate: int = 1
     learning_rate: float | None = None
-    weight_decay: float = 0.05
+    weight_decay: float | None = None
     warmup_steps: int = 50
     max_gradient_norm: float = 10.0
     weights: str | None = None
@@ -116,8 +66,6 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Raises ConfigError for values that make no sense, naming the field."""
-        if self.model not in MODELS:
-            raise ConfigError(f"there is no model {self.model!r}", hint=f"Choose from {', '.join(MODELS)}")
         if (self.minutes is None) == (self.epochs is None):
             raise ConfigError("set either minutes or epochs, not both")
         if self.precision not in PRECISIONS:
@@ -133,7 +81,7 @@ class TrainConfig:
             if value is not None and not value > 0:
                 raise ConfigError(f"{name} is {value}, it must be more than 0")
         for name in ("weight_decay", "warmup_steps", "seed", "hard_negatives", "oversample"):
-            if getattr(self, name) < 0:
+            if (getattr(self, name) or 0) < 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}, it must not be negative")
         for name in ("scale_jitter", "mosaic"):
             if not 0 <= getattr(self, name) <= 1:
@@ -142,13 +90,18 @@ class TrainConfig:
             raise ConfigError(f"device is {self.device!r}", hint="Use auto, cpu, cuda or cuda:0, cuda:1 …")
 
     @property
-    def card(self) -> ModelCard:
-        return MODELS[self.model]
+    def spec(self) -> DetectorSpec:
+        """The detector. Raises ConfigError where it is not installed."""
+        return find_detector(self.model)
+
+    def check(self) -> None:
+        """Raises ConfigError when the detector is not installed or does not have these options."""
+        self.spec.read_options(self.options)
 
     def size(self) -> int:
-        """The longer side of a training image, in pixels, a multiple of ``SIZE_STEP``."""
-        wanted = self.image_size or self.card.image_size
-        return max(SIZE_STEP * 2, round(wanted / SIZE_STEP) * SIZE_STEP)
+        """The longer side of a training image, in pixels, a multiple of ``SIDE_STEP``."""
+        wanted = self.image_size or self.spec.input.image_size
+        return max(SIDE_STEP * 2, round(wanted / SIDE_STEP) * SIDE_STEP)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

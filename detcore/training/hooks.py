@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 
 import torch
 
@@ -141,6 +142,8 @@ class CheckpointHook(Hook):
         return Checkpoint(
             state=trainer.state,
             model=trainer.config.model,
+            options=asdict(trainer.config.spec.read_options(trainer.config.options)),
+            input_rule=asdict(trainer.config.spec.input),
             class_ids=self._class_ids,
             image_size=trainer.load.image_size,
             config=trainer.config.to_dict(),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from detcore.jobs.config import SIZE_STEP, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.zoo.spec import SIDE_STEP
 
 _GPU_PIXELS = 32 * 640 * 640
 _GPU_BATCH = 32
@@ -29,31 +30,34 @@ class Load:
                 half = max(smallest_batch, load.batch_size // 2)
                 load = replace(load, batch_size=half, accumulate=load.accumulate * 2)
             else:
-                smaller = load.image_size * 3 // 4 // SIZE_STEP * SIZE_STEP
-                load = replace(load, image_size=max(SIZE_STEP * 2, smaller))
+                smaller = load.image_size * 3 // 4 // SIDE_STEP * SIDE_STEP
+                load = replace(load, image_size=max(SIDE_STEP * 2, smaller))
         return load
 
 
 def choose_load(config: TrainConfig, *, on_gpu: bool, images: int, attempt: int) -> Load:
     """As configured, else what suits the machine and a training set of so many ``images``; smaller by each
     ``attempt`` that ran out of memory."""
-    size, smallest = config.size(), config.card.smallest_batch
+    size, recipe = config.size(), config.spec.recipe
+    smallest = recipe.smallest_batch
     batch = config.batch_size
     if batch is None and on_gpu:
         # On small sets the number of steps decides, so no more than a sixteenth of the images.
         by_memory = max(2, _GPU_PIXELS // (size * size))
-        batch = min(_GPU_BATCH, by_memory, max(config.card.batch_size, images // 16))
+        batch = min(_GPU_BATCH, by_memory, max(recipe.batch_size, images // 16))
     elif batch is None:
-        batch = config.card.batch_size
+        batch = recipe.batch_size
     batch = max(smallest, min(batch, images))
     load = Load(batch_size=batch, accumulate=config.accumulate, image_size=size)
     return load.shrunk(attempt, smallest_batch=smallest)
 
 
 def choose_learning_rate(config: TrainConfig, load: Load, *, world_size: int = 1) -> float:
-    """As configured, else the card's, scaled with the root of the batch (as suits Adam)."""
+    """As configured, else the recipe's, scaled with the batch: with its root for Adam, in proportion for SGD."""
     if config.learning_rate is not None:
         return config.learning_rate
-    batch = load.batch_size * load.accumulate * world_size
+    recipe = config.spec.recipe
+    share = load.batch_size * load.accumulate * world_size / recipe.batch_size
     low, high = _RATE_RANGE
-    return config.card.learning_rate * min(high, max(low, math.sqrt(batch / config.card.batch_size)))
+    factor = share if recipe.optimiser == "sgd" else math.sqrt(share)
+    return recipe.learning_rate * min(high, max(low, factor))

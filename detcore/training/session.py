@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import torch
@@ -40,6 +41,7 @@ from detcore.training.validation import Validator
 from detcore.types import FloatArray
 from detcore.wording import counted
 from detcore.zoo.base import Detector
+from detcore.zoo.building import build_detector
 from detcore.zoo.checkpoint import (
     Checkpoint,
     RunState,
@@ -47,7 +49,6 @@ from detcore.zoo.checkpoint import (
     restore_optimiser,
     restore_random,
 )
-from detcore.zoo.registry import BUILDERS
 from detcore.zoo.running import Compute, Runner, choose_device, memory_watch
 from detcore.zoo.weights import load_weights
 
@@ -87,18 +88,25 @@ class Session:
         """Train to the end, or until a wish of the owner.
 
         Raises:
-            ConfigError: the config, the snapshot or the weights do not fit together.
+            ConfigError: the config, the snapshot or the weights do not fit together, or the detector is not
+                installed.
             TrainingError: the loss is no longer a number.
             OutOfMemoryError: memory ran out.
             ImageError: not one training image can be read.
         """
         config = self.config
+        config.check()
         split = self._split()
         device = choose_device(config.device, local_rank=self._group.local_rank)
         self._set_threads(device)
         torch.manual_seed(config.seed)  # pyright: ignore[reportUnknownMemberType]
         load = self._load(device, len(split.train))
-        detector = BUILDERS[config.model](len(self.snapshot.classes), load.image_size)
+        detector = build_detector(
+            config.model,
+            num_classes=len(self.snapshot.classes),
+            image_size=load.image_size,
+            options=self._options(),
+        )
         detector = Compute(device).place(detector)
         optimiser = self._begin(detector, device)
         ema = Ema(detector) if config.ema else None
@@ -118,7 +126,7 @@ class Session:
             rank=self._group.rank,
             world_size=self._group.world_size,
             weights=self._weights(split.train),
-            smallest_batch=config.card.smallest_batch,
+            smallest_batch=config.spec.recipe.smallest_batch,
         )
         trainer = Trainer(
             detector=detector,
@@ -138,6 +146,10 @@ class Session:
         with memory_watch():
             reason = trainer.run()
         return TrainingResult(reason=reason, state=self.state)
+
+    def _options(self) -> dict[str, Any]:
+        """As chosen; a run that goes on has those of its checkpoint, whatever the defaults are by now."""
+        return self._checkpoint.options if self._checkpoint is not None else self.config.options
 
     def _precision(self, device: torch.device) -> str:
         """As configured; what was once measured on this kind of device stays for the whole run."""
@@ -237,7 +249,8 @@ class Session:
             self.state.fine_tuning = report.complete
         optimiser = make_optimiser(
             detector,
-            learning_rate=self.config.learning_rate or self.config.card.learning_rate,
+            self.config.spec.recipe,
+            learning_rate=self.config.learning_rate,
             weight_decay=self.config.weight_decay,
             device=device,
         )

@@ -28,9 +28,11 @@ from detcore.training.schedule import rate_factor
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.checkpoint import RunState
 from detcore.zoo.running import Compute
+from detcore.zoo.spec import Recipe, Schedule
 
 _MOSAIC_UNTIL = 0.8
 _BAD_GRADIENTS = 10
+_MOMENTUM = 0.9
 
 
 class Hook:
@@ -85,6 +87,7 @@ class Trainer:
         self.images = images
         self.last = LastStep()
         self._learning_rate = learning_rate
+        self._schedule: Schedule = config.spec.recipe.schedule
         self._stream = stream
         self._hooks = hooks
         self._flags = flags
@@ -192,6 +195,7 @@ class Trainer:
             warmup_steps=self.config.warmup_steps,
             fraction=self._fraction,
             fine_tuning=self.state.fine_tuning and self.config.learning_rate is None,
+            schedule=self._schedule,
         )
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -245,13 +249,22 @@ def _non_finite(what: str, step: int, paths: list[str]) -> TrainingError:
 
 
 def make_optimiser(
-    detector: Detector, *, learning_rate: float, weight_decay: float, device: torch.device
+    detector: Detector,
+    recipe: Recipe,
+    *,
+    learning_rate: float | None = None,
+    weight_decay: float | None = None,
+    device: torch.device,
 ) -> torch.optim.Optimizer:
-    """AdamW; norms and biases do not decay."""
+    """The optimiser of the recipe, with its rate and decay where none are given; norms and biases do not decay."""
+    rate = recipe.learning_rate if learning_rate is None else learning_rate
+    decay = recipe.weight_decay if weight_decay is None else weight_decay
     decaying = [parameter for parameter in detector.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in detector.parameters() if parameter.ndim <= 1]
     groups = [
-        {"params": decaying, "weight_decay": weight_decay},
+        {"params": decaying, "weight_decay": decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=learning_rate, fused=device.type in ("cpu", "cuda"))
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(groups, lr=rate, momentum=_MOMENTUM)
+    return torch.optim.AdamW(groups, lr=rate, fused=device.type in ("cpu", "cuda"))

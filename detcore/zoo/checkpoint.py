@@ -30,6 +30,8 @@ _RECORD_KINDS = {
     "image_size": "int",
     "config": "dict[str, Any]",
 }
+_LATER_KINDS = {"options": "dict[str, Any]", "input": "dict[str, Any]"}
+"""What the checkpoints of 0.1 do not have."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,13 +56,19 @@ class RunState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """``tensors`` by full name; ``model``, ``class_ids`` and ``config`` say what they belong to."""
+    """``tensors`` by full name; ``model`` with its ``options``, ``class_ids`` and ``config`` say what they belong to.
+
+    ``input_rule`` is how images come to the network (``InputRule`` as JSON; empty in files of 0.1), so that others
+    can use the weights without the detector's card.
+    """
 
     state: RunState
     model: str
     class_ids: tuple[int, ...]
     image_size: int
     config: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    input_rule: dict[str, Any] = field(default_factory=dict[str, Any])
     tensors: dict[str, Tensor] = field(repr=False)
 
     def part(self, prefix: str) -> dict[str, Tensor]:
@@ -90,6 +98,8 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "class_ids": list(checkpoint.class_ids),
         "image_size": checkpoint.image_size,
         "config": checkpoint.config,
+        "options": checkpoint.options,
+        "input": checkpoint.input_rule,
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     try:
@@ -127,6 +137,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         state = {name: value for name, value in record["state"].items() if name in known}
         wrong = [name for name, value in state.items() if not fits(value, known[name])]
         wrong += [name for name, kind in _RECORD_KINDS.items() if not fits(record[name], kind)]
+        wrong += [name for name, kind in _LATER_KINDS.items() if not fits(record.get(name, {}), kind)]
         if wrong:
             raise ValueError(f"{wrong[0]} is of a wrong kind")
         return Checkpoint(
@@ -135,6 +146,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
             class_ids=tuple(record["class_ids"]),
             image_size=record["image_size"],
             config=record["config"],
+            options=record.get("options", {}),
+            input_rule=record.get("input", {}),
             tensors=tensors,
         )
     except FileNotFoundError as error:

@@ -8,23 +8,23 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QRadioButton, QSizePolicy, QVBoxLayout, QWidget
 
-from detcore.jobs.config import ModelCard
+from detcore.zoo.spec import DetectorSpec
 
 
 class ModelCardFrame(QFrame):
     """One detector: title, figures, what it is good for. A click anywhere chooses it."""
 
-    def __init__(self, card: ModelCard, parent: QWidget | None = None) -> None:
+    def __init__(self, spec: DetectorSpec, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.card = card
+        self.spec = spec
         self.setProperty("role", "card")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.button = QRadioButton(card.title)
-        self.button.setAccessibleDescription(card.text)
+        self.button = QRadioButton(spec.title)
+        self.button.setAccessibleDescription(spec.text)
         self.button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        figures = QLabel(f"{card.parameters:g} M parameters · {card.image_size} px")
+        figures = QLabel(f"{spec.parameters:g} M parameters · {spec.input.image_size} px")
         figures.setProperty("role", "small")
-        text = QLabel(card.text, wordWrap=True)
+        text = QLabel(spec.text, wordWrap=True)
         text.setProperty("role", "small")
         self._details = (figures, text)
         layout = QVBoxLayout(self)
@@ -39,7 +39,7 @@ class ModelCardFrame(QFrame):
         self.setProperty("selected", chosen)
         self.style().unpolish(self)
         self.style().polish(self)
-        self.setToolTip("" if chosen else self.card.text)
+        self.setToolTip("" if chosen else self.spec.text)
         self._details[1].setVisible(chosen)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -57,16 +57,16 @@ class ModelCards(QWidget):
 
     chosen = Signal(str)
 
-    def __init__(self, cards: Iterable[ModelCard], parent: QWidget | None = None) -> None:
+    def __init__(self, specs: Iterable[DetectorSpec], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._group = QButtonGroup(self)
         self.cards: dict[str, ModelCardFrame] = {}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        for card in cards:
-            frame = ModelCardFrame(card)
-            self.cards[card.name] = frame
+        for spec in specs:
+            frame = ModelCardFrame(spec)
+            self.cards[spec.id] = frame
             self._group.addButton(frame.button)
             layout.addWidget(frame)
             frame.button.toggled.connect(frame.show_chosen)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QWidget
 
+from app.train.widgets.option_fields import LABEL_WIDTH, OptionFields
 from app.widgets.spin_boxes import Choice, DecimalNumber, WholeNumber
-from detcore.jobs.config import SIZE_STEP, ModelCard, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.zoo.spec import SIDE_STEP, DetectorSpec
 
-LABEL_WIDTH = 96
 CHOOSE_FILE = "choose"
 
 
@@ -28,7 +30,7 @@ class MoreSettings(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.weights = Choice()
-        self.image_size = WholeNumber(2 * SIZE_STEP - 1, 4096, step=SIZE_STEP, auto="Auto")
+        self.image_size = WholeNumber(2 * SIDE_STEP - 1, 4096, step=SIDE_STEP, auto="Auto")
         self.batch_size = WholeNumber(0, 1024, auto="Auto")
         self.learning_rate = DecimalNumber(0, 1, step=0.0005, decimals=5, auto="Auto")
         self.seed = WholeNumber(0, 2**31 - 1)
@@ -49,17 +51,19 @@ class MoreSettings(QWidget):
         self.predict_after.setToolTip(
             "Find objects in all images with the best weights, for the Review page."
         )
+        self.options = OptionFields()
         self._previous_weights = 0
         self._build()
         self.show_weights(())
         self.weights.activated.connect(self._choose_weights)
 
-    def show_card(self, card: ModelCard) -> None:
-        """Say what "Auto" is for this detector."""
-        self.image_size.setSpecialValueText(f"Auto ({card.image_size} px)")
-        self.batch_size.setSpecialValueText(f"Auto ({card.batch_size})")
-        self.learning_rate.setSpecialValueText(f"Auto ({card.learning_rate:g})")
-        self.weights.setToolTip(card.weights_text)
+    def show_detector(self, spec: DetectorSpec, options: Mapping[str, Any]) -> None:
+        """Say what "Auto" is for this detector, and show its advanced options as chosen."""
+        self.options.show_options([item for item in spec.option_list() if item.advanced], options)
+        self.image_size.setSpecialValueText(f"Auto ({spec.input.image_size} px)")
+        self.batch_size.setSpecialValueText(f"Auto ({spec.recipe.batch_size})")
+        self.learning_rate.setSpecialValueText(f"Auto ({spec.recipe.learning_rate:g})")
+        self.weights.setToolTip(spec.weights.text)
 
     def show_config(self, config: TrainConfig) -> None:
         self.image_size.set_number(config.image_size)
@@ -141,6 +145,7 @@ class MoreSettings(QWidget):
             label = QLabel(text)
             label.setFixedWidth(LABEL_WIDTH)
             form.addRow(label, field)
+        form.addRow(self.options)
         for box in (
             self.flip_horizontal,
             self.flip_vertical,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -18,8 +19,10 @@ from PySide6.QtWidgets import (
 
 from app.services.training_worker import Device
 from app.train.widgets.more_settings import MoreSettings
+from app.train.widgets.option_fields import OptionFields
 from app.widgets.spin_boxes import Choice, DecimalNumber
-from detcore.jobs.config import MODELS, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.zoo.catalogue import find_detector
 
 LABEL_WIDTH = 96
 MINUTES, EPOCHS = "minutes", "epochs"
@@ -45,6 +48,7 @@ class TrainSettings(QWidget):
         self.found = QLabel(wordWrap=True)
         self.found.setProperty("role", "small")
         self._devices: Sequence[Device] = ()
+        self.options = OptionFields()
         self.more = MoreSettings()
         self.more_button = QToolButton()
         self.more_button.setText("More settings")
@@ -68,13 +72,14 @@ class TrainSettings(QWidget):
             minutes=self.length.value() if in_minutes else None,
             epochs=None if in_minutes else round(self.length.value()),
             device=self.device.choice(),
+            options={**self.options.values(), **self.more.options.values()},
         )
         return self.more.apply_to(config)
 
     def show_config(self, config: TrainConfig) -> None:
         """Set every field; what has no field is kept for ``config``."""
         self._base = config
-        self.show_model(config.model)
+        self.show_model(config.model, config.options)
         self.unit.set_choice(MINUTES if config.minutes is not None else EPOCHS)
         self.length.setValue(config.minutes if config.minutes is not None else config.epochs or 1)
         if self.device.findData(config.device) < 0:
@@ -82,10 +87,12 @@ class TrainSettings(QWidget):
         self.device.set_choice(config.device)
         self.more.show_config(config)
 
-    def show_model(self, name: str) -> None:
-        """Say what "Auto" means for this detector."""
+    def show_model(self, name: str, options: Mapping[str, Any] | None = None) -> None:
+        """Show the options of this detector, as chosen, and say what "Auto" means for it."""
         self._model = name
-        self.more.show_card(MODELS[name])
+        spec, chosen = find_detector(name), options or {}
+        self.options.show_options([item for item in spec.option_list() if not item.advanced], chosen)
+        self.more.show_detector(spec, chosen)
 
     def show_devices(self, devices: Sequence[Device]) -> None:
         """The devices of this machine; none while they are being looked for."""
@@ -122,6 +129,7 @@ class TrainSettings(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addLayout(form)
+        layout.addWidget(self.options)
         layout.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.more)
         self.more.hide()

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 from app.train.widgets.buttons import TrainButtons
 from app.train.widgets.model_cards import ModelCards
 from app.train.widgets.settings import TrainSettings
-from detcore.jobs.config import DEFAULT_MODEL, MODELS, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.zoo.catalogue import DEFAULT_MODEL, detectors
 
 MARGIN = 12
 
@@ -27,7 +28,7 @@ class TrainSetup(QWidget):
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.buttons = buttons
-        self.cards = ModelCards(MODELS.values())
+        self.cards = ModelCards(detectors().values())
         self.settings = TrainSettings()
         self._above = QVBoxLayout()
         self._above.setContentsMargins(MARGIN, 4, MARGIN, 4)
@@ -73,8 +74,8 @@ class TrainSetup(QWidget):
         return self.settings.config()
 
     def show_config(self, config: TrainConfig) -> None:
-        self.settings.show_config(config)
         self.cards.choose(config.model)
+        self.settings.show_config(config)
 
     def set_editable(self, editable: bool) -> None:
         """While a training runs, its settings stand still."""

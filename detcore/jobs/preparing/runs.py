@@ -112,8 +112,8 @@ def prepare_resume(
     them now.
 
     Raises:
-        ConfigError, ProjectError: the run was not made to its end, its files cannot be read or written, a
-            process works on it, or PyTorch is not installed.
+        ConfigError, ProjectError: the run was not made to its end, its files cannot be read or written, a process
+            works on it, or PyTorch or its detector is not installed.
     """
     check_can_train()
     in_folds = is_cross_validation(run)
@@ -121,6 +121,7 @@ def prepare_resume(
         raise ProjectError(
             "this run was not made to its end", path=run.path, hint="Discard it and start a new one"
         )
+    TrainConfig.load(run.config).check()
     places = {image.id: image.path for image in take_snapshot(project).images}
     with hold_run(run, timeout=_LOCK_SECONDS):
         for part in (run, *(fold_folders(run) if in_folds else ())):
@@ -145,6 +146,7 @@ def prepare_prediction(run: RunFolder, snapshot: Snapshot) -> Path:
 def _checked(project: ProjectReader, config: TrainConfig) -> TrainingData:
     """What there is to train on; what can be seen to be missing is said before there is a run."""
     check_can_train()
+    config.check()
     data = survey(project)
     if not data.with_boxes:
         raise ConfigError(

@@ -21,7 +21,10 @@ from detcore.zoo.parts.assign import assign
 from detcore.zoo.parts.blocks import ConvBlock, PoolPyramid, SplitStage
 from detcore.zoo.parts.losses import distribution_loss, paired_iou
 from detcore.zoo.parts.postprocess import select
+from detcore.zoo.spec import NoOptions
+from detcore.zoo.specs.reticle_s import SPEC
 
+_MEAN, _STD = SPEC.input.mean[0], SPEC.input.std[0]
 _BINS = 16
 _PRIOR = 0.01
 _NMS_IOU = 0.6
@@ -126,7 +129,7 @@ class ReticleS(Detector):
 
     def predict(self, images: Tensor) -> Raw:
         """The network's answer at every place."""
-        maps = self.neck(self.backbone((images - 0.45) / 0.225))
+        maps = self.neck(self.backbone((images - _MEAN) / _STD))
         logits: list[Tensor] = []
         bins: list[Tensor] = []
         points: list[Tensor] = []
@@ -209,6 +212,10 @@ class ReticleS(Detector):
             )
             looks.append(Look(found=found, boxes=boxes, scores=scores))
         return looks
+
+
+def build(num_classes: int, _image_size: int, _options: NoOptions) -> ReticleS:
+    return ReticleS(num_classes)
 
 
 def stack_targets(targets: list[Target]) -> tuple[Tensor, Tensor, Tensor]:

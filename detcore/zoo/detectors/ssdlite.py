@@ -12,6 +12,8 @@ from torchvision.models.detection.transform import (  # pyright: ignore[reportMi
 )
 
 from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Found, Look, Target
+from detcore.zoo.spec import NoOptions
+from detcore.zoo.specs.ssdlite import SPEC
 
 
 class SsdLite(Detector):
@@ -43,8 +45,8 @@ class SsdLite(Detector):
         self.net.transform = GeneralizedRCNNTransform(
             image_size,
             image_size,
-            [0.5] * 3,
-            [0.5] * 3,
+            list(SPEC.input.mean),
+            list(SPEC.input.std),
             size_divisible=1,
             fixed_size=(image_size, image_size),
         )
@@ -74,6 +76,10 @@ class SsdLite(Detector):
             kept = Found(boxes=item["boxes"], labels=item["labels"] - 1, scores=item["scores"].float())
             looks.append(Look(found=kept, boxes=boxes * stretch, scores=chances[place]))
         return looks
+
+
+def build(num_classes: int, image_size: int, _options: NoOptions) -> SsdLite:
+    return SsdLite(num_classes, image_size=image_size)
 
 
 def _to_fp32(_head: nn.Module, _inputs: Any, outputs: dict[str, Tensor]) -> dict[str, Tensor]:

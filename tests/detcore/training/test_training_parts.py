@@ -36,7 +36,6 @@ def test_a_config_survives_json() -> None:
     ("record", "words"),
     [
         ({"wings": 2}, "wings"),
-        ({"model": "yolo9000"}, "yolo9000"),
         ({"minutes": 1, "epochs": 2}, "either minutes or epochs"),
         ({"minutes": None}, "either minutes or epochs"),
         ({"minutes": -1}, "minutes is -1"),
@@ -56,6 +55,18 @@ def test_senseless_settings_are_refused_by_name_and_file(record: dict[str, objec
         TrainConfig.from_json(json.dumps(record), path="config.json")
     assert words in str(caught.value)
     assert "config.json" in str(caught.value)
+
+
+def test_a_run_is_read_whose_detector_is_not_installed_and_refused_when_it_is_to_train() -> None:
+    config = TrainConfig.from_json('{"model": "yolo9000", "options": {"wings": 2}}')
+    assert (config.model, config.options) == ("yolo9000", {"wings": 2})
+    with pytest.raises(ConfigError, match="'yolo9000' is not installed"):
+        config.check()
+
+
+def test_options_that_the_detector_does_not_have_are_refused_when_it_is_to_train() -> None:
+    with pytest.raises(ConfigError, match="reticle-s has no option 'wings'"):
+        TrainConfig(options={"wings": 2}).check()
 
 
 @pytest.mark.parametrize("text", ["", "[1]", "{"])
@@ -127,6 +138,14 @@ def test_the_rate_warms_up_then_falls_as_a_cosine_to_its_floor() -> None:
     assert factor(24, 0.0) == pytest.approx(0.5)
     assert factor(500, 0.5) == pytest.approx(FLOOR + (1 - FLOOR) * 0.5)
     assert factor(1000, 1.0) == pytest.approx(FLOOR)
+
+
+def test_a_rate_in_steps_falls_to_a_tenth_where_torchvision_lets_it() -> None:
+    def factor(fraction: float) -> float:
+        return rate_factor(step=1000, warmup_steps=50, fraction=fraction, schedule="steps")
+
+    # epochs 15, 17, 21 and 23 of 26
+    assert [factor(epoch / 26) for epoch in (15, 17, 21, 23)] == pytest.approx([1.0, 0.1, 0.1, 0.01])
 
 
 def test_a_run_of_few_steps_has_a_short_warm_up() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from detcore.jobs.config import MODELS
 from detcore.zoo.base import Detector, Target
+from detcore.zoo.building import build_detector
+from detcore.zoo.catalogue import detectors
 from detcore.zoo.detectors.reticle_s import ReticleS
 from detcore.zoo.detectors.ssdlite import SsdLite
-from detcore.zoo.registry import BUILDERS
 
-NAMES = sorted(BUILDERS)
+NAMES = sorted(detectors())
 
 
 def target(*boxes: tuple[float, float, float, float], label: int = 0, ignore: bool = False) -> Target:
@@ -25,17 +25,13 @@ def target(*boxes: tuple[float, float, float, float], label: int = 0, ignore: bo
 
 def build(name: str, num_classes: int = 3, size: int = 128) -> Detector:
     torch.manual_seed(0)
-    return BUILDERS[name](num_classes, size)
-
-
-def test_each_card_has_a_detector_and_each_detector_a_card() -> None:
-    assert set(BUILDERS) == set(MODELS)
+    return build_detector(name, num_classes=num_classes, image_size=size)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_card_says_about_how_many_parameters_there_are(name: str) -> None:
     count = sum(parameter.numel() for parameter in build(name).parameters()) / 1e6
-    assert count == pytest.approx(MODELS[name].parameters, abs=0.15)
+    assert count == pytest.approx(detectors()[name].parameters, abs=0.15)
 
 
 @pytest.mark.parametrize("name", NAMES)

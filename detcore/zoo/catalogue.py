@@ -1,0 +1,55 @@
+"""The detectors there are: the built-in ones and those of plug-ins, free of torch.
+
+A plug-in names its ``DetectorSpec`` in the entry-point group ``reticle.detectors``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+
+from detcore.errors import ConfigError
+from detcore.zoo.spec import DetectorSpec
+from detcore.zoo.specs import reticle_s, ssdlite
+
+GROUP = "reticle.detectors"
+DEFAULT_MODEL = "reticle-s"
+_BUILT_IN = (reticle_s.SPEC, ssdlite.SPEC)
+_log = logging.getLogger(__name__)
+
+
+@cache
+def detectors() -> Mapping[str, DetectorSpec]:
+    """Every detector by its id, the built-in ones first. A plug-in that cannot be loaded, or whose id is taken,
+    is logged and left out. Looked up once in a process."""
+    found = {spec.id: spec for spec in _BUILT_IN}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
+        try:
+            spec = entry.load()
+        except Exception as error:  # noqa: BLE001 - code of others may raise anything
+            _log.warning("the detector plug-in %s cannot be loaded: %r", entry.value, error)
+            continue
+        if not isinstance(spec, DetectorSpec):
+            _log.warning("the detector plug-in %s is no DetectorSpec", entry.value)
+        elif spec.id in found:
+            _log.warning("the detector plug-in %s is left out: there is a %s already", entry.value, spec.id)
+        else:
+            found[spec.id] = spec
+    return found
+
+
+def find_detector(model: str) -> DetectorSpec:
+    """The detector of an id.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+    spec = detectors().get(model)
+    if spec is None:
+        raise ConfigError(
+            f"the detector {model!r} is not installed",
+            hint=f"Install the plug-in that brings it, or choose from {', '.join(detectors())}",
+        )
+    return spec

@@ -1,0 +1,24 @@
+"""The card of torchvision's SSDlite."""
+
+from __future__ import annotations
+
+from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
+
+SPEC = DetectorSpec(
+    id="ssdlite320",
+    title="SSDlite MobileNetV3 (torchvision)",
+    text="Fast at prediction and widely deployed. Learns slowly from scratch: give it a "
+    "torchvision weights file, or many images.",
+    licence="BSD-3-Clause",
+    parameters=2.2,
+    input=InputRule(image_size=320, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), resize="stretch"),
+    # Its deepest maps are of one pixel, and there a batch norm knows no spread of a single image.
+    recipe=Recipe(learning_rate=2e-3, batch_size=16, smallest_batch=2),
+    weights=WeightsInfo(
+        text="Takes a torchvision file (COCO weights) or an earlier run; layers that do not "
+        "fit are listed and start afresh.",
+        source="torchvision: ssdlite320_mobilenet_v3_large_coco-a79551df.pth",
+        licence="BSD-3-Clause",
+    ),
+    build="detcore.zoo.detectors.ssdlite:build",
+)
