@@ -7,7 +7,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.export.choice import ExportChoice
@@ -17,6 +17,7 @@ from app.export.writing import Exported, ExportWriting
 from app.services.context import AppContext
 from app.services.figures import contents_text, counted
 from app.services.tasks import Task
+from app.services.timing import Debouncer
 from app.widgets.page import Page
 from detcore.errors import ReticleError
 from detcore.formats.base import ExportReport
@@ -41,8 +42,7 @@ class ExportPage(Page):
         self._preview: Task | None = None
         self._stop_preview = threading.Event()
         self._exported: Exported | None = None
-        self._delay = QTimer(self, singleShot=True, interval=PREVIEW_DELAY_MS)
-        self._delay.timeout.connect(self._start_preview)
+        self._delay = Debouncer(self, self._start_preview, pause_ms=PREVIEW_DELAY_MS)
         self._compose()
         self.removeToolBar(self.toolbar)
         action = context.actions.bind("export.start", self._export, when=self._can_export)
@@ -125,7 +125,7 @@ class ExportPage(Page):
         elif self.isVisible():
             project = self.context.document.project
             self.form.suggest_folder(project.folder.parent / f"{project.name}-{self.form.format}")
-            self._delay.start()
+            self._delay.ask()
         self.context.actions.refresh()
 
     def _show_closed(self) -> None:

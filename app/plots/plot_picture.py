@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QWidget
 
-from app.services.idle_runner import IdleRunner
+from app.services.timing import IdleRunner
 
 
 class PlotPicture(QObject):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject
 
 from app.review.choice import ReviewChoice
 from app.review.compare_texts import caution_text, change_counts, comparison_note
@@ -15,6 +15,7 @@ from app.review.models.comparison_rows import comparison_rows, interval_rows
 from app.review.queue import ReviewQueue
 from app.review.widgets.compare_panel import ComparePanel
 from app.services.context import AppContext
+from app.services.timing import Debouncer
 from detcore.errors import Cancelled, ReticleError
 from detcore.project.cross_validation import MODEL_NAME as CROSS_VALIDATION
 from detcore.project.runs import RunInfo
@@ -42,12 +43,11 @@ class ReviewCompare(QObject):
         self._counted: tuple[RunComparison, tuple[float, float]] | None = None
         self._is_counting = False
         self._picked: dict[str, PickedBoxes] = {}
-        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._pause = Debouncer(self, self.show, pause_ms=_PAUSE_MS)
         self._connect()
 
     def _connect(self) -> None:
         panel, comparisons = self.panel, self.comparisons
-        self._pause.timeout.connect(self.show)
         panel.shown.connect(self.show)
         panel.run_chosen.connect(self._choose)
         panel.at_slider.toggled.connect(self._show_figures)
@@ -189,7 +189,7 @@ class ReviewCompare(QObject):
     def _follow(self, changes: Changes) -> None:
         if changes.box_images or changes.images or changes.classes:
             self.comparisons.forget()
-            self._pause.start()
+            self._pause.ask()
 
     def _follow_job(self, run: Path, _outcome: object) -> None:
         """A run of this project may have left other detections."""

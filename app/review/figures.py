@@ -17,8 +17,8 @@ from app.review.plots.confidence_plot import ConfidencePlot
 from app.review.plots.confusion_matrix import ConfusionMatrix, scrolled
 from app.review.plots.pr_plot import PrPlot
 from app.review.widgets.class_table import ClassTable
-from app.services.idle_runner import IdleRunner
 from app.services.theme import Theme
+from app.services.timing import IdleRunner
 from detcore.evaluation.curves import Curve
 from detcore.evaluation.scores import reliability
 from detcore.evaluation.thresholds import OperatingPoint

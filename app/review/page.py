@@ -10,7 +10,6 @@ from app.review.compare import ReviewCompare
 from app.review.figures import ReviewFigures
 from app.review.image import ReviewImage
 from app.review.links import ReviewLinks
-from app.review.live.debouncer import Debouncer
 from app.review.live.live_evaluation import LiveReview
 from app.review.live.order_figures import OrderFigures
 from app.review.models.error_model import ErrorModel
@@ -27,6 +26,7 @@ from app.review.widgets.header import ReviewHeader
 from app.review.widgets.queue_panel import QueuePanel
 from app.services.context import AppContext
 from app.services.image_loader import ImageLoader
+from app.services.timing import Debouncer
 from app.widgets.empty_state import EmptyState
 from app.widgets.page import Page
 from detcore.project.scope import Scope
@@ -79,7 +79,12 @@ class ReviewPage(Page):
         self.figures.tabs.addTab(self.compare.panel, "Compare")
         self.image = ReviewImage(context, loader, self.live)
         self.empty = EmptyState(context.theme)
-        self._counts = Debouncer(self, pause_ms=_COUNTS_MS, longest_ms=_COUNTS_LONGEST_MS)
+        self._counts = Debouncer(
+            self,
+            lambda: self._show_threshold(self.live.threshold),
+            pause_ms=_COUNTS_MS,
+            longest_ms=_COUNTS_LONGEST_MS,
+        )
         self._hidden: list[QDockWidget] = []
         self._ready = self._counted = True
         self._compose()
@@ -155,7 +160,6 @@ class ReviewPage(Page):
         live.threshold_changed.connect(self._show_threshold)
         live.curves_changed.connect(self._follow_curves)
         live.matches_changed.connect(self._counts.ask)
-        self._counts.settled.connect(lambda: self._show_threshold(live.threshold))
         self.header.link_opened.connect(lambda scope: self.choice.open(scope=Scope(scope)))
         self.header.slider.value_changed.connect(live.set_threshold)
         self.header.slider.released.connect(live.catch_up)

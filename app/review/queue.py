@@ -11,10 +11,10 @@ from PySide6.QtCore import QObject, Signal
 from app.review.live.listed_items import ListedItems
 from app.review.live.live_evaluation import LiveReview
 from app.review.live.order_figures import OrderFigures
-from app.review.live.pace import Pace
 from app.review.models.error_model import ErrorModel
 from app.review.queue_texts import empty_text, narrowed_to
 from app.review.widgets.queue_panel import QueuePanel
+from app.services.timing import FrameThrottle
 from detcore.review.entries import ErrorEntry
 from detcore.review.filter import BACKGROUND_ID, ErrorFilter, SortOrder, order_without_labels
 from detcore.review.items import ErrorRows, detection_key
@@ -63,7 +63,7 @@ class ReviewQueue(QObject):
         self._items = ListedItems(live, figures)
         self._apart: tuple[tuple[int, float, ErrorRows], ErrorEntry | None] | None = None
         self._told: ErrorEntry | None = None
-        self.pace = Pace(self, self._follow_threshold)
+        self.pace = FrameThrottle(self, self._follow_threshold)
         live.loaded.connect(self._restart)
         live.matches_changed.connect(self._follow_edit)
         live.threshold_changed.connect(lambda _threshold: self.pace.ask())

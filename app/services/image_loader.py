@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from app.canvas.image_levels import ImageLevels
 from app.services.tasks import Task, Tasks
+from app.services.timing import Debouncer
 from detcore.errors import ReticleError
 from detcore.images.decoding import read_image
 
@@ -87,8 +88,7 @@ class ImageLoader(QObject):
         self._running: dict[Path, Task] = {}
         self._waiting: list[Path] = []
         self._wanted: Path | None = None
-        self._ahead = QTimer(self, singleShot=True, interval=_AHEAD_MS)
-        self._ahead.timeout.connect(self._look_again)
+        self._ahead = Debouncer(self, self._look_again, pause_ms=_AHEAD_MS)
 
     def request(self, path: Path, neighbours: Sequence[Path] = ()) -> ImageLevels | None:
         """The image if it is at hand, else ``None`` and ``loaded`` (or ``failed``) will follow.
@@ -103,7 +103,7 @@ class ImageLoader(QObject):
             return None
         self._cache.move_to_end(path)
         # the image that is there is shown before threads begin to compete with the window
-        self._ahead.start()
+        self._ahead.ask()
         return kept.levels
 
     def clear(self) -> None:

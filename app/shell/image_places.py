@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.services.context import AppContext
 from app.services.figures import count_text, counted
 from app.services.messages import Offer
 from app.services.tasks import ProgressCallback, Task
+from app.services.timing import Debouncer
 from detcore.errors import Cancelled, ReticleError
 from detcore.images.decoding import files_with_frames, frames_text
 from detcore.project.fingerprints import Files, look_at_files
@@ -40,8 +41,7 @@ class ImagePlaces(QObject):
         super().__init__(window)
         self._context, self._window = context, window
         self._survey: Task | None = None
-        self._soon = QTimer(self, singleShot=True, interval=_SETTLE_MS)
-        self._soon.timeout.connect(lambda: self._look_at_files(on_opening=False))
+        self._soon = Debouncer(self, lambda: self._look_at_files(on_opening=False), pause_ms=_SETTLE_MS)
         context.actions.bind("global.find_images", self._ask_folder, when=lambda: context.document.is_open)
         context.actions.bind("global.new_images", self.look_for_news, when=lambda: context.document.is_open)
         context.document.opened.connect(lambda: self._look_at_files(on_opening=True))
@@ -205,7 +205,7 @@ class ImagePlaces(QObject):
 
     def _follow(self, changes: Changes) -> None:
         if changes.image_list:
-            self._soon.start()
+            self._soon.ask()
 
     def _leave_project(self) -> None:
         self._soon.stop()

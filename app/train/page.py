@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QStackedWidget
 
 from app.services.context import AppContext
 from app.services.figures import count_text, counted
+from app.services.timing import Debouncer
 from app.train.commands import RunCommands
 from app.train.control import RunControl
 from app.train.crossval import CrossValidating
@@ -49,7 +50,7 @@ class TrainPage(Page):
         super().__init__("train", context)
         self._data: TrainingData | None = None
         self._missing = missing_for_training()
-        self._survey_timer = QTimer(self, singleShot=True, interval=SURVEY_MS)
+        self._survey = Debouncer(self, self._look_at_data, pause_ms=SURVEY_MS)
         self.histories = RunHistories(context, self)
         self.shelf = RunShelf(context, self.histories, self)
         self.control = RunControl(context, self.histories, self)
@@ -132,10 +133,9 @@ class TrainPage(Page):
         context = self.context
         context.document.opened.connect(self._open)
         context.document.closed.connect(self._close)
-        context.document.changed.connect(lambda _changes: self._survey_timer.start())
+        context.document.changed.connect(lambda _changes: self._survey.ask())
         context.jobs.changed.connect(self._refresh)
         context.jobs.devices_found.connect(lambda: self.setup.settings.show_devices(context.jobs.devices))
-        self._survey_timer.timeout.connect(self._look_at_data)
         self.histories.changed.connect(self._follow_history)
         self.control.changed.connect(self._refresh)
         self.control.prepared.connect(self._show_new_run)
@@ -164,7 +164,7 @@ class TrainPage(Page):
         self._look_at_data()
 
     def _close(self) -> None:
-        self._survey_timer.stop()
+        self._survey.stop()
         self._data = None
         self._refresh()
 

@@ -12,13 +12,13 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     Qt,
-    QTimer,
     Signal,
 )
 
 from app.services.document import Document
 from app.services.figures import counted
 from app.services.tasks import Tasks
+from app.services.timing import Debouncer
 from detcore.errors import ReticleError
 from detcore.project.project import Project
 from detcore.project.reading import class_counts
@@ -51,8 +51,7 @@ class ClassModel(QAbstractListModel):
         self._counts: Mapping[str, int] = {}
         self._tasks = Tasks(self)
         self._counting = False
-        self._recount = QTimer(self, singleShot=True, interval=COUNT_DELAY_MS)
-        self._recount.timeout.connect(self._count)
+        self._recount = Debouncer(self, self._count, pause_ms=COUNT_DELAY_MS)
         document.opened.connect(self.reload)
         document.closed.connect(self._clear)
         document.changed.connect(self._follow)
@@ -82,13 +81,13 @@ class ClassModel(QAbstractListModel):
         if changes.classes:
             self.reload()
         elif changes.boxes:
-            self._recount.start()
+            self._recount.ask()
 
     def _count(self) -> None:
         if not self._document.is_open:
             return
         if self._counting:
-            self._recount.start()
+            self._recount.ask()
             return
         self._counting = True
         project = self._document.project

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
-from app.review.live.debouncer import Debouncer
-from app.review.live.pace import HALF_FRAME_MS
 from app.services.document import Document
 from app.services.tasks import Tasks
+from app.services.timing import HALF_FRAME_MS, Debouncer, Throttle
 from detcore.evaluation.error_costs import ErrorCosts
 from detcore.project.runs import RunFolder
 from detcore.project.scope import (
@@ -61,11 +60,13 @@ class LiveReview(QObject):
         self._verdicts: set[int] = set()
         self._stale = False
         self._judged: RunFolder | None = None
-        self._curves = Debouncer(self, pause_ms=_CURVES_MS, longest_ms=_CURVES_LONGEST_MS)
-        self._curves.settled.connect(self.curves_changed)
-        self._threshold_timer = QTimer(self, singleShot=True)
-        self._threshold_timer.timeout.connect(self._tell_threshold)
-        self._told = QElapsedTimer()
+        self._curves = Debouncer(
+            self, self.curves_changed.emit, pause_ms=_CURVES_MS, longest_ms=_CURVES_LONGEST_MS
+        )
+        # at once, so that the rest of the frame is there for what follows
+        self._threshold = Throttle(
+            self, lambda: self.threshold_changed.emit(self.threshold), interval_ms=HALF_FRAME_MS
+        )
         document.changed.connect(self._follow)
         document.closed.connect(self.close)
 
@@ -94,24 +95,11 @@ class LiveReview(QObject):
         if threshold == self.threshold:
             return
         self.threshold = threshold
-        if self._threshold_timer.isActive():
-            return
-        # at once, so that the rest of the frame is there for what follows
-        left = HALF_FRAME_MS - self._told.elapsed() if self._told.isValid() else 0
-        if left > 0:
-            self._threshold_timer.start(left)
-        else:
-            self._tell_threshold()
+        self._threshold.ask()
 
     def catch_up(self) -> None:
         """Tell of a new threshold at once if that is still to be done."""
-        if self._threshold_timer.isActive():
-            self._threshold_timer.stop()
-            self._tell_threshold()
-
-    def _tell_threshold(self) -> None:
-        self._told.start()
-        self.threshold_changed.emit(self.threshold)
+        self._threshold.catch_up()
 
     def find_costs(self) -> None:
         """Find out in the pool what each error costs as things are now; ``costs_found`` follows."""

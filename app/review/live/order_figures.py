@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.review.live.live_evaluation import LiveReview
 from app.services.tasks import Tasks
+from app.services.timing import Debouncer
 from detcore.evaluation.label_errors import LabelErrors
 from detcore.evaluation.strength import ap50
 from detcore.review.filter import SortOrder
@@ -33,8 +34,7 @@ class OrderFigures(QObject):
         self.reached: float | None = None
         self._stale = False
         self._generation = 0
-        self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
-        self._settled.timeout.connect(self._find_label_errors)
+        self._settled = Debouncer(self, self._find_label_errors, pause_ms=SETTLED_MS)
         live.loaded.connect(self._follow_review)
         live.matches_changed.connect(self._follow_edit)
         live.costs_found.connect(self.found)
@@ -72,7 +72,7 @@ class OrderFigures(QObject):
             return
         if self.order is SortOrder.LABEL_ERRORS:
             self._stale = True
-            self._settled.start()
+            self._settled.ask()
         else:
             # what is being found is of the labels before
             self._generation += 1

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.plots.plot_grid import PlotGrid, RoundAxis
 from app.services.theme import SMALL_TEXT, Theme
+from app.services.timing import Debouncer
 from app.train.widgets.curve_items import Curve, CurveItems, visible_points
 from app.train.widgets.curve_legend import HEIGHT, CurveLegend
 from detcore.types import FloatArray
@@ -65,7 +66,7 @@ class MetricPlot(QWidget):
         self.plot: Any = self.view.getPlotItem()
         self._grid = PlotGrid(self.plot)
         self._line = pg.InfiniteLine(angle=90, movable=False)
-        self._resized = QTimer(self, singleShot=True, interval=RESIZED_MS)
+        self._resized = Debouncer(self, self._place, pause_ms=RESIZED_MS)
         self._grid.setVisible(False)
         self._empty = QLabel(empty, self.view, wordWrap=True)
         self._empty.setProperty("role", "muted")
@@ -75,7 +76,6 @@ class MetricPlot(QWidget):
         scene: Any = self.view.scene()
         self.legend.toggled.connect(self._toggle)
         scene.sigMouseClicked.connect(self._click)
-        self._resized.timeout.connect(self._place)
         theme.changed.connect(self._paint)
         self._paint()
 
@@ -253,7 +253,7 @@ class MetricPlot(QWidget):
         elif isinstance(event, QResizeEvent):
             self._empty.setGeometry(self.view.rect().adjusted(AXIS_WIDTH + 8, 4, -16, -24))
             if event.size().width() != event.oldSize().width():
-                self._resized.start()
+                self._resized.ask()
         return False
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -222,7 +222,7 @@ def test_a_resized_plot_draws_as_much_of_a_long_run_as_fits_once_the_width_stand
     plots.resize(300, 700)
     plots.show_run(history(10_000), [])
     QTest.qWait(100)
-    rest = plots.losses._resized
+    (rest,) = plots.losses._resized.findChildren(QTimer)
     few = len(drawn_points(plots)[0])
     rest.setInterval(60_000)
     drawn: list[int] = []
