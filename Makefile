@@ -15,7 +15,7 @@ run: setup
 	@sh scripts/run
 
 test: setup
-	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not gpu and not bench" -n 2 --dist loadfile
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not gpu and not bench and not data" -n 2 --dist loadfile
 
 check: setup
 	$(PYTHON) -m ruff check .

@@ -17,8 +17,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("reticle", derandomize=True, deadline=None)
 settings.load_profile("reticle")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
-
 
 @pytest.fixture(autouse=True)
 def _exact_floats() -> Iterator[None]:
@@ -29,20 +27,10 @@ def _exact_floats() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _shared(part: str) -> Path:
-    folder = SHARED / part
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Real datasets in ``../shared/data``, for tests marked ``data``: they are run where someone asks for them."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip(f"no {part} folder beside the checkout")
+        pytest.skip("no datasets beside the checkout")
     return folder
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Real datasets beside the checkout; tests that need them are skipped where they are absent."""
-    return _shared("data")
-
-
-@pytest.fixture(scope="session")
-def shared_bench() -> Path:
-    """The generator and the rule cases beside the checkout."""
-    return _shared("bench")

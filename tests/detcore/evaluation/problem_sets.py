@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,37 @@ from pycocotools.cocoeval import COCOeval
 
 from detcore.evaluation.coco import STAT_NAMES
 from detcore.evaluation.coco_files import CocoFiles, read_coco_files
+
+RULE_CASES = Path(__file__).parents[2] / "cases" / "evaluation" / "rules.json"
+
+
+def rule_cases() -> dict[str, dict]:
+    """Small problems of one rule each, by name: ``gt`` and ``dt`` as COCO has them, and what other programs
+    ``measured``: tidecv 1.0.1, Ultralytics 8, the VOC development kit, and its best known port to Python. None
+    of these is installed here; pycocotools is, and is asked itself."""
+
+    def case(packed: dict) -> dict:
+        names = ("id", "image_id", "category_id", "bbox", "area", "iscrowd", "ignore")
+        truths = [dict(zip(names, (*row[:3], row[3:7], *row[7:]), strict=True)) for row in packed["truths"]]
+        gt = {
+            "images": [
+                {"id": i, "file_name": f"{i}.jpg", "width": 1000, "height": 1000} for i in packed["images"]
+            ],
+            "categories": [{"id": c, "name": f"c{c}"} for c in packed["classes"]],
+            "annotations": truths,
+        }
+        dt = [
+            {"image_id": image, "category_id": label, "bbox": box, "score": score}
+            for image, label, *box, score in packed["found"]
+        ]
+        measured = {
+            program: {key: math.nan if value is None else value for key, value in answers.items()}
+            for program, answers in packed["measured"].items()
+        }
+        return {"gt": gt, "dt": dt, "measured": measured}
+
+    cases = json.loads(RULE_CASES.read_text(encoding="utf-8"))
+    return {name: case(packed) for name, packed in cases.items()}
 
 
 def write_files(folder: Path, gt: dict, dt: list) -> tuple[Path, Path]:

@@ -11,7 +11,7 @@ import pytest
 from detcore.evaluation.coco_files import CocoFiles
 from detcore.evaluation.error_types import KINDS, ErrorType, ErrorTypes, find_error_types
 from detcore.evaluation.evaluate import errors_of_files
-from tests.detcore.evaluation.problem_sets import as_files, coco_dict, random_problem, write_files
+from tests.detcore.evaluation.problem_sets import as_files, coco_dict, random_problem, rule_cases, write_files
 
 SHORT = ("Cls", "Loc", "Both", "Dupe", "Bkg", "Miss")
 
@@ -28,10 +28,9 @@ def error_types(files: CocoFiles, **options: bool) -> ErrorTypes:
     )
 
 
-def test_every_rule_case_has_the_answer_of_tidecv(shared_bench: Path, tmp_path: Path):
-    cases = json.loads((shared_bench / "micro_cases.json").read_text())
+def test_every_rule_case_has_the_answer_of_tidecv(tmp_path: Path):
     judged = 0
-    for name, case in cases.items():
+    for name, case in rule_cases().items():
         expected = case["measured"].get("tidecv")
         if expected is None or "dAP_Cls" not in expected:
             continue

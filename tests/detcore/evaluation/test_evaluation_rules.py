@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
 from detcore.evaluation.coco_files import CocoFiles
 from detcore.evaluation.ultralytics import evaluate_ultralytics
-from tests.detcore.evaluation.problem_sets import as_files, coco_dict
+from tests.detcore.evaluation.problem_sets import as_files, coco_dict, rule_cases
 
 
 def columns_of(files: CocoFiles) -> tuple:
     return files.gt, files.dets, list(files.images), sorted(files.classes)
 
 
-def test_every_rule_case_has_the_answer_of_ultralytics(shared_bench: Path, tmp_path: Path):
-    cases = json.loads((shared_bench / "micro_cases.json").read_text())
+def test_every_rule_case_has_the_answer_of_ultralytics(tmp_path: Path):
+    cases = rule_cases()
     for name, case in cases.items():
         expected = case["measured"]["ultralytics"]
         found = evaluate_ultralytics(*columns_of(as_files(tmp_path, case["gt"], case["dt"])))

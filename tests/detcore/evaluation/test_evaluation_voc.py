@@ -14,7 +14,7 @@ from detcore.evaluation.coco_files import CocoFiles
 from detcore.evaluation.evaluate import evaluate_files
 from detcore.evaluation.voc import VOC2007, VOC2010, VocResult, VocRules, evaluate_voc
 from detcore.types import Detections, GroundTruth
-from tests.detcore.evaluation.problem_sets import as_files, problems, write_files
+from tests.detcore.evaluation.problem_sets import as_files, coco_dict, problems, rule_cases, write_files
 
 LINSPACE = np.linspace(0, 1, 11)
 PADILLA = {
@@ -67,6 +67,7 @@ def padilla_texts(gt_folder: Path, det_folder: Path) -> tuple[GroundTruth, Detec
     return gt, dets
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("kind", "answers"),
     [
@@ -74,8 +75,8 @@ def padilla_texts(gt_folder: Path, det_folder: Path) -> tuple[GroundTruth, Detec
         ("area", {0.1: 0.3371980676, 0.3: 0.2456866804, 0.5: 0.0222222222, 0.75: 0.0}),
     ],
 )
-def test_seven_images_of_padilla_review_with_score_ties(shared_data: Path, kind: str, answers: dict):
-    folder = shared_data / "padilla_review/tests/test_case_1"
+def test_seven_images_of_padilla_review_with_score_ties(real_data: Path, kind: str, answers: dict):
+    folder = real_data / "padilla_review/tests/test_case_1"
     gt, dets = padilla_texts(folder / "gts", folder / "dets")
     assert (len(gt), len(dets)) == (15, 24)
     for iou, expected in answers.items():
@@ -83,8 +84,9 @@ def test_seven_images_of_padilla_review_with_score_ties(shared_data: Path, kind:
         assert result.mean_ap == pytest.approx(expected, abs=1e-10)
 
 
-def test_seven_images_of_padilla_object_detection_metrics(shared_data: Path):
-    folder = shared_data / "padilla_odm"
+@pytest.mark.data
+def test_seven_images_of_padilla_object_detection_metrics(real_data: Path):
+    folder = real_data / "padilla_odm"
     gt, dets = padilla_texts(folder / "groundtruths", folder / "detections")
     result = evaluate_voc(gt, dets, range(1, 8), [1], rules=PADILLA["area"], iou_threshold=0.3)
     assert "AP: 24.57%" in (folder / "results/results.txt").read_text()
@@ -92,6 +94,7 @@ def test_seven_images_of_padilla_object_detection_metrics(shared_data: Path):
     assert (result.per_class[1].tp, result.per_class[1].fp) == (7, 17)
 
 
+@pytest.mark.data
 @pytest.mark.parametrize(
     ("kind", "iou", "expected"),
     [
@@ -102,17 +105,18 @@ def test_seven_images_of_padilla_object_detection_metrics(shared_data: Path):
     ],
 )
 def test_twelve_cats_of_padilla_toyexample(
-    shared_data: Path, tmp_path: Path, kind: str, iou: float, expected: float
+    real_data: Path, tmp_path: Path, kind: str, iou: float, expected: float
 ):
-    folder = shared_data / "padilla_review/toyexample"
+    folder = real_data / "padilla_review/toyexample"
     gt = json.loads((folder / "gts_coco_format/toy_example_coco.JSON").read_text())
     dt = json.loads((folder / "dets_coco_format/coco_dets.json").read_text())["annotations"]
     result = voc(as_files(tmp_path, gt, dt), PADILLA[kind], iou)
     assert result.mean_ap == pytest.approx(expected, abs=1e-6)
 
 
-def test_twelve_cats_of_padilla_toyexample_by_coco_rules(shared_data: Path):
-    folder = shared_data / "padilla_review/toyexample"
+@pytest.mark.data
+def test_twelve_cats_of_padilla_toyexample_by_coco_rules(real_data: Path):
+    folder = real_data / "padilla_review/toyexample"
     numbers = evaluate_files(
         folder / "gts_coco_format/toy_example_coco.JSON", folder / "dets_coco_format/coco_dets.json"
     )
@@ -128,10 +132,9 @@ def test_twelve_cats_of_padilla_toyexample_by_coco_rules(shared_data: Path):
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_every_rule_case_has_the_answer_of_the_program(shared_bench: Path, tmp_path: Path, program: str):
-    cases = json.loads((shared_bench / "micro_cases.json").read_text())
+def test_every_rule_case_has_the_answer_of_the_program(tmp_path: Path, program: str):
     judged = 0
-    for name, case in cases.items():
+    for name, case in rule_cases().items():
         expected = case["measured"].get(program)
         if expected is None:
             continue
@@ -142,11 +145,24 @@ def test_every_rule_case_has_the_answer_of_the_program(shared_bench: Path, tmp_p
     assert judged >= 25
 
 
-def test_a_difficult_object_is_neither_to_be_found_nor_wrong_to_find(tmp_path: Path, shared_bench: Path):
-    case = json.loads((shared_bench / "micro_cases.json").read_text())["ignore_flag"]
+def test_a_difficult_object_is_neither_to_be_found_nor_wrong_to_find(tmp_path: Path):
+    case = rule_cases()["ignore_flag"]
     dt = [*case["dt"], {"image_id": 1, "category_id": 1, "bbox": [500, 500, 10, 10], "score": 0.95}]
     result = voc(as_files(tmp_path, case["gt"], dt), VOC2010)
     assert (result.mean_ap, result.per_class[1].fp, result.per_class[1].gt_count) == (1.0, 0, 1)
+
+
+def test_inclusive_pixels_count_the_last_one_of_each_side(tmp_path: Path):
+    # Edges 0 and 9: 10 pixels a side, of which the detection covers 10 by 5, exactly half. As edges without that
+    # pixel they are 9 by 9 and 9 by 4: 36 of 81.
+    gt = coco_dict(
+        [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 9], "area": 81, "iscrowd": 0}],
+        images=[1],
+        classes=[1],
+    )
+    files = as_files(tmp_path, gt, [{"image_id": 1, "category_id": 1, "bbox": [0, 0, 9, 4], "score": 0.5}])
+    assert voc(files, VocRules(eleven_points=False, pixel_offset=1)).mean_ap == 1.0
+    assert voc(files, VocRules(eleven_points=False)).mean_ap == 0.0
 
 
 def test_inclusive_pixels_find_a_box_of_one_pixel():
@@ -213,7 +229,7 @@ def test_equal_to_the_kit_step_by_step_on_any_problem(tmp_path: Path, problem: t
             assert one.ap == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
-def test_voc_numbers_of_files_hold_none_where_nothing_was_to_be_found(shared_bench: Path, tmp_path: Path):
-    case = json.loads((shared_bench / "micro_cases.json").read_text())["no_gt"]
+def test_voc_numbers_of_files_hold_none_where_nothing_was_to_be_found(tmp_path: Path):
+    case = rule_cases()["no_gt"]
     numbers = evaluate_files(*write_files(tmp_path, case["gt"], case["dt"]), rules="voc2007")
     assert numbers["AP50"] is None

@@ -325,8 +325,9 @@ def test_class_ids_of_the_source_survive_a_new_class(project: Project, images: P
     assert [line.split()[0] for line in lines] == ["1", "2"]
 
 
-def test_bccd_comes_in_with_its_official_splits(shared_data: Path, tmp_path: Path):
-    root = shared_data / "bccd/BCCD"
+@pytest.mark.data
+def test_bccd_comes_in_with_its_official_splits(real_data: Path, tmp_path: Path):
+    root = real_data / "bccd/BCCD"
     with Project.create(tmp_path / "bccd.reticle", image_root=root) as project:
         report = import_dataset(project, "voc", root)
         assert (report.images, report.boxes) == (364, 4886)
@@ -339,8 +340,9 @@ def test_bccd_comes_in_with_its_official_splits(shared_data: Path, tmp_path: Pat
         assert statistics.splits == {"train": 205, "val": 87, "test": 72}
 
 
-def test_the_same_annotations_in_five_formats_are_one_set_of_boxes(shared_data: Path, tmp_path: Path):
-    home = shared_data / "padilla_review/data/database"
+@pytest.mark.data
+def test_the_same_annotations_in_five_formats_are_one_set_of_boxes(real_data: Path, tmp_path: Path):
+    home = real_data / "padilla_review/data/database"
     with Project.create(tmp_path / "p.reticle", image_root=home / "images") as project:
         assert import_dataset(project, "voc", home / "gts/pascalvoc_format").boxes == 273
         for name, folder in (

@@ -12,6 +12,7 @@ from detcore.formats import FORMATS, detect_format
 from detcore.formats.base import Dataset
 from tests.detcore.formats.format_samples import hashes
 
+pytestmark = pytest.mark.data
 PADILLA = "padilla_review/data/database"
 
 
@@ -25,8 +26,8 @@ def boxes_by_image(dataset: Dataset) -> dict[str, list[tuple[object, ...]]]:
     }
 
 
-def test_bccd_has_364_images_and_4886_boxes_and_two_without_area(shared_data: Path):
-    dataset, problems = FORMATS["voc"].read(shared_data / "bccd/BCCD")
+def test_bccd_has_364_images_and_4886_boxes_and_two_without_area(real_data: Path):
+    dataset, problems = FORMATS["voc"].read(real_data / "bccd/BCCD")
     assert len(dataset.images) == 364
     assert dataset.box_count == 4886
     assert {(problem.path.name, problem.line) for problem in problems} == {
@@ -38,13 +39,13 @@ def test_bccd_has_364_images_and_4886_boxes_and_two_without_area(shared_data: Pa
     assert [item.name for item in dataset.classes] == ["WBC", "RBC", "Platelets"]
 
 
-def test_playing_cards_with_windows_paths_and_mixed_case_are_all_found(shared_data: Path):
-    dataset, problems = FORMATS["voc"].read(shared_data / "playing_cards")
+def test_playing_cards_with_windows_paths_and_mixed_case_are_all_found(real_data: Path):
+    dataset, problems = FORMATS["voc"].read(real_data / "playing_cards")
     assert len(dataset.images) == 363
     assert all(image.path.is_file() for image in dataset.images)
     assert Counter(image.split for image in dataset.images) == {"train": 296, "test": 67}
     # The set's own CSV files list one box a line under a line of headings.
-    listed = [(shared_data / f"playing_cards/images/{name}_labels.csv") for name in ("train", "test")]
+    listed = [(real_data / f"playing_cards/images/{name}_labels.csv") for name in ("train", "test")]
     assert dataset.box_count + sum("left out" in problem.message for problem in problems) == sum(
         len(path.read_text().strip().splitlines()) - 1 for path in listed
     )
@@ -59,18 +60,18 @@ def test_playing_cards_with_windows_paths_and_mixed_case_are_all_found(shared_da
         ("yolo", "yolo_format"),
     ],
 )
-def test_the_same_273_boxes_come_out_of_every_format(shared_data: Path, name: str, folder: str):
-    images = shared_data / PADILLA / "images"
-    reference, _ = FORMATS["voc"].read(shared_data / PADILLA / "gts/pascalvoc_format", image_folder=images)
-    dataset, problems = FORMATS[name].read(shared_data / PADILLA / "gts" / folder, image_folder=images)
-    assert detect_format(shared_data / PADILLA / "gts" / folder) == name
+def test_the_same_273_boxes_come_out_of_every_format(real_data: Path, name: str, folder: str):
+    images = real_data / PADILLA / "images"
+    reference, _ = FORMATS["voc"].read(real_data / PADILLA / "gts/pascalvoc_format", image_folder=images)
+    dataset, problems = FORMATS[name].read(real_data / PADILLA / "gts" / folder, image_folder=images)
+    assert detect_format(real_data / PADILLA / "gts" / folder) == name
     assert dataset.box_count == 273
     assert boxes_by_image(dataset) == boxes_by_image(reference)
     assert problems == []
 
 
-def test_coco_sample_keeps_crowds_outlines_and_ids(shared_data: Path, tmp_path: Path):
-    path = shared_data / "faster_coco_eval/tests/dataset/cocoapi/instances_val2014_100.json"
+def test_coco_sample_keeps_crowds_outlines_and_ids(real_data: Path, tmp_path: Path):
+    path = real_data / "faster_coco_eval/tests/dataset/cocoapi/instances_val2014_100.json"
     dataset, problems = FORMATS["coco"].read(path)
     assert (len(dataset.images), dataset.box_count) == (100, 839)
     assert sum(item.crowd for image in dataset.images for item in image.boxes) == 9
@@ -109,16 +110,14 @@ def test_coco_sample_keeps_crowds_outlines_and_ids(shared_data: Path, tmp_path: 
         ("voc", "kaggle_dataset/relaxed_voc2", 2, 2),
     ],
 )
-def test_small_sets_of_many_tools_are_read(
-    shared_data: Path, name: str, folder: str, images: int, boxes: int
-):
-    dataset, _ = FORMATS[name].read(shared_data / "datumaro_assets/tests/assets" / folder)
+def test_small_sets_of_many_tools_are_read(real_data: Path, name: str, folder: str, images: int, boxes: int):
+    dataset, _ = FORMATS[name].read(real_data / "datumaro_assets/tests/assets" / folder)
     assert (len(dataset.images), dataset.box_count) == (images, boxes)
 
 
-def test_bccd_survives_every_format_and_its_files_stay_as_they_are(shared_data: Path, tmp_path: Path):
-    before = hashes(shared_data / "bccd")
-    dataset, _ = FORMATS["voc"].read(shared_data / "bccd/BCCD")
+def test_bccd_survives_every_format_and_its_files_stay_as_they_are(real_data: Path, tmp_path: Path):
+    before = hashes(real_data / "bccd")
+    dataset, _ = FORMATS["voc"].read(real_data / "bccd/BCCD")
     expected = boxes_by_image(dataset)
     for name, item in FORMATS.items():
         item.write(dataset, tmp_path / name)
@@ -126,4 +125,4 @@ def test_bccd_survives_every_format_and_its_files_stay_as_they_are(shared_data: 
         assert boxes_by_image(again) == expected
         assert problems == []
         assert Counter(image.split for image in again.images) == {"train": 205, "val": 87, "test": 72}
-    assert hashes(shared_data / "bccd") == before
+    assert hashes(real_data / "bccd") == before

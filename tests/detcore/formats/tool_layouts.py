@@ -1,0 +1,225 @@
+"""One small dataset as tools lay it out: two images, three boxes, two classes, made anew in each layout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tests.detcore.formats.format_samples import save_image
+
+CLASSES = ("cat", "dog")
+SIZE = (100, 80)
+BOXES: Mapping[str, tuple[tuple[str, int, int, int, int], ...]] = {
+    "a": (("cat", 10, 20, 30, 40), ("dog", 0, 0, 50, 40)),
+    "b": (("cat", 50, 40, 100, 80),),
+}
+"""Whole edges, so that each format holds them exactly; image ``a`` is to train on, ``b`` to validate."""
+SPLITS = {"a": "train", "b": "val"}
+
+Layout = Callable[[Path], Path]
+"""Writes the dataset into a folder and returns what one would open."""
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _xml(stem: str, *, head: str = "") -> str:
+    objects = "".join(
+        f"<object><name>{name}</name><pose>Unspecified</pose><truncated>0</truncated><difficult>0</difficult>"
+        f"<bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox></object>"
+        for name, x1, y1, x2, y2 in BOXES[stem]
+    )
+    size = f"<size><width>{SIZE[0]}</width><height>{SIZE[1]}</height><depth>3</depth></size>"
+    return f"<annotation>{head}<filename>{stem}.jpg</filename>{size}{objects}</annotation>"
+
+
+def _rows(stem: str) -> str:
+    return "".join(
+        f"{CLASSES.index(name)} {(x1 + x2) / 2 / SIZE[0]:.6f} {(y1 + y2) / 2 / SIZE[1]:.6f} "
+        f"{(x2 - x1) / SIZE[0]:.6f} {(y2 - y1) / SIZE[1]:.6f}\n"
+        for name, x1, y1, x2, y2 in BOXES[stem]
+    )
+
+
+def _coco(*stems: str, first_id: int = 1) -> str:
+    images = list(enumerate(stems, start=first_id))
+    annotations = [
+        {
+            "id": place * 10 + number,
+            "image_id": place,
+            "category_id": CLASSES.index(name) + 1,
+            "bbox": [x1, y1, x2 - x1, y2 - y1],
+            "area": (x2 - x1) * (y2 - y1),
+            "iscrowd": 0,
+        }
+        for place, stem in images
+        for number, (name, x1, y1, x2, y2) in enumerate(BOXES[stem])
+    ]
+    content = {
+        "images": [
+            {"id": place, "file_name": f"{stem}.jpg", "width": SIZE[0], "height": SIZE[1]}
+            for place, stem in images
+        ],
+        "categories": [{"id": number, "name": name} for number, name in enumerate(CLASSES, start=1)],
+        "annotations": annotations,
+    }
+    return json.dumps(content)
+
+
+def _voc_devkit(root: Path) -> Path:
+    """The folders of the challenge, with lists a class and those of its other tasks."""
+    for stem, split in SPLITS.items():
+        save_image(root / f"JPEGImages/{stem}.jpg")
+        _write(root / f"Annotations/{stem}.xml", _xml(stem, head="<folder>VOC2012</folder>"))
+        for task in ("Main", "Layout", "Segmentation"):
+            _write(root / f"ImageSets/{task}/{split}.txt", f"{stem}\n")
+        for name in CLASSES:
+            has = 1 if any(box[0] == name for box in BOXES[stem]) else -1
+            _write(root / f"ImageSets/Main/{name}_{split}.txt", f"{stem} {has:2d}\n")
+    return root
+
+
+def _voc_of_cvat(root: Path) -> Path:
+    """One list, which is no split, and the colours of all classes."""
+    for stem in BOXES:
+        save_image(root / f"JPEGImages/{stem}.jpg")
+        _write(root / f"Annotations/{stem}.xml", _xml(stem))
+    _write(root / "ImageSets/Main/default.txt", "a\nb\n")
+    _write(root / "labelmap.txt", "# label:color_rgb:parts:actions\nbackground:0,0,0::\ncat:128,0,0::\n")
+    return root
+
+
+def _voc_beside_images(root: Path) -> Path:
+    """As LabelImg leaves them, with the path of another machine."""
+    for stem in BOXES:
+        save_image(root / f"{stem}.JPG")
+        _write(root / f"{stem}.xml", _xml(stem, head=f"<path>C:\\Users\\me\\pictures\\{stem}.jpg</path>"))
+    return root
+
+
+def _voc_of_roboflow(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        folder = root / ("valid" if split == "val" else split)
+        save_image(folder / f"{stem}.jpg")
+        _write(folder / f"{stem}.xml", _xml(stem))
+    return root
+
+
+def _voc_of_kaggle(root: Path) -> Path:
+    for stem in BOXES:
+        save_image(root / f"images/{stem}.jpg")
+        _write(root / f"annotations/{stem}.xml", _xml(stem))
+    return root
+
+
+def _coco_official(root: Path) -> Path:
+    """Boxes among the files of the other tasks, which hold none."""
+    for number, (stem, split) in enumerate(SPLITS.items(), start=1):
+        save_image(root / f"images/{split}2017/{stem}.jpg")
+        boxes = _coco(stem, first_id=number)
+        _write(root / f"annotations/instances_{split}2017.json", boxes)
+        captions = {**json.loads(boxes), "annotations": [{"id": 1, "image_id": number, "caption": "A cat."}]}
+        _write(root / f"annotations/captions_{split}2017.json", json.dumps(captions))
+    return root
+
+
+def _coco_of_mmdetection(root: Path) -> Path:
+    for number, (stem, split) in enumerate(SPLITS.items(), start=1):
+        save_image(root / f"{split}/{stem}.jpg")
+        _write(root / f"annotations/instances_{split}.json", _coco(stem, first_id=number))
+    return root
+
+
+def _coco_of_roboflow(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        folder = root / ("valid" if split == "val" else split)
+        save_image(folder / f"{stem}.jpg")
+        _write(folder / "_annotations.coco.json", _coco(stem))
+    return root
+
+
+def _coco_of_cvat(root: Path) -> Path:
+    for stem in BOXES:
+        save_image(root / f"images/default/{stem}.jpg")
+    _write(root / "annotations/instances_default.json", _coco(*BOXES))
+    return root
+
+
+def _coco_beside_images(root: Path) -> Path:
+    for stem in BOXES:
+        save_image(root / f"{stem}.jpg")
+    _write(root / "annotations.json", _coco(*BOXES, first_id=20180000001))
+    return root
+
+
+def _yolo_of_darknet(root: Path) -> Path:
+    for stem in BOXES:
+        save_image(root / f"obj_train_data/{stem}.jpg")
+        _write(root / f"obj_train_data/{stem}.txt", _rows(stem))
+    _write(root / "train.txt", "".join(f"data/obj_train_data/{stem}.jpg\n" for stem in BOXES))
+    _write(root / "obj.names", "\n".join(CLASSES) + "\n")
+    _write(
+        root / "obj.data", "classes = 2\ntrain = data/train.txt\nnames = data/obj.names\nbackup = backup/\n"
+    )
+    return root
+
+
+def _yolo_of_ultralytics(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        save_image(root / f"images/{split}/{stem}.jpg")
+        _write(root / f"labels/{split}/{stem}.txt", _rows(stem))
+    _write(root / "data.yaml", "path: .\ntrain: images/train\nval: images/val\nnames:\n  0: cat\n  1: dog\n")
+    return root
+
+
+def _yolo_of_roboflow(root: Path) -> Path:
+    """Its ``data.yaml`` names folders as if it lay one deeper."""
+    for stem, split in SPLITS.items():
+        folder = root / ("valid" if split == "val" else split)
+        save_image(folder / f"images/{stem}.jpg")
+        _write(folder / f"labels/{stem}.txt", _rows(stem))
+    _write(
+        root / "data.yaml", "train: ../train/images\nval: ../valid/images\n\nnc: 2\nnames: ['cat', 'dog']\n"
+    )
+    return root
+
+
+def _yolo_in_capitals(root: Path) -> Path:
+    for stem in BOXES:
+        save_image(root / f"Images/{stem}.jpg")
+        _write(root / f"Annotations/{stem}.txt", _rows(stem))
+    _write(root / "obj.names", "\n".join(CLASSES) + "\n")
+    return root
+
+
+def _yolo_beside_images(root: Path) -> Path:
+    """As LabelImg leaves them."""
+    for stem in BOXES:
+        save_image(root / f"{stem}.jpg")
+        _write(root / f"{stem}.txt", _rows(stem))
+    _write(root / "classes.txt", "\n".join(CLASSES) + "\n")
+    return root
+
+
+LAYOUTS: Mapping[str, tuple[str, Layout]] = {
+    "voc devkit": ("voc", _voc_devkit),
+    "voc of CVAT": ("voc", _voc_of_cvat),
+    "voc beside images": ("voc", _voc_beside_images),
+    "voc of Roboflow": ("voc", _voc_of_roboflow),
+    "voc of Kaggle": ("voc", _voc_of_kaggle),
+    "coco official": ("coco", _coco_official),
+    "coco of MMDetection": ("coco", _coco_of_mmdetection),
+    "coco of Roboflow": ("coco", _coco_of_roboflow),
+    "coco of CVAT": ("coco", _coco_of_cvat),
+    "coco beside images": ("coco", _coco_beside_images),
+    "yolo of Darknet": ("yolo", _yolo_of_darknet),
+    "yolo of Ultralytics": ("yolo", _yolo_of_ultralytics),
+    "yolo of Roboflow": ("yolo", _yolo_of_roboflow),
+    "yolo in capitals": ("yolo", _yolo_in_capitals),
+    "yolo beside images": ("yolo", _yolo_beside_images),
+}
+WITH_SPLITS = ("voc devkit", "voc of Roboflow", "coco official", "coco of MMDetection", "coco of Roboflow")
+WITH_SPLITS += ("yolo of Ultralytics", "yolo of Roboflow")
