@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.services.figures import counted
 from detcore.errors import JobError
@@ -39,83 +39,14 @@ def processor() -> Device:
     return Device(id="cpu", name=f"CPU, {counted(os.cpu_count() or 1, 'core')}")
 
 
-class _Mailbox:
-    """What the reader threads of one job leave for the owner: events, then the outcome."""
-
-    def __init__(self) -> None:
-        self.job: TrainingJob | WorkerJob | None = None
-        self._events: deque[Event] = deque()
-        self._outcome: Outcome | None = None
-
-    def hear(self, event: Event) -> None:
-        if not isinstance(event, Heartbeat):
-            self._events.append(event)
-
-    def conclude(self, outcome: Outcome) -> None:
-        self._outcome = outcome
-
-    def collect(self) -> tuple[list[Event], Outcome | None]:
-        """The outcome is read first, so that no event that came before it is left behind."""
-        outcome = self._outcome
-        return [self._events.popleft() for _ in range(len(self._events))], outcome
+_Heard = SimpleQueue[Event | Outcome]
+"""What the reader threads of a job leave for the window: events, in the end the outcome."""
 
 
-class _Owner(QObject):
-    """Lives on a thread of its own: starts processes, asks them, empties their mailboxes.
-
-    Signals: as those of ``Jobs``, with the devices' job among them.
-    """
-
-    started = Signal(object)
-    events = Signal(object, list)
-    ended = Signal(object, object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._mailboxes: dict[Path, _Mailbox] = {}
-        self._timer: QTimer | None = None
-
-    @Slot(object, object)
-    def launch(self, key: Path, mailbox: _Mailbox) -> None:
-        job = mailbox.job
-        if job is None:
-            raise RuntimeError("a mailbox without a job")
-        try:
-            job.start()
-        except JobError as error:
-            self.ended.emit(key, Outcome(state=OutcomeState.FAILED, text=str(error)))
-            return
-        self._mailboxes[key] = mailbox
-        self.started.emit(key)
-        if self._timer is None:
-            self._timer = QTimer(self, interval=FLUSH_MS)
-            self._timer.timeout.connect(self._flush)
-        self._timer.start()
-
-    @Slot(object, object)
-    def ask(self, job: TrainingJob | WorkerJob, command: Command) -> None:
-        if command is Command.STOP:
-            job.stop()
-        else:
-            job.request(command)
-
-    @Slot()
-    def halt(self) -> None:
-        """Emit nothing more. Called last and waited for, so that no process is started after it."""
-        if self._timer is not None:
-            self._timer.stop()
-        self._mailboxes.clear()
-
-    def _flush(self) -> None:
-        for key, mailbox in list(self._mailboxes.items()):
-            events, outcome = mailbox.collect()
-            if events:
-                self.events.emit(key, events)
-            if outcome is not None:
-                del self._mailboxes[key]
-                self.ended.emit(key, outcome)
-        if not self._mailboxes and self._timer is not None:
-            self._timer.stop()
+@dataclass(frozen=True, eq=False)
+class _Running:
+    job: TrainingJob | WorkerJob
+    heard: _Heard
 
 
 class Jobs(QObject):
@@ -138,19 +69,16 @@ class Jobs(QObject):
     ended = Signal(object, object)
     changed = Signal()
     devices_found = Signal()
-    _launch = Signal(object, object)
-    _ask = Signal(object, object)
-    _halt = Signal()
 
     def __init__(self, parent: QObject | None = None, *, timeouts: Timeouts | None = None) -> None:
         super().__init__(parent)
         self._timeouts = timeouts
-        self._jobs: dict[Path, TrainingJob | WorkerJob] = {}
+        self._running: dict[Path, _Running] = {}
         self._learning: set[Path] = set()
-        self._thread: QThread | None = None
-        self._owner: _Owner | None = None
         self._devices: tuple[Device, ...] = ()
         self._last_words: dict[Path, str] = {}
+        self._timer = QTimer(self, interval=FLUSH_MS)
+        self._timer.timeout.connect(self._flush)
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -159,70 +87,43 @@ class Jobs(QObject):
 
     def look_for_devices(self) -> None:
         """Ask a short worker which devices there are, once; loading the model code takes seconds."""
-        if self._devices or _DEVICES in self._jobs:
-            return
-        mailbox = _Mailbox()
-        self._begin(
-            _DEVICES,
-            mailbox,
-            WorkerJob(
-                worker_command("devices"),
-                on_event=mailbox.hear,
-                on_end=mailbox.conclude,
-                timeouts=self._timeouts,
-                what="device",
-            ),
-        )
+        if not self._devices and _DEVICES not in self._running:
+            self._begin_worker(_DEVICES, "device", "devices")
 
     def train(self, run: Path, *, processes: int = 1) -> None:
         """Train the run in this folder, which holds a config and a snapshot; with checkpoints in it,
         the training goes on from the last one."""
-        mailbox = _Mailbox()
-        job = TrainingJob(
-            worker_command("train", str(run), processes=processes),
-            on_event=mailbox.hear,
-            on_end=mailbox.conclude,
-            timeouts=self._timeouts,
-        )
+        heard: _Heard = SimpleQueue()
+        command = worker_command("train", str(run), processes=processes)
         self._learning.add(run)
-        self._begin(run, mailbox, job)
+        self._begin(
+            run,
+            TrainingJob(command, on_event=heard.put, on_end=heard.put, timeouts=self._timeouts),
+            heard,
+        )
 
     def cross_validate(self, run: Path) -> None:
         """Train and predict fold by fold in this folder, which holds the plan; goes on where it was."""
-        mailbox = _Mailbox()
-        job = WorkerJob(
-            worker_command("crossval", str(run)),
-            on_event=mailbox.hear,
-            on_end=mailbox.conclude,
-            timeouts=self._timeouts,
-            what="cross-validation",
-        )
         self._learning.add(run)
-        self._begin(run, mailbox, job)
+        self._begin_worker(run, "cross-validation", "crossval", str(run))
 
     def predict(self, run: Path, snapshot: Path) -> None:
         """Write detections of the run's best weights on the images of a snapshot."""
-        mailbox = _Mailbox()
-        job = WorkerJob(
-            worker_command("predict", str(run), "--snapshot", str(snapshot)),
-            on_event=mailbox.hear,
-            on_end=mailbox.conclude,
-            timeouts=self._timeouts,
-            what="prediction",
-        )
-        self._begin(run, mailbox, job)
+        self._begin_worker(run, "prediction", "predict", str(run), "--snapshot", str(snapshot))
 
     def active(self) -> list[Path]:
         """The runs that have a process, in the order in which they were started."""
-        return [key for key in self._jobs if key != _DEVICES]
+        return [key for key in self._running if key != _DEVICES]
 
     def training(self, runs_folder: Path) -> Path | None:
         """The run in that folder that is training, a cross-validation included, if any."""
-        return next((run for run in self._jobs if run in self._learning and run.parent == runs_folder), None)
+        return next(
+            (run for run in self._running if run in self._learning and run.parent == runs_folder), None
+        )
 
     def pid(self, run: Path) -> int | None:
-        job = self._jobs.get(run)
-        return None if job is None else job.pid
+        running = self._running.get(run)
+        return None if running is None else running.job.pid
 
     def last_words(self, run: Path) -> str:
         """The end of what the run's latest process wrote on stderr, once it has ended."""
@@ -230,69 +131,67 @@ class Jobs(QObject):
 
     def request(self, run: Path, command: Command) -> None:
         """Ask a run's process for something; a run that has none is left alone."""
-        job = self._jobs.get(run)
-        if job is not None:
-            self._ask.emit(job, command)
+        running = self._running.get(run)
+        if running is None:
+            return
+        if command is Command.STOP:
+            running.job.stop()
+        else:
+            running.job.request(command)
 
     def stop(self, run: Path) -> None:
         """Stop at the next step with a checkpoint; terminated, then killed, when it does not."""
         self.request(run, Command.STOP)
 
     def shut_down(self, timeout: float = SHUT_DOWN_SECONDS) -> None:
-        """Stop every child and wait: for their checkpoints ``timeout`` seconds in all, then no longer."""
-        jobs = list(self._jobs.values())
-        self._jobs.clear()
-        if self._thread is None:
-            return
-        self._halt.emit()
-        _end(jobs, timeout)
-        self._thread.quit()
-        self._thread.wait()
-        self._thread = self._owner = None
+        """Stop every child and wait: for their checkpoints ``timeout`` seconds in all, then no longer. Nothing
+        more is told of them."""
+        jobs = [running.job for running in self._running.values()]
+        self._running.clear()
+        self._timer.stop()
+        _end_all(jobs, timeout)
 
-    def _begin(self, key: Path, mailbox: _Mailbox, job: TrainingJob | WorkerJob) -> None:
-        if key in self._jobs:
+    def _begin_worker(self, key: Path, what: str, *arguments: str) -> None:
+        heard: _Heard = SimpleQueue()
+        command = worker_command(*arguments)
+        self._begin(
+            key,
+            WorkerJob(command, on_event=heard.put, on_end=heard.put, timeouts=self._timeouts, what=what),
+            heard,
+        )
+
+    def _begin(self, key: Path, job: TrainingJob | WorkerJob, heard: _Heard) -> None:
+        if key in self._running:
             raise RuntimeError(f"the run {key} has a process already")
-        self._start_thread()
-        mailbox.job = job
-        self._jobs[key] = job
-        self._launch.emit(key, mailbox)
-        if key != _DEVICES:
-            self.changed.emit()
-
-    def _start_thread(self) -> None:
-        if self._thread is not None:
+        self._running[key] = _Running(job, heard)
+        try:
+            job.start()
+        except JobError as error:
+            heard.put(Outcome(state=OutcomeState.FAILED, text=str(error)))
+        if not self._timer.isActive():
+            self._timer.start()
+        if key == _DEVICES:
             return
-        queued = Qt.ConnectionType.QueuedConnection
-        self._thread = QThread(self)
-        self._owner = owner = _Owner()
-        owner.moveToThread(self._thread)
-        self._launch.connect(owner.launch, queued)
-        self._ask.connect(owner.ask, queued)
-        self._halt.connect(owner.halt, Qt.ConnectionType.BlockingQueuedConnection)
-        owner.started.connect(self._pass_start, queued)
-        owner.events.connect(self._pass_events, queued)
-        owner.ended.connect(self._pass_end, queued)
-        self._thread.finished.connect(owner.deleteLater)
-        self._thread.setObjectName("jobs")
-        self._thread.start()
-
-    @Slot(object)
-    def _pass_start(self, key: Path) -> None:
-        if key in self._jobs and key != _DEVICES:
+        self.changed.emit()
+        if job.pid is not None:
             self.started.emit(key)
 
-    @Slot(object, list)
-    def _pass_events(self, key: Path, events: list[Event]) -> None:
-        if key in self._jobs and key != _DEVICES:
-            self.events.emit(key, events)
+    def _flush(self) -> None:
+        for key, running in list(self._running.items()):
+            heard = [running.heard.get() for _ in range(running.heard.qsize())]
+            events = [one for one in heard if not isinstance(one, Heartbeat | Outcome)]
+            outcome = next((one for one in heard if isinstance(one, Outcome)), None)
+            # whoever hears of the one may shut down, and then hears of nothing more
+            if events and key != _DEVICES and self._running.get(key) is running:
+                self.events.emit(key, events)
+            if outcome is not None and self._running.get(key) is running:
+                self._end(key, running.job, outcome)
+        if not self._running:
+            self._timer.stop()
 
-    @Slot(object, object)
-    def _pass_end(self, key: Path, outcome: Outcome) -> None:
-        job = self._jobs.pop(key, None)
+    def _end(self, key: Path, job: TrainingJob | WorkerJob, outcome: Outcome) -> None:
+        del self._running[key]
         self._learning.discard(key)
-        if job is None:
-            return
         if key == _DEVICES:
             self._devices = _devices_of(outcome)
             self.devices_found.emit()
@@ -303,7 +202,7 @@ class Jobs(QObject):
         self.ended.emit(key, outcome)
 
 
-def _end(jobs: Iterable[TrainingJob | WorkerJob], timeout: float) -> None:
+def _end_all(jobs: Iterable[TrainingJob | WorkerJob], timeout: float) -> None:
     """Ask all at once, wait for all within ``timeout`` seconds, kill what is left."""
     running = [job for job in jobs if job.running]
     for job in running:

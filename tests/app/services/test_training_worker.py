@@ -211,3 +211,17 @@ def test_without_an_answer_the_processor_is_the_device(
     with qtbot.waitSignal(jobs.devices_found, timeout=20_000):
         jobs.look_for_devices()
     assert [device.id for device in jobs.devices] == ["cpu"]
+
+
+def test_whoever_shuts_down_hears_nothing_more(
+    qtbot: QtBot, jobs: Jobs, listener: Listener, run: Path, behave: Callable[[str], None]
+) -> None:
+    behave("good")
+    jobs.train(run)
+    # events and end are there together when the window has its turn again
+    assert jobs._running[run].job.wait(20.0) is not None
+    jobs.events.connect(lambda _run, _events: jobs.shut_down())
+    qtbot.waitUntil(lambda: bool(listener.batches), timeout=20_000)
+    qtbot.wait(300)
+    assert listener.heard(Step)
+    assert listener.outcomes == []
