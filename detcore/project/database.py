@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from detcore.errors import ProjectError
+from detcore.errors import ProjectDamagedError, ProjectError
 from detcore.project import health, migrations
 from detcore.project.fair_lock import FairLock
 
@@ -42,6 +42,8 @@ class Database:
         self._changed = threading.Condition()
         self._write_lock = FairLock()
         self._closed = False
+        self.is_damaged = False
+        """Whether damage was met while it was open."""
 
     @contextmanager
     def read(self) -> Generator[sqlite3.Connection, None, None]:
@@ -156,19 +158,23 @@ class Database:
     @contextmanager
     def _told(self) -> Generator[None, None, None]:
         """SQLite's complaints in the words of the user."""
-        with health.told_as_damage(self.path):
-            try:
-                yield
-            except sqlite3.IntegrityError as error:
-                raise EditMismatchError(f"the project refuses the edit: {error}") from error
-            except sqlite3.ProgrammingError:
-                raise
-            except sqlite3.DatabaseError as error:
-                if health.is_damage(error):
+        try:
+            with health.told_as_damage(self.path):
+                try:
+                    yield
+                except sqlite3.IntegrityError as error:
+                    raise EditMismatchError(f"the project refuses the edit: {error}") from error
+                except sqlite3.ProgrammingError:
                     raise
-                raise ProjectError(
-                    f"the project cannot be read or written ({error})", path=self.path, hint=_hint(error)
-                ) from error
+                except sqlite3.DatabaseError as error:
+                    if health.is_damage(error):
+                        raise
+                    raise ProjectError(
+                        f"the project cannot be read or written ({error})", path=self.path, hint=_hint(error)
+                    ) from error
+        except ProjectDamagedError:
+            self.is_damaged = True
+            raise
 
 
 @contextmanager

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
+from detcore.atomic import atomic_write
 from detcore.errors import ProjectDamagedError, ProjectError
 from detcore.project.copies import list_copies
+from detcore.untrusted_json import read_object
 
 _FAULTS = (
     # SQLite looks at the CHECK clauses of the tables only in a file that it may write.
@@ -37,7 +41,7 @@ def sql(name: str) -> str:
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
-    """Look at every page and every value: 0.1 s for 100,000 images, 0.8 s with 860,000 boxes.
+    """Look at every page and every value: 0.04 s for 100,000 images, 0.8 s with 860,000 boxes.
 
     Raises:
         ProjectDamagedError: something is not as SQLite or Reticle wrote it.
@@ -67,10 +71,50 @@ def check_file(path: Path) -> None:
         ProjectError: it cannot be read.
     """
     # Without a log there is nothing beside the file, and nothing need be made there to read it.
-    log = path.with_name(f"{path.name}-wal")
-    options = "mode=ro" if log.exists() and log.stat().st_size else "mode=ro&immutable=1"
+    options = "mode=ro" if _log(path) else "mode=ro&immutable=1"
     with told_as_damage(path), closing(sqlite3.connect(f"{path.as_uri()}?{options}", uri=True)) as connection:
         check(connection, path)
+
+
+def note_as_left(path: Path, *, whole: bool) -> None:
+    """Note what a whole database looks like on the disk now that nobody has it open; of one that is not whole
+    nothing is noted."""
+    with contextlib.suppress(OSError):
+        if not whole:
+            _note(path).unlink(missing_ok=True)
+            return
+        with atomic_write(_note(path)) as temporary:
+            temporary.write_text(json.dumps(_look(path)), encoding="utf-8")
+
+
+def is_as_left(path: Path) -> bool:
+    """Whether a database is the very file that was left whole: nothing has written to it since, nor copied it
+    here, nor brought a copy back."""
+    try:
+        return not _log(path) and read_object(_note(path)) == _look(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _note(path: Path) -> Path:
+    return path.parent / "cache" / "left.json"
+
+
+def _look(path: Path) -> dict[str, int]:
+    """What no write to a file leaves as it was, whoever writes: the system alone sets the time of its change."""
+    found = path.stat()
+    return {
+        "size": found.st_size,
+        "written": found.st_mtime_ns,
+        "changed": found.st_ctime_ns,
+        "file": found.st_ino,
+    }
+
+
+def _log(path: Path) -> bool:
+    """Whether there are commits beside the file that are not in it yet."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 @contextmanager

@@ -104,7 +104,7 @@ class Project(ProjectReader):
         with contextlib.ExitStack() as undo:
             if lock is not None:
                 undo.callback(lock.release)
-                if not known_whole:
+                if not known_whole and not (_has_copy_of_today(path) and health.is_as_left(path)):
                     health.check_file(path)  # before there is a connection that may write
             database = Database(path, read_only=read_only)
             undo.callback(database.close)
@@ -122,7 +122,8 @@ class Project(ProjectReader):
     def close(self) -> None:
         """Close the files and let others in. Closing twice is fine."""
         self.database.close()
-        if self._lock is not None:
+        if self._lock is not None and self._lock.is_locked:
+            health.note_as_left(self.database.path, whole=not self.database.is_damaged)
             self._lock.release()
 
     def __enter__(self) -> Project:
@@ -276,6 +277,11 @@ def _bring_up_to_date(database: Database) -> None:
             hint="Open it once for writing to bring it up to date",
         )
     database.upgrade(migrations.MIGRATIONS)
+
+
+def _has_copy_of_today(path: Path) -> bool:
+    """Whether the database has been looked at today: only one that is whole is copied."""
+    return any(copy.day == date.today() for copy in copies.list_copies(path.parent))
 
 
 def _copy_of_today(path: Path) -> ReticleError | None:
