@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -22,20 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.export.format_options import FormatOptions
 from app.services.figures import count_text
+from detcore.formats import all_formats
 from detcore.formats.base import ExportOptions
 from detcore.types import SPLITS
 
-FORMAT_TEXTS = {
-    "voc": ("Pascal VOC", "One XML file an image. For torchvision, CVAT and labelImg."),
-    "coco": ("COCO", "One JSON file a split. For evaluators and most training code."),
-    "yolo": ("YOLO", "One text file an image and data.yaml. For Ultralytics and darknet."),
-}
-COORDINATES: tuple[tuple[Literal["int", "float", "one_based"], str], ...] = (
-    ("int", "Whole pixels"),
-    ("float", "Exact (CVAT)"),
-    ("one_based", "1-based, inclusive (devkit of 2007)"),
-)
 NO_SPLIT = "no split"
 
 
@@ -53,6 +43,7 @@ class ExportForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folder_chosen = False
+        self._specs = [spec for spec in all_formats().values() if spec.writer is not None]
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(16, 12, 16, 12)
         self._layout.setSpacing(4)
@@ -78,11 +69,7 @@ class ExportForm(QWidget):
     @property
     def options(self) -> ExportOptions:
         return ExportOptions(
-            coordinates=COORDINATES[self.coordinates.currentIndex()][0],
-            jpeg=self.jpeg.isChecked(),
-            difficult_as_crowd=self.difficult_as_crowd.isChecked(),
-            polygon=self.polygon.isChecked(),
-            copy_images=self.copy_images.isChecked(),
+            own=self.format_options[self.format].value, copy_images=self.copy_images.isChecked()
         )
 
     @property
@@ -119,14 +106,14 @@ class ExportForm(QWidget):
         self._section("Format")
         group = QButtonGroup(self)
         self.formats: dict[str, QRadioButton] = {}
-        for name, (title, text) in FORMAT_TEXTS.items():
-            button = QRadioButton(title)
-            button.setToolTip(text)
-            note = QLabel(text, wordWrap=True)
+        for spec in self._specs:
+            button = QRadioButton(spec.title)
+            button.setToolTip(spec.text)
+            note = QLabel(spec.text, wordWrap=True)
             note.setProperty("role", "small")
             note.setContentsMargins(24, 0, 0, 4)
             group.addButton(button)
-            self.formats[name] = button
+            self.formats[spec.name] = button
             self._layout.addWidget(button)
             self._layout.addWidget(note)
         self.formats["coco"].setChecked(True)
@@ -154,23 +141,16 @@ class ExportForm(QWidget):
         self.copy_images = QCheckBox("Copy the images")
         self.copy_images.setChecked(True)
         self.copy_images.setToolTip("Off: only label files are written")
-        self.coordinates = QComboBox()
-        self.coordinates.addItems([title for _, title in COORDINATES])
-        self.jpeg = QCheckBox("Turn other images into JPEG")
-        self.jpeg.setToolTip("torchvision reads only .jpg; quality 95")
-        self.difficult_as_crowd = QCheckBox("Difficult boxes as crowd")
-        self.difficult_as_crowd.setToolTip("COCO evaluators then ignore them")
-        self.polygon = QCheckBox("Write the box as a polygon too")
-        self.polygon.setToolTip("For evaluators that want a segmentation")
+        self.copy_images.toggled.connect(self.changed)
         self._layout.addWidget(self.copy_images)
         self._pages = QStackedWidget()
-        self._pages.addWidget(_column(QLabel("Coordinates"), self.coordinates, self.jpeg))
-        self._pages.addWidget(_column(self.difficult_as_crowd, self.polygon))
-        self._pages.addWidget(QWidget())
+        self.format_options: dict[str, FormatOptions] = {}
+        for spec in self._specs:
+            page = FormatOptions(spec)
+            page.changed.connect(self.changed)
+            self.format_options[spec.name] = page
+            self._pages.addWidget(page)
         self._layout.addWidget(self._pages)
-        self.coordinates.currentIndexChanged.connect(self.changed)
-        for box in (self.copy_images, self.jpeg, self.difficult_as_crowd, self.polygon):
-            box.toggled.connect(self.changed)
 
     def _add_folder(self) -> None:
         self._section("Folder")
@@ -198,15 +178,4 @@ class ExportForm(QWidget):
         self.changed.emit()
 
     def _show_options(self) -> None:
-        self._pages.setCurrentIndex(list(FORMAT_TEXTS).index(self.format))
-
-
-def _column(*widgets: QWidget) -> QWidget:
-    holder = QWidget()
-    layout = QVBoxLayout(holder)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(4)
-    for widget in widgets:
-        layout.addWidget(widget)
-    layout.addStretch(1)
-    return holder
+        self._pages.setCurrentWidget(self.format_options[self.format])

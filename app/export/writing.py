@@ -15,7 +15,7 @@ from app.services.figures import contents_text
 from app.services.tasks import ProgressCallback, Task
 from app.widgets.outside_images import may_be_copied
 from detcore.errors import Cancelled, OutsideImagesError, ReticleError
-from detcore.formats import FORMATS
+from detcore.exchange import format_named
 from detcore.formats.base import ExportReport
 
 
@@ -67,7 +67,7 @@ class ExportWriting(QObject):
 
         def work(progress: ProgressCallback) -> Exported:
             report = choice.write(folder, progress)
-            dataset, _problems = FORMATS[choice.format].read(report.out)
+            dataset, _problems = format_named(choice.format).read(report.out)
             return Exported(choice=choice, report=report, images=len(dataset.images), boxes=dataset.box_count)
 
         self._task = self._context.tasks.run_with_progress(

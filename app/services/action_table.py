@@ -70,7 +70,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "Import dataset…",
         "Ctrl+I",
         icon="database-import-outline",
-        tip="Read VOC, COCO or YOLO labels",
+        tip="Read labels that another tool wrote",
     ),
     _spec(
         "global.find_images",

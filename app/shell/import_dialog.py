@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -26,16 +27,14 @@ from app.services.tasks import Tasks
 from app.shell.latest_look import LatestLook
 from detcore.errors import ProjectError
 from detcore.exchange import ImportOptions
-from detcore.formats import FORMATS, detect_format
+from detcore.formats import Recognised, all_formats, recognise
 from detcore.project.opening import project_folder_for
 from detcore.project.project import Project
-
-TITLES = {"voc": "Pascal VOC (XML)", "coco": "COCO (JSON)", "yolo": "YOLO (text)"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportRequest:
-    """``format`` is a key of ``FORMATS``; ``source`` a folder, or a JSON file; ``images`` the folder where
+    """``format`` is the name of one; ``source`` a folder, or a file; ``images`` the folder where
     the images are, ``None`` when they lie beside the labels or where the project has its own. ``options`` is
     what is only taken in when asked; ``into_open``: the labels go into the project that is open, if one is.
     """
@@ -69,12 +68,17 @@ class ImportDialog(FittedDialog):
         folder = QPushButton("Folder…")
         file = QPushButton("File…")
         self.format = QComboBox()
-        for name in FORMATS:
-            self.format.addItem(TITLES.get(name, name.upper()), name)
+        self._readable = [spec for spec in all_formats().values() if spec.reader is not None]
+        for spec in self._readable:
+            self.format.addItem(spec.full_title, spec.name)
         self.missing = QCheckBox("Also images whose files are not there")
         self.missing.setToolTip("For labels that come before their images")
         self.note = QLabel()
         self.note.setProperty("role", "muted")
+        # They name elements such as <svg>, which are no markup.
+        self.reasons = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.reasons.setProperty("role", "muted")
+        self.reasons.hide()
         self._looked_at = ""  # a format that was chosen stays while only the images change
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.accept_button = buttons.addButton("Import", QDialogButtonBox.ButtonRole.AcceptRole)
@@ -110,6 +114,7 @@ class ImportDialog(FittedDialog):
         self.into_note.setVisible(project is None)
         layout.addRow("Into", into)
         layout.addRow("", self.note)
+        layout.addRow("", self.reasons)
         layout.addRow(buttons)
         folder.clicked.connect(self._ask_folder)
         file.clicked.connect(self._ask_file)
@@ -136,9 +141,8 @@ class ImportDialog(FittedDialog):
             self.source.setText(chosen)
 
     def _ask_file(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(
-            self, "Dataset file", filter="Datasets (*.json *.yaml *.yml *.data)"
-        )
+        patterns = " ".join(f"*{suffix}" for spec in self._readable for suffix in spec.suffixes)
+        chosen, _ = QFileDialog.getOpenFileName(self, "Dataset file", filter=f"Datasets ({patterns})")
         if chosen:
             self.source.setText(chosen)
 
@@ -153,9 +157,10 @@ class ImportDialog(FittedDialog):
         self._disk.ask(lambda: _see(text, images), lambda seen: self._show(text, seen))
 
     def _show(self, text: str, seen: _Seen) -> None:
-        self.accept_button.setEnabled(seen.exists and seen.has_images)
-        if seen.format is not None and self._looked_at != text:
-            self.format.setCurrentIndex(self.format.findData(seen.format))
+        looks = seen.looks
+        self.accept_button.setEnabled(looks is not None and seen.has_images)
+        if looks is not None and looks.best is not None and self._looked_at != text:
+            self.format.setCurrentIndex(self.format.findData(looks.best.name))
         self._looked_at = text
         is_open = self._open is not None and seen.project == self._open
         if is_open:
@@ -163,36 +168,35 @@ class ImportDialog(FittedDialog):
         self.into_new.setVisible(self._open is not None and not is_open)
         self.into_new.setText(seen.place)
         self.into_note.setText(seen.place)
+        self.reasons.setText(looks.reasons if looks is not None else "")
+        self.reasons.setVisible(bool(self.reasons.text()))
         if not seen.has_images:
             self.note.setText("There is no such folder of images.")
-        elif seen.format is not None:
-            self.note.setText(f"This looks like {TITLES.get(seen.format, seen.format)}.")
-        elif seen.exists:
-            self.note.setText("No labels recognised here: choose the format.")
+        elif looks is not None:
+            self.note.setText(looks.verdict)
         else:
             self.note.setText("Images and labels stay where they are; they are only read.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Seen:
-    """What the disk says of what was typed: the dataset ``exists`` and ``has_images`` where they are looked for,
-    its labels are of a ``format``, and ``project`` is the one that its folder has, or would get, in words the
+    """What the disk says of what was typed: what the dataset ``looks`` like, ``None`` where there is nothing, whether
+    it ``has_images`` where they are looked for, and the ``project`` that its folder has, or would get, in words the
     ``place``."""
 
-    exists: bool
+    looks: Recognised | None
     has_images: bool
-    format: str | None
     project: Path | None
     place: str
 
 
 def _see(source: str, images: str) -> _Seen:
     exists = bool(source) and Path(source).exists()
-    found = detect_format(Path(source)) if exists else None
-    request = ImportRequest(format=found or "", source=Path(source), images=Path(images) if images else None)
+    looks = recognise(Path(source)) if exists else None
+    request = ImportRequest(format="", source=Path(source), images=Path(images) if images else None)
     project, place = _beside(request.root) if exists else (None, "A new project beside the dataset")
     has_images = not images or Path(images).is_dir()
-    return _Seen(exists=exists, has_images=has_images, format=found, project=project, place=place)
+    return _Seen(looks=looks, has_images=has_images, project=project, place=place)
 
 
 def _beside(images: Path) -> tuple[Path | None, str]:

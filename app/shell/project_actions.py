@@ -14,7 +14,7 @@ from app.services.context import AppContext
 from app.services.figures import counted
 from app.services.tasks import ProgressCallback, Task
 from app.shell.damaged_projects import DamagedProjects
-from app.shell.import_dialog import TITLES, ImportRequest, ask_import
+from app.shell.import_dialog import ImportRequest, ask_import
 from app.shell.problems_dialog import ProblemsDialog
 from app.shell.project_dialog import ask_project
 from app.shell.stop_training import may_stop_training
@@ -27,13 +27,11 @@ from detcore.errors import (
     UnfinishedImportError,
 )
 from detcore.exchange import ImportReport, find_dataset, import_dataset, import_found
-from detcore.formats import detect_format
+from detcore.formats import all_formats, detect_format
 from detcore.images.decoding import EXTENSIONS, files_with_frames, frames_text
 from detcore.project.opening import SUFFIX, create_from_images, is_project, open_path, project_folder_for
 from detcore.project.project import Project
 from detcore.sample import create_sample_project
-
-LABEL_FILES = {".json", ".yaml", ".yml"}
 
 
 class ProjectActions(QObject):
@@ -82,12 +80,12 @@ class ProjectActions(QObject):
         first, document = paths[0], self._context.document
         if first.is_dir() or first.name == "project.db":
             self.open_path(first)
-        elif first.suffix.lower() in LABEL_FILES:
+        elif first.suffix.lower() in _label_suffixes():
             self._ask_import(first)
         elif first.suffix.lower() not in EXTENSIONS:
             self._context.messages.info(
                 f"{first.name} cannot be opened. Drop a folder of images, a project, an image of it, or a file of "
-                "labels (.json, .yaml)."
+                f"labels ({', '.join(_label_suffixes())})."
             )
         elif document.is_open:
             self._show_dropped(document.project, first)
@@ -232,7 +230,7 @@ class ProjectActions(QObject):
             offer = ("Import them", lambda: self.import_from(request))
             self._offered = request
             self._context.messages.info(
-                f"This folder also holds {TITLES[labels]} labels.{also}",
+                f"This folder also holds {all_formats()[labels].full_title} labels.{also}",
                 action=offer,
                 applies=lambda: self._offered is request,
             )
@@ -307,6 +305,12 @@ class ProjectActions(QObject):
             self._context.messages.error(error, doing=doing)
         else:
             raise error
+
+
+def _label_suffixes() -> list[str]:
+    """Of the files that can be imported."""
+    formats = all_formats().values()
+    return [suffix for spec in formats if spec.reader is not None for suffix in spec.suffixes]
 
 
 def _imported_text(report: ImportReport) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from detcore.atomic import atomic_write
-from detcore.cli.console import complain, progress_bar, say, table
+from detcore.cli.console import progress_bar, say, table
+from detcore.cli.format_options import chosen_options
 from detcore.errors import ConfigError
 from detcore.exchange import ImportOptions, export_dataset, find_dataset, import_dataset, import_found
 from detcore.formats.base import ExportOptions
@@ -23,8 +24,6 @@ from detcore.project.runs import list_runs
 from detcore.project.splits import divide_images, fill_splits
 from detcore.types import SPLITS, Image
 from detcore.wording import counted
-
-_OPTIONS_OF_A_FORMAT = {"coordinates": "voc", "jpeg": "voc", "difficult_as_crowd": "coco", "polygon": "coco"}
 
 
 def new(options: argparse.Namespace) -> int:
@@ -73,7 +72,12 @@ def export(options: argparse.Namespace) -> int:
             options.format,
             options.out,
             splits=options.split,
-            options=_export_options(options),
+            options=ExportOptions(
+                own=chosen_options(options),
+                copy_images=not options.no_images,
+                include_unseen=options.include_unseen,
+                outside=options.allow_outside,
+            ),
             progress=progress,
         )
     rows = [
@@ -97,22 +101,6 @@ def export(options: argparse.Namespace) -> int:
         with atomic_write(options.report) as path:
             path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return 0
-
-
-def _export_options(options: argparse.Namespace) -> ExportOptions:
-    for name, kind in _OPTIONS_OF_A_FORMAT.items():
-        if getattr(options, name) and kind != options.format:
-            word = f"--{name.replace('_', '-')}"
-            complain(f"note: {word} changes nothing in {options.format}: it is for {kind}")
-    return ExportOptions(
-        coordinates=options.coordinates or "int",
-        jpeg=options.jpeg,
-        difficult_as_crowd=options.difficult_as_crowd,
-        polygon=options.polygon,
-        copy_images=not options.no_images,
-        include_unseen=options.include_unseen,
-        outside=options.allow_outside,
-    )
 
 
 def split(options: argparse.Namespace) -> int:

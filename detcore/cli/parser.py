@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from detcore.cli.format_options import add_format_options
 from detcore.evaluation.evaluate import RULES
-from detcore.formats import FORMATS
+from detcore.formats import all_formats
 from detcore.review.filter import SortOrder
 from detcore.types import SPLITS
 from detcore.zoo.catalogue import DEFAULT_MODEL, detectors
@@ -70,8 +71,9 @@ def _add_data_commands(commands: Commands) -> None:
     new = _add(commands, "new", "make a project of a folder of images; the images stay where they are")
     new.add_argument("--images", type=Path, required=True, metavar="DIR", help="folder with the images")
 
+    formats = sorted(all_formats().items())
     read = _add(commands, "import", "read labels of another tool into a project, made if there is none yet")
-    read.add_argument("--format", required=True, choices=sorted(FORMATS))
+    read.add_argument("--format", required=True, choices=[name for name, spec in formats if spec.reader])
     read.add_argument("source", type=Path, metavar="SRC", help="folder of the dataset, or its COCO JSON file")
     read.add_argument(
         "--images", type=Path, metavar="DIR", help="where the images are, if not beside the labels"
@@ -82,7 +84,7 @@ def _add_data_commands(commands: Commands) -> None:
     )
 
     write = _add(commands, "export", "write a dataset; says what the format cannot hold")
-    write.add_argument("--format", required=True, choices=sorted(FORMATS))
+    write.add_argument("--format", required=True, choices=[name for name, spec in formats if spec.writer])
     write.add_argument("--out", type=Path, required=True, metavar="DIR", help="an empty or new folder")
     write.add_argument("--split", action="append", choices=SPLITS, help="only this split; may be repeated")
     write.add_argument("--no-images", action="store_true", help="write label files only")
@@ -92,19 +94,8 @@ def _add_data_commands(commands: Commands) -> None:
         help="also copy images outside of the project's folder of images",
     )
     write.add_argument("--include-unseen", action="store_true", help="also images that nobody has looked at")
-    write.add_argument(
-        "--coordinates",
-        choices=("int", "float", "one_based"),
-        help="VOC: whole pixels (the default), exact, or 1-based and inclusive as the devkit of 2007",
-    )
-    write.add_argument(
-        "--jpeg", action="store_true", help="VOC: turn other images into JPEG, for torchvision"
-    )
-    write.add_argument(
-        "--difficult-as-crowd", action="store_true", help="COCO: let evaluators ignore difficult boxes"
-    )
-    write.add_argument("--polygon", action="store_true", help="COCO: write each box as a polygon, too")
     write.add_argument("--report", type=Path, metavar="FILE", help="also write the report as JSON")
+    add_format_options(write)
 
     split = _add(commands, "split", "divide the images into train, val and test, and store it")
     split.add_argument(

@@ -11,6 +11,7 @@ from typing import Any
 from detcore.errors import FormatError, ProjectError
 from detcore.exchange.admission import ImportOptions, admitted
 from detcore.exchange.formats import EXTRA_SETTING, format_named
+from detcore.formats import recognise
 from detcore.formats.base import (
     Dataset,
     DatasetBox,
@@ -154,8 +155,14 @@ def _is_below(path: Path, folder: Path) -> bool:
 
 
 def _read(format_name: str, source: Path, *, image_folder: Path | None, progress: Progress) -> FoundDataset:
-    reader = format_named(format_name)
-    dataset, problems = reader.read(source.absolute(), image_folder=image_folder, progress=progress)
+    chosen = format_named(format_name)
+    try:
+        dataset, problems = chosen.read(source.absolute(), image_folder=image_folder, progress=progress)
+    except FormatError as error:
+        looks = recognise(source)
+        if error.hint is None and looks.best not in {None, chosen}:
+            raise FormatError(error.message, path=error.path, line=error.line, hint=str(looks)) from error
+        raise
     return FoundDataset(source=source, dataset=dataset, problems=tuple(problems))
 
 

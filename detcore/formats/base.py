@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any
 
 from detcore.errors import Cancelled
 from detcore.types import Extra
@@ -119,23 +119,16 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """How to write.
+    """How to write, in every format; ``own`` are the options of the format itself, ``None`` its defaults.
 
-    ``coordinates`` (VOC): ``int`` rounds edges, ``float`` keeps them exactly, ``one_based`` writes the
-    inclusive pixels of the devkit of 2007. ``jpeg`` (VOC): images of other kinds are turned into JPEG,
-    the only kind that torchvision's reader finds. ``difficult_as_crowd`` (COCO): evaluators ignore the
-    difficult boxes. ``polygon`` (COCO): the box is also written as a segmentation of four points.
     ``include_unseen``: images that nobody has looked at are exported as if they were empty. ``outside``:
     images outside of the project's folder of images are copied, too.
     """
 
-    coordinates: Literal["int", "float", "one_based"] = "int"
-    jpeg: bool = False
-    difficult_as_crowd: bool = False
-    polygon: bool = False
     copy_images: bool = True
     include_unseen: bool = False
     outside: bool = False
+    own: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,51 +171,3 @@ def count_boxes(dataset: Dataset, images: Sequence[DatasetImage]) -> dict[str, d
 
 UNLABELLED = "not yet looked at, unless the project says more"
 """What an image counts as that a dataset has no labels of: they may be in the project before."""
-
-
-class Format(Protocol):
-    """A pure reader and writer of one dataset format."""
-
-    @property
-    def name(self) -> str:
-        """Short name, the key of the registry."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """Name for people."""
-        ...
-
-    def detect(self, folder: Path) -> bool:
-        """Whether the folder looks like this format; opens few files."""
-        ...
-
-    def read(
-        self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
-    ) -> tuple[Dataset, list[Problem]]:
-        """Read a folder or an annotation file.
-
-        ``image_folder`` is searched for images that do not lie beside the annotations. Whatever is odd
-        becomes a :class:`Problem`; reading goes on.
-
-        Raises:
-            FormatError: there is nothing of this format at ``source``.
-            Cancelled: ``progress`` returned ``False``.
-        """
-        ...
-
-    def write(
-        self,
-        dataset: Dataset,
-        out: Path,
-        options: ExportOptions | None = None,
-        progress: Progress = no_progress,
-    ) -> ExportReport:
-        """Write all images of ``dataset`` to the folder ``out``, which appears complete or not at all.
-
-        Raises:
-            FormatError: ``out`` holds something else than an earlier export, lies among the images, or
-                cannot be written.
-            Cancelled: ``progress`` returned ``False``.
-        """
-        ...

@@ -22,17 +22,17 @@ from detcore.formats.base import (
     Dataset,
     DatasetBox,
     DatasetImage,
-    ExportOptions,
-    ExportReport,
     Problem,
     Progress,
-    no_progress,
     step,
 )
 from detcore.formats.coco_bounds import as_numbers, read_bounds
-from detcore.formats.coco_write import write_coco
+from detcore.formats.coco_write import CocoOptions, write_coco
 from detcore.formats.collect import LARGEST_ID, Gathering
 from detcore.formats.geometry import Frame
+from detcore.formats.losses import Capabilities
+from detcore.formats.sniffing import Sniffed, json_head, surest
+from detcore.formats.spec import FormatSpec
 from detcore.formats.staging import read_marks
 from detcore.formats.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
 from detcore.formats.walking import sample_files
@@ -45,38 +45,68 @@ _OTHER_TASKS = ("captions", "panoptic", "stuff", "image_info", "labels", "person
 _USED_KEYS = frozenset({"image_id", "category_id", "bbox", "area", "iscrowd", "segmentation", "attributes"})
 _FLAGS = ("difficult", "truncated", "occluded")
 _STEP = 256
+_ALONE = (
+    ("images", {"file_name"}, 0.8),
+    ("annotations", {"image_id"}, 0.7),
+    ("categories", {"id", "name"}, 0.5),
+)
+"""What tells a dataset by one of its lists alone."""
 
 
-class CocoFormat:
-    """COCO JSON."""
+def read_coco(
+    source: Path, *, image_folder: Path | None, progress: Progress
+) -> tuple[Dataset, list[Problem]]:
+    """See :class:`detcore.formats.spec.Reader`."""
+    return _Reader(source, image_folder, progress).read()
 
-    name = "coco"
-    title = "COCO (JSON)"
 
-    def detect(self, folder: Path) -> bool:
-        """Whether the start of one of the first JSON files names images, categories or annotations."""
-        for path in sample_files(folder, (".json",)):
-            with path.open("rb") as file:
-                head = file.read(1 << 16)
-            if path.name != MARKER and any(key in head for key in (b'"images"', b'"categories"')):
-                return True
-        return False
+def sniff_coco(path: Path) -> Sniffed | None:
+    """Whether the JSON files, the first ones of a folder, start with images, annotations or categories."""
+    if path.is_dir():
+        files = sample_files(path, (".json",))
+        return surest((file for file in files if file.name != MARKER), sniff_coco)
+    if path.suffix.lower() != ".json":
+        return None
+    head = json_head(path)
+    if head is None:
+        return Sniffed(confidence=0.0, why="this is no JSON object")
+    keys = head.keys
+    if head.is_list:
+        is_results = {"image_id", "category_id", "bbox"} <= keys.keys()
+        what = "a list of detections, which `evaluate --dt` reads, not a dataset" if is_results else str(head)
+        return Sniffed(confidence=0.0, why=what)
+    lists = [key for key in ("images", "annotations", "categories") if key in keys]
+    if "images" in lists and len(lists) > 1:
+        return Sniffed(confidence=0.95, why=" and ".join(lists))
+    # The rest lies beyond the part that was read.
+    for key, fields, confidence in _ALONE:
+        if fields <= keys.get(key, set()):
+            return Sniffed(confidence=confidence, why=f"{key} with {' and '.join(sorted(fields))}")
+    return Sniffed(confidence=0.0, why=str(head))
 
-    def read(
-        self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
-    ) -> tuple[Dataset, list[Problem]]:
-        """See :class:`detcore.formats.base.Format`."""
-        return _Reader(source, image_folder, progress).read()
 
-    def write(
-        self,
-        dataset: Dataset,
-        out: Path,
-        options: ExportOptions | None = None,
-        progress: Progress = no_progress,
-    ) -> ExportReport:
-        """See :class:`detcore.formats.base.Format`."""
-        return write_coco(dataset, out, options or ExportOptions(), progress)
+COCO = FormatSpec(
+    name="coco",
+    title="COCO",
+    kind="JSON",
+    text="One JSON file a split. For evaluators and most training code.",
+    suffixes=(".json",),
+    sniff=sniff_coco,
+    reader=read_coco,
+    writer=write_coco,
+    options=CocoOptions,
+    capabilities=Capabilities(
+        difficult=True,
+        truncated=True,
+        occluded=True,
+        crowd=True,
+        verified_empty=True,
+        splits=True,
+        sizes=True,
+        class_ids=True,
+        kept_beside=True,
+    ),
+)
 
 
 class _Reader:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +16,6 @@ from detcore.formats.base import (
     DatasetBox,
     DatasetClass,
     DatasetImage,
-    ExportOptions,
     ExportReport,
     Progress,
     count_boxes,
@@ -24,8 +24,9 @@ from detcore.formats.base import (
 )
 from detcore.formats.collect import LARGEST_ID
 from detcore.formats.copying import ImageCopier
-from detcore.formats.losses import foreign_fields, repeated_boxes
+from detcore.formats.losses import repeated_boxes
 from detcore.formats.naming import unique_names
+from detcore.formats.spec import option
 from detcore.formats.staging import Staging, staged
 from detcore.wording import counted
 
@@ -35,9 +36,25 @@ _NO_SPLIT = "default"
 _LICENSE: Json = {"id": 1, "name": "", "url": ""}
 
 
-def write_coco(dataset: Dataset, out: Path, options: ExportOptions, progress: Progress) -> ExportReport:
-    """Write ``annotations`` and ``images`` below ``out``; see :meth:`detcore.formats.base.Format.write`."""
-    writer = _Writer(dataset, options)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CocoOptions:
+    """What is written for evaluators; ``polygon`` has four points."""
+
+    difficult_as_crowd: bool = option(
+        default=False, label="Difficult boxes as crowd", help="COCO evaluators then ignore them"
+    )
+    polygon: bool = option(
+        default=False,
+        label="Write the box as a polygon too",
+        help="For evaluators that want a segmentation",
+    )
+
+
+def write_coco(
+    dataset: Dataset, out: Path, options: CocoOptions, *, copy_images: bool, progress: Progress
+) -> ExportReport:
+    """Write ``annotations`` and ``images`` below ``out``; see :class:`detcore.formats.spec.Writer`."""
+    writer = _Writer(dataset, options, copy_images=copy_images)
     with staged(out, dataset.images, dataset.image_root) as staging:
         writer.write(staging, progress)
     return writer.report(out, len(staging.files))
@@ -70,10 +87,11 @@ def _fill(ids: Sequence[Any]) -> list[int]:
 
 
 class _Writer:
-    def __init__(self, dataset: Dataset, options: ExportOptions) -> None:
+    def __init__(self, dataset: Dataset, options: CocoOptions, *, copy_images: bool) -> None:
         self._dataset = dataset
         self._options = options
-        self._copier = ImageCopier(enabled=options.copy_images)
+        self._copy_images = copy_images
+        self._copier = ImageCopier(enabled=copy_images)
         self._category_ids = category_ids(dataset.classes)
         self._outlines_dropped = 0
         self._renumbered = 0
@@ -121,7 +139,7 @@ class _Writer:
 
     def report(self, out: Path, files: int) -> ExportReport:
         images = count_images(self._written)
-        losses = foreign_fields(self._dataset, "coco", "COCO")
+        losses: list[str] = []
         if self._outlines_dropped:
             boxes = counted(self._outlines_dropped, "box", "boxes")
             losses.append(
@@ -167,7 +185,7 @@ class _Writer:
         kept = _coco(image.extra)
         used: Json = {
             "id": image_id,
-            "file_name": name if self._options.copy_images else image.name,
+            "file_name": name if self._copy_images else image.name,
             "width": size[0],
             "height": size[1],
             "license": kept.get("license", self._licenses[0].get("id", 1)),

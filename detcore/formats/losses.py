@@ -1,13 +1,32 @@
-"""Sentences about what a format cannot hold."""
+"""What a format can hold, and sentences about what it cannot."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from detcore.formats.base import Dataset, DatasetImage
+from detcore.formats.base import Dataset, DatasetImage, ExportReport
 from detcore.types import Extra
 from detcore.wording import counted
+
+BOX_FLAGS = ("difficult", "truncated", "occluded", "crowd")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What the files of a format can hold, so that every reader of the format finds it."""
+
+    difficult: bool = False
+    truncated: bool = False
+    occluded: bool = False
+    crowd: bool = False
+    verified: bool = False  # that somebody has checked an image with boxes
+    verified_empty: bool = False  # an image without boxes, told from one without labels
+    splits: bool = False
+    sizes: bool = False  # width and height of each image
+    class_ids: bool = False  # a number of each class besides its name
+    kept_beside: bool = False  # what has no field lies in reticle.json, where Reticle finds it again
 
 
 def foreign_fields(dataset: Dataset, format_name: str, title: str) -> list[str]:
@@ -45,14 +64,30 @@ def _foreign_keys(extras: Iterable[Extra], format_name: str) -> Counter[str]:
     return counts
 
 
-def flag_loss(dataset: Dataset, title: str, flags: tuple[str, ...]) -> list[str]:
-    """One loss for each box flag that the files themselves have no place for."""
+def told_losses(dataset: Dataset, report: ExportReport, title: str, holds: Capabilities) -> list[str]:
+    """One loss for each thing that the dataset has and the files have no place for."""
+    fate = ["marked so only in reticle.json"] * 2 if holds.kept_beside else ["loses that", "lose that"]
+
+    def no_field(what: str, count: int, noun: str, plural: str | None = None) -> str:
+        items = counted(count, noun, plural)
+        return f"{title} has no field for “{what}”: {items} {fate[count != 1]}."
+
     sentences: list[str] = []
-    for flag in flags:
-        number = sum(bool(getattr(box, flag)) for image in dataset.images for box in image.boxes)
-        if number:
-            boxes = counted(number, "box", "boxes")
-            sentences.append(f"{title} has no field for “{flag}”: {boxes} marked so only in reticle.json.")
+    for flag in BOX_FLAGS:
+        count = sum(bool(getattr(box, flag)) for image in dataset.images for box in image.boxes)
+        if count and not getattr(holds, flag):
+            sentences.append(no_field(flag, count, "box", "boxes"))
+    verified = sum(image.verified and bool(image.boxes) for image in dataset.images)
+    if verified and not holds.verified:
+        sentences.append(no_field("verified", verified, "image"))
+    empty = sum(not image.boxes for image in dataset.images)
+    if empty and not holds.verified_empty:
+        sentences.append(
+            f"{title} has no place for images without boxes: {counted(empty, 'image')} left out."
+        )
+    divided = sum(count for split, count in report.images.items() if split)
+    if divided and not holds.splits:
+        sentences.append(f"{title} knows no splits: {counted(divided, 'image')} written without.")
     return sentences
 
 

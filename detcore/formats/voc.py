@@ -15,51 +15,76 @@ from detcore.formats.base import (
     Dataset,
     DatasetBox,
     DatasetImage,
-    ExportOptions,
-    ExportReport,
     Problem,
     Progress,
-    no_progress,
     step,
 )
 from detcore.formats.collect import Gathering
 from detcore.formats.geometry import Frame
+from detcore.formats.losses import Capabilities
+from detcore.formats.sniffing import Sniffed, read_head, surest
+from detcore.formats.spec import FormatSpec
 from detcore.formats.staging import read_marker
 from detcore.formats.text import as_flag, foreign_parts, read_bytes
 from detcore.formats.voc_extra import EDGES, image_extra, not_kept, object_extra
 from detcore.formats.voc_lists import SplitLists, read_label_map
-from detcore.formats.voc_write import write_voc
+from detcore.formats.voc_write import VocOptions, write_voc
 from detcore.formats.walking import sample_files
 from detcore.formats.xmltree import Node, parse
 
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "img", "")
 
 
-class VocFormat:
-    """Pascal VOC XML."""
+def read_voc(source: Path, *, image_folder: Path | None, progress: Progress) -> tuple[Dataset, list[Problem]]:
+    """See :class:`detcore.formats.spec.Reader`."""
+    return _Reader(source, image_folder, progress).read(progress)
 
-    name = "voc"
-    title = "Pascal VOC (XML)"
 
-    def detect(self, folder: Path) -> bool:
-        """Whether one of the first XML files starts an ``<annotation>``."""
-        return any(b"<annotation" in path.read_bytes()[:2048] for path in sample_files(folder, (".xml",)))
+def sniff_voc(path: Path) -> Sniffed | None:
+    """Whether the XML files, the first ones of a folder, hold annotations with boxes."""
+    if path.is_dir():
+        return surest(sample_files(path, (".xml",)), sniff_voc)
+    if path.suffix.lower() != ".xml":
+        return None
+    try:
+        root = parse(read_head(path)).root
+    except FormatError as error:
+        return Sniffed(confidence=0.0, why=error.message)
+    if root is None:
+        return Sniffed(confidence=0.0, why="this is no XML")
+    if root.tag != "annotation":
+        return Sniffed(confidence=0.0, why=f"the root element is <{root.tag[:60]}>, not <annotation>")
+    objects = [node for node in root.children if node.tag == "object"]
+    if any(node.child("bndbox") for node in objects):
+        return Sniffed(confidence=0.95, why="<annotation> with <object> and <bndbox>")
+    if objects:
+        return Sniffed(confidence=0.0, why="an <annotation> whose objects have no <bndbox>")
+    if root.child("filename") or root.child("size"):
+        return Sniffed(confidence=0.8, why="an <annotation> without objects")
+    return Sniffed(confidence=0.0, why="an <annotation> with neither <object> nor <filename>")
 
-    def read(
-        self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
-    ) -> tuple[Dataset, list[Problem]]:
-        """See :class:`detcore.formats.base.Format`."""
-        return _Reader(source, image_folder, progress).read(progress)
 
-    def write(
-        self,
-        dataset: Dataset,
-        out: Path,
-        options: ExportOptions | None = None,
-        progress: Progress = no_progress,
-    ) -> ExportReport:
-        """See :class:`detcore.formats.base.Format`."""
-        return write_voc(dataset, out, options or ExportOptions(), progress)
+VOC = FormatSpec(
+    name="voc",
+    title="Pascal VOC",
+    kind="XML",
+    text="One XML file an image. For torchvision, CVAT and labelImg.",
+    suffixes=(".xml",),
+    sniff=sniff_voc,
+    reader=read_voc,
+    writer=write_voc,
+    options=VocOptions,
+    capabilities=Capabilities(
+        difficult=True,
+        truncated=True,
+        occluded=True,
+        crowd=True,
+        verified=True,
+        verified_empty=True,
+        splits=True,
+        sizes=True,
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from detcore.formats.base import (
     Dataset,
     DatasetBox,
     DatasetImage,
-    ExportOptions,
     ExportReport,
     Progress,
     count_boxes,
@@ -19,8 +19,9 @@ from detcore.formats.base import (
     step,
 )
 from detcore.formats.copying import ImageCopier, is_jpeg
-from detcore.formats.losses import foreign_fields, repeated_boxes
+from detcore.formats.losses import repeated_boxes
 from detcore.formats.naming import unique_names
+from detcore.formats.spec import option
 from detcore.formats.staging import Staging, staged
 from detcore.formats.voc_extra import EDGES, KeptElements
 from detcore.formats.xmltree import Node, serialise
@@ -28,22 +29,44 @@ from detcore.images.decoding import EXTENSIONS
 from detcore.wording import counted
 
 _HOME = "VOCdevkit/VOC2012"
-_TITLE = "Pascal VOC"
 
 
-def write_voc(dataset: Dataset, out: Path, options: ExportOptions, progress: Progress) -> ExportReport:
-    """Write ``VOCdevkit/VOC2012`` below ``out``; see :meth:`detcore.formats.base.Format.write`."""
-    writer = _Writer(dataset, options)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VocOptions:
+    """``int`` rounds edges, ``float`` keeps them exactly, ``one_based`` writes the inclusive pixels of the devkit of
+    2007. ``jpeg``: JPEG is the only kind that torchvision's reader finds."""
+
+    coordinates: Literal["int", "float", "one_based"] = option(
+        default="int",
+        label="Coordinates",
+        choices={
+            "int": "Whole pixels",
+            "float": "Exact (CVAT)",
+            "one_based": "1-based, inclusive (devkit of 2007)",
+        },
+    )
+    jpeg: bool = option(
+        default=False,
+        label="Turn other images into JPEG",
+        help="torchvision reads only .jpg; quality 95",
+    )
+
+
+def write_voc(
+    dataset: Dataset, out: Path, options: VocOptions, *, copy_images: bool, progress: Progress
+) -> ExportReport:
+    """Write ``VOCdevkit/VOC2012`` below ``out``; see :class:`detcore.formats.spec.Writer`."""
+    writer = _Writer(dataset, options, ImageCopier(enabled=copy_images))
     with staged(out, dataset.images, dataset.image_root) as staging:
         writer.write(staging, progress)
     return writer.report(out, len(staging.files))
 
 
 class _Writer:
-    def __init__(self, dataset: Dataset, options: ExportOptions) -> None:
+    def __init__(self, dataset: Dataset, options: VocOptions, copier: ImageCopier) -> None:
         self._dataset = dataset
         self._options = options
-        self._copier = ImageCopier(enabled=options.copy_images)
+        self._copier = copier
         self._rounded = 0
         self._widened = 0
         self._refused = 0
@@ -79,7 +102,7 @@ class _Writer:
 
     def report(self, out: Path, files: int) -> ExportReport:
         images = count_images(self._written)
-        losses = foreign_fields(self._dataset, "voc", _TITLE)
+        losses: list[str] = []
         if self._rounded:
             boxes = counted(self._rounded, "box", "boxes")
             losses.append(f"{boxes} rounded to whole pixels; the coordinates “float” keep them exactly.")

@@ -7,7 +7,6 @@ they leave behind. Boxes are fractions of the image as shown (EXIF applied), as 
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,21 +19,20 @@ from detcore.formats.base import (
     Dataset,
     DatasetBox,
     DatasetImage,
-    ExportOptions,
-    ExportReport,
     Problem,
     Progress,
-    no_progress,
     step,
 )
 from detcore.formats.collect import LARGEST_ID, Gathering
 from detcore.formats.geometry import Frame
+from detcore.formats.losses import Capabilities
+from detcore.formats.spec import FormatSpec
 from detcore.formats.staging import read_marker, read_marks
 from detcore.formats.text import decode, read_bytes
-from detcore.formats.walking import sample_files
-from detcore.formats.yolo_layout import Entry, find_config, find_entries, looks_like_labels, names_around
-from detcore.formats.yolo_names import NAME_FILES, NameList, names_file, read_names
+from detcore.formats.yolo_layout import Entry, find_config, find_entries, names_around
+from detcore.formats.yolo_names import NameList, names_file, read_names
 from detcore.formats.yolo_rows import are_keypoints, bounds_of, foreign_layout
+from detcore.formats.yolo_sniff import sniff_yolo
 from detcore.formats.yolo_write import write_yolo
 from detcore.wording import counted
 
@@ -42,39 +40,26 @@ _SAMPLED = 100
 """Label files, and rows, that are looked at for what the dataset holds."""
 
 
-class YoloFormat:
-    """YOLO text files."""
+def read_yolo(
+    source: Path, *, image_folder: Path | None, progress: Progress
+) -> tuple[Dataset, list[Problem]]:
+    """See :class:`detcore.formats.spec.Reader`."""
+    if not source.exists():
+        raise FormatError("no such file or folder", path=source)
+    return _Reader(source, image_folder, progress).read()
 
-    name = "yolo"
-    title = "YOLO (text files)"
 
-    def detect(self, folder: Path) -> bool:
-        """Whether there is a configuration or a list of classes, or text files that look like labels."""
-        if folder.is_dir():
-            names = {name.lower() for name in os.listdir(folder)}
-            if names & {"data.yaml", "dataset.yaml", "obj.data", *NAME_FILES}:
-                return True
-        return any(
-            path.stat().st_size and looks_like_labels(path) for path in sample_files(folder, (".txt",))
-        )
-
-    def read(
-        self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
-    ) -> tuple[Dataset, list[Problem]]:
-        """See :class:`detcore.formats.base.Format`."""
-        if not source.exists():
-            raise FormatError("no such file or folder", path=source)
-        return _Reader(source, image_folder, progress).read()
-
-    def write(
-        self,
-        dataset: Dataset,
-        out: Path,
-        options: ExportOptions | None = None,
-        progress: Progress = no_progress,
-    ) -> ExportReport:
-        """See :class:`detcore.formats.base.Format`."""
-        return write_yolo(dataset, out, options or ExportOptions(), progress)
+YOLO = FormatSpec(
+    name="yolo",
+    title="YOLO",
+    kind="text",
+    text="One text file an image and data.yaml. For Ultralytics and darknet.",
+    suffixes=(".yaml", ".yml", ".data"),
+    sniff=sniff_yolo,
+    reader=read_yolo,
+    writer=write_yolo,
+    capabilities=Capabilities(verified_empty=True, splits=True, class_ids=True, kept_beside=True),
+)
 
 
 class _Reader:

@@ -13,7 +13,6 @@ from detcore.formats.base import (
     DatasetBox,
     DatasetClass,
     DatasetImage,
-    ExportOptions,
     ExportReport,
     Progress,
     count_boxes,
@@ -21,8 +20,9 @@ from detcore.formats.base import (
     step,
 )
 from detcore.formats.copying import ImageCopier
-from detcore.formats.losses import flag_loss, foreign_fields, repeated_boxes
+from detcore.formats.losses import BOX_FLAGS, repeated_boxes
 from detcore.formats.naming import unique_names
+from detcore.formats.spec import NoOptions
 from detcore.formats.staging import Staging, staged
 from detcore.formats.yolo_names import NAME_FILES
 from detcore.types import SPLITS
@@ -30,13 +30,13 @@ from detcore.wording import counted
 
 # Readers take label files of these names for lists of classes.
 _RESERVED = tuple(Path(name).stem for name in NAME_FILES if name.endswith(".txt"))
-_FLAGS = ("difficult", "truncated", "occluded", "crowd")
 
 
-def write_yolo(dataset: Dataset, out: Path, options: ExportOptions, progress: Progress) -> ExportReport:
-    """Write ``data.yaml``, ``images`` and ``labels`` below ``out``; see
-    :meth:`detcore.formats.base.Format.write`."""
-    writer = _Writer(dataset, options)
+def write_yolo(
+    dataset: Dataset, out: Path, options: NoOptions, *, copy_images: bool, progress: Progress
+) -> ExportReport:
+    """Write ``data.yaml``, ``images`` and ``labels`` below ``out``; see :class:`detcore.formats.spec.Writer`."""
+    writer = _Writer(dataset, ImageCopier(enabled=copy_images))
     with staged(out, dataset.images, dataset.image_root) as staging:
         writer.write(staging, progress)
     return writer.report(out, len(staging.files))
@@ -62,9 +62,9 @@ def class_numbers(classes: Sequence[DatasetClass]) -> list[int]:
 
 
 class _Writer:
-    def __init__(self, dataset: Dataset, options: ExportOptions) -> None:
+    def __init__(self, dataset: Dataset, copier: ImageCopier) -> None:
         self._dataset = dataset
-        self._copier = ImageCopier(enabled=options.copy_images)
+        self._copier = copier
         self._numbers = class_numbers(dataset.classes)
         self._written: list[DatasetImage] = []
 
@@ -94,13 +94,7 @@ class _Writer:
 
     def report(self, out: Path, files: int) -> ExportReport:
         images = count_images(self._written)
-        losses = foreign_fields(self._dataset, "yolo", "YOLO")
-        losses += flag_loss(self._dataset, "YOLO", _FLAGS)
-        verified = sum(image.verified and bool(image.boxes) for image in self._written)
-        if verified:
-            losses.append(
-                f"YOLO has no field for “verified”: {counted(verified, 'image')} marked so only in reticle.json."
-            )
+        losses: list[str] = []
         if images.get(""):
             losses.append(
                 f"{counted(images[''], 'image')} without a split put into “train”, as YOLO needs one."
@@ -173,9 +167,9 @@ def _mark(image: DatasetImage, lines: Sequence[str]) -> dict[str, Any]:
     """What the text files cannot say; boxes are recognised by their line."""
     mark: dict[str, Any] = {"source": image.name, "verified": image.verified, "split": image.split}
     boxes = [
-        {"line": line, **{flag: True for flag in _FLAGS if getattr(box, flag)}}
+        {"line": line, **{flag: True for flag in BOX_FLAGS if getattr(box, flag)}}
         for box, line in zip(image.boxes, lines, strict=True)
-        if any(getattr(box, flag) for flag in _FLAGS)
+        if any(getattr(box, flag) for flag in BOX_FLAGS)
     ]
     if boxes:
         mark["boxes"] = boxes

@@ -104,3 +104,15 @@ def test_images_whose_files_are_not_there_come_in_only_when_ticked(
     qtbot.keyClick(dialog.missing, Qt.Key.Key_Space)
     assert dialog.answer().options.missing
     assert not dialog.answer().options.outside
+
+
+def test_a_file_that_is_no_dataset_is_told_with_the_reason(
+    qtbot: QtBot, dialog: ImportDialog, tmp_path: Path
+) -> None:
+    file = tmp_path / "drawing.xml"
+    file.write_text("<svg/>", encoding="utf-8")
+    choose(qtbot, dialog, file)
+    assert dialog.note.text() == "No labels recognised here: choose the format."
+    assert dialog.reasons.isVisible()
+    assert dialog.reasons.text() == "Not Pascal VOC (XML): the root element is <svg>, not <annotation>."
+    assert dialog.reasons.textFormat() == Qt.TextFormat.PlainText  # or <svg> would be markup

@@ -151,3 +151,11 @@ def test_images_without_splits_are_divided_at_once(tmp_path: Path):
 def splits(folder: Path) -> dict[str, int]:
     with Project.open(folder, read_only=True) as project:
         return dict(project.statistics().splits)
+
+
+def test_an_import_in_the_wrong_format_says_what_the_labels_look_like(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    command = ["import", str(tmp_path / "p.reticle"), "--format", "voc", str(labels)]
+    assert main(command) == 1
+    assert capsys.readouterr().err.strip().endswith("no XML file here. This looks like YOLO (text).")

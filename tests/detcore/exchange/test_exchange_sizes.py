@@ -13,6 +13,7 @@ from PIL import Image as PillowImage
 from detcore.errors import FormatError
 from detcore.exchange import export_dataset
 from detcore.formats.base import ExportOptions
+from detcore.formats.voc_write import VocOptions
 from detcore.project.edits import add_boxes, add_class, add_images, delete_boxes
 from detcore.project.project import Project
 from detcore.types import Box, Image
@@ -80,7 +81,8 @@ def written(out: Path, name: str) -> dict[str, list[tuple[float, ...]]]:
 def test_boxes_are_written_inside_their_images_and_what_does_not_fit_is_named(
     project: Project, tmp_path: Path, name: str, copy: bool
 ) -> None:
-    options = ExportOptions(coordinates="float", copy_images=copy)
+    own = VocOptions(coordinates="float") if name == "voc" else None
+    options = ExportOptions(own=own, copy_images=copy)
     report = export_dataset(project, name, tmp_path / "out", options=options)
     boxes = written(tmp_path / "out", name)
     assert sorted(boxes) == ["good.jpg", "unknown.jpg"]

@@ -9,7 +9,7 @@ import pytest
 from detcore.cli.main import main
 from detcore.errors import OutsideImagesError
 from detcore.exchange import export_dataset
-from detcore.formats import FORMATS
+from detcore.formats import all_formats
 from detcore.formats.base import ExportOptions
 from detcore.project.edits import add_rows
 from detcore.project.project import Project
@@ -18,7 +18,7 @@ from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_i
 
 SECRET = b"-----BEGIN OPENSSH PRIVATE KEY-----\nnobody's business\n"
 OUTSIDE = ExportOptions(outside=True)
-every_format = pytest.mark.parametrize("name", list(FORMATS))
+every_format = pytest.mark.parametrize("name", list(all_formats()))
 
 
 def project_naming(tmp_path: Path, *paths: Path) -> Path:
@@ -90,7 +90,7 @@ def test_labels_of_files_without_or_with_odd_endings_are_called_after_them(
         for name in ("plain", ".hidden")
     ]
     dataset = type(source)(classes=source.classes, images=[one, *more], image_root=source.image_root)
-    FORMATS[name].write(dataset, tmp_path / "out")
+    all_formats()[name].write(dataset, tmp_path / "out")
     suffix = label.rpartition(".")[2]
     found = {Path(path).name for path in hashes(tmp_path / "out") if path.endswith(f".{suffix}")}
     assert {label, f"plain.{suffix}", f".hidden.{suffix}"} <= found
@@ -102,7 +102,9 @@ def test_a_turned_image_that_does_not_decode_is_not_copied(name: str, tmp_path: 
     source = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4)]}, size=(80, 100))
     path = save_image(tmp_path / "in/a.jpg", (100, 80), orientation=6)
     path.write_bytes(path.read_bytes()[:900])
-    report = FORMATS[name].write(source, tmp_path / "out")
+    report = all_formats()[name].write(source, tmp_path / "out")
     assert not list((tmp_path / "out").rglob("a.jpg"))
     assert any("not copied (first: a.jpg)" in note for note in report.notes)
-    assert FORMATS[name].write(source, tmp_path / "out").image_count == 1  # and the marker lists no such file
+    assert (
+        all_formats()[name].write(source, tmp_path / "out").image_count == 1
+    )  # and the marker lists no such file

@@ -13,10 +13,10 @@ import pytest
 
 from detcore.errors import FormatError
 from detcore.formats.base import Dataset, DatasetImage, ExportOptions, Problem
-from detcore.formats.coco import CocoFormat
+from detcore.formats.coco import COCO
+from detcore.formats.coco_write import CocoOptions
 from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
 
-COCO = CocoFormat()
 CATEGORIES = [{"id": 1, "name": "cat", "supercategory": "animal"}, {"id": 5, "name": "dog"}]
 
 
@@ -325,7 +325,7 @@ def test_the_written_annotation_is_the_golden_sample(tmp_path: Path):
     ]
     assert content["images"] == [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 80, "license": 1}]
     assert content["licenses"][0]["id"] == 1
-    options = ExportOptions(difficult_as_crowd=True, polygon=True)
+    options = ExportOptions(own=CocoOptions(difficult_as_crowd=True, polygon=True))
     COCO.write(source, tmp_path / "other", options)
     (entry,) = written(tmp_path / "other")["annotations"]
     assert entry["iscrowd"] == 1
@@ -381,11 +381,3 @@ def test_without_copies_the_file_names_are_those_of_the_originals(tmp_path: Path
     again, problems = COCO.read(tmp_path / "out", image_folder=tmp_path / "in")
     assert [image.path for image in again.images] == [image.path for image in source.images]
     assert problems == []
-
-
-def test_detect_knows_its_own(tmp_path: Path):
-    write_json(tmp_path / "coco/annotations/instances_train.json", annotation(1))
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other/a.json").write_text('{"shapes": []}')
-    assert COCO.detect(tmp_path / "coco")
-    assert not COCO.detect(tmp_path / "other")

@@ -15,13 +15,13 @@ from pycocotools import mask as coco_mask
 
 from detcore.errors import FormatError
 from detcore.exchange import import_dataset
-from detcore.formats import FORMATS
+from detcore.formats import all_formats
 from detcore.formats.base import Dataset, Problem
 from detcore.formats.coco_bounds import read_bounds
 from detcore.project.project import Project
 from tests.detcore.formats.format_samples import box, dataset_of, save_image
 
-COCO = FORMATS["coco"]
+COCO = all_formats()["coco"]
 IMAGE = {"id": 1, "file_name": "a.jpg", "width": 100, "height": 80}
 DOG = {"id": 1, "name": "dog"}
 BOX = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 20, 30, 40], "area": 1200, "iscrowd": 0}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from detcore.formats import FORMATS
+from detcore.formats import all_formats
 from tests.detcore.formats.format_samples import box, dataset_of
 
 ENDED = """
@@ -30,7 +30,7 @@ def slow(project, name, out, **more):
 commands.export_dataset = slow
 sys.exit(main({arguments!r}))
 """
-every_format = pytest.mark.parametrize("name", list(FORMATS))
+every_format = pytest.mark.parametrize("name", list(all_formats()))
 
 
 def names(folder: Path) -> list[str]:
@@ -42,7 +42,9 @@ def export_ended_by(number: signal.Signals, tmp_path: Path) -> int:
     from detcore.exchange import import_dataset
     from detcore.project.project import Project
 
-    FORMATS["yolo"].write(dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 30, 40)]}), tmp_path / "source")
+    all_formats()["yolo"].write(
+        dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 30, 40)]}), tmp_path / "source"
+    )
     with Project.create(tmp_path / "p.reticle", image_root=tmp_path / "source") as project:
         import_dataset(project, "yolo", tmp_path / "source")
     command = ["export", str(tmp_path / "p.reticle"), "--format", "coco", "--out", str(tmp_path / "x/out")]
@@ -65,7 +67,7 @@ def test_what_a_killed_export_left_goes_with_the_next_one(tmp_path: Path):
     other = tmp_path / "x/.outer.1-abc.partial"
     for folder in (running, other):
         folder.mkdir()
-    FORMATS["coco"].write(dataset_of(tmp_path / "in", {"a.jpg": []}), tmp_path / "x/out")
+    all_formats()["coco"].write(dataset_of(tmp_path / "in", {"a.jpg": []}), tmp_path / "x/out")
     assert names(tmp_path / "x") == sorted([running.name, other.name, "out"])
 
 
@@ -74,7 +76,7 @@ def test_an_earlier_export_that_was_put_aside_comes_back(name: str, tmp_path: Pa
     """Killed between the two renames: the earlier export lies aside, and nothing at its place."""
     dataset = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 30, 40)]})
     out = tmp_path / "x/out"
-    FORMATS[name].write(dataset, out)
+    all_formats()[name].write(dataset, out)
     (out / "mine.txt").write_text("added by hand")
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
@@ -82,7 +84,7 @@ def test_an_earlier_export_that_was_put_aside_comes_back(name: str, tmp_path: Pa
     aside.mkdir()
     out.rename(aside / "export")
     with pytest.raises(Exception, match=r"mine\.txt"):
-        FORMATS[name].write(dataset, out)
+        all_formats()[name].write(dataset, out)
     assert (out / "mine.txt").read_text() == "added by hand"
     assert names(tmp_path / "x") == ["out"]
 
@@ -90,6 +92,6 @@ def test_an_earlier_export_that_was_put_aside_comes_back(name: str, tmp_path: Pa
 @every_format
 def test_boxes_that_are_there_twice_are_counted_alike_by_all(name: str, tmp_path: Path):
     boxes = [box(0, 1, 2, 30, 40), box(0, 1, 2, 30, 40), box(1, 1, 2, 30, 40)]
-    report = FORMATS[name].write(dataset_of(tmp_path / "in", {"a.jpg": boxes}), tmp_path / "out")
+    report = all_formats()[name].write(dataset_of(tmp_path / "in", {"a.jpg": boxes}), tmp_path / "out")
     assert ["1 box identical to another one" in note for note in report.notes].count(True) == 1
     assert report.box_count == 3

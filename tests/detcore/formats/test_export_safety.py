@@ -11,13 +11,13 @@ import pytest
 from PIL import Image, ImageOps
 
 from detcore.errors import Cancelled, FormatError
-from detcore.formats import FORMATS, detect_format
+from detcore.formats import all_formats, detect_format
 from detcore.formats.base import Dataset, ExportOptions
 from detcore.formats.naming import unique_names
 from detcore.images.decoding import read_image, read_size
 from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
 
-every_format = pytest.mark.parametrize("name", list(FORMATS))
+every_format = pytest.mark.parametrize("name", list(all_formats()))
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_cancelling_at_any_moment_leaves_nothing_behind(name: str, dataset: Data
     for moment in range(4):
         calls = iter(range(100))
         with pytest.raises(Cancelled):
-            FORMATS[name].write(
+            all_formats()[name].write(
                 dataset, tmp_path / "out", progress=lambda d, t, c=calls, m=moment: next(c) < m
             )
         assert beside(tmp_path / "out") == ["in"]
@@ -45,14 +45,14 @@ def test_an_earlier_export_survives_a_cancelled_one_and_is_replaced_by_a_finishe
     name, dataset, tmp_path
 ):
     out = tmp_path / "out"
-    FORMATS[name].write(dataset, out)
+    all_formats()[name].write(dataset, out)
     before = hashes(out)
     smaller = dataclasses.replace(dataset, images=dataset.images[:1])
     with pytest.raises(Cancelled):
-        FORMATS[name].write(smaller, out, progress=lambda done, total: done < 1)
+        all_formats()[name].write(smaller, out, progress=lambda done, total: done < 1)
     assert hashes(out) == before
     (out / "Thumbs.db").write_bytes(b"litter")
-    FORMATS[name].write(smaller, out)
+    all_formats()[name].write(smaller, out)
     assert not any("2." in path for path in hashes(out))
     assert beside(out) == ["in", "out"]
 
@@ -63,55 +63,55 @@ def test_folders_that_hold_something_else_are_refused_and_untouched(name, datase
     out.mkdir()
     (out / "thesis.txt").write_text("years of work")
     with pytest.raises(FormatError, match="not empty"):
-        FORMATS[name].write(dataset, out)
+        all_formats()[name].write(dataset, out)
     (out / "thesis.txt").unlink()
-    FORMATS[name].write(dataset, out)  # an empty folder will do
+    all_formats()[name].write(dataset, out)  # an empty folder will do
     (out / "images").mkdir(exist_ok=True)
     (out / "images/notes.txt").write_text("mine")
     with pytest.raises(FormatError, match=r"images/notes\.txt"):
-        FORMATS[name].write(dataset, out)
+        all_formats()[name].write(dataset, out)
     assert (out / "images/notes.txt").read_text() == "mine"
     with pytest.raises(FormatError, match="not a folder"):
-        FORMATS[name].write(dataset, out / "images/notes.txt")
+        all_formats()[name].write(dataset, out / "images/notes.txt")
 
 
 @every_format
 @pytest.mark.parametrize("suffix", [".txt", ".json", ".xml", ".jpg"])
 def test_what_somebody_changed_in_an_earlier_export_is_never_overwritten(name, suffix, dataset, tmp_path):
     out = tmp_path / "out"
-    FORMATS[name].write(dataset, out)
+    all_formats()[name].write(dataset, out)
     changed = next((path for path in sorted(out.rglob(f"*{suffix}")) if path.name != "reticle.json"), None)
     if changed is None:
         pytest.skip(f"{name} writes no {suffix}")
     changed.write_bytes(changed.read_bytes() + b" ")
     before = hashes(out)
     with pytest.raises(FormatError, match=changed.name):
-        FORMATS[name].write(dataset, out)
+        all_formats()[name].write(dataset, out)
     assert hashes(out) == before
     changed.unlink()  # a file that is gone cannot be lost
-    FORMATS[name].write(dataset, out)
-    FORMATS[name].write(dataset, out)
+    all_formats()[name].write(dataset, out)
+    all_formats()[name].write(dataset, out)
 
 
 @every_format
 def test_the_image_folder_and_everything_in_and_around_it_is_refused(name, dataset, tmp_path):
     for out in (tmp_path / "in", tmp_path / "in/out", tmp_path):
         with pytest.raises(FormatError):
-            FORMATS[name].write(dataset, out)
+            all_formats()[name].write(dataset, out)
     assert sorted(hashes(tmp_path)) == ["in/0.jpg", "in/1.jpg", "in/2.jpg"]
 
 
 @every_format
 def test_an_export_is_never_written_over_the_images_that_are_exported(name, dataset, tmp_path):
     out = tmp_path / "out"
-    FORMATS[name].write(dataset, out)
-    again, _ = FORMATS[name].read(out)
+    all_formats()[name].write(dataset, out)
+    again, _ = all_formats()[name].read(out)
     with pytest.raises(FormatError):
-        FORMATS[name].write(again, out)
+        all_formats()[name].write(again, out)
     (tmp_path / "link").symlink_to(out, target_is_directory=True)
     with pytest.raises(FormatError):
-        FORMATS[name].write(again, tmp_path / "link")
-    assert FORMATS[name].read(out)[0].box_count == 3
+        all_formats()[name].write(again, tmp_path / "link")
+    assert all_formats()[name].read(out)[0].box_count == 3
 
 
 @every_format
@@ -122,16 +122,16 @@ def test_originals_are_never_touched(name, dataset, tmp_path):
     image = dataclasses.replace(dataset.images[0], path=tmp_path / "in/turned.jpg", name="turned.jpg")
     other = dataclasses.replace(dataset.images[0], path=damaged, name="damaged.jpg")
     before = hashes(tmp_path / "in")
-    FORMATS[name].write(
+    all_formats()[name].write(
         dataclasses.replace(dataset, images=[*dataset.images, image, other]), tmp_path / "out"
     )
-    FORMATS[name].read(tmp_path / "out")
+    all_formats()[name].read(tmp_path / "out")
     assert hashes(tmp_path / "in") == before
 
 
 @every_format
 def test_plain_images_are_copied_byte_for_byte(name, dataset, tmp_path):
-    FORMATS[name].write(dataset, tmp_path / "out")
+    all_formats()[name].write(dataset, tmp_path / "out")
     originals = set(hashes(tmp_path / "in").values())
     copies = {digest for path, digest in hashes(tmp_path / "out").items() if path.endswith(".jpg")}
     assert copies == originals
@@ -146,7 +146,7 @@ def test_copies_are_upright_for_readers_that_ignore_exif(name, orientation, suff
     source = dataset_of(tmp_path / "other", {f"a{suffix}": [box(0, 1, 2, 30, 40)]}, size=size)
     image = dataclasses.replace(source.images[0], path=path)
     source = dataclasses.replace(source, images=[image], image_root=tmp_path / "in")
-    report = FORMATS[name].write(source, tmp_path / "out")
+    report = all_formats()[name].write(source, tmp_path / "out")
     (copy,) = [item for item in (tmp_path / "out").rglob(f"a{suffix}")]
     with Image.open(copy) as plain:
         assert plain.getexif().get(0x0112, 1) == 1
@@ -176,7 +176,7 @@ def test_boxes_drawn_before_the_exif_rotation_are_turned_with_the_image(name, or
             "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [30, 10, 40, 10]}],
         }
         (tmp_path / "a.json").write_text(json.dumps(content))
-    dataset, problems = FORMATS[name].read(tmp_path)
+    dataset, problems = all_formats()[name].read(tmp_path)
     (image,) = dataset.images
     with Image.open(tmp_path / "a.png") as plain:
         shown = np.asarray(ImageOps.exif_transpose(plain))
@@ -191,8 +191,8 @@ def test_equal_names_in_subfolders_and_kinds_stay_apart(name, tmp_path):
     paths = ["one/a.png", "two/a.png", "two/a.jpg", "A.jpg", "b.jpg"]
     images = {path: [box(number % 2, number + 1, 2, 30, 40)] for number, path in enumerate(paths)}
     source = dataset_of(tmp_path / "in", images)
-    FORMATS[name].write(source, tmp_path / "out")
-    again, problems = FORMATS[name].read(tmp_path / "out")
+    all_formats()[name].write(source, tmp_path / "out")
+    again, problems = all_formats()[name].read(tmp_path / "out")
     assert sorted(image.boxes[0].x1 for image in again.images) == pytest.approx([1, 2, 3, 4, 5])
     assert len({image.path.stem.lower() for image in again.images}) == 5
     assert "b.jpg" in {image.path.name for image in again.images}
@@ -213,7 +213,7 @@ def test_missing_and_broken_image_files_never_stop_an_export(name, dataset, tmp_
     (tmp_path / "in/0.jpg").unlink()
     (tmp_path / "in/1.jpg").write_bytes(b"no image")
     unknown = dataclasses.replace(dataset.images[0], name="lost.jpg", width=None, height=None)
-    report = FORMATS[name].write(
+    report = all_formats()[name].write(
         dataclasses.replace(dataset, images=[*dataset.images, unknown]), tmp_path / "out"
     )
     assert report.image_count == 3
@@ -226,10 +226,10 @@ def test_missing_and_broken_image_files_never_stop_an_export(name, dataset, tmp_
 
 @every_format
 def test_verified_empty_images_are_written(name, tmp_path):
-    FORMATS[name].write(
+    all_formats()[name].write(
         dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4)], "b.jpg": []}), tmp_path / "out"
     )
-    again, _ = FORMATS[name].read(tmp_path / "out")
+    again, _ = all_formats()[name].read(tmp_path / "out")
     assert [(image.path.name, image.verified, len(image.boxes)) for image in again.images] == [
         ("a.jpg", False, 1),
         ("b.jpg", True, 0),
@@ -247,7 +247,7 @@ def test_the_report_counts_by_split_and_class_and_names_foreign_fields(name, dat
         )
         for image, split in zip(dataset.images, ("train", "val", None), strict=True)
     ]
-    report = FORMATS[name].write(dataclasses.replace(dataset, images=images), tmp_path / "out")
+    report = all_formats()[name].write(dataclasses.replace(dataset, images=images), tmp_path / "out")
     assert report.images == {"train": 1, "val": 1, "": 1}
     assert report.boxes == {"train": {"cat": 1}, "val": {"cat": 1}, "": {"cat": 1}}
     assert report.files == len(hashes(tmp_path / "out"))
@@ -256,13 +256,13 @@ def test_the_report_counts_by_split_and_class_and_names_foreign_fields(name, dat
 
 @every_format
 def test_formats_recognise_their_exports(name, dataset, tmp_path):
-    FORMATS[name].write(dataset, tmp_path / "out")
+    all_formats()[name].write(dataset, tmp_path / "out")
     assert detect_format(tmp_path / "out") == name
     assert detect_format(tmp_path / "in") is None
 
 
 def test_options_are_kept_out_of_the_way_without_copies(dataset, tmp_path):
-    for name, item in FORMATS.items():
+    for name, item in all_formats().items():
         report = item.write(dataset, tmp_path / name, ExportOptions(copy_images=False))
         assert not list((tmp_path / name).rglob("*.jpg"))
         assert any("not copied" in note for note in report.notes)
@@ -274,5 +274,5 @@ def test_options_are_kept_out_of_the_way_without_copies(dataset, tmp_path):
 @every_format
 def test_images_that_changed_their_size_since_are_pointed_out(name, dataset, tmp_path):
     save_image(tmp_path / "in/0.jpg", (50, 50))
-    report = FORMATS[name].write(dataset, tmp_path / "out")
+    report = all_formats()[name].write(dataset, tmp_path / "out")
     assert any("another size" in note and "0.jpg" in note for note in report.notes)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from detcore.errors import FormatError
 from detcore.exchange import ImportOptions, ImportReport, export_dataset, import_dataset
-from detcore.formats import FORMATS
+from detcore.formats import all_formats
 from detcore.formats.base import Dataset, ExportOptions
 from detcore.formats.staging import Staging
 from detcore.project.project import Project
@@ -36,12 +36,12 @@ COCO_KEYS = (
 def marked_export(tmp_path: Path, mark: dict[str, Any]) -> Dataset:
     """A YOLO export read back after somebody changed what its sidecar says of the image."""
     out = tmp_path / "foreign"
-    FORMATS["yolo"].write(dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 30, 40)]}), out)
+    all_formats()["yolo"].write(dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 30, 40)]}), out)
     path = out / "reticle.json"
     content = json.loads(path.read_text())
     content["images"]["images/train/a.jpg"] |= mark
     path.write_text(json.dumps(content))
-    return FORMATS["yolo"].read(out)[0]
+    return all_formats()["yolo"].read(out)[0]
 
 
 @pytest.mark.parametrize("split", ["../../../escaped", "..", "/tmp", "a/b", 3, ["train"], {}])
@@ -61,11 +61,11 @@ def test_a_sidecar_with_senseless_boxes_is_passed_over(boxes: Any, tmp_path: Pat
 def test_a_sidecar_of_the_wrong_shape_does_not_stop_the_import(content: dict[str, Any], tmp_path: Path):
     out = tmp_path / "out"
     dataset = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 30, 40)]})
-    FORMATS["yolo"].write(dataset, out)
+    all_formats()["yolo"].write(dataset, out)
     (out / "reticle.json").write_text(json.dumps({"reticle_export": 1, **content}))
-    assert FORMATS["yolo"].read(out)[0].box_count == 1
+    assert all_formats()["yolo"].read(out)[0].box_count == 1
     with pytest.raises(FormatError, match="which no export wrote"):
-        FORMATS["yolo"].write(dataset, out)
+        all_formats()["yolo"].write(dataset, out)
 
 
 @pytest.mark.parametrize("name", ["../a.txt", "a/../../b.txt", "/tmp/reticle_escaped.txt"])
@@ -77,11 +77,11 @@ def test_an_export_never_writes_outside_of_its_folder(name: str, tmp_path: Path)
     assert hashes(tmp_path) == {}
 
 
-@pytest.mark.parametrize("format_name", list(FORMATS))
+@pytest.mark.parametrize("format_name", list(all_formats()))
 def test_a_dataset_with_a_split_that_leaves_the_folder_is_not_exported(format_name: str, tmp_path: Path):
     dataset = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 30, 40)]}, split="../../escaped")
     with pytest.raises(FormatError, match="outside"):
-        FORMATS[format_name].write(dataset, tmp_path / "out" / "deeper")
+        all_formats()[format_name].write(dataset, tmp_path / "out" / "deeper")
     assert list(hashes(tmp_path)) == ["in/a.jpg"]
     assert not (tmp_path / "escaped").exists()
 
@@ -219,9 +219,9 @@ def test_any_json_beside_the_labels_survives_import_and_export(parts, tmp_path: 
             "annotations": [{**annotation, **usual}],
         },
     )
-    first, _ = FORMATS["coco"].read(source)
-    FORMATS["coco"].write(first, folder / "out")
-    again, problems = FORMATS["coco"].read(folder / "out")
+    first, _ = all_formats()["coco"].read(source)
+    all_formats()["coco"].write(first, folder / "out")
+    again, problems = all_formats()["coco"].read(folder / "out")
     assert again.box_count == 1
     assert not any("only keeps" in problem.message for problem in problems)
     kept = {key: value for key, value in first.extra["coco"].items() if key != "licenses" and value}

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from detcore.formats import FORMATS
+from detcore.formats import all_formats
 from detcore.formats.base import Dataset, DatasetBox, DatasetClass, DatasetImage, ExportOptions
+from detcore.formats.voc_write import VocOptions
 
 SIZES = ((100, 80), (1, 1), (4000, 3000))
 FLAGS = ("difficult", "truncated", "occluded", "crowd")
@@ -83,8 +84,8 @@ def build(content, folder: Path) -> Dataset:
 def there_and_back(content, folder: Path, out: Path, name: str, options: ExportOptions):
     """The boxes before and after, paired."""
     before = build(content, folder)
-    FORMATS[name].write(before, out, options)
-    after, _ = FORMATS[name].read(out)
+    all_formats()[name].write(before, out, options)
+    after, _ = all_formats()[name].read(out)
     shutil.rmtree(out)
     found = {image.path.stem: image for image in after.images}
     pairs: list[tuple[DatasetBox, DatasetBox]] = []
@@ -112,7 +113,7 @@ many = settings(
 @many
 @given(content=datasets())
 def test_voc_with_floats_is_exact(content, folder: Path, outs: Iterator[Path]):
-    options = ExportOptions(coordinates="float", copy_images=True)
+    options = ExportOptions(own=VocOptions(coordinates="float"))
     for first, second in there_and_back(content, folder, next(outs), "voc", options):
         assert first.xyxy == second.xyxy
 
@@ -138,8 +139,12 @@ def test_yolo_is_exact_to_a_millionth_of_a_pixel(content, folder: Path, outs: It
 def test_voc_with_whole_pixels_is_off_by_at_most_one_and_one_based_says_the_same(
     content, folder: Path, outs: Iterator[Path]
 ):
-    whole = there_and_back(content, folder, next(outs), "voc", ExportOptions(coordinates="int"))
-    one_based = there_and_back(content, folder, next(outs), "voc", ExportOptions(coordinates="one_based"))
+    whole = there_and_back(
+        content, folder, next(outs), "voc", ExportOptions(own=VocOptions(coordinates="int"))
+    )
+    one_based = there_and_back(
+        content, folder, next(outs), "voc", ExportOptions(own=VocOptions(coordinates="one_based"))
+    )
     for (first, second), (_, third) in zip(whole, one_based, strict=True):
         assert second.xyxy == third.xyxy
         width, height = second.x2 - second.x1, second.y2 - second.y1

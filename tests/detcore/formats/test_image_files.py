@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from detcore.cli.main import main
-from detcore.formats import FORMATS
+from detcore.formats import all_formats
 from tests.detcore.formats.format_samples import save_image
 
 VOC_BOX = "<object><name>a</name><bndbox><xmin>5</xmin><ymin>6</ymin><xmax>20</xmax><ymax>30</ymax></bndbox></object>"
@@ -37,7 +37,7 @@ def label(folder: Path, name: str, size: tuple[int, int] | None, *, boxes: bool 
 
 
 def said(folder: Path, name: str) -> list[str]:
-    return [problem.message for problem in FORMATS[name].read(folder)[1]]
+    return [problem.message for problem in all_formats()[name].read(folder)[1]]
 
 
 @pytest.mark.parametrize("name", ["voc", "coco"])
@@ -62,7 +62,7 @@ def test_boxes_of_a_turned_image_whose_frame_no_size_tells_are_warned_of(
     assert any(warned) == untold
 
 
-@pytest.mark.parametrize("name", list(FORMATS))
+@pytest.mark.parametrize("name", list(all_formats()))
 def test_a_turned_image_without_boxes_is_not_warned_of(tmp_path: Path, name: str):
     save_image(tmp_path / "a.jpg", (40, 30), 6)
     label(tmp_path, name, None, boxes=False)

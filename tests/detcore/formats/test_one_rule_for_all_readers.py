@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from detcore.evaluation.coco_files import read_coco_files
-from detcore.formats import FORMATS
+from detcore.formats import all_formats
 from tests.detcore.formats.format_samples import save_image
 
 Corners = tuple[float, float, float, float]
@@ -57,7 +57,7 @@ def annotate(format_name: str, path: Path, image: str, box: Corners = (10, 20, 3
 def test_a_box_of_negative_size_is_put_in_order_and_reported(format_name: str, box: Corners, tmp_path: Path):
     save_image(tmp_path / "a.jpg")
     annotate(format_name, tmp_path / "a", "a.jpg", box)
-    dataset, problems = FORMATS[format_name].read(tmp_path)
+    dataset, problems = all_formats()[format_name].read(tmp_path)
     (found,) = dataset.images[0].boxes
     assert found.xyxy == pytest.approx((10, 20, 40, 60))
     assert [problem.message.split(": ")[-2:] for problem in problems] == [
@@ -71,7 +71,7 @@ def test_a_box_of_negative_size_that_leaves_the_image_is_put_in_order_and_clippe
 ):
     save_image(tmp_path / "a.jpg")
     annotate(format_name, tmp_path / "a", "a.jpg", (120, 60, 10, 20))
-    dataset, problems = FORMATS[format_name].read(tmp_path)
+    dataset, problems = all_formats()[format_name].read(tmp_path)
     assert dataset.images[0].boxes[0].xyxy == pytest.approx((10, 20, 100, 60))
     assert "put in order" in problems[0].message
     assert "clipped" in problems[0].message
@@ -98,7 +98,7 @@ def test_a_name_that_fits_two_images_is_called_ambiguous_and_makes_none(format_n
     save_image(tmp_path / "cam2/2.jpg")
     annotate(format_name, tmp_path / "labels/1", "1.jpg")
     annotate(format_name, tmp_path / "labels/2", "2.jpg")
-    dataset, problems = FORMATS[format_name].read(tmp_path)
+    dataset, problems = all_formats()[format_name].read(tmp_path)
     assert [image.path for image in dataset.images if image.boxes] == [tmp_path / "cam2/2.jpg"]
     assert not any(image.missing for image in dataset.images)
     (problem,) = [problem for problem in problems if "ambiguous" in problem.message]
@@ -111,7 +111,7 @@ def test_folders_in_a_name_tell_two_images_apart(format_name: str, tmp_path: Pat
     for folder in ("cam1", "cam2"):
         save_image(tmp_path / "pictures" / folder / "1.jpg")
         annotate(format_name, tmp_path / "x" / folder / "1", f"{folder}/1.jpg")
-    dataset, _ = FORMATS[format_name].read(tmp_path)
+    dataset, _ = all_formats()[format_name].read(tmp_path)
     assert [(image.name, len(image.boxes)) for image in dataset.images] == [
         ("cam1/1.jpg", 1),
         ("cam2/1.jpg", 1),
@@ -122,7 +122,7 @@ def test_folders_in_a_name_tell_two_images_apart(format_name: str, tmp_path: Pat
 def test_a_name_that_is_elsewhere_once_is_that_image(format_name: str, tmp_path: Path):
     save_image(tmp_path / "moved/here/1.jpg")
     annotate(format_name, tmp_path / "labels/1", "1.jpg")
-    dataset, _ = FORMATS[format_name].read(tmp_path)
+    dataset, _ = all_formats()[format_name].read(tmp_path)
     assert [(image.path, image.missing) for image in dataset.images] == [
         (tmp_path / "moved/here/1.jpg", False)
     ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from detcore.formats import FORMATS, detect_format
+from detcore.formats import all_formats, detect_format
 from detcore.formats.base import Dataset
 from tests.detcore.formats.format_samples import hashes
 
@@ -27,7 +27,7 @@ def boxes_by_image(dataset: Dataset) -> dict[str, list[tuple[object, ...]]]:
 
 
 def test_bccd_has_364_images_and_4886_boxes_and_two_without_area(real_data: Path):
-    dataset, problems = FORMATS["voc"].read(real_data / "bccd/BCCD")
+    dataset, problems = all_formats()["voc"].read(real_data / "bccd/BCCD")
     assert len(dataset.images) == 364
     assert dataset.box_count == 4886
     assert {(problem.path.name, problem.line) for problem in problems} == {
@@ -40,7 +40,7 @@ def test_bccd_has_364_images_and_4886_boxes_and_two_without_area(real_data: Path
 
 
 def test_playing_cards_with_windows_paths_and_mixed_case_are_all_found(real_data: Path):
-    dataset, problems = FORMATS["voc"].read(real_data / "playing_cards")
+    dataset, problems = all_formats()["voc"].read(real_data / "playing_cards")
     assert len(dataset.images) == 363
     assert all(image.path.is_file() for image in dataset.images)
     assert Counter(image.split for image in dataset.images) == {"train": 296, "test": 67}
@@ -62,8 +62,10 @@ def test_playing_cards_with_windows_paths_and_mixed_case_are_all_found(real_data
 )
 def test_the_same_273_boxes_come_out_of_every_format(real_data: Path, name: str, folder: str):
     images = real_data / PADILLA / "images"
-    reference, _ = FORMATS["voc"].read(real_data / PADILLA / "gts/pascalvoc_format", image_folder=images)
-    dataset, problems = FORMATS[name].read(real_data / PADILLA / "gts" / folder, image_folder=images)
+    reference, _ = all_formats()["voc"].read(
+        real_data / PADILLA / "gts/pascalvoc_format", image_folder=images
+    )
+    dataset, problems = all_formats()[name].read(real_data / PADILLA / "gts" / folder, image_folder=images)
     assert detect_format(real_data / PADILLA / "gts" / folder) == name
     assert dataset.box_count == 273
     assert boxes_by_image(dataset) == boxes_by_image(reference)
@@ -72,12 +74,12 @@ def test_the_same_273_boxes_come_out_of_every_format(real_data: Path, name: str,
 
 def test_coco_sample_keeps_crowds_outlines_and_ids(real_data: Path, tmp_path: Path):
     path = real_data / "faster_coco_eval/tests/dataset/cocoapi/instances_val2014_100.json"
-    dataset, problems = FORMATS["coco"].read(path)
+    dataset, problems = all_formats()["coco"].read(path)
     assert (len(dataset.images), dataset.box_count) == (100, 839)
     assert sum(item.crowd for image in dataset.images for item in image.boxes) == 9
     assert all(problem.message == "image not found" for problem in problems)
     assert all(image.width and image.height for image in dataset.images)
-    report = FORMATS["coco"].write(dataset, tmp_path / "out")
+    report = all_formats()["coco"].write(dataset, tmp_path / "out")
     assert report.losses == ()
     before, after = (
         json.loads(path.read_text()),
@@ -111,15 +113,15 @@ def test_coco_sample_keeps_crowds_outlines_and_ids(real_data: Path, tmp_path: Pa
     ],
 )
 def test_small_sets_of_many_tools_are_read(real_data: Path, name: str, folder: str, images: int, boxes: int):
-    dataset, _ = FORMATS[name].read(real_data / "datumaro_assets/tests/assets" / folder)
+    dataset, _ = all_formats()[name].read(real_data / "datumaro_assets/tests/assets" / folder)
     assert (len(dataset.images), dataset.box_count) == (images, boxes)
 
 
 def test_bccd_survives_every_format_and_its_files_stay_as_they_are(real_data: Path, tmp_path: Path):
     before = hashes(real_data / "bccd")
-    dataset, _ = FORMATS["voc"].read(real_data / "bccd/BCCD")
+    dataset, _ = all_formats()["voc"].read(real_data / "bccd/BCCD")
     expected = boxes_by_image(dataset)
-    for name, item in FORMATS.items():
+    for name, item in all_formats().items():
         item.write(dataset, tmp_path / name)
         again, problems = item.read(tmp_path / name)
         assert boxes_by_image(again) == expected

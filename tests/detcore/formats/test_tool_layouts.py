@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from detcore.exchange import import_dataset
-from detcore.formats import FORMATS, detect_format
+from detcore.formats import all_formats, detect_format
 from detcore.formats.base import Dataset
 from detcore.project.project import Project
 from tests.detcore.formats.format_samples import hashes
@@ -32,7 +32,7 @@ def test_the_same_boxes_come_out_of_every_layout(layout: str, tmp_path: Path) ->
     name, lay_out = LAYOUTS[layout]
     root = lay_out(tmp_path / "set")
     assert detect_format(root) == name
-    dataset, problems = FORMATS[name].read(root)
+    dataset, problems = all_formats()[name].read(root)
     found = boxes_of(dataset)
     assert sorted(found) == sorted(BOXES)
     for stem, boxes in expected().items():
@@ -65,8 +65,8 @@ def test_every_layout_survives_every_format_and_stays_as_it_is(layout: str, tmp_
     name, lay_out = LAYOUTS[layout]
     root = lay_out(tmp_path / "set")
     before = hashes(root)
-    dataset, _ = FORMATS[name].read(root)
-    for other, item in FORMATS.items():
+    dataset, _ = all_formats()[name].read(root)
+    for other, item in all_formats().items():
         item.write(dataset, tmp_path / other)
         again, problems = item.read(tmp_path / other)
         assert problems == []

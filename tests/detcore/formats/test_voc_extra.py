@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detcore.formats.base import Dataset, Problem
-from detcore.formats.voc import VocFormat
+from detcore.formats.voc import VOC
 from tests.detcore.formats.format_samples import BOUNDS, box, dataset_of, save_image
 
-VOC = VocFormat()
 WRITTEN = "out/VOCdevkit/VOC2012/Annotations/a.xml"
 
 

@@ -10,10 +10,9 @@ import pytest
 
 from detcore.errors import FormatError
 from detcore.formats.base import Dataset, DatasetImage, ExportOptions, Problem
-from detcore.formats.voc import VocFormat
+from detcore.formats.voc import VOC
+from detcore.formats.voc_write import VocOptions
 from tests.detcore.formats.format_samples import BOUNDS, box, dataset_of, hashes, save_image, thing, write_xml
-
-VOC = VocFormat()
 
 
 def read_one(folder: Path, *objects: str, **more: str) -> tuple[Dataset, list[Problem]]:
@@ -320,7 +319,7 @@ def test_edges_on_the_border_stay_on_the_border(tmp_path: Path):
     whole = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 0, 0, 100, 80)]})
     for coordinates in ("int", "float", "one_based"):
         out = tmp_path / coordinates
-        VOC.write(whole, out, ExportOptions(coordinates=coordinates))
+        VOC.write(whole, out, ExportOptions(own=VocOptions(coordinates=coordinates)))
         assert only(VOC.read(out)[0]).boxes[0].xyxy == (0, 0, 100, 80)
     root = ElementTree.parse(tmp_path / "one_based/VOCdevkit/VOC2012/Annotations/a.xml").getroot()
     bounds = root.find("object/bndbox")
@@ -332,7 +331,7 @@ def test_opening_and_saving_again_and_again_changes_no_byte(tmp_path: Path):
     boxes = [box(0, 0, 0, 33.3, 1.25, truncated=True), box(1, 5.5, 6, 99.99, 79.5, occluded=True)]
     source = dataset_of(tmp_path / "in", {"a.jpg": boxes, "b.png": []})
     for coordinates in ("int", "float"):
-        options = ExportOptions(coordinates=coordinates)
+        options = ExportOptions(own=VocOptions(coordinates=coordinates))
         VOC.write(source, tmp_path / "first", options)
         expected = hashes(tmp_path / "first/VOCdevkit")
         for turn in range(10):
@@ -373,18 +372,10 @@ def test_other_image_kinds_become_jpeg_only_on_request(tmp_path: Path):
     report = VOC.write(source, tmp_path / "plain")
     assert (tmp_path / "plain/VOCdevkit/VOC2012/JPEGImages/a.png").is_file()
     assert any("torchvision" in note for note in report.notes)
-    report = VOC.write(source, tmp_path / "jpeg", ExportOptions(jpeg=True))
+    report = VOC.write(source, tmp_path / "jpeg", ExportOptions(own=VocOptions(jpeg=True)))
     copy = tmp_path / "jpeg/VOCdevkit/VOC2012/JPEGImages/a.jpg"
     assert copy.read_bytes()[:2] == b"\xff\xd8"
     assert any("1 image converted to JPEG" in note for note in report.notes)
-
-
-def test_detect_knows_its_own(tmp_path: Path):
-    write_xml(tmp_path / "voc/Annotations/a.xml", thing())
-    (tmp_path / "other").mkdir()
-    (tmp_path / "other/a.xml").write_text("<svg/>")
-    assert VOC.detect(tmp_path / "voc")
-    assert not VOC.detect(tmp_path / "other")
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from detcore.formats.voc import VocFormat
+from detcore.formats.voc import VOC
 from tests.detcore.formats.format_samples import save_image, thing, write_xml
-
-VOC = VocFormat()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb2312"])

@@ -9,10 +9,9 @@ import yaml
 
 from detcore.errors import FormatError
 from detcore.formats.base import Dataset, DatasetImage, Problem
-from detcore.formats.yolo import YoloFormat
+from detcore.formats.yolo import YOLO
 from tests.detcore.formats.format_samples import save_image
 
-YOLO = YoloFormat()
 LINE = "0 0.5 0.5 0.2 0.5\n"  # 40 20 60 60 of an image of 100 × 80
 
 
@@ -318,14 +317,6 @@ def test_rotated_photos_are_read_as_shown(tmp_path: Path):
     image = only(YOLO.read(tmp_path)[0])
     assert (image.width, image.height) == (80, 100)
     assert image.boxes[0].xyxy == (0, 25, 80, 75)
-
-
-def test_detect_knows_its_own(tmp_path: Path):
-    save_image(tmp_path / "yolo/images/a.jpg")
-    write(tmp_path / "yolo/labels/a.txt", LINE)
-    write(tmp_path / "other/notes.txt", "nothing here")
-    assert YOLO.detect(tmp_path / "yolo")
-    assert not YOLO.detect(tmp_path / "other")
 
 
 def test_an_image_reached_by_two_paths_is_one_image(tmp_path: Path):

@@ -9,11 +9,10 @@ import pytest
 
 from detcore.errors import Cancelled, FormatError
 from detcore.formats import yolo_layout
-from detcore.formats.yolo import YoloFormat
+from detcore.formats.yolo import YOLO
 from detcore.formats.yolo_names import read_yaml
 from tests.detcore.formats.format_samples import save_image
 
-YOLO = YoloFormat()
 LINE = "0 0.5 0.5 0.2 0.5\n"
 CONFIG = "train: images\nval: images\nnames: [cat]\n"
 

@@ -1,0 +1,72 @@
+"""The options of each format as words of ``export``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from detcore.cli.console import complain
+from detcore.formats import all_formats
+from detcore.formats.spec import FormatSpec, Option
+
+
+def add_format_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of every format that can be written."""
+    words: dict[str, str] = {}
+    for spec, item in _options():
+        word = item.name.replace("_", "-")
+        kind: dict[str, Any] = {"choices": list(item.choices)} if item.choices else {"action": "store_true"}
+        kind |= {
+            "dest": _place(spec, item),
+            "default": None,
+            "help": f"{spec.name.upper()}: {_help(item)}".replace("%", "%%"),
+        }
+        try:
+            action = command.add_argument(f"--{word}", **kind)
+        except argparse.ArgumentError:  # another format has the word
+            action = command.add_argument(f"--{spec.name}-{word}", **kind)
+        words[action.dest] = action.option_strings[0]
+    command.set_defaults(format_words=words)
+
+
+def chosen_options(arguments: argparse.Namespace) -> Any:
+    """The options of the chosen format; those of another one are told to change nothing."""
+    chosen = all_formats()[arguments.format]
+    given: dict[str, Any] = {}
+    for spec, item in _options():
+        value = getattr(arguments, _place(spec, item))
+        if value is None:
+            continue
+        if spec is chosen:
+            given[item.name] = value
+        else:
+            word = arguments.format_words[_place(spec, item)]
+            complain(f"note: {word} changes nothing in {chosen.name}: it is for {spec.name}")
+    return chosen.options(**given)
+
+
+def _options() -> Iterator[tuple[FormatSpec, Option]]:
+    for spec in all_formats().values():
+        for item in spec.option_list() if spec.writer else ():
+            yield spec, item
+
+
+def _place(spec: FormatSpec, item: Option) -> str:
+    return f"{spec.name}.{item.name}"
+
+
+def _help(item: Option) -> str:
+    if not item.choices:
+        return "; ".join(_small(text) for text in (item.label, item.help) if text)
+    default = item.choices[str(item.default)]
+    values = [
+        f"{value}: {_small(text)}{', the default' if text == default else ''}"
+        for value, text in item.choices.items()
+    ]
+    return f"{_small(item.label)}, {'; '.join(values)}"
+
+
+def _small(text: str) -> str:
+    """A label in the middle of a sentence."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

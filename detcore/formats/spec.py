@@ -1,0 +1,137 @@
+"""What a dataset format declares of itself: all that windows and commands know of it is read from here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from detcore.errors import FormatError
+from detcore.formats.base import Dataset, ExportOptions, ExportReport, Problem, Progress, no_progress
+from detcore.formats.losses import Capabilities, foreign_fields, told_losses
+from detcore.formats.sniffing import Sniffed
+
+
+class Reader(Protocol):
+    """Reads a folder or an annotation file.
+
+    ``image_folder`` is searched for images that do not lie beside the annotations. Whatever is odd becomes a
+    :class:`Problem`; reading goes on.
+
+    Raises:
+        FormatError: there is nothing of this format at ``source``.
+        Cancelled: ``progress`` returned ``False``.
+    """
+
+    def __call__(
+        self, source: Path, *, image_folder: Path | None, progress: Progress
+    ) -> tuple[Dataset, list[Problem]]: ...
+
+
+class Writer(Protocol):
+    """Writes all images of a dataset to the folder ``out``, which appears complete or not at all; ``options`` are
+    of the class that the format declares. Losses that follow from its capabilities are none of its business.
+
+    Raises:
+        FormatError: ``out`` holds something else than an earlier export, lies among the images, or cannot be
+            written.
+        Cancelled: ``progress`` returned ``False``.
+    """
+
+    def __call__(
+        self, dataset: Dataset, out: Path, options: Any, *, copy_images: bool, progress: Progress
+    ) -> ExportReport: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoOptions:
+    """The options of a format that is written in one way only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """A field of a dataclass of options, as forms and the command line show it: a yes or no, or one of ``choices``,
+    which are the values and their labels."""
+
+    name: str
+    default: bool | str
+    label: str
+    help: str
+    choices: Mapping[str, str]
+
+
+def option(
+    *, default: bool | str, label: str, help: str = "", choices: Mapping[str, str] | None = None
+) -> Any:
+    """A field for a dataclass of options. ``choices`` are the values that it can have and their labels; without
+    any it is a yes or no.
+
+    Raises:
+        TypeError: the default is neither a yes or no nor one of the choices.
+    """
+    if default not in choices if choices else not isinstance(default, bool):
+        raise TypeError(f"{default!r} is no value of the option {label!r}")
+    return field(default=default, metadata={"label": label, "help": help, "choices": choices or {}})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatSpec:
+    """A dataset format: one declaration beside its code, without Qt and torch.
+
+    ``sniff`` opens few files and reads little of each; it answers ``None`` where there is nothing that concerns
+    the format, and a confidence of 0 where there is, but something else. ``reader`` and ``writer`` are ``None``
+    for a format that goes one way only.
+    """
+
+    name: str  # the word for commands
+    title: str
+    kind: str  # of its files, in a word or two: XML, JSON, text
+    text: str  # one line: what is written, and for whom
+    suffixes: tuple[str, ...]  # of files that can be opened or dropped; a dataset that is a folder needs none
+    sniff: Callable[[Path], Sniffed | None]
+    reader: Reader | None = None
+    writer: Writer | None = None
+    options: type[Any] = NoOptions  # a frozen dataclass whose fields are made by ``option``
+    capabilities: Capabilities = Capabilities()
+    open: Callable[[Path], Any] | None = None  # for editing the files in their place: no format does yet
+
+    @property
+    def full_title(self) -> str:
+        return f"{self.title} ({self.kind})"
+
+    def option_list(self) -> list[Option]:
+        """The fields of ``options``."""
+        defaults = self.options()
+        return [
+            Option(name=item.name, default=getattr(defaults, item.name), **item.metadata)
+            for item in dataclasses.fields(self.options)
+        ]
+
+    def read(
+        self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
+    ) -> tuple[Dataset, list[Problem]]:
+        """See :class:`Reader`."""
+        if self.reader is None:
+            raise FormatError(f"{self.title} is only written, not read", path=source)
+        return self.reader(source, image_folder=image_folder, progress=progress)
+
+    def write(
+        self,
+        dataset: Dataset,
+        out: Path,
+        options: ExportOptions | None = None,
+        progress: Progress = no_progress,
+    ) -> ExportReport:
+        """See :class:`Writer`. The report tells also what the format cannot hold."""
+        if self.writer is None:
+            raise FormatError(f"{self.title} is only read, not written", path=out)
+        chosen = options or ExportOptions()
+        own = self.options() if chosen.own is None else chosen.own
+        if not isinstance(own, self.options):
+            raise TypeError(f"{self.name} takes {self.options.__name__}, not {type(own).__name__}")
+        report = self.writer(dataset, out, own, copy_images=chosen.copy_images, progress=progress)
+        losses = foreign_fields(dataset, self.name, self.title)
+        losses += told_losses(dataset, report, self.title, self.capabilities)
+        return replace(report, losses=(*losses, *report.losses))

@@ -1,0 +1,122 @@
+"""What formats declare of themselves is true, and told where it is lost."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detcore.errors import FormatError
+from detcore.formats import all_formats
+from detcore.formats.base import DatasetImage, ExportOptions
+from detcore.formats.coco_write import CocoOptions
+from detcore.formats.losses import Capabilities
+from detcore.formats.spec import FormatSpec, option
+from detcore.formats.voc_write import VocOptions
+from tests.detcore.formats.format_samples import box, dataset_of
+
+FLAGS = ("difficult", "truncated", "occluded", "crowd")
+every_format = pytest.mark.parametrize("name", list(all_formats()))
+
+
+def without_marker(name: str, tmp_path: Path) -> Path:
+    """An export of flags, verified images and splits, as every other tool reads it."""
+    boxes = [box(1, 10, 10 * row, 30, 10 * row + 5, **{flag: True}) for row, flag in enumerate(FLAGS, 1)]
+    dataset = dataset_of(tmp_path / "in", {"full.jpg": boxes, "empty.jpg": []})
+    splits = {"full.jpg": "val", "empty.jpg": "train"}
+    images = [dataclasses.replace(image, verified=True, split=splits[image.name]) for image in dataset.images]
+    all_formats()[name].write(dataclasses.replace(dataset, images=images), tmp_path / "out")
+    (tmp_path / "out/reticle.json").unlink()
+    return tmp_path / "out"
+
+
+@every_format
+def test_a_format_holds_what_it_says_and_nothing_else(name: str, tmp_path: Path):
+    spec = all_formats()[name]
+    out = without_marker(name, tmp_path)
+    dataset, _ = spec.read(out)
+    images = {Path(image.name).stem: image for image in dataset.images}
+    full, empty = images["full"], images["empty"]
+    held: dict[str, bool] = {flag: any(getattr(item, flag) for item in full.boxes) for flag in FLAGS}
+    held["verified"], held["verified_empty"] = full.verified, empty.verified
+    held["splits"] = (full.split, empty.split) == ("val", "train")
+    held["class_ids"] = all(item.source_id is not None for item in dataset.classes)
+    for path in out.rglob("*.jpg"):
+        path.unlink()
+    held["sizes"] = _size_without_file(spec, out) == (100, 80)
+    declared = dataclasses.asdict(spec.capabilities)
+    assert held == {key: value for key, value in declared.items() if key != "kept_beside"}
+
+
+def _size_without_file(spec: FormatSpec, out: Path) -> tuple[int | None, int | None] | None:
+    try:
+        image: DatasetImage = spec.read(out)[0].images[0]
+    except FormatError:  # without its images a folder is no dataset of this format
+        return None
+    return image.width, image.height
+
+
+@every_format
+def test_what_has_no_field_is_told(name: str, tmp_path: Path):
+    boxes = [box(0, 10, 20, 30, 40, truncated=True)]
+    dataset = dataset_of(tmp_path / "in", {"a.jpg": boxes, "b.jpg": boxes})
+    images = [dataclasses.replace(image, verified=True) for image in dataset.images]
+    report = all_formats()[name].write(dataclasses.replace(dataset, images=images), tmp_path / "out")
+    told = {
+        "voc": (),
+        "coco": ("COCO has no field for “verified”: 2 images marked so only in reticle.json.",),
+        "yolo": (
+            "YOLO has no field for “truncated”: 2 boxes marked so only in reticle.json.",
+            "YOLO has no field for “verified”: 2 images marked so only in reticle.json.",
+        ),
+    }
+    assert report.losses == told[name]
+
+
+def test_a_format_that_holds_nothing_says_so_of_each(tmp_path: Path):
+    dataset = dataset_of(
+        tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4, crowd=True)], "b.jpg": []}, split="test"
+    )
+    poor = dataclasses.replace(all_formats()["coco"], title="Poor", capabilities=Capabilities())
+    assert poor.write(dataset, tmp_path / "out").losses == (
+        "Poor has no field for “crowd”: 1 box loses that.",
+        "Poor has no place for images without boxes: 1 image left out.",
+        "Poor knows no splits: 2 images written without.",
+    )
+
+
+def test_options_of_another_format_are_a_bug(tmp_path: Path):
+    dataset = dataset_of(tmp_path / "in", {"a.jpg": []})
+    with pytest.raises(TypeError, match="coco takes CocoOptions, not VocOptions"):
+        all_formats()["coco"].write(dataset, tmp_path / "out", ExportOptions(own=VocOptions()))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_format_that_goes_one_way_says_so(tmp_path: Path):
+    deaf = dataclasses.replace(all_formats()["coco"], reader=None, writer=None)
+    with pytest.raises(FormatError, match="COCO is only written, not read"):
+        deaf.read(tmp_path)
+    with pytest.raises(FormatError, match="COCO is only read, not written"):
+        deaf.write(dataset_of(tmp_path / "in", {"a.jpg": []}), tmp_path / "out")
+
+
+def test_options_are_listed_as_they_were_declared():
+    listed = all_formats()["voc"].option_list()
+    assert [(item.name, item.default, list(item.choices)) for item in listed] == [
+        ("coordinates", "int", ["int", "float", "one_based"]),
+        ("jpeg", False, []),
+    ]
+    assert [item.help for item in all_formats()["coco"].option_list()] == [
+        "COCO evaluators then ignore them",
+        "For evaluators that want a segmentation",
+    ]
+    assert CocoOptions() == all_formats()["coco"].options()
+    assert all_formats()["yolo"].option_list() == []
+
+
+@pytest.mark.parametrize("wrong", [{"default": 3}, {"default": "a", "choices": {"b": "B"}}])
+def test_an_option_that_no_form_can_show_is_refused(wrong: dict[str, Any]):
+    with pytest.raises(TypeError, match="is no value of the option"):
+        option(label="Size", **wrong)
