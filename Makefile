@@ -1,15 +1,19 @@
 # Two commands from a fresh clone: `make run` and `make test`. Each sees to its own set-up.
 PYTHON := .venv/bin/python
 
-.PHONY: help run test check format bench setup clean
+.PHONY: help run test check format bench coverage docs licences release-check setup clean
 
 help:
-	@echo "make run     open Reticle on the sample project (without a screen: run the demo)"
-	@echo "make test    run the tests"
-	@echo "make check   lint, format check, types, import contracts"
-	@echo "make format  put imports and layout in order"
-	@echo "make bench   run the benchmarks and print one table"
-	@echo "make clean   remove .venv and caches; projects are left alone"
+	@echo "make run            open Reticle on the sample project (without a screen: run the demo)"
+	@echo "make test           run the tests"
+	@echo "make check          lint, format check, types, import contracts"
+	@echo "make format         put imports and layout in order"
+	@echo "make bench          run the benchmarks and print one table"
+	@echo "make coverage       run the tests and print how much of the code they run"
+	@echo "make docs           make the site of guide and API in build/docs"
+	@echo "make licences       list the licences of all packages that Reticle needs"
+	@echo "make release-check  tell whether what is checked out can be released"
+	@echo "make clean          remove .venv and caches; projects are left alone"
 
 run: setup
 	@sh scripts/run
@@ -30,6 +34,21 @@ format: setup
 
 bench: setup
 	QT_QPA_PLATFORM=offscreen $(PYTHON) -m tests.benchmarks
+
+coverage: setup
+	$(PYTHON) -m coverage erase
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(PYTHON) -m coverage run -m pytest -m "not gpu and not bench and not data" -n 2 --dist loadfile
+	$(PYTHON) -m coverage combine --quiet
+	$(PYTHON) -m coverage report
+
+docs: setup
+	$(PYTHON) scripts/docs.py
+
+licences: setup
+	@$(PYTHON) scripts/licences.py
+
+release-check: setup
+	$(PYTHON) scripts/release_check.py
 
 setup:
 	@sh scripts/setup

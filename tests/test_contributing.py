@@ -37,7 +37,7 @@ def test_every_file_that_is_named_is_there(page: str) -> None:
 
 
 def test_help_names_every_target() -> None:
-    shown = set(re.findall(r"make ([a-z-]+) ", targets()["help"]))
+    shown = set(re.findall(r'"make ([a-z-]+) ', targets()["help"]))
     assert shown | {"help", "setup"} == set(targets())
 
 
