@@ -9,7 +9,6 @@ from detcore.jobs.config import TrainConfig
 from detcore.zoo.spec import SIDE_STEP
 
 _GPU_PIXELS = 32 * 640 * 640
-_GPU_BATCH = 32
 _RATE_RANGE = (0.25, 2.0)
 
 
@@ -44,7 +43,7 @@ def choose_load(config: TrainConfig, *, on_gpu: bool, images: int, attempt: int)
     if batch is None and on_gpu:
         # On small sets the number of steps decides, so no more than a sixteenth of the images.
         by_memory = max(2, _GPU_PIXELS // (size * size))
-        batch = min(_GPU_BATCH, by_memory, max(recipe.batch_size, images // 16))
+        batch = min(recipe.largest_batch, by_memory, max(recipe.batch_size, images // 16))
     elif batch is None:
         batch = recipe.batch_size
     batch = max(smallest, min(batch, images))

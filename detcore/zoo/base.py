@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TypedDict
 
 from torch import Tensor, nn
@@ -56,6 +57,11 @@ class Detector(nn.Module, ABC):
     def look(self, images: Tensor) -> list[Look]:
         """What is found: at most ``MAX_DETECTIONS`` an image, scores of at least ``SCORE_FLOOR``, class-wise
         NMS done; and all that was answered."""
+
+    def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The tensors of a published weights file under the names that they have here, wherever they differ by
+        more than a prefix."""
+        return dict(tensors)
 
     def detect(self, images: Tensor) -> list[Found]:
         """What is found alone."""

@@ -12,11 +12,18 @@ from importlib.metadata import entry_points
 
 from detcore.errors import ConfigError
 from detcore.zoo.spec import DetectorSpec
-from detcore.zoo.specs import reticle_s, ssdlite
+from detcore.zoo.specs import faster_rcnn, fcos, reticle_s, retinanet, ssd300, ssdlite
 
 GROUP = "reticle.detectors"
 DEFAULT_MODEL = "reticle-s"
-_BUILT_IN = (reticle_s.SPEC, ssdlite.SPEC)
+_BUILT_IN = (
+    reticle_s.SPEC,
+    ssdlite.SPEC,
+    ssd300.SPEC,
+    retinanet.SPEC,
+    fcos.SPEC,
+    faster_rcnn.SPEC,
+)
 _log = logging.getLogger(__name__)
 
 

@@ -117,7 +117,8 @@ class Recipe:
 
     ``learning_rate`` is for a step of ``batch_size`` images; with ``adamw`` it grows with the root of the batch,
     with ``sgd`` (momentum 0.9) in proportion. ``schedule``: a cosine, or a tenth at 16/26 and at 22/26 of the
-    run. ``smallest_batch`` images at a time are the fewest that it can learn from.
+    run. ``smallest_batch`` images at a time are the fewest that it can learn from, ``largest_batch`` the most that
+    are chosen unasked on a GPU.
     """
 
     learning_rate: float
@@ -126,6 +127,7 @@ class Recipe:
     weight_decay: float = 0.05
     schedule: Schedule = "cosine"
     smallest_batch: int = 1
+    largest_batch: int = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

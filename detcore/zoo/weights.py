@@ -16,11 +16,14 @@ from torch import Tensor, nn
 
 from detcore.errors import ConfigError
 from detcore.wording import counted
+from detcore.zoo.base import Detector
 
 _WRAPPERS = ("ema", "model_ema", "state_dict", "model")
-_PREFIXES = ("", "module.", "model.", "ema.", "weights.")
-_OWN_PREFIXES = ("", "net.", "net.backbone.")
+_PREFIXES = ("", "module.", "model.", "ema.", "weights.", "features.")
+_OWN_PREFIXES = ("", "net.", "net.backbone.", "net.backbone.body.")
 _NAMED = 4
+_BATCH_COUNT = ".num_batches_tracked"
+"""Files of frozen batch norms do not have it, and nothing is computed with it."""
 # What torch's reader raises for bytes that are no weights depends on the bytes.
 _BROKEN_FILE = (
     SafetensorError,
@@ -75,6 +78,8 @@ def load_weights(model: nn.Module, path: Path) -> LoadReport:
         ConfigError: the file cannot be read, holds no tensors, or not one of them fits.
     """
     tensors = read_tensors(path)
+    if isinstance(model, Detector):
+        tensors = model.published(tensors)
     wanted = model.state_dict()
     renamed = _best_names(tensors, set(wanted))
     loaded: dict[str, Tensor] = {}
@@ -96,7 +101,11 @@ def load_weights(model: nn.Module, path: Path) -> LoadReport:
     clashing = {entry.split(" ", 1)[0] for entry in mismatched}
     return LoadReport(
         loaded=tuple(loaded),
-        missing=tuple(name for name in wanted if name not in loaded and name not in clashing),
+        missing=tuple(
+            name
+            for name in wanted
+            if name not in loaded and name not in clashing and not name.endswith(_BATCH_COUNT)
+        ),
         unexpected=tuple(name for name in renamed if name not in wanted),
         mismatched=tuple(mismatched),
     )

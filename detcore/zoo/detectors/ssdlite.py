@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large  # pyright: ignore[reportMissingTypeStubs]
-from torchvision.models.detection.transform import (  # pyright: ignore[reportMissingTypeStubs]
-    GeneralizedRCNNTransform,
-)
 
-from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Found, Look, Target
+from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
+from detcore.zoo.parts.torchvision_nets import (
+    Normalise,
+    answer_in_fp32,
+    dense_looks,
+    named_losses,
+    softmax_chances,
+)
 from detcore.zoo.spec import NoOptions
 from detcore.zoo.specs.ssdlite import SPEC
 
@@ -42,46 +45,17 @@ class SsdLite(Detector):
                 detections_per_img=max_detections,
             ),
         )
-        self.net.transform = GeneralizedRCNNTransform(
-            image_size,
-            image_size,
-            list(SPEC.input.mean),
-            list(SPEC.input.std),
-            size_divisible=1,
-            fixed_size=(image_size, image_size),
-        )
-        cast("nn.Module", self.net.head).register_forward_hook(_to_fp32)
+        self.net.transform = Normalise(SPEC.input, side=image_size)
+        answer_in_fp32(cast("nn.Module", self.net.head))
 
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
-        shifted = [{"boxes": target["boxes"], "labels": target["labels"] + 1} for target in targets]
-        found = cast("dict[str, Tensor]", self.net(list(images), shifted))
+        found = named_losses(self.net, images, targets, shift=1)
         return {"class": found["classification"], "box": found["bbox_regression"]}
 
     def look(self, images: Tensor) -> list[Look]:
-        """The steps of torchvision's SSD, which keeps its answers to itself."""
-        net = cast("Any", self.net)
-        height, width = images.shape[-2:]
-        shown, _ = net.transform(list(images))
-        features = list(net.backbone(shown.tensors).values())
-        answers = net.head(features)
-        anchors = net.anchor_generator(shown, features)
-        found = net.postprocess_detections(answers, anchors, shown.image_sizes)
-        found = net.transform.postprocess(found, shown.image_sizes, [(height, width)] * len(images))
-        chances = torch.softmax(answers["cls_logits"], dim=-1)[..., 1:]
-        looks: list[Look] = []
-        for place, item in enumerate(found):
-            boxes = net.box_coder.decode_single(answers["bbox_regression"][place], anchors[place])
-            shown_height, shown_width = shown.image_sizes[place]
-            stretch = boxes.new_tensor([width / shown_width, height / shown_height] * 2)
-            kept = Found(boxes=item["boxes"], labels=item["labels"] - 1, scores=item["scores"].float())
-            looks.append(Look(found=kept, boxes=boxes * stretch, scores=chances[place]))
-        return looks
+        decode = cast("Any", self.net).box_coder.decode_single
+        return dense_looks(self.net, images, shift=1, chances=softmax_chances, decode=decode)
 
 
 def build(num_classes: int, image_size: int, _options: NoOptions) -> SsdLite:
     return SsdLite(num_classes, image_size=image_size)
-
-
-def _to_fp32(_head: nn.Module, _inputs: Any, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Decoding and losses in fp32, whatever the convolutions ran in."""
-    return {name: value.to(torch.float32) for name, value in outputs.items()}

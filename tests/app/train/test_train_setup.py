@@ -94,7 +94,7 @@ def test_the_device_is_found_and_named(qtbot: QtBot, page: TrainPage, context: A
 
 def test_with_more_settings_the_fields_end_where_the_buttons_do(qtbot: QtBot, page: TrainPage) -> None:
     setup = page.setup
-    page.resize(1000, 640)
+    page.resize(1000, 860)
 
     def right(widget: QWidget) -> int:
         return widget.mapTo(setup, widget.rect().topRight()).x()

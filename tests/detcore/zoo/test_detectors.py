@@ -8,14 +8,16 @@ import torch
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.catalogue import detectors
+from detcore.zoo.detectors.fcos import FcosDetector
 from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.detectors.retinanet import RetinaNetDetector
 from detcore.zoo.detectors.ssdlite import SsdLite
 
 NAMES = sorted(detectors())
 
 
 def target(*boxes: tuple[float, float, float, float], label: int = 0, ignore: bool = False) -> Target:
-    rows = torch.tensor(boxes).reshape(-1, 4)
+    rows = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
     return Target(
         boxes=rows,
         labels=torch.full((len(boxes),), label, dtype=torch.int64),
@@ -24,13 +26,18 @@ def target(*boxes: tuple[float, float, float, float], label: int = 0, ignore: bo
 
 
 def build(name: str, num_classes: int = 3, size: int = 128) -> Detector:
+    """With the small backbone where there is a choice."""
     torch.manual_seed(0)
-    return build_detector(name, num_classes=num_classes, image_size=size)
+    has_choice = any(item.name == "backbone" for item in detectors()[name].option_list())
+    options = {"backbone": "mobilenet_v3_large"} if has_choice else {}
+    return build_detector(name, num_classes=num_classes, image_size=size, options=options)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_card_says_about_how_many_parameters_there_are(name: str) -> None:
-    count = sum(parameter.numel() for parameter in build(name).parameters()) / 1e6
+    with torch.device("meta"):
+        detector = build_detector(name, num_classes=3, image_size=320)
+    count = sum(parameter.numel() for parameter in detector.parameters()) / 1e6
     assert count == pytest.approx(detectors()[name].parameters, abs=0.15)
 
 
@@ -55,7 +62,7 @@ def test_a_batch_without_a_single_box_is_learnt_from_too(name: str) -> None:
     total = torch.stack(list(losses.values())).sum()
     torch.autograd.backward(total)
     assert bool(torch.isfinite(total.detach()))
-    if name == "reticle-s":  # SSD mines three negatives for each object, so none here
+    if "ssd" not in name:  # SSD mines three negatives for each object, so none here
         assert float(total.detach()) > 0
 
 
@@ -79,8 +86,11 @@ def test_detections_lie_in_the_frame_best_first(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_look_has_the_answers_that_the_detections_were_chosen_from(name: str) -> None:
     detector = build(name).eval()
+    # Or nothing is found before training.
     if isinstance(detector, ReticleS):
-        detector.score_floor = 0.0  # or nothing is found before training
+        detector.score_floor = 0.0
+    elif isinstance(detector, RetinaNetDetector | FcosDetector):
+        detector.net.score_thresh = 0.0
     with torch.no_grad():
         looks = detector.look(torch.rand(2, 3, 96, 128))
     assert len(looks) == 2

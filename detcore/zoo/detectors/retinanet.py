@@ -1,0 +1,72 @@
+"""torchvision's RetinaNet (Lin et al. 2017), as one of our detectors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torchvision.models.detection import RetinaNet  # pyright: ignore[reportMissingTypeStubs]
+from torchvision.ops.feature_pyramid_network import LastLevelP6P7  # pyright: ignore[reportMissingTypeStubs]
+
+from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
+from detcore.zoo.parts.torchvision_nets import (
+    Normalise,
+    answer_in_fp32,
+    dense_looks,
+    named_losses,
+    pyramid_backbone,
+    today_s_names,
+)
+from detcore.zoo.specs.retinanet import SPEC, RetinaNetOptions
+
+_OLD_TOWER = re.compile(r"_head\.conv\.(\d)\.(weight|bias)$")
+
+
+class RetinaNetDetector(Detector):
+    """Each class has a sigmoid of its own, so there is no background and labels stay as they are.
+
+    Strides 8 to 128. ``ignore`` areas are not known to it.
+    """
+
+    def __init__(self, num_classes: int, options: RetinaNetOptions) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.net = RetinaNet(
+            pyramid_backbone(
+                options.backbone,
+                freeze_norm=options.freeze_norm,
+                resnet_stages=[2, 3, 4],
+                mobilenet_stages=[2, 3, 5],
+                extra_blocks=LastLevelP6P7(256, 256),
+            ),
+            num_classes,
+            score_thresh=SCORE_FLOOR,
+            detections_per_img=MAX_DETECTIONS,
+        )
+        self.net.transform = Normalise(SPEC.input)
+        answer_in_fp32(cast("Any", self.net).head)
+
+    def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
+        return named_losses(self.net, images, targets, shift=0)
+
+    def look(self, images: Tensor) -> list[Look]:
+        decode = cast("Any", self.net).box_coder.decode_single
+        return dense_looks(self.net, images, shift=0, chances=_chances, decode=decode)
+
+    def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """In files from before 0.13 the towers count their activations, too."""
+        return {
+            _OLD_TOWER.sub(lambda found: f"_head.conv.{int(found[1]) // 2}.0.{found[2]}", name): tensor
+            for name, tensor in today_s_names(tensors).items()
+        }
+
+
+def _chances(answers: Mapping[str, Tensor]) -> Tensor:
+    return torch.sigmoid(answers["cls_logits"])
+
+
+def build(num_classes: int, _image_size: int, options: RetinaNetOptions) -> RetinaNetDetector:
+    return RetinaNetDetector(num_classes, options)

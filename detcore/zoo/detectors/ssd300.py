@@ -1,0 +1,61 @@
+"""torchvision's SSD300 with VGG16 (Liu et al. 2016), as one of our detectors."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from torch import Tensor, nn
+from torchvision.models.detection import ssd300_vgg16  # pyright: ignore[reportMissingTypeStubs]
+
+from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
+from detcore.zoo.parts.torchvision_nets import (
+    Normalise,
+    answer_in_fp32,
+    dense_looks,
+    named_losses,
+    softmax_chances,
+)
+from detcore.zoo.spec import NoOptions
+from detcore.zoo.specs.ssd300 import SPEC
+
+SMALLEST_SIDE = 300
+"""Below it the deepest map would have no pixel."""
+
+
+class Ssd300(Detector):
+    """Label 0 is background inside, so labels are shifted by one on the way in and out.
+
+    Frames are stretched to a square of ``image_size``, of 300 pixels at least. The default boxes of 300 pixels are
+    those of the paper; those of larger squares are spread evenly over their maps. ``ignore`` areas are not known
+    to it. (With a small backbone it is SSDlite.)
+    """
+
+    def __init__(self, num_classes: int, *, image_size: int) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.net = cast(
+            "nn.Module",
+            ssd300_vgg16(
+                weights=None,
+                weights_backbone=None,
+                num_classes=num_classes + 1,
+                score_thresh=SCORE_FLOOR,
+                detections_per_img=MAX_DETECTIONS,
+            ),
+        )
+        side = max(SMALLEST_SIDE, image_size)
+        self.net.transform = Normalise(SPEC.input, side=side)
+        if side != SMALLEST_SIDE:
+            cast("Any", self.net.anchor_generator).steps = None
+        answer_in_fp32(cast("nn.Module", self.net.head))
+
+    def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
+        return named_losses(self.net, images, targets, shift=1)
+
+    def look(self, images: Tensor) -> list[Look]:
+        decode = cast("Any", self.net).box_coder.decode_single
+        return dense_looks(self.net, images, shift=1, chances=softmax_chances, decode=decode)
+
+
+def build(num_classes: int, image_size: int, _options: NoOptions) -> Ssd300:
+    return Ssd300(num_classes, image_size=image_size)

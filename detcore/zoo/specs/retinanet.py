@@ -1,0 +1,44 @@
+"""The card of torchvision's RetinaNet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
+from detcore.zoo.specs.torchvision_options import (
+    LICENCE,
+    WEIGHTS_TEXT,
+    backbone_option,
+    freeze_norm_option,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetinaNetOptions:
+    backbone: str = backbone_option()
+    freeze_norm: bool = freeze_norm_option()
+
+
+SPEC = DetectorSpec(
+    id="retinanet",
+    title="RetinaNet (torchvision)",
+    text="One pass over anchors of all sizes with the focal loss; a solid baseline that papers compare with. "
+    "Wants a GPU, and a torchvision weights file to start from.",
+    licence=LICENCE,
+    parameters=32.2,
+    input=InputRule(image_size=640),
+    # torchvision's reference: 0.01 for 16 images.
+    recipe=Recipe(
+        learning_rate=2.5e-3,
+        batch_size=4,
+        largest_batch=8,
+        optimiser="sgd",
+        weight_decay=1e-4,
+        schedule="steps",
+    ),
+    weights=WeightsInfo(
+        text=WEIGHTS_TEXT, source="torchvision: retinanet_resnet50_fpn_coco-eeacb38b.pth", licence=LICENCE
+    ),
+    build="detcore.zoo.detectors.retinanet:build",
+    options=RetinaNetOptions,
+)

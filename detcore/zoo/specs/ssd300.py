@@ -1,0 +1,27 @@
+"""The card of torchvision's SSD300."""
+
+from __future__ import annotations
+
+from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
+from detcore.zoo.specs.torchvision_options import LICENCE, WEIGHTS_TEXT
+
+SPEC = DetectorSpec(
+    id="ssd300-vgg16",
+    title="SSD300 VGG16 (torchvision)",
+    text="The classic of single-shot detectors, to compare with. Six maps of coarse to fine default boxes; small "
+    "objects are not its strength. Start it from a torchvision weights file.",
+    licence=LICENCE,
+    parameters=24.0,
+    input=InputRule(
+        image_size=320,
+        mean=(0.48235, 0.45882, 0.40784),
+        std=(1 / 255, 1 / 255, 1 / 255),
+        resize="stretch",
+    ),
+    # torchvision's reference: 0.002 for 32 images.
+    recipe=Recipe(learning_rate=5e-4, batch_size=8, optimiser="sgd", weight_decay=5e-4, schedule="steps"),
+    weights=WeightsInfo(
+        text=WEIGHTS_TEXT, source="torchvision: ssd300_vgg16_coco-b556d3b4.pth", licence=LICENCE
+    ),
+    build="detcore.zoo.detectors.ssd300:build",
+)

@@ -1,0 +1,31 @@
+"""Options that several of torchvision's detectors have."""
+
+from __future__ import annotations
+
+from detcore.zoo.spec import option
+
+RESNET, MOBILENET = "resnet50", "mobilenet_v3_large"
+LICENCE = "BSD-3-Clause"
+WEIGHTS_TEXT = (
+    "Takes a torchvision file (COCO weights) or an earlier run; layers that do not fit are listed and start afresh. "
+    "From nothing it needs many thousand steps."
+)
+
+
+def backbone_option() -> str:
+    return option(
+        RESNET,
+        label="Backbone",
+        help="What looks at the image. MobileNetV3 is several times faster and finds less.",
+        choices={RESNET: "ResNet-50", MOBILENET: "MobileNetV3 large"},
+    )
+
+
+def freeze_norm_option() -> bool:
+    return option(
+        False,
+        label="Freeze batch norm",
+        help="Keep the statistics of the weights that it starts from, which is better with few images a step. "
+        "From nothing leave it off.",
+        advanced=True,
+    )
