@@ -19,12 +19,12 @@ def plugins(group: str, kind: type[T]) -> list[T]:
         try:
             loaded = entry.load()
         except Exception as error:  # noqa: BLE001 - whatever a stranger's module raises
-            _log.warning(
-                "plug-in %s (%s) left out: %s: %s", entry.name, entry.value, type(error).__name__, error
-            )
+            _log.warning("the plug-in %s (%s) is left out: %r", entry.name, entry.value, error)
             continue
         if isinstance(loaded, kind):
             found.append(loaded)
         else:
-            _log.warning("plug-in %s (%s) left out: it is no %s", entry.name, entry.value, kind.__name__)
+            _log.warning(
+                "the plug-in %s (%s) is left out: it is no %s", entry.name, entry.value, kind.__name__
+            )
     return found

@@ -28,7 +28,7 @@ def all_formats() -> Mapping[str, FormatSpec]:
     found: dict[str, FormatSpec] = {}
     for spec in (VOC, COCO, YOLO, *plugins(GROUP, FormatSpec)):
         if spec.name in found:
-            _log.warning("the format %r of a plug-in is left out: there is one of that name", spec.name)
+            _log.warning("a plug-in is left out: there is a format %r already", spec.name)
         else:
             found[spec.name] = spec
     return MappingProxyType(found)

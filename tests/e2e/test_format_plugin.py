@@ -1,0 +1,128 @@
+"""The format that docs/extending.md shows comes in as a plug-in: installed in a folder, nothing else touched."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PySide6.QtWidgets import QCheckBox
+from pytestqt.qtbot import QtBot
+
+from app.export.form import ExportForm
+from app.services.tasks import Tasks
+from app.shell.import_dialog import ImportDialog
+from detcore.cli.main import main
+from detcore.formats import all_formats, detect_format
+from detcore.project.project import Project
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs/extending.md"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder in which packages are installed."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    all_formats.cache_clear()
+    yield folder
+    all_formats.cache_clear()
+
+
+def install(folder: Path, name: str, module: str, code: str) -> None:
+    info = folder / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[reticle.formats]\n{name} = {module}:SPEC\n")
+    (folder / f"{module}.py").write_text(code, encoding="utf-8")
+
+
+@pytest.fixture
+def table(installed: Path) -> None:
+    """The plug-in of the guide."""
+    shown = re.search(
+        r"## A format in 40 lines.*?```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL
+    )
+    assert shown is not None
+    install(installed, "table", "reticle_table", shown[1])
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (100, 80)).save(folder / name)
+    (folder / "labels.csv").write_text(
+        "filename,class,xmin,ymin,xmax,ymax\na.png,cat,10.5,20,30,40\nb.png,dog,1,2,300,4\n", encoding="utf-8"
+    )
+    return folder
+
+
+@pytest.mark.usefixtures("table")
+def test_commands_import_and_export_with_it(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert detect_format(labels) == detect_format(labels / "labels.csv") == "table"
+    project = tmp_path / "p.reticle"
+    assert main(["import", str(project), "--format", "table", str(labels)]) == 0
+    told = capsys.readouterr().out
+    assert "b.png: " in told  # its box reaches out of the image
+    assert "2 boxes on 2 images, 2 new images, 1 problem" in told
+    with Project.open(project, read_only=True) as opened:
+        assert [box.xyxy for box in opened.all_boxes()] == [(10.5, 20, 30, 40), (1, 2, 100, 4)]
+
+    assert main(["split", str(project), "--ratios", "1", "0", "0"]) == 0
+    words = ["export", str(project), "--format", "table", "--whole", "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    assert "not in the files: Table knows no splits: 2 images written without." in capsys.readouterr().out
+    assert (tmp_path / "out/labels.csv").read_text(encoding="utf-8").splitlines() == [
+        "filename,class,xmin,ymin,xmax,ymax",
+        "a.png,cat,10,20,30,40",
+        "b.png,dog,1,2,100,4",
+    ]
+    again = tmp_path / "again.reticle"
+    assert main(["import", str(again), "--format", "table", str(tmp_path / "out")]) == 0
+    words = ["export", str(project), "--format", "coco", "--whole", "--out", str(tmp_path / "coco")]
+    assert main(words) == 0
+    assert "--whole changes nothing in coco: it is for table" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("table")
+def test_pages_and_dialogs_list_it(qtbot: QtBot) -> None:
+    form = ExportForm()
+    qtbot.addWidget(form)
+    assert list(form.formats) == ["voc", "coco", "yolo", "table"]
+    form.formats["table"].click()
+    whole = form.format_options["table"].fields["whole"]
+    assert isinstance(whole, QCheckBox)
+    whole.click()
+    assert form.options.own.whole
+    tasks = Tasks()
+    dialog = ImportDialog(tasks)
+    qtbot.addWidget(dialog)
+    assert dialog.format.findText("Table (CSV)") == 3
+    tasks.shut_down()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("raise RuntimeError('not today')", "RuntimeError('not today')"),
+        ("SPEC = 3", "it is no FormatSpec"),
+        ("from detcore.formats.coco import COCO as SPEC", "there is a format 'coco' already"),
+        ("", "AttributeError"),
+        ("import surely_not_installed", "ModuleNotFoundError"),
+    ],
+)
+def test_a_plug_in_that_does_not_fit_is_logged_and_left_out(
+    installed: Path, caplog: pytest.LogCaptureFixture, code: str, reason: str
+) -> None:
+    install(installed, "odd", f"reticle_odd_{len(code)}", code)
+    with caplog.at_level(logging.WARNING):
+        assert list(all_formats()) == ["voc", "coco", "yolo"]
+    assert reason in caplog.text
