@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import cache
-from importlib.metadata import entry_points
 
 from detcore.errors import ConfigError
+from detcore.plugins import plugins
 from detcore.zoo.spec import DetectorSpec
 from detcore.zoo.specs import faster_rcnn, fcos, reticle_s, retinanet, ssd300, ssdlite
 
@@ -32,16 +32,9 @@ def detectors() -> Mapping[str, DetectorSpec]:
     """Every detector by its id, the built-in ones first. A plug-in that cannot be loaded, or whose id is taken,
     is logged and left out. Looked up once in a process."""
     found = {spec.id: spec for spec in _BUILT_IN}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        try:
-            spec = entry.load()
-        except Exception as error:  # noqa: BLE001 - code of others may raise anything
-            _log.warning("the detector plug-in %s cannot be loaded: %r", entry.value, error)
-            continue
-        if not isinstance(spec, DetectorSpec):
-            _log.warning("the detector plug-in %s is no DetectorSpec", entry.value)
-        elif spec.id in found:
-            _log.warning("the detector plug-in %s is left out: there is a %s already", entry.value, spec.id)
+    for spec in plugins(GROUP, DetectorSpec):
+        if spec.id in found:
+            _log.warning("the detector %s of a plug-in is left out: there is one of that id already", spec.id)
         else:
             found[spec.id] = spec
     return found

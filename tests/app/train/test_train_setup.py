@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
 from app.train.page import CONFIG_KEY, TrainPage
+from app.widgets.spin_boxes import Choice, DecimalNumber
 from detcore.jobs.config import TrainConfig
 from detcore.project.project import Project
 from tests.app.worker_fakes import fake_workers
@@ -66,6 +67,42 @@ def test_every_setting_that_has_a_field_goes_into_the_config_and_back(qtbot: QtB
     page.setup.show_config(config)
     assert page.setup.config() == config
     page.setup.show_config(TrainConfig())
+    assert page.setup.config() == TrainConfig()
+
+
+def test_the_options_of_a_detector_have_fields_and_go_into_the_config_and_back(
+    qtbot: QtBot, page: TrainPage
+) -> None:
+    settings = page.setup.settings
+    assert not settings.options.isVisible()  # Reticle S has none
+    qtbot.mouseClick(settings.more_button, LEFT)
+    page.setup.cards.choose("fcos")
+    backbone = settings.options.fields["backbone"]
+    assert isinstance(backbone, Choice)
+    assert backbone.isVisible()
+    assert [backbone.itemText(row) for row in range(backbone.count())] == ["ResNet-50", "MobileNetV3 large"]
+    assert page.setup.config().options == {}
+    assert settings.more.options.fields["freeze_norm"].isVisible()
+    radius = settings.more.options.fields["centre_radius"]
+    assert isinstance(radius, DecimalNumber)
+    assert (radius.minimum(), radius.maximum(), radius.value()) == (0.5, 5.0, 1.5)
+    config = TrainConfig(
+        model="fcos", options={"backbone": "mobilenet_v3_large", "freeze_norm": True, "centre_radius": 2.5}
+    )
+    page.setup.show_config(config)
+    assert page.setup.config() == config
+    page.setup.cards.choose("faster-rcnn")
+    assert page.setup.config().options == {}
+    page.setup.cards.choose("ssdlite320")
+    assert not settings.options.isVisible()
+
+
+def test_settings_of_a_detector_that_is_not_installed_are_passed_over_with_a_word(
+    page: TrainPage, context: AppContext, project: Project
+) -> None:
+    project.set_setting(CONFIG_KEY, {"model": "yolo9000"})
+    context.document.open(project)
+    assert "'yolo9000' is not installed" in context.messages.history[-1].text
     assert page.setup.config() == TrainConfig()
 
 

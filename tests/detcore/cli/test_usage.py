@@ -237,3 +237,43 @@ def test_without_a_screen_the_window_says_so_in_one_line(
     told = capsys.readouterr().err
     assert "there is no screen" in told
     assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["--model", "faster-rcnn", "--option", "regions=9000"],
+            "error: option regions of faster-rcnn is 9000. It must be a whole number from 16 to 2048.\n",
+        ),
+        (
+            ["--model", "faster-rcnn", "--option", "regions=many"],
+            "error: option regions of faster-rcnn is 'many'. It must be a whole number from 16 to 2048.\n",
+        ),
+        (
+            ["--model", "fcos", "--option", "backbone=resnet50", "--option", "depth=3"],
+            "error: fcos has no option 'depth'. It has backbone, freeze_norm, centre_radius.\n",
+        ),
+        (["--option", "depth=3"], "error: reticle-s has no option 'depth'. It has none.\n"),
+    ],
+)
+@pytest.mark.parametrize("command", ["train", "crossval"])
+def test_a_wrong_option_of_a_detector_is_told_with_what_is_allowed(
+    folder: Path, capsys: pytest.CaptureFixture[str], command: str, words: list[str], told: str
+) -> None:
+    assert main([command, str(folder), *words]) == 1
+    assert capsys.readouterr().err == told
+
+
+def test_an_option_without_a_value_is_wrong_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["train", str(folder), "--model", "fcos", "--option", "backbone"])
+    assert caught.value.code == 2
+    assert "backbone is not NAME=VALUE" in capsys.readouterr().err
+
+
+def test_options_of_a_run_that_goes_on_stay_as_they_are(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(folder), "--resume", "001", "--option", "backbone=resnet50"]) == 1
+    assert "--option cannot change in a run that goes on" in capsys.readouterr().err

@@ -151,6 +151,35 @@ def test_a_length_comes_on_top_of_what_a_run_has_done(make_project: MakeProject)
         assert (TrainConfig.load(run.config).epochs, TrainConfig.load(run.config).device) == (5, "cpu")
 
 
+def test_a_run_whose_detector_is_not_installed_is_listed_and_not_gone_on_with(
+    make_project: MakeProject,
+) -> None:
+    with make_project(boxed=4, splits={1: "train", 2: "val"}) as project:
+        run = prepare_run(project, CONFIG).run
+        run.config.write_text('{"model": "yolo9000", "options": {"wings": 2}}')
+        run.info.write_text('{"model": "yolo9000", "created": 0.0, "learns_from": ""}')
+        assert [info.model for info in list_runs(project)] == ["yolo9000"]
+        with pytest.raises(ConfigError, match="the detector 'yolo9000' is not installed"):
+            prepare_resume(project, run)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        ("yolo9000", {}, "'yolo9000' is not installed"),
+        ("fcos", {"backbone": "vgg16"}, "It must be resnet50 or mobilenet_v3_large"),
+        ("reticle-s", {"wings": 2}, "It has none"),
+    ],
+)
+def test_a_detector_or_option_that_there_is_not_is_told_before_there_is_a_run(
+    make_project: MakeProject, model: str, options: dict[str, object], words: str
+) -> None:
+    with make_project(boxed=4, splits={1: "train", 2: "val"}) as project:
+        with pytest.raises(ConfigError, match=words):
+            prepare_run(project, replace(CONFIG, model=model, options=options))
+        assert list_runs(project) == []
+
+
 def test_a_run_that_a_process_works_on_is_left_alone(make_project: MakeProject) -> None:
     with make_project(boxed=4, splits={1: "train"}) as project:
         run = prepare_run(project, CONFIG).run
