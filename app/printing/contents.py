@@ -1,174 +1,154 @@
-"""The page of a report, as it is written for browsers, turned into blocks for paper."""
+"""The parts of a report turned into blocks for paper."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
-from xml.etree.ElementTree import Element
+
+from PySide6.QtCore import Qt
 
 from app.printing.blocks import Block, Columns, Definitions, Flowing, Key, Stack, Tile
-from app.printing.drawings import Picture, Plot
-from app.printing.inline import text_block
-from app.printing.matrix import Count, Matrix
-from app.printing.style import BODY, HEADING, MUTED, SMALL, TEXT, TITLE, WARNING, pt
+from app.printing.drawings import Drawing, Picture
+from app.printing.matrix import MatrixBlock
+from app.printing.signs import Sign, bar, mark, swatch
+from app.printing.style import BODY, HEADING, MUTED, SMALL, TITLE, WARNING, pt
 from app.printing.tables import Cell, ShareBar, narrow_rows, table_rows
-from app.printing.text import Run
+from app.printing.text import Run, Text
+from detcore.report import blocks
 
 _SECTION, _PART, _LINE = pt(15), pt(7), pt(2)
+_ABOVE_TILES, _ABOVE_HEADING = pt(10), pt(9)
 _GAP, _TILE_GAP = pt(16), pt(4)
 _PLOTS, _CROPS = 4, 6
-_SHARE = re.compile(r"--share:([\d.]+)")
-_LOOKS = {
-    "h1": Run(text="", size=TITLE, bold=True),
-    "h2": Run(text="", size=HEADING, bold=True),
-    "h3": Run(text="", size=BODY, color=MUTED),
-    "p": Run(text=""),
-    "muted": Run(text="", size=SMALL, color=MUTED),
-    "note": Run(text="", color=WARNING),
-}
-_SPACES = {"section": _SECTION, "div pair": _SECTION, "div tiles": pt(10), "h3": pt(9), "footer": _SECTION}
+_PLAIN = Run(text="")
+_MUTED = Run(text="", size=SMALL, color=MUTED)
+_NUMBER = Run(text="", size=TITLE, bold=True)
+_QUIET = Run(text="", size=BODY, color=MUTED)
+_LOOKS = {"": _PLAIN, "muted": _MUTED, "note": Run(text="", color=WARNING)}
 
 
-def contents(main: Element, *, width: float) -> list[list[Flowing]]:
-    """The sections of the main part of a report on pages of that width, as blocks. What is folded away on
-    screen is left out, as it is in print from a browser."""
-    sections = (_spaced(part, width) for part in main)
-    return [section for section in sections if section]
+def contents(page: blocks.Page, *, width: float) -> list[list[Flowing]]:
+    """The sections of a report on pages of that width. What is folded away on screen is left out, as it is in
+    print from a browser."""
+    head = [Flowing(block=_text(page.title, _NUMBER), with_next=True)]
+    head += [flowing for note in page.notes for flowing in _spaced(note, width)]
+    foot = [Flowing(block=_text(page.footer, _MUTED), space=_SECTION)]
+    return [head, *(_part(part, width) for part in page.parts), foot]
 
 
-def _inside(element: Element, width: float) -> list[Flowing]:
-    """What is in an element, one below the other."""
-    flow: list[Flowing] = []
-    for part in element:
-        if flow and part.attrib.get("class") == "key":
-            flow[-1] = replace(flow[-1], with_next=True)
-        flow += _spaced(part, width)
-    return flow
+def _part(part: blocks.Tiles | blocks.Section | blocks.Pair, width: float) -> list[Flowing]:
+    match part:
+        case blocks.Tiles(numbers):
+            tiles = [Tile(_text(number, _NUMBER), _line(name, _MUTED)) for number, name in numbers]
+            return [Flowing(block=Columns(tiles, count=len(tiles), gap=_TILE_GAP), space=_ABOVE_TILES)]
+        case blocks.Pair(left, right):
+            sides = [Stack(_part(side, (width - _GAP) / 2)) for side in (left, right)]
+            return [Flowing(block=Columns(sides, count=2, gap=_GAP), space=_SECTION)]
+        case blocks.Section(title, inside):
+            heading = _text(title, Run(text="", size=HEADING, bold=True))
+            flow = [Flowing(block=heading, space=_SECTION, with_next=True)]
+            for block in inside:
+                if isinstance(block, blocks.Key):
+                    flow[-1] = replace(flow[-1], with_next=True)
+                flow += _spaced(block, width)
+            return flow
 
 
-def _spaced(part: Element, width: float) -> list[Flowing]:
-    """The blocks of one element, with the space that it has above it."""
-    kind = part.attrib.get("class", "")
-    blocks = _blocks(part, width)
-    space = _SPACES.get(f"{part.tag} {kind}".strip(), _SPACES.get(part.tag, _PART))
-    return [replace(blocks[0], space=space), *blocks[1:]] if blocks else []
+def _spaced(block: blocks.Block, width: float) -> list[Flowing]:
+    """What a block becomes, with the space that it has above it."""
+    flow = _flow(block, width)
+    space = _ABOVE_HEADING if isinstance(block, blocks.Heading) else _PART
+    return [replace(flow[0], space=space), *flow[1:]] if flow else []
 
 
-def _blocks(part: Element, width: float) -> list[Flowing]:
-    match part.tag, part.attrib.get("class", ""):
-        case ("h1" | "h2" | "h3") as tag, _:
-            return [Flowing(block=text_block(part, _LOOKS[tag]), with_next=True)]
-        case "p", "key":
-            return [Flowing(block=Key([text_block(entry, _LOOKS["muted"]) for entry in part]))]
-        case "p", kind:
-            return [Flowing(block=text_block(part, _LOOKS[kind or "p"]))]
-        case "footer", _:
-            return [Flowing(block=text_block(part, _LOOKS["muted"]))]
-        case "div", "tiles":
-            tiles = [_tile(tile) for tile in part]
-            return [Flowing(block=Columns(tiles, count=len(tiles), gap=_TILE_GAP))]
-        case "div", "pair":
-            half = (width - _GAP) / 2
-            sides = [Stack(_inside(side, half)) for side in part]
-            return [Flowing(block=Columns(sides, count=2, gap=_GAP))]
-        case "div", "plots":
-            return _grid([_class_plot(plot) for plot in part], count=_PLOTS, below=True)
-        case "div", "crops":
-            return _grid([_crop(crop) for crop in part], count=_CROPS)
-        case "svg", _:
-            return [Flowing(block=Plot(part))]
-        case "dl", _:
-            return [Flowing(block=_definitions(part))]
-        case "table", "matrix":
-            return [Flowing(block=_matrix(part))]
-        case "table", kind:
-            return _table(part, kind, width)
-        case "details", _:
+def _flow(block: blocks.Block, width: float) -> list[Flowing]:
+    match block:
+        case blocks.Heading(text):
+            return [Flowing(block=_text(text, _QUIET), with_next=True)]
+        case blocks.Paragraph(text, look):
+            return [Flowing(block=_text(text, _LOOKS[look]))]
+        case blocks.Key(entries):
+            return [Flowing(block=Key([_line(entry, _MUTED) for entry in entries]))]
+        case blocks.Definitions(entries):
+            pairs = [(_text(name, _QUIET), _text(value, _PLAIN)) for name, value in entries.items()]
+            return [Flowing(block=Definitions(pairs))]
+        case blocks.Folded():
             return []
-        case _:
-            return _inside(part, width)
+        case blocks.Table():
+            return _table(block, width)
+        case blocks.Matrix():
+            return [Flowing(block=MatrixBlock(block))]
+        case blocks.LargePlot(plot, note):
+            together = isinstance(note, blocks.Key)
+            return [Flowing(block=Drawing(plot), with_next=together), *_spaced(note, width)]
+        case blocks.SmallPlots(plots):
+            return _grid([_small_plot(title, plot) for title, plot in plots], count=_PLOTS, below=True)
+        case blocks.Crops(crops):
+            return _grid([_crop(crop) for crop in crops], count=_CROPS)
 
 
-def _tile(tile: Element) -> Tile:
-    number, name = tile
-    return Tile(text_block(number, Run(text="", size=TITLE, bold=True)), text_block(name, _LOOKS["muted"]))
+def _text(text: str, look: Run) -> Text:
+    return Text([replace(look, text=text)])
 
 
-def _class_plot(plot: Element) -> Block:
-    title, drawing = plot
-    return Stack([Flowing(block=text_block(title, _LOOKS["p"])), Flowing(block=Plot(drawing), space=_LINE)])
+def _line(line: blocks.Line, look: Run, *, right: bool = False, elided: bool = False) -> Text:
+    """``look`` is that of what is not small."""
+    runs = [replace(look, text=line.text)]
+    runs += [replace(_MUTED, text=f" {line.small}")] if line.small else []
+    align = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+    return Text(runs, sign=_sign(line.sign), align=align, elided=elided)
 
 
-def _crop(figure: Element) -> Block:
-    picture, caption = figure
-    title, reason, file = caption
+def _sign(sign: blocks.Swatch | blocks.Mark | blocks.Bar | None) -> Sign | None:
+    match sign:
+        case blocks.Swatch(color):
+            return swatch(color)
+        case blocks.Mark(kind):
+            return mark(kind)
+        case blocks.Bar(kind):
+            return bar(kind)
+        case None:
+            return None
+
+
+def _small_plot(title: blocks.Line, plot: blocks.Plot) -> Block:
+    return Stack([Flowing(block=_line(title, _PLAIN)), Flowing(block=Drawing(plot), space=_LINE)])
+
+
+def _crop(crop: blocks.Crop) -> Block:
     lines = [
-        text_block(title, Run(text="", bold=True)),
-        text_block(reason, Run(text="", size=SMALL, color=TEXT)),
-        text_block(file, _LOOKS["muted"], elided=True),
+        _text(crop.title, Run(text="", bold=True)),
+        _text(crop.text, Run(text="", size=SMALL)),
+        _line(blocks.Line(text=crop.file_name), _MUTED, elided=True),
     ]
-    return Stack(
-        [Flowing(block=Picture(*picture), space=0.0), *(Flowing(block=line, space=_LINE) for line in lines)]
-    )
+    return Stack([Flowing(block=Picture(crop)), *(Flowing(block=line, space=_LINE) for line in lines)])
 
 
-def _grid(blocks: Sequence[Block], *, count: int, below: bool = False) -> list[Flowing]:
-    rows = [blocks[start : start + count] for start in range(0, len(blocks), count)]
+def _grid(parts: Sequence[Block], *, count: int, below: bool = False) -> list[Flowing]:
+    rows = [parts[start : start + count] for start in range(0, len(parts), count)]
     columns = [Columns(row, count=count, gap=_GAP / 2, below=below) for row in rows]
     return [Flowing(block=row, space=_PART) for row in columns]
 
 
-def _definitions(element: Element) -> Definitions:
-    pairs = list(pairwise(element))[::2]
-    return Definitions(
-        [(text_block(name, _LOOKS["h3"]), text_block(value, _LOOKS["p"])) for name, value in pairs]
-    )
+def _table(table: blocks.Table, width: float) -> list[Flowing]:
+    kind = table.kind
+    lefts = {"words": 99, "wide": 2}.get(kind or "", 1)
 
+    def cells(row: Sequence[str | blocks.Line | blocks.Share], look: Run) -> list[Cell]:
+        looks = [_MUTED if kind == "wide" and place == 1 else look for place in range(len(row))]
+        return [
+            _cell(cell, looks[place], right=place >= lefts, elided=kind == "counts" and place == 0)
+            for place, cell in enumerate(row)
+        ]
 
-def _table(element: Element, kind: str, width: float) -> list[Flowing]:
-    """``kind`` "words" is text in every column, "wide" leaves the room to the second, else all but the first
-    are numbers, of which "counts" are so short that two rows stand side by side."""
-    lefts = {"words": 99, "wide": 2}.get(kind, 1)
-    head: list[Cell] = []
-    rows: list[list[Cell]] = []
-    for line in element:
-        looks = [
-            _LOOKS["muted"] if one.tag == "th" or (kind == "wide" and place == 1) else _LOOKS["p"]
-            for place, one in enumerate(line)
-        ]
-        cells = [
-            _cell(one, looks[place], right=place >= lefts, elided=kind == "counts" and place == 0)
-            for place, one in enumerate(line)
-        ]
-        if line[0].tag == "th":
-            head = cells
-        else:
-            rows.append(cells)
+    head, rows = cells(table.head, _MUTED), [cells(row, _PLAIN) for row in table.rows]
     if kind == "counts":
         return narrow_rows(head, rows, width=width, gap=_GAP)
     return table_rows(head, rows, width=width, roomy=1 if kind == "wide" else None)
 
 
-def _cell(element: Element, look: Run, *, right: bool, elided: bool) -> Cell:
-    drawing = element.find("svg")
-    if drawing is None:
-        return text_block(element, look, right=right, elided=elided)
-    whole, part = drawing
-    return ShareBar(float(part.attrib["width"]) / float(whole.attrib["width"]))
-
-
-def _matrix(element: Element) -> Matrix:
-    head, *rows = element
-    corner, *names = (cell.text or "" for cell in head)
-    return Matrix(corner, names, [[_count(cell) for cell in row.findall("td")] for row in rows])
-
-
-def _count(cell: Element) -> Count:
-    found = _SHARE.search(cell.attrib["style"])
-    return Count(
-        text=cell.text or "",
-        share=float(found[1]) if found else 0.0,
-        agrees="right" in cell.attrib["class"].split(),
-    )
+def _cell(cell: str | blocks.Line | blocks.Share, look: Run, *, right: bool, elided: bool) -> Cell:
+    if isinstance(cell, blocks.Share):
+        return ShareBar(min(cell.value, 1.0)) if cell.value >= 0 else _text("", look)
+    line = blocks.Line(text=cell) if isinstance(cell, str) else cell
+    return _line(line, look, right=right, elided=elided)

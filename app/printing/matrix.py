@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from app.printing.style import ACCENT, BODY, KIND_COLORS, LINE, MUTED, SMALL, TEXT, pt
 from app.printing.text import Run, Text
+from detcore.report.blocks import Count, Matrix
 
 _CELL, _ROW = pt(44), pt(15.5)
 _LONGEST_NAME, _HIGHEST_HEAD = pt(110), pt(62)
@@ -17,22 +15,12 @@ _PADDING = pt(2)
 _SMALLEST = 4.5
 
 
-@dataclass(frozen=True, kw_only=True)
-class Count:
-    """A cell: ``share`` of its row, and whether label and detection agree in it."""
-
-    text: str
-    share: float
-    agrees: bool
-
-
-class Matrix:
+class MatrixBlock:
     """Rows are labels, columns detections. Names that are wider than a column stand upright."""
 
-    def __init__(self, corner: str, names: Sequence[str], rows: Sequence[Sequence[Count]]) -> None:
-        self._corner = Text([Run(text=corner, size=SMALL, color=MUTED)])
-        self._names = tuple(names)
-        self._rows = tuple(tuple(row) for row in rows)
+    def __init__(self, matrix: Matrix) -> None:
+        self._corner = Text([Run(text=matrix.corner, size=SMALL, color=MUTED)])
+        self._names, self._rows = matrix.names, matrix.rows
 
     def height(self, width: float) -> float:
         return self._head_height(width) + _ROW * len(self._rows)

@@ -1,11 +1,9 @@
-"""The report of a review as PDF, made of the same page that a browser shows."""
+"""The report of a review as PDF."""
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
-from xml.etree.ElementTree import fromstring
 
 from PySide6.QtCore import QBuffer, QMarginsF, QSizeF
 from PySide6.QtGui import QGuiApplication, QPageLayout, QPageSize, QPainter, QPdfWriter
@@ -15,45 +13,40 @@ from app.printing.pages import paginate
 from app.printing.style import MUTED, SMALL, UNITS_PER_POINT, pt
 from app.printing.text import Run, Text
 from app.services.screen import has_screen
+from detcore.report.blocks import Page
 
 _MARGINS = QMarginsF(12, 14, 12, 14)
 _FOOTER = pt(20)
-# characters that XML does not know, in names of files and classes
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def write_pdf(out: Path, page: str) -> None:
-    """Write a page of ``detcore.report`` as PDF on A4; needs a QGuiApplication, and may run in any thread.
+def write_pdf(out: Path, page: Page) -> None:
+    """Write a report as PDF on A4; needs a QGuiApplication, and may run in any thread.
 
     Raises:
         OSError: the file cannot be written.
     """
-    html = fromstring(_FORBIDDEN.sub("\ufffd", page))
-    main, title = html.find("body/main"), html.findtext("head/title", "")
-    if main is None:
-        raise ValueError("a page without a main part is no report")
     buffer = QBuffer()
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(buffer)
-    writer.setTitle(title)
+    writer.setTitle(page.title)
     writer.setCreator("Reticle")
     writer.setResolution(72 * UNITS_PER_POINT)
     paper, upright = QPageSize(QPageSize.PageSizeId.A4), QPageLayout.Orientation.Portrait
     writer.setPageLayout(QPageLayout(paper, upright, _MARGINS, QPageLayout.Unit.Millimeter))
     size = QSizeF(writer.width(), writer.height() - _FOOTER)
-    pages = paginate(contents(main, width=size.width()), width=size.width(), height=size.height())
+    pages = paginate(contents(page, width=size.width()), width=size.width(), height=size.height())
     painter = QPainter(writer)
     for number, placed in enumerate(pages, start=1):
         if number > 1:
             writer.newPage()
         for one in placed:
             one.block.paint(painter, 0.0, one.y, size.width())
-        _paint_footer(painter, title, f"{number} / {len(pages)}", size)
+        _paint_footer(painter, page.title, f"{number} / {len(pages)}", size)
     painter.end()
     out.write_bytes(buffer.data().data())
 
 
-def write_pdf_without_window(out: Path, page: str) -> None:
+def write_pdf_without_window(out: Path, page: Page) -> None:
     """As ``write_pdf`` in a program that shows nothing; where there is no screen it needs none."""
     if not has_screen():
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")

@@ -32,3 +32,15 @@ def font(size: float, *, bold: bool = False) -> QFont:
     wanted.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     wanted.setWeight(QFont.Weight.DemiBold if bold else QFont.Weight.Normal)
     return wanted
+
+
+def svg_style() -> str:
+    """Of drawings: what the style sheet of the web page says of them, for paper."""
+    return f"""
+text {{ fill: {MUTED}; font-size: 9px; font-family: "{QFont().family()}"; }}
+.grid {{ stroke: {LIGHT.line}; stroke-width: 0.9; }}
+.axis {{ stroke: {LIGHT.line_strong}; stroke-width: 1; }}
+.curve {{ fill: none; stroke: {LIGHT.accent}; stroke-width: 2.1; stroke-linejoin: round; }}
+.dot {{ fill: {LIGHT.panel}; stroke: {TEXT}; stroke-width: 2; }}
+.threshold {{ stroke: {TEXT}; stroke-width: 1.5; stroke-dasharray: 4 3; }}
+"""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,8 @@ from detcore.evaluation.error_types import KINDS, ErrorType
 from detcore.evaluation.live import DetState, GtState
 from detcore.images.decoding import check_frame, read_image
 from detcore.project.reading import ProjectReader
+from detcore.report.blocks import Crop, CropBox
 from detcore.report.findings import Findings
-from detcore.report.markup import Markup, join, tag
 from detcore.types import FloatArray, ImageArray
 
 Progress = Callable[[int, int], bool]
@@ -29,7 +28,6 @@ _PIXELS = 240
 _QUALITY = 82
 _CONTEXT = 0.5
 _SMALLEST = 48.0
-_SIDE = 1000.0
 _STYLES = {"tp": "found", "fp": "false", "fn": "missed"}
 _REASONS = {
     ErrorType.CLASS: "labelled {label}",
@@ -56,8 +54,8 @@ class WorstErrors:
     """Pictures of the false positives with the highest scores and of the largest misses; ``problems`` of
     images that could not be read."""
 
-    false: tuple[Markup, ...]
-    missed: tuple[Markup, ...]
+    false: tuple[Crop, ...]
+    missed: tuple[Crop, ...]
     problems: tuple[ImageError, ...]
 
 
@@ -106,7 +104,7 @@ def picture_errors(
     by_image: dict[int, list[Error]] = {}
     for error in (*lists[0], *lists[1]):
         by_image.setdefault(error.image_id, []).append(error)
-    pictures: dict[Error, Markup] = {}
+    pictures: dict[Error, Crop] = {}
     problems: list[ImageError] = []
     for done, (image_id, errors) in enumerate(by_image.items(), start=1):
         image = findings.images[image_id]
@@ -123,17 +121,24 @@ def picture_errors(
 
 def _pictures(
     path: Path, frame: tuple[int, int] | None, errors: Sequence[Error], findings: Findings
-) -> dict[Error, Markup]:
+) -> dict[Error, Crop]:
     image = read_image(path)
     height, width = image.shape[:2]
     check_frame(path, (width, height), frame)
-    found: dict[Error, Markup] = {}
+    found: dict[Error, Crop] = {}
     for error in errors:
         left, top, side = crop_square(error.box, width=width, height=height)
         part = image[top : top + side, left : left + side]
-        boxes = _boxes_around(error, findings, left=left, top=top, side=side)
-        shape = (part.shape[1] / side, part.shape[0] / side)
-        found[error] = _figure(error, part, boxes, shape, findings.images[error.image_id].path)
+        name = findings.images[error.image_id].path
+        found[error] = Crop(
+            jpeg=_small_jpeg(part),
+            filled=(part.shape[1] / side, part.shape[0] / side),
+            boxes=_boxes_around(error, findings, left=left, top=top, side=side),
+            title=error.title,
+            text=error.text,
+            path=name,
+            alt=f"{error.title} in {name}, {_STYLES[error.kind]}",
+        )
     return found
 
 
@@ -147,8 +152,8 @@ def crop_square(box: tuple[float, float, float, float], *, width: int, height: i
     return round(left), round(top), side
 
 
-def _boxes_around(error: Error, findings: Findings, *, left: int, top: int, side: int) -> Markup:
-    """All boxes of the image as an overlay, the error itself last and thicker."""
+def _boxes_around(error: Error, findings: Findings, *, left: int, top: int, side: int) -> tuple[CropBox, ...]:
+    """All boxes of the image that are seen in the square, the error itself last."""
     view = findings.live.image_view(error.image_id, findings.threshold)
     gt, dets = findings.live.gt, findings.live.dets
     kinds = {int(DetState.TRUE_POSITIVE): "tp", int(DetState.FALSE_POSITIVE): "fp"}
@@ -163,51 +168,23 @@ def _boxes_around(error: Error, findings: Findings, *, left: int, top: int, side
         if state == GtState.MISSED
     ]
     mine = (error.kind, error.box)
-    parts: list[Markup] = []
+    boxes: list[CropBox] = []
     for kind, box in [*(one for one in around if one != mine), mine]:
-        x1, y1, x2, y2 = (
-            (edge - start) / side * _SIDE for edge, start in zip(box, (left, top, left, top), strict=True)
-        )
-        if min(x2, y2) <= 0 or max(x1, y1) >= _SIDE:
-            continue
-        place = {"x": x1, "y": y1, "width": x2 - x1, "height": y2 - y1}
-        size = "box main" if (kind, box) == mine else "box"
-        parts.append(tag("rect", class_=f"{size} casing", **place))
-        parts.append(tag("rect", class_=f"{size} {kind}", **place))
-    return join(parts)
+        x1, y1, x2, y2 = box
+        edges = ((x1 - left) / side, (y1 - top) / side, (x2 - left) / side, (y2 - top) / side)
+        if min(edges[2:]) > 0 and max(edges[:2]) < 1:
+            boxes.append(CropBox(kind=kind, main=(kind, box) == mine, edges=edges))
+    return tuple(boxes)
 
 
-def _figure(error: Error, part: ImageArray, boxes: Markup, shape: tuple[float, float], path: str) -> Markup:
-    """``shape`` is the share of the square that the picture fills."""
-    place = f"width:{100 * shape[0]:.2f}%;height:{100 * shape[1]:.2f}%"
-    return tag(
-        "figure",
-        tag(
-            "div",
-            tag(
-                "img", src=_data_url(part), alt=f"{error.title} in {path}, {_STYLES[error.kind]}", style=place
-            ),
-            tag("svg", boxes, viewBox=f"0 0 {_SIDE:g} {_SIDE:g}", aria_hidden="true"),
-            class_="picture",
-        ),
-        tag(
-            "figcaption",
-            tag("b", error.title),
-            tag("span", error.text),
-            tag("small", Path(path).name, title=path),
-        ),
-        class_="crop",
-    )
-
-
-def _data_url(part: ImageArray) -> str:
+def _small_jpeg(part: ImageArray) -> bytes:
     height, width = part.shape[:2]
     scale = _PIXELS / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     small = cv2.cvtColor(cv2.resize(part, size, interpolation=way), cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")
+    return data.tobytes()
 
 
 def _edges(box: FloatArray) -> tuple[float, float, float, float]:

@@ -1,4 +1,4 @@
-"""Plots as inline SVG. Colours come from the style sheet, so that they follow light and dark."""
+"""Plots as SVG. Colours come from the style sheet, so that they follow light and dark."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detcore.evaluation.curves import Curve
+from detcore.report.blocks import Plot, PlotBar
 from detcore.report.markup import Markup, join, tag
 from detcore.types import FloatArray, IntArray
 
@@ -32,16 +33,6 @@ class Frame:
 
     def y(self, value: float) -> float:
         return self.height - self.bottom - value * (self.height - self.top - self.bottom)
-
-    def svg(self, label: str, *parts: Markup) -> Markup:
-        return tag(
-            "svg",
-            *parts,
-            viewBox=f"0 0 {self.width:g} {self.height:g}",
-            role="img",
-            aria_label=label,
-            class_="plot",
-        )
 
     def axes(self, x_title: str, y_title: str, y_ticks: Sequence[tuple[float, str]]) -> Markup:
         """Grid, numbers and titles."""
@@ -71,7 +62,7 @@ class Frame:
 
 def precision_recall_plot(
     curve: Curve, *, title: str, color: str | None, threshold: float, large: bool = False
-) -> Markup:
+) -> Plot:
     """One precision-recall curve, with a dot where the threshold is. ``color`` of the line, else the
     accent."""
     frame = Frame(width=420.0, height=300.0) if large else Frame(width=220.0, height=180.0)
@@ -91,7 +82,9 @@ def precision_recall_plot(
             x, y = float(curve.recall[kept - 1]), float(curve.precision[kept - 1])
             dot = tag("circle", cx=frame.x(x), cy=frame.y(y), r=3.5, class_="dot")
             parts.append(dot)
-    return frame.svg(f"Precision over recall: {title}", *parts)
+    return Plot(
+        width=frame.width, height=frame.height, label=f"Precision over recall: {title}", below=join(parts)
+    )
 
 
 def _thinned(recall: FloatArray, precision: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -108,14 +101,14 @@ def _thinned(recall: FloatArray, precision: FloatArray) -> tuple[FloatArray, Flo
     return recall[rows], precision[rows]
 
 
-def score_histogram(edges: FloatArray, true: IntArray, false: IntArray, *, threshold: float) -> Markup:
+def score_histogram(edges: FloatArray, true: IntArray, false: IntArray, *, threshold: float) -> Plot:
     """True below, false above, in each bin of scores; a line at the threshold. Heights go with the square root of
     the counts, for at low scores false ones outnumber the rest by far."""
     frame = Frame(width=420.0, height=300.0)
     scale = _round_up(max(int((true + false).max()), 1))
     counts = [0, scale // 16, scale // 4, scale] if scale >= 16 else [0, scale]
     ticks = [(math.sqrt(count / scale), _short(count)) for count in counts]
-    parts = [frame.axes("score", "", ticks)]
+    bars: list[PlotBar] = []
     for low, high, right, wrong in zip(
         edges[:-1].tolist(), edges[1:].tolist(), true.tolist(), false.tolist(), strict=True
     ):
@@ -123,25 +116,17 @@ def score_histogram(edges: FloatArray, true: IntArray, false: IntArray, *, thres
         height = math.sqrt((right + wrong) / scale)
         split, top = frame.y(height * right / max(right + wrong, 1)), frame.y(height)
         if right:
-            parts.append(tag("rect", x=x, y=split, width=width, height=frame.y(0.0) - split, class_="bar-tp"))
+            bars.append(PlotBar(kind="tp", x=x, y=split, width=width, height=frame.y(0.0) - split))
         if wrong:
-            parts.append(tag("rect", x=x, y=top, width=width, height=split - top, class_="bar-fp"))
+            bars.append(PlotBar(kind="fp", x=x, y=top, width=width, height=split - top))
     at = frame.x(threshold)
-    parts.append(tag("line", x1=at, y1=frame.y(1.0), x2=at, y2=frame.y(0.0), class_="threshold"))
-    return frame.svg("How many detections have which score", *parts)
-
-
-def share_bar(value: float) -> Markup:
-    """A number from 0 to 1 as a small bar; nothing for -1, which is no number."""
-    if value < 0:
-        return Markup("")
-    return tag(
-        "svg",
-        tag("rect", x=0, y=0, width=100, height=8, class_="bar-rest"),
-        tag("rect", x=0, y=0, width=100.0 * min(value, 1.0), height=8, class_="bar"),
-        viewBox="0 0 100 8",
-        class_="share",
-        aria_hidden="true",
+    return Plot(
+        width=frame.width,
+        height=frame.height,
+        label="How many detections have which score",
+        below=frame.axes("score", "", ticks),
+        bars=tuple(bars),
+        above=tag("line", x1=at, y1=frame.y(1.0), x2=at, y2=frame.y(0.0), class_="threshold"),
     )
 
 

@@ -6,15 +6,28 @@ import math
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from detcore.evaluation.error_types import KINDS, ErrorType
 from detcore.evaluation.scores import area_under_roc, reliability
 from detcore.evaluation.thresholds import points_along
 from detcore.project.verdict_rows import VerdictKind
+from detcore.report.blocks import (
+    Block,
+    Count,
+    Definitions,
+    Folded,
+    Heading,
+    Line,
+    Matrix,
+    Pair,
+    Paragraph,
+    Section,
+    Share,
+    Swatch,
+    Table,
+)
 from detcore.report.findings import MOST_EDITS, Findings
-from detcore.report.markup import Markup, Part, join, tag
-from detcore.report.plots import share_bar
 from detcore.types import ObjectClass
 from detcore.wording import counted
 
@@ -53,13 +66,13 @@ _ERRORS = {
 }
 
 
-def facts(findings: Findings) -> Markup:
+def facts(findings: Findings) -> Pair:
     """What project, what run."""
     statistics, run = findings.statistics, findings.run
     splits = [f"{name} {count:,}" for name, count in statistics.splits.items()]
     if statistics.without_split:
         splits.append(f"none {statistics.without_split:,}")
-    project = definitions(
+    project = Definitions(
         {
             "Project": findings.project_name,
             "Images": f"{statistics.images:,}, of which {statistics.images_with_boxes:,} with boxes",
@@ -72,7 +85,7 @@ def facts(findings: Findings) -> Markup:
         model = str(findings.settings.get("model", model))
         effort, where = f"cross-validation in {findings.folds} folds", "over all folds"
     best = "–" if run.best_ap is None else f"{run.best_ap:.3f} {where}"
-    training = definitions(
+    training = Definitions(
         {
             "Run": f"{run.name}, {run.state.value}",
             "Model": model,
@@ -82,27 +95,24 @@ def facts(findings: Findings) -> Markup:
         }
     )
     settings = {name: str(value) for name, value in findings.settings.items() if value is not None}
-    more = (
-        tag("details", tag("summary", "All settings of the run"), definitions(settings)) if settings else ""
-    )
-    return tag("div", section("Project", project), section("Run", training, more), class_="pair")
+    more = (Folded("All settings of the run", Definitions(settings)),) if settings else ()
+    return Pair(Section("Project", (project,)), Section("Run", (training, *more)))
 
 
-def coco_table(findings: Findings) -> Markup:
+def coco_table(findings: Findings) -> Pair:
     """COCO's twelve numbers, and those of each size."""
     stats = findings.coco.stats
-    overall = table(
-        [[name, text, figure(stats[name]), share_bar(stats[name])] for name, text in _STATS.items()],
-        head=(),
+    overall = Table(
+        rows=[[name, text, figure(stats[name]), Share(stats[name])] for name, text in _STATS.items()],
         kind="wide",
     )
-    sizes = table(
-        [
+    sizes = Table(
+        rows=[
             [
                 one.name,
                 f"{one.count:,}",
                 figure(one.ap),
-                share_bar(one.ap),
+                Share(one.ap),
                 figure(one.ar),
                 _share(one.found, one.count),
             ]
@@ -110,37 +120,32 @@ def coco_table(findings: Findings) -> Markup:
         ],
         head=("size", "objects", "AP", "", "AR", "found"),
     )
-    explained = tag(
-        "p",
-        "Small is up to 32² pixels, large from 96². Found is at the threshold of this report.",
-        class_="muted",
+    explained = Paragraph(
+        "Small is up to 32² pixels, large from 96². Found is at the threshold of this report.", "muted"
     )
     kinds = findings.errors.kind[findings.live.false_positives(findings.threshold)]
     rows = [[_ERRORS[kind], f"{int((kinds == place).sum()):,}"] for place, kind in enumerate(KINDS)]
-    errors = table(rows, head=("false positives", "count"))
-    return tag(
-        "div",
-        section("Average precision and recall (COCO)", overall, _certainty(findings)),
-        section("By size, and by kind of error", sizes, explained, errors),
-        class_="pair",
+    errors = Table(rows=rows, head=("false positives", "count"))
+    return Pair(
+        Section("Average precision and recall (COCO)", (overall, *_certainty(findings))),
+        Section("By size, and by kind of error", (sizes, explained, errors)),
     )
 
 
-def _certainty(findings: Findings) -> Part:
+def _certainty(findings: Findings) -> tuple[Paragraph, ...]:
     found = findings.ap_interval
     if math.isnan(found.low):
-        return ""
-    return tag(
-        "p",
+        return ()
+    text = (
         f"With other images of the same kind AP would lie between {found.low:.3f} and {found.high:.3f} (95 % interval, "
-        "drawing images with replacement).",
-        class_="muted",
+        "drawing images with replacement)."
     )
+    return (Paragraph(text, "muted"),)
 
 
-def class_table(findings: Findings) -> Markup:
+def class_table(findings: Findings) -> Section:
     """One row a class."""
-    rows: list[list[Part]] = []
+    rows: list[list[str | Line | Share]] = []
     for one in findings.class_summaries:
         coco = findings.coco.per_class[one.class_id]
         rows.append(
@@ -148,7 +153,7 @@ def class_table(findings: Findings) -> Markup:
                 class_name(findings.classes[one.class_id]),
                 f"{one.gt_count:,}",
                 figure(coco["AP"]),
-                share_bar(coco["AP"]),
+                Share(coco["AP"]),
                 figure(coco["AP50"]),
                 figure(coco["AP75"]),
                 figure(coco["AR100"]),
@@ -159,10 +164,10 @@ def class_table(findings: Findings) -> Markup:
             ]
         )
     head = ("class", "labels", "AP", "", "AP50", "AP75", "AR100", "P", "R", "F1", "TP", "FP", "FN")
-    return section("Classes", table(rows, head=head))
+    return Section("Classes", (Table(rows=rows, head=head),))
 
 
-def score_table(findings: Findings) -> Markup:
+def score_table(findings: Findings) -> Table:
     """Whether the scores tell right from wrong, and mean what they say."""
     curve = findings.live.curve()
     points = points_along(curve.scores, curve.recall, image_count=len(findings.live.image_ids))
@@ -180,12 +185,10 @@ def score_table(findings: Findings) -> Markup:
             "log-average of the objects missed at 0.01 to 1 false positives an image",
         ),
     }
-    return table(
-        [[name, text, figure(value)] for name, (value, text) in values.items()], head=(), kind="wide"
-    )
+    return Table(rows=[[name, text, figure(value)] for name, (value, text) in values.items()], kind="wide")
 
 
-def confusion_table(findings: Findings) -> Markup:
+def confusion_table(findings: Findings) -> Section:
     """Rows are labels, columns detections; shaded by the share of the row."""
     matrix = findings.live.confusion(findings.threshold)
     ids = findings.live.class_ids.tolist()
@@ -193,35 +196,33 @@ def confusion_table(findings: Findings) -> Markup:
     chosen = sorted(sorted(range(len(ids)), key=lambda place: (-labels[place], place))[:MOST_CLASSES])
     places = [*chosen, len(ids)]
     names = [findings.classes[ids[place]].name for place in chosen] + ["background"]
-    head = tag("tr", tag("th", "label ↓ detection →"), *(tag("th", name) for name in names))
-    rows = [head]
-    for row, name in zip(places, names, strict=True):
+    rows: list[list[Count]] = []
+    for row in places:
         total = max(int(matrix[row].sum()), 1)
-        cells: list[Markup] = []
+        cells: list[Count] = []
         for column in places:
             count = int(matrix[row, column])
-            kind = "cell right" if row == column != len(ids) else "cell" if count else "none"
             shown = "" if row == column == len(ids) else f"{count:,}" if count else "·"
-            cells.append(tag("td", shown, class_=kind, style=f"--share:{count / total:.3f}"))
-        rows.append(tag("tr", tag("th", name, class_="name"), *cells))
+            cells.append(Count(text=shown, share=count / total, agrees=row == column != len(ids)))
+        rows.append(cells)
     more = len(ids) - len(chosen)
     left_out = (
         f" {counted(more, 'class with fewer labels is', 'classes with fewer labels are')} not shown."
         if more
         else ""
     )
-    note = tag("p", _ONCE + left_out, class_="muted")
-    return section("Confusion", tag("div", tag("table", *rows, class_="matrix"), class_="scroll"), note)
+    shown = Matrix(corner="label ↓ detection →", names=names, rows=rows)
+    return Section("Confusion", (shown, Paragraph(_ONCE + left_out, "muted")))
 
 
-def verdict_list(findings: Findings) -> Markup:
+def verdict_list(findings: Findings) -> Section:
     """What a person decided about the errors of this run."""
     verdicts = findings.verdicts
     if not verdicts:
-        return section("Verdicts", tag("p", "None has been given on errors of this run.", class_="muted"))
+        return Section("Verdicts", (Paragraph("None has been given on errors of this run.", "muted"),))
     counts = Counter(verdict.kind for verdict in verdicts)
     summary = ", ".join(f"{_VERDICTS[kind]} {count:,}" for kind, count in counts.most_common())
-    rows: list[list[Part]] = []
+    rows: list[list[str | Line]] = []
     for verdict in reversed(verdicts[-_MOST_ROWS:]):
         image, known = findings.images.get(verdict.image_id), findings.classes.get(verdict.class_id)
         rows.append(
@@ -232,41 +233,39 @@ def verdict_list(findings: Findings) -> Markup:
                 moment(verdict.time),
             ]
         )
-    shown = table(rows, head=("image", "class", "verdict", "given"), kind="words")
-    return section(f"Verdicts ({len(verdicts):,})", tag("p", summary), shown, _rest(len(verdicts), len(rows)))
+    shown = Table(rows=rows, head=("image", "class", "verdict", "given"), kind="words")
+    rest = _rest(len(verdicts), len(rows))
+    return Section(f"Verdicts ({len(verdicts):,})", (Paragraph(summary), shown, *rest))
 
 
-def change_list(findings: Findings) -> Markup:
+def change_list(findings: Findings) -> Section:
     """How the labels differ from those that the run was started with, and the edits that did it."""
     changes = findings.changes
-    parts: list[Part] = []
+    parts: list[Block] = []
     if changes is None:
-        parts.append(tag("p", "The run did not keep the labels that it was started with.", class_="muted"))
+        parts.append(Paragraph("The run did not keep the labels that it was started with.", "muted"))
     elif not changes:
-        parts.append(tag("p", "None: the labels are those that the run was started with.", class_="muted"))
+        parts.append(Paragraph("None: the labels are those that the run was started with.", "muted"))
     else:
         parts.append(
-            tag(
-                "p",
+            Paragraph(
                 f"{counted(changes.added, 'box', 'boxes')} added, {changes.removed:,} removed, {changes.moved:,} moved, "
                 f"{changes.reclassified:,} given another class, in {counted(len(changes.by_image), 'image')}.",
             )
         )
-        rows: list[list[Part]] = []
+        rows: list[list[str]] = []
         for image_id, counts in list(changes.by_image.items())[:_MOST_ROWS]:
             image = findings.images.get(image_id)
             rows.append([image.path if image else "(removed)", *(f"{n:,}" if n else "·" for n in counts)])
-        parts.append(table(rows, head=("image", "added", "removed", "moved", "class"), kind="counts"))
-        parts.append(_rest(len(changes.by_image), len(rows)))
+        parts.append(Table(rows=rows, head=("image", "added", "removed", "moved", "class"), kind="counts"))
+        parts += _rest(len(changes.by_image), len(rows))
     if findings.edits:
-        parts.append(tag("h3", "Edits since the run was started, the latest first"))
+        parts.append(Heading("Edits since the run was started, the latest first"))
         rows = [[edit.text, _touched(edit.image_ids, findings), moment(edit.time)] for edit in findings.edits]
-        parts.append(table(rows, head=("edit", "image", "when"), kind="words"))
+        parts.append(Table(rows=rows, head=("edit", "image", "when"), kind="words"))
         if len(findings.edits) == MOST_EDITS:
-            parts.append(
-                tag("p", f"Earlier ones than the latest {MOST_EDITS} are not shown.", class_="muted")
-            )
-    return section("Label changes since the run", *parts)
+            parts.append(Paragraph(f"Earlier ones than the latest {MOST_EDITS} are not shown.", "muted"))
+    return Section("Label changes since the run", parts)
 
 
 def _touched(image_ids: Sequence[int], findings: Findings) -> str:
@@ -275,24 +274,9 @@ def _touched(image_ids: Sequence[int], findings: Findings) -> str:
     return counted(len(image_ids), "image") if image_ids else "–"
 
 
-def section(title: str, *parts: Part) -> Markup:
-    return tag("section", tag("h2", title), *parts)
-
-
-def definitions(entries: Mapping[str, str]) -> Markup:
-    return tag("dl", *(join((tag("dt", name), tag("dd", value))) for name, value in entries.items()))
-
-
-def table(rows: Sequence[Sequence[Part]], *, head: Sequence[str], kind: str | None = None) -> Markup:
-    lines = [tag("tr", *(tag("td", cell) for cell in row)) for row in rows]
-    if any(head):
-        lines.insert(0, tag("tr", *(tag("th", name) for name in head)))
-    return tag("div", tag("table", *lines, class_=kind), class_="scroll")
-
-
-def class_name(item: ObjectClass) -> Markup:
+def class_name(item: ObjectClass, small: str = "") -> Line:
     color = item.color if _COLOR.fullmatch(item.color) else "#888888"
-    return join((tag("span", class_="swatch", style=f"background:{color}"), item.name))
+    return Line(text=item.name, sign=Swatch(color), small=small)
 
 
 def figure(value: float) -> str:
@@ -314,5 +298,5 @@ def _duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def _rest(total: int, shown: int) -> Part:
-    return tag("p", f"… and {total - shown:,} more.", class_="muted") if total > shown else ""
+def _rest(total: int, shown: int) -> tuple[Paragraph, ...]:
+    return (Paragraph(f"… and {total - shown:,} more.", "muted"),) if total > shown else ()

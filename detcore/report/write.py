@@ -1,5 +1,4 @@
-"""A run's results as one HTML file that needs nothing else: for the browser, for the printer, for an e-mail.
-The same page is what other writers get, such as that of PDF."""
+"""A run's results as one file: what is on its page, and in which order."""
 
 from __future__ import annotations
 
@@ -14,9 +13,25 @@ from detcore.evaluation.live import ClassSummary
 from detcore.project.reading import ProjectReader
 from detcore.project.runs import RunFolder
 from detcore.project.scope import unread_note
+from detcore.report.blocks import (
+    Bar,
+    Crop,
+    Crops,
+    Key,
+    LargePlot,
+    Line,
+    Mark,
+    Page,
+    Pair,
+    Paragraph,
+    Plot,
+    Section,
+    SmallPlots,
+    Tiles,
+)
 from detcore.report.crops import MOST_CROPS, Progress, WorstErrors, picture_errors
 from detcore.report.findings import Findings, find
-from detcore.report.markup import Markup, tag
+from detcore.report.html import html_page
 from detcore.report.plots import precision_recall_plot, score_histogram
 from detcore.report.tables import (
     change_list,
@@ -27,13 +42,11 @@ from detcore.report.tables import (
     facts,
     figure,
     score_table,
-    section,
     verdict_list,
 )
 from detcore.types import IntArray
 from detcore.wording import counted
 
-_STYLE = Path(__file__).with_name("report.css")
 _MOST_PLOTS = 60
 _MARKS = (
     ("tp", "found: detection on a label of its class"),
@@ -42,7 +55,7 @@ _MARKS = (
 )
 
 
-Writer = Callable[[Path, Markup], None]
+Writer = Callable[[Path, Page], None]
 """Writes a page to a file."""
 
 
@@ -92,29 +105,12 @@ def write_report(
     return Report(path=out, images=len(image_ids), threshold=findings.threshold, problems=worst.problems)
 
 
-def _write_html(path: Path, text: Markup) -> None:
-    path.write_text(f"<!doctype html>\n{text}\n", encoding="utf-8")
+def _write_html(path: Path, shown: Page) -> None:
+    path.write_text(f"<!doctype html>\n{html_page(shown)}\n", encoding="utf-8")
 
 
-def page(findings: Findings, worst: WorstErrors) -> Markup:
-    """The whole page."""
-    title = f"{findings.project_name}: {findings.run.name}"
-    style = Markup(_STYLE.read_text(encoding="utf-8"))
-    return tag(
-        "html",
-        tag(
-            "head",
-            tag("meta", charset="utf-8"),
-            tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            tag("title", title),
-            tag("style", style),
-        ),
-        tag("body", _patterns(), tag("main", *_contents(title, findings, worst))),
-        lang="en",
-    )
-
-
-def _contents(title: str, findings: Findings, worst: WorstErrors) -> list[Markup]:
+def page(findings: Findings, worst: WorstErrors) -> Page:
+    """The whole report."""
     shown = len(findings.live.image_ids)
     subtitle = (
         f"{shown:,} {findings.scope}. Detections count from a confidence of {findings.threshold:.2f} on, "
@@ -126,25 +122,27 @@ def _contents(title: str, findings: Findings, worst: WorstErrors) -> list[Markup
             f"{findings.trained:,} of these images were used for training: the model knows them and errs less here "
             "than on new images."
         )
-    heading = [tag("h1", title), tag("p", subtitle, class_="muted")]
-    return [
-        tag("header", *heading, *(tag("p", note, class_="note") for note in notes)),
-        _tiles(findings),
-        facts(findings),
-        coco_table(findings),
-        class_table(findings),
-        _overall_plots(findings),
-        _class_plots(findings),
-        confusion_table(findings),
-        _crops("False detections with the highest scores", worst.false, findings.counts.fp),
-        _crops("Largest objects that are missed", worst.missed, findings.counts.fn),
-        verdict_list(findings),
-        change_list(findings),
-        tag("footer", f"Made with Reticle on {time.strftime('%Y-%m-%d %H:%M')}."),
-    ]
+    return Page(
+        title=f"{findings.project_name}: {findings.run.name}",
+        notes=(Paragraph(subtitle, "muted"), *(Paragraph(note, "note") for note in notes)),
+        parts=(
+            _tiles(findings),
+            facts(findings),
+            coco_table(findings),
+            class_table(findings),
+            _overall_plots(findings),
+            _class_plots(findings),
+            confusion_table(findings),
+            _crops("False detections with the highest scores", worst.false, findings.counts.fp),
+            _crops("Largest objects that are missed", worst.missed, findings.counts.fn),
+            verdict_list(findings),
+            change_list(findings),
+        ),
+        footer=f"Made with Reticle on {time.strftime('%Y-%m-%d %H:%M')}.",
+    )
 
 
-def _tiles(findings: Findings) -> Markup:
+def _tiles(findings: Findings) -> Tiles:
     counts, stats = findings.counts, findings.coco.stats
     ratios = {
         "AP": stats["AP"],
@@ -153,56 +151,38 @@ def _tiles(findings: Findings) -> Markup:
         "recall": counts.recall,
         "F1": counts.f1,
     }
-    tiles = [_tile(figure(value), name) for name, value in ratios.items()]
-    tiles += [
-        _tile(f"{count:,}", name, mark)
-        for mark, name, count in (
-            ("tp", "found", counts.tp),
-            ("fp", "false", counts.fp),
-            ("fn", "missed", counts.fn),
-        )
-    ]
-    return tag("div", *tiles, class_="tiles")
+    marked = (("tp", "found", counts.tp), ("fp", "false", counts.fp), ("fn", "missed", counts.fn))
+    tiles = [(figure(value), Line(text=name)) for name, value in ratios.items()]
+    tiles += [(f"{count:,}", Line(text=name, sign=Mark(kind))) for kind, name, count in marked]
+    return Tiles(tiles)
 
 
-def _tile(value: str, name: str, mark: str = "") -> Markup:
-    sign = [tag("span", class_=f"mark {mark}")] if mark else []
-    return tag("div", tag("b", value), tag("span", *sign, name), class_="tile")
-
-
-def _overall_plots(findings: Findings) -> Markup:
+def _overall_plots(findings: Findings) -> Pair:
     live = findings.live
     curve = live.curve()
     plot = precision_recall_plot(
         curve, title="all classes", color=None, threshold=findings.threshold, large=True
     )
     histogram = score_histogram(*live.score_histogram(), threshold=findings.threshold)
-    note = tag("p", "All classes together; the dot is at the threshold.", class_="muted")
-    key = tag(
-        "p",
-        tag("span", _swatch("bar-tp"), "found"),
-        tag("span", _swatch("bar-fp"), "false"),
-        tag("span", "The dashed line is at the threshold; heights are square roots."),
-        class_="key",
+    note = Paragraph("All classes together; the dot is at the threshold.", "muted")
+    key = Key(
+        [
+            Line(text="found", sign=Bar("tp")),
+            Line(text="false", sign=Bar("fp")),
+            Line(text="The dashed line is at the threshold; heights are square roots."),
+        ]
     )
-    return tag(
-        "div",
-        section("Precision and recall", tag("div", plot, note, class_="large")),
-        section("Scores", tag("div", histogram, key, class_="large"), score_table(findings)),
-        class_="pair",
+    return Pair(
+        Section("Precision and recall", (LargePlot(plot, note),)),
+        Section("Scores", (LargePlot(histogram, key), score_table(findings))),
     )
 
 
-def _swatch(kind: str) -> Markup:
-    bar = tag("rect", x=0, y=0, width=14, height=10, class_=kind)
-    return tag("svg", bar, width="14", height="10", viewBox="0 0 14 10", aria_hidden="true")
-
-
-def _class_plots(findings: Findings) -> Markup:
+def _class_plots(findings: Findings) -> Section:
     """Small plots of the classes that have labels, those with the most first if there are too many."""
     known = [one for one in findings.class_summaries if one.gt_count]
     most = sorted(known, key=lambda one: -one.gt_count)[:_MOST_PLOTS]
-    plots: list[Markup] = []
+    plots: list[tuple[Line, Plot]] = []
     for one in known:
         if one not in most:
             continue
@@ -210,21 +190,11 @@ def _class_plots(findings: Findings) -> Markup:
         plot = precision_recall_plot(
             findings.live.curve(one.class_id), title=item.name, color=None, threshold=findings.threshold
         )
-        ap = tag("small", f" {_ap_at(findings, one)}")
-        plots.append(tag("div", tag("h3", class_name(item), ap), plot))
+        plots.append((class_name(item, _ap_at(findings, one)), plot))
     rest = len(known) - len(most)
-    note = (
-        [
-            tag(
-                "p",
-                f"{counted(rest, 'class with fewer labels is', 'classes with fewer labels are')} not shown.",
-                class_="muted",
-            )
-        ]
-        if rest
-        else []
-    )
-    return section("Precision and recall of each class", tag("div", *plots, class_="plots"), *note)
+    left_out = counted(rest, "class with fewer labels is", "classes with fewer labels are")
+    note = (Paragraph(f"{left_out} not shown.", "muted"),) if rest else ()
+    return Section("Precision and recall of each class", (SmallPlots(plots), *note))
 
 
 def _ap_at(findings: Findings, one: ClassSummary) -> str:
@@ -234,36 +204,9 @@ def _ap_at(findings: Findings, one: ClassSummary) -> str:
     return f"{name} {figure(findings.coco.per_class[one.class_id].get(name, one.ap))}"
 
 
-def _crops(title: str, crops: tuple[Markup, ...], total: int) -> Markup:
+def _crops(title: str, crops: tuple[Crop, ...], total: int) -> Section:
     if not crops:
-        return section(title, tag("p", "There are none.", class_="muted"))
+        return Section(title, (Paragraph("There are none.", "muted"),))
     shown = f"{title} ({len(crops):,} of {total:,})" if total > len(crops) else title
-    key = tag(
-        "p",
-        *(tag("span", tag("span", class_=f"mark {mark}"), text) for mark, text in _MARKS),
-        class_="key",
-    )
-    return section(shown, tag("div", *crops[:MOST_CROPS], class_="crops"), key)
-
-
-def _patterns() -> Markup:
-    """Stripes for what is false, hatching for what is missed."""
-    stripes = tag(
-        "pattern",
-        tag("path", d="M0,0 L0,5", class_="stripe"),
-        id="stripes",
-        width="5",
-        height="5",
-        patternUnits="userSpaceOnUse",
-        patternTransform="rotate(45)",
-    )
-    hatch = tag(
-        "pattern",
-        tag("path", d="M0,0 L0,70", class_="hatch"),
-        id="hatch",
-        width="70",
-        height="70",
-        patternUnits="userSpaceOnUse",
-        patternTransform="rotate(45)",
-    )
-    return tag("svg", tag("defs", stripes, hatch), class_="patterns", aria_hidden="true")
+    key = Key([Line(text=text, sign=Mark(kind)) for kind, text in _MARKS])
+    return Section(shown, (Crops(crops[:MOST_CROPS]), key))

@@ -23,6 +23,7 @@ from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.project.verdicts import add_verdicts
 from detcore.report.crops import crop_square, worst_errors
 from detcore.report.findings import find, label_changes
+from detcore.report.html import html_block
 from detcore.report.plots import precision_recall_plot, score_histogram
 from detcore.report.tables import score_table
 from detcore.report.write import Report, write_report
@@ -95,7 +96,7 @@ def test_the_figures_are_those_counted_by_hand(project: Project, run: RunFolder)
 
 def test_the_scores_are_judged_as_counted_by_hand(project: Project, run: RunFolder) -> None:
     found = find(project, run, image_ids=IMAGES, scope="x", threshold=0.5)
-    cells = Page(str(score_table(found))).texts
+    cells = Page(html_block(score_table(found))).texts
     figures = dict(zip(cells[::3], cells[2::3], strict=True))
     # seven found ones score higher than both false ones, the eighth lower: 14 of 16 pairs
     assert figures["AUC"] == "0.875"
@@ -296,7 +297,7 @@ def test_plots_stay_inside_their_frames_and_follow_the_curve() -> None:
     hit = steps % 3 != 0
     curve = precision_recall(hit, int(hit.sum()), 1 - steps / 5001, ap=0.5)
     plot = precision_recall_plot(curve, title="x", color=None, threshold=0.5, large=True)
-    (path,) = re.findall(r' d="M([^"]+)"', plot)
+    (path,) = re.findall(r' d="M([^"]+)"', plot.below)
     points = [tuple(map(float, point.split(","))) for point in path.replace("L", "").split()]
     assert len(points) < 260
     assert all(34 <= x <= 412 and 8 <= y <= 270 for x, y in points)
@@ -306,17 +307,14 @@ def test_plots_stay_inside_their_frames_and_follow_the_curve() -> None:
 
 def test_histogram_bars_are_as_high_as_the_square_roots_of_their_counts() -> None:
     plot = score_histogram(np.array([0.0, 0.5, 1.0]), np.array([1, 8]), np.array([3, 0]), threshold=0.25)
-    bars = re.findall(
-        r'<rect x="([\d.]+)" y="([\d.]+)" width="[\d.]+" height="([\d.]+)" class="bar-(..)"', plot
-    )
     # the axis ends at 10, then 262 pixels high; the frame's floor is at 270
     first, second = 262 * math.sqrt(4 / 10), 262 * math.sqrt(8 / 10)
-    assert [(kind, float(height)) for _, _, height, kind in bars] == [
+    assert [(bar.kind, bar.height) for bar in plot.bars] == [
         ("tp", pytest.approx(first / 4, abs=0.1)),
         ("fp", pytest.approx(first * 3 / 4, abs=0.1)),
         ("tp", pytest.approx(second, abs=0.1)),
     ]
-    assert [float(top) for _, top, _, _ in bars] == [
+    assert [bar.y for bar in plot.bars] == [
         pytest.approx(270 - first / 4, abs=0.1),
         pytest.approx(270 - first, abs=0.1),
         pytest.approx(270 - second, abs=0.1),
