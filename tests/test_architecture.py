@@ -121,6 +121,7 @@ def test_packages_have_no_loose_modules_but_the_ground() -> None:
         "boxes",
         "errors",
         "foreign_ids",
+        "options",
         "plugins",
         "types",
         "untrusted_json",

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.export.format_options import FormatOptions
 from app.services.figures import count_text
+from app.widgets.option_fields import OptionFields
 from detcore.formats import all_formats
 from detcore.formats.base import ExportOptions
 from detcore.types import SPLITS
@@ -68,9 +68,8 @@ class ExportForm(QWidget):
 
     @property
     def options(self) -> ExportOptions:
-        return ExportOptions(
-            own=self.format_options[self.format].value, copy_images=self.copy_images.isChecked()
-        )
+        own = all_formats()[self.format].options(**self.format_options[self.format].values())
+        return ExportOptions(own=own, copy_images=self.copy_images.isChecked())
 
     @property
     def folder(self) -> Path | None:
@@ -144,9 +143,10 @@ class ExportForm(QWidget):
         self.copy_images.toggled.connect(self.changed)
         self._layout.addWidget(self.copy_images)
         self._pages = QStackedWidget()
-        self.format_options: dict[str, FormatOptions] = {}
+        self.format_options: dict[str, OptionFields] = {}
         for spec in self._specs:
-            page = FormatOptions(spec)
+            page = OptionFields(self._pages, names_above=True)
+            page.show_options(spec.option_list(), {})
             page.changed.connect(self.changed)
             self.format_options[spec.name] = page
             self._pages.addWidget(page)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from detcore.cli.console import complain
+from detcore.errors import ConfigError
 from detcore.formats import all_formats
-from detcore.formats.spec import FormatSpec, Option
+from detcore.formats.spec import FormatSpec
+from detcore.options import Option
 
 
 def add_format_options(command: argparse.ArgumentParser) -> None:
@@ -16,12 +18,9 @@ def add_format_options(command: argparse.ArgumentParser) -> None:
     words: dict[str, str] = {}
     for spec, item in _options():
         word = item.name.replace("_", "-")
-        kind: dict[str, Any] = {"choices": list(item.choices)} if item.choices else {"action": "store_true"}
-        kind |= {
-            "dest": _place(spec, item),
-            "default": None,
-            "help": f"{spec.name.upper()}: {_help(item)}".replace("%", "%%"),
-        }
+        kind = _kind(item)
+        kind["dest"], kind["default"] = _place(spec, item), None
+        kind["help"] = f"{spec.name.upper()}: {_help(item)}".replace("%", "%%")
         try:
             action = command.add_argument(f"--{word}", **kind)
         except argparse.ArgumentError:  # another format has the word
@@ -31,13 +30,19 @@ def add_format_options(command: argparse.ArgumentParser) -> None:
 
 
 def chosen_options(arguments: argparse.Namespace) -> Any:
-    """The options of the chosen format; those of another one are told to change nothing."""
+    """The options of the chosen format; those of another one are told to change nothing.
+
+    Raises:
+        ConfigError: a number is out of its range.
+    """
     chosen = all_formats()[arguments.format]
     given: dict[str, Any] = {}
     for spec, item in _options():
         value = getattr(arguments, _place(spec, item))
         if value is None:
             continue
+        if spec is chosen and not item.accepts(value):
+            raise ConfigError(f"{value} is no value for {item.name}", hint=f"It must be {item.allowed}")
         if spec is chosen:
             given[item.name] = value
         else:
@@ -54,6 +59,14 @@ def _options() -> Iterator[tuple[FormatSpec, Option]]:
 
 def _place(spec: FormatSpec, item: Option) -> str:
     return f"{spec.name}.{item.name}"
+
+
+def _kind(item: Option) -> dict[str, Any]:
+    if isinstance(item.default, bool):
+        return {"action": argparse.BooleanOptionalAction if item.default else "store_true"}
+    if isinstance(item.default, str):
+        return {"choices": list(item.choices)}
+    return {"type": type(item.default), "metavar": "N"}
 
 
 def _help(item: Option) -> str:

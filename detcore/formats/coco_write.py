@@ -26,8 +26,8 @@ from detcore.formats.collect import LARGEST_ID
 from detcore.formats.copying import ImageCopier
 from detcore.formats.losses import repeated_boxes
 from detcore.formats.naming import unique_names
-from detcore.formats.spec import option
 from detcore.formats.staging import Staging, staged
+from detcore.options import option
 from detcore.wording import counted
 
 Json = dict[str, Any]
@@ -41,10 +41,10 @@ class CocoOptions:
     """What is written for evaluators; ``polygon`` has four points."""
 
     difficult_as_crowd: bool = option(
-        default=False, label="Difficult boxes as crowd", help="COCO evaluators then ignore them"
+        False, label="Difficult boxes as crowd", help="COCO evaluators then ignore them"
     )
     polygon: bool = option(
-        default=False,
+        False,
         label="Write the box as a polygon too",
         help="For evaluators that want a segmentation",
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +11,7 @@ from detcore.errors import FormatError
 from detcore.formats.base import Dataset, ExportOptions, ExportReport, Problem, Progress, no_progress
 from detcore.formats.losses import Capabilities, foreign_fields, told_losses
 from detcore.formats.sniffing import Sniffed
+from detcore.options import NoOptions, Option, options_of
 
 
 class Reader(Protocol):
@@ -46,43 +46,15 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NoOptions:
-    """The options of a format that is written in one way only."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """A field of a dataclass of options, as forms and the command line show it: a yes or no, or one of ``choices``,
-    which are the values and their labels."""
-
-    name: str
-    default: bool | str
-    label: str
-    help: str
-    choices: Mapping[str, str]
-
-
-def option(
-    *, default: bool | str, label: str, help: str = "", choices: Mapping[str, str] | None = None
-) -> Any:
-    """A field for a dataclass of options. ``choices`` are the values that it can have and their labels; without
-    any it is a yes or no.
-
-    Raises:
-        TypeError: the default is neither a yes or no nor one of the choices.
-    """
-    if default not in choices if choices else not isinstance(default, bool):
-        raise TypeError(f"{default!r} is no value of the option {label!r}")
-    return field(default=default, metadata={"label": label, "help": help, "choices": choices or {}})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FormatSpec:
     """A dataset format: one declaration beside its code, without Qt and torch.
 
     ``sniff`` opens few files and reads little of each; it answers ``None`` where there is nothing that concerns
     the format, and a confidence of 0 where there is, but something else. ``reader`` and ``writer`` are ``None``
     for a format that goes one way only.
+
+    Raises:
+        ValueError: a field of ``options`` is no ``option``.
     """
 
     name: str  # the word for commands
@@ -101,13 +73,12 @@ class FormatSpec:
     def full_title(self) -> str:
         return f"{self.title} ({self.kind})"
 
-    def option_list(self) -> list[Option]:
-        """The fields of ``options``."""
-        defaults = self.options()
-        return [
-            Option(name=item.name, default=getattr(defaults, item.name), **item.metadata)
-            for item in dataclasses.fields(self.options)
-        ]
+    def __post_init__(self) -> None:
+        options_of(self.options)
+
+    def option_list(self) -> tuple[Option, ...]:
+        """What there is to choose, in the order of the fields."""
+        return options_of(self.options)
 
     def read(
         self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress

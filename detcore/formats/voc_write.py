@@ -21,11 +21,11 @@ from detcore.formats.base import (
 from detcore.formats.copying import ImageCopier, is_jpeg
 from detcore.formats.losses import repeated_boxes
 from detcore.formats.naming import unique_names
-from detcore.formats.spec import option
 from detcore.formats.staging import Staging, staged
 from detcore.formats.voc_extra import EDGES, KeptElements
 from detcore.formats.xmltree import Node, serialise
 from detcore.images.decoding import EXTENSIONS
+from detcore.options import option
 from detcore.wording import counted
 
 _HOME = "VOCdevkit/VOC2012"
@@ -37,7 +37,7 @@ class VocOptions:
     2007. ``jpeg``: JPEG is the only kind that torchvision's reader finds."""
 
     coordinates: Literal["int", "float", "one_based"] = option(
-        default="int",
+        "int",
         label="Coordinates",
         choices={
             "int": "Whole pixels",
@@ -46,7 +46,7 @@ class VocOptions:
         },
     )
     jpeg: bool = option(
-        default=False,
+        False,
         label="Turn other images into JPEG",
         help="torchvision reads only .jpg; quality 95",
     )

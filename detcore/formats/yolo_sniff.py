@@ -96,7 +96,11 @@ def _sniff_rows(path: Path) -> Sniffed | None:
     if looks_like_labels(path) and _is_row(line):
         return Sniffed(confidence=0.6, why="a class and fractions of an image")
     layout = foreign_layout(line)
-    return None if layout is None else Sniffed(confidence=0.0, why=f"this looks like {layout}")
+    if layout is not None:
+        return Sniffed(confidence=0.0, why=f"this looks like {layout}")
+    if looks_like_labels(path):
+        return Sniffed(confidence=0.0, why="numbers that are no fractions of an image")
+    return None
 
 
 def _is_row(line: str) -> bool:

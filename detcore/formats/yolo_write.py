@@ -22,9 +22,9 @@ from detcore.formats.base import (
 from detcore.formats.copying import ImageCopier
 from detcore.formats.losses import BOX_FLAGS, repeated_boxes
 from detcore.formats.naming import unique_names
-from detcore.formats.spec import NoOptions
 from detcore.formats.staging import Staging, staged
 from detcore.formats.yolo_names import NAME_FILES
+from detcore.options import NoOptions
 from detcore.types import SPLITS
 from detcore.wording import counted
 

@@ -5,93 +5,23 @@ The window's form, the command line and the checks are made from this; the netwo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeVar, cast
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from detcore.errors import ConfigError
+from detcore.options import NoOptions as NoOptions
+from detcore.options import Option as Option
+from detcore.options import option as option
+from detcore.options import options_of
 
 SIDE_STEP = 32
 """Height and width of every batch are multiples of this."""
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-_OPTION = "option"
 
-V = TypeVar("V", bool, int, float, str)
 Triple = tuple[float, float, float]
 Schedule = Literal["cosine", "steps"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One thing to choose about a detector. Numbers lie from ``low`` to ``high``; a text is one of ``choices``
-    (value to title). ``advanced``: most users leave it alone."""
-
-    name: str
-    default: bool | int | float | str
-    label: str
-    help: str
-    low: float = -math.inf
-    high: float = math.inf
-    step: float = 1.0
-    choices: Mapping[str, str] = field(default_factory=dict[str, str])
-    advanced: bool = False
-
-    @property
-    def allowed(self) -> str:
-        """The values there are, for messages."""
-        if isinstance(self.default, bool):
-            return "true or false"
-        if isinstance(self.default, str):
-            return " or ".join(self.choices)
-        kind = "a whole number" if isinstance(self.default, int) else "a number"
-        return f"{kind} from {self.low:g} to {self.high:g}"
-
-    def accepts(self, value: object) -> bool:
-        """Whether a value is one of those that are allowed. A whole number is a number, too."""
-        if isinstance(self.default, bool) or isinstance(value, bool):
-            return isinstance(self.default, bool) and isinstance(value, bool)
-        if isinstance(self.default, str):
-            return isinstance(value, str) and value in self.choices
-        if not isinstance(value, int if isinstance(self.default, int) else int | float):
-            return False
-        return self.low <= value <= self.high  # not so of NaN
-
-    def parse(self, word: str) -> bool | int | float | str:
-        """The value that a word of the command line means. Raises ValueError for what is none."""
-        if isinstance(self.default, bool):
-            return {"true": True, "false": False}.get(word.lower(), word)
-        return type(self.default)(word)
-
-
-def option(
-    default: V,
-    *,
-    label: str,
-    help: str,
-    low: float = -math.inf,
-    high: float = math.inf,
-    step: float = 1.0,
-    choices: Mapping[str, str] | None = None,
-    advanced: bool = False,
-) -> V:
-    """A field of a dataclass of options; the arguments are those of ``Option``."""
-    told = {
-        "label": label,
-        "help": help,
-        "low": low,
-        "high": high,
-        "step": step,
-        "choices": dict(choices or {}),
-        "advanced": advanced,
-    }
-    return field(default=default, metadata={_OPTION: told})
-
-
-@dataclass(frozen=True, slots=True)
-class NoOptions:
-    """Of a detector about which there is nothing to choose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,16 +97,11 @@ class DetectorSpec:
     def __post_init__(self) -> None:
         if SIDE_STEP % self.input.divisor:
             raise ValueError(f"{self.id}: sides of batches are multiples of {SIDE_STEP}")
-        for item in fields(self.options):
-            if _OPTION not in item.metadata:
-                raise ValueError(f"{self.id}: {item.name} is not made by option(…)")
+        options_of(self.options)
 
     def option_list(self) -> tuple[Option, ...]:
         """What there is to choose, in the order of the fields."""
-        return tuple(
-            Option(name=item.name, default=cast("Any", item.default), **item.metadata[_OPTION])
-            for item in fields(self.options)
-        )
+        return options_of(self.options)
 
     def read_options(self, chosen: Mapping[str, Any]) -> Any:
         """The options with what was chosen, an instance of ``options``.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtWidgets import QCheckBox
+from PySide6.QtWidgets import QCheckBox, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from app.export.form import ExportForm
@@ -107,6 +107,54 @@ def test_pages_and_dialogs_list_it(qtbot: QtBot) -> None:
     qtbot.addWidget(dialog)
     assert dialog.format.findText("Table (CSV)") == 3
     tasks.shut_down()
+
+
+ODD = """
+from dataclasses import dataclass, replace
+from detcore.formats.base import ExportReport
+from detcore.formats.coco import COCO
+from detcore.options import option
+
+@dataclass(frozen=True)
+class OddOptions:
+    quality: int = option(90, label="Quality", low=1, high=100)
+    tidy: bool = option(True, label="Tidy up")
+    jpeg: bool = option(False, label="JPEG alone, 100 %")
+
+def write(dataset, out, options, *, copy_images, progress):
+    return ExportReport(out=out, files=0, images={}, boxes={}, notes=(repr(options),))
+
+SPEC = replace(COCO, name="odd", options=OddOptions, writer=write)
+"""
+
+
+def test_numbers_and_words_that_another_format_has_are_options_too(
+    installed: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], qtbot: QtBot
+) -> None:
+    install(installed, "odd", "reticle_odd", ODD)
+    for name in ("a", "b"):
+        (labels / f"{name}.txt").write_text("0 .5 .5 .1 .1\n")
+    assert main(["import", str(tmp_path / "p.reticle"), "--format", "yolo", str(labels)]) == 0
+    export = ["export", str(tmp_path / "p.reticle"), "--format", "odd", "--out", str(tmp_path / "out")]
+    capsys.readouterr()
+    assert main([*export, "--quality", "7", "--no-tidy", "--odd-jpeg"]) == 0
+    assert "note: OddOptions(quality=7, tidy=False, jpeg=True)" in capsys.readouterr().out
+    assert main(export) == 0
+    assert "note: OddOptions(quality=90, tidy=True, jpeg=False)" in capsys.readouterr().out
+    assert main([*export, "--quality", "101"]) == 1
+    assert "It must be a whole number from 1 to 100" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    assert "JPEG alone, 100 %" in capsys.readouterr().out
+
+    form = ExportForm()
+    qtbot.addWidget(form)
+    form.formats["odd"].click()
+    quality = form.format_options["odd"].fields["quality"]
+    assert isinstance(quality, QSpinBox)
+    with qtbot.waitSignal(form.changed):
+        quality.stepUp()
+    assert form.options.own.quality == 91
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QWidget
 
-from app.train.widgets.option_fields import LABEL_WIDTH, OptionFields
+from app.widgets.option_fields import LABEL_WIDTH, OptionFields
 from app.widgets.spin_boxes import Choice, DecimalNumber, WholeNumber
 from detcore.jobs.config import TrainConfig
 from detcore.zoo.spec import SIDE_STEP, DetectorSpec

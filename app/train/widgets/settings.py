@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.services.training_worker import Device
 from app.train.widgets.more_settings import MoreSettings
-from app.train.widgets.option_fields import OptionFields
+from app.widgets.option_fields import OptionFields
 from app.widgets.spin_boxes import Choice, DecimalNumber
 from detcore.jobs.config import TrainConfig
 from detcore.zoo.catalogue import find_detector

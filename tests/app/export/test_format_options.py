@@ -9,8 +9,8 @@ from pytestqt.qtbot import QtBot
 
 from app.export.form import ExportForm
 from detcore.formats.coco_write import CocoOptions
-from detcore.formats.spec import NoOptions
 from detcore.formats.voc_write import VocOptions
+from detcore.options import NoOptions
 
 
 @pytest.fixture

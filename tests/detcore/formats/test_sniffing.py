@@ -146,6 +146,7 @@ def test_a_description_is_yolo_by_its_keys(tmp_path: Path, name: str, content: s
         ("0 0.1 0.1 0.2 0.1 0.2 0.2", "yolo", ""),  # an outline
         ("Car 0.00 0 1.85 387.63 181.54 423.81 203.12 1.67 1.87 3.69 -16.53 2.39 58.49 1.57", None, "KITTI"),
         ("cat 10 20 30 40", None, "name x1 y1 x2 y2"),
+        ("1 0.92 10 20 30 40", None, "numbers that are no fractions of an image"),
         ("684,8,273,116,0,0,0,0", None, "VisDrone"),
         ("10 20 30 40 50 60 70 80 plane 0", None, "DOTA"),
         ("Read me first", None, ""),
