@@ -101,8 +101,8 @@ def _work(arguments: Sequence[str]) -> int:
     from detcore.jobs.program import check_can_train
     from detcore.jobs.worker_process import announced
 
-    check_can_train()
     with announced(arguments):
+        check_can_train()
         from detcore.jobs.child.worker import main as work
 
         return work(arguments)
