@@ -64,7 +64,7 @@ class ImportDialog(FittedDialog):
         self.finished.connect(self._disk.leave)
         self.setWindowTitle("Import dataset")
         self.setMinimumWidth(560)
-        self.source = QLineEdit(placeholderText="Folder of the dataset, or a COCO JSON file")
+        self.source = QLineEdit(placeholderText="Folder of the dataset, or the file of its labels")
         folder = QPushButton("Folder…")
         file = QPushButton("File…")
         self.format = QComboBox()

@@ -74,7 +74,9 @@ def _add_data_commands(commands: Commands) -> None:
     formats = sorted(all_formats().items())
     read = _add(commands, "import", "read labels of another tool into a project, made if there is none yet")
     read.add_argument("--format", required=True, choices=[name for name, spec in formats if spec.reader])
-    read.add_argument("source", type=Path, metavar="SRC", help="folder of the dataset, or its COCO JSON file")
+    read.add_argument(
+        "source", type=Path, metavar="SRC", help="folder of the dataset, or the file of its labels"
+    )
     read.add_argument(
         "--images", type=Path, metavar="DIR", help="where the images are, if not beside the labels"
     )
