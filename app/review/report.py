@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
-from app.printing.report_pdf import write_pdf
 from app.review.live.live_evaluation import LiveReview
 from app.review.save_dialog import ask_where_to_save
 from app.services.context import AppContext
@@ -17,8 +17,10 @@ from app.services.figures import counted
 from app.services.tasks import ProgressCallback
 from detcore.errors import Cancelled, ReticleError
 from detcore.project.scope import SCOPE_TEXTS
-from detcore.report.write import Report, write_report
 from detcore.review.review import Review
+
+if TYPE_CHECKING:
+    from detcore.report.write import Report
 
 SUFFIX, PDF_SUFFIX = ".html", ".pdf"
 _KINDS = {f"Web page (*{SUFFIX})": SUFFIX, f"PDF (*{PDF_SUFFIX})": PDF_SUFFIX}
@@ -38,6 +40,10 @@ class ReviewReport(QObject):
         review, threshold = self._live.review, self._live.threshold
         if review is None:
             return
+        # loaded when it is asked for: the window opens without it
+        from app.printing.report_pdf import write_pdf
+        from detcore.report.write import write_report
+
         project = self._context.document.project
         write = write_pdf if out.suffix.lower() == PDF_SUFFIX else None
 

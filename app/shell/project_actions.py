@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QStandardPaths, Signal
+from PySide6.QtCore import QObject, QStandardPaths, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.services.context import AppContext
@@ -32,6 +32,9 @@ from detcore.images.decoding import EXTENSIONS, files_with_frames, frames_text
 from detcore.project.opening import SUFFIX, create_from_images, is_project, open_path, project_folder_for
 from detcore.project.project import Project
 from detcore.sample import create_sample_project
+
+LOOK_AFTER_MS = 500
+"""After a folder was opened it is looked through for labels."""
 
 
 class ProjectActions(QObject):
@@ -208,13 +211,18 @@ class ProjectActions(QObject):
         """Show it; a folder that was opened for its images may hold labels, too, and files of several pages: look
         for them."""
         self._show(project)
-        if project.box_count() == 0:
-            root, paths = project.image_root, project.image_list().paths
-            self._context.tasks.run(
-                lambda: (detect_format(root), files_with_frames(root, paths)),
-                done=lambda found: self._show_found(project, *found),
-                failed=lambda error: self._fail(error, "look for labels"),
-            )
+        # the first image is shown before: what looks through thousands of files would take its time from it
+        QTimer.singleShot(LOOK_AFTER_MS, self, lambda: self._look_for_labels(project))
+
+    def _look_for_labels(self, project: Project) -> None:
+        if not self._context.document.shows(project) or project.box_count():
+            return
+        root = project.image_root
+        self._context.tasks.run(
+            lambda: (detect_format(root), files_with_frames(root, project.image_list().paths)),
+            done=lambda found: self._show_found(project, *found),
+            failed=lambda error: self._fail(error, "look for labels"),
+        )
 
     def _show_found(self, project: Project, labels: str | None, framed: Sequence[str]) -> None:
         if labels is not None:
