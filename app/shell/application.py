@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
@@ -22,8 +26,10 @@ from app.services.tasks import Tasks
 from app.services.theme import Theme
 from app.services.training_worker import Jobs
 from app.services.view_state import ViewState
-from app.shell.main_window import MainWindow
 from detcore.errors import ConfigError
+
+if TYPE_CHECKING:
+    from app.shell.main_window import MainWindow
 
 
 def make_application() -> QApplication:
@@ -41,21 +47,37 @@ def make_application() -> QApplication:
 
 def make_window(app: QApplication, settings: Settings) -> MainWindow:
     """A window with nothing open."""
-    theme = Theme(app, settings.theme)
-    window_actions = Actions(theme, settings.keymap)
-    context = AppContext(
-        document=Document(),
-        view=ViewState(),
-        theme=theme,
-        settings=settings,
-        tasks=Tasks(),
-        messages=Messages(),
-        actions=window_actions,
-        jobs=Jobs(),
-    )
-    window = MainWindow(context)
-    FocusKeys(app, window, window_actions.held_keys)
+    with _garbage_left():
+        from app.shell.main_window import MainWindow
+
+        theme = Theme(app, settings.theme)
+        window_actions = Actions(theme, settings.keymap)
+        context = AppContext(
+            document=Document(),
+            view=ViewState(),
+            theme=theme,
+            settings=settings,
+            tasks=Tasks(),
+            messages=Messages(),
+            actions=window_actions,
+            jobs=Jobs(),
+        )
+        window = MainWindow(context)
+        FocusKeys(app, window, window_actions.held_keys)
     return window
+
+
+@contextmanager
+def _garbage_left() -> Generator[None, None, None]:
+    """What is loaded and made at the start stays: to look for garbage among it again and again takes a tenth of
+    the time."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 def run(path: Path | None) -> int:
