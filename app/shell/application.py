@@ -14,18 +14,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 
-from app.services.actions import Actions
-from app.services.context import AppContext
-from app.services.document import Document
 from app.services.errors import ExceptionHook
-from app.services.keyboard import FocusKeys
-from app.services.messages import Messages
 from app.services.screen import fit, has_screen
 from app.services.settings import Settings
-from app.services.tasks import Tasks
-from app.services.theme import Theme
-from app.services.training_worker import Jobs
-from app.services.view_state import ViewState
 from detcore.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,7 +38,16 @@ def make_application() -> QApplication:
 
 def make_window(app: QApplication, settings: Settings) -> MainWindow:
     """A window with nothing open."""
-    with _garbage_left():
+    with _garbage_left():  # loading takes longer than all else
+        from app.services.actions import Actions
+        from app.services.context import AppContext
+        from app.services.document import Document
+        from app.services.keyboard import FocusKeys
+        from app.services.messages import Messages
+        from app.services.tasks import Tasks
+        from app.services.theme import Theme
+        from app.services.training_worker import Jobs
+        from app.services.view_state import ViewState
         from app.shell.main_window import MainWindow
 
         theme = Theme(app, settings.theme)
