@@ -71,7 +71,7 @@ def check_file(path: Path) -> None:
         ProjectError: it cannot be read.
     """
     # Without a log there is nothing beside the file, and nothing need be made there to read it.
-    options = "mode=ro" if _log(path) else "mode=ro&immutable=1"
+    options = "mode=ro" if _has_log(path) else "mode=ro&immutable=1"
     with told_as_damage(path), closing(sqlite3.connect(f"{path.as_uri()}?{options}", uri=True)) as connection:
         check(connection, path)
 
@@ -91,7 +91,7 @@ def is_as_left(path: Path) -> bool:
     """Whether a database is the very file that was left whole: nothing has written to it since, nor copied it
     here, nor brought a copy back."""
     try:
-        return not _log(path) and read_object(_note(path)) == _look(path)
+        return not _has_log(path) and read_object(_note(path)) == _look(path)
     except (OSError, ValueError):
         return False
 
@@ -111,7 +111,7 @@ def _look(path: Path) -> dict[str, int]:
     }
 
 
-def _log(path: Path) -> bool:
+def _has_log(path: Path) -> bool:
     """Whether there are commits beside the file that are not in it yet."""
     log = path.with_name(f"{path.name}-wal")
     return log.exists() and log.stat().st_size > 0

@@ -15,10 +15,10 @@ from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
 from detcore.zoo.parts.torchvision_nets import (
     Normalise,
     answer_in_fp32,
+    current_names,
     detect_and_hear,
     named_losses,
     pyramid_backbone,
-    today_s_names,
 )
 from detcore.zoo.specs.faster_rcnn import SPEC, FasterRcnnOptions
 from detcore.zoo.specs.torchvision_options import MOBILENET
@@ -79,7 +79,7 @@ class FasterRcnnDetector(Detector):
         return looks
 
     def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return today_s_names(tensors)
+        return current_names(tensors)
 
 
 def build(num_classes: int, _image_size: int, options: FasterRcnnOptions) -> FasterRcnnDetector:

@@ -14,10 +14,10 @@ from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
 from detcore.zoo.parts.torchvision_nets import (
     Normalise,
     answer_in_fp32,
+    current_names,
     dense_looks,
     named_losses,
     pyramid_backbone,
-    today_s_names,
 )
 from detcore.zoo.specs.fcos import SPEC, FcosOptions
 
@@ -56,7 +56,7 @@ class FcosDetector(Detector):
         return dense_looks(self.net, images, shift=0, chances=_chances, decode=decode)
 
     def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return today_s_names(tensors)
+        return current_names(tensors)
 
 
 def _chances(answers: Mapping[str, Tensor]) -> Tensor:

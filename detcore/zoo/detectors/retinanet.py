@@ -15,10 +15,10 @@ from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
 from detcore.zoo.parts.torchvision_nets import (
     Normalise,
     answer_in_fp32,
+    current_names,
     dense_looks,
     named_losses,
     pyramid_backbone,
-    today_s_names,
 )
 from detcore.zoo.specs.retinanet import SPEC, RetinaNetOptions
 
@@ -60,7 +60,7 @@ class RetinaNetDetector(Detector):
         """In files from before 0.13 the towers count their activations, too."""
         return {
             _OLD_TOWER.sub(lambda found: f"_head.conv.{int(found[1]) // 2}.0.{found[2]}", name): tensor
-            for name, tensor in today_s_names(tensors).items()
+            for name, tensor in current_names(tensors).items()
         }
 
 

@@ -151,7 +151,7 @@ def _to_fp32(output: Any) -> Any:
     return type(output)(_to_fp32(value) for value in output)
 
 
-def today_s_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def current_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The tensors of a published file under the names that torchvision has today: until 0.13 convolutions of
     pyramids and proposal heads were not wrapped."""
     rules = (
