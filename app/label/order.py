@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 
 from app.label.models.image_model import ImageModel, Reason
 from app.label.widgets.image_filter_bar import ImageFilterBar, ListOrder
-from app.services.action_table import TRAIN
+from app.services.actions import TRAIN
 from app.services.context import AppContext
 from app.services.figures import count_text, counted, ratio_text
 from app.services.tasks import ProgressCallback, Task

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox
 
 from app.review.live.live_evaluation import LiveReview
 from app.review.widgets.captioned_row import CaptionedRow
-from app.services.action_table import REVIEW
+from app.services.actions import REVIEW
 from app.services.context import AppContext
 from app.services.figures import count_text, counted
 from detcore.errors import ReticleError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 from app.review.live.live_evaluation import LiveReview
-from app.services.action_table import TRAIN
+from app.services.actions import TRAIN
 from app.services.context import AppContext
 from app.services.figures import count_text
 from app.services.tasks import ProgressCallback

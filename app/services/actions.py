@@ -1,24 +1,49 @@
-"""The QActions of the window, made from the table of actions.
+"""What the user can do, and the QActions of the window that are made from it.
 
-Pages bind callbacks to the ids; menus, tool bars, tooltips, the command palette and F1 are made from
-the same table. An action is enabled only while its scope is shown, so a page may use a key that
-another page uses too. While its key is held an action is done once, unless it says that it may repeat:
-walking and zooming may, nothing that writes does.
+Each page declares its actions beside itself, the window puts them together. Pages bind callbacks to the ids;
+menus, tool bars, tooltips, the command palette and F1 are made from the same declarations. An action is enabled
+only while its scope is shown, so a page may use a key that another page uses too. While its key is held an action
+is done once, unless it says that it may repeat: walking and zooming may, nothing that writes does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass
 
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from app.canvas.key_strokes import HeldKeys
-from app.services.action_table import ACTIONS, GLOBAL, LABEL, ActionSpec
 from app.services.keymaps import KEYMAPS
 from app.services.theme import Theme
+
+GLOBAL, LABEL, TRAIN, REVIEW = "global", "label", "train", "review"
+"""Scopes: everywhere, or a page."""
+
+
+@dataclass(frozen=True)
+class ActionSpec:
+    """One thing that the user can do; its id begins with its scope."""
+
+    id: str
+    text: str
+    keys: tuple[str, ...] = ()  # portable key sequences; the first is shown
+    _: KW_ONLY
+    icon: str = ""
+    tip: str = ""
+    short: str = ""  # the text in tool bars
+    checkable: bool = False
+    repeat: bool = (
+        False  # done again and again while its key is held: for going on and looking, never for what writes
+    )
+
+    @property
+    def scope(self) -> str:
+        """Where it works: ``global``, or the name of a page."""
+        return self.id.partition(".")[0]
 
 
 class Actions(QObject):
@@ -28,8 +53,9 @@ class Actions(QObject):
         held_keys: tells whether a key that triggers an action is being held.
     """
 
-    def __init__(self, theme: Theme, keymap: str = "reticle") -> None:
+    def __init__(self, specs: Sequence[ActionSpec], theme: Theme, keymap: str = "reticle") -> None:
         super().__init__()
+        self._specs = specs
         self.held_keys = HeldKeys()
         self._theme = theme
         self._scope = LABEL
@@ -37,7 +63,7 @@ class Actions(QObject):
         self._held = 0
         self._is_due = False
         self._actions: dict[str, QAction] = {}
-        for spec in ACTIONS:
+        for spec in self._specs:
             action = QAction(spec.text, self, checkable=spec.checkable)
             action.setObjectName(spec.id)
             if spec.short:
@@ -83,7 +109,7 @@ class Actions(QObject):
         if self._held:
             self._is_due = True
             return
-        for spec in ACTIONS:
+        for spec in self._specs:
             bound = self._when.get(spec.id)
             in_scope = spec.scope in (GLOBAL, self._scope)
             self._actions[spec.id].setEnabled(bound is not None and in_scope and bound())
@@ -103,7 +129,7 @@ class Actions(QObject):
     def use_keymap(self, name: str) -> None:
         """Give every action the keys of a preset; what it does not name keeps Reticle's own keys."""
         preset = KEYMAPS.get(name, {})
-        for spec in ACTIONS:
+        for spec in self._specs:
             keys = preset.get(spec.id, spec.keys)
             action = self._actions[spec.id]
             action.setShortcuts([QKeySequence(key) for key in keys])
@@ -111,7 +137,7 @@ class Actions(QObject):
             action.setStatusTip(spec.tip)
 
     def specs(self) -> list[tuple[ActionSpec, QAction]]:
-        return [(spec, self._actions[spec.id]) for spec in ACTIONS]
+        return [(spec, self._actions[spec.id]) for spec in self._specs]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """What may not repeat is deaf to its key while that is held, also where Qt does not see that it is."""
@@ -124,7 +150,7 @@ class Actions(QObject):
             callback()
 
     def _paint_icons(self) -> None:
-        for spec in ACTIONS:
+        for spec in self._specs:
             if spec.icon:
                 self._actions[spec.id].setIcon(self._theme.icon(spec.icon))
 

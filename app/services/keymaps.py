@@ -1,4 +1,4 @@
-"""Keymap presets: the keys of other tools, where they are not those of the table of actions."""
+"""Keymap presets: the keys of other tools, where they are not those that the actions declare."""
 
 from __future__ import annotations
 

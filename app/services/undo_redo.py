@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.services.action_table import LABEL
+from app.services.actions import LABEL
 from app.services.context import AppContext
 from app.services.figures import counted
 from detcore.errors import ReticleError

@@ -16,8 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.action_table import GLOBAL, ActionSpec
-from app.services.actions import Actions
+from app.services.actions import GLOBAL, Actions, ActionSpec
 from app.services.fitted_dialog import FittedDialog
 from app.shell.gestures import GESTURES
 from app.widgets.list_keys import ListKeys

@@ -8,7 +8,6 @@ from pathlib import Path
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDockWidget, QMenu, QMenuBar
 
-from app.services.action_table import ACTIONS
 from app.services.actions import Actions
 
 Entries = Sequence[str]
@@ -108,9 +107,8 @@ class Menus:
                 menu.addSeparator()
 
     def _fill_page(self, menu: QMenu, page: str) -> None:
-        of_page = [
-            self._actions[spec.id] for spec in ACTIONS if spec.scope == page and spec.id not in _ELSEWHERE
-        ]
+        specs = self._actions.specs()
+        of_page = [action for spec, action in specs if spec.scope == page and spec.id not in _ELSEWHERE]
         by_number = [action for action in of_page if action.objectName().startswith(CLASS_ACTIONS)]
         menu.addActions([action for action in of_page if action not in by_number])
         if by_number:

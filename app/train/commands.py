@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QPoint, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.services.action_table import TRAIN
+from app.services.actions import TRAIN
 from app.services.context import AppContext
 from app.services.undo_redo import Failed, SideStep
 from app.train.control import RunControl

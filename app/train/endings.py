@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.services.action_table import REVIEW
+from app.services.actions import REVIEW
 from app.services.context import AppContext
 from app.services.figures import count_text, ratio_text
 from app.train.control import CROSS_VALIDATING, PREDICTING, RunControl

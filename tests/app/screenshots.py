@@ -16,8 +16,8 @@ from pathlib import Path
 from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication, QDialog
 
-from app.services.action_table import ACTIONS
 from app.services.settings import Settings
+from app.shell.action_specs import ACTIONS
 from app.shell.application import make_application, make_window
 from app.shell.main_window import MainWindow
 

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.label.page import LabelPage
-from app.services.action_table import ACTIONS
 from app.services.keymaps import KEYMAPS
+from app.shell.action_specs import ACTIONS
 from detcore.types import Changes, Status
 from tests.app.held_keys import WAYS, hold_in_halves, hold_marked, keys_of
 

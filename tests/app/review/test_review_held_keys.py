@@ -10,9 +10,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.review.page import ReviewPage
-from app.services.action_table import ACTIONS
 from app.services.keyboard import FocusKeys
 from app.services.keymaps import KEYMAPS
+from app.shell.action_specs import ACTIONS
 from detcore.review.kinds import ErrorKind
 from detcore.types import Changes
 from tests.app.held_keys import WAYS, keys_of

@@ -14,11 +14,11 @@ from pytestqt.qtbot import QtBot
 
 from app.canvas.key_strokes import HeldKeys
 from app.review.verdicts import VERDICT_ACTIONS
-from app.services.action_table import ACTIONS, GLOBAL
-from app.services.actions import Actions
+from app.services.actions import GLOBAL, Actions
 from app.services.keyboard import FocusKeys
 from app.services.keymaps import KEYMAPS
 from app.services.theme import Theme
+from app.shell.action_specs import ACTIONS
 from tests.app.held_keys import REPEATS, WAYS, keys_of
 
 DOWN, UP = QEvent.Type.ShortcutOverride, QEvent.Type.KeyRelease
@@ -41,7 +41,7 @@ class Everything(QMainWindow):
     def __init__(self, app: QApplication, preset: str) -> None:
         super().__init__()
         self.done: Counter[str] = Counter()
-        self.actions_ = Actions(Theme(app, "light"), preset)
+        self.actions_ = Actions(ACTIONS, Theme(app, "light"), preset)
         self.actions_.install(self)
         self.middle = QWidget()
         self.middle.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -104,7 +104,7 @@ def test_a_release_and_a_press_of_the_same_instant_are_one_long_press() -> None:
 
 def test_what_takes_away_has_no_key_that_walks_on_another_page_in_any_preset(qapp: QApplication) -> None:
     for preset in KEYMAPS:
-        actions = Actions(Theme(qapp, "light"), preset)
+        actions = Actions(ACTIONS, Theme(qapp, "light"), preset)
         walking = {key.toString() for name in WALKS for key in actions[name].shortcuts()}
         for name in {*TAKES_AWAY, *VERDICT_ACTIONS.values()}:
             keys = {key.toString() for key in actions[name].shortcuts()}

@@ -1,0 +1,123 @@
+"""What the user can do on the Label page."""
+
+from __future__ import annotations
+
+from app.services.actions import ActionSpec
+
+LABEL_ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec(
+        "label.select_tool",
+        "Select",
+        ("V",),
+        icon="cursor-default-outline",
+        tip="Select, move and resize boxes",
+        checkable=True,
+    ),
+    ActionSpec(
+        "label.draw_tool",
+        "Draw box",
+        ("W", "R"),
+        icon="vector-rectangle",
+        tip="Drag from corner to corner",
+        short="Draw",
+        checkable=True,
+    ),
+    ActionSpec(
+        "label.previous_image",
+        "Previous image",
+        ("A", "PgUp"),
+        icon="chevron-left",
+        short="Previous",
+        repeat=True,
+    ),
+    ActionSpec(
+        "label.next_image", "Next image", ("D", "PgDown"), icon="chevron-right", short="Next", repeat=True
+    ),
+    ActionSpec(
+        "label.next_unverified",
+        "Next unverified image",
+        ("Ctrl+Shift+D",),
+        icon="skip-next-outline",
+        short="Next unverified",
+        repeat=True,
+    ),
+    ActionSpec(
+        "label.verify",
+        "Verified, next",
+        ("Space",),
+        icon="check-circle-outline",
+        tip="Mark the image as done, also when it has no boxes, and go on",
+        short="Verify",
+    ),
+    ActionSpec(
+        "label.toggle_verified",
+        "Verified",
+        ("Shift+Space",),
+        icon="check",
+        tip="Mark or unmark the image as done",
+    ),
+    ActionSpec("label.delete", "Delete boxes", ("Del", "Backspace"), icon="delete-outline"),
+    ActionSpec("label.duplicate", "Duplicate boxes", ("Ctrl+D",), icon="content-duplicate"),
+    ActionSpec("label.copy", "Copy boxes", ("Ctrl+C",), icon="content-copy"),
+    ActionSpec(
+        "label.paste",
+        "Paste boxes",
+        ("Ctrl+V",),
+        icon="content-paste",
+        tip="Adds the copied boxes to this image",
+    ),
+    ActionSpec("label.select_all", "Select all boxes", ("Ctrl+A",), icon="select-all"),
+    ActionSpec(
+        "label.edit_class",
+        "Change class…",
+        ("E",),
+        icon="tag-outline",
+        tip="Give the selected boxes another class",
+    ),
+    ActionSpec(
+        "label.difficult",
+        "Difficult",
+        ("Ctrl+Shift+F",),
+        icon="alert-outline",
+        tip="Mark the selected boxes as difficult",
+    ),
+    ActionSpec("label.new_class", "New class…", ("Ctrl+N",), icon="tag-plus-outline"),
+    ActionSpec(
+        "label.class_names",
+        "Read class names…",
+        icon="tag-multiple-outline",
+        tip="Add the classes that a file lists: one name a line, or a data.yaml",
+        short="From a file…",
+    ),
+    ActionSpec("label.fit", "Fit the image", ("Ctrl+0", "F"), icon="fit-to-screen-outline"),
+    ActionSpec("label.actual_size", "Actual size", ("Ctrl+=",), icon="numeric-1-box-outline"),
+    ActionSpec("label.zoom_in", "Zoom in", ("Ctrl++",), icon="magnify-plus-outline", repeat=True),
+    ActionSpec("label.zoom_out", "Zoom out", ("Ctrl+-",), icon="magnify-minus-outline", repeat=True),
+    ActionSpec("label.zoom_selection", "Zoom to the selection", ("Z",), icon="image-filter-center-focus"),
+    ActionSpec("label.names", "Show class names", ("T",), icon="tag-text-outline", checkable=True),
+    ActionSpec("label.boxes", "Show boxes", ("H",), icon="eye-outline", checkable=True),
+    ActionSpec(
+        "label.pictures",
+        "Pictures in the list",
+        icon="view-list-outline",
+        tip="Small pictures in the list of images, or more rows",
+        checkable=True,
+    ),
+    ActionSpec("label.find", "Find an image", ("Ctrl+F",), icon="magnify"),
+    ActionSpec(
+        "label.to_label_next",
+        "List by what to label next",
+        ("Ctrl+U",),
+        icon="sort-descending",
+        tip="Unlabelled images first, those on top from which a model would learn most",
+        checkable=True,
+    ),
+    ActionSpec(
+        "label.remove_image",
+        "Remove the image",
+        ("Ctrl+Shift+Del",),
+        icon="image-remove-outline",
+        tip="Take the image and its boxes out of the project; the file stays",
+    ),
+    *(ActionSpec(f"label.class_{n}", f"Class {n}", (str(n),)) for n in range(1, 10)),
+)
