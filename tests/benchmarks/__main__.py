@@ -1,6 +1,7 @@
 """Runs the benchmarks, each in a process of its own, and prints one table of all figures.
 
 python -m tests.benchmarks [NAME …] [--json FILE]
+python -m tests.benchmarks race …    (hours; see ``race``)
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.benchmarks import race
 from tests.benchmarks.figures import Figure, table
 
 _ONE = "--one-to-file"
@@ -43,6 +45,8 @@ def run_apart(name: str, out: Path) -> list[Figure] | None:
 
 
 def main() -> int:
+    if sys.argv[1:2] == ["race"]:
+        return race.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(available())}")
     parser.add_argument("--json", type=Path, help="write the figures there, too")

@@ -1,0 +1,254 @@
+"""A race of trainers: the same images, the same time, the same rules.
+
+python -m tests.benchmarks race --data DIR [--peer PYTHON] [--sets …] [--seconds …] [--seeds …] [--out FILE.json]
+
+``DIR`` holds the folders ``bccd``, ``playing_cards`` and ``raccoon``. Each set is divided once: its own test part, and of
+the rest a tenth to judge by where the set names none. Every trainer gets the training part and the part to judge
+by, 320 pixels, and the same seconds of training and judging by the clock; what it finds in the test part is scored by
+COCO's rules. ``PYTHON`` is the interpreter of an environment that has the peer; it runs the peer's own ``train`` and
+``predict``, at its defaults and tuned for small sets (a step for each batch, as many threads as cores).
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from detcore.project.edits import set_split
+from detcore.project.project import Project
+
+ROOT = Path(__file__).parents[2]
+IMAGE_SIZE = 320
+_JUDGING_SHARE = 0.1
+"""Of the time of a training of ours, what judging takes at most: the trainer sees to that."""
+_PEER = """
+import json, os, sys, time
+job = json.loads(sys.argv[1])
+os.environ["OMP_NUM_THREADS"] = str(job["threads"])
+import torch
+from ultralytics import YOLO, settings
+settings.update({"sync": False})
+model = YOLO(job["model"] + ".yaml")
+if job["tuned"]:
+    torch.set_num_threads(job["threads"])
+    model.add_callback("on_train_start", lambda trainer: torch.set_num_threads(job["threads"]))
+begin = time.monotonic()
+model.train(data=job["data"], time=job["seconds"] / 3600, imgsz=job["size"], batch=8, seed=job["seed"], device="cpu",
+            workers=0, plots=False, verbose=False, project=job["folder"], name="run", pretrained=False,
+            **({"nbs": 8} if job["tuned"] else {}))
+seconds = time.monotonic() - begin
+best = YOLO(job["folder"] + "/run/weights/best.pt")
+names = [best.names[key] for key in sorted(best.names)]
+rows = []
+for path in job["images"]:
+    found = best.predict(path, imgsz=job["size"], conf=0.001, max_det=300, verbose=False, device="cpu")[0].boxes
+    for box, score, label in zip(found.xyxy.tolist(), found.conf.tolist(), found.cls.tolist()):
+        rows.append([path, names[int(label)], score, *box])
+json.dump({"seconds": seconds, "rows": rows}, open(job["out"], "w"))
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one trainer reached on one set: COCO's AP and AP50 of the test part, 0..1, and the seconds its training took
+    by the clock."""
+
+    set: str
+    trainer: str
+    seconds: float
+    seed: int
+    ap: float
+    ap50: float
+    wall: float
+
+
+def reticle(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    """One command of Reticle, in a process of its own; raises CalledProcessError where it fails."""
+    command = [sys.executable, str(ROOT / "main.py"), *map(str, words)]
+    return subprocess.run(command, check=True, capture_output=True, text=True)
+
+
+# --- the sets
+
+
+def make_set(name: str, data: Path, folder: Path) -> Path:
+    """A project of one set with its splits."""
+    sources, tested = _SETS[name](data)
+    project_path = folder / f"{name}.reticle"
+    for source, images in sources:
+        reticle("import", project_path, source, "--format", "voc", "--images", images, "--allow-outside")
+    with Project.open(project_path) as project:
+        images = [image for image in project.images()]
+        if not any(image.split == "test" for image in images):
+            splits = {image.id: "test" if tested(image.path) else "train" for image in images}
+            rest = [key for key, split in splits.items() if split == "train"]
+            chosen = np.random.default_rng(0).permutation(len(rest))[: round(len(rest) * 0.1)]
+            splits |= {rest[row]: "val" for row in chosen}
+            project.edit(lambda reader: set_split(reader, splits))
+    return project_path
+
+
+Sources = tuple[list[tuple[Path, Path]], Callable[[str], bool]]
+
+
+def _bccd(data: Path) -> Sources:
+    folder = data / "bccd" / "BCCD"
+    return [(folder, folder / "JPEGImages")], lambda _path: False
+
+
+def _cards(data: Path) -> Sources:
+    folder = data / "playing_cards" / "images"
+    parts = [(folder / part, folder / part) for part in ("train", "test")]
+    return parts, lambda path: "test" in Path(path).parts
+
+
+def _raccoon(data: Path) -> Sources:
+    folder = data / "raccoon"
+    with (folder / "data" / "test_labels.csv").open(encoding="utf-8", newline="") as file:
+        names = {row["filename"] for row in csv.DictReader(file)}
+    return [(folder / "annotations", folder / "images")], lambda path: Path(path).name in names
+
+
+_SETS: dict[str, Callable[[Path], Sources]] = {"bccd": _bccd, "cards": _cards, "raccoon": _raccoon}
+
+
+# --- the trainers
+
+
+def run_ours(project: Path, *, model: str, seconds: float, seed: int) -> tuple[dict[str, Any], float]:
+    """Figures on the test part, and the seconds from the first step to the end of the training."""
+    minutes = seconds * (1.0 - _JUDGING_SHARE) / 60.0
+    reticle("train", project, "--model", model, "--minutes", f"{minutes:.4f}", "--seed", str(seed),
+            "--image-size", str(IMAGE_SIZE))  # fmt: skip
+    run = max((project / "runs").iterdir(), key=lambda path: path.name)
+    return _score(project, run.name), _wall(run)
+
+
+def _wall(run: Path) -> float:
+    """From the start to the last checkpoint, which is written when the last figure has been made."""
+    with (run / "events.jsonl").open(encoding="utf-8") as file:
+        started = next(event for event in map(json.loads, file) if event["event"] == "started")
+    return (run / "last.safetensors").stat().st_mtime - float(started["time"])
+
+
+def _score(project: Path, run: str) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as scratch:
+        out = Path(scratch) / "figures.json"
+        reticle("evaluate", project, "--run", run, "--split", "test", "--json", out)
+        return json.loads(out.read_text(encoding="utf-8"))
+
+
+def run_peer(
+    python: Path, project: Path, folder: Path, *, model: str, tuned: bool, seconds: float, seed: int
+) -> tuple[dict[str, Any], float]:
+    """As ``run_ours``, of the peer."""
+    folder.mkdir(parents=True)
+    dataset = folder / "dataset"
+    reticle("export", project, "--format", "yolo", "--out", dataset)
+    reticle("export", project, "--format", "coco", "--out", folder / "coco")
+    truth = folder / "coco" / "annotations" / "instances_test.json"
+    record = json.loads(truth.read_text(encoding="utf-8"))
+    ids = {str(_image_file(dataset, image["file_name"])): image["id"] for image in record["images"]}
+    job = {"model": model, "tuned": tuned, "threads": _cores() if tuned else 1, "data": str(dataset / "data.yaml"),
+           "seconds": seconds, "size": IMAGE_SIZE, "seed": seed, "folder": str(folder), "images": list(ids),
+           "out": str(folder / "found.json")}  # fmt: skip
+    subprocess.run([str(python), "-c", _PEER, json.dumps(job)], check=True, capture_output=True, cwd=folder)
+    found = json.loads((folder / "found.json").read_text(encoding="utf-8"))
+    categories = {item["name"]: item["id"] for item in record["categories"]}
+    detections = [
+        {"image_id": ids[path], "category_id": categories[label], "score": score, "bbox": [x1, y1, x2 - x1, y2 - y1]}
+        for path, label, score, x1, y1, x2, y2 in found["rows"]
+    ]  # fmt: skip
+    (folder / "dt.json").write_text(json.dumps(detections), encoding="utf-8")
+    out = folder / "figures.json"
+    reticle("evaluate", "--gt", truth, "--dt", folder / "dt.json", "--json", out)
+    return json.loads(out.read_text(encoding="utf-8")), float(found["seconds"])
+
+
+def _image_file(dataset: Path, name: str) -> Path:
+    """Where the export for the peer has an image."""
+    matches = sorted((dataset / "images").rglob(Path(name).name))
+    return matches[0]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+# --- the race
+
+
+def main(words: Sequence[str]) -> int:
+    """Run it and print a table; ``--out`` is written after every training, so that a long race can be followed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks race", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--sets", nargs="+", choices=sorted(_SETS), default=sorted(_SETS))
+    parser.add_argument("--seconds", nargs="+", type=float, default=[240.0])
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--models", nargs="*", default=["reticle-s"], help="detectors of ours")
+    parser.add_argument("--peer", type=Path, help="the interpreter of an environment with the peer")
+    parser.add_argument("--peer-models", nargs="*", default=["yolo11n", "yolo26n"])
+    parser.add_argument("--peer-seeds", nargs="+", type=int, default=[0])
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args(words)
+    results: list[Result] = []
+
+    def add(name: str, trainer: str, seconds: float, seed: int, scored: tuple[dict[str, Any], float]) -> None:
+        figures, wall = scored
+        result = Result(set=name, trainer=trainer, seconds=seconds, seed=seed, ap=float(figures["AP"]),
+                        ap50=float(figures["AP50"]), wall=round(wall, 1))  # fmt: skip
+        results.append(result)
+        sys.stderr.write(f"{result}\n")
+        if options.out:
+            options.out.write_text(json.dumps([asdict(one) for one in results], indent=1), encoding="utf-8")
+
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in options.sets:
+            project = make_set(name, options.data, Path(scratch))
+            for seconds in options.seconds:
+                for model in options.models:
+                    for seed in options.seeds:
+                        scored = run_ours(project, model=model, seconds=seconds, seed=seed)
+                        add(name, model, seconds, seed, scored)
+                for model in options.peer_models if options.peer else ():
+                    for tuned in (False, True):
+                        for seed in options.peer_seeds:
+                            label = f"{model} {'tuned' if tuned else 'default'}"
+                            folder = Path(scratch) / f"{name}-{label}-{seconds:.0f}-{seed}".replace(" ", "-")
+                            scored = run_peer(options.peer, project, folder, model=model, tuned=tuned,
+                                              seconds=seconds, seed=seed)  # fmt: skip
+                            add(name, label, seconds, seed, scored)
+    sys.stdout.write(table(results) + "\n")
+    return 0
+
+
+def table(results: Sequence[Result]) -> str:
+    """Mean and range over the seeds, a row for each set, time and trainer."""
+    lines = [
+        "| set | seconds | trainer | AP | range | AP50 | by the clock |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    keys = list(dict.fromkeys((one.set, one.seconds, one.trainer) for one in results))
+    for name, seconds, trainer in keys:
+        own = [one for one in results if (one.set, one.seconds, one.trainer) == (name, seconds, trainer)]
+        aps = [one.ap for one in own]
+        ap50, wall = np.mean([one.ap50 for one in own]), np.mean([one.wall for one in own])
+        lines.append(
+            f"| {name} | {seconds:.0f} | {trainer} | {np.mean(aps):.3f} | {min(aps):.3f}–{max(aps):.3f} | {ap50:.3f} | {wall:.0f} s |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
