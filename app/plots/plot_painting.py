@@ -10,13 +10,14 @@ from PySide6.QtCore import QLocale, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
+from app.plots.curve_style import CurveStyle
 from app.plots.plot_labels import PlotLabels
 from app.services.theme import SMALL_TEXT, Theme
 from app.widgets.painting import faded, polyline, sized_font
 from detcore.types import FloatArray
 
 DRAWN_POINTS = 800
-_LONGEST_LABEL = 110
+_LONGEST_NAME = 110
 _SAMPLE = 16.0
 _TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 
@@ -26,17 +27,14 @@ class PlotLine:
     """A curve through the points (``x``, ``y``), both (N,) in 0..1.
 
     A quiet line is context: faded, thin, and passed over by the pointer while others are not quiet.
-    ``label`` is written beside the end of the line.
+    ``name`` is written beside the end of the line.
     """
 
-    name: str
-    color: QColor
+    style: CurveStyle
     x: FloatArray
     y: FloatArray
-    width: float = 2.0
-    style: Qt.PenStyle = Qt.PenStyle.SolidLine
     quiet: bool = False
-    label: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +88,14 @@ class PlotPainter:
         keep = _thinned(len(line.x), points)
         xs = self._area.left() + line.x[keep] * self._area.width()
         ys = self._area.bottom() - line.y[keep] * self._area.height()
-        color = faded(line.color, 0.45) if line.quiet else line.color
-        self._painter.setPen(QPen(color, 1.2 if line.quiet else line.width, line.style))
+        style = line.style
+        if line.quiet:
+            style = CurveStyle(faded(style.color, 0.45), style.dash, 1.2)
+        self._painter.setPen(style.pen())
         self._painter.drawPolyline(polyline(xs, ys))
         self._labels.add_line(xs, ys)
-        if line.label:
-            self._ends.append((QPointF(float(xs[-1]), float(ys[-1])), line.label, self._painter.pen()))
+        if line.name:
+            self._ends.append((QPointF(float(xs[-1]), float(ys[-1])), line.name, self._painter.pen()))
 
     def paint_rule(self, x: float) -> None:
         self._painter.setPen(QPen(self._theme.color("text"), 1, Qt.PenStyle.DashLine))
@@ -134,8 +134,8 @@ class PlotPainter:
         """Names at the ends of the lines painted so far, and a note in a corner, where they hide no line."""
         self._painter.setFont(sized_font(self._widget, SMALL_TEXT))
         metrics = self._painter.fontMetrics()
-        for end, label, pen in sorted(self._ends, key=lambda named: named[0].y()):
-            text = metrics.elidedText(label, Qt.TextElideMode.ElideRight, _LONGEST_LABEL)
+        for end, name, pen in sorted(self._ends, key=lambda named: named[0].y()):
+            text = metrics.elidedText(name, Qt.TextElideMode.ElideRight, _LONGEST_NAME)
             size = _size_of(text, metrics)
             size.setWidth(size.width() + _SAMPLE)
             place = self._labels.beside(end, size)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QObject, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.plots.plot_painting import DRAWN_POINTS, PlotLine, PlotMark, PlotPainter
-from app.plots.plot_picture import PlotPicture
 from app.services.theme import Theme
+from app.services.timing import IdleRunner
 
 _LEFT, _TOP, _RIGHT, _BOTTOM = 44, 10, 16, 34
 _REACH = 40.0
@@ -36,7 +36,7 @@ class UnitPlot(QWidget):
         self._rule: float | None = None
         self._hovered = (-1, -1)
         self._readout: Sequence[str] = ()
-        self._picture = PlotPicture(self, self._draw_lines, lambda: theme.color("panel"))
+        self._picture = _Picture(self, self._draw_lines, lambda: theme.color("panel"))
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         theme.changed.connect(self._picture.forget)
@@ -118,9 +118,9 @@ class UnitPlot(QWidget):
         plot.paint_grid(*self._titles)
         # where there are very many lines, nobody sees the smallest steps of one, but for the one that stands out
         points = max(_POINTS_IN_ALL // max(len(self._lines), _FEW_LINES), 1)
-        widest = max((line.width for line in self._lines), default=0.0)
+        widest = max((line.style.width for line in self._lines), default=0.0)
         for line in sorted(self._lines, key=lambda line: not line.quiet):
-            plot.paint_line(line, points=DRAWN_POINTS if line.width == widest else points)
+            plot.paint_line(line, points=DRAWN_POINTS if line.style.width == widest else points)
             yield
         plot.paint_texts(self._note)
 
@@ -141,7 +141,7 @@ class UnitPlot(QWidget):
         line, index = self._hovered
         if line >= 0 and self._readout:
             curve = self._lines[line]
-            plot.paint_readout(float(curve.x[index]), float(curve.y[index]), curve.color, self._readout)
+            plot.paint_readout(float(curve.x[index]), float(curve.y[index]), curve.style.color, self._readout)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(*self.nearest(event.position()))
@@ -153,3 +153,59 @@ class UnitPlot(QWidget):
 
     def leaveEvent(self, event: object) -> None:
         self._hover(-1, -1)
+
+
+class _Picture(QObject):
+    """Drawn once for its widget's size and screen, and painted with each frame.
+
+    ``draw`` draws it bit by bit on a painter over ``ground()``.
+    """
+
+    def __init__(
+        self, widget: QWidget, draw: Callable[[QPainter], Iterator[None]], ground: Callable[[], QColor]
+    ) -> None:
+        super().__init__(widget)
+        self._widget, self._draw, self._ground = widget, draw, ground
+        self._pixmap = QPixmap()
+        self._idle_runner = IdleRunner(self)
+
+    @property
+    def is_fitting(self) -> bool:
+        """Whether the picture is as large as the widget, and as fine as its screen."""
+        pixmap, widget = self._pixmap, self._widget
+        looks = (pixmap.deviceIndependentSize().toSize(), pixmap.devicePixelRatio())
+        return looks == (widget.size(), widget.devicePixelRatioF())
+
+    @property
+    def pixmap(self) -> QPixmap:
+        return self._pixmap
+
+    def renew(self) -> None:
+        """Draw it when there is time; the old one is seen until then."""
+        self._idle_runner.start(self._steps())
+
+    def forget(self) -> None:
+        """Draw it with the next frame."""
+        self._idle_runner.stop()
+        self._pixmap = QPixmap()
+        self._widget.update()
+
+    def paint(self, painter: QPainter) -> None:
+        if not self.is_fitting:
+            self._idle_runner.start(self._steps())
+            self._idle_runner.finish()
+        painter.drawPixmap(0, 0, self._pixmap)
+
+    def _steps(self) -> Iterator[None]:
+        ratio = self._widget.devicePixelRatioF()
+        pixmap = QPixmap(self._widget.size() * ratio)
+        pixmap.setDevicePixelRatio(ratio)
+        pixmap.fill(self._ground())
+        painter = QPainter(pixmap)
+        try:
+            yield from self._draw(painter)
+        finally:
+            # also where the steps are dropped: a picture must not go before its painter
+            painter.end()
+        self._pixmap = pixmap
+        self._widget.update()

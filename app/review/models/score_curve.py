@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtGui import QColor
 
 from app.services.figures import ratio_text
+from app.services.theme import Theme, visible_on
 from detcore.evaluation.curves import f1_along, hits_along
 from detcore.evaluation.thresholds import OperatingPoints, points_along
 from detcore.types import BoolArray, FloatArray
@@ -27,6 +28,9 @@ class ScoreCurve:
     scores: FloatArray
     precision: FloatArray
     recall: FloatArray
+
+    def color_in(self, theme: Theme) -> QColor:
+        return theme.color("text") if self.color is None else visible_on(self.color, theme.color("panel"))
 
     def shows_same(self, other: ScoreCurve) -> bool:
         """Whether it looks like another one and has its very points."""

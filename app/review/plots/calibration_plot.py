@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.plots.curve_style import CurveStyle
 from app.plots.plot_painting import PlotLine, PlotMark
 from app.plots.unit_plot import UnitPlot
 from app.services.figures import counted, ratio_text
@@ -45,11 +46,9 @@ class CalibrationPlot(UnitPlot):
     def _rebuild(self) -> None:
         found, theme = self._found, self._theme
         ideal = PlotLine(
-            name="",
-            color=theme.color("text_muted"),
+            style=CurveStyle(theme.color("text_muted"), Qt.PenStyle.DashLine),
             x=np.array([0.0, 1.0]),
             y=np.array([0.0, 1.0]),
-            style=Qt.PenStyle.DashLine,
             quiet=True,
         )
         if found is None or not self._bins:
@@ -59,7 +58,7 @@ class CalibrationPlot(UnitPlot):
         x, y = _points(found.confidence, self._bins), _points(found.precision, self._bins)
         error = f"Calibration error {ratio_text(found.error, digits=3)}"
         color = theme.color("accent")
-        self.set_lines([ideal, PlotLine(name="Bins", color=color, x=x, y=y)], note=error)
+        self.set_lines([ideal, PlotLine(style=CurveStyle(color), x=x, y=y)], note=error)
         many = found.counts[self._bins] >= found.counts.sum() / len(found.counts)
         marks = [
             PlotMark(x=at, y=right, color=color, strong=strong)

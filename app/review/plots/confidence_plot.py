@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.plots.curve_style import CurveStyle
 from app.plots.plot_painting import PlotLine, PlotMark
 from app.plots.unit_plot import UnitPlot
 from app.review.models.score_curve import ScoreCurve
@@ -55,15 +56,12 @@ class ConfidencePlot(UnitPlot):
             self.set_lines(
                 [
                     PlotLine(
-                        name=name,
-                        color=theme.color(color),
+                        style=CurveStyle(theme.color(color), dash, width),
                         x=curve.scores,
                         y=values,
-                        width=width,
-                        style=style,
-                        label=name,
+                        name=name,
                     )
-                    for name, values, color, style, width in looks
+                    for name, values, color, dash, width in looks
                 ]
             )
         self._mark()

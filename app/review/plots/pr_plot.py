@@ -8,10 +8,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QWidget
 
+from app.plots.curve_style import CurveStyle
 from app.plots.plot_painting import PlotLine, PlotMark
 from app.plots.unit_plot import UnitPlot
 from app.review.models.score_curve import ScoreCurve
-from app.services.theme import Theme, visible_on
+from app.services.theme import Theme
 
 _MOST_NAMES = 6
 
@@ -42,25 +43,18 @@ class PrPlot(UnitPlot):
         self._threshold = threshold
         self._mark()
 
-    def _color(self, curve: ScoreCurve) -> QColor:
-        if curve.color is None:
-            return self._theme.color("text")
-        return visible_on(curve.color, self._theme.color("panel"))
-
     def _rebuild(self) -> None:
-        self._colors = [self._color(curve) for curve in self._curves]
+        self._colors = [curve.color_in(self._theme) for curve in self._curves]
         # names beside few curves, since equal contrast brings some colours close for the colour-blind
         named = len(self._curves) <= _MOST_NAMES + 1
         self.set_lines(
             [
                 PlotLine(
-                    name=curve.name,
-                    color=color,
+                    style=CurveStyle(color, width=2.5 if curve.class_id == self._chosen else 1.5),
                     x=curve.recall,
                     y=curve.precision,
-                    width=2.5 if curve.class_id == self._chosen else 1.5,
                     quiet=self._chosen is not None and curve.class_id != self._chosen,
-                    label=curve.name if named and curve.class_id is not None else "",
+                    name=curve.name if named and curve.class_id is not None else "",
                 )
                 for curve, color in zip(self._curves, self._colors, strict=True)
             ]

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from app.review.models.score_curve import ScoreCurve
-from app.services.theme import Theme, visible_on
+from app.services.theme import Theme
 from app.widgets.painting import faded, polyline
 
 _POINTS = 64
@@ -37,13 +37,8 @@ class SmallCurves:
             x = area.left() + float(curve.recall[at]) * area.width()
             y = area.bottom() - float(curve.precision[at]) * area.height()
             painter.setPen(QPen(self._theme.color("panel"), 1))
-            painter.setBrush(self._color(curve))
+            painter.setBrush(curve.color_in(self._theme))
             painter.drawEllipse(QPointF(x, y), 3, 3)
-
-    def _color(self, curve: ScoreCurve) -> QColor:
-        if curve.color is None:
-            return self._theme.color("text")
-        return visible_on(curve.color, self._theme.color("panel"))
 
     def _picture(self, curve: ScoreCurve, cell: QRect, ratio: float) -> QPixmap:
         picture = QPixmap(cell.size() * ratio)
@@ -58,7 +53,7 @@ class SmallCurves:
             step = max(len(curve.scores) // _POINTS, 1)
             xs = area.left() + curve.recall[::step] * area.width()
             ys = area.bottom() - curve.precision[::step] * area.height()
-            self._paint_curve(painter, polyline(xs, ys), area.bottom(), self._color(curve))
+            self._paint_curve(painter, polyline(xs, ys), area.bottom(), curve.color_in(self._theme))
         painter.end()
         return picture
 

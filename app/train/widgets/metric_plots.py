@@ -7,11 +7,11 @@ from itertools import cycle
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
+from app.plots.curve_items import Curve
+from app.plots.curve_style import CurveStyle, metric_style, run_style
+from app.plots.metric_plot import MetricPlot, round_end
 from app.services.theme import Theme
 from app.train.run_history import TOTAL, RunHistory, Series
-from app.train.widgets.curve_items import Curve
-from app.train.widgets.curve_style import CurveStyle, metric_style, run_style
-from app.train.widgets.metric_plot import MetricPlot, round_end
 
 TURN_MS = 170
 """The plots take turns of this length: drawn all at once they would hold up the window for longer than a

@@ -27,9 +27,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.plots.curve_style import paint_sample, run_style
 from app.services.theme import SMALL_TEXT, Theme
 from app.train.run_model import COMPARED_ROLE, RUN_ROLE, RunModel, format_ap, format_duration, state_text
-from app.train.widgets.curve_style import paint_sample, run_style
 from app.widgets.painting import paint_row
 from detcore.project.runs import RunInfo, RunState
 

@@ -167,9 +167,9 @@ def test_few_curves_have_their_names_beside_them_so_that_colour_is_not_all_that_
     plot = PrPlot(theme)
     show(plot, 500, 240)
     plot.set_curves([curve(None), curve(1), curve(2)], chosen=None)
-    assert [line.label for line in plot.lines] == ["", "cell", "cell"]
+    assert [line.name for line in plot.lines] == ["", "cell", "cell"]
     plot.set_curves([curve(None), *(curve(number) for number in range(1, 8))], chosen=None)
-    assert {line.label for line in plot.lines} == {""}
+    assert {line.name for line in plot.lines} == {""}
 
 
 def test_the_best_f1_is_marked_over_confidence(theme: Theme, qtbot: QtBot, show: Callable) -> None:

@@ -11,11 +11,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.plots.curve_items import visible_points
+from app.plots.curve_legend import format_value
+from app.plots.metric_plot import nearest, round_end, round_range, smoothed
 from app.services.theme import Theme
 from app.train.run_history import CAPACITY, RunHistory, Series
-from app.train.widgets.curve_items import visible_points
-from app.train.widgets.curve_legend import format_value
-from app.train.widgets.metric_plot import nearest, round_end, round_range, smoothed
 from app.train.widgets.metric_plots import TURN_MS, MetricPlots
 from detcore.jobs.events import Event, Started, Step, Validation
 from detcore.types import FloatArray

@@ -6,8 +6,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
+from app.plots.curve_style import CurveStyle, paint_sample
 from app.services.theme import Theme
-from app.train.widgets.curve_style import CurveStyle, paint_sample
 from app.widgets.flow_layout import FlowLayout
 
 MAX_NAME = 150
@@ -23,7 +23,7 @@ class LegendEntry(QAbstractButton):
     def __init__(self, name: str, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._style = CurveStyle(theme.tokens.text)
+        self._style = CurveStyle(theme.color("text"))
         self._value = format_value(None)
         self.setCheckable(True)
         self.setChecked(True)

@@ -35,31 +35,28 @@ METRIC_DASHES = (
 class CurveStyle:
     """The line of a curve. ``width`` in pixels."""
 
-    color: str
+    color: QColor
     dash: Qt.PenStyle = Qt.PenStyle.SolidLine
     width: float = 2.0
 
     def pen(self) -> QPen:
-        """A pen that keeps its width at every scale of the plot."""
-        pen = QPen(QColor(self.color), self.width, self.dash)
-        pen.setCosmetic(True)
-        return pen
+        return QPen(self.color, self.width, self.dash)
 
 
 def metric_style(tokens: Tokens, index: int) -> CurveStyle:
     """The style of the ``index``-th metric of the run that is shown; the first is the main one."""
     colors = METRIC_COLORS[tokens.name]
     dash = METRIC_DASHES[index % len(METRIC_DASHES)]
-    return CurveStyle(colors[index % len(colors)], dash, 2.0 if index == 0 else 1.5)
+    return CurveStyle(QColor(colors[index % len(colors)]), dash, 2.0 if index == 0 else 1.5)
 
 
 def run_style(tokens: Tokens, index: int) -> CurveStyle:
     """The style of the ``index``-th run that is compared with it."""
     colors = RUN_COLORS[tokens.name]
-    return CurveStyle(colors[index % len(colors)], RUN_DASHES[index % len(RUN_DASHES)], 1.5)
+    return CurveStyle(QColor(colors[index % len(colors)]), RUN_DASHES[index % len(RUN_DASHES)], 1.5)
 
 
 def paint_sample(painter: QPainter, style: CurveStyle, start: QPointF, end: QPointF) -> None:
     """A piece of the line, for legends and lists."""
-    painter.setPen(QPen(QColor(style.color), 2.0, style.dash))
+    painter.setPen(QPen(style.color, 2.0, style.dash))
     painter.drawLine(start, end)

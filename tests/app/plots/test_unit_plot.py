@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.plots.curve_style import CurveStyle
 from app.plots.plot_painting import PlotLine, point_in
 from app.plots.unit_plot import UnitPlot
 from app.services.theme import Theme
@@ -38,7 +39,9 @@ def make_plot(qtbot: QtBot, qapp: QApplication) -> Callable[[], UnitPlot]:
 
 def level_lines(y: float, count: int = LINES) -> list[PlotLine]:
     """Level ones, one on the other."""
-    line = PlotLine(name="", color=QColor("red"), x=np.linspace(0.0, 1.0, 500), y=np.full(500, y), width=3.0)
+    line = PlotLine(
+        style=CurveStyle(QColor("red"), width=3.0), x=np.linspace(0.0, 1.0, 500), y=np.full(500, y)
+    )
     return [line] * count
 
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtGui import QColor
 
-from app.train.widgets.curve_style import CurveStyle
+from app.plots.curve_style import CurveStyle
+from app.widgets.painting import faded
 from detcore.types import FloatArray
 
-RAW_ALPHA = 70
+RAW_ALPHA = 70 / 255
 POINTS_PER_COLUMN = 4
 BEST_SIZE = 11
 DOT_SIZE = 6
@@ -51,9 +51,10 @@ class CurveItems:
     def show(self, curve: Curve, line: FloatArray, raw: FloatArray | None) -> None:
         """Draw ``line`` (N, 2) in the curve's style over its ``raw`` (M, 2) values; with marks where it has
         any."""
-        faint = QColor(curve.style.color)
-        faint.setAlpha(RAW_ALPHA)
-        self.line.setData(line[:, 0], line[:, 1], pen=curve.style.pen())
+        faint = faded(curve.style.color, RAW_ALPHA)
+        pen = curve.style.pen()
+        pen.setCosmetic(True)  # it keeps its width at every scale of the plot
+        self.line.setData(line[:, 0], line[:, 1], pen=pen)
         if raw is None:
             self._raw.clear()
         else:

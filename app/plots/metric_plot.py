@@ -11,11 +11,11 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from app.plots.curve_items import Curve, CurveItems, visible_points
+from app.plots.curve_legend import HEIGHT, CurveLegend
 from app.plots.plot_grid import PlotGrid, RoundAxis
 from app.services.theme import SMALL_TEXT, Theme
 from app.services.timing import Debouncer
-from app.train.widgets.curve_items import Curve, CurveItems, visible_points
-from app.train.widgets.curve_legend import HEIGHT, CurveLegend
 from detcore.types import FloatArray
 
 LEAST_HEIGHT = 110
