@@ -63,7 +63,7 @@ class TrainPage(Page):
         self.buttons = TrainButtons(
             actions["train.start"], actions["train.stop"], actions["train.finish"], actions["global.divide"]
         )
-        self.setup = TrainSetup(self.buttons)
+        self.setup = TrainSetup(self.buttons, context.theme)
         self.sent = SentToTraining(context, self.control, self)
         self.setup.put_above(self.sent.card)
         self.commands = RunCommands(

@@ -10,6 +10,7 @@ from typing import Any
 
 from detcore.errors import ConfigError
 from detcore.untrusted_json import fits
+from detcore.zoo.spec import DetectorSpec
 
 
 def missing_for_training() -> ConfigError | None:
@@ -20,6 +21,18 @@ def missing_for_training() -> ConfigError | None:
     return ConfigError(
         "PyTorch, which training and prediction need, is not installed",
         hint="Install it with: pip install 'reticle[train]'",
+    )
+
+
+def missing_for(spec: DetectorSpec) -> ConfigError | None:
+    """What keeps this installation from training a detector: PyTorch, or the package that its network is in, which
+    a plug-in may bring or not."""
+    package = spec.build.partition(":")[0].partition(".")[0]
+    if find_spec(package) is not None:
+        return missing_for_training()
+    return ConfigError(
+        f"{package}, the package that {spec.title} is built by, is not installed",
+        hint="Install what its plug-in asks for",
     )
 
 

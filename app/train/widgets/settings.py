@@ -29,7 +29,7 @@ MINUTES, EPOCHS = "minutes", "epochs"
 
 
 class TrainSettings(QWidget):
-    """Edits a ``TrainConfig``, all of it but the model, which the cards choose.
+    """Edits a ``TrainConfig``, all of it but the detector, which is chosen above.
 
     Signals:
         file_wanted(): the user wants to choose a weights file.

@@ -5,17 +5,18 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from app.services.theme import Theme
 from app.train.widgets.buttons import TrainButtons
-from app.train.widgets.model_cards import ModelCards
+from app.train.widgets.detector_card import DetectorCard
+from app.train.widgets.detector_dialog import ask_detector
 from app.train.widgets.settings import TrainSettings
 from detcore.jobs.config import TrainConfig
-from detcore.zoo.catalogue import DEFAULT_MODEL, detectors
 
 MARGIN = 12
 
 
 class TrainSetup(QWidget):
-    """Cards and settings that scroll above buttons that do not.
+    """The chosen detector and the settings, which scroll, above buttons that do not.
 
     Signals:
         file_wanted(): the user wants to choose a weights file.
@@ -23,12 +24,13 @@ class TrainSetup(QWidget):
 
     file_wanted = Signal()
 
-    def __init__(self, buttons: TrainButtons, parent: QWidget | None = None) -> None:
+    def __init__(self, buttons: TrainButtons, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.buttons = buttons
-        self.cards = ModelCards(detectors().values())
+        self._theme = theme
+        self.detector = DetectorCard()
         self.settings = TrainSettings()
         self._above = QVBoxLayout()
         self._above.setContentsMargins(MARGIN, 4, MARGIN, 4)
@@ -37,7 +39,7 @@ class TrainSetup(QWidget):
         self._column = column = QVBoxLayout(self.choices)
         column.setContentsMargins(MARGIN, 4, MARGIN, 12)
         column.setSpacing(8)
-        column.addWidget(self.cards)
+        column.addWidget(self.detector)
         settings_title = QLabel("Settings")
         settings_title.setProperty("role", "section")
         settings_title.setContentsMargins(0, 8, 0, 0)
@@ -56,13 +58,18 @@ class TrainSetup(QWidget):
         layout.addLayout(self._above)
         layout.addWidget(scroll, 1)
         layout.addWidget(buttons)
-        self.cards.chosen.connect(self.settings.show_model)
+        self.detector.chosen.connect(self.settings.show_model)
+        self.detector.list_wanted.connect(self._choose_detector)
         self.settings.file_wanted.connect(self.file_wanted)
-        self.cards.choose(DEFAULT_MODEL)
 
     def put_above(self, widget: QWidget) -> None:
         """Show something above the choices, where it does not scroll away."""
         self._above.addWidget(widget)
+
+    def _choose_detector(self) -> None:
+        model = ask_detector(self, self.detector.model, self._theme)
+        if model is not None and model != self.detector.model:
+            self.detector.choose(model)
 
     def _make_room(self, scrolls: bool) -> None:
         """The scroll bar stands in the margin: the fields keep their width and end where the buttons do."""
@@ -74,7 +81,7 @@ class TrainSetup(QWidget):
         return self.settings.config()
 
     def show_config(self, config: TrainConfig) -> None:
-        self.cards.choose(config.model)
+        self.detector.choose(config.model)
         self.settings.show_config(config)
 
     def set_editable(self, editable: bool) -> None:

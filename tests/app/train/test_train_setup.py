@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
 from app.train.page import CONFIG_KEY, TrainPage
+from app.train.widgets.detector_dialog import DetectorDialog
 from app.widgets.spin_boxes import Choice, DecimalNumber
 from detcore.jobs.config import TrainConfig
 from detcore.project.project import Project
@@ -31,13 +32,37 @@ def page(qtbot: QtBot, context: AppContext, monkeypatch: pytest.MonkeyPatch) -> 
     return page
 
 
-def test_a_card_is_chosen_by_a_click_anywhere_and_by_the_arrow_keys(qtbot: QtBot, page: TrainPage) -> None:
-    cards = page.setup.cards
-    names = list(cards.cards)
-    qtbot.mouseClick(cards.cards[names[1]], LEFT)
-    assert page.setup.config().model == names[1]
-    qtbot.keyClick(cards.cards[names[1]].button, Qt.Key.Key_Up)
-    assert page.setup.config().model == names[0]
+def test_a_click_anywhere_on_the_card_opens_the_list_and_the_detector_chosen_there_is_trained(
+    qtbot: QtBot, page: TrainPage
+) -> None:
+    def choose() -> None:
+        dialog = page.findChild(DetectorDialog)
+        assert dialog is not None
+        qtbot.keyClicks(dialog.field, "fcos")
+        qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+
+    QTimer.singleShot(200, choose)
+    qtbot.mouseClick(page.setup.detector.text, LEFT)
+    assert page.setup.config().model == "fcos"
+    assert page.setup.detector.title.text() == "FCOS (torchvision)"
+    assert "BSD-3-Clause" in page.setup.detector.figures.text()
+    assert "FCOS" in page.setup.detector.button.accessibleName()
+
+
+def test_how_long_which_detector_and_on_what_are_in_sight_in_a_small_window(
+    qtbot: QtBot, page: TrainPage
+) -> None:
+    page.resize(1036, 590)  # what a window of 1100×700 leaves the page
+    page.setup.detector.choose("faster-rcnn")  # with a long text, and an option of its own
+    settings = page.setup.settings
+    for widget in (page.setup.detector, settings.length, settings.device, settings.more_button):
+        qtbot.waitUntil(lambda widget=widget: widget.visibleRegion().boundingRect() == widget.rect())
+
+
+def test_while_a_training_runs_the_card_opens_no_list(qtbot: QtBot, page: TrainPage) -> None:
+    page.setup.set_editable(False)
+    with qtbot.assertNotEmitted(page.setup.detector.list_wanted):
+        qtbot.mouseClick(page.setup.detector, LEFT)
 
 
 def test_every_setting_that_has_a_field_goes_into_the_config_and_back(qtbot: QtBot, page: TrainPage) -> None:
@@ -76,7 +101,7 @@ def test_the_options_of_a_detector_have_fields_and_go_into_the_config_and_back(
     settings = page.setup.settings
     assert not settings.options.isVisible()  # Reticle S has none
     qtbot.mouseClick(settings.more_button, LEFT)
-    page.setup.cards.choose("fcos")
+    page.setup.detector.choose("fcos")
     backbone = settings.options.fields["backbone"]
     assert isinstance(backbone, Choice)
     assert backbone.isVisible()
@@ -91,9 +116,9 @@ def test_the_options_of_a_detector_have_fields_and_go_into_the_config_and_back(
     )
     page.setup.show_config(config)
     assert page.setup.config() == config
-    page.setup.cards.choose("faster-rcnn")
+    page.setup.detector.choose("faster-rcnn")
     assert page.setup.config().options == {}
-    page.setup.cards.choose("ssdlite320")
+    page.setup.detector.choose("ssdlite320")
     assert not settings.options.isVisible()
 
 
@@ -112,7 +137,7 @@ def test_the_settings_of_the_last_training_come_back_with_the_project(
     project.set_setting(CONFIG_KEY, {"model": "ssdlite320", "minutes": None, "epochs": 12})
     context.document.open(project)
     assert page.setup.config().epochs == 12
-    assert page.setup.cards.model == "ssdlite320"
+    assert page.setup.detector.model == "ssdlite320"
 
 
 def test_settings_of_another_version_are_passed_over_with_a_word(
@@ -144,7 +169,7 @@ def test_with_more_settings_the_fields_end_where_the_buttons_do(qtbot: QtBot, pa
         qtbot.mouseClick(setup.settings.more_button, LEFT)
         qtbot.waitUntil(lambda: bar.isVisible() is setup.settings.more.isVisible())
         assert right(setup.settings.device) == ends
-        assert right(setup.cards) == ends
+        assert right(setup.detector) == ends
 
 
 def test_without_torch_the_page_says_how_to_get_it_and_so_does_the_button(

@@ -1,0 +1,67 @@
+"""The detector that is chosen, and the way to the others."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont, QMouseEvent
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.train.detector_choice import figures_text
+from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
+
+_TEXT_LEFT = 12
+"""A link has it as its own padding, so that its text begins where other texts do."""
+
+
+class DetectorCard(QFrame):
+    """One detector: title, figures, when to use it. A click anywhere asks for the list of all.
+
+    Signals:
+        chosen(str): the id of the detector that is shown now.
+        list_wanted(): the user wants another one.
+    """
+
+    chosen = Signal(str)
+    list_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.model = DEFAULT_MODEL
+        self.title = QLabel(wordWrap=True)
+        font = QFont(self.title.font())
+        font.setWeight(QFont.Weight.DemiBold)
+        self.title.setFont(font)
+        self.figures = QLabel(wordWrap=True)
+        self.text = QLabel(wordWrap=True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 8, 10, 4)
+        layout.setSpacing(3)
+        for label in (self.title, self.figures, self.text):
+            label.setContentsMargins(_TEXT_LEFT, 0, 0, 0)
+            layout.addWidget(label)
+        for label in (self.figures, self.text):
+            label.setProperty("role", "small")
+        self.button = QPushButton("Choose another…")
+        self.button.setProperty("role", "link")
+        self.button.setToolTip("All detectors that there are, with a field to find one")
+        self.button.clicked.connect(self.list_wanted)
+        layout.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignLeft)
+        self.choose(DEFAULT_MODEL)
+
+    def choose(self, model: str) -> None:
+        """Show a detector. Raises ConfigError when it is not installed."""
+        spec = find_detector(model)
+        self.model = model
+        self.title.setText(spec.title)
+        self.figures.setText(figures_text(spec))
+        self.text.setText(spec.text)
+        self.button.setAccessibleName(f"Detector: {spec.title}. Choose another")
+        self.button.setAccessibleDescription(spec.text)
+        self.chosen.emit(model)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.button.setFocus(Qt.FocusReason.MouseFocusReason)
+            self.list_wanted.emit()
