@@ -43,6 +43,10 @@ class Stage(QObject):
     selection_changed = Signal(object)
     # id of the box under the pointer, 0 for none
     hovered = Signal(int)
+    # id of a box, by double click or Enter
+    box_activated = Signal(int)
+    # ids that the user wants to be deleted, as a tuple
+    delete_requested = Signal(object)
     # screen pixels by which the user drags the image
     pan_requested = Signal(float, float)
 
@@ -108,6 +112,11 @@ class Stage(QObject):
             return np.zeros(0, np.int64)
         tolerance = style.HIT_TOLERANCE / self.scale
         return self.boxes.ids[boxes_at(self.boxes.boxes, x, y, tolerance=tolerance)]
+
+    def box_at(self, x: float, y: float) -> int:
+        """The id under a point that a menu or double click is meant for: a selected one first, 0 for none."""
+        hits = self.hits(x, y).tolist()
+        return next((box_id for box_id in hits if box_id in self.selection), next(iter(hits), 0))
 
     def handle_hit(self, x: float, y: float, *, squares_only: bool = False) -> Handle | None:
         """The handle under a point, of the one selected box when it may be resized; see ``handle_at``."""

@@ -31,7 +31,7 @@ class Phase(Enum):
 class Pointer:
     """One event of the mouse: ``x``, ``y`` in image pixels, ``view_x``, ``view_y`` on the screen.
 
-    ``repeated`` is set for a press at the place of the click before.
+    ``repeated`` is set for a press at the place of the click before, ``double`` for the second of a double click.
     """
 
     phase: Phase
@@ -42,6 +42,7 @@ class Pointer:
     shift: bool = False
     control: bool = False
     repeated: bool = False
+    double: bool = False
 
     def is_near(self, other: Pointer) -> bool:
         """Whether both are the same place for a hand that trembles."""
@@ -52,11 +53,13 @@ Gesture = Generator[None, Pointer, None]
 
 
 def begin_select(stage: Stage, press: Pointer) -> Gesture:
-    """Handles first, then boxes; with Shift or Ctrl a box joins or leaves.
+    """Handles first, then boxes; with Shift or Ctrl a box joins or leaves. A double click opens a box.
 
     A drag on nothing selects what lies within, or drags an image of which only a part is seen; with Shift it
     always selects, and may begin on a box.
     """
+    if press.double:
+        return activate(stage, press)
     hits = stage.hits(press.x, press.y)
     if press.shift:
         return toggle_or_band(stage, press)
@@ -76,7 +79,7 @@ def begin_draw(stage: Stage, press: Pointer) -> Gesture:
     if stage.read_only:
         return begin_select(stage, press)
     if press.control:
-        return begin_select(stage, replace(press, control=False))
+        return begin_select(stage, replace(press, control=False, double=False))
     handle = handle_to_draw_with(stage, press.x, press.y, square=press.shift)
     if handle is not None:
         return resize_box(stage, press, handle)
@@ -86,6 +89,14 @@ def begin_draw(stage: Stage, press: Pointer) -> Gesture:
 def handle_to_draw_with(stage: Stage, x: float, y: float, *, square: bool) -> Handle | None:
     """The handle that a press of the draw tool would take; with Shift, for a ``square``, none."""
     return None if square else stage.handle_hit(x, y, squares_only=True)
+
+
+def activate(stage: Stage, press: Pointer) -> Gesture:
+    box_id = stage.box_at(press.x, press.y)
+    if box_id:
+        stage.box_activated.emit(box_id)
+    while (yield).phase is not Phase.RELEASE:
+        pass
 
 
 def toggle(stage: Stage, box_id: int) -> Gesture:
@@ -256,15 +267,6 @@ def _drafted(stage: Stage, corner: Pointer, pointer: Pointer) -> Xyxy:
         side = min(abs(x_b - x_a), abs(y_b - y_a))
         x_b, y_b = x_a + math.copysign(side, x_b - x_a), y_a + math.copysign(side, y_b - y_a)
     return from_corners(x_a, y_a, x_b, y_b)
-
-
-def nudge(stage: Stage, dx: float, dy: float) -> None:
-    """Move the selection by image pixels, for now as a preview: keys held down are one edit."""
-    ids = stage.editable_selection()
-    rows = stage.boxes.rows_of(ids.tolist())
-    start = stage.preview_boxes if len(stage.preview_ids) == len(ids) else stage.boxes.boxes[rows]
-    width, height = stage.image_size
-    stage.show_preview(ids, moved(start, dx, dy, width=width, height=height))
 
 
 def _pan_on(stage: Stage, press: Pointer, pointer: Pointer) -> Gesture:

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt, Signal
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
     QDragEnterEvent,
     QDragMoveEvent,
     QDropEvent,
+    QFocusEvent,
+    QHideEvent,
     QImage,
+    QKeyEvent,
     QMouseEvent,
+    QNativeGestureEvent,
     QPainter,
+    QResizeEvent,
+    QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsScene, QGraphicsView, QWidget
 
 from app.canvas import painting, style
+from app.canvas.box_layer import BoxLayer, Overlay
+from app.canvas.camera_control import CameraControl
 from app.canvas.display import DisplayBoxes
 from app.canvas.dropped_files import take_files
 from app.canvas.handles import Xyxy
 from app.canvas.image_item import ImageItem
 from app.canvas.image_levels import ImageLevels
-from app.canvas.keyboard_view import KeyboardView
+from app.canvas.keyboard_input import KeyboardInput
+from app.canvas.pointer_input import PointerInput, Tool
+from app.canvas.pointer_look import PointerLook
 from app.canvas.projection import Projection
+from app.canvas.stage import Stage
 
 
-class ImageCanvas(KeyboardView):
+class ImageCanvas(QGraphicsView):
     """Shows what it is given and says what the user did; it changes no data.
 
     The owner answers each signal that asks for a change with ``set_boxes``. Until then moved boxes
     are seen where the user left them.
+
+    Attributes:
+        camera: which part of the image is seen.
     """
 
     # a new box (x1, y1, x2, y2) in image pixels, inside of the image
@@ -38,8 +54,16 @@ class ImageCanvas(KeyboardView):
     boxes_edited = Signal(object, object)
     # frozenset of ids; only when the user changed the selection
     selection_changed = Signal(object)
+    # double-click or Enter on a box: its id
+    box_activated = Signal(int)
+    # ids that the user wants to be deleted, as a tuple
+    delete_requested = Signal(object)
     # id of the box under the pointer, 0 for none
     hovered = Signal(int)
+    # the pointer, in image pixels; also outside of the image
+    cursor_moved = Signal(float, float)
+    # the pointer is elsewhere
+    cursor_left = Signal()
     # where on the screen (QPoint), and the id of the box there or 0; that box is selected by then
     context_menu_requested = Signal(QPoint, int)
     # list of pathlib.Path dropped on the canvas
@@ -47,18 +71,56 @@ class ImageCanvas(KeyboardView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._image_item = ImageItem()
-        self._image_item.setZValue(-1)
-        self.scene().addItem(self._image_item)
+        self._set_up_view()
         self._surround = style.DEFAULT_SURROUND
         self._placeholder = ("", "")
         self._menu_swallowed = False
-        self._stage.box_drawn.connect(self.box_drawn)
-        self._stage.boxes_edited.connect(self.boxes_edited)
-        self._stage.selection_changed.connect(self.selection_changed)
-        self._stage.hovered.connect(self.hovered)
+        self._stage = Stage(self)
+        self._image_item = ImageItem()
+        self._image_item.setZValue(-1)
+        self._layer = BoxLayer(self._stage)
+        self._overlay = Overlay(self._stage, self._layer)
+        for item in (self._image_item, self._layer, self._overlay):
+            self.scene().addItem(item)
+        self.camera = CameraControl(self)
+        self._pointer = PointerInput(self._stage, self.camera.to_image)
+        self._look = PointerLook(self, self._stage, self._overlay, self.camera, self._pointer)
+        self._keyboard = KeyboardInput(self._stage, self._pointer)
+        self._connect_stage()
+
+    def _set_up_view(self) -> None:
+        scene = QGraphicsScene(self)
+        scene.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
+        self.setScene(scene)
+        self.setInteractive(False)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTransformationAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setResizeAnchor(QGraphicsView.ViewportAnchor.NoAnchor)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
+        self.setOptimizationFlags(
+            QGraphicsView.OptimizationFlag.DontSavePainterState
+            | QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing
+        )
+        self.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(True)
         self.setAccessibleName("Image with its boxes")
+
+    def _connect_stage(self) -> None:
+        stage = self._stage
+        stage.boxes_changed.connect(self._repaint_boxes)
+        stage.overlay_changed.connect(self._repaint)
+        stage.pan_requested.connect(self.camera.pan_by)
+        self.camera.moved.connect(self._follow_camera)
+        stage.box_drawn.connect(self.box_drawn)
+        stage.boxes_edited.connect(self.boxes_edited)
+        stage.selection_changed.connect(self.selection_changed)
+        stage.box_activated.connect(self.box_activated)
+        stage.delete_requested.connect(self.delete_requested)
+        stage.hovered.connect(self.hovered)
 
     # --- what is shown
 
@@ -70,15 +132,15 @@ class ImageCanvas(KeyboardView):
         """
         self.cancel()
         self._stage.show_draft(None)
-        self._last_press = None
+        self._pointer.forget_click()
         self._image_item.set_image(ImageLevels(image) if isinstance(image, QImage) else image)
         shown = self._image_item.image()
         width, height = (0, 0) if shown is None else (shown.width(), shown.height())
         self._stage.image_size = (float(width), float(height))
         self._layer.setVisible(shown is not None)
         self._overlay.setVisible(shown is not None)
-        self._set_content(width, height, keep_view=keep_view)
-        self._look_under_pointer()
+        self.camera.set_content(width, height, keep_view=keep_view)
+        self._look.refresh()
         self._repaint()
 
     def set_boxes(self, boxes: DisplayBoxes) -> None:
@@ -110,7 +172,7 @@ class ImageCanvas(KeyboardView):
         """Boxes can then be looked at and selected only."""
         self.cancel()
         self._stage.read_only = read_only
-        self._look_under_pointer()
+        self._look.refresh()
 
     def show_pending(self, box: Xyxy | None) -> None:
         """A box that was drawn and waits for its class stays in sight; ``None`` when it has one, or gets
@@ -145,7 +207,38 @@ class ImageCanvas(KeyboardView):
         self.cancel()
         self._stage.boxes_visible = visible
         self._repaint()
-        self._look_under_pointer()
+        self._look.refresh()
+
+    # --- what the user does
+
+    def tool(self) -> Tool:
+        return self._pointer.tool
+
+    def set_tool(self, tool: Tool) -> None:
+        """``"select"`` or ``"draw"``; what is being drawn or dragged is dropped."""
+        if tool not in ("select", "draw"):
+            raise ValueError(f"no tool {tool!r}")
+        self.cancel()
+        self._pointer.tool = tool
+        self._look.refresh()
+
+    def cancel(self) -> bool:
+        """Drop what is being drawn, dragged or nudged. Whether there was anything."""
+        return self._keyboard.cancel() or self._pointer.cancel()
+
+    def _follow_camera(self) -> None:
+        self._stage.scale = self.camera.zoom()
+        self._stage.all_in_view = self.camera.shows_all()
+        self._pointer.forget_click()
+
+    def _repaint(self) -> None:
+        """Asked of the view, not of its items: what they ask for comes round by the scene, and then often only
+        after a frame that has shown it already."""
+        self.viewport().update()
+
+    def _repaint_boxes(self) -> None:
+        self._layer.forget()
+        self._repaint()
 
     # --- events
 
@@ -159,7 +252,77 @@ class ImageCanvas(KeyboardView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         right = event.button() is Qt.MouseButton.RightButton
         self._menu_swallowed = right and self.cancel()
-        super().mousePressEvent(event)
+        self._keyboard.finish_nudge()
+        self._point(event, self._pointer.press)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.mousePressEvent(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self.cursor_moved.emit(*self.camera.to_image(event.position()))
+        self._point(event, self._pointer.move)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._point(event, self._pointer.release)
+
+    def _point(self, event: QMouseEvent, use: Callable[[QMouseEvent], None]) -> None:
+        event.accept()
+        self._look.follow(event)
+        use(event)
+        self._look.refresh()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._forget_pointer()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._forget_pointer()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        # A drag whose end may never be seen is dropped; a nudge is complete at every moment
+        self._keyboard.finish_nudge()
+        self.cancel()
+        self._look.modifiers = Qt.KeyboardModifier.NoModifier
+        # a menu or dialog takes the pointer along, and nobody tells the canvas that it left
+        self._forget_pointer()
+        super().focusOutEvent(event)
+
+    def _forget_pointer(self) -> None:
+        self._look.forget()
+        self.cursor_left.emit()
+
+    def event(self, event: QEvent) -> bool:
+        is_override = event.type() is QEvent.Type.ShortcutOverride
+        if is_override and isinstance(event, QKeyEvent) and self._keyboard.claim(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._look.modifiers = event.modifiers()
+        event.setAccepted(self._keyboard.press(event))
+        self._look.refresh()
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        self._look.modifiers = event.modifiers()
+        self._keyboard.release(event)
+        event.ignore()
+        self._look.refresh()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.camera.turn_wheel(event)
+        event.accept()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if isinstance(event, QNativeGestureEvent):
+            self.camera.pinch(event)
+            return True
+        return super().viewportEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.camera.follow_size()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         event.accept()
@@ -167,11 +330,9 @@ class ImageCanvas(KeyboardView):
             self._menu_swallowed = False
             return
         if event.reason() is QContextMenuEvent.Reason.Mouse:
-            hits = self._stage.hits(*self.to_image(event.pos().toPointF())).tolist()
-            selected = [box_id for box_id in hits if box_id in self._stage.selection]
-            box_id = next(iter(selected + hits), 0)
-            if not selected:
-                self._stage.select(frozenset(hits[:1]))
+            box_id = self._stage.box_at(*self.camera.to_image(event.pos().toPointF()))
+            if box_id not in self._stage.selection:
+                self._stage.select(frozenset({box_id} if box_id else ()))
         else:
             box_id = min(self._stage.selection, default=0)
         self.context_menu_requested.emit(event.globalPos(), box_id)

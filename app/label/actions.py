@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QActionGroup
 
-from app.canvas.pointer_view import Tool
+from app.canvas.pointer_input import Tool
 
 if TYPE_CHECKING:
     from app.label.page import LabelPage
@@ -73,10 +73,10 @@ def bind_label_actions(page: LabelPage) -> None:
         ("difficult", lambda: editing.toggle_flag("difficult"), has_selection),
         ("new_class", page.classes.new, lambda: page.context.document.is_open),
         ("class_names", page.classes.ask_names, lambda: page.context.document.is_open),
-        ("fit", canvas.fit, has_image),
-        ("actual_size", canvas.zoom_to_actual, has_image),
-        ("zoom_in", canvas.zoom_in, has_image),
-        ("zoom_out", canvas.zoom_out, has_image),
+        ("fit", canvas.camera.fit, has_image),
+        ("actual_size", canvas.camera.zoom_to_actual, has_image),
+        ("zoom_in", canvas.camera.zoom_in, has_image),
+        ("zoom_out", canvas.camera.zoom_out, has_image),
         ("zoom_selection", page.zoom_to_selection, has_selection),
         ("remove_image", lambda: page.walk.remove([view.image_id]), has_image),
         ("to_label_next", page.ordering.toggle, lambda: page.context.document.is_open),

@@ -103,7 +103,7 @@ class LabelPage(Page):
         """Show the selected boxes as large as they fit."""
         chosen = self.editing.selected()
         if chosen:
-            self.canvas.zoom_to_box(around(chosen))
+            self.canvas.camera.zoom_to_box(around(chosen))
 
     def find_image(self) -> None:
         """Put the cursor into the search field."""

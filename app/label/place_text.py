@@ -21,7 +21,7 @@ class PlaceText(QObject):
         self._position = self._zoom = ""
         canvas.cursor_moved.connect(self._show_position)
         canvas.cursor_left.connect(self._show_no_position)
-        canvas.zoom_changed.connect(self._show_zoom)
+        canvas.camera.zoom_changed.connect(self._show_zoom)
 
     def _show_position(self, x: float, y: float) -> None:
         self._position = f"{x:.0f}, {y:.0f}    "

@@ -152,7 +152,7 @@ class ReviewImage(QWidget):
 
     def zoom_to_entry(self) -> None:
         if self._entry is not None and self._ready:
-            self.canvas.zoom_to_box(self._entry.extent)
+            self.canvas.camera.zoom_to_box(self._entry.extent)
 
     def _overlap_text(self) -> str:
         entry, review = self._entry, self._live.review
@@ -178,7 +178,7 @@ class ReviewImage(QWidget):
         entry = self._entry
         if entry is None or not self._ready:
             return
-        self.crop.zoom_to_box(entry.extent)
+        self.crop.camera.zoom_to_box(entry.extent)
 
     def _show_failure(self, path: Path, error: ReticleError) -> None:
         if path == self._path:

@@ -150,7 +150,7 @@ class ReviewPage(Page):
             when=lambda: self._ready,
         )
         actions.bind("review.this_image", self.links.toggle_image, when=lambda: self._ready)
-        actions.bind("review.fit", self.image.canvas.fit, when=lambda: self._ready)
+        actions.bind("review.fit", self.image.canvas.camera.fit, when=lambda: self._ready)
         actions.bind("review.zoom_item", self.image.zoom_to_entry, when=lambda: queue.current is not None)
 
     def _connect(self) -> None:

@@ -79,7 +79,7 @@ def main() -> list[Figure]:
         viewport.repaint()
 
     def pan() -> None:
-        canvas.pan_by(3 if next(places) % 2 else -3, 0)
+        canvas.camera.pan_by(3 if next(places) % 2 else -3, 0)
         viewport.repaint()
 
     def milliseconds(action: Callable[[], None]) -> float:
@@ -134,7 +134,7 @@ def main() -> list[Figure]:
     canvas.set_selection(frozenset(shown.ids.tolist()))
     all_selected = milliseconds(move_pointer)
     canvas.set_selection(frozenset())
-    canvas.zoom_to_box((1900, 1400, 2100, 1600))
+    canvas.camera.zoom_to_box((1900, 1400, 2100, 1600))
     zoomed_in = milliseconds(pan)
     canvas.close()
     application.processEvents()

@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.canvas.camera import Camera
 from app.canvas.display import DisplayBoxes
 from app.canvas.view import ImageCanvas
 
@@ -96,7 +97,7 @@ def canvas(qtbot: QtBot) -> ImageCanvas:
     canvas.activateWindow()
     canvas.setFocus()
     qtbot.waitUntil(canvas.hasFocus)
-    canvas.restore_view_state({"zoom": 3.0, "x": 100.0, "y": 75.0, "fitted": False})
+    canvas.camera.move_to(Camera(zoom=3.0, x=100.0, y=75.0, fitted=False))
     return canvas
 
 

@@ -8,6 +8,8 @@ from PySide6.QtGui import QImage, QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLineEdit
 
+from app.canvas.camera import Camera
+
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
@@ -45,7 +47,7 @@ def test_a_box_wholly_outside_is_none(person):
 
 
 def test_fractional_coordinates_are_kept(canvas, person):
-    canvas.restore_view_state({"zoom": 7.3, "x": 61.7, "y": 44.1, "fitted": False})
+    canvas.camera.move_to(Camera(zoom=7.3, x=61.7, y=44.1, fitted=False))
     person.drag((40.3, 30.7), (60.1, 50.2), (70.9, 60.6))
     (box,) = person.drawn
     assert box == pytest.approx((40.3, 30.7, 70.9, 60.6), abs=0.5 / 7.3 + 1e-6)
@@ -55,7 +57,7 @@ def test_fractional_coordinates_are_kept(canvas, person):
 
 @pytest.mark.parametrize("zoom", [0.02, 0.33, 1.0, 3.7, 64.0])
 def test_drawing_and_painting_work_at_every_zoom(canvas, person, zoom):
-    canvas.restore_view_state({"zoom": zoom, "x": 100.3, "y": 75.2, "fitted": False})
+    canvas.camera.move_to(Camera(zoom=zoom, x=100.3, y=75.2, fitted=False))
     middle = canvas.viewport().rect().center()
     QTest.mousePress(canvas.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, middle)
     QTest.mouseMove(canvas.viewport(), middle + canvas.mapFromScene(1.1, 0.7) - canvas.mapFromScene(0, 0))
@@ -152,7 +154,7 @@ def _move_without_buttons(canvas, person):
 def test_zooming_while_drawing_keeps_the_first_corner(canvas, person):
     person.press(20, 30)
     person.move(50, 60)
-    canvas.zoom_out()
+    canvas.camera.zoom_out()
     person.move(60, 60)
     person.release(80, 90)
     assert person.drawn == [pytest.approx((20, 30, 80, 90), abs=0.5)]
@@ -165,6 +167,15 @@ def test_boxes_beneath_are_left_alone_unless_control_is_held(show, canvas, perso
     person.drag((50, 50), (60, 60), (70, 60), modifiers=CONTROL)
     assert len(person.drawn) == 1
     assert person.edited == [((1,), [pytest.approx([40, 30, 140, 130])])]
+
+
+def test_a_double_click_of_the_draw_tool_opens_no_box(show, canvas, person):
+    show((20, 20, 60, 60))
+    for held in (Qt.KeyboardModifier.NoModifier, CONTROL):
+        person.click(40, 40, held)
+        QTest.mouseDClick(canvas.viewport(), Qt.MouseButton.LeftButton, held, person.at(40, 40))
+        canvas.cancel()
+    assert person.activated == []
 
 
 def test_no_box_without_an_image_or_when_read_only(canvas, person):

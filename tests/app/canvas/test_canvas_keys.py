@@ -51,6 +51,14 @@ def test_losing_the_focus_keeps_what_was_nudged(show, canvas, person, qtbot):
     assert person.edited == [((1,), [[21, 20, 61, 60]])]
 
 
+def test_a_press_of_the_mouse_keeps_what_was_nudged(show, canvas, person):
+    show(A)
+    canvas.set_selection(frozenset({1}))
+    QTest.keyPress(canvas, Qt.Key.Key_Right)
+    person.press(180, 100)
+    assert person.edited == [((1,), [[21, 20, 61, 60]])]
+
+
 def test_escape_while_an_arrow_is_held_puts_the_box_back(show, canvas, person):
     show(A)
     canvas.set_selection(frozenset({1}))

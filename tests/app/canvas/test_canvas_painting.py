@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QMenu
 
 import app
 from app.canvas import style
+from app.canvas.camera import Camera
 from app.canvas.display import DisplayBoxes, LineStyle
 from app.canvas.image_levels import halved
 
@@ -41,7 +42,7 @@ def test_an_outline_is_two_pixels_wide_between_dark_ones(canvas, show):
 
 
 def test_boxes_at_the_edge_of_the_image_have_all_their_sides(canvas, show):
-    canvas.fit()
+    canvas.camera.fit()
     show((0, 0, 200, 150))
     shot = pixels(canvas)
     for x, y in ((0, 75), (200, 75), (100, 0), (100, 150)):
@@ -171,27 +172,27 @@ def test_after_a_pan_the_picture_is_the_same_as_painted_anew(canvas, show):
     show((20, 20, 120, 120), name="cell")
     canvas.grab()
     for dx, dy in ((7, 0), (0, -11), (-90, 40), (3, 3)):
-        canvas.pan_by(dx, dy)
+        canvas.camera.pan_by(dx, dy)
         canvas.grab()
     panned = pixels(canvas)
-    state = canvas.view_state()
-    canvas.fit()
+    state = canvas.camera.place()
+    canvas.camera.fit()
     canvas.grab()
-    canvas.restore_view_state(state)
+    canvas.camera.move_to(state)
     assert np.abs(panned.astype(int) - pixels(canvas).astype(int)).max() <= 2
 
 
 def test_boxes_that_come_and_go_out_of_view_are_there_when_the_view_moves_to_them(canvas, show):
     near, far = (20, 20, 40, 40), (150, 100, 190, 140)
     show(near)
-    canvas.zoom_to_box(near)
+    canvas.camera.zoom_to_box(near)
     alone = pixels(canvas)
     show(near, far)
     assert (pixels(canvas) == alone).all()
-    canvas.zoom_to_box(far)
+    canvas.camera.zoom_to_box(far)
     at = canvas.mapFromScene(QPointF(150, 120))
     assert tuple(pixels(canvas)[at.y(), at.x()].tolist()) == ORANGE
-    canvas.zoom_to_box(near)
+    canvas.camera.zoom_to_box(near)
     show((20, 20, 38, 40), far)
     assert (pixels(canvas) != alone).any()
 
@@ -201,9 +202,9 @@ def test_single_pixels_are_squares_at_300_percent_and_blend_below(canvas):
     board[::2, ::2] = board[1::2, 1::2] = 255
     canvas.set_image(QImage(board.data, 40, 40, 120, QImage.Format.Format_RGB888).copy())
     canvas.set_surround(QColor(0, 0, 0))
-    canvas.restore_view_state({"zoom": 3.0, "x": 20.0, "y": 20.0, "fitted": False})
+    canvas.camera.move_to(Camera(zoom=3.0, x=20.0, y=20.0, fitted=False))
     assert set(np.unique(pixels(canvas))) == {0, 255}
-    canvas.restore_view_state({"zoom": 2.5, "x": 20.0, "y": 20.0, "fitted": False})
+    canvas.camera.move_to(Camera(zoom=2.5, x=20.0, y=20.0, fitted=False))
     assert len(np.unique(pixels(canvas))) > 10
 
 
@@ -211,7 +212,7 @@ def test_an_image_shown_small_is_averaged_not_sampled(canvas):
     board = np.zeros((512, 512, 3), np.uint8)
     board[:, ::2] = 255
     canvas.set_image(QImage(board.data, 512, 512, 1536, QImage.Format.Format_RGB888).copy())
-    canvas.restore_view_state({"zoom": 0.125, "x": 256.0, "y": 256.0, "fitted": False})
+    canvas.camera.move_to(Camera(zoom=0.125, x=256.0, y=256.0, fitted=False))
     at = canvas.mapFromScene(QPointF(256, 256))
     middle = pixels(canvas)[at.y() - 10 : at.y() + 10, at.x() - 10 : at.x() + 10]
     assert 125 <= middle.min() <= middle.max() <= 130
@@ -266,7 +267,7 @@ def test_ten_thousand_boxes_with_long_strange_names(canvas):
         )
     )
     for zoom in (0.02, 1.0, 64.0):
-        canvas.restore_view_state({"zoom": zoom, "x": 100.0, "y": 75.0, "fitted": False})
+        canvas.camera.move_to(Camera(zoom=zoom, x=100.0, y=75.0, fitted=False))
         canvas.grab()
 
 

@@ -30,7 +30,7 @@ class Paints(QObject):
 def test_boxes_out_of_view_cost_no_painting(canvas, show, qtbot):
     near, far = (20, 20, 40, 40), (150, 100, 190, 140)
     show(near)
-    canvas.zoom_to_box(near)
+    canvas.camera.zoom_to_box(near)
     qtbot.wait(20)
     painted = Paints(canvas.viewport())
     show(near, far)
@@ -42,9 +42,9 @@ def test_boxes_out_of_view_cost_no_painting(canvas, show, qtbot):
 
 def test_a_selected_box_beside_the_view_leaves_no_old_name_in_it(canvas, show, qtbot):
     show((20, 20, 60, 60), name="cell")
-    canvas.zoom_to_box((20, 20, 60, 60))
+    canvas.camera.zoom_to_box((20, 20, 60, 60))
     canvas.set_selection(frozenset({1}))
-    canvas.pan_by(-(canvas.mapFromScene(QPointF(60, 40)).x() + 40), 0)
+    canvas.camera.pan_by(-(canvas.mapFromScene(QPointF(60, 40)).x() + 40), 0)
     qtbot.wait(20)
     before, painted = pixels(canvas), Paints(canvas.viewport())
     show((20, 20, 60, 60), name="another name")
@@ -56,12 +56,12 @@ def test_a_selected_box_beside_the_view_leaves_no_old_name_in_it(canvas, show, q
 def test_boxes_that_were_seen_from_elsewhere_are_painted_anew_once_the_view_is_back(canvas, show, qtbot):
     near, far = (20, 20, 40, 40), (150, 100, 190, 140)
     show(near, far)
-    canvas.zoom_to_box(near)
+    canvas.camera.zoom_to_box(near)
     qtbot.wait(20)
     # two steps within one frame: the second would be all that a look at the present view knows of
-    canvas.zoom_to_box(far)
+    canvas.camera.zoom_to_box(far)
     show((25, 20, 45, 40), far)
-    canvas.zoom_to_box(near)
+    canvas.camera.zoom_to_box(near)
     moved = pixels(canvas)
     canvas.set_boxes(display([far]))
     show((25, 20, 45, 40), far)
@@ -85,8 +85,8 @@ CHANGES: dict[str, Callable[[ImageCanvas, Person], object]] = {
     "no image": lambda canvas, _: canvas.set_image(None),
     "other boxes": lambda canvas, _: canvas.set_boxes(display([(60, 60, 90, 90)], name="cell")),
     "no boxes": lambda canvas, _: canvas.set_boxes(display([])),
-    "zoom": lambda canvas, _: canvas.zoom_in(),
-    "pan": lambda canvas, _: canvas.pan_by(10, 0),
+    "zoom": lambda canvas, _: canvas.camera.zoom_in(),
+    "pan": lambda canvas, _: canvas.camera.pan_by(10, 0),
     "a box under the pointer": lambda _, person: person.move(25, 40),
     "a click on a box": lambda _, person: person.click(25, 40),
 }

@@ -41,7 +41,7 @@ def test_a_click_elsewhere_begins_anew(show, person):
 def test_moving_the_view_between_clicks_ends_the_going_beneath(show, canvas, person):
     show(LARGE, A)
     person.click(40, 40)
-    canvas.pan_by(3, 0)
+    canvas.camera.pan_by(3, 0)
     person.click(40, 40)
     assert canvas.selection() == frozenset({2})
 
@@ -301,7 +301,7 @@ def test_the_context_menu_is_about_the_box_beneath_which_is_selected(show, canva
 def test_dragging_on_nothing_pans_an_image_of_which_a_part_is_seen(show, canvas, person):
     show(A)
     canvas.set_selection(frozenset({1}))
-    canvas.zoom_in()
+    canvas.camera.zoom_in()
     before = canvas.mapFromScene(0, 0)
     start = person.at(180, 120)
     viewport = canvas.viewport()
