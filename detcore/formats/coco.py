@@ -31,11 +31,10 @@ from detcore.formats.coco_write import CocoOptions, write_coco
 from detcore.formats.collect import LARGEST_ID, Gathering
 from detcore.formats.geometry import Frame
 from detcore.formats.losses import Capabilities
-from detcore.formats.sniffing import Sniffed, json_head, surest
+from detcore.formats.sniffing import Sample, Sniffed, json_head
 from detcore.formats.spec import FormatSpec
 from detcore.formats.staging import read_marks
 from detcore.formats.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
-from detcore.formats.walking import sample_files
 from detcore.untrusted_json import parse_json
 from detcore.wording import counted
 
@@ -60,12 +59,13 @@ def read_coco(
     return _Reader(source, image_folder, progress).read()
 
 
-def sniff_coco(path: Path) -> Sniffed | None:
-    """Whether the JSON files, the first ones of a folder, start with images, annotations or categories."""
-    if path.is_dir():
-        files = sample_files(path, (".json",))
-        return surest((file for file in files if file.name != MARKER), sniff_coco)
-    if path.suffix.lower() != ".json":
+def sniff_coco(sample: Sample) -> Sniffed | None:
+    """Whether the JSON file, or the first ones of a folder, start with images, annotations or categories."""
+    return sample.surest((".json",), _sniff_file)
+
+
+def _sniff_file(path: Path) -> Sniffed | None:
+    if path.name == MARKER:
         return None
     head = json_head(path)
     if head is None:

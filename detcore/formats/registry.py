@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from detcore.formats.coco import COCO
-from detcore.formats.sniffing import Sniffed
+from detcore.formats.sniffing import Sample, Sniffed
 from detcore.formats.spec import FormatSpec
 from detcore.formats.voc import VOC
 from detcore.formats.yolo import YOLO
@@ -68,10 +68,11 @@ class Recognised:
 
 def recognise(source: Path) -> Recognised:
     """Look at a folder or an annotation file as every format that can be read does."""
+    sample = Sample(source)
     found = [
         (spec, sniffed)
         for spec in all_formats().values()
-        if spec.reader is not None and (sniffed := spec.sniff(source)) is not None
+        if spec.reader is not None and (sniffed := spec.sniff(sample)) is not None
     ]
     found.sort(key=lambda item: -item[1].confidence)
     return Recognised(

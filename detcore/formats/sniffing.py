@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from detcore.formats.text import decode
+from detcore.formats.walking import first_files
 
 HEAD = 1 << 16
 """Bytes of a file that are looked at; a dataset may have gigabytes."""
+_FILES = 2000
+"""Files of a folder that are passed in search of those with an extension."""
+_OF_A_KIND = 20
+"""Files with an extension that are looked at."""
 _CERTAIN = 0.9
 _SHOWN = 6
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*+)"?(\s*:)?|[{}\[\]]', re.DOTALL)
@@ -45,6 +50,40 @@ def surest(files: Iterable[Path], sniff: Callable[[Path], Sniffed | None]) -> Sn
             if best.confidence >= _CERTAIN:
                 break
     return best
+
+
+class Sample:
+    """A file or folder that every format is asked about. The first files of a folder are walked once for all of
+    them, and no further than a format asks."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.is_folder = path.is_dir()
+        self._walk = first_files(path, _FILES) if self.is_folder else iter((path,))
+        self._seen: list[Path] = []
+
+    def files(self, suffixes: Sequence[str]) -> list[Path]:
+        """Some of the files below a folder that have one of these extensions (lower case); a file is its own."""
+        found: list[Path] = []
+        for path in self._files():
+            if path.suffix.lower() in suffixes:
+                found.append(path)
+                if len(found) == _OF_A_KIND:
+                    break
+        return found
+
+    def surest(self, suffixes: Sequence[str], sniff: Callable[[Path], Sniffed | None]) -> Sniffed | None:
+        """What ``sniff`` says of the file, or is surest of among the files of the folder."""
+        files = self.files(suffixes)
+        if self.is_folder:
+            return surest(files, sniff)
+        return sniff(files[0]) if files else None
+
+    def _files(self) -> Iterator[Path]:
+        yield from self._seen
+        for path in self._walk:
+            self._seen.append(path)
+            yield path
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from detcore.errors import FormatError
 from detcore.formats.base import Dataset, ExportOptions, ExportReport, Problem, Progress, no_progress
 from detcore.formats.losses import Capabilities, foreign_fields, told_losses
-from detcore.formats.sniffing import Sniffed
+from detcore.formats.sniffing import Sample, Sniffed
 from detcore.options import NoOptions, Option, options_of
 
 
@@ -49,7 +49,7 @@ class Writer(Protocol):
 class FormatSpec:
     """A dataset format: one declaration beside its code, without Qt and torch.
 
-    ``sniff`` opens few files and reads little of each; it answers ``None`` where there is nothing that concerns
+    ``sniff`` opens few files of a sample and reads little of each; it answers ``None`` where there is nothing that concerns
     the format, and a confidence of 0 where there is, but something else. ``reader`` and ``writer`` are ``None``
     for a format that goes one way only.
 
@@ -62,7 +62,7 @@ class FormatSpec:
     kind: str  # of its files, in a word or two: XML, JSON, text
     text: str  # one line: what is written, and for whom
     suffixes: tuple[str, ...]  # of files that can be opened or dropped; a dataset that is a folder needs none
-    sniff: Callable[[Path], Sniffed | None]
+    sniff: Callable[[Sample], Sniffed | None]
     reader: Reader | None = None
     writer: Writer | None = None
     options: type[Any] = NoOptions  # a frozen dataclass whose fields are made by ``option``

@@ -22,14 +22,13 @@ from detcore.formats.base import (
 from detcore.formats.collect import Gathering
 from detcore.formats.geometry import Frame
 from detcore.formats.losses import Capabilities
-from detcore.formats.sniffing import Sniffed, read_head, surest
+from detcore.formats.sniffing import Sample, Sniffed, read_head
 from detcore.formats.spec import FormatSpec
 from detcore.formats.staging import read_marker
 from detcore.formats.text import as_flag, foreign_parts, read_bytes
 from detcore.formats.voc_extra import EDGES, image_extra, not_kept, object_extra
 from detcore.formats.voc_lists import SplitLists, read_label_map
 from detcore.formats.voc_write import VocOptions, write_voc
-from detcore.formats.walking import sample_files
 from detcore.formats.xmltree import Node, parse
 
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "img", "")
@@ -40,12 +39,12 @@ def read_voc(source: Path, *, image_folder: Path | None, progress: Progress) -> 
     return _Reader(source, image_folder, progress).read(progress)
 
 
-def sniff_voc(path: Path) -> Sniffed | None:
-    """Whether the XML files, the first ones of a folder, hold annotations with boxes."""
-    if path.is_dir():
-        return surest(sample_files(path, (".xml",)), sniff_voc)
-    if path.suffix.lower() != ".xml":
-        return None
+def sniff_voc(sample: Sample) -> Sniffed | None:
+    """Whether the XML file, or the first ones of a folder, hold annotations with boxes."""
+    return sample.surest((".xml",), _sniff_file)
+
+
+def _sniff_file(path: Path) -> Sniffed | None:
     try:
         root = parse(read_head(path)).root
     except FormatError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 from detcore.errors import FormatError
@@ -46,15 +47,9 @@ def files_below(
     return sorted(found, key=lambda path: natural_key(path.relative_to(source).as_posix()))
 
 
-def sample_files(source: Path, suffixes: Sequence[str], limit: int = 2000) -> list[Path]:
-    """A few files with these extensions for a guess at the format; looks at no more than ``limit`` files."""
-    found: list[Path] = []
-    for seen, path in enumerate(_walk(source, set())):
-        if _suffix(path) in suffixes:
-            found.append(Path(path))
-        if seen >= limit or len(found) >= 20:
-            break
-    return found
+def first_files(source: Path, most: int) -> Iterator[Path]:
+    """The first files below a folder, lazily, in the order of the disk; the same are passed over."""
+    return map(Path, islice(_walk(source, set()), most))
 
 
 def is_never_walked(folder: Path) -> bool:

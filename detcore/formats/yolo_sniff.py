@@ -9,9 +9,8 @@ from typing import Any, cast
 
 import yaml
 
-from detcore.formats.sniffing import Sniffed, read_head, surest
+from detcore.formats.sniffing import Sample, Sniffed, read_head, surest
 from detcore.formats.text import decode
-from detcore.formats.walking import sample_files
 from detcore.formats.yolo_layout import looks_like_labels
 from detcore.formats.yolo_names import NAME_FILES
 from detcore.formats.yolo_rows import bounds_of, foreign_layout
@@ -23,9 +22,10 @@ _DEEPEST = 20
 _SPLITS = frozenset({"train", "val", "valid", "test"})
 
 
-def sniff_yolo(path: Path) -> Sniffed | None:
+def sniff_yolo(sample: Sample) -> Sniffed | None:
     """A folder is told by a description in it, by a list of classes, or by the first text files below it."""
-    if not path.is_dir():
+    path = sample.path
+    if not sample.is_folder:
         return _sniff_file(path)
     try:
         inside = sorted(os.listdir(path))
@@ -36,7 +36,7 @@ def sniff_yolo(path: Path) -> Sniffed | None:
     if described is not None and described.confidence > 0:
         return described
     names = next((name for name in inside if name.lower() in NAME_FILES), None)
-    rows = surest(sample_files(path, (".txt",)), _sniff_rows)
+    rows = sample.surest((".txt",), _sniff_rows)
     has_rows = rows is not None and rows.confidence > 0
     if names is not None:
         return Sniffed(confidence=0.8 if has_rows else 0.3, why=f"{names}, a list of classes")

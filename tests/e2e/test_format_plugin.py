@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def table(installed: Path) -> None:
     install(installed, "table", "reticle_table", shown[1])
 
 
+@pytest.mark.usefixtures("table")
+def test_the_example_of_the_guide_is_as_short_as_its_heading_says() -> None:
+    assert "table" in all_formats()
+    code = Path(sys.modules["reticle_table"].__file__ or "").read_text(encoding="utf-8")
+    below_imports = code[code.index("COLUMNS =") :].splitlines()
+    assert len([line for line in below_imports if line.strip()]) <= 40
+
+
 @pytest.fixture
 def labels(tmp_path: Path) -> Path:
     folder = tmp_path / "labels"
@@ -58,7 +67,7 @@ def labels(tmp_path: Path) -> Path:
     for name in ("a.png", "b.png"):
         Image.new("RGB", (100, 80)).save(folder / name)
     (folder / "labels.csv").write_text(
-        "filename,class,xmin,ymin,xmax,ymax\na.png,cat,10.5,20,30,40\nb.png,dog,1,2,300,4\n", encoding="utf-8"
+        "filename,class,x1,y1,x2,y2\na.png,cat,10.5,20,30,40\nb.png,dog,1,2,300,4\n", encoding="utf-8"
     )
     return folder
 
@@ -81,7 +90,7 @@ def test_commands_import_and_export_with_it(
     assert main(words) == 0
     assert "not in the files: Table knows no splits: 2 images written without." in capsys.readouterr().out
     assert (tmp_path / "out/labels.csv").read_text(encoding="utf-8").splitlines() == [
-        "filename,class,xmin,ymin,xmax,ymax",
+        "filename,class,x1,y1,x2,y2",
         "a.png,cat,10,20,30,40",
         "b.png,dog,1,2,100,4",
     ]

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from detcore.formats.walking import files_below, sample_files
+from detcore.formats.registry import all_formats, recognise
+from detcore.formats.sniffing import Sample
+from detcore.formats.walking import files_below
 
 
 def test_hidden_things_projects_and_links_to_folders_are_passed_over(tmp_path: Path):
@@ -66,8 +68,27 @@ def test_a_guess_at_the_format_does_not_wait_for_a_large_folder_to_be_listed(
 
     scandir = os.scandir
     monkeypatch.setattr(os, "scandir", Entries)
-    assert len(sample_files(tmp_path, (".txt",))) == 20
+    sample = Sample(tmp_path)
+    assert len(sample.files((".txt",))) == 20
     assert len(looked_at) == 20
-    looked_at.clear()
-    assert sample_files(tmp_path, (".xml",), limit=9) == []
-    assert len(looked_at) == 10
+    assert len(sample.files((".txt",))) == 20
+    assert len(looked_at) == 20
+    assert sample.files((".xml",)) == []
+    assert sorted(looked_at) == sorted(os.listdir(tmp_path))
+
+
+def test_a_folder_is_walked_once_for_all_formats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for number in range(30):
+        (tmp_path / "deep" / str(number)).mkdir(parents=True)
+        (tmp_path / "deep" / str(number) / "a.md").touch()
+    listed: list[str] = []
+    scandir = os.scandir
+
+    def listing(path: str):
+        listed.append(path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", listing)
+    assert len([spec for spec in all_formats().values() if spec.reader]) > 1
+    assert recognise(tmp_path).best is None
+    assert len(listed) == len(set(listed)) == 32
