@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from app.review.live.live_evaluation import LiveReview
 from app.services.context import AppContext
+from detcore.project.cross_validation import is_cross_validation
 from detcore.project.runs import RunInfo, RunState
 
 
@@ -67,9 +68,19 @@ def next_step(context: AppContext, live: LiveReview, run: RunInfo | None, proble
             button="Predict with this run",
             predict=run,
         )
+    none_here = "None of the images that this run has looked at is in the project."
+    if not run.has_checkpoint:
+        # a cross-validation has no model of its own, which could look at others
+        anew = "Cross-validate" if is_cross_validation(run.folder) else "Train"
+        return NextStep(
+            title="No detections on these images",
+            text=f"{none_here} {anew} again to have detections on those that are.",
+            button="Go to Train",
+            page="train",
+        )
     return NextStep(
         title="No detections on these images",
-        text="None of the images that this run has looked at is in the project.",
+        text=none_here,
         button="Predict with this run",
         predict=run,
     )

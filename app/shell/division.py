@@ -54,5 +54,5 @@ class Division(QObject):
             self._context.messages.info("Every image has a split already, so nothing was changed.")
 
     def _fail(self, project: Project, error: Exception) -> None:
-        if self._context.document.shows(project):
-            self._context.messages.error(error, doing="divide the images")
+        of_which = "" if self._context.document.shows(project) else f" of {project.folder.stem}"
+        self._context.messages.error(error, doing=f"divide the images{of_which}")

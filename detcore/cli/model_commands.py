@@ -89,6 +89,11 @@ def evaluate(options: argparse.Namespace) -> int:
         raise ConfigError(
             "files and a project are given", hint="Give a project with --run, or --gt and --dt: not both"
         )
+    if options.pycocotools_quirks and not files:
+        raise ConfigError(
+            "--pycocotools-quirks is for files",
+            hint="Give --gt and --dt: labels of a project have no id 0 and no `ignore` key",
+        )
     result, errors = _evaluate_files(options) if files else _evaluate_run(options)
     say(format_report(result))
     if options.json is not None:

@@ -84,7 +84,8 @@ class _Reader:
             self._add_classes(self._config.names, self._config.path)
 
     def read(self) -> tuple[Dataset, list[Problem]]:
-        entries = find_entries(self._config, self._found)
+        noted = {path for path, mark in self._marks.items() if "split" in mark}
+        entries = find_entries(self._config, self._found, of_known_split=noted)
         if not any(entry.labels for entry in entries):
             reason = f" ({self._found.problems[0]})" if self._found.problems else ""
             raise FormatError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -80,8 +80,11 @@ def names_around(image_folder: Path | None, found: Gathering) -> NameList | None
     return None
 
 
-def find_entries(config: YoloConfig | None, found: Gathering) -> list[Entry]:
-    """The images of the configuration's splits; without any, all images and labels below the source."""
+def find_entries(
+    config: YoloConfig | None, found: Gathering, *, of_known_split: Collection[Path] = ()
+) -> list[Entry]:
+    """The images of the configuration's splits; without any, all images and labels below the source. Of images
+    ``of_known_split``, which an export of ours has noted, it is not told when several splits name them."""
     entries: dict[Path, Entry] = {}
     if config is not None:
         for split, values in config.splits.items():
@@ -89,7 +92,7 @@ def find_entries(config: YoloConfig | None, found: Gathering) -> list[Entry]:
             for value in values:
                 for entry in _entries_of(config, split, value, found):
                     known = entries.setdefault(entry.image, entry)
-                    shared += known.split != split
+                    shared += known.split != split and entry.image not in of_known_split
             if shared:
                 found.problem(
                     config.path,

@@ -100,6 +100,7 @@ class _Salvage:
         self._most_rows = path.stat().st_size // _LEAST_ROW
         with closing(sqlite3.connect(path)) as connection:
             self._connection = connection
+            self._last_ids = self._given_ids()
             self.meta = self._pairs("meta")
             self.settings = self._pairs("setting")
             self.classes = self._rows("class", class_rows.COLUMNS, class_rows.decode)
@@ -117,6 +118,25 @@ class _Salvage:
     def _missed(self, count: int, what: str) -> None:
         if count:
             self.losses.append(f"{count:,} {what}.")
+
+    def _given_ids(self) -> dict[str, int] | None:
+        """The last id that each table has given out; none is ever given out twice."""
+        try:
+            rows = self._connection.execute("SELECT name, seq FROM sqlite_sequence").fetchall()
+        except _READ_ERRORS:
+            return None
+        return {name: seq for name, seq in rows if isinstance(name, str) and isinstance(seq, int)}
+
+    def _unread(self, table: str, ids: Sequence[int], last_read: int) -> None:
+        """Tell of ids that cannot be looked for. How many of them were rows is not known, only that there are no
+        more than ids were given out."""
+        if self._last_ids is None:
+            self.losses.append(f"Rows of the table {table} cannot be read; how many there were is not known.")
+            return
+        last = max(last_read, self._last_ids.get(table, 0))
+        most = sum(row_id <= last for row_id in ids)
+        if most:
+            self.losses.append(f"Up to {counted(most, 'row')} of the table {table} cannot be read.")
 
     def _pairs(self, table: str) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -137,7 +157,7 @@ class _Salvage:
         query = f"SELECT id, {', '.join(columns)} FROM {table} WHERE id BETWEEN ? AND ? ORDER BY id"
         found: dict[int, tuple[Any, ...]] = {}
         broken = 0
-        unread: list[tuple[int, int]] = []
+        unread: list[int] = []
         ranges = [(1, _HIGHEST_ID)]
         while ranges:
             low, high = ranges.pop()
@@ -155,7 +175,7 @@ class _Salvage:
                 # What came before the fault is there; the rest, as far as there can be any, is tried in halves.
                 high = max(low, min(high, max(self._most_rows, 2 * last)))
                 if low == high:
-                    unread.append((low, high))
+                    unread.append(low)
                 elif last >= low:
                     ranges.append((last + 1, high))
                 else:
@@ -166,7 +186,7 @@ class _Salvage:
                 f"{counted(broken, 'row holds', 'rows hold')} values that cannot be, in the table {table}."
             )
         if unread:
-            self.losses.append(f"{counted(len(unread), 'row')} of the table {table} cannot be read.")
+            self._unread(table, unread, max(found, default=0))
         return found
 
 

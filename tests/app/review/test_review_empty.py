@@ -10,6 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from app.review.page import ReviewPage
 from app.services.context import AppContext
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections
 from detcore.types import Detections
@@ -87,8 +89,23 @@ def test_a_run_that_has_looked_at_none_of_the_images_can_do_so(
     window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
 ) -> None:
     run = create_run(labelled, "reticle-s")
+    run.last.write_bytes(b"weights")
     save_detections(run, Detections.empty(), image_ids=[])
     context.document.open(labelled)
     window.entered()
     qtbot.waitUntil(lambda: window.empty.title.text() == "No detections on these images")
     assert window.empty.button.text() == "Predict with this run"
+
+
+def test_a_cross_validation_that_has_looked_at_none_of_the_images_sends_to_train_for_another(
+    window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
+) -> None:
+    run = create_cross_validation(labelled, TrainConfig(minutes=1).to_dict(), folds=2)
+    save_detections(run, Detections.empty(), image_ids=[])
+    context.document.open(labelled)
+    window.entered()
+    qtbot.waitUntil(lambda: window.empty.title.text() == "No detections on these images")
+    assert "Cross-validate again" in window.empty.text.text()
+    with qtbot.waitSignal(window.request_page) as asked:
+        QTest.mouseClick(window.empty.button, Qt.MouseButton.LeftButton)
+    assert asked.args == ["train"]

@@ -313,6 +313,13 @@ def test_evaluate_writes_the_error_types_of_a_run(folder: Path, tmp_path: Path):
     assert errors["Miss"]["dAP"] == pytest.approx(0.05, abs=0.01)
 
 
+def test_faults_of_pycocotools_are_refused_for_a_project(folder: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["evaluate", str(folder), "--run", "001-before", "--pycocotools-quirks"]) == 1
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "--pycocotools-quirks is for files. Give --gt and --dt" in told.err
+
+
 def break_image(folder: Path, name: str, *, only: Sequence[str]) -> None:
     """Write a file that is no image, and of the detections of some runs what a worker writes then."""
     with Project.open(folder) as project:

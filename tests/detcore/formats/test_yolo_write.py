@@ -153,3 +153,16 @@ def test_the_report_tells_of_the_lists_of_classes_among_the_labels(tmp_path: Pat
     """Some tools take every text file there for labels and stop at them."""
     report = YOLO.write(dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4)]}), tmp_path / "out")
     assert any("classes.txt" in note and "labelImg" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("split", [None, "train", "val", "test"])
+def test_an_export_whose_list_for_training_is_that_for_validation_is_read_back_without_a_word(
+    tmp_path: Path, split: str | None
+):
+    source = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 40, 20, 60, 60)], "b.jpg": []}, split=split)
+    YOLO.write(source, tmp_path / "out")
+    content = yaml.safe_load((tmp_path / "out/data.yaml").read_text())
+    assert {"train", "val"} <= content.keys()  # which Ultralytics demands
+    dataset, problems = YOLO.read(tmp_path / "out")
+    assert problems == []
+    assert [image.split for image in dataset.images] == [split, split]

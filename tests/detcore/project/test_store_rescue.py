@@ -84,6 +84,24 @@ def test_all_but_the_rows_of_a_wiped_page_is_rescued(large: Path, tmp_path: Path
     assert (done.folder / "runs" / "001-reticle-s" / "run.json").read_text() == "{}"
 
 
+def root_page(path: Path, table: str) -> int:
+    """The page that a table begins on, counted from 0."""
+    with closing(sqlite3.connect(path)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        return connection.execute(query, (table,)).fetchone()[0] - 1
+
+
+def test_no_more_rows_are_called_lost_than_ids_were_given_out(large: Path, tmp_path: Path) -> None:
+    path = large / "project.db"
+    wipe(path, root_page(path, "class"))
+    done = rescue(large, tmp_path / "new.reticle")
+    assert done.images == 1000
+    assert "Up to 2 rows of the table class cannot be read." in done.losses
+    wipe(path, root_page(path, "sqlite_sequence"))
+    done = rescue(large, tmp_path / "newer.reticle")
+    assert "Rows of the table class cannot be read; how many there were is not known." in done.losses
+
+
 def test_boxes_of_images_that_are_lost_stay_behind_and_are_counted(large: Path, tmp_path: Path) -> None:
     path = large / "project.db"
     wipe(path, pages_of(path, "image")[2])
