@@ -14,6 +14,7 @@ from app.export.choice import ExportChoice
 from app.export.form import ExportForm
 from app.export.summary import ExportSummary
 from app.export.writing import Exported, ExportWriting
+from app.services.actions import ActionTip
 from app.services.context import AppContext
 from app.services.figures import contents_text, counted
 from app.services.tasks import Task
@@ -47,7 +48,7 @@ class ExportPage(Page):
         self.removeToolBar(self.toolbar)
         action = context.actions.bind("export.start", self._export, when=self._can_export)
         self.button.clicked.connect(action.trigger)
-        self.button.setToolTip(action.toolTip())
+        ActionTip(action, self.button)
         self.form.changed.connect(self._refresh_soon)
         self.form.divide_requested.connect(context.actions["global.divide"].trigger)
         context.document.opened.connect(self._refresh_soon)

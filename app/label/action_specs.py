@@ -119,5 +119,5 @@ LABEL_ACTIONS: tuple[ActionSpec, ...] = (
         icon="image-remove-outline",
         tip="Take the image and its boxes out of the project; the file stays",
     ),
-    *(ActionSpec(f"label.class_{n}", f"Class {n}", (str(n),)) for n in range(1, 10)),
+    *(ActionSpec(f"label.class_{n}", f"Class {n}", (str(n),), fixed=True) for n in range(1, 10)),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QColor, QKeySequence
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
 from app.canvas.view import ImageCanvas
@@ -34,6 +34,7 @@ from app.label.widgets.class_list import ClassList
 from app.label.widgets.image_list import ImageList
 from app.label.widgets.image_notice import ImageNotice
 from app.label.widgets.welcome import Welcome
+from app.services.actions import key_text
 from app.services.context import AppContext
 from app.services.image_loader import ImageLoader
 from app.widgets.page import Page
@@ -134,6 +135,7 @@ class LabelPage(Page):
         context.view.class_changed.connect(self._show_class)
         context.theme.changed.connect(self._restyle)
         self.viewer.showing_changed.connect(self._show_state)
+        context.actions.keys_changed.connect(self._show_state)
 
     def _connect_widgets(self) -> None:
         view, canvas = self.context.view, self.canvas
@@ -159,7 +161,7 @@ class LabelPage(Page):
         """What can be done now, and what the empty box table says about it."""
         actions = self.context.actions
         actions.refresh()
-        key = actions["label.draw_tool"].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        key = key_text(actions["label.draw_tool"])
         draw = f"Press {key} and drag to draw one." if key else "Choose Draw and drag to draw one."
         self.box_table.set_empty_text(
             f"No boxes on this image. {draw}"

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from app.label.editing import LabelEditing
 from app.label.models.image_model import ImageModel
 from app.label.verifying import Verifying
+from app.services.actions import key_text
 from app.services.apply_edit import apply_edit
 from app.services.context import AppContext
 from app.services.figures import counted
@@ -78,8 +79,9 @@ class ImageWalk(QObject):
             context.view.show_image(following)
             is_one = len(image_ids) == 1
             images = f"{name} is" if is_one else counted(len(image_ids), "image is", "images are")
+            undo = key_text(context.actions["global.undo"]) or "Undo"
             context.messages.info(
-                f"{images} out of the project. Ctrl+Z brings {'it' if is_one else 'them'} back;"
+                f"{images} out of the project. {undo} brings {'it' if is_one else 'them'} back;"
                 f" the file{' was' if is_one else 's were'} not touched.",
                 applies=context.document.until_next_edit(),
             )

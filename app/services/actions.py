@@ -8,20 +8,21 @@ is done once, unless it says that it may repeat: walking and zooming may, nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
+from html import escape
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.canvas.key_strokes import HeldKeys
-from app.services.keymaps import KEYMAPS
+from app.services.keymaps import GLOBAL, KeyMap, Keys
 from app.services.theme import Theme
 
-GLOBAL, LABEL, TRAIN, REVIEW = "global", "label", "train", "review"
-"""Scopes: everywhere, or a page."""
+LABEL, TRAIN, REVIEW = "label", "train", "review"
+"""Scopes, beside ``GLOBAL``."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,15 @@ class ActionSpec:
 
     id: str
     text: str
-    keys: tuple[str, ...] = ()  # portable key sequences; the first is shown
+    keys: Keys = ()
     _: KW_ONLY
     icon: str = ""
     tip: str = ""
     short: str = ""  # the text in tool bars
     checkable: bool = False
-    repeat: bool = (
-        False  # done again and again while its key is held: for going on and looking, never for what writes
-    )
+    fixed: bool = False  # its key belongs to what it stands for, and is chosen there
+    # done again and again while its key is held: for going on and looking, never for what writes
+    repeat: bool = False
 
     @property
     def scope(self) -> str:
@@ -51,11 +52,20 @@ class Actions(QObject):
 
     Attributes:
         held_keys: tells whether a key that triggers an action is being held.
+        key_map: which keys each has.
+
+    Signals:
+        keys_changed(): actions have other keys.
     """
+
+    keys_changed = Signal()
 
     def __init__(self, specs: Sequence[ActionSpec], theme: Theme, keymap: str = "reticle") -> None:
         super().__init__()
         self._specs = specs
+        self.key_map = KeyMap(
+            {spec.id: spec.keys for spec in specs}, frozenset(spec.id for spec in specs if spec.fixed)
+        )
         self.held_keys = HeldKeys()
         self._theme = theme
         self._scope = LABEL
@@ -126,15 +136,15 @@ class Actions(QObject):
                 self._is_due = False
                 self.refresh()
 
-    def use_keymap(self, name: str) -> None:
-        """Give every action the keys of a preset; what it does not name keeps Reticle's own keys."""
-        preset = KEYMAPS.get(name, {})
+    def use_keymap(self, preset: str, own: Mapping[str, Keys] | None = None) -> None:
+        """Give every action the keys of a preset, or those of the user's own."""
+        self.key_map = replace(self.key_map, preset=preset, own=own or {})
         for spec in self._specs:
-            keys = preset.get(spec.id, spec.keys)
             action = self._actions[spec.id]
-            action.setShortcuts([QKeySequence(key) for key in keys])
+            action.setShortcuts([QKeySequence(key) for key in self.key_map.keys(spec.id)])
             action.setToolTip(_tooltip(spec, action))
             action.setStatusTip(spec.tip)
+        self.keys_changed.emit()
 
     def specs(self) -> list[tuple[ActionSpec, QAction]]:
         return [(spec, self._actions[spec.id]) for spec in self._specs]
@@ -155,7 +165,25 @@ class Actions(QObject):
                 self._actions[spec.id].setIcon(self._theme.icon(spec.icon))
 
 
+def key_text(action: QAction) -> str:
+    """The first key of an action as this system writes it, "" for none."""
+    return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+
+
+class ActionTip(QObject):
+    """Keeps the tip of an action on a button that triggers it: it names the key, which may change."""
+
+    def __init__(self, action: QAction, button: QAbstractButton) -> None:
+        super().__init__(button)
+        self._action, self._button = action, button
+        action.changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        self._button.setToolTip(self._action.toolTip())
+
+
 def _tooltip(spec: ActionSpec, action: QAction) -> str:
-    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    title = f"<b>{spec.text}</b>" + (f" &nbsp;<span>{keys}</span>" if keys else "")
+    key = escape(key_text(action))
+    title = f"<b>{spec.text}</b>" + (f" &nbsp;<span>{key}</span>" if key else "")
     return f"{title}<br>{spec.tip}" if spec.tip else title

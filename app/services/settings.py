@@ -44,6 +44,15 @@ class Settings(QObject):
         self._set("keymap", name)
 
     @property
+    def key_bindings(self) -> str:
+        """The user's own keys, as ``keymaps.write_bindings`` writes them."""
+        return str(self._store.value("key_bindings", ""))
+
+    @key_bindings.setter
+    def key_bindings(self, text: str) -> None:
+        self._set("key_bindings", text)
+
+    @property
     def keep_zoom(self) -> bool:
         """Whether the next image is shown at the same zoom and place."""
         return str(self._store.value("keep_zoom", "false")) == "true"

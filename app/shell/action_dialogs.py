@@ -1,13 +1,10 @@
-"""Finding an action by name (Ctrl+K) and reading all shortcuts (F1)."""
+"""Finding an action by name (Ctrl+K)."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
-    QDialogButtonBox,
     QHeaderView,
     QLineEdit,
     QTreeWidget,
@@ -18,7 +15,6 @@ from PySide6.QtWidgets import (
 
 from app.services.actions import GLOBAL, Actions, ActionSpec
 from app.services.fitted_dialog import FittedDialog
-from app.shell.gestures import GESTURES
 from app.widgets.list_keys import ListKeys
 
 SCOPE_TITLES = {
@@ -30,11 +26,14 @@ SCOPE_TITLES = {
 }
 
 
-def _keys(action: QAction) -> str:
+def keys_text(action: QAction) -> str:
+    """All keys of an action, as this system writes them."""
     return "   ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
 
 
-class _ActionTree(QTreeWidget):
+class ActionTree(QTreeWidget):
+    """What can be done, and by what."""
+
     def __init__(self) -> None:
         super().__init__()
         self.setColumnCount(2)
@@ -65,7 +64,7 @@ class ActionPalette(FittedDialog):
             if spec.id != "global.palette" and (action.isEnabled() or self._is_elsewhere(spec, action))
         ]
         self.field = QLineEdit(placeholderText="What do you want to do?")
-        self.list = _ActionTree()
+        self.list = ActionTree()
         self.field.setAccessibleName("What do you want to do?")
         self.list.setAccessibleName("Actions")
         layout = QVBoxLayout(self)
@@ -86,7 +85,7 @@ class ActionPalette(FittedDialog):
             title = f"{SCOPE_TITLES[spec.scope]}: {action.text()}" if elsewhere else action.text()
             said = f"{title} {action.statusTip()}".lower()
             if all(word in said for word in words):
-                item = QTreeWidgetItem([title, _keys(action)])
+                item = QTreeWidgetItem([title, keys_text(action)])
                 item.setIcon(0, action.icon())
                 item.setToolTip(0, action.statusTip())
                 item.setData(0, Qt.ItemDataRole.UserRole, spec.id)
@@ -112,56 +111,3 @@ class ActionPalette(FittedDialog):
             action.trigger()
         else:
             self.refused.emit(action.text())
-
-
-class ShortcutsDialog(FittedDialog):
-    """What the mouse does, and all actions and their keys by page; a field finds among them."""
-
-    def __init__(self, actions: Actions, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setWindowTitle("Keys and mouse")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.resize(704, 640)
-        self.field = QLineEdit(placeholderText="Find a key or what it does", clearButtonEnabled=True)
-        self.field.setAccessibleName("Find a key or what it does")
-        self.tree = _ActionTree()
-        self.tree.setAccessibleName("Keys and mouse")
-        # what one looks for is never cut; of how to do it the end may be
-        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        self._groups: list[tuple[QTreeWidgetItem, list[QTreeWidgetItem]]] = []
-        for title, gestures in GESTURES:
-            self._add(title, [(what, how, "") for what, how in gestures])
-        for scope, title in SCOPE_TITLES.items():
-            of_scope = [(spec, action) for spec, action in actions.specs() if spec.scope == scope]
-            self._add(title, [(spec.text, _keys(action), spec.tip) for spec, action in of_scope])
-        self.field.textChanged.connect(self._filter)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.close)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.addWidget(self.field)
-        layout.addWidget(self.tree)
-        layout.addWidget(buttons)
-
-    def _add(self, title: str, rows: Sequence[tuple[str, str, str]]) -> None:
-        """A group of what is done, by what, and a tip."""
-        head = QTreeWidgetItem([title, ""])
-        font = head.font(0)
-        font.setBold(True)
-        head.setFont(0, font)
-        self.tree.addTopLevelItem(head)
-        head.setFirstColumnSpanned(True)
-        head.setExpanded(True)
-        items = [QTreeWidgetItem([what, how]) for what, how, _ in rows]
-        for item, (_, _, tip) in zip(items, rows, strict=True):
-            item.setToolTip(0, tip)
-        head.addChildren(items)
-        self._groups.append((head, items))
-
-    def _filter(self, text: str) -> None:
-        wanted = text.strip().lower()
-        for head, items in self._groups:
-            for item in items:
-                item.setHidden(wanted not in f"{item.text(0)} {item.text(1)} {item.toolTip(0)}".lower())
-            head.setHidden(all(item.isHidden() for item in items))

@@ -52,7 +52,7 @@ def make_window(app: QApplication, settings: Settings) -> MainWindow:
         from app.shell.main_window import MainWindow
 
         theme = Theme(app, settings.theme)
-        window_actions = Actions(ACTIONS, theme, settings.keymap)
+        window_actions = Actions(ACTIONS, theme)
         context = AppContext(
             document=Document(),
             view=ViewState(),

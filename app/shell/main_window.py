@@ -19,15 +19,17 @@ from app.export.page import ExportPage
 from app.label.page import LabelPage
 from app.review.page import ReviewPage
 from app.services.context import AppContext
-from app.services.figures import count_text
+from app.services.figures import count_text, counted
 from app.services.image_loader import ImageLoader
+from app.services.keymaps import read_bindings, write_bindings
 from app.services.messages import Message
 from app.services.undo_redo import UndoRedo
 from app.shell.about_dialogs import AboutDialog, ManualDialog
-from app.shell.action_dialogs import ActionPalette, ShortcutsDialog
+from app.shell.action_dialogs import ActionPalette
 from app.shell.division import Division
 from app.shell.image_places import ImagePlaces
 from app.shell.job_bar import JobBar
+from app.shell.keys_dialog import KeysDialog
 from app.shell.menus import Menus
 from app.shell.message_bar import MessageBar
 from app.shell.message_history import MessageHistory
@@ -81,6 +83,7 @@ class MainWindow(QMainWindow):
         )
         self._connect()
         self._restore()
+        self._use_keys()
         self.show_page("label")
         self._show_title()
 
@@ -139,10 +142,10 @@ class MainWindow(QMainWindow):
             actions.bind(f"global.page_{name}", lambda page=name: self.show_page(page))
         self.undo_redo = UndoRedo(self.context)
         actions.bind("global.palette", self._find_action)
-        actions.bind("global.help", lambda: ShortcutsDialog(actions, self).open())
+        actions.bind("global.help", lambda: KeysDialog(actions, self.context.settings, self).open())
         actions.bind("global.manual", lambda: ManualDialog(self).show())
         actions.bind("global.about", lambda: AboutDialog(self.context.theme, self).open())
-        actions.bind("global.settings", lambda: SettingsDialog(self.context.settings, self).open())
+        actions.bind("global.settings", self._show_settings)
         actions.bind("global.messages", self._show_messages)
         bar = self.messages
         actions.bind("global.message_action", bar.act, when=lambda: bar.offers)
@@ -197,14 +200,29 @@ class MainWindow(QMainWindow):
     def _show_messages(self) -> None:
         MessageHistory(self.context.messages, self.context.theme, self).open()
 
+    def _show_settings(self) -> None:
+        dialog = SettingsDialog(self.context.settings, self)
+        dialog.keys_wanted.connect(self.context.actions["global.help"].trigger)
+        dialog.open()
+
     def _toggle_theme(self) -> None:
         self.context.settings.theme = "light" if self.context.theme.tokens.name == "dark" else "dark"
 
     def _apply_setting(self, name: str) -> None:
         if name == "theme":
             self.context.theme.apply(self.context.settings.theme)
-        elif name == "keymap":
-            self.context.actions.use_keymap(self.context.settings.keymap)
+        elif name in ("keymap", "key_bindings"):
+            self._use_keys()
+
+    def _use_keys(self) -> None:
+        """What cannot be used of the user's own keys is told, and forgotten, so that it is told once."""
+        settings, actions = self.context.settings, self.context.actions
+        own, problems = read_bindings(settings.key_bindings, actions.key_map)
+        actions.use_keymap(settings.keymap, own)
+        if problems:
+            text = f"{counted(len(problems), 'key')} of your own could not be used."
+            self.context.messages.warning(text, details="\n".join(problems))
+            settings.key_bindings = write_bindings(own)
 
     def _restore(self) -> None:
         geometry = self.context.settings.layout("window")

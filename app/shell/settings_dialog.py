@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialogButtonBox, QFormLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDialogButtonBox, QFormLayout, QPushButton, QWidget
 
 from app.services.fitted_dialog import FittedDialog
 from app.services.keymaps import KEYMAPS
@@ -13,7 +13,13 @@ THEMES = ("system", "light", "dark")
 
 
 class SettingsDialog(FittedDialog):
-    """Theme, keys, zoom."""
+    """Theme, keys, zoom.
+
+    Signals:
+        keys_wanted(): the user wants to change single keys.
+    """
+
+    keys_wanted = Signal()
 
     def __init__(self, settings: Settings, parent: QWidget) -> None:
         super().__init__(parent)
@@ -29,15 +35,19 @@ class SettingsDialog(FittedDialog):
         )
         self.keep_zoom = QCheckBox("Keep zoom and place from image to image")
         self.keep_zoom.setChecked(settings.keep_zoom)
+        self.change = QPushButton("Change keys…")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         layout = QFormLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(8)
         layout.addRow("Theme", self.theme)
         layout.addRow("Keys as in", self.keymap)
+        layout.addRow("", self.change)
         layout.addRow("", self.keep_zoom)
         layout.addRow(buttons)
         self.theme.activated.connect(lambda index: setattr(settings, "theme", THEMES[index]))
         self.keymap.activated.connect(lambda index: setattr(settings, "keymap", list(KEYMAPS)[index]))
         self.keep_zoom.toggled.connect(lambda checked: setattr(settings, "keep_zoom", checked))
+        self.change.clicked.connect(self.close)
+        self.change.clicked.connect(self.keys_wanted)
         buttons.rejected.connect(self.close)

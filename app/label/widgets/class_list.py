@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.label.models.class_model import CLASS_ROLE, COUNT_ROLE, ClassModel
 from app.label.widgets.held_steps import HeldSteps
+from app.services.actions import ActionTip
 from app.services.figures import count_text
 from app.services.swatches import RADIUS, SWATCH
 from app.services.theme import SMALL_TEXT, Theme
@@ -188,7 +189,7 @@ class ClassList(QWidget):
 def _link(action: QAction) -> QPushButton:
     """A button that looks like a link and does what an action does."""
     button = QPushButton(action.iconText())
-    button.setToolTip(action.toolTip())
+    ActionTip(action, button)
     button.setProperty("role", "link")
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setEnabled(action.isEnabled())

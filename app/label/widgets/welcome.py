@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QScrollArea, QVBoxLay
 
 from app.label.models.recent_project import RecentProject, look_into
 from app.label.widgets.project_card import ProjectCard
-from app.services.actions import Actions
+from app.services.actions import Actions, ActionTip
 from app.services.tasks import Tasks
 from app.services.theme import Theme
 from app.widgets.flow_layout import FlowLayout
@@ -49,7 +49,7 @@ class Welcome(QScrollArea):
         for number, action_id in enumerate(BUTTONS):
             action = actions[action_id]
             button = QPushButton(action.text())
-            button.setToolTip(action.toolTip())
+            ActionTip(action, button)
             button.setProperty("role", "primary" if number == 0 else "plain")
             button.clicked.connect(action.trigger)
             buttons.addWidget(button)

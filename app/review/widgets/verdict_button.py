@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QAction, QKeySequence, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QAction, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
+from app.services.actions import key_text
 from app.services.figures import counted
 from app.services.theme import SMALL_TEXT, Theme
 from app.widgets.painting import paint_key_cap, sized_font
@@ -33,7 +34,7 @@ class VerdictButton(QAbstractButton):
     @property
     def key_text(self) -> str:
         """The key that does the same, "" for none."""
-        return self._action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        return key_text(self._action)
 
     def set_count(self, count: int) -> None:
         """To how many items it applies, where it makes sense."""
@@ -68,9 +69,10 @@ class VerdictButton(QAbstractButton):
         painter.setFont(font)
         key = self.key_text
         cap = QRectF(5, (self.height() - _CAP) / 2, _CAP, _CAP)
-        if len(key) > 1:
-            cap.setWidth(painter.fontMetrics().horizontalAdvance(key) + 8)
-        paint_key_cap(painter, cap, key, self._theme, enabled=enabled)
+        if len(key) != 1:
+            cap.setWidth(painter.fontMetrics().horizontalAdvance(key) + 8 if key else 0)
+        if key:
+            paint_key_cap(painter, cap, key, self._theme, enabled=enabled)
         room = QRectF(cap.right() + 6, 0, self.width() - cap.right() - 8, self.height())
         for size in (SMALL_TEXT, SMALL_TEXT - 1):
             painter.setFont(sized_font(self, size))

@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.services.actions import ActionTip
+
 _MARGIN = 12
 """A link has it as its own padding, so that its text begins where other texts do."""
 
@@ -58,7 +60,7 @@ class TrainButtons(QWidget):
         self.data.setContentsMargins(_MARGIN, 0, 0, 0)
         self.data.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
         self.divide = QPushButton(divide.text())
-        self.divide.setToolTip(divide.toolTip())
+        ActionTip(divide, self.divide)
         self.divide.setProperty("role", "link")
         self.divide.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.divide.clicked.connect(divide.trigger)

@@ -6,13 +6,13 @@ import pytest
 from PySide6.QtWidgets import QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
-from app.shell.action_dialogs import ShortcutsDialog
+from app.shell.keys_dialog import KeysDialog
 from app.shell.main_window import MainWindow
 
 
 @pytest.mark.parametrize("width", [704, 560])
 def test_what_can_be_done_is_never_cut(window: MainWindow, qtbot: QtBot, width: int) -> None:
-    dialog = ShortcutsDialog(window.context.actions, window)
+    dialog = KeysDialog(window.context.actions, window.context.settings, window)
     qtbot.addWidget(dialog)
     dialog.resize(width, 500)
     dialog.show()

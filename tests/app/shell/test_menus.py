@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.shell.about_dialogs import AboutDialog, ManualDialog
-from app.shell.action_dialogs import ActionPalette, ShortcutsDialog
+from app.shell.action_dialogs import ActionPalette
+from app.shell.keys_dialog import KeysDialog
 from app.shell.main_window import MainWindow
 from detcore.project.project import Project
 
@@ -93,7 +94,7 @@ def test_what_cannot_be_done_now_is_told_on_its_page(qtbot: QtBot, opened: MainW
 
 def test_f1_tells_of_the_mouse_and_of_nudging_and_can_be_searched(qtbot: QtBot, opened: MainWindow) -> None:
     QTest.keyClick(opened, Qt.Key.Key_F1)
-    dialog = opened.findChild(ShortcutsDialog)
+    dialog = opened.findChild(KeysDialog)
     assert dialog is not None
     QTest.keyClicks(dialog.field, "nudge")
     heads = [dialog.tree.topLevelItem(row) for row in range(dialog.tree.topLevelItemCount())]

@@ -14,7 +14,7 @@ import app
 from app.services.context import AppContext
 from app.services.tasks import Tasks
 from app.shell.about_dialogs import ManualDialog
-from app.shell.action_dialogs import ShortcutsDialog
+from app.shell.keys_dialog import KeysDialog
 from app.shell.project_dialog import ProjectDialog
 from app.train.crossval_dialog import CrossValidationDialog
 from detcore.jobs.config import TrainConfig
@@ -59,7 +59,7 @@ def test_a_dialog_grows_with_a_text_that_changes_while_it_is_open(qtbot: QtBot, 
 def test_dialogs_are_not_larger_than_the_screen(qtbot: QtBot, context: AppContext) -> None:
     parent = QWidget()
     qtbot.addWidget(parent)
-    for dialog in (ManualDialog(parent), ShortcutsDialog(context.actions, parent)):
+    for dialog in (ManualDialog(parent), KeysDialog(context.actions, context.settings, parent)):
         dialog.resize(3000, 2000)
         _show(dialog, qtbot)
         room = dialog.screen().availableGeometry()
