@@ -26,15 +26,20 @@ def atomic_write(path: Path) -> Generator[Path, None, None]:
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
     try:
         yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+        put_in_place(temporary, path)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         # A full disk does not say of which file it is, and the temporary name says nothing to anybody.
         if isinstance(error, OSError) and error.errno and error.filename in (None, str(temporary), temporary):
             error.filename = str(path)
         raise
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Let a file that is written to its end take the place of another in its folder, once its content is on the disk."""
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
     sync_folder(path.parent)
 
 

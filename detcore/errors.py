@@ -12,6 +12,7 @@
     │   └── OutsideImagesError   a dataset names images outside of its folder
     ├── EvaluationError          ground truth and detections do not belong together
     ├── ConfigError              a setting or argument makes no sense
+    ├── DownloadError            a file cannot be had from where it is published
     ├── JobError                 a worker process could not start or ended badly
     └── Cancelled                the user stopped a long operation
 
@@ -98,6 +99,10 @@ class EvaluationError(ReticleError):
 
 class ConfigError(ReticleError):
     """A setting or a command line argument makes no sense."""
+
+
+class DownloadError(ReticleError):
+    """A file cannot be had from where it is published."""
 
 
 class JobError(ReticleError):

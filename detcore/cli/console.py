@@ -58,9 +58,10 @@ def table(rows: Sequence[Sequence[str]], *, head: Sequence[str]) -> str:
 
 
 @contextmanager
-def progress_bar(title: str, unit: str) -> Generator[Callable[[int, int], bool]]:
-    """A bar on stderr, as the progress callback of the long functions of detcore; only on a terminal."""
-    with tqdm(desc=title, unit=unit, disable=None, leave=False) as bar:
+def progress_bar(title: str, unit: str, *, scaled: bool = False) -> Generator[Callable[[int, int], bool]]:
+    """A bar on stderr, as the progress callback of the long functions of detcore; only on a terminal.
+    ``scaled`` writes thousands and millions short."""
+    with tqdm(desc=title, unit=unit, unit_scale=scaled, disable=None, leave=False) as bar:
 
         def report(done: int, total: int) -> bool:
             bar.total = total

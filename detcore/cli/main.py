@@ -37,6 +37,7 @@ COMMANDS = {
     "next": "insight_commands.next_images",
     "duplicates": "insight_commands.duplicates",
     "report": "insight_commands.report",
+    "weights": "weights_commands.weights",
     "sample": "demo_commands.sample",
     "demo": "demo_commands.demo",
 }

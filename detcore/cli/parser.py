@@ -12,6 +12,7 @@ from detcore.evaluation.evaluate import RULES
 from detcore.formats import all_formats
 from detcore.review.filter import SortOrder
 from detcore.types import SPLITS
+from detcore.weights.cache import FOLDER_VARIABLE
 from detcore.zoo.catalogue import DEFAULT_MODEL, detectors
 
 N = TypeVar("N", int, float)
@@ -52,6 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_model_commands(commands)
     _add_audit_commands(commands)
     _add_insight_commands(commands)
+    _add_weights_command(commands)
     _add_demo_commands(commands)
     return parser
 
@@ -193,7 +195,9 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
         help="an option of the detector; may be repeated. " + _options_text(),
     )
     command.add_argument(
-        "--weights", type=Path, metavar="FILE", help="weights to start from (safetensors or torch)"
+        "--weights",
+        metavar="NAME|FILE",
+        help="weights to start from: published ones (`weights list`), or a file (safetensors or torch)",
     )
 
 
@@ -304,6 +308,30 @@ def _add_insight_commands(commands: Commands) -> None:
         help="confidence from which detections count (default: best F1)",
     )
     report.add_argument("--out", type=Path, required=True, metavar="FILE.html|FILE.pdf")
+
+
+def _add_weights_command(commands: Commands) -> None:
+    weights = _add(
+        commands,
+        "weights",
+        "list published weights to start from, get them, or bring them by hand",
+        project=False,
+    )
+    weights.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help=f"where they lie (default: {FOLDER_VARIABLE}, or the user's cache)",
+    )
+    actions = weights.add_subparsers(dest="action", required=True, metavar="ACTION")
+    listed = actions.add_parser("list", help="names, sizes, licences, sources, and which are here")
+    listed.add_argument("--json", action="store_true", help="as JSON")
+    get = actions.add_parser("get", help="download some; one that broke off goes on")
+    get.add_argument("names", nargs="+", metavar="NAME")
+    add = actions.add_parser("add", help="take in what was brought by hand; files are known by their sum")
+    add.add_argument("source", type=Path, metavar="FILE_OR_FOLDER")
+    where = actions.add_parser("where", help="the folder in which they lie, or one of them")
+    where.add_argument("name", nargs="?", metavar="NAME")
 
 
 def _add_demo_commands(commands: Commands) -> None:

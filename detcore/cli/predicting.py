@@ -30,6 +30,7 @@ from detcore.project.scope import (
 )
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.types import Detections
+from detcore.weights.catalogue import weights_files
 from detcore.wording import counted
 from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
 
@@ -187,5 +188,10 @@ def training_config(options: argparse.Namespace) -> TrainConfig:
         seed=options.seed or 0,
         image_size=options.image_size,
         batch_size=options.batch_size,
-        weights=None if options.weights is None else str(options.weights.resolve()),
+        weights=None if options.weights is None else _weights(options.weights),
     )
+
+
+def _weights(word: str) -> str:
+    """The name of published weights, or the whole path of a file."""
+    return word if word in weights_files() else str(Path(word).resolve())

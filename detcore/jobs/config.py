@@ -28,7 +28,7 @@ class TrainConfig:
     Exactly one of ``minutes`` (of learning; validation comes on top, with about a tenth of them) and ``epochs``
     is set.
     ``device`` is ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``image_size`` is the longer side in pixels.
-    ``weights`` is a local file to start from; where they know the task already, ``learning_rate`` ``None`` is
+    ``weights`` to start from are published ones, by their name, or a local file; where they know the task already, ``learning_rate`` ``None`` is
     a lower one. ``scale_jitter`` 0.5 draws a zoom between 0.5 and 1.5.
     ``validate_every_seconds`` is a wish: validation never takes more than about a tenth of the time.
     ``hard_negatives`` and ``oversample`` let images be drawn more often in which an earlier run took

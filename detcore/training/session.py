@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -39,6 +38,7 @@ from detcore.training.machine import (
 from detcore.training.trainer import Hook, Trainer, make_optimiser
 from detcore.training.validation import Validator
 from detcore.types import FloatArray
+from detcore.weights.cache import weights_path
 from detcore.wording import counted
 from detcore.zoo.base import Detector
 from detcore.zoo.building import build_detector
@@ -244,7 +244,7 @@ class Session:
         if checkpoint is not None:
             detector.load_state_dict(checkpoint.part("weights"))
         elif self.config.weights is not None:
-            report = load_weights(detector, Path(self.config.weights))
+            report = load_weights(detector, weights_path(self.config.weights))
             self._log("info", report.text())
             self.state.fine_tuning = report.complete
         optimiser = make_optimiser(

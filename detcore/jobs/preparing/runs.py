@@ -23,6 +23,7 @@ from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.unused_runs import whole_or_gone
 from detcore.project.verdicts import read_verdicts
 from detcore.types import Changes
+from detcore.weights.cache import check_weights, weights_path
 
 NO_BOXES = "no labelled images yet"
 _LOCK_SECONDS = 2.0
@@ -154,8 +155,8 @@ def _checked(project: ProjectReader, config: TrainConfig) -> TrainingData:
         )
     if not project.image_root.is_dir():
         raise ProjectError("the folder of the images is not there", path=project.image_root)
-    if config.weights is not None and not Path(config.weights).is_file():
-        raise ConfigError("there is no such weights file", path=config.weights)
+    if config.weights is not None:
+        check_weights(config.weights)
     return data
 
 
@@ -200,7 +201,7 @@ def _change_config(
 
 def _moved_weights(project: ProjectReader, weights: str | None) -> str | None:
     """Where a weights file is now that lay in a run of the project, whose folder may have been moved."""
-    if weights is None or Path(weights).is_file():
+    if weights is None or weights_path(weights).is_file():
         return weights
     moved = project.runs_folder.joinpath(*Path(weights).parts[-2:])
     return str(moved) if moved.is_file() else weights
