@@ -51,11 +51,11 @@ class DuplicatesDialog(FittedDialog):
         self.resize(1044, 640)
         # the window's undo and redo, which work here as well
         self.addActions(list(actions))
-        self.title = QLabel()
+        self.title = QLabel(wordWrap=True)
         self.title.setProperty("role", "title")
         self.text = QLabel(_WHY, wordWrap=True)
         self.text.setProperty("role", "muted")
-        self.unreadable = QLabel()
+        self.unreadable = QLabel(wordWrap=True)
         self.unreadable.setProperty("role", "muted")
         self.panel = GroupPanel(theme, thumbnails)
         self._found: Duplicates | None = None

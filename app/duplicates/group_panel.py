@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSplitter
 from app.duplicates.duplicate_groups import DuplicateGroup, ItemModel, Twin
 from app.duplicates.lists import GroupList, TwinList
 from app.services.theme import Theme
+from app.widgets.flow_layout import FlowLayout
 from app.widgets.thumbnails import Thumbnails
 from detcore.types import SPLITS
 
@@ -84,25 +85,23 @@ class GroupPanel(QWidget):
         right = QWidget()
         right.setProperty("role", "panel")
         right.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        buttons = QHBoxLayout()
-        buttons.setContentsMargins(12, 8, 12, 12)
-        buttons.setSpacing(8)
-        buttons.addWidget(QLabel("Put the group into"))
         for split, button in self.splits.items():
             button.setToolTip(f"Give all images of the group the split {split}, in one edit")
-            buttons.addWidget(button)
-        buttons.addStretch()
         self.remove.setToolTip("Take the chosen image and its boxes out of the project (Del); the file stays")
         self.open.setToolTip("Show the chosen image at full size (Enter)")
-        buttons.addWidget(self.remove)
-        buttons.addWidget(self.open)
+        buttons = FlowLayout(align="spread")
+        buttons.addWidget(_row(QLabel("Put the group into"), *self.splits.values()))
+        buttons.addWidget(_row(self.remove, self.open))
         for button in (*self.splits.values(), self.remove, self.open):
             button.setAutoDefault(False)
         column = QVBoxLayout(right)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.twins, 1)
-        column.addLayout(buttons)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(12, 8, 12, 12)
+        foot.addLayout(buttons)
+        column.addLayout(foot)
         splitter = QSplitter()
         splitter.setChildrenCollapsible(False)
         splitter.setHandleWidth(1)
@@ -150,3 +149,14 @@ class GroupPanel(QWidget):
         twin = self._twin()
         if twin is not None:
             self.open_asked.emit(twin.image.id)
+
+
+def _row(*widgets: QWidget) -> QWidget:
+    """Widgets that stay beside one another."""
+    row = QWidget()
+    layout = QHBoxLayout(row)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(8)
+    for widget in widgets:
+        layout.addWidget(widget)
+    return row

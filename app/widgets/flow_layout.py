@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 
 class FlowLayout(QLayout):
-    """Items at their size hints, ``spacing`` pixels apart, half of that between rows; each row from the left or
-    in the middle."""
+    """Items at their size hints, at least ``spacing`` pixels apart, half of that between rows; each row from the
+    left, in the middle, or spread from end to end."""
 
-    def __init__(self, parent: QWidget | None = None, *, spacing: int = 8, centred: bool = False) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        spacing: int = 8,
+        align: Literal["left", "centre", "spread"] = "left",
+    ) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
-        self._gap, self._centred = spacing, centred
+        self._gap, self._align = spacing, align
         self.setContentsMargins(0, 0, 0, 0)
 
     def _arrange(self, area: QRect, *, move: bool) -> int:
@@ -22,12 +30,13 @@ class FlowLayout(QLayout):
         rows = self._rows(area.width())
         for row in rows:
             sizes = [item.sizeHint() for item in row]
-            free = area.width() - sum(size.width() for size in sizes) - self._gap * (len(row) - 1)
-            left = area.left() + (max(free, 0) // 2 if self._centred else 0)
+            free = max(area.width() - sum(size.width() for size in sizes) - self._gap * (len(row) - 1), 0)
+            left = area.left() + (free // 2 if self._align == "centre" else 0)
+            gap = self._gap + (free // max(len(row) - 1, 1) if self._align == "spread" else 0)
             for item, size in zip(row, sizes, strict=True):
                 if move:
                     item.setGeometry(QRect(QPoint(left, top), size))
-                left += size.width() + self._gap
+                left += size.width() + gap
             top += max(size.height() for size in sizes) + self._gap // 2
         return top - area.top() - (self._gap // 2 if rows else 0)
 

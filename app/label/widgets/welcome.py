@@ -45,7 +45,7 @@ class Welcome(QScrollArea):
             wordWrap=True,
         )
         text.setProperty("role", "muted")
-        buttons = FlowLayout(spacing=8, centred=True)
+        buttons = FlowLayout(spacing=8, align="centre")
         for number, action_id in enumerate(BUTTONS):
             action = actions[action_id]
             button = QPushButton(action.text())
@@ -58,7 +58,7 @@ class Welcome(QScrollArea):
         self._head = QLabel("RECENT PROJECTS", alignment=Qt.AlignmentFlag.AlignCenter)
         self._head.setProperty("role", "section")
         self._shelf = QWidget()
-        self._flow = FlowLayout(self._shelf, spacing=GAP, centred=True)
+        self._flow = FlowLayout(self._shelf, spacing=GAP, align="centre")
         whole = QWidget()
         layout = QVBoxLayout(whole)
         layout.setSpacing(12)

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
@@ -104,6 +104,20 @@ def side_by_side(dialog: DuplicatesDialog) -> list[str]:
 
 def press(dialog: DuplicatesDialog, key: Qt.Key, modifier: Qt.KeyboardModifier | None = None) -> None:
     QTest.keyClick(dialog.focusWidget() or dialog, key, modifier or Qt.KeyboardModifier.NoModifier)
+
+
+def test_the_dialog_fits_a_screen_of_1440_pixels_at_200_percent(found: NearDuplicates, qtbot: QtBot) -> None:
+    dialog, panel = found.dialog, found.dialog.panel
+    dialog.resize(720, 420)
+    assert dialog.width() == 720
+    for button in (*panel.splits.values(), panel.remove, panel.open):
+        qtbot.waitUntil(lambda button=button: button.visibleRegion().boundingRect() == button.rect())
+        assert button.width() >= button.sizeHint().width()
+    dialog.resize(1044, 640)
+    qtbot.waitUntil(
+        lambda: panel.remove.mapTo(panel, QPoint()).y() == panel.splits["val"].mapTo(panel, QPoint()).y()
+    )
+    assert panel.open.mapTo(panel, panel.open.rect().topRight()).x() == panel.width() - 1 - 12
 
 
 def test_leaks_come_first_and_say_between_which_splits(found: NearDuplicates) -> None:

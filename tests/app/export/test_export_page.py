@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QTextDocument
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from app.export.choice import ExportChoice
@@ -53,6 +53,15 @@ def test_before_the_export_the_page_tells_what_will_be_written(qtbot: QtBot, pag
     qtbot.waitUntil(lambda: page.summary.title.text() == "This will be written", timeout=5000)
     assert ["Boxes", "4", "4"] in _cells(page)
     assert ["Images", "2", "2"] in _cells(page)
+
+
+def test_a_click_beside_the_fields_takes_the_focus_from_nobody(qtbot: QtBot, page: ExportPage) -> None:
+    page.button.setFocus()
+    area = page.form.parentWidget().parentWidget()
+    assert isinstance(area, QScrollArea)
+    qtbot.mouseClick(page.form, Qt.MouseButton.LeftButton, pos=page.form.rect().topRight() + QPoint(-2, 2))
+    assert page.button.hasFocus()
+    assert not area.hasFocus()
 
 
 def test_an_edit_is_counted_at_once(qtbot: QtBot, page: ExportPage) -> None:

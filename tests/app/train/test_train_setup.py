@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -170,6 +170,15 @@ def test_with_more_settings_the_fields_end_where_the_buttons_do(qtbot: QtBot, pa
         qtbot.waitUntil(lambda: bar.isVisible() is setup.settings.more.isVisible())
         assert right(setup.settings.device) == ends
         assert right(setup.detector) == ends
+
+
+def test_a_click_beside_the_fields_takes_the_focus_from_nobody(qtbot: QtBot, page: TrainPage) -> None:
+    page.setup.settings.length.setFocus()
+    area = page.setup.findChild(QScrollArea)
+    assert area is not None
+    qtbot.mouseClick(page.setup.choices, LEFT, pos=page.setup.choices.rect().bottomLeft() + QPoint(2, -2))
+    assert page.setup.settings.length.hasFocus()
+    assert not area.hasFocus()
 
 
 def test_without_torch_the_page_says_how_to_get_it_and_so_does_the_button(
