@@ -1,58 +1,89 @@
-"""What there is to choose about a detector or a format: a dataclass whose fields say how a form and the command line
-show them."""
+"""What there is to choose about a detector, a format or a training: a dataclass whose fields say how a form and the
+command line show them, and which values they take."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, TypeVar, cast
 
-_OPTION = "option"
+from detcore.untrusted_json import fits
 
-V = TypeVar("V", bound=bool | int | float | str)
+_OPTION = "option"
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+Value = bool | int | float | str
+V = TypeVar("V", bound=Value | None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One thing to choose about a detector or a format. Numbers lie from ``low`` to ``high``; a text is one of ``choices``
-    (value to title). ``advanced``: most users leave it alone."""
+    """One thing to choose about a detector, a format or a training.
+
+    Numbers lie from ``low`` to ``high``, with ``above`` beyond ``low``; a text is one of ``choices`` (value to
+    title), or any where there are none. ``auto``: ``None`` is allowed and lets something else decide.
+    ``advanced``: most users leave it alone.
+    """
 
     name: str
-    default: bool | int | float | str
+    default: Value | None
+    kind: type[Value]
     label: str
     help: str = ""
     low: float = -math.inf
     high: float = math.inf
+    above: bool = False
     step: float = 1.0
     choices: Mapping[str, str] = field(default_factory=dict[str, str])
+    auto: bool = False
     advanced: bool = False
 
     @property
     def allowed(self) -> str:
         """The values there are, for messages."""
-        if isinstance(self.default, bool):
-            return "true or false"
-        if isinstance(self.default, str):
+        if self.choices:
             return " or ".join(self.choices)
-        kind = "a whole number" if isinstance(self.default, int) else "a number"
-        return f"{kind} from {self.low:g} to {self.high:g}"
+        parts: list[str] = []
+        if self.low > -math.inf:
+            parts.append(f"more than {self.low:g}" if self.above else f"at least {self.low:g}")
+        if self.high < math.inf:
+            parts.append(f"at most {self.high:g}")
+        if len(parts) == 2 and not self.above:
+            return f"{_KINDS[self.kind]} from {self.low:g} to {self.high:g}"
+        return _KINDS[self.kind] + (f" of {' and '.join(parts)}" if parts else "")
+
+    def fault(self, value: object) -> str:
+        """What is wrong with a value, as the end of a sentence; "" where it is allowed. A whole number is a
+        number, too."""
+        if value is None and self.auto:
+            return ""
+        if not fits(value, self.kind.__name__):
+            return f"expected {self._expected(value)}"
+        if isinstance(value, str):
+            fine = not self.choices or value in self.choices
+        else:
+            number = cast("float", value)
+            fine = self.low <= number <= self.high and not (self.above and number == self.low)
+        return "" if fine else f"it must be {self.allowed}"
 
     def accepts(self, value: object) -> bool:
-        """Whether a value is one of those that are allowed. A whole number is a number, too."""
-        if isinstance(self.default, bool) or isinstance(value, bool):
-            return isinstance(self.default, bool) and isinstance(value, bool)
-        if isinstance(self.default, str):
-            return isinstance(value, str) and value in self.choices
-        if not isinstance(value, int if isinstance(self.default, int) else int | float):
-            return False
-        return self.low <= value <= self.high  # not so of NaN
+        """Whether a value is one of those that are allowed."""
+        return not self.fault(value)
 
-    def parse(self, word: str) -> bool | int | float | str:
+    def parse(self, word: str) -> Value:
         """The value that a word of the command line means. Raises ValueError for what is none."""
-        if isinstance(self.default, bool):
+        if self.kind is bool:
             return {"true": True, "false": False}.get(word.lower(), word)
-        return type(self.default)(word)
+        return self.kind(word)
+
+    def _expected(self, value: object) -> str:
+        if self.kind in (int, float) and type(value) is int:
+            return "a smaller number"
+        if self.kind is float and type(value) is float:
+            return "a finite number"
+        return _KINDS[self.kind]
 
 
 def option(
@@ -62,18 +93,24 @@ def option(
     help: str = "",
     low: float = -math.inf,
     high: float = math.inf,
+    above: bool = False,
     step: float = 1.0,
     choices: Mapping[str, str] | None = None,
+    auto: type[Value] | None = None,
     advanced: bool = False,
 ) -> V:
-    """A field of a dataclass of options; the arguments are those of ``Option``."""
+    """A field of a dataclass of options; the arguments are those of ``Option``, but ``auto`` is the kind of value
+    that there is beside ``None``."""
     told = {
+        "kind": type(default) if auto is None else auto,
         "label": label,
         "help": help,
         "low": low,
         "high": high,
+        "above": above,
         "step": step,
         "choices": dict(choices or {}),
+        "auto": auto is not None,
         "advanced": advanced,
     }
     return field(default=default, metadata={_OPTION: told})
@@ -84,6 +121,7 @@ class NoOptions:
     """Where there is nothing to choose."""
 
 
+@cache
 def options_of(kind: type[Any]) -> tuple[Option, ...]:
     """The fields of a dataclass of options, in their order.
 
@@ -95,7 +133,8 @@ def options_of(kind: type[Any]) -> tuple[Option, ...]:
         if _OPTION not in item.metadata:
             raise ValueError(f"{kind.__name__}: {item.name} is not made by option(…)")
         made = Option(name=item.name, default=cast("Any", item.default), **item.metadata[_OPTION])
-        if not made.accepts(made.default):
-            raise ValueError(f"{kind.__name__}: {item.name} is {made.default!r}, not {made.allowed}")
+        fault = made.fault(made.default)
+        if fault:
+            raise ValueError(f"{kind.__name__}: {item.name} is {made.default!r}, {fault}")
         found.append(made)
     return tuple(found)

@@ -17,7 +17,7 @@ from app.services.settings import Settings
 from app.shell.application import make_application, make_window
 from app.shell.main_window import MainWindow
 from detcore.errors import JobError, ProjectError
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, TrainConfig
 from detcore.project.runs import RunState, list_runs
 from detcore.sample import create_sample_project
 
@@ -84,7 +84,7 @@ class Demo:
         self._show("train")
         page = self._window.train_page
         self._wait(self._context.actions["train.start"].isEnabled, "the training page")
-        page.setup.show_config(TrainConfig(minutes=minutes))
+        page.setup.show_config(TrainConfig(learning=Learning(minutes=minutes)))
         page.buttons.start.click()
         self._wait(lambda: bool(self._context.jobs.active()), "the training process")
         self._say(f"train: {minutes:g} minutes of reticle-s")

@@ -102,7 +102,7 @@ class RunControl(QObject):
         """Go on with a run; one that was completed trains ``longer``."""
         project = self._context.document.project
         completed = info.state is RunState.COMPLETED
-        minutes, epochs = (longer.minutes, longer.epochs) if completed else (None, None)
+        minutes, epochs = (longer.learning.minutes, longer.learning.epochs) if completed else (None, None)
         self.begin(
             lambda: prepare_resume(project, info.folder, minutes=minutes, epochs=epochs),
             project,

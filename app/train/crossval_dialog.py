@@ -74,8 +74,8 @@ class CrossValidationDialog(FittedDialog):
         folds = self.folds.value()
         learnt = count_text(self._images - round(self._images / folds))
         text = f"{counted(folds, 'training')} on about {learnt} of {counted(self._images, 'image')}"
-        if self._config.minutes is not None:
-            text += f": about {format_duration(60 * folds * self._config.minutes)}, and some for detecting"
+        if self._config.learning.minutes is not None:
+            text += f": about {format_duration(60 * folds * self._config.learning.minutes)}, and some for detecting"
         self.cost.setText(f"{text}. It can be stopped and resumed.")
 
 
@@ -86,9 +86,9 @@ def _text(text: str) -> QLabel:
 
 
 def _length(config: TrainConfig) -> str:
-    if config.minutes is not None:
-        return format_duration(60 * config.minutes)
-    return counted(config.epochs or 0, "epoch")
+    if config.learning.minutes is not None:
+        return format_duration(60 * config.learning.minutes)
+    return counted(config.learning.epochs or 0, "epoch")
 
 
 def ask_cross_validation(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QStackedWidget
 
@@ -262,7 +260,7 @@ class TrainPage(Page):
         except ConfigError as error:
             self.context.messages.error(error, doing="start the training")
             return
-        self.context.document.project.set_setting(CONFIG_KEY, asdict(config))
+        self.context.document.project.set_setting(CONFIG_KEY, config.to_dict())
         self.control.start(config)
 
     def _choose_weights(self) -> None:

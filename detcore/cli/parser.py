@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from detcore.cli.format_options import add_format_options
 from detcore.evaluation.evaluate import RULES
 from detcore.formats import all_formats
+from detcore.jobs.config import SETTINGS
 from detcore.review.filter import SortOrder
 from detcore.types import SPLITS
 from detcore.weights.cache import FOLDER_VARIABLE
@@ -176,17 +177,23 @@ def _options_text() -> str:
     return "; ".join(f"{model}: {names}" for model, names in told.items() if names)
 
 
+def _setting(name: str, metavar: str) -> dict[str, Any]:
+    """How a setting of a training is a flag. It has no default there: in runs that go on there is another."""
+    item = SETTINGS[name]
+    return {"type": item.kind, "metavar": metavar, "help": item.help[:1].lower() + item.help[1:]}
+
+
 def _add_training_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model", choices=sorted(detectors()), help=f"which detector (default {DEFAULT_MODEL})"
     )
     length = command.add_mutually_exclusive_group()
-    length.add_argument("--epochs", type=int, metavar="N", help="times through the training images")
-    length.add_argument("--minutes", type=float, metavar="M", help="time of a training (default 10)")
-    command.add_argument("--device", metavar="auto|cpu|cuda:N")
-    command.add_argument("--seed", type=int)
-    command.add_argument("--image-size", type=int, metavar="PIXELS", help="longer side of a training image")
-    command.add_argument("--batch-size", type=int, metavar="N")
+    length.add_argument("--epochs", **_setting("epochs", "N"))
+    length.add_argument("--minutes", **_setting("minutes", "M"))
+    command.add_argument("--device", **_setting("device", "auto|cpu|cuda:N"))
+    command.add_argument("--seed", **_setting("seed", "N"))
+    command.add_argument("--image-size", **_setting("image_size", "PIXELS"))
+    command.add_argument("--batch-size", **_setting("batch_size", "N"))
     command.add_argument(
         "--option",
         action="append",
@@ -194,11 +201,7 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="an option of the detector; may be repeated. " + _options_text(),
     )
-    command.add_argument(
-        "--weights",
-        metavar="NAME|FILE",
-        help="weights to start from: published ones (`weights list`), or a file (safetensors or torch)",
-    )
+    command.add_argument("--weights", **_setting("weights", "NAME|FILE"))
 
 
 def _add_model_commands(commands: Commands) -> None:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from detcore.cli.console import complain
 from detcore.cli.watching import watch_job
 from detcore.errors import Cancelled, ConfigError, EvaluationError, ImageError, JobError
 from detcore.images.decoding import check_image
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Augmentation, Learning, Runtime, TrainConfig
 from detcore.jobs.owner import OutcomeState, WorkerJob, worker_command
 from detcore.jobs.preparing.runs import prepare_prediction
+from detcore.options import options_of
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, left_out_images, load_detections, predicted_images
@@ -33,8 +35,6 @@ from detcore.types import Detections
 from detcore.weights.catalogue import weights_files
 from detcore.wording import counted
 from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
-
-DEFAULT_MINUTES = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,19 +177,25 @@ def training_config(options: argparse.Namespace) -> TrainConfig:
     Raises:
         ConfigError: the detector has no such option, or not that value of it.
     """
-    minutes = options.minutes if options.epochs is None else None
     model = options.model or DEFAULT_MODEL
+    learning = _given(options, Learning)
+    if "epochs" in learning:
+        learning["minutes"] = None
+    if "weights" in learning:
+        learning["weights"] = _weights(options.weights)
     return TrainConfig(
-        model=model,
+        detector=model,
         options=find_detector(model).parse_options(dict(options.option or ())),
-        epochs=options.epochs,
-        minutes=DEFAULT_MINUTES if options.epochs is None and minutes is None else minutes,
-        device=options.device or "auto",
-        seed=options.seed or 0,
-        image_size=options.image_size,
-        batch_size=options.batch_size,
-        weights=None if options.weights is None else _weights(options.weights),
+        learning=Learning(**learning),
+        augmentation=Augmentation(**_given(options, Augmentation)),
+        runtime=Runtime(**_given(options, Runtime)),
     )
+
+
+def _given(options: argparse.Namespace, section: type[Any]) -> dict[str, Any]:
+    """The settings of a section that were given as flags, which have their names."""
+    words = {item.name: getattr(options, item.name, None) for item in options_of(section)}
+    return {name: word for name, word in words.items() if word is not None}
 
 
 def _weights(word: str) -> str:

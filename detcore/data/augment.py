@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcore.data.letterbox import PAD_VALUE
+from detcore.jobs.config import Augmentation
 from detcore.types import ImageArray, IntArray
 
 _MIN_SIDE = 2.0
@@ -28,22 +29,6 @@ class Labelled:
     boxes: NDArray[np.float32]
     labels: IntArray
     ignore: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Augmentation:
-    """Which changes to draw. ``scale_jitter`` s draws a zoom from 1 - s to 1 + s; ``mosaic`` is the
-    share of images that are put together from four."""
-
-    flip_horizontal: bool = True
-    flip_vertical: bool = False
-    scale_jitter: float = 0.5
-    colour: bool = True
-    mosaic: float = 0.0
-
-    @classmethod
-    def none(cls) -> Augmentation:
-        return cls(flip_horizontal=False, flip_vertical=False, scale_jitter=0.0, colour=False)
 
 
 def augment(
@@ -67,7 +52,7 @@ def augment(
         ]
     )
     image = _warp(item.image, matrix, width=width, height=height)
-    if plan.colour:
+    if plan.colour_jitter:
         image = _recolour(image, rng)
     boxes, kept = _move(item.boxes, matrix, width=width, height=height)
     ignore, _ = _move(item.ignore, matrix, width=width, height=height)
@@ -86,7 +71,7 @@ def mosaic(
     boxes: list[NDArray[np.float32]] = []
     labels: list[IntArray] = []
     ignore: list[NDArray[np.float32]] = []
-    part_plan = replace(plan, scale_jitter=_MOSAIC_JITTER, colour=False, mosaic=0.0)
+    part_plan = replace(plan, scale_jitter=_MOSAIC_JITTER, colour_jitter=False, mosaic=0.0)
     corners = ((0, 0, cross_x, cross_y), (cross_x, 0, width, cross_y))
     corners += ((0, cross_y, cross_x, height), (cross_x, cross_y, width, height))
     for item, (left, top, right, bottom) in zip(items, corners, strict=True):

@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from detcore.data.augment import Augmentation, Labelled, augment, mosaic
+from detcore.data.augment import Labelled, augment, mosaic
 from detcore.data.cache import ImageCache
 from detcore.data.letterbox import PAD_VALUE, Fit, round_up
 from detcore.data.samples import Sample
 from detcore.data.tensors import to_tensor
 from detcore.errors import ImageError
+from detcore.jobs.config import Augmentation
 from detcore.types import FloatArray, ImageArray, IntArray
 from detcore.zoo.spec import SIDE_STEP
 

@@ -1,106 +1,193 @@
 """What the user can choose about a training run.
 
-Free of torch: the window and the command line read this without loading it.
+Free of torch: the window and the command line read this without loading it. A field is declared once, by ``option``
+in one of three sections: what it is called, which values it takes and what users read of it; files, checks and flags
+are made from that.
 """
 
 from __future__ import annotations
 
 import json
-import math
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from detcore.errors import ConfigError
+from detcore.options import Option, option, options_of
 from detcore.untrusted_json import fits, parse_json
 from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
 from detcore.zoo.spec import SIDE_STEP, DetectorSpec
 
-PRECISIONS = ("auto", "fp32", "bf16")
+VERSION = 2
+"""Of the form in files. 1, that of Reticle 0.1, has all settings side by side and no ``version``."""
+
+
+def _check(section: object, place: str) -> None:
+    """Raises ConfigError for a field whose value is not allowed."""
+    for item in options_of(type(section)):
+        value = getattr(section, item.name)
+        fault = item.fault(value)
+        if fault:
+            raise ConfigError(f"{place}.{item.name} is {value!r}, {fault}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """How a run learns. ``None`` means: the detector's recipe, or the machine, decides.
+
+    Exactly one of ``minutes`` (of learning; validation comes on top, with about a tenth of them) and ``epochs``
+    is set. ``weights`` are published ones, by their name, or a local file; where they know the task already,
+    ``learning_rate`` ``None`` is a lower one.
+    ``hard_negatives`` and ``oversample`` need the errors of an earlier run (``emphasis.json`` in the run's folder).
+    """
+
+    minutes: float | None = option(
+        10.0, auto=float, label="Minutes", help="Time of a training (default 10)", low=0, above=True
+    )
+    epochs: int | None = option(
+        None, auto=int, label="Epochs", help="Times through the training images", low=1
+    )
+    weights: str | None = option(
+        None,
+        auto=str,
+        label="Start from",
+        help="Weights to start from: published ones (`weights list`), or a file (safetensors or torch)",
+    )
+    image_size: int | None = option(
+        None,
+        auto=int,
+        label="Image size",
+        help="Longer side of a training image",
+        low=64,
+        high=4096,
+    )
+    batch_size: int | None = option(
+        None, auto=int, label="Images a step", help="Images that are held at a time", low=1
+    )
+    accumulate: int = option(1, label="Batches a step", help="Batches that are added up in a step", low=1)
+    learning_rate: float | None = option(None, auto=float, label="Learning rate", low=0, above=True)
+    weight_decay: float | None = option(None, auto=float, label="Weight decay", low=0)
+    warmup_steps: int = option(
+        50, label="Warm-up", help="Steps in which the learning rate rises to its full value", low=0
+    )
+    max_gradient_norm: float = option(
+        10.0, label="Longest gradient", help="Longer ones are cut to this length", low=0, above=True
+    )
+    ema: bool = option(
+        True,
+        label="Average the weights",
+        help="Keep a running average of the weights; it detects better than the last ones.",
+    )
+    hard_negatives: float = option(
+        0.0,
+        label="False alarms",
+        help="So many times more often are images drawn in which an earlier run took an average number of times "
+        "background for objects",
+        low=0,
+    )
+    oversample: float = option(
+        0.0,
+        label="Missed objects",
+        help="So many times more often are images drawn in which an earlier run missed an average number of objects",
+        low=0,
+    )
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError for values that make no sense, naming the field."""
+        _check(self, "learning")
+        if (self.minutes is None) == (self.epochs is None):
+            raise ConfigError("set either minutes or epochs, not both")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augmentation:
+    """Which random changes are made to training images."""
+
+    flip_horizontal: bool = option(True, label="Flip left and right")
+    flip_vertical: bool = option(False, label="Flip top and bottom")
+    scale_jitter: float = option(
+        0.5, label="Vary size", help="0.5 draws a zoom between 0.5 and 1.5", low=0, high=1
+    )
+    colour_jitter: bool = option(True, label="Vary colours")
+    mosaic: float = option(
+        0.0, label="Mosaic", help="The share of images that are put together from four", low=0, high=1
+    )
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError as ``Learning`` does."""
+        _check(self, "augmentation")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Where and how a run is computed, kept and judged; none of it is meant to change what it learns.
+
+    ``validate_every_seconds`` is a wish: validation never takes more than about a tenth of the time.
+    """
+
+    device: str = option("auto", label="Device", help="auto, cpu, cuda or cuda:N")
+    seed: int = option(0, label="Random seed", help="Seed of all that is drawn", low=0)
+    precision: str = option(
+        "auto", label="Precision", choices={"auto": "Auto", "fp32": "32 bit", "bf16": "16 bit (bf16)"}
+    )
+    threads: int | None = option(None, auto=int, label="Threads", help="Of the processor", low=1)
+    validate_every_seconds: float | None = option(
+        None, auto=float, label="Validate every", help="Seconds", low=0, above=True
+    )
+    checkpoint_every_seconds: float = option(60.0, label="Save every", help="Seconds", low=0, above=True)
+    predict_after: bool = option(
+        True,
+        label="Predict when done",
+        help="Find objects in all images with the best weights, for the Review page.",
+    )
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError as ``Learning`` does."""
+        _check(self, "runtime")
+        if self.device not in ("auto", "cpu", "cuda") and not self.device.removeprefix("cuda:").isdigit():
+            hint = "Use auto, cpu, cuda or cuda:0, cuda:1 …"
+            raise ConfigError(f"runtime.device is {self.device!r}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:
-    """One training run. ``None`` means: the detector's recipe, or the machine, decides.
+    """One training run.
 
-    ``model`` is the id of a detector and ``options`` are those of its own; both are looked at when a training
-    starts, by ``check``, so that a run can be read whose detector is not installed.
-    Exactly one of ``minutes`` (of learning; validation comes on top, with about a tenth of them) and ``epochs``
-    is set.
-    ``device`` is ``auto``, ``cpu``, ``cuda`` or ``cuda:N``. ``image_size`` is the longer side in pixels.
-    ``weights`` to start from are published ones, by their name, or a local file; where they know the task already, ``learning_rate`` ``None`` is
-    a lower one. ``scale_jitter`` 0.5 draws a zoom between 0.5 and 1.5.
-    ``validate_every_seconds`` is a wish: validation never takes more than about a tenth of the time.
-    ``hard_negatives`` and ``oversample`` let images be drawn more often in which an earlier run took
-    background for objects, or missed some: so many times more with an average number of such errors
-    (``emphasis.json`` in the run's folder holds them); 0 is off.
+    ``detector`` is the id of one and ``options`` are those of its own. They and ``version`` are looked at when a
+    training starts, by ``check``: a run can be read whose detector is not installed, and one that a later Reticle
+    made, of which only what is known here is kept.
     """
 
-    model: str = DEFAULT_MODEL
+    version: int = VERSION
+    detector: str = DEFAULT_MODEL
     options: dict[str, Any] = field(default_factory=dict[str, Any])
-    minutes: float | None = 10.0
-    epochs: int | None = None
-    device: str = "auto"
-    seed: int = 0
-    image_size: int | None = None
-    batch_size: int | None = None
-    accumulate: int = 1
-    learning_rate: float | None = None
-    weight_decay: float | None = None
-    warmup_steps: int = 50
-    max_gradient_norm: float = 10.0
-    weights: str | None = None
-    flip_horizontal: bool = True
-    flip_vertical: bool = False
-    scale_jitter: float = 0.5
-    colour_jitter: bool = True
-    mosaic: float = 0.0
-    hard_negatives: float = 0.0
-    oversample: float = 0.0
-    ema: bool = True
-    precision: str = "auto"
-    threads: int | None = None
-    validate_every_seconds: float | None = None
-    checkpoint_every_seconds: float = 60.0
-    predict_after: bool = True
-
-    def __post_init__(self) -> None:
-        """Raises ConfigError for values that make no sense, naming the field."""
-        if (self.minutes is None) == (self.epochs is None):
-            raise ConfigError("set either minutes or epochs, not both")
-        if self.precision not in PRECISIONS:
-            raise ConfigError(f"precision is {self.precision!r}", hint=f"Choose from {', '.join(PRECISIONS)}")
-        if self.image_size is not None and not 64 <= self.image_size <= 4096:
-            raise ConfigError(f"image_size is {self.image_size}, it must be 64 to 4096")
-        for name, value in asdict(self).items():
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ConfigError(f"{name} is {value}, it must be a finite number")
-        positive = ("minutes", "epochs", "batch_size", "accumulate", "learning_rate", "max_gradient_norm")
-        for name in (*positive, "threads", "validate_every_seconds", "checkpoint_every_seconds"):
-            value = getattr(self, name)
-            if value is not None and not value > 0:
-                raise ConfigError(f"{name} is {value}, it must be more than 0")
-        for name in ("weight_decay", "warmup_steps", "seed", "hard_negatives", "oversample"):
-            if (getattr(self, name) or 0) < 0:
-                raise ConfigError(f"{name} is {getattr(self, name)}, it must not be negative")
-        for name in ("scale_jitter", "mosaic"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}, it must be 0 to 1")
-        if self.device not in ("auto", "cpu", "cuda") and not self.device.removeprefix("cuda:").isdigit():
-            raise ConfigError(f"device is {self.device!r}", hint="Use auto, cpu, cuda or cuda:0, cuda:1 …")
+    learning: Learning = Learning()
+    augmentation: Augmentation = Augmentation()
+    runtime: Runtime = Runtime()
 
     @property
     def spec(self) -> DetectorSpec:
         """The detector. Raises ConfigError where it is not installed."""
-        return find_detector(self.model)
+        return find_detector(self.detector)
 
     def check(self) -> None:
-        """Raises ConfigError when the detector is not installed or does not have these options."""
+        """Whether a training can start from this.
+
+        Raises:
+            ConfigError: a later Reticle wrote it, or the detector is not installed or does not have these options.
+        """
+        if self.version > VERSION:
+            raise ConfigError(
+                f"these training settings are of a later Reticle (version {self.version} of their form, "
+                f"this one knows {VERSION})",
+                hint="Train with that Reticle, or start a new run here",
+            )
         self.spec.read_options(self.options)
 
     def size(self) -> int:
         """The longer side of a training image, in pixels, a multiple of ``SIDE_STEP``."""
-        wanted = self.image_size or self.spec.input.image_size
+        wanted = self.learning.image_size or self.spec.input.image_size
         return max(SIDE_STEP * 2, round(wanted / SIDE_STEP) * SIDE_STEP)
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,8 +209,8 @@ class TrainConfig:
         """The config in a JSON object; fields that are not there take their defaults.
 
         Raises:
-            ConfigError: no JSON object, a field that is unknown or of the wrong kind, or values that
-                make no sense.
+            ConfigError: no JSON object, a field of the wrong kind, or values that make no sense; or a field that is
+                unknown, unless a later Reticle wrote it.
         """
         try:
             record: Any = parse_json(text)
@@ -131,18 +218,85 @@ class TrainConfig:
             raise ConfigError(f"not JSON ({error})", path=path) from error
         if not isinstance(record, dict):
             raise ConfigError("the file holds no JSON object", path=path)
-        return cls.from_dict(record, path=path)  # pyright: ignore[reportUnknownArgumentType]
+        return cls.from_dict(cast("dict[str, Any]", record), path=path)
 
     @classmethod
-    def from_dict(cls, record: dict[str, Any], *, path: str | Path | None = None) -> TrainConfig:
+    def from_dict(cls, record: Mapping[str, Any], *, path: str | Path | None = None) -> TrainConfig:
         """As ``from_json``, of the object itself."""
-        kinds = {item.name: str(item.type) for item in fields(cls)}
-        for name, value in record.items():
-            if name not in kinds:
-                raise ConfigError(f"there is no training setting {name!r}", path=path)
-            if not fits(value, kinds[name]):
-                raise ConfigError(f"{name} is {value!r}, expected {kinds[name]}", path=path)
         try:
-            return cls(**record)
+            return cls(**_read(record))
         except ConfigError as error:
             raise ConfigError(error.message, path=path, hint=error.hint) from error
+
+
+_SECTIONS: Mapping[str, type[Any]] = {
+    "learning": Learning,
+    "augmentation": Augmentation,
+    "runtime": Runtime,
+}
+_BESIDE = {"detector": "str", "options": "dict[str, Any]"}
+SETTINGS: Mapping[str, Option] = {
+    item.name: item for section in _SECTIONS.values() for item in options_of(section)
+}
+"""Everything that can be set, by its name, which no two sections share."""
+
+
+def _read(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a ``TrainConfig`` that a file holds, in any version. Raises ConfigError as ``from_json``."""
+    version = record.get("version", 1)
+    if not fits(version, "int"):
+        raise ConfigError(f"version is {version!r}, expected a whole number")
+    later = version > VERSION
+    values: dict[str, Any] = {"version": max(version, VERSION)}
+    for name, value in (record if version >= VERSION else _nested(record)).items():
+        if name in _SECTIONS:
+            values[name] = _read_section(name, value, later=later)
+        elif name in _BESIDE and fits(value, _BESIDE[name]):
+            values[name] = value
+        elif name in _BESIDE and not later:
+            expected = "an object" if name == "options" else "a text"
+            raise ConfigError(f"{name} is {value!r}, expected {expected}")
+        elif name != "version" and not later:
+            raise _unknown(name)
+    return values
+
+
+def _read_section(name: str, record: object, *, later: bool) -> Any:
+    """One section; in the file of a ``later`` version what is not known or allowed here is passed over."""
+    kind = _SECTIONS[name]
+    if not isinstance(record, dict):
+        if later:
+            return kind()
+        raise ConfigError(f"{name} is {record!r}, expected an object")
+    known = {item.name: item for item in options_of(kind)}
+    values = cast("dict[str, Any]", record)
+    if later:
+        values = {key: value for key, value in values.items() if key in known and known[key].accepts(value)}
+    for key in values:
+        if key not in known:
+            raise _unknown(f"{name}.{key}")
+    try:
+        return kind(**values)
+    except ConfigError:
+        if later:
+            return kind()
+        raise
+
+
+def _nested(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of version 1, which lie side by side, in their sections."""
+    sections: dict[str, dict[str, Any]] = {name: {} for name in _SECTIONS}
+    places = {item.name: name for name, section in _SECTIONS.items() for item in options_of(section)}
+    beside: dict[str, Any] = {}
+    for name, value in record.items():
+        if name in places:
+            sections[places[name]][name] = value
+        elif name in ("model", "options"):
+            beside["detector" if name == "model" else name] = value
+        elif name != "version":
+            raise _unknown(name)
+    return {**beside, **sections}
+
+
+def _unknown(name: str) -> ConfigError:
+    return ConfigError(f"there is no training setting {name!r}")

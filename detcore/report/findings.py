@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -148,7 +148,7 @@ def find(
         statistics=project.statistics(),
         run=info,
         folds=len(read_plan(run).held_out) if is_cross_validation(run) else 0,
-        settings=read_json(run.config),
+        settings=_settings(run),
         scope=scope,
         images={image.id: image for image in project.images()},
         classes=classes,
@@ -167,6 +167,18 @@ def find(
         changes=None if snapshot is None else label_changes(snapshot.ground_truth, project.ground_truth()),
         edits=tuple(edits_since(project, info.created, most=MOST_EDITS)),
     )
+
+
+def _settings(run: RunFolder) -> dict[str, Any]:
+    """What the run was set to, of whatever version its file is; what lies in a section has both names."""
+    settings: dict[str, Any] = {}
+    for name, value in read_json(run.config).items():
+        if isinstance(value, dict):
+            section = cast("dict[str, Any]", value)
+            settings |= {f"{name}.{key}": part for key, part in section.items()}
+        else:
+            settings[name] = value
+    return settings
 
 
 def _ap_interval(gt: GroundTruth, dets: Detections, image_ids: IntArray, class_ids: IntArray) -> Interval:

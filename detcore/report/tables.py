@@ -82,7 +82,7 @@ def facts(findings: Findings) -> Pair:
     )
     model, effort, where = run.model, f"{run.epochs:.0f} epochs", "while it was trained"
     if findings.folds:
-        model = str(findings.settings.get("model", model))
+        model = str(findings.settings.get("detector", findings.settings.get("model", model)))
         effort, where = f"cross-validation in {findings.folds} folds", "over all folds"
     best = "–" if run.best_ap is None else f"{run.best_ap:.3f} {where}"
     training = Definitions(

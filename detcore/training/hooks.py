@@ -114,7 +114,7 @@ class CheckpointHook(Hook):
         self._saved_at = time.monotonic()
 
     def after_step(self, trainer: Trainer) -> None:
-        if time.monotonic() - self._saved_at >= trainer.config.checkpoint_every_seconds:
+        if time.monotonic() - self._saved_at >= trainer.config.runtime.checkpoint_every_seconds:
             self.save(trainer)
 
     def after_training(self, trainer: Trainer, reason: EndReason) -> None:
@@ -141,7 +141,7 @@ class CheckpointHook(Hook):
             parts["ema"] = self._ema.detector.state_dict()
         return Checkpoint(
             state=trainer.state,
-            model=trainer.config.model,
+            model=trainer.config.detector,
             options=asdict(trainer.config.spec.read_options(trainer.config.options)),
             input_rule=asdict(trainer.config.spec.input),
             class_ids=self._class_ids,

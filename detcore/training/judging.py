@@ -67,7 +67,7 @@ class ValidationHook(Hook):
     def _choose_images(self, trainer: Trainer) -> float:
         """Decide, once in a run, how many images to look at; returns the seconds that they will take, as far as
         that is known."""
-        state, minutes, total = trainer.state, trainer.config.minutes, self._validator.images
+        state, minutes, total = trainer.state, trainer.config.learning.minutes, self._validator.images
         if state.judged_images is None and (minutes is None or state.step > 0):
             state.judged_images = total
         seconds = None if minutes is None else self._validator.seconds_per_image(rounds=_FEWEST)
@@ -88,9 +88,9 @@ class ValidationHook(Hook):
     def _pause(self, trainer: Trainer, cost: float) -> float:
         """Seconds of learning until the next validation, of which the last one took ``cost``: as configured,
         else about 15 of them in a run, and always enough that validation keeps to its share."""
-        minutes = trainer.config.minutes
-        if trainer.config.validate_every_seconds is not None:
-            interval = trainer.config.validate_every_seconds
+        minutes = trainer.config.learning.minutes
+        if trainer.config.runtime.validate_every_seconds is not None:
+            interval = trainer.config.runtime.validate_every_seconds
         elif minutes is None:
             interval = 20.0
         else:

@@ -39,7 +39,7 @@ def choose_load(config: TrainConfig, *, on_gpu: bool, images: int, attempt: int)
     ``attempt`` that ran out of memory."""
     size, recipe = config.size(), config.spec.recipe
     smallest = recipe.smallest_batch
-    batch = config.batch_size
+    batch = config.learning.batch_size
     if batch is None and on_gpu:
         # On small sets the number of steps decides, so no more than a sixteenth of the images.
         by_memory = max(2, _GPU_PIXELS // (size * size))
@@ -47,14 +47,14 @@ def choose_load(config: TrainConfig, *, on_gpu: bool, images: int, attempt: int)
     elif batch is None:
         batch = recipe.batch_size
     batch = max(smallest, min(batch, images))
-    load = Load(batch_size=batch, accumulate=config.accumulate, image_size=size)
+    load = Load(batch_size=batch, accumulate=config.learning.accumulate, image_size=size)
     return load.shrunk(attempt, smallest_batch=smallest)
 
 
 def choose_learning_rate(config: TrainConfig, load: Load, *, world_size: int = 1) -> float:
     """As configured, else the recipe's, scaled with the batch: with its root for Adam, in proportion for SGD."""
-    if config.learning_rate is not None:
-        return config.learning_rate
+    if config.learning.learning_rate is not None:
+        return config.learning.learning_rate
     recipe = config.spec.recipe
     share = load.batch_size * load.accumulate * world_size / recipe.batch_size
     low, high = _RATE_RANGE

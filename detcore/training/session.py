@@ -97,19 +97,19 @@ class Session:
         config = self.config
         config.check()
         split = self._split()
-        device = choose_device(config.device, local_rank=self._group.local_rank)
+        device = choose_device(config.runtime.device, local_rank=self._group.local_rank)
         self._set_threads(device)
-        torch.manual_seed(config.seed)  # pyright: ignore[reportUnknownMemberType]
+        torch.manual_seed(config.runtime.seed)  # pyright: ignore[reportUnknownMemberType]
         load = self._load(device, len(split.train))
         detector = build_detector(
-            config.model,
+            config.detector,
             num_classes=len(self.snapshot.classes),
             image_size=load.image_size,
             options=self._options(),
         )
         detector = Compute(device).place(detector)
         optimiser = self._begin(detector, device)
-        ema = Ema(detector) if config.ema else None
+        ema = Ema(detector) if config.learning.ema else None
         if ema is not None and self._checkpoint is not None:
             ema.detector.load_state_dict(self._checkpoint.kept())
         with memory_watch():
@@ -121,7 +121,7 @@ class Session:
         stream = TrainStream(
             split.train,
             cache,
-            seed=config.seed,
+            seed=config.runtime.seed,
             problem=self._problem,
             rank=self._group.rank,
             world_size=self._group.world_size,
@@ -153,7 +153,7 @@ class Session:
 
     def _precision(self, device: torch.device) -> str:
         """As configured; what was once measured on this kind of device stays for the whole run."""
-        state, wanted = self.state, self.config.precision
+        state, wanted = self.state, self.config.runtime.precision
         if wanted != "auto" or state.bf16 is None or state.device_type != device.type:
             return wanted
         return "bf16" if state.bf16 else "fp32"
@@ -167,7 +167,7 @@ class Session:
         if checkpoint is None:
             return None
         wanted = tuple(class_ids(self.snapshot).tolist())
-        if checkpoint.class_ids != wanted or checkpoint.model != self.config.model:
+        if checkpoint.class_ids != wanted or checkpoint.model != self.config.detector:
             raise ConfigError(
                 "the checkpoint was made with other classes or another model",
                 path=run.last,
@@ -188,7 +188,7 @@ class Session:
     def _split(self) -> Split:
         if not self.snapshot.classes:
             raise ConfigError("the project has no classes", hint="Label some boxes first")
-        split = split_samples(self.snapshot, seed=self.config.seed)
+        split = split_samples(self.snapshot, seed=self.config.runtime.seed)
         if not any(len(sample.labels) for sample in split.train):
             raise ConfigError(
                 "there are no labelled training images",
@@ -205,13 +205,13 @@ class Session:
     def _weights(self, samples: tuple[Sample, ...]) -> FloatArray | None:
         """How often each image is drawn in a pass; ``None`` when all are alike."""
         config = self.config
-        if not config.hard_negatives and not config.oversample:
+        if not config.learning.hard_negatives and not config.learning.oversample:
             return None
         emphasis = Emphasis.load(self._run.emphasis)
         weights = emphasis.weights(
             [sample.image_id for sample in samples],
-            hard_negatives=config.hard_negatives,
-            oversample=config.oversample,
+            hard_negatives=config.learning.hard_negatives,
+            oversample=config.learning.oversample,
         )
         self._log(
             "info",
@@ -224,8 +224,8 @@ class Session:
         torch.set_flush_denormal(True)
         # Decoding and augmentation run in threads of ours; OpenCV's own would only get in their way.
         cv2.setNumThreads(1)
-        if self.config.threads is not None:
-            torch.set_num_threads(self.config.threads)
+        if self.config.runtime.threads is not None:
+            torch.set_num_threads(self.config.runtime.threads)
         if device.type == "cuda":
             torch.backends.cudnn.benchmark = False
 
@@ -243,15 +243,15 @@ class Session:
         checkpoint = self._checkpoint
         if checkpoint is not None:
             detector.load_state_dict(checkpoint.part("weights"))
-        elif self.config.weights is not None:
-            report = load_weights(detector, weights_path(self.config.weights))
+        elif self.config.learning.weights is not None:
+            report = load_weights(detector, weights_path(self.config.learning.weights))
             self._log("info", report.text())
             self.state.fine_tuning = report.complete
         optimiser = make_optimiser(
             detector,
             self.config.spec.recipe,
-            learning_rate=self.config.learning_rate,
-            weight_decay=self.config.weight_decay,
+            learning_rate=self.config.learning.learning_rate,
+            weight_decay=self.config.learning.weight_decay,
             device=device,
         )
         if checkpoint is not None:
@@ -306,7 +306,7 @@ class Session:
             return []
         checkpoints = CheckpointHook(self._run, ema, tuple(class_ids(self.snapshot).tolist()), self._emit)
         hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
-        if compute.device.type == "cpu" and self.config.threads is None:
+        if compute.device.type == "cpu" and self.config.runtime.threads is None:
             hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))
         hooks.append(MetricsHook(self._emit))
         if not self.no_figure:

@@ -10,15 +10,14 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from detcore.data.augment import Augmentation
 from detcore.data.batches import TrainBatch, TrainStream
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Augmentation, TrainConfig
 from detcore.jobs.events import EndReason, FailureKind
 from detcore.jobs.worker_process import StopFlags
 from detcore.training.distributed import Group
@@ -105,15 +104,15 @@ class Trainer:
     @property
     def fraction(self) -> float:
         """The share of the run that is done, 0..1."""
-        if self.config.minutes is not None:
-            return min(1.0, self.state.seconds / (60.0 * self.config.minutes))
-        return min(1.0, self.epoch / (self.config.epochs or 1))
+        if self.config.learning.minutes is not None:
+            return min(1.0, self.state.seconds / (60.0 * self.config.learning.minutes))
+        return min(1.0, self.epoch / (self.config.learning.epochs or 1))
 
     @property
     def remaining(self) -> float | None:
         """Seconds to go; ``None`` as long as nothing can be said."""
-        if self.config.minutes is not None:
-            return max(0.0, 60.0 * self.config.minutes - self.state.seconds)
+        if self.config.learning.minutes is not None:
+            return max(0.0, 60.0 * self.config.learning.minutes - self.state.seconds)
         done = self.fraction
         return self.state.seconds * (1.0 - done) / done if done > 0 else None
 
@@ -178,23 +177,17 @@ class Trainer:
 
     def _augmentation(self) -> Augmentation:
         """What to draw now. The last fifth sees whole images only, as they will be at prediction."""
-        config = self.config
-        return Augmentation(
-            flip_horizontal=config.flip_horizontal,
-            flip_vertical=config.flip_vertical,
-            scale_jitter=config.scale_jitter,
-            colour=config.colour_jitter,
-            mosaic=config.mosaic if self._fraction < _MOSAIC_UNTIL else 0.0,
-        )
+        chosen = self.config.augmentation
+        return chosen if self._fraction < _MOSAIC_UNTIL else replace(chosen, mosaic=0.0)
 
     def _step(self, module: nn.Module, batches: Iterator[TrainBatch]) -> None:
         """One optimiser step over ``accumulate`` batches."""
         module.train()
         rate = self._learning_rate * rate_factor(
             step=self.state.step,
-            warmup_steps=self.config.warmup_steps,
+            warmup_steps=self.config.learning.warmup_steps,
             fraction=self._fraction,
-            fine_tuning=self.state.fine_tuning and self.config.learning_rate is None,
+            fine_tuning=self.state.fine_tuning and self.config.learning.learning_rate is None,
             schedule=self._schedule,
         )
         for group in self.optimiser.param_groups:
@@ -212,7 +205,7 @@ class Trainer:
             if not math.isfinite(sum(sums.values())):
                 raise _non_finite("the loss", self.state.step, paths)
             self.state.drawn = batch.drawn
-        norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self.config.max_gradient_norm)
+        norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self.config.learning.max_gradient_norm)
         self._apply(float(norm), paths)
         self.last = LastStep(losses=sums, learning_rate=rate, images=count * self._group.world_size)
 

@@ -70,14 +70,14 @@ def test_the_card_is_in_the_catalogue_without_its_network() -> None:
 def test_commands_know_it_and_its_option() -> None:
     words = ["train", "p.reticle", "--model", "blob", "--option", "width=64"]
     config = training_config(make_parser().parse_args(words))
-    assert (config.model, config.options) == ("blob", {"width": 64})
+    assert (config.detector, config.options) == ("blob", {"width": 64})
 
 
 @pytest.mark.usefixtures("blob")
 def test_the_form_has_a_field_for_its_option(qtbot: QtBot) -> None:
     settings = TrainSettings()
     qtbot.addWidget(settings)
-    settings.show_config(TrainConfig(model="blob", options={"width": 64}))
+    settings.show_config(TrainConfig(detector="blob", options={"width": 64}))
     field = settings.options.fields["width"]
     field.setValue(field.value() + 1)  # type: ignore[union-attr]
     assert settings.config().options == {"width": 65}
@@ -94,7 +94,7 @@ def test_it_trains_and_predicts_and_its_run_is_read_when_it_is_gone(
     assert Predictor(checkpoint, torch.device("cpu")).detector.num_classes == 2
     blob()
     assert "blob" not in detectors()
-    assert TrainConfig.load(run.config).model == "blob"
+    assert TrainConfig.load(run.config).detector == "blob"
     kept = read_checkpoint(run.last)
     assert (kept.model, kept.options, kept.image_size) == ("blob", {"width": 8}, 96)
     assert kept.input_rule["mean"] == [0.5, 0.5, 0.5]

@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from app.services.settings import Settings
 from app.shell.application import make_window
 from app.shell.main_window import MainWindow
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, Runtime, TrainConfig
 from detcore.sample import create_sample_project, generate_sample
 from detcore.types import Origin
 
@@ -123,13 +123,10 @@ def test_the_sample_is_trained_reviewed_mended_and_exported(
     page = window.train_page
     page.setup.show_config(
         TrainConfig(
-            epochs=1,
-            minutes=None,
-            image_size=160,
-            batch_size=1,
-            warmup_steps=2,
-            learning_rate=4e-3,
-            device="cpu",
+            learning=Learning(
+                epochs=1, minutes=None, image_size=160, batch_size=1, warmup_steps=2, learning_rate=4e-3
+            ),
+            runtime=Runtime(device="cpu"),
         )
     )
     qtbot.waitUntil(context.actions["train.start"].isEnabled, timeout=10_000)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QWidget
 
 from app.widgets.option_fields import LABEL_WIDTH, OptionFields
 from app.widgets.spin_boxes import Choice, DecimalNumber, WholeNumber
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import SETTINGS, TrainConfig
 from detcore.zoo.spec import SIDE_STEP, DetectorSpec
 
 CHOOSE_FILE = "choose"
@@ -30,27 +30,25 @@ class MoreSettings(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.weights = Choice()
-        self.image_size = WholeNumber(2 * SIDE_STEP - 1, 4096, step=SIDE_STEP, auto="Auto")
+        self.image_size = WholeNumber(
+            2 * SIDE_STEP - 1, int(SETTINGS["image_size"].high), step=SIDE_STEP, auto="Auto"
+        )
         self.batch_size = WholeNumber(0, 1024, auto="Auto")
         self.learning_rate = DecimalNumber(0, 1, step=0.0005, decimals=5, auto="Auto")
         self.seed = WholeNumber(0, 2**31 - 1)
-        self.precision = Choice({"auto": "Auto", "fp32": "32 bit", "bf16": "16 bit (bf16)"})
+        self.precision = Choice(dict(SETTINGS["precision"].choices))
         self.validate_every = DecimalNumber(0, 86_400, step=10, decimals=0, auto="Auto")
         self.validate_every.setSuffix(" s")
-        self.flip_horizontal = QCheckBox("Flip left and right")
-        self.flip_vertical = QCheckBox("Flip top and bottom")
-        self.colour_jitter = QCheckBox("Vary colours")
+        self.flip_horizontal = _check_box("flip_horizontal")
+        self.flip_vertical = _check_box("flip_vertical")
+        self.colour_jitter = _check_box("colour_jitter")
         self.scale_jitter = WholeNumber(0, 100, step=5)
         self.scale_jitter.setPrefix("± ")
         self.scale_jitter.setSuffix(" %")
         self.mosaic = WholeNumber(0, 100, step=10)
         self.mosaic.setSuffix(" %")
-        self.ema = QCheckBox("Average the weights")
-        self.ema.setToolTip("Keep a running average of the weights; it detects better than the last ones.")
-        self.predict_after = QCheckBox("Predict when done")
-        self.predict_after.setToolTip(
-            "Find objects in all images with the best weights, for the Review page."
-        )
+        self.ema = _check_box("ema")
+        self.predict_after = _check_box("predict_after")
         self.options = OptionFields()
         self._previous_weights = 0
         self._build()
@@ -66,39 +64,49 @@ class MoreSettings(QWidget):
         self.weights.setToolTip(spec.weights.text)
 
     def show_config(self, config: TrainConfig) -> None:
-        self.image_size.set_number(config.image_size)
-        self.batch_size.set_number(config.batch_size)
-        self.learning_rate.set_number(config.learning_rate)
-        self.seed.setValue(config.seed)
-        self.precision.set_choice(config.precision)
-        self.validate_every.set_number(config.validate_every_seconds)
-        self.flip_horizontal.setChecked(config.flip_horizontal)
-        self.flip_vertical.setChecked(config.flip_vertical)
-        self.colour_jitter.setChecked(config.colour_jitter)
-        self.scale_jitter.setValue(round(100 * config.scale_jitter))
-        self.mosaic.setValue(round(100 * config.mosaic))
-        self.ema.setChecked(config.ema)
-        self.predict_after.setChecked(config.predict_after)
-        self.use_weights(config.weights or "")
+        learning, augmentation, runtime = config.learning, config.augmentation, config.runtime
+        self.image_size.set_number(learning.image_size)
+        self.batch_size.set_number(learning.batch_size)
+        self.learning_rate.set_number(learning.learning_rate)
+        self.ema.setChecked(learning.ema)
+        self.use_weights(learning.weights or "")
+        self.flip_horizontal.setChecked(augmentation.flip_horizontal)
+        self.flip_vertical.setChecked(augmentation.flip_vertical)
+        self.colour_jitter.setChecked(augmentation.colour_jitter)
+        self.scale_jitter.setValue(round(100 * augmentation.scale_jitter))
+        self.mosaic.setValue(round(100 * augmentation.mosaic))
+        self.seed.setValue(runtime.seed)
+        self.precision.set_choice(runtime.precision)
+        self.validate_every.set_number(runtime.validate_every_seconds)
+        self.predict_after.setChecked(runtime.predict_after)
 
     def apply_to(self, config: TrainConfig) -> TrainConfig:
         """The config with the values of these fields. Raises ConfigError."""
         return replace(
             config,
-            image_size=self.image_size.number(),
-            batch_size=self.batch_size.number(),
-            learning_rate=self.learning_rate.number(),
-            seed=self.seed.value(),
-            precision=self.precision.choice(),
-            validate_every_seconds=self.validate_every.number(),
-            flip_horizontal=self.flip_horizontal.isChecked(),
-            flip_vertical=self.flip_vertical.isChecked(),
-            colour_jitter=self.colour_jitter.isChecked(),
-            scale_jitter=self.scale_jitter.value() / 100,
-            mosaic=self.mosaic.value() / 100,
-            ema=self.ema.isChecked(),
-            predict_after=self.predict_after.isChecked(),
-            weights=self.weights.choice() or None,
+            learning=replace(
+                config.learning,
+                image_size=self.image_size.number(),
+                batch_size=self.batch_size.number(),
+                learning_rate=self.learning_rate.number(),
+                ema=self.ema.isChecked(),
+                weights=self.weights.choice() or None,
+            ),
+            augmentation=replace(
+                config.augmentation,
+                flip_horizontal=self.flip_horizontal.isChecked(),
+                flip_vertical=self.flip_vertical.isChecked(),
+                colour_jitter=self.colour_jitter.isChecked(),
+                scale_jitter=self.scale_jitter.value() / 100,
+                mosaic=self.mosaic.value() / 100,
+            ),
+            runtime=replace(
+                config.runtime,
+                seed=self.seed.value(),
+                precision=self.precision.choice(),
+                validate_every_seconds=self.validate_every.number(),
+                predict_after=self.predict_after.isChecked(),
+            ),
         )
 
     def show_weights(self, runs: Sequence[tuple[str, Path]]) -> None:
@@ -131,18 +139,18 @@ class MoreSettings(QWidget):
         form.setVerticalSpacing(6)
         form.setHorizontalSpacing(8)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for text, field in (
-            ("Start from", self.weights),
-            ("Image size", self.image_size),
-            ("Images a step", self.batch_size),
-            ("Learning rate", self.learning_rate),
-            ("Precision", self.precision),
-            ("Validate every", self.validate_every),
-            ("Random seed", self.seed),
-            ("Vary size", self.scale_jitter),
-            ("Mosaic", self.mosaic),
+        for name, field in (
+            ("weights", self.weights),
+            ("image_size", self.image_size),
+            ("batch_size", self.batch_size),
+            ("learning_rate", self.learning_rate),
+            ("precision", self.precision),
+            ("validate_every_seconds", self.validate_every),
+            ("seed", self.seed),
+            ("scale_jitter", self.scale_jitter),
+            ("mosaic", self.mosaic),
         ):
-            label = QLabel(text)
+            label = QLabel(SETTINGS[name].label)
             label.setFixedWidth(LABEL_WIDTH)
             form.addRow(label, field)
         form.addRow(self.options)
@@ -154,3 +162,9 @@ class MoreSettings(QWidget):
             self.predict_after,
         ):
             form.addRow(box)
+
+
+def _check_box(name: str) -> QCheckBox:
+    box = QCheckBox(SETTINGS[name].label)
+    box.setToolTip(SETTINGS[name].help)
+    return box

@@ -66,25 +66,30 @@ class TrainSettings(QWidget):
     def config(self) -> TrainConfig:
         """What the fields say. Raises ConfigError when the values make no sense together."""
         in_minutes = self.unit.choice() == MINUTES
+        base = self._base
         config = replace(
-            self._base,
-            model=self._model,
-            minutes=self.length.value() if in_minutes else None,
-            epochs=None if in_minutes else round(self.length.value()),
-            device=self.device.choice(),
+            base,
+            detector=self._model,
             options={**self.options.values(), **self.more.options.values()},
+            learning=replace(
+                base.learning,
+                minutes=self.length.value() if in_minutes else None,
+                epochs=None if in_minutes else round(self.length.value()),
+            ),
+            runtime=replace(base.runtime, device=self.device.choice()),
         )
         return self.more.apply_to(config)
 
     def show_config(self, config: TrainConfig) -> None:
         """Set every field; what has no field is kept for ``config``."""
         self._base = config
-        self.show_model(config.model, config.options)
-        self.unit.set_choice(MINUTES if config.minutes is not None else EPOCHS)
-        self.length.setValue(config.minutes if config.minutes is not None else config.epochs or 1)
-        if self.device.findData(config.device) < 0:
-            self.device.addItem(config.device, config.device)
-        self.device.set_choice(config.device)
+        self.show_model(config.detector, config.options)
+        minutes, device = config.learning.minutes, config.runtime.device
+        self.unit.set_choice(MINUTES if minutes is not None else EPOCHS)
+        self.length.setValue(minutes if minutes is not None else config.learning.epochs or 1)
+        if self.device.findData(device) < 0:
+            self.device.addItem(device, device)
+        self.device.set_choice(device)
         self.more.show_config(config)
 
     def show_model(self, name: str, options: Mapping[str, Any] | None = None) -> None:

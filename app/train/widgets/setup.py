@@ -82,7 +82,7 @@ class TrainSetup(QWidget):
         return self.settings.config()
 
     def show_config(self, config: TrainConfig) -> None:
-        self.detector.choose(config.model)
+        self.detector.choose(config.detector)
         self.settings.show_config(config)
 
     def set_editable(self, editable: bool) -> None:

@@ -137,7 +137,9 @@ def _train_along(
 
 
 def _join(config: TrainConfig) -> Group:
-    return join_group(cuda=config.device != "cpu" and choose_device(config.device).type == "cuda")
+    return join_group(
+        cuda=config.runtime.device != "cpu" and choose_device(config.runtime.device).type == "cuda"
+    )
 
 
 @contextmanager
@@ -169,8 +171,8 @@ def _train(run: RunFolder, attempt: int, group: Group, writer: EventWriter, flag
         "no_figure": session.no_figure,
         "weights": run.best.name if run.best.exists() else run.last.name,
     }
-    if result.reason is not EndReason.STOPPED and session.config.predict_after:
-        found = _detect(run, session.snapshot, session.config.device, writer, flags)
+    if result.reason is not EndReason.STOPPED and session.config.runtime.predict_after:
+        found = _detect(run, session.snapshot, session.config.runtime.device, writer, flags)
         if found is not None:
             save_detections(
                 run,
@@ -192,7 +194,7 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, writer: EventWriter,
         snapshot = snapshot.only(image.id for image in snapshot.images if image.split in wanted)
     device = arguments.device
     if device is None:
-        device = TrainConfig.load(run.config).device
+        device = TrainConfig.load(run.config).runtime.device
     fault = detections_fault(run)
     if fault is not None:
         text = f"{run.detections.name} is damaged and is made anew; what it held on other images is gone."

@@ -10,6 +10,7 @@ from typing import Any
 
 from detcore.atomic import atomic_write
 from detcore.errors import ConfigError
+from detcore.jobs.config import TrainConfig
 from detcore.project.cross_validation import HELD_OUT_SPLIT, MODEL_NAME, fold_folder
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run
@@ -22,15 +23,13 @@ VALIDATION_SHARE = 0.1
 """Of the images that a fold trains on, the part that chooses its best weights."""
 
 
-def create_cross_validation(
-    project: Project, config: Mapping[str, Any], *, folds: int, seed: int = 0
-) -> RunFolder:
-    """Make the run and its folds; images of one group stay in one fold. ``config`` as a training run's.
+def create_cross_validation(project: Project, config: TrainConfig, *, folds: int) -> RunFolder:
+    """Make the run and its folds, all with these settings; images of one group stay in one fold.
 
     Raises:
         ConfigError: fewer than two folds, or fewer labelled images, or images with boxes, than folds need.
     """
-    snapshot = take_snapshot(project).labelled()
+    snapshot, seed = take_snapshot(project).labelled(), config.runtime.seed
     if folds < 2:
         raise ConfigError(f"{folds} folds, there must be at least 2")
     if len(snapshot.images) < folds * 2:
@@ -55,13 +54,14 @@ def create_cross_validation(
     ]
     for number, part in enumerate(parts, start=1):
         _check_fold(part, f"fold {number} of {folds}", project.folder)
+    for_fold = replace(config, runtime=replace(config.runtime, predict_after=False))
     run = create_run(project, MODEL_NAME)
     with whole_or_gone(run):
-        _write(run.config, config)
+        _write(run.config, config.to_dict())
         for number, part in enumerate(parts):
             fold = fold_folder(run, number)
             fold.path.mkdir(parents=True)
-            _write(fold.config, {**config, "predict_after": False})
+            _write(fold.config, for_fold.to_dict())
             part.save(fold.snapshot)
         _write(run.plan, {"held_out": held_out})
         # The last of its files: a run that has one was made to its end.

@@ -64,8 +64,8 @@ def prepare_run(project: Project, config: TrainConfig, *, learn_from: RunFolder 
     # Before the images are divided, since nothing may fail after that; those that are held out count for
     # nothing.
     config, emphasis, sent = _learning_more(project, config, learn_from)
-    changes = project.edit(divide, seed=config.seed) if data.needs_splits else None
-    run = create_run(project, config.model, learns_from="" if emphasis is None else emphasis.run)
+    changes = project.edit(divide, seed=config.runtime.seed) if data.needs_splits else None
+    run = create_run(project, config.detector, learns_from="" if emphasis is None else emphasis.run)
     with whole_or_gone(run):
         _write_config(run, config)
         if emphasis is not None:
@@ -84,20 +84,22 @@ def prepare_cross_validation(project: Project, config: TrainConfig, *, folds: in
     """
     notes: tuple[str, ...] = ()
     if is_own_weights(project, config):
-        config = replace(config, weights=None)
+        config = replace(config, learning=replace(config.learning, weights=None))
         notes = (
             "The folds start without weights: those of a run of this project have learnt the labels to be judged.",
         )
     _checked(project, config)
     # what was sent to training is for a run as a whole
-    config = replace(config, hard_negatives=0.0, oversample=0.0)
-    run = create_cross_validation(project, config.to_dict(), folds=folds, seed=config.seed)
+    config = replace(config, learning=replace(config.learning, hard_negatives=0.0, oversample=0.0))
+    run = create_cross_validation(project, config, folds=folds)
     return PreparedRun(run=run, new=True, in_folds=True, notes=notes)
 
 
 def is_own_weights(project: ProjectReader, config: TrainConfig) -> bool:
     """Whether a training would start from a run of the project, which has learnt its labels."""
-    return config.weights is not None and Path(config.weights).is_relative_to(project.runs_folder)
+    return config.learning.weights is not None and Path(config.learning.weights).is_relative_to(
+        project.runs_folder
+    )
 
 
 def prepare_resume(
@@ -155,8 +157,8 @@ def _checked(project: ProjectReader, config: TrainConfig) -> TrainingData:
         )
     if not project.image_root.is_dir():
         raise ProjectError("the folder of the images is not there", path=project.image_root)
-    if config.weights is not None:
-        check_weights(config.weights)
+    if config.learning.weights is not None:
+        check_weights(config.learning.weights)
     return data
 
 
@@ -167,7 +169,8 @@ def _learning_more(
     sent = read_sent(project)
     if learn_from is not None:
         emphasis = find_emphasis(learn_from, take_snapshot(project), verdicts=read_verdicts(project))
-        config = replace(config, hard_negatives=DEFAULT_STRENGTH, oversample=DEFAULT_STRENGTH)
+        learning = replace(config.learning, hard_negatives=DEFAULT_STRENGTH, oversample=DEFAULT_STRENGTH)
+        config = replace(config, learning=learning)
         return config, emphasis, sent if sent is not None and sent.run == learn_from.name else None
     if sent is None or not sent.counts:
         return config, None, None
@@ -188,13 +191,14 @@ def _change_config(
 ) -> None:
     before = config = TrainConfig.load(run.config)
     if device is not None:
-        config = replace(config, device=device)
+        config = replace(config, runtime=replace(config.runtime, device=device))
     so_far = read_run(run)
+    learning = replace(config.learning, weights=_moved_weights(project, config.learning.weights))
     if epochs is not None:
-        config = replace(config, minutes=None, epochs=epochs + round(so_far.epochs))
+        learning = replace(learning, minutes=None, epochs=epochs + round(so_far.epochs))
     elif minutes is not None:
-        config = replace(config, minutes=minutes + so_far.seconds / 60.0, epochs=None)
-    config = replace(config, weights=_moved_weights(project, config.weights))
+        learning = replace(learning, minutes=minutes + so_far.seconds / 60.0, epochs=None)
+    config = replace(config, learning=learning)
     if config != before:
         _write_config(run, config)
 

@@ -22,7 +22,7 @@ from detcore.wording import counted
 @dataclass(frozen=True, kw_only=True)
 class SentErrors:
     """What was sent: a run and how it was judged, how much was found in how many images then, and how much
-    that is to count (as in ``TrainConfig``)."""
+    that is to count (as in ``Learning``)."""
 
     run: str
     threshold: float
@@ -53,7 +53,8 @@ class SentErrors:
 
     def configured(self, config: TrainConfig) -> TrainConfig:
         """The settings of a training that learns from these."""
-        return replace(config, hard_negatives=self.hard_negatives, oversample=self.oversample)
+        learning = replace(config.learning, hard_negatives=self.hard_negatives, oversample=self.oversample)
+        return replace(config, learning=learning)
 
 
 def find_errors(

@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.review.page import ReviewPage
 from app.services.context import AppContext
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, TrainConfig
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections
@@ -100,7 +100,7 @@ def test_a_run_that_has_looked_at_none_of_the_images_can_do_so(
 def test_a_cross_validation_that_has_looked_at_none_of_the_images_sends_to_train_for_another(
     window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
 ) -> None:
-    run = create_cross_validation(labelled, TrainConfig(minutes=1).to_dict(), folds=2)
+    run = create_cross_validation(labelled, TrainConfig(learning=Learning(minutes=1)), folds=2)
     save_detections(run, Detections.empty(), image_ids=[])
     context.document.open(labelled)
     window.entered()

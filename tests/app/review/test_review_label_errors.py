@@ -13,6 +13,7 @@ from app.review.page import ReviewPage
 from app.services.context import AppContext
 from detcore.evaluation.label_answers import AnswerRecorder
 from detcore.evaluation.label_errors import LabelError, rank_label_errors
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.project.edits import delete_boxes, set_split, update_boxes
 from detcore.project.project import Project
@@ -219,7 +220,7 @@ def test_a_cross_validation_has_learnt_from_no_image_that_it_shows(
     window: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
 ) -> None:
     labelled.edit(set_split, dict.fromkeys(labelled.image_ids(), "train"))
-    run = create_cross_validation(labelled, {}, folds=2)
+    run = create_cross_validation(labelled, TrainConfig(), folds=2)
     save_detections(run, sound_detections(labelled), image_ids=labelled.image_ids())
     context.document.open(labelled)
     window.entered()
@@ -235,7 +236,7 @@ def test_a_cross_validation_has_learnt_from_no_image_that_it_shows(
 def test_the_run_that_is_asked_for_takes_the_place_of_the_one_that_was_chosen(
     page: ReviewPage, context: AppContext, labelled: Project, qtbot: QtBot
 ) -> None:
-    run = create_cross_validation(labelled, {}, folds=2)
+    run = create_cross_validation(labelled, TrainConfig(), folds=2)
     save_detections(run, sound_detections(labelled), image_ids=labelled.image_ids())
     context.document.runs_changed.emit()
     qtbot.waitUntil(lambda: page.choice.run.count() == 2)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from app.services.context import AppContext
 from app.train.crossval_dialog import CrossValidationDialog
 from app.train.page import TrainPage
 from detcore.errors import ConfigError
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, TrainConfig
 from detcore.jobs.preparing.runs import prepare_cross_validation
 from detcore.project.cross_validation import fold_folder, read_plan
 from detcore.project.edits import add_boxes, delete_boxes
@@ -23,6 +22,7 @@ from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunInfo, RunState, find_run, list_runs
 from detcore.types import Box
 from tests.app.train.train_driving import LEFT, WAIT, last_message, wait_for_end, write_run
+from tests.settings_of_runs import with_settings
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_no_more_folds_are_offered_than_pairs_of_images(qtbot: QtBot, images: in
 
 
 def test_the_dialog_says_what_it_costs(qtbot: QtBot) -> None:
-    dialog = CrossValidationDialog(TrainConfig(minutes=5.0), images=364, own_weights=False)
+    dialog = CrossValidationDialog(TrainConfig(learning=Learning(minutes=5.0)), images=364, own_weights=False)
     qtbot.addWidget(dialog)
     # 3 of 4 parts of 364 images are 273; 4 times 5 minutes
     assert "4 trainings on about 273 of 364 images: about 20 min 00 s" in dialog.cost.text()
@@ -179,14 +179,16 @@ def test_the_dialog_says_what_it_costs(qtbot: QtBot) -> None:
 
 def test_no_fold_starts_from_what_has_learnt_the_labels(project: Project, tmp_path: Path) -> None:
     own = project.runs_folder / write_run(project, [0.1]) / "best.safetensors"
-    config = TrainConfig(minutes=1.0, weights=str(own), oversample=2.0)
+    config = TrainConfig(learning=Learning(minutes=1.0, weights=str(own), oversample=2.0))
     prepared = prepare_cross_validation(project, config, folds=2)
     used = TrainConfig.load(fold_folder(prepared.run, 0).config)
-    assert (used.weights, used.oversample, used.minutes) == (None, 0.0, 1.0)
+    assert (used.learning.weights, used.learning.oversample, used.learning.minutes) == (None, 0.0, 1.0)
     (tmp_path / "coco.pth").touch()
-    others = replace(config, weights=str(tmp_path / "coco.pth"))
+    others = with_settings(config, weights=str(tmp_path / "coco.pth"))
     prepared = prepare_cross_validation(project, others, folds=2)
-    assert TrainConfig.load(fold_folder(prepared.run, 1).config).weights == str(tmp_path / "coco.pth")
+    assert TrainConfig.load(fold_folder(prepared.run, 1).config).learning.weights == str(
+        tmp_path / "coco.pth"
+    )
 
 
 def test_without_labels_there_is_nothing_to_validate(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.services.context import AppContext
 from app.train.page import TrainPage
 from app.train.preparation import Preparation
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, TrainConfig
 from detcore.jobs.preparing import runs as preparing
 from detcore.jobs.preparing.runs import prepare_resume
 from detcore.project.project import Project
@@ -52,7 +52,7 @@ def test_a_project_that_is_closed_while_a_run_is_made_keeps_no_folder_of_it(
 
 def test_a_run_that_is_resumed_stays_when_its_project_is_closed_meanwhile(project: Project) -> None:
     run = create_run(project, "reticle-s")
-    run.config.write_text(TrainConfig(minutes=5.0).to_json(), encoding="utf-8")
+    run.config.write_text(TrainConfig(learning=Learning(minutes=5.0)).to_json(), encoding="utf-8")
     take_snapshot(project).save(run.snapshot)
     preparation = Preparation(project, lambda: prepare_resume(project, run))
     preparation.make()

@@ -107,7 +107,7 @@ def test_training_shows_its_curves_progress_and_end(
     assert "completed, best AP 0.500" in last_message(context).text
     assert page.buttons.start.isVisible()
     assert told
-    assert project.get_setting(CONFIG_KEY)["model"] == "reticle-s"
+    assert project.get_setting(CONFIG_KEY)["detector"] == "reticle-s"
     with qtbot.waitSignal(page.request_page) as asked:
         action = last_message(context).action
         assert action is not None

@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.services.context import AppContext
 from app.train.page import TrainPage
 from app.train.widgets.run_list import tick_area
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, Runtime, TrainConfig
 from detcore.jobs.events import EndReason
 from detcore.project.edits import set_split
 from detcore.project.project import Project
@@ -171,7 +171,8 @@ def test_a_real_training_child_trains_dies_and_goes_on(
     context.document.open(project)
     page.setup.show_config(
         TrainConfig(
-            minutes=5.0, device="cpu", image_size=64, batch_size=2, threads=1, checkpoint_every_seconds=1.0
+            learning=Learning(minutes=5.0, image_size=64, batch_size=2),
+            runtime=Runtime(device="cpu", threads=1, checkpoint_every_seconds=1.0),
         )
     )
     qtbot.mouseClick(page.buttons.start, LEFT)

@@ -96,7 +96,7 @@ def test_train_puts_the_errors_and_their_strengths_into_the_run_and_uses_them_up
     assert read_sent(project) == replace(SENT, oversample=0.7)
     train_next(qtbot, open_page, "002-reticle-s")
     run = find_run(project, "002-reticle-s")
-    assert (config_of(run).hard_negatives, config_of(run).oversample) == (0.5, 0.7)
+    assert (config_of(run).learning.hard_negatives, config_of(run).learning.oversample) == (0.5, 0.7)
     record = json.loads(run.emphasis.read_text())
     first, second = project.image_ids()[:2]
     assert (record["run"], record["threshold"]) == ("001-reticle-s", 0.5)
@@ -110,7 +110,10 @@ def test_train_puts_the_errors_and_their_strengths_into_the_run_and_uses_them_up
     qtbot.waitUntil(lambda: open_page.buttons.start.isEnabled(), timeout=WAIT)
     train_next(qtbot, open_page, "003-reticle-s")
     following = find_run(project, "003-reticle-s")
-    assert (config_of(following).hard_negatives, config_of(following).oversample) == (0.0, 0.0)
+    assert (config_of(following).learning.hard_negatives, config_of(following).learning.oversample) == (
+        0.0,
+        0.0,
+    )
     assert not following.emphasis.exists()
     wait_for_end(qtbot, context)
 

@@ -13,7 +13,7 @@ from app.services.context import AppContext
 from app.train.page import CONFIG_KEY, TrainPage
 from app.train.widgets.detector_dialog import DetectorDialog
 from app.widgets.spin_boxes import Choice, DecimalNumber
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Augmentation, Learning, Runtime, TrainConfig
 from detcore.project.project import Project
 from tests.app.worker_fakes import fake_workers
 
@@ -43,7 +43,7 @@ def test_a_click_anywhere_on_the_card_opens_the_list_and_the_detector_chosen_the
 
     QTimer.singleShot(200, choose)
     qtbot.mouseClick(page.setup.detector.text, LEFT)
-    assert page.setup.config().model == "fcos"
+    assert page.setup.config().detector == "fcos"
     assert page.setup.detector.title.text() == "FCOS (torchvision)"
     assert "BSD-3-Clause" in page.setup.detector.figures.text()
     assert "FCOS" in page.setup.detector.button.accessibleName()
@@ -69,25 +69,23 @@ def test_every_setting_that_has_a_field_goes_into_the_config_and_back(qtbot: QtB
     qtbot.mouseClick(page.setup.settings.more_button, LEFT)
     assert page.setup.settings.more.isVisible()
     config = TrainConfig(
-        model="ssdlite320",
-        minutes=None,
-        epochs=7,
-        device="cpu",
-        seed=3,
-        image_size=416,
-        batch_size=4,
-        learning_rate=0.0005,
-        flip_horizontal=False,
-        flip_vertical=True,
-        scale_jitter=0.25,
-        colour_jitter=False,
-        mosaic=0.5,
-        ema=False,
-        precision="fp32",
-        validate_every_seconds=30.0,
-        predict_after=False,
-        weights="/somewhere/best.safetensors",
-        warmup_steps=9,
+        detector="ssdlite320",
+        learning=Learning(
+            minutes=None,
+            epochs=7,
+            image_size=416,
+            batch_size=4,
+            learning_rate=0.0005,
+            ema=False,
+            weights="/somewhere/best.safetensors",
+            warmup_steps=9,
+        ),
+        augmentation=Augmentation(
+            flip_horizontal=False, flip_vertical=True, scale_jitter=0.25, colour_jitter=False, mosaic=0.5
+        ),
+        runtime=Runtime(
+            device="cpu", seed=3, precision="fp32", validate_every_seconds=30.0, predict_after=False
+        ),
     )
     page.setup.show_config(config)
     assert page.setup.config() == config
@@ -112,7 +110,7 @@ def test_the_options_of_a_detector_have_fields_and_go_into_the_config_and_back(
     assert isinstance(radius, DecimalNumber)
     assert (radius.minimum(), radius.maximum(), radius.value()) == (0.5, 5.0, 1.5)
     config = TrainConfig(
-        model="fcos", options={"backbone": "mobilenet_v3_large", "freeze_norm": True, "centre_radius": 2.5}
+        detector="fcos", options={"backbone": "mobilenet_v3_large", "freeze_norm": True, "centre_radius": 2.5}
     )
     page.setup.show_config(config)
     assert page.setup.config() == config
@@ -136,7 +134,7 @@ def test_the_settings_of_the_last_training_come_back_with_the_project(
 ) -> None:
     project.set_setting(CONFIG_KEY, {"model": "ssdlite320", "minutes": None, "epochs": 12})
     context.document.open(project)
-    assert page.setup.config().epochs == 12
+    assert page.setup.config().learning.epochs == 12
     assert page.setup.detector.model == "ssdlite320"
 
 

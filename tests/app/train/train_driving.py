@@ -8,7 +8,7 @@ from pytestqt.qtbot import QtBot
 from app.services.context import AppContext
 from app.services.messages import Message
 from app.train.page import TrainPage
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, TrainConfig
 from detcore.jobs.events import Ended, EndReason, Event, Started, Step, Validation, encode
 from detcore.project.project import Project
 from detcore.project.runs import create_run
@@ -60,5 +60,5 @@ def write_run(project: Project, aps: list[float], reason: EndReason = EndReason.
         )
     events.append(Ended(reason=reason, time=1.0))
     run.events.write_text("".join(encode(event) + "\n" for event in events), encoding="utf-8")
-    run.config.write_text(TrainConfig(minutes=5.0).to_json(), encoding="utf-8")
+    run.config.write_text(TrainConfig(learning=Learning(minutes=5.0)).to_json(), encoding="utf-8")
     return run.name

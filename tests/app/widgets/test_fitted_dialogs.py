@@ -17,7 +17,7 @@ from app.shell.about_dialogs import ManualDialog
 from app.shell.keys_dialog import KeysDialog
 from app.shell.project_dialog import ProjectDialog
 from app.train.crossval_dialog import CrossValidationDialog
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, TrainConfig
 
 
 def _cut(dialog: QDialog) -> list[str]:
@@ -40,7 +40,9 @@ def _show(dialog: QDialog, qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("own_weights", [False, True])
 def test_a_dialog_that_the_screen_makes_narrower_shows_all_its_lines(qtbot: QtBot, own_weights: bool) -> None:
-    dialog = CrossValidationDialog(TrainConfig(minutes=4.0), images=108, own_weights=own_weights)
+    dialog = CrossValidationDialog(
+        TrainConfig(learning=Learning(minutes=4.0)), images=108, own_weights=own_weights
+    )
     # what Qt makes of it on a small screen: its height is that of the width it would have had
     wanted = dialog.sizeHint()
     dialog.resize(dialog.minimumWidth(), dialog.layout().totalHeightForWidth(wanted.width()))

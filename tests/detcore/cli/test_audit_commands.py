@@ -11,7 +11,7 @@ import pytest
 
 from detcore.cli.main import main
 from detcore.evaluation.label_answers import AnswerRecorder
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, TrainConfig
 from detcore.jobs.events import Ended, EndReason
 from detcore.jobs.outcomes import Outcome, OutcomeState
 from detcore.jobs.preparing.folds import create_cross_validation
@@ -298,7 +298,7 @@ def test_options_that_the_folds_have_kept_are_refused_when_a_cross_validation_go
     folder: Path, capsys: pytest.CaptureFixture[str], words: list[str]
 ):
     with Project.open(folder) as project:
-        run = create_cross_validation(project, TrainConfig(minutes=1).to_dict(), folds=2)
+        run = create_cross_validation(project, TrainConfig(learning=Learning(minutes=1)), folds=2)
     assert main(["crossval", str(folder), "--resume", run.name, *words]) == 1
     assert f"{words[0]} cannot change in a run that goes on" in capsys.readouterr().err
 

@@ -58,7 +58,7 @@ def test_the_new_run_keeps_the_errors_and_how_much_they_weigh(project: Project) 
     assert main(["train", str(project.folder), "--epochs", "1", "--emphasise", "001-reticle-s"]) == 0
     run = RunFolder(project.runs_folder / "002-reticle-s")
     config = TrainConfig.from_json(run.config.read_text())
-    assert (config.hard_negatives, config.oversample) == (0.5, 0.5)
+    assert (config.learning.hard_negatives, config.learning.oversample) == (0.5, 0.5)
     record = json.loads(run.emphasis.read_text())
     assert record["run"] == "001-reticle-s"
     assert read_run(run).learns_from == "001-reticle-s"
@@ -112,7 +112,7 @@ def test_a_training_takes_the_errors_that_were_sent_in_the_window(
     assert main(["train", str(project.folder), "--epochs", "1"]) == 0
     run = RunFolder(project.runs_folder / "002-reticle-s")
     config = TrainConfig.from_json(run.config.read_text())
-    assert (config.hard_negatives, config.oversample) == (0.5, 0.8)
+    assert (config.learning.hard_negatives, config.learning.oversample) == (0.5, 0.8)
     assert json.loads(run.emphasis.read_text())["images"] == {
         "1": {"false_positives": 0, "misses": 1},
         "2": {"false_positives": 1, "misses": 0},
@@ -130,7 +130,7 @@ def test_without_it_nothing_weighs_more(project: Project) -> None:
     assert main(["train", str(project.folder), "--epochs", "1"]) == 0
     run = RunFolder(project.runs_folder / "002-reticle-s")
     config = TrainConfig.from_json(run.config.read_text())
-    assert (config.hard_negatives, config.oversample) == (0.0, 0.0)
+    assert (config.learning.hard_negatives, config.learning.oversample) == (0.0, 0.0)
     assert not run.emphasis.exists()
     assert read_run(run).learns_from == ""
 

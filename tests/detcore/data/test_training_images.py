@@ -12,17 +12,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detcore.data.augment import Augmentation, Labelled, augment, mosaic
+from detcore.data.augment import Labelled, augment, mosaic
 from detcore.data.batches import TrainStream, detect_batches, stack
 from detcore.data.cache import ImageCache
 from detcore.data.letterbox import PAD_VALUE, fit_size, pad, resize
 from detcore.data.samples import Sample
 from detcore.data.sweep import sweep
 from detcore.errors import ImageError
+from detcore.jobs.config import Augmentation
 from detcore.types import ImageArray
 from detcore.zoo.running import Answers, Seen
 
-PLAIN = Augmentation.none()
+PLAIN = Augmentation(flip_horizontal=False, scale_jitter=0.0, colour_jitter=False)
 
 
 def bright_box(image: ImageArray) -> list[int]:
@@ -72,14 +73,14 @@ def test_padding_is_grey_and_right_and_below() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_boxes_stay_on_their_pixels_under_flip_zoom_and_shift(seed: int) -> None:
-    plan = Augmentation(flip_vertical=True, colour=False, scale_jitter=0.5)
+    plan = Augmentation(flip_vertical=True, colour_jitter=False, scale_jitter=0.5)
     out = augment(labelled(), plan, np.random.default_rng(seed), width=64, height=64)
     if len(out.boxes):
         np.testing.assert_allclose(out.boxes[0], bright_box(out.image), atol=1.01)
 
 
 def test_a_flip_is_exact() -> None:
-    plan = Augmentation(scale_jitter=0.0, colour=False)
+    plan = Augmentation(scale_jitter=0.0, colour_jitter=False)
     item = labelled()
     seeds = [seed for seed in range(20) if np.random.default_rng(seed).random() < 0.5]
     out = augment(item, plan, np.random.default_rng(seeds[0]), width=64, height=48)
@@ -96,7 +97,7 @@ def test_no_augmentation_changes_nothing() -> None:
 
 def test_objects_that_are_mostly_outside_are_dropped() -> None:
     item = labelled(64, 48, (60, 40, 64, 48))
-    plan = Augmentation(flip_horizontal=False, colour=False, scale_jitter=0.9)
+    plan = Augmentation(flip_horizontal=False, colour_jitter=False, scale_jitter=0.9)
     for seed in range(30):
         out = augment(item, plan, np.random.default_rng(seed), width=64, height=48)
         assert len(out.boxes) == len(out.labels)

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
-from detcore.data.augment import Augmentation
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample
+from detcore.jobs.config import Augmentation
 
-PLAIN = Augmentation(flip_horizontal=False, scale_jitter=0.0, colour=False)
+PLAIN = Augmentation(flip_horizontal=False, scale_jitter=0.0, colour_jitter=False)
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import pytest
 
 from detcore.errors import ConfigError, ProjectError
 from detcore.jobs.child.crossval import lead
+from detcore.jobs.config import Runtime, TrainConfig
 from detcore.jobs.crossval import CrossValidationJob
 from detcore.jobs.events import (
     Ended,
@@ -127,6 +128,9 @@ def worker(behaviour: str = "") -> Callable[..., list[str]]:
     return command
 
 
+SEEDED = TrainConfig(runtime=Runtime(seed=1))
+
+
 def run_job(run: RunFolder, behaviour: str = "") -> tuple[CrossValidationJob, list[Event]]:
     heard: list[Event] = []
     job = CrossValidationJob(run, on_event=heard.append, command=worker(behaviour))
@@ -136,7 +140,7 @@ def run_job(run: RunFolder, behaviour: str = "") -> tuple[CrossValidationJob, li
 
 
 def test_every_labelled_image_is_left_out_once_and_groups_stay_together(project: Project):
-    run = create_cross_validation(project, {"seed": 1}, folds=3)
+    run = create_cross_validation(project, SEEDED, folds=3)
     folds = read_plan(run).held_out
     labelled = project.image_ids()[:18]
     assert sorted(image_id for fold in folds for image_id in fold) == labelled
@@ -147,7 +151,7 @@ def test_every_labelled_image_is_left_out_once_and_groups_stay_together(project:
 
 
 def test_a_fold_trains_on_all_the_others_and_on_none_of_its_own(project: Project):
-    run = create_cross_validation(project, {"seed": 1}, folds=3)
+    run = create_cross_validation(project, SEEDED, folds=3)
     for number, held_out in enumerate(read_plan(run).held_out):
         snapshot = Snapshot.load(fold_folder(run, number).snapshot)
         splits = {image.id: image.split for image in snapshot.images}
@@ -155,12 +159,12 @@ def test_a_fold_trains_on_all_the_others_and_on_none_of_its_own(project: Project
         assert set(splits.values()) == {"train", "val", "test"}
         assert len(splits) == 18
         assert not trained_images(fold_folder(run, number)) & set(held_out)
-    config = json.loads(fold_folder(run, 0).config.read_text())
-    assert config == {"seed": 1, "predict_after": False}
+    config = TrainConfig.load(fold_folder(run, 0).config)
+    assert config == replace(SEEDED, runtime=Runtime(seed=1, predict_after=False))
 
 
 def test_the_whole_is_one_run_with_detections_on_every_labelled_image(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     job, heard = run_job(run)
     assert job.outcome is not None
     assert job.outcome.state is OutcomeState.COMPLETED
@@ -187,7 +191,7 @@ def test_the_whole_is_one_run_with_detections_on_every_labelled_image(project: P
 
 
 def test_a_stopped_job_goes_on_where_it_was(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     heard: list[Event] = []
     job = CrossValidationJob(run, on_event=heard.append, command=worker("wait 2"))
     job.start()
@@ -211,7 +215,7 @@ def test_a_stopped_job_goes_on_where_it_was(project: Project):
 
 
 def test_an_image_that_cannot_be_read_is_not_judged_and_not_asked_for_again(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     blind = project.image_ids()[5]
     job, _ = run_job(run, f"blind {blind}")
     assert job.outcome is not None
@@ -225,7 +229,7 @@ def test_an_image_that_cannot_be_read_is_not_judged_and_not_asked_for_again(proj
 
 
 def test_a_fold_that_fails_ends_the_job_and_says_why(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     job, _ = run_job(run, "fail 2")
     assert job.outcome is not None
     assert (job.outcome.state, job.outcome.text) == (OutcomeState.FAILED, "no good")
@@ -234,7 +238,7 @@ def test_a_fold_that_fails_ends_the_job_and_says_why(project: Project):
 
 
 def test_a_job_that_cannot_write_its_history_ends_and_says_why(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     run.events.mkdir()
     job, _ = run_job(run)
     assert job.outcome is not None
@@ -246,13 +250,13 @@ def test_a_job_that_cannot_write_its_history_ends_and_says_why(project: Project)
 @pytest.mark.parametrize(("folds", "what"), [(1, "at least 2"), (10, "too few for 10 folds")])
 def test_folds_that_make_no_sense_are_refused(project: Project, folds: int, what: str):
     with pytest.raises(ConfigError, match=what):
-        create_cross_validation(project, {}, folds=folds)
+        create_cross_validation(project, TrainConfig(), folds=folds)
     assert list_runs(project) == []
 
 
 def test_too_many_folds_are_refused_with_a_hint(project: Project):
     with pytest.raises(ConfigError) as caught:
-        create_cross_validation(project, {}, folds=10)
+        create_cross_validation(project, TrainConfig(), folds=10)
     assert caught.value.hint == "Take fewer folds, or label more images"
 
 
@@ -266,7 +270,7 @@ def test_a_plain_run_has_learnt_from_its_training_images(project: Project):
 
 
 def test_what_a_job_goes_on_with_is_counted_on_from_what_was_trained(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     run_job(run, "fail 2")
     _, heard = run_job(run)
     steps = [event for event in heard if isinstance(event, Step)]
@@ -277,7 +281,7 @@ def test_what_a_job_goes_on_with_is_counted_on_from_what_was_trained(project: Pr
 
 
 def test_the_time_that_is_left_is_that_of_all_folds(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     _, heard = run_job(run)
     # a fold takes 20 seconds; the script says that 0 remain after each step
     remaining = [event.remaining for event in heard if isinstance(event, Step)]
@@ -285,7 +289,7 @@ def test_the_time_that_is_left_is_that_of_all_folds(project: Project):
 
 
 def test_a_leader_stops_its_folds_when_its_owner_wishes_it(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     flags, heard = StopFlags(), list[Event]()
 
     def hear(event: Event) -> None:
@@ -300,7 +304,7 @@ def test_a_leader_stops_its_folds_when_its_owner_wishes_it(project: Project):
 
 
 def test_a_leader_ends_with_the_code_of_what_failed(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     assert lead(run, lambda _event: None, StopFlags(), command=worker("fail 1")) is ExitCode.BAD_INPUT
     assert read_run(run).message == "no good"
     heard: list[Event] = []
@@ -311,7 +315,7 @@ def test_a_leader_ends_with_the_code_of_what_failed(project: Project):
 
 
 def test_nobody_leads_a_run_that_has_a_leader(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     with hold_run(run):
         heard: list[Event] = []
         assert lead(run, heard.append, StopFlags()) is ExitCode.BAD_INPUT
@@ -319,7 +323,7 @@ def test_nobody_leads_a_run_that_has_a_leader(project: Project):
 
 
 def test_the_worker_of_a_cross_validation_loads_no_torch(project: Project):
-    run = create_cross_validation(project, {}, folds=3)
+    run = create_cross_validation(project, TrainConfig(), folds=3)
     save_detections(run, Detections.empty(), image_ids=project.image_ids()[:18])
     script = (
         "import sys; sys.modules['torch'] = None\n"

@@ -10,14 +10,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from safetensors import SafetensorError
 
 from detcore.jobs import events
-from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Command, Event, FailureKind, decode, encode
 from detcore.jobs.owner import ExitCode, Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
 from detcore.jobs.worker_process import EventWriter, StopFlags
@@ -33,6 +31,7 @@ from detcore.project.runs import (
 )
 from detcore.project.snapshot import Snapshot
 from tests.detcore.working import work_here
+from tests.settings_of_runs import change_settings
 
 MakeRun = Callable[..., RunFolder]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
@@ -168,8 +167,7 @@ def test_detections_of_weights_that_the_run_no_longer_uses_do_not_count(make_run
     work_here("train", str(run.path))
     assert predicted_images(run) == set(range(1, 9))
     assert read_run(run).has_detections
-    config = TrainConfig.from_json(run.config.read_text())
-    run.config.write_text(replace(config, epochs=2, predict_after=False).to_json())
+    change_settings(run, epochs=2, predict_after=False)
     run.best.unlink()  # so that the newest weights are the best
     work_here("train", str(run.path))
     assert predicted_images(run) == set()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, TrainConfig
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.project.edits import add_boxes, add_class, add_images
 from detcore.project.project import Project
@@ -32,7 +32,7 @@ def project(tmp_path: Path) -> Iterator[Project]:
 @pytest.fixture
 def run(project: Project) -> RunFolder:
     made = create_run(project, "reticle-s")
-    made.config.write_text(TrainConfig(minutes=1).to_json())
+    made.config.write_text(TrainConfig(learning=Learning(minutes=1)).to_json())
     take_snapshot(project).save(made.snapshot)
     return made
 
@@ -46,7 +46,7 @@ def test_a_run_that_never_trained_goes_without_a_trace(project: Project, run: Ru
 
 
 def test_a_cross_validation_that_never_began_goes_with_its_folds(project: Project) -> None:
-    run = create_cross_validation(project, TrainConfig(minutes=1).to_dict(), folds=2)
+    run = create_cross_validation(project, TrainConfig(learning=Learning(minutes=1)), folds=2)
     assert (run.path / "folds" / "2" / "snapshot.npz").is_file()
     assert remove_unused(run)
     assert not run.path.exists()
@@ -97,5 +97,5 @@ def test_a_run_that_cannot_be_written_whole_leaves_no_folder(
         fail()
     monkeypatch.setattr(Snapshot, "save", fail)
     with pytest.raises(OSError, match="disk full"):
-        create_cross_validation(project, TrainConfig(minutes=1).to_dict(), folds=2)
+        create_cross_validation(project, TrainConfig(learning=Learning(minutes=1)), folds=2)
     assert list(project.runs_folder.iterdir()) == []

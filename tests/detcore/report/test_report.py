@@ -14,6 +14,7 @@ import pytest
 from detcore.cli import main
 from detcore.errors import Cancelled, EvaluationError, ReticleError
 from detcore.evaluation.curves import precision_recall
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Ended, EndReason, Validation, encode
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.project.edits import add_boxes, delete_boxes, update_boxes
@@ -183,7 +184,7 @@ def test_a_class_with_a_colour_that_is_none_is_grey(project: Project, run: RunFo
 
 
 def test_a_cross_validation_is_told_by_its_folds_and_its_model(project: Project, tmp_path: Path) -> None:
-    run = create_cross_validation(project, {"model": "reticle-s", "minutes": 3.0}, folds=2)
+    run = create_cross_validation(project, TrainConfig(detector="ssdlite320"), folds=2)
     events = [
         Validation(time=750.0, step=90, epoch=0.0, metrics={"AP": 0.369}, per_class={}, best=True),
         Ended(time=0.0, reason=EndReason.COMPLETED),
@@ -197,7 +198,8 @@ def test_a_cross_validation_is_told_by_its_folds_and_its_model(project: Project,
     )
     _, page = report(project, run, tmp_path / "report.html")
     assert "12 min 30 s, cross-validation in 2 folds, on unknown" in page.texts
-    assert page.texts[page.texts.index("Model") + 1] == "reticle-s"
+    assert page.texts[page.texts.index("Model") + 1] == "ssdlite320"
+    assert page.texts[page.texts.index("learning.minutes") + 1] == "10.0"
     assert "0.369 over all folds" in page.texts
 
 

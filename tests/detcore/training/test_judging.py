@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +12,6 @@ import pytest
 import torch
 
 from detcore.jobs import events
-from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Event
 from detcore.jobs.outcomes import judgement
 from detcore.jobs.worker_process import StopFlags
@@ -24,6 +22,7 @@ from detcore.training.schedule import FINE_TUNING
 from detcore.training.session import Session, TrainingResult
 from detcore.training.validation import Judged, Validator
 from detcore.zoo.checkpoint import read_checkpoint
+from tests.settings_of_runs import change_settings
 
 MakeRun = Callable[..., RunFolder]
 
@@ -76,10 +75,6 @@ def script(monkeypatch: pytest.MonkeyPatch, aps: list[float]) -> None:
     )
 
 
-def lengthen(run: RunFolder, epochs: int) -> None:
-    run.config.write_text(replace(TrainConfig.load(run.config), epochs=epochs).to_json(), encoding="utf-8")
-
-
 class Killed(BaseException):
     """The process is gone: nothing tidies up."""
 
@@ -108,7 +103,7 @@ def test_the_best_weights_outlive_a_kill_between_them_and_the_newest(
     with monkeypatch.context() as patch:
         script(patch, [0.2, 0.3, 0.1])
         train(run)
-    lengthen(run, 3)
+    change_settings(run, epochs=3)
     with monkeypatch.context() as patch:
         script(patch, [0.9])
         killed_before(run.last)
@@ -133,7 +128,7 @@ def test_the_figure_of_a_run_is_that_of_the_weights_that_lie_there(
     with monkeypatch.context() as patch:
         script(patch, [0.3])
         train(run)
-    lengthen(run, 2)
+    change_settings(run, epochs=2)
     with monkeypatch.context() as patch:
         script(patch, [0.9])
         killed_before(run.best)
@@ -150,7 +145,7 @@ def test_best_weights_that_are_damaged_are_said_and_made_anew(
         script(patch, [0.9])
         train(run)
     run.best.write_bytes(run.best.read_bytes()[:100])
-    lengthen(run, 2)
+    change_settings(run, epochs=2)
     script(monkeypatch, [0.5])
     result, heard = train(run)
     assert "best.safetensors is gone or damaged" in logs(heard)
@@ -234,8 +229,7 @@ def test_a_part_stays_the_same_when_a_run_goes_on(
     run = make_run(images=40, val=30, minutes=1.0)
     Slow(monkeypatch, clock, step=1.0, image=0.1)
     train(run)
-    config = TrainConfig.load(run.config)
-    run.config.write_text(replace(config, minutes=60.0 / 60.0 + 1.0).to_json(), encoding="utf-8")
+    change_settings(run, minutes=2.0)
     slow = Slow(monkeypatch, clock, step=1.0, image=0.001)
     train(run)
     assert {count for _, count in slow.judged} == {15}
@@ -259,7 +253,7 @@ def test_a_run_that_is_measured_otherwise_from_now_on_is_judged_on_the_same_imag
     run = make_run(images=40, val=30, **first)
     Slow(monkeypatch, clock, step=1.0, image=0.1)
     train(run)
-    run.config.write_text(replace(TrainConfig.load(run.config), **then).to_json(), encoding="utf-8")
+    change_settings(run, **then)
     slow = Slow(monkeypatch, clock, step=1.0, image=0.1)
     train(run)
     assert {count for _, count in slow.judged} == {looked_at}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import torch
 
 from detcore.errors import ConfigError
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import SETTINGS, Augmentation, Learning, Runtime, TrainConfig
 from detcore.training.ema import Ema
 from detcore.training.load import Load, choose_learning_rate, choose_load
 from detcore.training.machine import ThreadGovernor
@@ -26,28 +27,42 @@ from detcore.zoo.checkpoint import (
 from detcore.zoo.detectors.reticle_s import ReticleS
 from detcore.zoo.running import choose_device
 
+CASES = Path(__file__).resolve().parents[2] / "cases"
+
 
 def test_a_config_survives_json() -> None:
-    config = TrainConfig(epochs=3, minutes=None, device="cuda:1", batch_size=4, flip_vertical=True)
+    config = TrainConfig(
+        learning=Learning(epochs=3, minutes=None, batch_size=4),
+        augmentation=Augmentation(flip_vertical=True),
+        runtime=Runtime(device="cuda:1"),
+    )
     assert TrainConfig.from_json(config.to_json()) == config
 
 
 @pytest.mark.parametrize(
     ("record", "words"),
     [
-        ({"wings": 2}, "wings"),
+        ({"wings": 2}, "no training setting 'wings'"),
+        ({"learning": {"minutes": 1}}, "no training setting 'learning'"),
+        ({"version": "new"}, "version is 'new', expected a whole number"),
+        ({"version": 2, "minutes": 1}, "no training setting 'minutes'"),
+        ({"version": 2, "augmentation": {"wings": 2}}, "no training setting 'augmentation.wings'"),
+        ({"version": 2, "augmentation": {"mosaic": "x"}}, "augmentation.mosaic is 'x', expected a number"),
+        ({"version": 2, "augmentation": 3}, "augmentation is 3, expected an object"),
+        ({"version": 2, "detector": 3}, "detector is 3, expected a text"),
+        ({"version": 2, "options": []}, "options is [], expected an object"),
         ({"minutes": 1, "epochs": 2}, "either minutes or epochs"),
         ({"minutes": None}, "either minutes or epochs"),
-        ({"minutes": -1}, "minutes is -1"),
-        ({"batch_size": 0}, "batch_size is 0"),
-        ({"batch_size": "8"}, "batch_size is '8'"),
+        ({"minutes": -1}, "learning.minutes is -1, it must be a number of more than 0"),
+        ({"batch_size": 0}, "learning.batch_size is 0, it must be a whole number of at least 1"),
+        ({"batch_size": "8"}, "learning.batch_size is '8', expected a whole number"),
         ({"batch_size": 2.5}, "batch_size is 2.5"),
-        ({"ema": 1}, "ema is 1"),
+        ({"ema": 1}, "learning.ema is 1, expected true or false"),
         ({"seed": True}, "seed is True"),
-        ({"device": "tpu"}, "device is 'tpu'"),
-        ({"image_size": 5}, "image_size is 5"),
-        ({"precision": "fp8"}, "precision is 'fp8'"),
-        ({"mosaic": 1.5}, "mosaic is 1.5"),
+        ({"device": "tpu"}, "runtime.device is 'tpu'. Use auto, cpu"),
+        ({"image_size": 5}, "learning.image_size is 5, it must be a whole number from 64 to 4096"),
+        ({"precision": "fp8"}, "runtime.precision is 'fp8', it must be auto or fp32 or bf16"),
+        ({"mosaic": 1.5}, "augmentation.mosaic is 1.5, it must be a number from 0 to 1"),
     ],
 )
 def test_senseless_settings_are_refused_by_name_and_file(record: dict[str, object], words: str) -> None:
@@ -59,9 +74,53 @@ def test_senseless_settings_are_refused_by_name_and_file(record: dict[str, objec
 
 def test_a_run_is_read_whose_detector_is_not_installed_and_refused_when_it_is_to_train() -> None:
     config = TrainConfig.from_json('{"model": "yolo9000", "options": {"wings": 2}}')
-    assert (config.model, config.options) == ("yolo9000", {"wings": 2})
+    assert (config.detector, config.options) == ("yolo9000", {"wings": 2})
     with pytest.raises(ConfigError, match="'yolo9000' is not installed"):
         config.check()
+
+
+def test_a_config_is_written_in_its_sections() -> None:
+    record = json.loads(TrainConfig().to_json())
+    assert list(record) == ["version", "detector", "options", "learning", "augmentation", "runtime"]
+    assert (record["version"], record["learning"]["minutes"], record["runtime"]["device"]) == (
+        2,
+        10.0,
+        "auto",
+    )
+
+
+def test_a_config_of_0_1_with_its_settings_side_by_side_is_read() -> None:
+    file = CASES / "version_0_1/old.reticle/runs/001-reticle-s/config.json"
+    assert TrainConfig.load(file) == TrainConfig(
+        learning=Learning(minutes=0.2, weight_decay=0.05), runtime=Runtime(seed=1)
+    )
+
+
+def test_what_a_later_version_wrote_is_read_as_far_as_it_is_known_and_refused_when_it_is_to_train() -> None:
+    record = {
+        "version": 3,
+        "detector": "reticle-s",
+        "export": {"onnx": True},
+        "learning": {"minutes": None, "epochs": 7, "optimiser": "lion", "image_size": 8192},
+        "augmentation": "all of it",
+        "runtime": {"device": "cpu", "precision": "fp8"},
+    }
+    config = TrainConfig.from_json(json.dumps(record))
+    assert config.learning == Learning(minutes=None, epochs=7)
+    assert config.augmentation == Augmentation()
+    assert config.runtime == Runtime(device="cpu")
+    with pytest.raises(ConfigError, match=r"of a later Reticle \(version 3 .* start a new run"):
+        config.check()
+
+
+def test_a_later_version_may_have_another_way_to_end_a_run() -> None:
+    config = TrainConfig.from_json('{"version": 9, "learning": {"minutes": null, "steps": 500}}')
+    assert config.learning == Learning()
+
+
+def test_no_two_sections_have_a_setting_of_one_name() -> None:
+    sections = (Learning, Augmentation, Runtime)
+    assert sum(len(fields(section)) for section in sections) == len(SETTINGS)
 
 
 def test_options_that_the_detector_does_not_have_are_refused_when_it_is_to_train() -> None:
@@ -77,7 +136,7 @@ def test_what_is_no_object_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(("wanted", "size"), [(None, 320), (333, 320), (640, 640), (70, 64)])
 def test_sizes_are_multiples_of_32(wanted: int | None, size: int) -> None:
-    assert TrainConfig(image_size=wanted).size() == size
+    assert TrainConfig(learning=Learning(image_size=wanted)).size() == size
 
 
 def test_memory_that_runs_out_halves_the_batch_then_the_size_shrinks() -> None:
@@ -107,12 +166,12 @@ def test_a_batch_is_not_made_smaller_than_the_detector_can_learn_from() -> None:
 def test_a_batch_suits_machine_and_training_set(
     on_gpu: bool, images: int, size: int | None, batch: int
 ) -> None:
-    config = TrainConfig(image_size=size)
+    config = TrainConfig(learning=Learning(image_size=size))
     assert choose_load(config, on_gpu=on_gpu, images=images, attempt=0).batch_size == batch
 
 
 def test_a_batch_that_is_given_is_taken_and_halved_when_memory_ran_out() -> None:
-    config = TrainConfig(batch_size=6)
+    config = TrainConfig(learning=Learning(batch_size=6))
     assert choose_load(config, on_gpu=True, images=100, attempt=0).batch_size == 6
     assert choose_load(config, on_gpu=True, images=100, attempt=1) == Load(
         batch_size=3, accumulate=2, image_size=320
@@ -127,7 +186,8 @@ def test_the_learning_rate_grows_with_the_root_of_the_images_in_a_step(
 ) -> None:
     load = Load(batch_size=batch, accumulate=1, image_size=320)
     assert choose_learning_rate(TrainConfig(), load, world_size=processes) == pytest.approx(rate)
-    assert choose_learning_rate(TrainConfig(learning_rate=0.01), load, world_size=processes) == 0.01
+    given = TrainConfig(learning=Learning(learning_rate=0.01))
+    assert choose_learning_rate(given, load, world_size=processes) == 0.01
 
 
 def test_the_rate_warms_up_then_falls_as_a_cosine_to_its_floor() -> None:

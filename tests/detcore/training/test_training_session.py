@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from detcore.curation.emphasis import Emphasis, ImageErrors
 from detcore.errors import ConfigError, ImageError
 from detcore.inference.predictor import Predictor
 from detcore.jobs import events
-from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Event, FailureKind
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.runs import RunFolder
@@ -23,6 +21,7 @@ from detcore.training.failures import TrainingError
 from detcore.training.session import Session, TrainingResult
 from detcore.zoo.checkpoint import read_checkpoint
 from detcore.zoo.running import Compute
+from tests.settings_of_runs import change_settings
 
 MakeRun = Callable[..., RunFolder]
 
@@ -48,11 +47,6 @@ def of_kind(heard: list[Event], kind: type[Event]) -> list[Event]:
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
     return read_checkpoint(path).tensors
-
-
-def change_config(run: RunFolder, **changes: object) -> None:
-    config = TrainConfig.from_json(run.config.read_text())
-    run.config.write_text(replace(config, **changes).to_json())
 
 
 def test_a_run_of_two_epochs_completes_with_all_its_files(make_run: MakeRun) -> None:
@@ -136,7 +130,7 @@ def test_a_stop_while_validating_leaves_the_best_weights_as_they_were(make_run: 
     run = make_run(epochs=1, images=8, val=4)
     train(run)
     before, best = run.best.read_bytes(), read_checkpoint(run.best).state
-    change_config(run, epochs=50, validate_every_seconds=1e-6)
+    change_settings(run, epochs=50, validate_every_seconds=1e-6)
 
     def stop(event: Event, flags: StopFlags) -> None:
         if isinstance(event, events.Step):
@@ -159,7 +153,7 @@ def test_a_run_without_moving_average_keeps_its_weights_and_goes_on(make_run: Ma
     assert kept.keys() == trained.keys()
     assert all(torch.equal(kept[name], trained[name]) for name in kept)
     Predictor(checkpoint, torch.device("cpu"))
-    change_config(run, epochs=2)
+    change_settings(run, epochs=2)
     result, _ = train(run)
     assert result.reason is EndReason.COMPLETED
     assert result.state.step > checkpoint.state.step
@@ -168,7 +162,7 @@ def test_a_run_without_moving_average_keeps_its_weights_and_goes_on(make_run: Ma
 def test_a_finished_run_goes_on_when_it_is_given_more_epochs(make_run: MakeRun) -> None:
     run = make_run(epochs=1)
     first, _ = train(run)
-    change_config(run, epochs=2)
+    change_settings(run, epochs=2)
     second, _ = train(run)
     assert second.reason is EndReason.COMPLETED
     assert second.state.step > first.state.step
@@ -180,7 +174,7 @@ def test_a_damaged_last_checkpoint_falls_back_to_the_one_before(make_run: MakeRu
     train(run)
     step_before = read_checkpoint(run.previous).state.step
     run.last.write_bytes(run.last.read_bytes()[: run.last.stat().st_size // 2])
-    change_config(run, epochs=5)
+    change_settings(run, epochs=5)
     _, heard = train(run)
     assert of_kind(heard, events.Started)[0].step == step_before
     assert any("last.safetensors" in event.text for event in of_kind(heard, events.Log))
@@ -298,7 +292,7 @@ def test_the_precision_is_measured_once_in_a_run(make_run: MakeRun, monkeypatch:
     run = make_run(epochs=1, precision="auto")
     train(run)
     assert measured == [False, True]
-    change_config(run, epochs=2)
+    change_settings(run, epochs=2)
     _, heard = train(run)
     assert measured == [False, True]
     chosen = read_checkpoint(run.last).state

@@ -12,7 +12,7 @@ import pytest
 
 from detcore.cli import main
 from detcore.errors import ConfigError, ProjectError
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import Learning, TrainConfig
 from detcore.jobs.events import Ended, EndReason, Started, Step, encode
 from detcore.jobs.outcomes import Outcome, OutcomeState
 from detcore.jobs.preparing.folds import create_cross_validation
@@ -21,9 +21,10 @@ from detcore.project.edits import remove_images
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run, hold_run, list_runs
 from detcore.project.snapshot import Snapshot
+from tests.settings_of_runs import with_settings
 
 MakeProject = Callable[..., Project]
-CONFIG = TrainConfig(minutes=1.0)
+CONFIG = TrainConfig(learning=Learning(minutes=1.0))
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_train_refuses_a_project_whose_image_folder_is_gone(
             CONFIG,
             "no image with boxes is in the train",
         ),
-        ({"boxed": 3}, replace(CONFIG, weights="/nowhere/w.pt"), "no such weights file"),
+        ({"boxed": 3}, with_settings(CONFIG, weights="/nowhere/w.pt"), "no such weights file"),
     ],
 )
 def test_what_would_fail_is_said_before_there_is_a_run_or_a_split(
@@ -113,7 +114,7 @@ def test_folds_of_the_command_line_start_without_what_has_learnt_the_labels(
     assert main(["crossval", str(folder), "--epochs", "1", "--folds", "2", "--weights", str(run.best)]) == 0
     assert "have learnt the labels to be judged" in capsys.readouterr().out
     folds = sorted((folder / "runs" / "002-crossval" / "folds").iterdir())
-    assert [TrainConfig.load(RunFolder(fold).config).weights for fold in folds] == [None, None]
+    assert [TrainConfig.load(RunFolder(fold).config).learning.weights for fold in folds] == [None, None]
 
 
 def begun(run: RunFolder, *, seconds: float, epoch: float) -> None:
@@ -144,11 +145,17 @@ def test_a_length_comes_on_top_of_what_a_run_has_done(make_project: MakeProject)
         run = prepare_run(project, CONFIG).run
         begun(run, seconds=90.0, epoch=3.2)
         prepare_resume(project, run, minutes=2.0)
-        assert TrainConfig.load(run.config).minutes == 3.5
+        assert TrainConfig.load(run.config).learning.minutes == 3.5
         prepare_resume(project, run, epochs=2)
-        assert (TrainConfig.load(run.config).minutes, TrainConfig.load(run.config).epochs) == (None, 5)
+        assert (
+            TrainConfig.load(run.config).learning.minutes,
+            TrainConfig.load(run.config).learning.epochs,
+        ) == (None, 5)
         prepare_resume(project, run, device="cpu")
-        assert (TrainConfig.load(run.config).epochs, TrainConfig.load(run.config).device) == (5, "cpu")
+        assert (
+            TrainConfig.load(run.config).learning.epochs,
+            TrainConfig.load(run.config).runtime.device,
+        ) == (5, "cpu")
 
 
 def test_a_run_whose_detector_is_not_installed_is_listed_and_not_gone_on_with(
@@ -176,7 +183,7 @@ def test_a_detector_or_option_that_there_is_not_is_told_before_there_is_a_run(
 ) -> None:
     with make_project(boxed=4, splits={1: "train", 2: "val"}) as project:
         with pytest.raises(ConfigError, match=words):
-            prepare_run(project, replace(CONFIG, model=model, options=options))
+            prepare_run(project, replace(CONFIG, detector=model, options=options))
         assert list_runs(project) == []
 
 
@@ -205,7 +212,7 @@ def test_a_run_finds_its_images_and_weights_in_a_project_that_was_renamed(
     project = make_project(boxed=4, splits={1: "train", 2: "train"})
     first = prepare_run(project, CONFIG).run
     first.best.write_bytes(b"")
-    prepare_run(project, replace(CONFIG, weights=str(first.best)))
+    prepare_run(project, with_settings(CONFIG, weights=str(first.best)))
     with moved(project) as project:
         run = find_run(project, "002")
         prepare_resume(project, run)
@@ -214,7 +221,7 @@ def test_a_run_finds_its_images_and_weights_in_a_project_that_was_renamed(
             str(tmp_path / "photos" / f"{number}.png") for number in range(1, 5)
         ]
         assert [image.split for image in snapshot.images] == ["train", "train", None, None]
-        assert TrainConfig.load(run.config).weights == str(find_run(project, "001").best)
+        assert TrainConfig.load(run.config).learning.weights == str(find_run(project, "001").best)
 
 
 def test_folds_find_their_images_in_a_project_that_was_renamed(
@@ -249,7 +256,7 @@ def test_a_run_whose_making_was_cut_short_between_two_files_is_not_gone_on_with(
 
     def make(project: Project) -> None:
         if name == "crossval":
-            create_cross_validation(project, CONFIG.to_dict(), folds=2)
+            create_cross_validation(project, CONFIG, folds=2)
         else:
             prepare_run(project, CONFIG)
 
