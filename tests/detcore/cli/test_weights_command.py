@@ -132,4 +132,4 @@ def test_a_training_starts_from_published_weights_by_their_name(
     assert main(words) == 0
     assert "tensors taken from the weights file" in capsys.readouterr().out
     (run,) = (project / "runs").iterdir()
-    assert TrainConfig.load(run / "config.json").weights == name
+    assert TrainConfig.load(run / "config.json").learning.weights == name
