@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QStackedWidget
 
@@ -13,6 +15,7 @@ from app.train.control import RunControl
 from app.train.crossval import CrossValidating
 from app.train.endings import RunEndings
 from app.train.histories import RunHistories
+from app.train.published_weights import PublishedWeights
 from app.train.run_history import RunHistory
 from app.train.sent import SentToTraining
 from app.train.shelf import RunShelf
@@ -62,6 +65,7 @@ class TrainPage(Page):
             actions["train.start"], actions["train.stop"], actions["train.finish"], actions["global.divide"]
         )
         self.setup = TrainSetup(self.buttons, context.theme)
+        self.published = PublishedWeights(context, self.setup, self)
         self.sent = SentToTraining(context, self.control, self)
         self.setup.put_above(self.sent.card)
         self.commands = RunCommands(
@@ -145,6 +149,7 @@ class TrainPage(Page):
         self.run_list.run_activated.connect(lambda _name: self.run_view.plots.fit())
         self.run_list.menu_requested.connect(self.commands.show_menu)
         self.setup.file_wanted.connect(self._choose_weights)
+        self.published.changed.connect(self._show_weights)
         self.empty.pressed.connect(lambda: self.request_page.emit("label"))
 
     def _open(self) -> None:
@@ -187,9 +192,14 @@ class TrainPage(Page):
             self._refresh()
 
     def _show_runs(self) -> None:
-        runs = [(run.name, run.weights) for run in self.shelf.model.runs if run.weights is not None]
-        self.setup.settings.show_weights(runs)
+        self._show_weights()
         self._refresh()
+
+    def _show_weights(self) -> None:
+        """What a training can start from."""
+        runs = [(run.name, run.weights) for run in self.shelf.model.runs if run.weights is not None]
+        published = [(name, Path(name)) for name in self.published.here()]
+        self.setup.settings.show_weights([*runs, *published])
 
     def _show_new_run(self, name: str) -> None:
         """Show a run that begins, as soon as it is in the list."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,7 +172,8 @@ def refuse_changes(options: argparse.Namespace, names: Sequence[str]) -> None:
 
 
 def training_config(options: argparse.Namespace) -> TrainConfig:
-    """The settings of a training from the options of the command line.
+    """The settings of a training from the options of the command line. Published weights bring the options of the
+    detector that they are of.
 
     Raises:
         ConfigError: the detector has no such option, or not that value of it.
@@ -185,7 +186,10 @@ def training_config(options: argparse.Namespace) -> TrainConfig:
         learning["weights"] = _weights(options.weights)
     return TrainConfig(
         detector=model,
-        options=find_detector(model).parse_options(dict(options.option or ())),
+        options={
+            **_options_of(options.weights, model),
+            **find_detector(model).parse_options(dict(options.option or ())),
+        },
         learning=Learning(**learning),
         augmentation=Augmentation(**_given(options, Augmentation)),
         runtime=Runtime(**_given(options, Runtime)),
@@ -196,6 +200,11 @@ def _given(options: argparse.Namespace, section: type[Any]) -> dict[str, Any]:
     """The settings of a section that were given as flags, which have their names."""
     words = {item.name: getattr(options, item.name, None) for item in options_of(section)}
     return {name: word for name, word in words.items() if word is not None}
+
+
+def _options_of(weights: str | None, model: str) -> Mapping[str, Any]:
+    file = weights_files().get(weights or "")
+    return {} if file is None or file.detector != model else file.options
 
 
 def _weights(word: str) -> str:

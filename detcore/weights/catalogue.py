@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from detcore.errors import ConfigError
 from detcore.zoo.catalogue import find_detector
+from detcore.zoo.specs.torchvision_options import MOBILENET, RESNET
 
 _SIZE_ROUNDING = 1049
 """torchvision states sizes in thousandths of a MiB."""
@@ -68,18 +69,23 @@ class WeightsFile:
 @cache
 def weights_files() -> Mapping[str, WeightsFile]:
     """All of them by name."""
+    resnet = {"backbone": RESNET}
     found = (
         _torchvision("ssdlite320-coco", "ssdlite320", "ssdlite320_mobilenet_v3_large_coco-a79551df", 13.418),
         _torchvision("ssd300-vgg16-coco", "ssd300-vgg16", "ssd300_vgg16_coco-b556d3b4", 135.988),
-        _torchvision("retinanet-coco", "retinanet", "retinanet_resnet50_fpn_coco-eeacb38b", 130.267),
-        _torchvision("fcos-coco", "fcos", "fcos_resnet50_fpn_coco-99b0c9b7", 123.608),
-        _torchvision("faster-rcnn-coco", "faster-rcnn", "fasterrcnn_resnet50_fpn_coco-258fb6c6", 159.743),
+        _torchvision(
+            "retinanet-coco", "retinanet", "retinanet_resnet50_fpn_coco-eeacb38b", 130.267, **resnet
+        ),
+        _torchvision("fcos-coco", "fcos", "fcos_resnet50_fpn_coco-99b0c9b7", 123.608, **resnet),
+        _torchvision(
+            "faster-rcnn-coco", "faster-rcnn", "fasterrcnn_resnet50_fpn_coco-258fb6c6", 159.743, **resnet
+        ),
         _torchvision(
             "faster-rcnn-mobilenet-coco",
             "faster-rcnn",
             "fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7",
             74.239,
-            backbone="mobilenet_v3_large",
+            backbone=MOBILENET,
         ),
     )
     return {file.name: file for file in found}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QMouseEvent
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.train.detector_choice import figures_text
+from detcore.weights.catalogue import weights_for
 from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
 
 _TEXT_LEFT = 12
@@ -19,10 +20,12 @@ class DetectorCard(QFrame):
     Signals:
         chosen(str): the id of the detector that is shown now.
         list_wanted(): the user wants another one.
+        weights_wanted(): the user wants published weights for it.
     """
 
     chosen = Signal(str)
     list_wanted = Signal()
+    weights_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +50,16 @@ class DetectorCard(QFrame):
         self.button.setProperty("role", "link")
         self.button.setToolTip("All detectors that there are, with a field to find one")
         self.button.clicked.connect(self.list_wanted)
-        layout.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignLeft)
+        self.weights = QPushButton("Get weights…")
+        self.weights.setProperty("role", "link")
+        self.weights.setToolTip("Published weights for it, to start a training from")
+        self.weights.clicked.connect(self.weights_wanted)
+        links = QHBoxLayout()
+        links.setSpacing(0)
+        links.addWidget(self.button)
+        links.addWidget(self.weights)
+        links.addStretch(1)
+        layout.addLayout(links)
         self.choose(DEFAULT_MODEL)
 
     def choose(self, model: str) -> None:
@@ -59,6 +71,7 @@ class DetectorCard(QFrame):
         self.text.setText(spec.text)
         self.button.setAccessibleName(f"Detector: {spec.title}. Choose another")
         self.button.setAccessibleDescription(spec.text)
+        self.weights.setVisible(bool(weights_for(model)))
         self.chosen.emit(model)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

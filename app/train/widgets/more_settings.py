@@ -110,7 +110,7 @@ class MoreSettings(QWidget):
         )
 
     def show_weights(self, runs: Sequence[tuple[str, Path]]) -> None:
-        """Runs by name and the files of their best weights."""
+        """What to start from: a text, and the file or the name of published weights."""
         chosen = self.weights.choice()
         self.weights.clear()
         self.weights.addItem("Nothing (random)", "")

@@ -70,7 +70,7 @@ class TrainSettings(QWidget):
         config = replace(
             base,
             detector=self._model,
-            options={**self.options.values(), **self.more.options.values()},
+            options=self.chosen_options(),
             learning=replace(
                 base.learning,
                 minutes=self.length.value() if in_minutes else None,
@@ -99,6 +99,15 @@ class TrainSettings(QWidget):
         self.options.show_options([item for item in spec.option_list() if not item.advanced], chosen)
         self.more.show_detector(spec, chosen)
 
+    def chosen_options(self) -> dict[str, Any]:
+        """The options of the detector that are not as they come."""
+        return {**self.options.values(), **self.more.options.values()}
+
+    def start_from(self, weights: str, options: Mapping[str, Any]) -> None:
+        """Start from these weights, with the ``options`` of the detector that they are of."""
+        self.show_model(self._model, {**self.chosen_options(), **options})
+        self.more.use_weights(weights)
+
     def show_devices(self, devices: Sequence[Device]) -> None:
         """The devices of this machine; none while they are being looked for."""
         chosen = self.device.choice() or "auto"
@@ -114,7 +123,7 @@ class TrainSettings(QWidget):
         self._name_device()
 
     def show_weights(self, runs: Sequence[tuple[str, Path]]) -> None:
-        """Runs whose best weights a training can start from."""
+        """What a training can start from: runs with their best weights, and published ones, by name."""
         self.more.show_weights(runs)
 
     def _build(self) -> None:

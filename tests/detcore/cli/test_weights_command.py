@@ -16,6 +16,8 @@ import torch
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 
 from detcore.cli import main
+from detcore.cli.parser import make_parser
+from detcore.cli.predicting import training_config
 from detcore.jobs.config import TrainConfig
 from detcore.project.edits import add_boxes, add_class
 from detcore.project.project import Project
@@ -133,3 +135,10 @@ def test_a_training_starts_from_published_weights_by_their_name(
     assert "tensors taken from the weights file" in capsys.readouterr().out
     (run,) = (project / "runs").iterdir()
     assert TrainConfig.load(run / "config.json").learning.weights == name
+
+
+def test_published_weights_bring_the_options_that_they_are_of() -> None:
+    words = ["train", "p", "--model", "faster-rcnn", "--weights", "faster-rcnn-mobilenet-coco"]
+    assert training_config(make_parser().parse_args(words)).options == {"backbone": "mobilenet_v3_large"}
+    words += ["--option", "backbone=resnet50"]
+    assert training_config(make_parser().parse_args(words)).options == {"backbone": "resnet50"}
