@@ -17,6 +17,7 @@ from app.widgets.thumbnails import thumbnails
 from detcore.curation.duplicates import Duplicates, find_duplicates
 from detcore.errors import Cancelled, ReticleError
 from detcore.project.edits import Edit, remove_images, set_split
+from detcore.project.operations import operation
 from detcore.project.project import Project
 from detcore.types import Changes
 
@@ -127,7 +128,7 @@ class NearDuplicates(QObject):
     def _put_into_split(self, group: DuplicateGroup, split: str) -> None:
         splits = {twin.image.id: split for twin in group.twins}
         images = "Both images" if len(splits) == 2 else f"All {counted(len(splits), 'image')}"
-        text = f"Put near-duplicates into {split}"
+        text = operation("put_duplicates_into_split", split=split)
         self._apply(f"{images} are in {split} now.", set_split, splits, text=text)
 
     def _remove(self, image_id: int) -> None:

@@ -14,6 +14,7 @@ from app.services.context import AppContext
 from app.services.figures import counted
 from detcore.project import edits
 from detcore.project.edits import Edit
+from detcore.project.operations import operation
 from detcore.project.project import Project
 from detcore.project.reading import images_with_box
 from detcore.types import Box, FloatArray, Origin, Status
@@ -44,7 +45,7 @@ class LabelEditing(QObject):
         x1, y1, x2, y2 = xyxy
         self._add(
             [Box(id=0, image_id=self._context.view.image_id, class_id=class_id, x1=x1, y1=y1, x2=x2, y2=y2)],
-            "Draw box",
+            operation("draw_box"),
         )
 
     def reshape(self, box_ids: Sequence[int], xyxy: FloatArray) -> None:
@@ -57,9 +58,10 @@ class LabelEditing(QObject):
         ]
         if len(moved) == 1:
             box, before = moved[0], by_id[moved[0].id]
-            self._update(moved, "Move box" if _same_size(box, before) else "Resize box")
+            name = "move_boxes" if _same_size(box, before) else "resize_box"
+            self._update(moved, operation(name, count=1))
         else:
-            self._update(moved, f"Move {counted(len(moved), 'box', 'boxes')}")
+            self._update(moved, operation("move_boxes", count=len(moved)))
 
     def move_edge(self, side: str, value: float) -> None:
         """Put one edge (``x1``, ``y1``, ``x2`` or ``y2``) of the selected box elsewhere."""
@@ -72,7 +74,7 @@ class LabelEditing(QObject):
         elif box.y2 <= box.y1:
             self._context.messages.warning("Bottom must be larger than Top. The box stays as it was.")
         else:
-            self._update([box], "Resize box")
+            self._update([box], operation("resize_box", count=1))
 
     def delete(self, box_ids: Iterable[int]) -> None:
         chosen = frozenset(box_ids)
@@ -83,15 +85,15 @@ class LabelEditing(QObject):
     def set_class(self, class_id: int) -> None:
         """Give the selected boxes a class; new boxes get it from now on."""
         self._context.view.use_class(class_id)
-        self._update([replace(box, class_id=class_id) for box in self.selected()], "Change class")
+        changed = [replace(box, class_id=class_id) for box in self.selected()]
+        self._update(changed, operation("change_class_of_boxes", count=len(changed)))
 
     def toggle_flag(self, name: str) -> None:
         """Set a flag on the selected boxes, or clear it when all of them have it."""
         chosen = self.selected()
         target = not all(getattr(box, name) for box in chosen)
-        self._update(
-            [replace(box, **{name: target}) for box in chosen], f"Mark {name}" if target else f"Unmark {name}"
-        )
+        text = operation("mark_boxes" if target else "unmark_boxes", flag=name, count=len(chosen))
+        self._update([replace(box, **{name: target}) for box in chosen], text)
 
     def copy(self) -> None:
         """Keep the selected boxes with the names of their classes, which hold in another project, too."""
@@ -106,11 +108,12 @@ class LabelEditing(QObject):
             names = ", ".join(f"“{name}”" for name in missing)
             self._context.messages.warning(f"Not all was pasted: this project has no class {names}.")
         boxes = [replace(box, class_id=by_name[name]) for box, name in self._clipboard if name in by_name]
-        if not self._add_copies(boxes, "Paste boxes") and boxes:
+        if not self._add_copies(boxes, operation("paste_boxes", count=len(boxes))) and boxes:
             self._context.messages.warning("Nothing was pasted: the boxes lie outside of this image.")
 
     def duplicate(self) -> None:
-        self._add_copies(self.selected(), "Duplicate boxes")
+        boxes = self.selected()
+        self._add_copies(boxes, operation("duplicate_boxes", count=len(boxes)))
 
     def _forget_source(self) -> None:
         """In another project the same id is another image."""

@@ -16,7 +16,7 @@ from app.services.figures import count_text, counted
 from detcore.project.edits import remove_verdicts
 from detcore.project.verdict_rows import VerdictKind
 from detcore.review.entries import ErrorEntry
-from detcore.review.verdicts import VERDICT_TEXTS, is_offered, verdict_edit
+from detcore.review.verdicts import is_offered, verdict_edit, verdict_text
 
 VERDICT_ACTIONS = {
     VerdictKind.ACCEPT: "review.accept",
@@ -73,7 +73,7 @@ class ReviewVerdicts(QObject):
         messages, until = self._context.messages, self._context.document.until_next_edit()
         if judged < chosen:
             messages.info(
-                f"{VERDICT_TEXTS[kind]}: {count_text(judged)} of {counted(chosen, 'item')}. "
+                f"{verdict_text(kind)}: {count_text(judged)} of {counted(chosen, 'item')}. "
                 "For the others it makes no sense.",
                 applies=until,
             )

@@ -25,6 +25,7 @@ from detcore.formats.base import (
 from detcore.project import edits, image_paths
 from detcore.project.imports import Imported
 from detcore.project.incoming import IncomingBox, IncomingImage
+from detcore.project.operations import operation
 from detcore.project.palette import next_color
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
@@ -179,10 +180,14 @@ def import_found(project: Project, found: FoundDataset, *, progress: Progress = 
         entering.images(),
         len(found.dataset.images),
         entering.decide,
-        text=f"Import {found.source.name}",
+        text=_operation(found),
         progress=progress,
     )
     return entering.report(imported)
+
+
+def _operation(found: FoundDataset) -> str:
+    return operation("import_dataset", name=found.source.name)
 
 
 class _Entering:
@@ -191,7 +196,7 @@ class _Entering:
     def __init__(self, project: Project, found: FoundDataset) -> None:
         self._project = project
         self._dataset = found.dataset
-        self._text = f"Import {found.source.name}"
+        self._text = _operation(found)
         self._problems = list(found.problems)
         self._new_classes: tuple[str, ...] = ()
 

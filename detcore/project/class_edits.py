@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from detcore.errors import ProjectError
 from detcore.project import box_rows, class_rows
+from detcore.project.operations import operation
 from detcore.project.palette import next_color
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit, Row, RowChange, deleted, inserted, updated
@@ -28,7 +29,7 @@ def add_class(project: ProjectReader, name: str, color: str | None = None, key: 
     item = _new_class(project, classes, name, color, key)
     freed = [(other, replace(other, key=None)) for other in classes if key and other.key == key]
     row = inserted("class", class_rows.COLUMNS, [item.id], [class_rows.encode(item)])
-    return Edit(text=f"Add class {name}", changes=(*_updates(freed), row))
+    return Edit(text=operation("add_class", name=name), changes=(*_updates(freed), row))
 
 
 def add_classes(project: ProjectReader, names: Iterable[str]) -> Edit:
@@ -41,7 +42,9 @@ def add_classes(project: ProjectReader, names: Iterable[str]) -> Edit:
             fresh.append(_new_class(project, present, name))
     rows = inserted("class", class_rows.COLUMNS, [item.id for item in fresh], map(class_rows.encode, fresh))
     text = (
-        f"Add {counted(len(fresh), 'class', 'classes')}" if len(fresh) != 1 else f"Add class {fresh[0].name}"
+        operation("add_class", name=fresh[0].name)
+        if len(fresh) == 1
+        else operation("add_classes", count=len(fresh))
     )
     return Edit(text=text, changes=(rows,) if fresh else ())
 
@@ -54,7 +57,11 @@ def update_class(project: ProjectReader, item: ObjectClass) -> Edit:
     others = [other for other in classes if other.id != item.id]
     _check(item, others)
     pairs = [(other, replace(other, key=None)) for other in others if item.key and other.key == item.key]
-    text = f"Rename class {old.name} to {item.name}" if old.name != item.name else f"Change class {item.name}"
+    text = (
+        operation("rename_class", old=old.name, new=item.name)
+        if old.name != item.name
+        else operation("change_class", name=item.name)
+    )
     return Edit(text=text, changes=tuple(_updates([*pairs, (old, item)])))
 
 
@@ -64,7 +71,7 @@ def reorder_classes(project: ProjectReader, ids: Sequence[int]) -> Edit:
     if sorted(ids) != sorted(by_id):
         raise ValueError("an order of classes lists each of them once")
     pairs = [(by_id[class_id], replace(by_id[class_id], position=at)) for at, class_id in enumerate(ids)]
-    return Edit(text="Reorder classes", changes=tuple(_updates(pairs)))
+    return Edit(text=operation("reorder_classes"), changes=tuple(_updates(pairs)))
 
 
 def merge_classes(project: ProjectReader, source_ids: Iterable[int], target_id: int) -> Edit:
@@ -89,8 +96,8 @@ def merge_classes(project: ProjectReader, source_ids: Iterable[int], target_id: 
         ),
         _deletion(gone),
     ]
-    names = ", ".join(item.name for item in gone)
-    return Edit(text=f"Merge {names} into {target.name}", changes=tuple(changes) if gone else ())
+    text = operation("merge_classes", names=[item.name for item in gone], target=target.name)
+    return Edit(text=text, changes=tuple(changes) if gone else ())
 
 
 def delete_class(project: ProjectReader, class_id: int, *, delete_boxes: bool = False) -> Edit:
@@ -109,7 +116,7 @@ def delete_class(project: ProjectReader, class_id: int, *, delete_boxes: bool = 
         )
     gone = deleted("box", box_rows.COLUMNS, [row[0] for row in boxes], [row[1:] for row in boxes])
     changes = (gone, _deletion([item])) if boxes else (_deletion([item]),)
-    return Edit(text=f"Delete class {item.name}", changes=changes)
+    return Edit(text=operation("delete_class", name=item.name), changes=changes)
 
 
 def _new_class(

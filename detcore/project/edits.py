@@ -3,6 +3,7 @@
 An edit holds for the state that it was made for, so ``project.edit`` has it made inside its transaction:
 ``project.edit(add_boxes, boxes)``. Several made for one state can be joined by ``combine`` when they touch
 different rows. New rows get their ids here, so ``edit.changes[0].ids`` are the ids of what ``add_boxes`` adds.
+A ``text`` is an operation, as ``operations.operation`` writes it, or plain words.
 
 All raise ProjectError for what the project cannot hold, with the reason.
 """
@@ -27,6 +28,7 @@ from detcore.project.class_edits import (
     reorder_classes,
     update_class,
 )
+from detcore.project.operations import operation
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import (
     Edit,
@@ -72,7 +74,7 @@ def add_boxes(project: ProjectReader, boxes: Sequence[Box], *, text: str = "") -
     return add_rows(
         project,
         boxes=[replace(box, id=0) if box.id else box for box in boxes],
-        text=text or _plural("Add", boxes, "box"),
+        text=text or operation("add_boxes", count=len(boxes)),
     )
 
 
@@ -97,7 +99,7 @@ def update_boxes(
     now, at = time.time(), box_rows.UPDATED_COLUMN
     rows = [(box.id, old[box.id], box_rows.encode(replace(box, updated=old[box.id][at]))) for box in wanted]
     changes = updated("box", box_rows.COLUMNS, rows, finish=lambda row: (*row[:at], now, *row[at + 1 :]))
-    return Edit(text=text or _plural("Change", boxes, "box"), changes=tuple(changes))
+    return Edit(text=text or operation("change_boxes", count=len(boxes)), changes=tuple(changes))
 
 
 def delete_boxes(project: ProjectReader, ids: Iterable[int], *, text: str = "") -> Edit:
@@ -106,29 +108,23 @@ def delete_boxes(project: ProjectReader, ids: Iterable[int], *, text: str = "") 
         old = box_rows.rows_by_id(connection, wanted)
     _require(project, "box", old, wanted)
     change = deleted("box", box_rows.COLUMNS, wanted, [old[box_id] for box_id in wanted])
-    return Edit(text=text or _plural("Delete", wanted, "box"), changes=(change,))
+    return Edit(text=text or operation("delete_boxes", count=len(wanted)), changes=(change,))
 
 
 def set_status(project: ProjectReader, image_ids: Iterable[int], status: Status) -> Edit:
     return update_images(
         project,
         {image_id: {"status": status} for image_id in image_ids},
-        text={
-            Status.UNSEEN: "Mark as unseen",
-            Status.IN_PROGRESS: "Mark as in progress",
-            Status.VERIFIED: "Mark as verified",
-        }[status],
+        text=operation(f"mark_images_{status}"),
     )
 
 
-def set_split(
-    project: ProjectReader, splits: Mapping[int, str | None], *, text: str = "Assign splits"
-) -> Edit:
+def set_split(project: ProjectReader, splits: Mapping[int, str | None], *, text: str = "") -> Edit:
     """The split of each image; ``None`` takes it out of all splits."""
     return update_images(
         project,
         {image_id: {"split": split or None} for image_id, split in splits.items()},
-        text=text,
+        text=text or operation("assign_splits"),
     )
 
 
@@ -173,7 +169,7 @@ def add_images(project: ProjectReader, images: Sequence[Image]) -> Edit:
         if image.path not in known:
             known.add(image.path)
             fresh.append(replace(image, id=0) if image.id else image)
-    return add_rows(project, images=fresh, text=_plural("Add", fresh, "image"))
+    return add_rows(project, images=fresh, text=operation("add_images", count=len(fresh)))
 
 
 def remove_images(project: ProjectReader, ids: Iterable[int]) -> Edit:
@@ -192,7 +188,7 @@ def remove_images(project: ProjectReader, ids: Iterable[int]) -> Edit:
         ("image", image_rows.COLUMNS, images),
     )
     return Edit(
-        text=_plural("Remove", wanted, "image"),
+        text=operation("remove_images", count=len(wanted)),
         changes=tuple(
             deleted(table, columns, [row[0] for row in rows], [row[1:] for row in rows])
             for table, columns, rows in tables
@@ -272,9 +268,3 @@ def _require(project: ProjectReader, what: str, found: Iterable[int], wanted: It
     missing = sorted({int(item) for item in wanted} - set(found))
     if missing:
         raise ProjectError(f"{what} {missing[0]} is not in the project any more", path=project.folder)
-
-
-def _plural(verb: str, items: Sequence[object], noun: str) -> str:
-    if len(items) == 1:
-        return f"{verb} {noun}"
-    return f"{verb} {len(items):,} {noun}{'es' if noun.endswith('x') else 's'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detcore.project import journal
+from detcore.project.operations import words
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit
 
@@ -65,7 +66,7 @@ def _entry(edit: Edit, time: float) -> JournalEntry:
         else:
             changed += len(change.ids)
     return JournalEntry(
-        text=edit.text,
+        text=words(edit.text),
         time=time,
         added=added,
         changed=changed,

@@ -22,6 +22,7 @@ from detcore.errors import Cancelled, ProjectError, UnfinishedImportError
 from detcore.project import image_paths, image_rows, incoming, journal
 from detcore.project.incoming import ImportStep, IncomingImage
 from detcore.project.merging import Merged, merge
+from detcore.project.operations import words
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit
 from detcore.project.values import check_splits
@@ -331,7 +332,7 @@ def _check_classes(edit: Edit, step: ImportStep) -> None:
 
 
 def _still_under_way(step: ImportStep, why: str) -> ProjectError:
-    return ProjectError(f"“{step.text}” is still under way {why}", hint="Try again when it is done")
+    return ProjectError(f"“{words(step.text)}” is still under way {why}", hint="Try again when it is done")
 
 
 def _paths_of(connection: sqlite3.Connection, edit: Edit) -> set[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from detcore.project import box_rows, class_rows, image_rows, migrations, verdict_rows
 from detcore.project.database import EditMismatchError
+from detcore.project.operations import words
 from detcore.project.row_change import (
     FACT_COLUMNS,
     KEY_COLUMNS,
@@ -125,7 +126,7 @@ def undo_text(connection: sqlite3.Connection) -> str | None:
     found = connection.execute(
         "SELECT edit.text FROM journal JOIN edit ON edit.id = journal.position"
     ).fetchone()
-    return None if found is None else found[0]
+    return None if found is None else words(found[0])
 
 
 def undo_step(connection: sqlite3.Connection) -> int:
@@ -138,7 +139,7 @@ def redo_text(connection: sqlite3.Connection) -> str | None:
     found = connection.execute(
         "SELECT text FROM edit WHERE id > (SELECT position FROM journal) ORDER BY id LIMIT 1"
     ).fetchone()
-    return None if found is None else found[0]
+    return None if found is None else words(found[0])
 
 
 def perform(connection: sqlite3.Connection, edit: Edit) -> None:
@@ -146,7 +147,7 @@ def perform(connection: sqlite3.Connection, edit: Edit) -> None:
     written."""
     for setting in edit.settings:
         if not _set(connection, setting):
-            raise EditMismatchError(f"{edit.text}: the setting {setting.key} is not as expected")
+            raise EditMismatchError(f"{words(edit.text)}: the setting {setting.key} is not as expected")
     for change in edit.changes:
         if not change.ids:
             continue
@@ -159,7 +160,7 @@ def perform(connection: sqlite3.Connection, edit: Edit) -> None:
             done = _update(connection, change)
         if done != len(change.ids):
             raise EditMismatchError(
-                f"{edit.text}: {len(change.ids) - done} of {len(change.ids)} {change.table} rows are not as expected"
+                f"{words(edit.text)}: {len(change.ids) - done} of {len(change.ids)} {change.table} rows are not as expected"
             )
 
 

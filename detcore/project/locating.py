@@ -12,10 +12,10 @@ from detcore.errors import Cancelled, ProjectError
 from detcore.images.decoding import find_images
 from detcore.project.edits import update_images
 from detcore.project.image_paths import is_absolute, locate, stored_path
+from detcore.project.operations import operation
 from detcore.project.project import Project
 from detcore.project.row_change import Edit
 from detcore.types import Changes
-from detcore.wording import counted
 
 Progress = Callable[[int, int], bool]
 """Told (done, total); false ends it."""
@@ -89,17 +89,16 @@ def use_located(project: Project, located: Located) -> Changes:
     the disk; new paths are."""
     if located.root != project.image_root:
         project.set_image_root(located.root)
-    return project.edit(take_paths, located.paths, verb="Locate")
+    return project.edit(take_paths, located.paths, name="locate_images")
 
 
-def take_paths(project: Project, paths: Mapping[int, str], *, verb: str) -> Edit:
-    """New stored paths for images, by id; labels stay with them. Images that are gone by now are passed over,
+def take_paths(project: Project, paths: Mapping[int, str], *, name: str) -> Edit:
+    """New stored paths for images, by id, as the operation ``name``; labels stay with them. Images that are gone by now are passed over,
     and so are paths that another image has: a file is one image."""
     known = project.image_ids_by_path()
     there = set(known.values())
     free = {key: {"path": path} for key, path in paths.items() if key in there and path not in known}
-    text = f"{verb} image" if len(free) == 1 else f"{verb} {counted(len(free), 'image')}"
-    return update_images(project, free, text=text)
+    return update_images(project, free, text=operation(name, count=len(free)))
 
 
 def _roots(folder: Path, by_name: Mapping[str, Sequence[str]], gone: Sequence[str]) -> list[Path]:

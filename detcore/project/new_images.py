@@ -68,7 +68,7 @@ def add_unknown(project: Project, paths: tuple[str, ...]) -> Edit:
 
 def rejoin(project: Project, renamed: Mapping[int, str]) -> Edit:
     """Let images have the names that their files have now; labels stay with them."""
-    return take_paths(project, renamed, verb="Re-join")
+    return take_paths(project, renamed, name="rejoin_images")
 
 
 def _known_by_content(

@@ -9,6 +9,7 @@ import numpy as np
 
 from detcore.boxes import clip
 from detcore.project.edits import combine, delete_boxes, update_boxes, update_images
+from detcore.project.operations import operation
 from detcore.project.project import Project
 from detcore.project.row_change import Edit
 from detcore.types import Box, Image
@@ -20,12 +21,12 @@ Sizes = Mapping[int, tuple[int, int]]
 def scale_boxes(project: Project, sizes: Sizes) -> Edit:
     """New sizes for images, with boxes that grow or shrink as the image did. Images without a size yet only
     get it."""
-    return _take_sizes(project, sizes, scaled=True, text="Scale boxes to the new image size")
+    return _take_sizes(project, sizes, scaled=True, text=operation("scale_boxes_to_new_size"))
 
 
 def keep_boxes(project: Project, sizes: Sizes) -> Edit:
     """New sizes for images, with boxes where they were, cut off at the border; those outside go."""
-    return _take_sizes(project, sizes, scaled=False, text="Keep boxes at the new image size")
+    return _take_sizes(project, sizes, scaled=False, text=operation("keep_boxes_at_new_size"))
 
 
 def _take_sizes(project: Project, sizes: Sizes, *, scaled: bool, text: str) -> Edit:

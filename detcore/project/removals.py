@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from detcore.project import box_rows, class_rows, image_rows, journal, verdict_rows
+from detcore.project.operations import operation
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit, Row, SettingChange, inserted
-from detcore.wording import counted
 
 _PREFIX = "removed:"
 _MARK = "true"
@@ -94,9 +94,8 @@ def bring_back(project: ProjectReader, found: RemovedImages) -> Edit:
         ("box", box_rows.COLUMNS, boxes),
         ("verdict", verdict_rows.COLUMNS, verdicts),
     )
-    what = "image" if len(images) == 1 else counted(len(images), "image")
     return Edit(
-        text=f"Bring back {what}",
+        text=operation("bring_back_images", count=len(images)),
         changes=tuple(
             inserted(table, columns, list(rows), rows.values()) for table, columns, rows in tables if rows
         ),

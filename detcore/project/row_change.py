@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detcore.errors import ProjectDamagedError
+from detcore.project.operations import words
 from detcore.types import Changes
 from detcore.untrusted_json import parse_json
 
@@ -58,7 +59,8 @@ class SettingChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edit:
-    """One undoable step. ``text`` names it in menus: "Move box". ``settings`` are those that belong to the
+    """One undoable step. ``text`` names it: an operation as ``operations.operation`` writes it, from which its
+    words are made when they are shown, or plain words. ``settings`` are those that belong to the
     labels; most settings are set outside of edits."""
 
     text: str
@@ -97,7 +99,7 @@ class Edit:
                 for change in self.changes
             ),
             settings=bool(self.settings),
-            text=self.text,
+            text=words(self.text),
         )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from detcore.errors import ProjectError
 from detcore.project import verdict_rows
+from detcore.project.operations import operation
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit, deleted, inserted
 from detcore.project.verdict_rows import Verdict
@@ -28,15 +29,16 @@ def read_verdicts(
         return [verdict_rows.decode(row) for row in rows if ids is None or run in (None, row[2])]
 
 
-def add_verdicts(project: ProjectReader, verdicts: Sequence[Verdict], *, text: str = "Give verdict") -> Edit:
+def add_verdicts(project: ProjectReader, verdicts: Sequence[Verdict], *, text: str = "") -> Edit:
     """New verdicts, whose ids are ignored and given out here: ``edit.changes[0].ids``."""
     now = time.time()
     ids = project.new_ids("verdict", len(verdicts))
     rows = (verdict_rows.encode(verdict, now) for verdict in verdicts)
+    text = text or operation("give_verdict")
     return Edit(text=text, changes=(inserted("verdict", verdict_rows.COLUMNS, ids, rows),))
 
 
-def remove_verdicts(project: ProjectReader, ids: Iterable[int], *, text: str = "Take back verdict") -> Edit:
+def remove_verdicts(project: ProjectReader, ids: Iterable[int], *, text: str = "") -> Edit:
     """Let what they were about come up again. Labels that they changed stay as they are.
 
     Raises:
@@ -49,4 +51,4 @@ def remove_verdicts(project: ProjectReader, ids: Iterable[int], *, text: str = "
     if missing:
         raise ProjectError(f"verdict {min(missing)} is not in the project any more", path=project.folder)
     change = deleted("verdict", verdict_rows.COLUMNS, wanted, [row[1:] for row in rows])
-    return Edit(text=text, changes=(change,))
+    return Edit(text=text or operation("take_back_verdict"), changes=(change,))

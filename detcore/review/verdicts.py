@@ -8,26 +8,31 @@ from dataclasses import replace
 from detcore.errors import ProjectError
 from detcore.evaluation.label_errors import LabelError
 from detcore.project.edits import Edit, add_boxes, add_verdicts, combine, delete_boxes, update_boxes
+from detcore.project.operations import operation, words
 from detcore.project.project import Project
 from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.review.entries import ErrorEntry
 from detcore.review.kinds import ErrorKind
 from detcore.review.query import PAIRED_TYPES
 from detcore.types import Box, Origin
-from detcore.wording import counted
 
 MOST_AT_ONCE = 1000
 """Nobody has looked at more items than that; and so many are dealt with in a moment."""
 
-VERDICT_TEXTS: Mapping[VerdictKind, str] = {
-    VerdictKind.ACCEPT: "Accept prediction",
-    VerdictKind.CLASS: "Take class",
-    VerdictKind.BOX: "Take box",
-    VerdictKind.DELETE: "Delete label",
-    VerdictKind.MODEL_WRONG: "Model is wrong",
-    VerdictKind.AMBIGUOUS: "Ambiguous",
-    VerdictKind.IGNORE: "Mark as difficult",
+_OPERATIONS: Mapping[VerdictKind, str] = {
+    VerdictKind.ACCEPT: "accept_prediction",
+    VerdictKind.CLASS: "take_class",
+    VerdictKind.BOX: "take_box",
+    VerdictKind.DELETE: "delete_label",
+    VerdictKind.MODEL_WRONG: "model_is_wrong",
+    VerdictKind.AMBIGUOUS: "call_ambiguous",
+    VerdictKind.IGNORE: "ignore_item",
 }
+
+
+def verdict_text(kind: VerdictKind) -> str:
+    """What giving a verdict is called."""
+    return words(operation(_OPERATIONS[kind], count=1))
 
 
 def is_offered(kind: VerdictKind, entry: ErrorEntry) -> bool:
@@ -72,15 +77,14 @@ def verdict_edit(
     The items are offered that verdict, and no label is in two of them. Raises ProjectError when a label or an
     image is gone.
     """
-    text = VERDICT_TEXTS[kind]
-    if len(entries) > 1:
-        text += f": {counted(len(entries), 'item')}"
     edits, settled = _label_edits(project, kind, entries, run)
     verdicts = [
         _verdict(kind, entry, box_id=box_id, run=run, threshold=threshold)
         for entry, box_id in zip(entries, settled, strict=True)
     ]
-    return combine(text, [*edits, add_verdicts(project, verdicts)])
+    return combine(
+        operation(_OPERATIONS[kind], count=len(entries)), [*edits, add_verdicts(project, verdicts)]
+    )
 
 
 def _label_edits(

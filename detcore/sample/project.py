@@ -7,6 +7,7 @@ from pathlib import Path
 
 from detcore.errors import ProjectError, disk_error
 from detcore.project.edits import add_rows
+from detcore.project.operations import operation
 from detcore.project.palette import next_color
 from detcore.project.project import Project
 from detcore.project.splits import make_splits
@@ -94,7 +95,7 @@ def _fill(project: Project, truth: SampleTruth) -> None:
         for image, known in zip(images, truth.images, strict=True)
         for label in known.labels
     ]
-    project.edit(add_rows, text="Make the sample", classes=classes, images=images, boxes=boxes)
+    project.edit(add_rows, text=operation("make_sample"), classes=classes, images=images, boxes=boxes)
 
 
 def _classes(project: Project, names: tuple[str, ...]) -> list[ObjectClass]:

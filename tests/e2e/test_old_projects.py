@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch
 from safetensors.torch import save_file
 
 from detcore.cli import main
+from detcore.project.history import edits_since
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunState, list_runs, load_detections
 from detcore.review.review import build_review
@@ -46,6 +48,18 @@ def state(project: Project) -> dict[str, Any]:
         "classes": [[item.id, item.name, item.color, item.position] for item in project.classes()],
         "images": [[image.id, image.path, image.status.value, image.split] for image in project.images()],
     }
+
+
+def test_the_words_of_its_journal_are_shown_as_they_are(folder: Path) -> None:
+    database = sqlite3.connect(folder / "project.db")
+    words = [row[0] for row in database.execute("SELECT text FROM edit ORDER BY id")]
+    database.close()
+    _, done = states()
+    with Project.open(folder) as project:
+        assert project.undo_text == words[done - 1]
+        assert project.redo_text == words[done]
+        told = [entry.text for entry in edits_since(project, 0)]
+    assert told == words[:done][::-1]
 
 
 def test_the_whole_journal_is_undone_and_redone_step_by_step(folder: Path) -> None:
