@@ -117,12 +117,17 @@ def weights_path(weights: str) -> Path:
 
 
 def check_weights(weights: str) -> None:
-    """Raises ConfigError where the weights of a training are not there, or published ones are damaged."""
-    file = weights_files().get(weights)
+    """Raises ConfigError where the weights of a training are not there, or not what they are called: published ones,
+    by their name or as a file that has the name of one."""
+    file, path = weights_files().get(weights), Path(weights)
     if file is not None:
         default_cache().check(file)
-    elif not Path(weights).is_file():
+        return
+    if not path.is_file():
         raise ConfigError("there is no such weights file", path=weights)
+    named = next((file for file in weights_files().values() if file.file_name == path.name), None)
+    if named is not None and not named.has_sum(sha256_of(path)):
+        raise _unknown(path)
 
 
 def sha256_of(path: Path, progress: Progress | None = None) -> str:

@@ -101,6 +101,15 @@ def test_what_a_training_starts_from_is_there_and_whole(
         check_weights(str(brought / "none.pth"))
 
 
+def test_a_file_that_has_the_name_of_a_published_one_must_have_its_sum(tmp_path: Path) -> None:
+    path = tmp_path / "fcos_resnet50_fpn_coco-99b0c9b7.pth"
+    path.write_bytes(b"something else")
+    with pytest.raises(ConfigError, match=r"this is not fcos-coco: it has 14 bytes .* sha256 99b0c9b7"):
+        check_weights(str(path))
+    path.rename(tmp_path / "mine.pth")
+    check_weights(str(tmp_path / "mine.pth"))
+
+
 @pytest.mark.parametrize(
     ("platform", "environment", "folder"),
     [
