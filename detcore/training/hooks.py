@@ -134,7 +134,7 @@ class CheckpointHook(Hook):
     def _checkpoint(self, trainer: Trainer) -> Checkpoint:
         parts = {
             "weights": trainer.detector.state_dict(),
-            "optimiser": optimiser_tensors(trainer.optimiser),
+            "optimiser": optimiser_tensors(trainer.optimiser, trainer.detector),
             "random": random_tensors(),
         }
         if self._ema is not None:

@@ -255,7 +255,7 @@ class Session:
             device=device,
         )
         if checkpoint is not None:
-            restore_optimiser(optimiser, checkpoint.part("optimiser"))
+            restore_optimiser(optimiser, detector, checkpoint.part("optimiser"))
             restore_random(checkpoint.part("random"))
         return optimiser
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -191,7 +191,7 @@ class Trainer:
             schedule=self._schedule,
         )
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         self.optimiser.zero_grad(set_to_none=True)
         sums: dict[str, float] = {}
         paths: list[str] = []
@@ -249,15 +249,29 @@ def make_optimiser(
     weight_decay: float | None = None,
     device: torch.device,
 ) -> torch.optim.Optimizer:
-    """The optimiser of the recipe, with its rate and decay where none are given; norms and biases do not decay."""
+    """The optimiser of the recipe, with its rate and decay where none are given; norms and biases do not decay.
+
+    Each of its groups has a ``share`` of the learning rate, as the recipe's ``rate_groups`` say.
+
+    Raises:
+        ValueError: no parameter has a name that one of them begins.
+    """
     rate = recipe.learning_rate if learning_rate is None else learning_rate
     decay = recipe.weight_decay if weight_decay is None else weight_decay
-    decaying = [parameter for parameter in detector.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in detector.parameters() if parameter.ndim <= 1]
-    groups = [
-        {"params": decaying, "weight_decay": decay},
-        {"params": others, "weight_decay": 0.0},
-    ]
+    named = dict(detector.named_parameters())
+    for start in recipe.rate_groups:
+        if not any(name.startswith(start) for name in named):
+            raise ValueError(f"no parameter's name begins with {start!r}")
+    groups: dict[tuple[float, bool], dict[str, Any]] = {}
+    for name, parameter in named.items():
+        share, decays = recipe.rate_share(name), parameter.ndim > 1
+        group: dict[str, Any] = {
+            "params": [],
+            "lr": rate * share,
+            "weight_decay": decay * decays,
+            "share": share,
+        }
+        groups.setdefault((share, decays), group)["params"].append(parameter)
     if recipe.optimiser == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=_MOMENTUM)
-    return torch.optim.AdamW(groups, lr=rate, fused=device.type in ("cpu", "cuda"))
+        return torch.optim.SGD(groups.values(), lr=rate, momentum=_MOMENTUM)
+    return torch.optim.AdamW(groups.values(), lr=rate, fused=device.type in ("cpu", "cuda"))

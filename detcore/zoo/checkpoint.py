@@ -16,7 +16,7 @@ from typing import Any, cast
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
-from torch import Tensor
+from torch import Tensor, nn
 
 from detcore.atomic import atomic_write
 from detcore.errors import ConfigError
@@ -170,31 +170,39 @@ def newest_checkpoint(paths: Sequence[Path]) -> tuple[Checkpoint | None, list[Co
     return None, problems
 
 
-def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimiser_tensors(optimiser: torch.optim.Optimizer, detector: nn.Module) -> dict[str, Tensor]:
     """The moments of every parameter, as ``<number>.<moment>``."""
-    state = cast("dict[int, dict[str, Any]]", optimiser.state_dict()["state"])
     return {
         f"{number}.{name}": value if isinstance(value, Tensor) else torch.tensor(float(value))
-        for number, moments in state.items()
-        for name, value in moments.items()
+        for number, parameter in enumerate(_numbered(detector))
+        for name, value in cast("dict[str, Any]", optimiser.state.get(parameter, {})).items()
     }
 
 
-def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+def restore_optimiser(
+    optimiser: torch.optim.Optimizer, detector: nn.Module, tensors: dict[str, Tensor]
+) -> None:
     """Put back what ``optimiser_tensors`` gave.
 
     Moments are laid out in memory as their parameters are: the fused kernels go by address.
     """
-    parameters: list[Tensor] = [item for group in optimiser.param_groups for item in group["params"]]
+    parameters = _numbered(detector)
+    own: list[Tensor] = [item for group in optimiser.param_groups for item in group["params"]]
+    places = {id(parameter): place for place, parameter in enumerate(own)}
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         number, _, moment = name.partition(".")
         parameter = parameters[int(number)]
         if tensor.shape == parameter.shape:
             tensor = torch.empty_like(parameter).copy_(tensor)
-        state.setdefault(int(number), {})[moment] = tensor
+        state.setdefault(places[id(parameter)], {})[moment] = tensor
     record = optimiser.state_dict()
     optimiser.load_state_dict({**record, "state": state})
+
+
+def _numbered(detector: nn.Module) -> list[nn.Parameter]:
+    """The parameters in the order of files, whatever groups an optimiser has: matrices first, as in 0.1."""
+    return sorted(detector.parameters(), key=lambda parameter: parameter.ndim <= 1)
 
 
 def random_tensors() -> dict[str, Tensor]:

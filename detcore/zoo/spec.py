@@ -6,7 +6,7 @@ The window's form, the command line and the checks are made from this; the netwo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from detcore.errors import ConfigError
@@ -48,7 +48,8 @@ class Recipe:
     ``learning_rate`` is for a step of ``batch_size`` images; with ``adamw`` it grows with the root of the batch,
     with ``sgd`` (momentum 0.9) in proportion. ``schedule``: a cosine, or a tenth at 16/26 and at 22/26 of the
     run. ``smallest_batch`` images at a time are the fewest that it can learn from, ``largest_batch`` the most that
-    are chosen unasked on a GPU.
+    are chosen unasked on a GPU. ``rate_groups`` are factors of the learning rate by the beginnings of parameters'
+    names, such as ``{"backbone.": 0.1}``; of several that fit the longest counts, without one it is 1.
     """
 
     learning_rate: float
@@ -58,6 +59,12 @@ class Recipe:
     schedule: Schedule = "cosine"
     smallest_batch: int = 1
     largest_batch: int = 32
+    rate_groups: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def rate_share(self, name: str) -> float:
+        """The factor of the learning rate for a parameter."""
+        fitting = [start for start in self.rate_groups if name.startswith(start)]
+        return self.rate_groups[max(fitting, key=len)] if fitting else 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from detcore.errors import ConfigError
 from detcore.jobs.config import SETTINGS, Augmentation, Learning, Runtime, TrainConfig
@@ -16,16 +17,21 @@ from detcore.training.ema import Ema
 from detcore.training.load import Load, choose_learning_rate, choose_load
 from detcore.training.machine import ThreadGovernor
 from detcore.training.schedule import FLOOR, rate_factor
+from detcore.training.trainer import make_optimiser
+from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.checkpoint import (
     Checkpoint,
     RunState,
     newest_checkpoint,
+    optimiser_tensors,
     read_checkpoint,
+    restore_optimiser,
     rotate_checkpoint,
     write_checkpoint,
 )
 from detcore.zoo.detectors.reticle_s import ReticleS
 from detcore.zoo.running import choose_device
+from detcore.zoo.spec import Recipe
 
 CASES = Path(__file__).resolve().parents[2] / "cases"
 
@@ -188,6 +194,63 @@ def test_the_learning_rate_grows_with_the_root_of_the_images_in_a_step(
     assert choose_learning_rate(TrainConfig(), load, world_size=processes) == pytest.approx(rate)
     given = TrainConfig(learning=Learning(learning_rate=0.01))
     assert choose_learning_rate(given, load, world_size=processes) == 0.01
+
+
+class TwoParts(Detector):
+    """A backbone with a stem of its own, and a head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = nn.ModuleDict({"stem": nn.Linear(2, 2), "body": nn.Linear(2, 2)})
+        self.head = nn.Linear(2, 2)
+
+    def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    def look(self, images: Tensor) -> list[Look]:
+        raise NotImplementedError
+
+
+def grouped(**groups: float) -> Recipe:
+    starts = {name.replace("_", "."): share for name, share in groups.items()}
+    return Recipe(learning_rate=0.1, batch_size=8, optimiser="sgd", weight_decay=0.0, rate_groups=starts)
+
+
+def test_parts_learn_at_their_share_of_the_rate_and_the_longest_name_decides() -> None:
+    detector = TwoParts()
+    optimiser = make_optimiser(
+        detector, grouped(backbone=0.1, backbone_stem=0.01), device=torch.device("cpu")
+    )
+    before = {name: parameter.detach().clone() for name, parameter in detector.named_parameters()}
+    for parameter in detector.parameters():
+        parameter.grad = torch.full_like(parameter, 2.0)
+    optimiser.step()
+    # The first step of SGD with momentum goes down by rate * gradient: 0.1 * 2 times 0.01, 0.1 and 1.
+    steps = {"backbone.stem": 0.002, "backbone.body": 0.02, "head": 0.2}
+    for name, parameter in detector.named_parameters():
+        step = steps[name.rpartition(".")[0]]
+        torch.testing.assert_close(parameter.detach(), before[name] - step, atol=1e-6, rtol=0)
+
+
+def test_a_recipe_whose_rate_group_fits_no_parameter_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="begins with 'neck'"):
+        make_optimiser(TwoParts(), grouped(neck=0.1), device=torch.device("cpu"))
+
+
+def test_moments_come_back_to_their_parameters_whatever_groups_there_are_by_then() -> None:
+    detector, cpu = TwoParts(), torch.device("cpu")
+    before = make_optimiser(detector, grouped(), device=cpu)
+    for number, parameter in enumerate(detector.parameters()):
+        parameter.grad = torch.full_like(parameter, float(number))
+    before.step()
+    after = make_optimiser(detector, grouped(head=0.5, backbone=0.1), device=cpu)
+    restore_optimiser(after, detector, optimiser_tensors(before, detector))
+    # The first momentum is the gradient.
+    for number, parameter in enumerate(detector.parameters()):
+        assert torch.equal(
+            after.state[parameter]["momentum_buffer"], torch.full_like(parameter, float(number))
+        )
+    assert sorted({group["lr"] for group in after.param_groups}) == pytest.approx([0.01, 0.05])
 
 
 def test_the_rate_warms_up_then_falls_as_a_cosine_to_its_floor() -> None:

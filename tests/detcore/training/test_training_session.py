@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from detcore.project.snapshot import Snapshot
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
 from detcore.training.session import Session, TrainingResult
+from detcore.zoo.catalogue import detectors, find_detector
 from detcore.zoo.checkpoint import read_checkpoint
 from detcore.zoo.running import Compute
 from tests.settings_of_runs import change_settings
@@ -81,7 +83,13 @@ def test_another_seed_gives_other_weights(make_run: MakeRun) -> None:
     assert any(not torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_stopped_and_resumed_run_equals_one_that_was_never_stopped(make_run: MakeRun) -> None:
+@pytest.mark.parametrize("rate_groups", [{}, {"backbone.": 0.1}])
+def test_a_stopped_and_resumed_run_equals_one_that_was_never_stopped(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, rate_groups: dict[str, float]
+) -> None:
+    spec = find_detector("reticle-s")
+    recipe = replace(spec.recipe, rate_groups=rate_groups)
+    monkeypatch.setitem(detectors(), "reticle-s", replace(spec, recipe=recipe))  # type: ignore[arg-type]
     whole = make_run(name="001-whole", epochs=3)
     train(whole)
     parts = make_run(name="002-parts", epochs=3)
