@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
+from app.plots.metric_plot import MetricPlot
 from app.services.context import AppContext
 from app.train.page import TrainPage
 from app.train.widgets.run_list import tick_area
@@ -38,6 +39,35 @@ def test_runs_come_back_from_their_folders_with_their_curves(
     qtbot.keyClick(page.run_list.view, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: page.run_view.plots.metrics.last_x() == 2, timeout=WAIT)
     assert page.context.actions["train.resume"].text() == "Train longer"
+
+
+def test_on_the_smallest_page_the_legends_are_whole_though_the_figures_take_two_rows(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    write_run(project, [0.2, 0.4, 0.5])
+    context.document.open(project)
+    qtbot.waitUntil(lambda: has_steps(page), timeout=WAIT)
+    status, plots = page.run_view.status, page.run_view.plots
+
+    def is_whole(plot: MetricPlot) -> bool:
+        entries = plot.legend.entries.values()
+        return (
+            all(entry.visibleRegion().boundingRect() == entry.rect() for entry in entries)
+            and plot.view.y() > plot.legend.geometry().bottom()
+            and plot.view.geometry().bottom() < plot.height()
+        )
+
+    def all_is_whole() -> bool:
+        page.resize(page.minimumSizeHint())
+        two_rows = status.device.y() > status.best.y()
+        return (
+            two_rows
+            and page.size() == page.minimumSizeHint()
+            and is_whole(plots.losses)
+            and is_whole(plots.metrics)
+        )
+
+    qtbot.waitUntil(all_is_whole, timeout=WAIT)
 
 
 def test_a_tick_overlays_the_curves_of_another_run(
