@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
 from app.duplicates.duplicate_groups import DuplicateGroup
 from app.duplicates.group_panel import GroupPanel
 from app.services.figures import count_text, counted
-from app.services.fitted_dialog import FittedDialog
 from app.services.theme import Theme
 from app.widgets.empty_state import EmptyState
-from app.widgets.thumbnails import Thumbnails
+from app.widgets.fitted_dialog import FittedDialog
+from app.widgets.pictures import Thumbnails
 from detcore.curation.duplicates import LEAST_CORRELATION, MOST_BITS, Duplicates
 
 _PROGRESS_WIDTH = 320

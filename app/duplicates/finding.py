@@ -13,7 +13,7 @@ from app.duplicates.duplicates_dialog import DuplicatesDialog
 from app.services.context import AppContext
 from app.services.figures import counted
 from app.services.tasks import Task
-from app.widgets.thumbnails import thumbnails
+from app.widgets.pictures import thumbnails
 from detcore.curation.duplicates import Duplicates, find_duplicates
 from detcore.errors import Cancelled, ReticleError
 from detcore.project.edits import Edit, remove_images, set_split

@@ -11,7 +11,7 @@ from app.duplicates.duplicate_groups import DuplicateGroup, ItemModel, Twin
 from app.duplicates.lists import GroupList, TwinList
 from app.services.theme import Theme
 from app.widgets.flow_layout import FlowLayout
-from app.widgets.thumbnails import Thumbnails
+from app.widgets.pictures import Thumbnails
 from detcore.types import SPLITS
 
 MNEMONICS = {"train": "&train", "val": "&val", "test": "te&st"}

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from app.duplicates.duplicate_groups import ITEM_ROLE, DuplicateGroup, ItemModel, Twin
 from app.services.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import paint_row, sized_font
-from app.widgets.thumbnails import THUMBNAIL_SIDE, Thumbnails, paint_covering, paint_inside
+from app.widgets.pictures import THUMBNAIL_SIDE, Thumbnails, paint_covering, paint_inside
 
 _ROW_HEIGHT, _SMALL = 64, 48
 _ICON = 16

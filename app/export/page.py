@@ -10,10 +10,9 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from app.export.choice import ExportChoice
 from app.export.form import ExportForm
 from app.export.summary import ExportSummary
-from app.export.writing import Exported, ExportWriting
+from app.export.writing import ExportChoice, Exported, ExportWriting
 from app.services.actions import ActionTip
 from app.services.context import AppContext
 from app.services.figures import contents_text, counted

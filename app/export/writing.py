@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,14 +10,32 @@ from PySide6.QtCore import QObject, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
-from app.export.choice import ExportChoice
 from app.services.context import AppContext
 from app.services.figures import contents_text
 from app.services.tasks import ProgressCallback, Task
-from app.widgets.outside_images import may_be_copied
+from app.widgets.questions import may_be_copied
 from detcore.errors import Cancelled, OutsideImagesError, ReticleError
-from detcore.exchange import format_named
-from detcore.formats.base import ExportReport
+from detcore.exchange import export_dataset, format_named
+from detcore.formats.base import ExportOptions, ExportReport
+from detcore.project.project import Project
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportChoice:
+    """``splits`` is ``None`` for all images; ``colors`` are those of the classes by name."""
+
+    project: Project
+    format: str
+    splits: list[str] | None
+    options: ExportOptions
+    colors: Mapping[str, str]
+
+    def write(self, folder: Path, progress: ProgressCallback, *, copy_images: bool = True) -> ExportReport:
+        """Write the dataset, in the pool. Raises ReticleError, Cancelled among it."""
+        options = replace(self.options, copy_images=self.options.copy_images and copy_images)
+        return export_dataset(
+            self.project, self.format, folder, splits=self.splits, options=options, progress=progress
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

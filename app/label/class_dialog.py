@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.fitted_dialog import FittedDialog
-from app.services.swatches import swatch
+from app.widgets.fitted_dialog import FittedDialog
+from app.widgets.painting import swatch
 from detcore.types import ObjectClass
 
 

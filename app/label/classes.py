@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMenu, QWidget
 from app.label.class_dialog import ask_class
 from app.label.models.class_model import ClassModel
 from app.label.widgets.class_picker import ClassPicker
-from app.services.apply_edit import apply_edit
-from app.services.context import AppContext
+from app.services.context import AppContext, apply_edit
 from app.services.figures import counted
 from detcore.formats.yolo_names import read_class_list
 from detcore.project import edits

@@ -9,8 +9,7 @@ from dataclasses import replace
 from PySide6.QtCore import QObject
 
 from app.label.current_boxes import CurrentBoxes
-from app.services.apply_edit import apply_edit
-from app.services.context import AppContext
+from app.services.context import AppContext, apply_edit
 from app.services.figures import counted
 from detcore.project import edits
 from detcore.project.edits import Edit

@@ -12,8 +12,7 @@ from app.label.editing import LabelEditing
 from app.label.verifying import Verifying
 from app.label.walk import ImageWalk
 from app.label.widgets.image_list import ImageList
-from app.services.apply_edit import apply_edit
-from app.services.context import AppContext
+from app.services.context import AppContext, apply_edit
 from app.services.figures import counted
 from detcore.project.edits import set_split
 from detcore.types import SPLITS, Changes, Status

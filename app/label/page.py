@@ -16,7 +16,7 @@ from app.label.actions import (
 from app.label.classes import ClassEditing
 from app.label.current_boxes import CurrentBoxes
 from app.label.editing import LabelEditing
-from app.label.file_notices import FileNotices
+from app.label.file_notices import FileNotices, ImageNotice
 from app.label.filtering import ImageFiltering
 from app.label.image_menu import ImageMenu
 from app.label.models.box_model import BoxModel
@@ -24,15 +24,13 @@ from app.label.models.class_model import ClassModel
 from app.label.models.image_model import ImageModel
 from app.label.naming import BoxNaming, around
 from app.label.order import ImageOrdering
-from app.label.place_text import PlaceText
 from app.label.verifying import Verifying
-from app.label.viewer import ImageViewer
+from app.label.viewer import ImageViewer, PlaceText
 from app.label.walk import ImageWalk
 from app.label.widgets.box_details import BoxDetails
 from app.label.widgets.box_table import BoxTable
 from app.label.widgets.class_list import ClassList
 from app.label.widgets.image_list import ImageList
-from app.label.widgets.image_notice import ImageNotice
 from app.label.widgets.welcome import Welcome
 from app.services.actions import key_text
 from app.services.context import AppContext

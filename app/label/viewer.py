@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel
 
+from app.canvas.display import DisplayBoxes, LineStyle
 from app.canvas.image_levels import ImageLevels
 from app.canvas.view import ImageCanvas
-from app.label.box_display import display_boxes
 from app.label.current_boxes import CurrentBoxes
 from app.label.models.image_model import ImageModel
 from app.services.context import AppContext
 from app.services.image_loader import ImageLoader
 from detcore.errors import ImageMissingError, ProjectError, ReticleError
-from detcore.types import Changes, Status
+from detcore.types import Box, Changes, ObjectClass, Status
 
 LOADING_NOTICE_MS = 120
 NEIGHBOURS = (1, 2, -1)
@@ -195,3 +198,46 @@ class ImageViewer(QObject):
         project = self._context.document.project
         is_verified = self.is_showing and project.image(self._shown).status is Status.VERIFIED
         self.badge.setVisible(is_verified and not project.box_count(self._shown))
+
+
+def display_boxes(boxes: Sequence[Box], classes: Mapping[int, ObjectClass]) -> DisplayBoxes:
+    """Labels in their class colours with their class names; difficult ones are hatched."""
+    colors = {item.id: QColor(item.color).rgba() for item in classes.values()}
+    return DisplayBoxes(
+        ids=np.array([box.id for box in boxes], np.int64),
+        boxes=np.array([box.xyxy for box in boxes], np.float64).reshape(-1, 4),
+        colors=np.array([colors[box.class_id] for box in boxes], np.uint32),
+        styles=np.full(len(boxes), LineStyle.SOLID, np.uint8),
+        hatched=np.array([box.difficult for box in boxes], np.bool_),
+        names=[classes[box.class_id].name for box in boxes],
+        editable=np.ones(len(boxes), np.bool_),
+    )
+
+
+class PlaceText(QObject):
+    """Follows the pointer and the zoom of a canvas.
+
+    Signals:
+        changed(str): ``120, 45    100%``; the zoom alone while the pointer is elsewhere.
+    """
+
+    changed = Signal(str)
+
+    def __init__(self, canvas: ImageCanvas) -> None:
+        super().__init__(canvas)
+        self._position = self._zoom = ""
+        canvas.cursor_moved.connect(self._show_position)
+        canvas.cursor_left.connect(self._show_no_position)
+        canvas.camera.zoom_changed.connect(self._show_zoom)
+
+    def _show_position(self, x: float, y: float) -> None:
+        self._position = f"{x:.0f}, {y:.0f}    "
+        self.changed.emit(f"{self._position}{self._zoom}")
+
+    def _show_no_position(self) -> None:
+        self._position = ""
+        self.changed.emit(self._zoom)
+
+    def _show_zoom(self, zoom: float) -> None:
+        self._zoom = f"{zoom:.0%}"
+        self.changed.emit(f"{self._position}{self._zoom}")

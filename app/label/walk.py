@@ -10,8 +10,7 @@ from app.label.editing import LabelEditing
 from app.label.models.image_model import ImageModel
 from app.label.verifying import Verifying
 from app.services.actions import key_text
-from app.services.apply_edit import apply_edit
-from app.services.context import AppContext
+from app.services.context import AppContext, apply_edit
 from app.services.figures import counted
 from detcore.project.edits import remove_images
 from detcore.types import Changes, Status

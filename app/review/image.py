@@ -11,11 +11,10 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QSplitter, QVBoxLayout, QWidg
 from app.canvas.image_levels import ImageLevels
 from app.canvas.view import ImageCanvas
 from app.review.live.live_evaluation import LiveReview
-from app.review.models.overlap_text import overlap_text
 from app.review.models.overlay import overlay_boxes, unjudged_boxes
-from app.review.widgets.image_bar import ImageBar
+from app.review.texts import overlap_text
+from app.review.widgets.image_bar import ImageBar, OverlayLegend
 from app.review.widgets.item_details import ItemDetails
-from app.review.widgets.overlay_legend import OverlayLegend
 from app.services.context import AppContext
 from app.services.image_loader import ImageLoader
 from detcore.errors import ReticleError

@@ -160,7 +160,7 @@ class ReviewPage(Page):
         live.threshold_changed.connect(self._show_threshold)
         live.curves_changed.connect(self._follow_curves)
         live.matches_changed.connect(self._counts.ask)
-        self.header.link_opened.connect(lambda scope: self.choice.open(scope=Scope(scope)))
+        self.header.note.linkActivated.connect(lambda scope: self.choice.open(scope=Scope(scope)))
         self.header.slider.value_changed.connect(live.set_threshold)
         self.header.slider.released.connect(live.catch_up)
         self.header.slider.released.connect(queue.pace.catch_up)
@@ -189,7 +189,7 @@ class ReviewPage(Page):
             step = next_step(self.context, self.live, self.choice.chosen, self.choice.problem)
             self.empty.show_state(step.icon, step.title, step.text, step.button)
         else:
-            self.header.show_note(self.choice.note())
+            self.header.note.show_text(self.choice.note())
             self._show_numbers()
             self._show_filter()
             self._show_current(self.queue.current)

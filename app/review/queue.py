@@ -12,7 +12,7 @@ from app.review.live.listed_items import ListedItems
 from app.review.live.live_evaluation import LiveReview
 from app.review.live.order_figures import OrderFigures
 from app.review.models.error_model import ErrorModel
-from app.review.queue_texts import empty_text, narrowed_to
+from app.review.texts import empty_text, narrowed_to
 from app.review.widgets.queue_panel import QueuePanel
 from app.services.timing import FrameThrottle
 from detcore.review.entries import ErrorEntry

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.review.choice import ReviewChoice
 from app.review.live.live_evaluation import LiveReview
 from app.review.live.order_figures import OrderFigures
-from app.review.widgets.caution import Caution
+from app.review.widgets.linked_text import Caution
 from app.services.context import AppContext
 from app.services.figures import ratio_text
 from detcore.evaluation.strength import is_too_weak
@@ -39,7 +39,7 @@ class ReviewSoundness(QObject):
         super().__init__(parent)
         self._context, self._live, self._choice = context, live, choice
         self._figures, self._caution = figures, caution
-        caution.link_opened.connect(self._follow)
+        caution.text.linkActivated.connect(self._follow)
         choice.changed.connect(self._show)
         live.loaded.connect(self._show)
         figures.chosen.connect(lambda _order: self._show())

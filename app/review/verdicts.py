@@ -8,10 +8,9 @@ from itertools import islice
 from PySide6.QtCore import QObject
 
 from app.review.live.live_evaluation import LiveReview
-from app.review.models.verdict_titles import done_text
 from app.review.queue import ReviewQueue
-from app.services.apply_edit import apply_edit
-from app.services.context import AppContext
+from app.review.texts import done_text
+from app.services.context import AppContext, apply_edit
 from app.services.figures import count_text, counted
 from detcore.project.edits import remove_verdicts
 from detcore.project.verdict_rows import VerdictKind

@@ -1,8 +1,10 @@
-"""The services of the window, handed to each page by its constructor."""
+"""The services of the window, handed to each page by its constructor, and how a page commits an edit."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec
 
 from app.services.actions import Actions
 from app.services.document import Document
@@ -12,6 +14,12 @@ from app.services.tasks import Tasks
 from app.services.theme import Theme
 from app.services.training_worker import Jobs
 from app.services.view_state import ViewState
+from detcore.errors import ReticleError
+from detcore.project.edits import Edit
+from detcore.project.project import Project
+from detcore.types import Changes
+
+_P = ParamSpec("_P")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +34,18 @@ class AppContext:
     messages: Messages
     actions: Actions
     jobs: Jobs
+
+
+def apply_edit(
+    context: AppContext,
+    build: Callable[Concatenate[Project, _P], Edit],
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> Changes | None:
+    """Make and commit an edit; when the project refuses it, say why and return ``None``."""
+    try:
+        return context.document.edit(build, *args, **kwargs)
+    except ReticleError as error:
+        until = context.document.until_next_edit()
+        context.messages.error(error, doing="make the change", applies=until)
+        return None

@@ -10,8 +10,8 @@ from PySide6.QtCore import QByteArray, Qt, QUrl, qVersion
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QDialogButtonBox, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
-from app.services.fitted_dialog import FittedDialog
 from app.services.theme import Theme
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.version import VERSION
 
 GUIDE = Path(__file__).resolve().parents[2] / "resources" / "guide" / "guide.md"

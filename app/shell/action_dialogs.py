@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.services.actions import GLOBAL, Actions, ActionSpec
-from app.services.fitted_dialog import FittedDialog
+from app.widgets.fitted_dialog import FittedDialog
 from app.widgets.list_keys import ListKeys
 
 SCOPE_TITLES = {

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 
-from app.services.errors import ExceptionHook
 from app.services.screen import fit, has_screen
 from app.services.settings import Settings
+from app.shell.errors import ExceptionHook
 from detcore.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QCheckBox, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from app.services.actions import Actions, ActionSpec
-from app.services.fitted_dialog import FittedDialog
 from app.services.keymaps import Keys, key_name, portable_key
 from app.shell.action_dialogs import SCOPE_TITLES
+from app.widgets.fitted_dialog import FittedDialog
 
 _LEAVES = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 

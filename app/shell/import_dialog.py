@@ -22,9 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.fitted_dialog import FittedDialog
 from app.services.tasks import Tasks
 from app.shell.latest_look import LatestLook
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.errors import ProjectError
 from detcore.exchange import ImportOptions
 from detcore.formats import Recognised, all_formats, recognise

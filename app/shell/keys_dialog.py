@@ -18,12 +18,12 @@ from PySide6.QtWidgets import (
 
 from app.services.actions import Actions, ActionSpec
 from app.services.figures import counted
-from app.services.fitted_dialog import FittedDialog
 from app.services.keymaps import Keys, write_bindings
 from app.services.settings import Settings
 from app.shell.action_dialogs import SCOPE_TITLES, ActionTree, keys_text
 from app.shell.change_key import ChangeKeyDialog
 from app.shell.gestures import GESTURES
+from app.widgets.fitted_dialog import FittedDialog
 from app.widgets.list_keys import ListKeys
 
 

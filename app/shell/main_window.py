@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEventLoop, Qt
+from PySide6.QtCore import QEventLoop, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QApplication,
+    QFrame,
     QHBoxLayout,
     QLabel,
     QMainWindow,
+    QScrollArea,
+    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -33,16 +36,35 @@ from app.shell.keys_dialog import KeysDialog
 from app.shell.menus import Menus
 from app.shell.message_bar import MessageBar
 from app.shell.message_history import MessageHistory
-from app.shell.page_stack import PageStack
 from app.shell.project_actions import ProjectActions
 from app.shell.rail import Rail
 from app.shell.settings_dialog import SettingsDialog
-from app.shell.stop_training import may_stop_training
 from app.train.page import TrainPage
 from app.widgets.page import Page
+from app.widgets.questions import may_stop_training
 
 SIZE, LEAST_SIZE = (1440, 900), (640, 400)
 STATUS_HEIGHT = 42
+
+
+class PageStack(QStackedWidget):
+    """Asks for the room that the page in front needs, whatever others would."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.currentChanged.connect(lambda _index: self.updateGeometry())
+
+    def minimumSizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return super().minimumSizeHint() if page is None else page.minimumSizeHint()
+
+    def in_scroll_area(self) -> QScrollArea:
+        """Itself in an area that scrolls where a page has less room than it needs."""
+        area = QScrollArea(widgetResizable=True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(self)
+        return area
 
 
 class MainWindow(QMainWindow):

@@ -15,10 +15,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.fitted_dialog import FittedDialog
 from app.services.messages import Message, Messages
 from app.services.theme import Theme
 from app.shell.message_bar import COLORS, ICONS
+from app.widgets.fitted_dialog import FittedDialog
 
 MESSAGE_ROLE = Qt.ItemDataRole.UserRole
 TIME, TEXT, OFFER = range(3)

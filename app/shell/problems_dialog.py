@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.fitted_dialog import FittedDialog
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.formats.base import Problem
 
 

@@ -17,8 +17,7 @@ from app.shell.damaged_projects import DamagedProjects
 from app.shell.import_dialog import ImportRequest, ask_import
 from app.shell.problems_dialog import ProblemsDialog
 from app.shell.project_dialog import ask_project
-from app.shell.stop_training import may_stop_training
-from app.widgets.outside_images import may_come_in
+from app.widgets.questions import may_come_in, may_stop_training
 from detcore.errors import (
     Cancelled,
     OutsideImagesError,

@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.fitted_dialog import FittedDialog
 from app.services.tasks import Tasks
 from app.shell.latest_look import LatestLook
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.errors import ProjectError
 from detcore.project.opening import SUFFIX, named_as_project, project_folder_for
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QDialogButtonBox, QFormLayout, QPushButton, QWidget
 
-from app.services.fitted_dialog import FittedDialog
 from app.services.keymaps import KEYMAPS
 from app.services.settings import Settings
+from app.widgets.fitted_dialog import FittedDialog
 
 THEMES = ("system", "light", "dark")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,6 @@ from PySide6.QtCore import QObject, Signal
 
 from app.services.context import AppContext
 from app.train.histories import RunHistories
-from app.train.preparation import Preparation, ReadyRun
 from app.train.run_history import RunHistory
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Command
@@ -21,10 +21,54 @@ from detcore.jobs.preparing.sent_errors import use_up
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunInfo, RunState, read_events
 from detcore.project.snapshot import take_snapshot
+from detcore.project.unused_runs import remove_unused
 from detcore.types import Changes
 
 TRAINING, FINISHING, PREDICTING = "Training", "Finishing…", "Predicting"
 CROSS_VALIDATING = "Cross-validating"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadyRun:
+    """A run that can be trained, and what it has said so far."""
+
+    prepared: PreparedRun
+    history: RunHistory
+
+
+class Preparation:
+    """The making of a run, which may be left at any moment: then no folder of a run that never trains
+    stays."""
+
+    def __init__(self, project: Project, work: Callable[[], PreparedRun]) -> None:
+        self.project = project
+        self._work = work
+        self._lock = threading.Lock()
+        self._made: PreparedRun | None = None
+        self._left = False
+
+    def make(self) -> ReadyRun:
+        """For the pool. Raises what the work raises."""
+        made = self._work()
+        with self._lock:
+            self._made = made
+            left = self._left
+        if left:
+            _remove(made)
+        return ReadyRun(prepared=made, history=RunHistory(read_events(made.run.events)))
+
+    def leave(self) -> None:
+        """The project is closed: the run will not train."""
+        with self._lock:
+            self._left = True
+            made = self._made
+        if made is not None:
+            _remove(made)
+
+
+def _remove(made: PreparedRun) -> None:
+    if made.new:
+        remove_unused(made.run)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import shiboken6
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPolygonF
+from PySide6.QtGui import QColor, QFont, QIcon, QPainter, QPixmap, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyleOptionViewItem, QWidget
 
 from app.services.theme import Theme
 from detcore.types import FloatArray
+
+SWATCH = 14
+RADIUS = 3
 
 
 def sized_font(widget: QWidget, pixels: int, *, bold: bool = False) -> QFont:
@@ -82,3 +85,19 @@ def blended(color: QColor, other: QColor, share: float) -> QColor:
         (color.red(), color.green(), color.blue()), (other.red(), other.green(), other.blue()), strict=True
     )
     return QColor(*(round(a + (b - a) * share) for a, b in pairs))
+
+
+def swatch(color: str) -> QIcon:
+    """A square of a colour that is not tinted where its row is selected."""
+    pixmap = QPixmap(SWATCH, SWATCH)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(color))
+    painter.drawRoundedRect(pixmap.rect(), RADIUS, RADIUS)
+    painter.end()
+    icon = QIcon()
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected, QIcon.Mode.Active):
+        icon.addPixmap(pixmap, mode)
+    return icon

@@ -9,8 +9,8 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from app.label.current_boxes import CurrentBoxes
 from app.services.document import Document
-from app.services.swatches import swatch
 from app.services.view_state import ViewState
+from app.widgets.painting import swatch
 from detcore.types import Box, Changes, ObjectClass, Origin
 
 Index = QModelIndex | QPersistentModelIndex

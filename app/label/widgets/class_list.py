@@ -21,9 +21,8 @@ from app.label.models.class_model import CLASS_ROLE, COUNT_ROLE, ClassModel
 from app.label.widgets.held_steps import HeldSteps
 from app.services.actions import ActionTip
 from app.services.figures import count_text
-from app.services.swatches import RADIUS, SWATCH
 from app.services.theme import SMALL_TEXT, Theme
-from app.widgets.painting import paint_key_cap, paint_row, sized_font
+from app.widgets.painting import RADIUS, SWATCH, paint_key_cap, paint_row, sized_font
 from detcore.types import ObjectClass
 
 ROW_HEIGHT = 28

@@ -8,8 +8,8 @@ from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QHideEvent
 from PySide6.QtWidgets import QFrame, QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from app.services.swatches import swatch
 from app.widgets.list_keys import ListKeys
+from app.widgets.painting import swatch
 from detcore.types import ObjectClass
 
 WIDTH = 280

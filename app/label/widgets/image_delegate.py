@@ -17,7 +17,7 @@ from app.label.models.image_model import (
 from app.services.figures import count_text, counted
 from app.services.theme import SMALL_TEXT, Theme
 from app.widgets.painting import paint_row, sized_font
-from app.widgets.thumbnails import Thumbnails, paint_covering
+from app.widgets.pictures import Thumbnails, paint_covering
 from detcore.types import Status
 
 PLAIN_HEIGHT, PICTURE_HEIGHT = 28, 44

@@ -23,7 +23,7 @@ from app.label.widgets.image_filter_bar import ImageFilterBar
 from app.services.figures import count_text
 from app.services.tasks import Tasks
 from app.services.theme import Theme
-from app.widgets.thumbnails import thumbnails
+from app.widgets.pictures import thumbnails
 from detcore.types import Status
 
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from app.label.models.recent_project import RecentProject
 from app.services.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import sized_font
-from app.widgets.thumbnails import THUMBNAIL_SIDE, Thumbnails, paint_covering
+from app.widgets.pictures import THUMBNAIL_SIDE, Thumbnails, paint_covering
 
 WIDTH, HEIGHT, PICTURE_HEIGHT = 200, 188, 112
 MARGIN, RADIUS, BAR, ICON = 10, 6, 4, 32

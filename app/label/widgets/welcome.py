@@ -14,7 +14,7 @@ from app.services.actions import Actions, ActionTip
 from app.services.tasks import Tasks
 from app.services.theme import Theme
 from app.widgets.flow_layout import FlowLayout
-from app.widgets.thumbnails import thumbnails
+from app.widgets.pictures import thumbnails
 
 BUTTONS = ("global.open_folder", "global.import", "global.sample")
 GAP = 12

@@ -9,18 +9,13 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.review.models.kind_looks import TYPE_TITLES
-from app.review.models.suspicion_texts import suspicion_text
-from app.review.models.verdict_titles import VERDICT_TITLES
-from app.services.figures import ratio_text
+from app.review.texts import tip_lines
 from detcore.review.entries import Entries, ErrorEntry
 from detcore.review.items import ErrorItem, ErrorRows
 from detcore.review.query import ErrorSource
 from detcore.types import ObjectClass
 
 Index = QModelIndex | QPersistentModelIndex
-
-COST_DIGITS = 4
 
 
 class ErrorModel(QAbstractListModel):
@@ -87,39 +82,7 @@ class ErrorModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self.entry(index.row()).class_name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(_tip_lines(self.entry(index.row())))
+            return "\n".join(tip_lines(self.entry(index.row())))
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return ", ".join(_tip_lines(self.entry(index.row())))
+            return ", ".join(tip_lines(self.entry(index.row())))
         return None
-
-
-def _tip_lines(entry: ErrorEntry) -> list[str]:
-    lines = [f"{TYPE_TITLES[entry.type]}: {pair_text(entry)}", _score_text(entry), entry.path.name]
-    if entry.cost is not None:
-        lines.append(f"Costs {cost_text(entry)}: so much would be gained if this error alone were mended")
-    if entry.suspicion is not None:
-        lines.append(suspicion_text(entry.suspicion))
-    if entry.verdict is not None:
-        lines.append(f"Verdict: {VERDICT_TITLES[entry.verdict.kind]} ({entry.verdict.run})")
-    return lines
-
-
-def pair_text(entry: ErrorEntry) -> str:
-    """The class, or where label and detection differ in it, "label → detection"."""
-    label, detection = entry.label, entry.detection
-    if label is None or detection is None or label.class_id == detection.class_id:
-        return entry.class_name
-    return f"{label.class_name} → {detection.class_name}"
-
-
-def cost_text(entry: ErrorEntry) -> str:
-    """Such as "0.0033 AP50"."""
-    return f"{ratio_text(entry.cost or 0.0, digits=COST_DIGITS)} {entry.cost_unit}"
-
-
-def _score_text(entry: ErrorEntry) -> str:
-    if entry.is_detection:
-        return f"Confidence {ratio_text(entry.score or 0.0, digits=3)}"
-    if entry.score is None:
-        return "No detection of this class overlaps it enough"
-    return f"Found only below the threshold, at {ratio_text(entry.score, digits=3)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import (
     QEvent,
@@ -15,11 +16,21 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QColor, QContextMenuEvent, QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtGui import (
+    QAction,
+    QActionGroup,
+    QColor,
+    QContextMenuEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QResizeEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
     QHeaderView,
+    QMenu,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -29,8 +40,8 @@ from PySide6.QtWidgets import (
 
 from app.review.models.class_metrics_model import COUNT_COLUMNS, ClassMetricsModel, ClassRow, Column
 from app.review.models.kind_looks import text_color
+from app.review.models.threshold_goal import GOALS
 from app.review.plots.small_curves import SmallCurves
-from app.review.widgets.goal_menu import GoalMenu
 from app.services.figures import count_text
 from app.services.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.widgets.painting import sized_font
@@ -42,6 +53,43 @@ _ROW_HEIGHT = 44
 _CURVE_WIDTH, _COUNT_WIDTH, _BEST_WIDTH, _LEAST_NAME = 44, 42, 46, 90
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+ORDERS = {
+    "Classes as listed": None,
+    "Highest threshold first": Qt.SortOrder.DescendingOrder,
+    "Lowest threshold first": Qt.SortOrder.AscendingOrder,
+}
+
+
+class GoalMenu(QMenu):
+    """One goal and one order are ticked."""
+
+    # The user chose what thresholds are for.
+    goal_chosen = Signal(object)
+    # The user chose an order: Qt.SortOrder, or None for that of the classes.
+    order_chosen = Signal(object)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("Best threshold", parent)
+        goals, orders = QActionGroup(self), QActionGroup(self)
+        for number, goal in enumerate(GOALS):
+            action = self._add(goals, goal.title, ticked=number == 0)
+            action.setToolTip(goal.explanation)
+            action.triggered.connect(lambda _on, goal=goal: self.goal_chosen.emit(goal))
+        for one, next_one in pairwise(range(len(GOALS))):
+            if GOALS[one].measure is not GOALS[next_one].measure:
+                self.insertSeparator(goals.actions()[next_one])
+        self.addSeparator()
+        for title, order in ORDERS.items():
+            action = self._add(orders, title, ticked=order is None)
+            action.triggered.connect(lambda _on, order=order: self.order_chosen.emit(order))
+        self.setToolTipsVisible(True)
+
+    def _add(self, group: QActionGroup, title: str, *, ticked: bool) -> QAction:
+        action = group.addAction(title)
+        action.setCheckable(True)
+        action.setChecked(ticked)
+        self.addAction(action)
+        return action
 
 
 class ClassRowDelegate(QStyledItemDelegate):

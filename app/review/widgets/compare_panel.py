@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
 
 from app.review.models.comparison_rows import ComparisonRow, IntervalRow
 from app.review.plots.interval_plot import IntervalPlot
-from app.review.widgets.caution import Caution
 from app.review.widgets.comparison_table import ComparisonTable
+from app.review.widgets.linked_text import Caution
 from app.services.figures import count_text
 from app.services.theme import Theme
 from app.widgets.empty_state import EmptyState

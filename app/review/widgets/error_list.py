@@ -28,11 +28,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.canvas.style import CASING_COLOR
-from app.review.models.error_model import COST_DIGITS, ErrorModel
+from app.review.models.error_model import ErrorModel
 from app.review.models.kind_looks import OVERLAY_COLORS, PEN_STYLES, TYPE_ICONS, TYPE_TITLES, text_color
 from app.review.models.overlay import LABEL_COLOR
-from app.review.models.suspicion_texts import LABEL_ERROR_TITLES
-from app.review.models.verdict_titles import VERDICT_TITLES
+from app.review.texts import COST_DIGITS, LABEL_ERROR_TITLES, VERDICT_TITLES
 from app.review.widgets.crops import Crop, Crops
 from app.services.figures import ratio_text
 from app.services.theme import BASE_TEXT, SMALL_TEXT, Theme
@@ -375,9 +374,3 @@ def row_texts(entry: ErrorEntry, order: SortOrder) -> tuple[str, str, str]:
     if order is SortOrder.COST and entry.cost is not None:
         return title, ratio_text(entry.cost, digits=COST_DIGITS), entry.cost_unit
     return title, "" if entry.score is None else ratio_text(entry.score), ""
-
-
-def kind_word(kinds: frozenset[ErrorKind]) -> str:
-    """What a list of these kinds holds."""
-    words = {ErrorKind.TP: "found objects", ErrorKind.FP: "false positives", ErrorKind.FN: "missed objects"}
-    return ", ".join(words[kind] for kind in sorted(kinds)) or "boxes"

@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.fitted_dialog import FittedDialog
 from app.services.theme import BASE_TEXT, SMALL_TEXT, Theme
 from app.train.detector_choice import DetectorChoice, detector_choices, figures_text
+from app.widgets.fitted_dialog import FittedDialog
 from app.widgets.list_keys import ListKeys
 from app.widgets.painting import paint_row
 from detcore.zoo.catalogue import detectors

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.fitted_dialog import FittedDialog
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.weights.cache import WeightsCache
 from detcore.weights.catalogue import WeightsFile
 from detcore.zoo.spec import DetectorSpec

@@ -14,12 +14,11 @@ from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QApplication, QMessageBox, QScrollArea
 from pytestqt.qtbot import QtBot
 
-from app.export.choice import ExportChoice
 from app.export.page import PREVIEW_DELAY_MS, ExportPage
+from app.export.writing import ExportChoice
 from app.services.context import AppContext
 from app.services.tasks import ProgressCallback
-from app.shell.division import Division
-from app.shell.split_dialog import SplitDialog, SplitRequest
+from app.shell.division import Division, SplitDialog, SplitRequest
 from detcore.errors import Cancelled
 from detcore.formats.base import ExportReport
 from detcore.project.edits import add_images, set_split, update_boxes

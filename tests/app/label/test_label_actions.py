@@ -11,9 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from app.label.models.box_model import BoxModel
 from app.label.page import LabelPage
-from app.services.swatches import SWATCH
 from app.shell.action_dialogs import ActionPalette
 from app.shell.main_window import MainWindow
+from app.widgets.painting import SWATCH
 
 
 def test_the_palette_offers_only_classes_that_exist_by_their_names(qtbot: QtBot, page: LabelPage) -> None:

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtGui import QPainter
 
 from app.printing.blocks import Columns, Flowing, Stack
-from app.printing.pages import paginate
+from app.printing.report_pdf import paginate
 from app.printing.tables import fit_columns, narrow_rows
 
 

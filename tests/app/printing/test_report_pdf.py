@@ -15,8 +15,7 @@ from PySide6.QtWidgets import QApplication
 from app.printing.contents import contents
 from app.printing.drawings import Drawing
 from app.printing.matrix import MatrixBlock
-from app.printing.pages import paginate
-from app.printing.report_pdf import write_pdf
+from app.printing.report_pdf import paginate, write_pdf
 from app.printing.text import Text
 from app.services.theme import LIGHT
 from detcore.cli import main

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.review.models.overlap_text import overlap_text
+from app.review.texts import overlap_text
 from detcore.evaluation.label_errors import LabelError
 from detcore.evaluation.live import LiveEvaluation
 from detcore.review.entries import ErrorEntry

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDockWidget, QStyle, QStyleOptionComboBox, QTabWid
 from pytestqt.qtbot import QtBot
 
 from app.review.page import ReviewPage
-from app.review.widgets.verdict_button import VerdictButton
+from app.review.widgets.item_details import VerdictButton
 from app.services.context import AppContext
 
 # the page in windows of 1440 x 900 and 1100 x 720

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.review.page import ReviewPage
-from app.review.widgets.verdict_button import VerdictButton
+from app.review.widgets.item_details import VerdictButton
 from app.services.context import AppContext
 from app.services.messages import Message
 from detcore.project.project import Project

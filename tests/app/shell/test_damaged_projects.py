@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
-from app.shell.damaged_project import DamagedProjectDialog
+from app.shell.damaged_projects import DamagedProjectDialog
 from app.shell.main_window import MainWindow
 from detcore.project.edits import add_class
 from detcore.project.project import Project

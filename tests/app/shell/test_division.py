@@ -10,8 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
 from app.shell import division
-from app.shell.division import Division
-from app.shell.split_dialog import SplitRequest
+from app.shell.division import Division, SplitRequest
 from detcore.errors import ProjectError
 from detcore.project.project import Project
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
-from app.train.crossval_dialog import CrossValidationDialog
+from app.train.crossval import CrossValidationDialog
 from app.train.page import TrainPage
 from detcore.errors import ConfigError
 from detcore.jobs.config import Learning, TrainConfig

@@ -9,8 +9,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
+from app.train.control import Preparation
 from app.train.page import TrainPage
-from app.train.preparation import Preparation
 from detcore.jobs.config import Learning, TrainConfig
 from detcore.jobs.preparing import runs as preparing
 from detcore.jobs.preparing.runs import prepare_resume

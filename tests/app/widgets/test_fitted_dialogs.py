@@ -16,7 +16,7 @@ from app.services.tasks import Tasks
 from app.shell.about_dialogs import ManualDialog
 from app.shell.keys_dialog import KeysDialog
 from app.shell.project_dialog import ProjectDialog
-from app.train.crossval_dialog import CrossValidationDialog
+from app.train.crossval import CrossValidationDialog
 from detcore.jobs.config import Learning, TrainConfig
 
 

@@ -12,8 +12,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.services.tasks import Tasks
-from app.widgets.pictures import Pictures
-from app.widgets.thumbnails import shrink
+from app.widgets.pictures import Pictures, shrink
 from detcore.errors import ImageError
 
 

@@ -1,10 +1,11 @@
-"""Asks before images come in, or are copied, from outside of the folder that they should be in."""
+"""Asked before something is done that the user may not want."""
 
 from __future__ import annotations
 
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.services.figures import count_text, counted
+from app.services.training_worker import Jobs
 from detcore.errors import OutsideImagesError
 
 _SHOWN = 5
@@ -51,3 +52,15 @@ def _ask(
         return box.clickedButton() is take
     finally:
         box.deleteLater()
+
+
+def may_stop_training(jobs: Jobs, parent: QWidget) -> bool:
+    """Whether to go on with what stops all jobs: yes when there is none, else as the user decides."""
+    if not jobs.active():
+        return True
+    box = QMessageBox(QMessageBox.Icon.Question, "Training", "A detector is being trained.", parent=parent)
+    box.setInformativeText("It would be stopped. What it has learnt is kept, and Resume goes on from there.")
+    stop = box.addButton("Stop and keep", QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(box.addButton("Go on training", QMessageBox.ButtonRole.RejectRole))
+    box.exec()
+    return box.clickedButton() is stop

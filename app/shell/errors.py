@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.fitted_dialog import FittedDialog
 from app.services.messages import Messages
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.errors import ReticleError
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
-from app.services.errors import ExceptionHook, ReportDialog
 from app.services.messages import Message
+from app.shell.errors import ExceptionHook, ReportDialog
 from detcore.errors import ProjectError
 
 
