@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Literal
 
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 
-from app.canvas import tools
 from app.canvas.stage import Stage
-from app.canvas.tools import Gesture, Phase, Pointer
-
-Tool = Literal["select", "draw"]
+from app.canvas.tools.gestures import pan
+from app.canvas.tools.tool import Gesture, Phase, Pointer, Tool
 
 
 class PointerInput:
@@ -22,8 +19,10 @@ class PointerInput:
     ``to_image`` gives the image point at a point of the view.
     """
 
-    def __init__(self, stage: Stage, to_image: Callable[[QPointF], tuple[float, float]]) -> None:
-        self.tool: Tool = "select"
+    def __init__(
+        self, stage: Stage, to_image: Callable[[QPointF], tuple[float, float]], *, tool: Tool
+    ) -> None:
+        self.tool = tool
         self._stage, self._to_image = stage, to_image
         self._gesture: Gesture | None = None
         self._sending = False
@@ -63,7 +62,7 @@ class PointerInput:
         pointer = self._pointer(event, Phase.PRESS)
         button = event.button()
         if button is Qt.MouseButton.MiddleButton:
-            self._pan = tools.pan(self._stage, pointer)
+            self._pan = pan(self._stage, pointer)
             next(self._pan)
         elif button is Qt.MouseButton.LeftButton and self._stage.image_size[0] > 0:
             self._held = button
@@ -72,7 +71,8 @@ class PointerInput:
             else:
                 repeated = self._last_press is not None and pointer.is_near(self._last_press)
                 self._last_press = pointer
-                self._begin(replace(pointer, repeated=repeated))
+                self._gesture = self.tool.begin(self._stage, replace(pointer, repeated=repeated))
+                self._send(None)
 
     def move(self, event: QMouseEvent) -> None:
         pointer = self._pointer(event, Phase.MOVE)
@@ -98,11 +98,6 @@ class PointerInput:
                 self._last_press = None
             self._send(pointer)
 
-    def _begin(self, press: Pointer) -> None:
-        begin = tools.begin_draw if self.tool == "draw" else tools.begin_select
-        self._gesture = begin(self._stage, press)
-        self._send(None)
-
     def _send(self, pointer: Pointer | None) -> None:
         """Hand an event to the gesture, ``None`` to start it; it may end by it."""
         gesture = self._gesture
@@ -125,15 +120,24 @@ class PointerInput:
             gesture.close()
 
     def _pointer(self, event: QMouseEvent, phase: Phase) -> Pointer:
-        position, modifiers = event.position(), event.modifiers()
-        x, y = self._to_image(position)
-        return Pointer(
-            phase=phase,
-            x=x,
-            y=y,
-            view_x=position.x(),
-            view_y=position.y(),
-            shift=bool(modifiers & Qt.KeyboardModifier.ShiftModifier),
-            control=bool(modifiers & Qt.KeyboardModifier.ControlModifier),
-            double=event.type() == QEvent.Type.MouseButtonDblClick,
-        )
+        pointer = pointer_at(event.position(), event.modifiers(), self._to_image, phase)
+        return replace(pointer, double=event.type() == QEvent.Type.MouseButtonDblClick)
+
+
+def pointer_at(
+    position: QPointF,
+    modifiers: Qt.KeyboardModifier,
+    to_image: Callable[[QPointF], tuple[float, float]],
+    phase: Phase = Phase.MOVE,
+) -> Pointer:
+    """The pointer at a point of the view while modifier keys are held."""
+    x, y = to_image(position)
+    return Pointer(
+        phase=phase,
+        x=x,
+        y=y,
+        view_x=position.x(),
+        view_y=position.y(),
+        shift=bool(modifiers & Qt.KeyboardModifier.ShiftModifier),
+        control=bool(modifiers & Qt.KeyboardModifier.ControlModifier),
+    )

@@ -6,23 +6,11 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QGraphicsView
 
-from app.canvas import tools
 from app.canvas.box_layer import Overlay
 from app.canvas.camera_control import CameraControl
-from app.canvas.handles import Handle
-from app.canvas.pointer_input import PointerInput
+from app.canvas.pointer_input import PointerInput, pointer_at
 from app.canvas.stage import Stage
-
-RESIZE_CURSORS = {
-    Handle.TOP_LEFT: Qt.CursorShape.SizeFDiagCursor,
-    Handle.BOTTOM_RIGHT: Qt.CursorShape.SizeFDiagCursor,
-    Handle.TOP_RIGHT: Qt.CursorShape.SizeBDiagCursor,
-    Handle.BOTTOM_LEFT: Qt.CursorShape.SizeBDiagCursor,
-    Handle.LEFT: Qt.CursorShape.SizeHorCursor,
-    Handle.RIGHT: Qt.CursorShape.SizeHorCursor,
-    Handle.TOP: Qt.CursorShape.SizeVerCursor,
-    Handle.BOTTOM: Qt.CursorShape.SizeVerCursor,
-}
+from app.canvas.tools.tool import Look
 
 
 class PointerLook:
@@ -56,38 +44,23 @@ class PointerLook:
 
     def refresh(self) -> None:
         """Look again at what lies under the pointer."""
-        stage, position = self._stage, self._position
-        control = bool(self.modifiers & Qt.KeyboardModifier.ControlModifier)
-        drawing = (
-            self._pointer.tool == "draw" and not control and not stage.read_only and stage.image_size[0] > 0
-        )
-        handle = None if position is None else self._handle_under(position, drawing=drawing)
+        position, pointer = self._position, self._pointer
+        look = self._look()
         self._overlay.pointer = None if position is None else position.toPoint()
-        self._overlay.has_crosshair = drawing and handle is None and not self._pointer.is_panning
+        self._overlay.has_crosshair = look.crosshair and not pointer.is_panning
         # asked for each time: a viewport that is kept is gone for Python before a view that closes hides
         viewport = self._view.viewport()
         viewport.update()
-        if self._pointer.is_panning:
+        if pointer.is_panning:
             viewport.setCursor(Qt.CursorShape.ClosedHandCursor)
-            return
-        if self._pointer.is_busy:
-            return
-        hits = stage.hits(*self._camera.to_image(position)) if position is not None and not drawing else []
-        stage.set_hovered(int(hits[0]) if len(hits) else 0)
-        movable = not set(stage.editable_selection().tolist()).isdisjoint(int(box_id) for box_id in hits)
-        if handle is not None:
-            viewport.setCursor(RESIZE_CURSORS[handle])
-        elif drawing:
-            viewport.setCursor(Qt.CursorShape.CrossCursor)
-        elif movable:
-            viewport.setCursor(Qt.CursorShape.SizeAllCursor)
-        else:
-            viewport.setCursor(Qt.CursorShape.ArrowCursor)
+        elif not pointer.is_busy:
+            self._stage.set_hovered(look.hovered)
+            viewport.setCursor(look.cursor)
 
-    def _handle_under(self, position: QPointF, *, drawing: bool) -> Handle | None:
-        """The handle that a press at a point of the view would take."""
-        x, y = self._camera.to_image(position)
-        if not drawing:
-            return self._stage.handle_hit(x, y)
-        square = bool(self.modifiers & Qt.KeyboardModifier.ShiftModifier)
-        return tools.handle_to_draw_with(self._stage, x, y, square=square)
+    def _look(self) -> Look:
+        """What the tool says about this place."""
+        if not self._stage.image_size[0]:
+            return Look()
+        position = self._position
+        here = None if position is None else pointer_at(position, self.modifiers, self._camera.to_image)
+        return self._pointer.tool.look(self._stage, here)

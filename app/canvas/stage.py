@@ -127,6 +127,11 @@ class Stage(QObject):
         on_screen = (box[0] * self.scale, box[1] * self.scale, box[2] * self.scale, box[3] * self.scale)
         return handle_at(on_screen, x * self.scale, y * self.scale, squares_only=squares_only)
 
+    def in_image(self, x: float, y: float) -> tuple[float, float]:
+        """The nearest point of the image."""
+        width, height = self.image_size
+        return min(max(x, 0.0), width), min(max(y, 0.0), height)
+
     def resizable(self) -> int | None:
         """The id whose handles are shown."""
         ids = self.editable_selection()
@@ -149,6 +154,11 @@ class Stage(QObject):
         self.selection = ids
         self.overlay_changed.emit()
         self.selection_changed.emit(ids)
+
+    def draw(self, box: Xyxy) -> None:
+        """A new box by the user; one that is too small to be meant is none."""
+        if min(box[2] - box[0], box[3] - box[1]) * self.scale >= style.MIN_SIDE:
+            self.box_drawn.emit(box)
 
     def set_hovered(self, box_id: int) -> None:
         if box_id == self.hovered_id:

@@ -32,10 +32,11 @@ from app.canvas.handles import Xyxy
 from app.canvas.image_item import ImageItem
 from app.canvas.image_levels import ImageLevels
 from app.canvas.keyboard_input import KeyboardInput
-from app.canvas.pointer_input import PointerInput, Tool
+from app.canvas.pointer_input import PointerInput
 from app.canvas.pointer_look import PointerLook
 from app.canvas.projection import Projection
 from app.canvas.stage import Stage
+from app.canvas.tools.registry import make_tool
 
 
 class ImageCanvas(QGraphicsView):
@@ -83,7 +84,8 @@ class ImageCanvas(QGraphicsView):
         for item in (self._image_item, self._layer, self._overlay):
             self.scene().addItem(item)
         self.camera = CameraControl(self)
-        self._pointer = PointerInput(self._stage, self.camera.to_image)
+        self._tool = "select"
+        self._pointer = PointerInput(self._stage, self.camera.to_image, tool=make_tool(self._tool))
         self._look = PointerLook(self, self._stage, self._overlay, self.camera, self._pointer)
         self._keyboard = KeyboardInput(self._stage, self._pointer)
         self._connect_stage()
@@ -211,15 +213,19 @@ class ImageCanvas(QGraphicsView):
 
     # --- what the user does
 
-    def tool(self) -> Tool:
-        return self._pointer.tool
+    def tool(self) -> str:
+        """The id of the tool that the left button is for."""
+        return self._tool
 
-    def set_tool(self, tool: Tool) -> None:
-        """``"select"`` or ``"draw"``; what is being drawn or dragged is dropped."""
-        if tool not in ("select", "draw"):
-            raise ValueError(f"no tool {tool!r}")
+    def set_tool(self, tool: str) -> None:
+        """Use the tool of an id; what is being drawn or dragged is dropped.
+
+        Raises:
+            ConfigError: there is no such tool, or its code does not work; the one before stays.
+        """
+        made = make_tool(tool)
         self.cancel()
-        self._pointer.tool = tool
+        self._tool, self._pointer.tool = tool, made
         self._look.refresh()
 
     def cancel(self) -> bool:

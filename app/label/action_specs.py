@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
+
+from app.canvas.tools.registry import all_tools
+from app.canvas.tools.spec import ToolSpec
 from app.services.actions import ActionSpec
+from app.services.keymaps import KEYMAPS, portable_key
+
+_log = logging.getLogger(__name__)
 
 LABEL_ACTIONS: tuple[ActionSpec, ...] = (
-    ActionSpec(
-        "label.select_tool",
-        "Select",
-        ("V",),
-        icon="cursor-default-outline",
-        tip="Select, move and resize boxes",
-        checkable=True,
-    ),
-    ActionSpec(
-        "label.draw_tool",
-        "Draw box",
-        ("W", "R"),
-        icon="vector-rectangle",
-        tip="Drag from corner to corner",
-        short="Draw",
-        checkable=True,
-    ),
     ActionSpec(
         "label.previous_image",
         "Previous image",
@@ -121,3 +112,26 @@ LABEL_ACTIONS: tuple[ActionSpec, ...] = (
     ),
     *(ActionSpec(f"label.class_{n}", f"Class {n}", (str(n),), fixed=True) for n in range(1, 10)),
 )
+
+
+def tool_action(tool: ToolSpec) -> str:
+    """The id of the action that takes a tool."""
+    return f"label.{tool.id}_tool"
+
+
+def tool_actions(taken: Iterable[str]) -> list[ActionSpec]:
+    """An action for each tool, also those of plug-ins; of these a key is left out that another action has, by
+    whichever preset, or that is ``taken`` on every page."""
+    holders = {key: spec.id for spec in LABEL_ACTIONS for key in spec.keys}
+    holders |= {key: name for preset in KEYMAPS.values() for name, keys in preset.items() for key in keys}
+    holders |= dict.fromkeys(taken, "")
+    made: list[ActionSpec] = []
+    for tool in all_tools().values():
+        name, keys = tool_action(tool), [portable_key(key) for key in tool.keys]
+        free = tuple(key for key in keys if key and holders.setdefault(key, name) == name)
+        if len(free) < len(keys):
+            _log.warning("the tool %s has the keys %s alone: others are taken, or none", tool.id, free)
+        made.append(
+            ActionSpec(name, tool.title, free, icon=tool.icon, tip=tool.tip, short=tool.short, checkable=True)
+        )
+    return made

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QActionGroup
 
-from app.canvas.pointer_input import Tool
+from app.canvas.tools.registry import all_tools
+from app.label.action_specs import tool_action
+from detcore.errors import ConfigError
 
 if TYPE_CHECKING:
     from app.label.page import LabelPage
 
-TOOLBAR = (
-    ("label.select_tool", "label.draw_tool"),
-    ("label.previous_image", "label.next_image", "label.next_unverified", "label.verify"),
-)
+WALKING = ("label.previous_image", "label.next_image", "label.next_unverified", "label.verify")
 TOOLBAR_RIGHT = (
     ("global.undo", "global.redo"),
     ("label.fit", "label.actual_size", "label.zoom_selection", "label.boxes", "label.names"),
 )
 
 BOX_MENU = ("edit_class", "duplicate", "copy", "difficult", "zoom_selection", "delete")
-EMPTY_MENU = ("draw_tool", "paste", "select_all", "fit", "actual_size")
+EMPTY_MENU = ("paste", "select_all", "fit", "actual_size")
 
 
 def bind_label_actions(page: LabelPage) -> None:
@@ -41,12 +39,22 @@ def bind_label_actions(page: LabelPage) -> None:
     def has_selection() -> bool:
         return bool(view.selection)
 
+    def use_tool(tool: str) -> None:
+        try:
+            canvas.set_tool(tool)
+        except ConfigError as error:
+            actions[tool_action(all_tools()[canvas.tool()])].setChecked(True)
+            page.context.messages.error(error, doing=f"use the tool {all_tools()[tool].title}")
+
     tools = QActionGroup(page)
-    choices: tuple[tuple[Tool, Callable[[], bool]], ...] = (("select", has_image), ("draw", is_showing))
-    for name, when in choices:
-        action = actions.bind(f"label.{name}_tool", lambda tool=name: canvas.set_tool(tool), when=when)
+    for spec in all_tools().values():
+        action = actions.bind(
+            tool_action(spec),
+            lambda tool=spec.id: use_tool(tool),
+            when=is_showing if spec.edits else has_image,
+        )
+        action.setChecked(spec.id == canvas.tool())
         tools.addAction(action)
-    actions["label.select_tool"].setChecked(True)
     for name, visible in (("names", canvas.set_names_visible), ("boxes", canvas.set_boxes_visible)):
         action = actions[f"label.{name}"]
         action.setChecked(True)
@@ -91,17 +99,17 @@ def bind_label_actions(page: LabelPage) -> None:
             when=lambda key=key: has_class(key),
         )
 
-    for number, group in enumerate(TOOLBAR):
-        if number:
-            page.toolbar.addSeparator()
-        page.toolbar.addActions([actions[name] for name in group])
+    walking = [actions[name] for name in WALKING]
+    page.toolbar.addActions(tools.actions())
+    page.toolbar.addSeparator()
+    page.toolbar.addActions(walking)
     page.add_toolbar_space()
     for number, group in enumerate(TOOLBAR_RIGHT):
         if number:
             page.toolbar.addSeparator()
         for name in group:
             page.add_icon_action(actions[name])
-    page.words.add([actions[name] for group in TOOLBAR for name in group])
+    page.words.add([*tools.actions(), *walking])
 
 
 def name_class_actions(page: LabelPage) -> None:

@@ -6,7 +6,9 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
 
+from app.canvas.tools.registry import all_tools
 from app.canvas.view import ImageCanvas
+from app.label.action_specs import tool_action
 from app.label.actions import (
     BOX_MENU,
     EMPTY_MENU,
@@ -213,8 +215,10 @@ class LabelPage(Page):
             self.context.view.select(frozenset({box_id}))
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        names = BOX_MENU if box_id else EMPTY_MENU
-        menu.addActions([self.context.actions[f"label.{name}"] for name in names])
+        names = [f"label.{name}" for name in (BOX_MENU if box_id else EMPTY_MENU)]
+        if not box_id:
+            names[:0] = [tool_action(tool) for tool in all_tools().values() if tool.edits]
+        menu.addActions([self.context.actions[name] for name in names])
         menu.popup(position)
 
     def _restyle(self) -> None:

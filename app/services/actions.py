@@ -8,6 +8,7 @@ is done once, unless it says that it may repeat: walking and zooming may, nothin
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
@@ -20,6 +21,8 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from app.canvas.key_strokes import HeldKeys
 from app.services.keymaps import GLOBAL, KeyMap, Keys
 from app.services.theme import Theme
+
+_log = logging.getLogger(__name__)
 
 LABEL, TRAIN, REVIEW = "label", "train", "review"
 """Scopes, beside ``GLOBAL``."""
@@ -162,7 +165,12 @@ class Actions(QObject):
     def _paint_icons(self) -> None:
         for spec in self._specs:
             if spec.icon:
-                self._actions[spec.id].setIcon(self._theme.icon(spec.icon))
+                try:
+                    icon = self._theme.icon(spec.icon)
+                except Exception:  # noqa: BLE001 - what qtawesome raises for a name that it lacks, of a plug-in
+                    _log.warning("%s has no icon: there is none called %r", spec.id, spec.icon)
+                else:
+                    self._actions[spec.id].setIcon(icon)
 
 
 def key_text(action: QAction) -> str:

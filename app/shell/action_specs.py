@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.export.action_specs import EXPORT_ACTIONS
-from app.label.action_specs import LABEL_ACTIONS
+from app.label.action_specs import LABEL_ACTIONS, tool_actions
 from app.review.action_specs import REVIEW_ACTIONS
 from app.services.actions import ActionSpec
 from app.train.action_specs import TRAIN_ACTIONS
@@ -88,11 +88,15 @@ GLOBAL_ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("global.quit", "Quit", ("Ctrl+Q",)),
 )
 
-ACTIONS: tuple[ActionSpec, ...] = (
-    *GLOBAL_ACTIONS,
-    *LABEL_ACTIONS,
-    *TRAIN_ACTIONS,
-    *REVIEW_ACTIONS,
-    *EXPORT_ACTIONS,
-)
-"""In the order of the palette and of F1."""
+
+def all_actions() -> tuple[ActionSpec, ...]:
+    """In the order of the palette and of F1; the tools of plug-ins have theirs as well."""
+    everywhere = [key for spec in GLOBAL_ACTIONS for key in spec.keys]
+    return (
+        *GLOBAL_ACTIONS,
+        *tool_actions(taken=everywhere),
+        *LABEL_ACTIONS,
+        *TRAIN_ACTIONS,
+        *REVIEW_ACTIONS,
+        *EXPORT_ACTIONS,
+    )

@@ -48,11 +48,11 @@ def make_window(app: QApplication, settings: Settings) -> MainWindow:
         from app.services.theme import Theme
         from app.services.training_worker import Jobs
         from app.services.view_state import ViewState
-        from app.shell.action_specs import ACTIONS
+        from app.shell.action_specs import all_actions
         from app.shell.main_window import MainWindow
 
         theme = Theme(app, settings.theme)
-        window_actions = Actions(ACTIONS, theme)
+        window_actions = Actions(all_actions(), theme)
         context = AppContext(
             document=Document(),
             view=ViewState(),

@@ -21,7 +21,7 @@ from app.services.tasks import Tasks
 from app.services.theme import Theme
 from app.services.training_worker import Jobs
 from app.services.view_state import ViewState
-from app.shell.action_specs import ACTIONS
+from app.shell.action_specs import all_actions
 from app.shell.application import make_window
 from app.shell.main_window import MainWindow
 from detcore.project.edits import add_boxes, add_class
@@ -56,7 +56,7 @@ def context(qapp: QApplication, qtbot: object, settings: Settings) -> Iterator[A
         settings=settings,
         tasks=Tasks(),
         messages=Messages(),
-        actions=Actions(ACTIONS, theme),
+        actions=Actions(all_actions(), theme),
         jobs=Jobs(),
     )
     yield context

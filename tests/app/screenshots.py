@@ -17,7 +17,7 @@ from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication, QDialog
 
 from app.services.settings import Settings
-from app.shell.action_specs import ACTIONS
+from app.shell.action_specs import all_actions
 from app.shell.application import make_application, make_window
 from app.shell.main_window import MainWindow
 
@@ -65,7 +65,7 @@ def _dialog(
     actions = window.context.actions
     window.show_page("label" if action_id.startswith("global") else action_id.split(".")[0])
     _pause(app, 0.3)
-    if action_id not in {spec.id for spec in ACTIONS} or not actions[action_id].isEnabled():
+    if action_id not in {spec.id for spec in all_actions()} or not actions[action_id].isEnabled():
         return
     for theme in themes:
         window.context.settings.theme = theme

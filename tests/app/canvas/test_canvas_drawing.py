@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QDialog, QLineEdit
 
 from app.canvas.camera import Camera
+from detcore.errors import ConfigError
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -216,7 +217,7 @@ def test_the_owner_may_ask_for_a_class_in_a_dialog_when_it_hears_of_a_box(canvas
 
 
 def test_an_unknown_tool_is_refused(canvas):
-    with pytest.raises(ValueError, match="lasso"):
+    with pytest.raises(ConfigError, match="lasso"):
         canvas.set_tool("lasso")
 
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.label.page import LabelPage
 from app.services.keymaps import KEYMAPS
-from app.shell.action_specs import ACTIONS
+from app.shell.action_specs import all_actions
 from detcore.types import Changes, Status
 from tests.app.held_keys import WAYS, hold_in_halves, hold_marked, keys_of
 
@@ -46,7 +46,7 @@ def test_each_held_key_is_one_edit_at_most(
     context, first = page.context, page.images.image_id(0)
     context.actions.use_keymap(preset)
     writing: set[str] = set()
-    for spec in [spec for spec in ACTIONS if spec.scope == "label"]:
+    for spec in [spec for spec in all_actions() if spec.scope == "label"]:
         for shortcut in context.actions[spec.id].shortcuts():
             context.view.show_image(first)
             context.view.select(frozenset(box.id for box in page.boxes.boxes))

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from app.review.page import ReviewPage
 from app.services.keyboard import FocusKeys
 from app.services.keymaps import KEYMAPS
-from app.shell.action_specs import ACTIONS
+from app.shell.action_specs import all_actions
 from detcore.review.kinds import ErrorKind
 from detcore.types import Changes
 from tests.app.held_keys import WAYS, keys_of
@@ -45,7 +45,7 @@ def test_each_held_key_is_one_edit_at_most(
     done: list[Changes] = []
     context.document.changed.connect(done.append)
     writing: set[str] = set()
-    for spec in [spec for spec in ACTIONS if spec.scope == "review" and spec.id not in ASKS]:
+    for spec in [spec for spec in all_actions() if spec.scope == "review" and spec.id not in ASKS]:
         for shortcut in context.actions[spec.id].shortcuts():
             for row in range(watched.queue.count):
                 watched.queue.go_to(int(watched.errors.rows.keys[row]))

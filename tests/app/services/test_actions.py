@@ -9,13 +9,13 @@ from app.label.action_specs import LABEL_ACTIONS
 from app.review.action_specs import REVIEW_ACTIONS
 from app.services.actions import Actions, ActionSpec
 from app.services.context import AppContext
-from app.shell.action_specs import ACTIONS, GLOBAL_ACTIONS
+from app.shell.action_specs import GLOBAL_ACTIONS, all_actions
 from app.train.action_specs import TRAIN_ACTIONS
 
 
 def test_actions_that_are_held_are_asked_once_at_the_end(context: AppContext) -> None:
     asked: list[int] = []
-    actions = Actions(ACTIONS, context.theme)
+    actions = Actions(all_actions(), context.theme)
     actions.bind("global.undo", lambda: None, when=lambda: bool(asked.append(1)) or True)
     asked.clear()
     with actions.held(), actions.held():
@@ -40,5 +40,5 @@ def test_a_page_declares_its_own_actions_alone(scope: str, specs: tuple[ActionSp
 
 
 def test_no_two_actions_have_one_id() -> None:
-    ids = [spec.id for spec in ACTIONS]
+    ids = [spec.id for spec in all_actions()]
     assert sorted(set(ids)) == sorted(ids)

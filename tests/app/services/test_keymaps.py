@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.services.keymaps import KEYMAPS, KeyMap, portable_key, read_bindings, write_bindings
-from app.shell.action_specs import ACTIONS
+from app.shell.action_specs import all_actions
 
-ALL = KeyMap({spec.id: spec.keys for spec in ACTIONS}, frozenset(spec.id for spec in ACTIONS if spec.fixed))
-IDS = [spec.id for spec in ACTIONS if not spec.fixed]
+ALL = KeyMap(
+    {spec.id: spec.keys for spec in all_actions()}, frozenset(spec.id for spec in all_actions() if spec.fixed)
+)
+IDS = [spec.id for spec in all_actions() if not spec.fixed]
 SOME_KEYS = ["G", "Q", "Ctrl+D", "D", "Space", "Ctrl+K", "Shift+G"]
 
 
@@ -47,7 +49,7 @@ def test_no_key_does_two_things_on_a_page_whatever_the_user_binds(
         bound = bound.bind(action_id, tuple(sorted(keys)))
         assert bound.keys(action_id) == tuple(sorted(keys))
     for page in ("label", "train", "review", "export"):
-        here = [spec.id for spec in ACTIONS if spec.scope in ("global", page)]
+        here = [spec.id for spec in all_actions() if spec.scope in ("global", page)]
         keys = [key for action_id in here for key in bound.keys(action_id)]
         assert len(keys) == len(set(keys))
     assert read_bindings(write_bindings(bound.own), bound) == (bound.own, [])

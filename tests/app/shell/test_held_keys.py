@@ -18,7 +18,7 @@ from app.services.actions import GLOBAL, Actions
 from app.services.keyboard import FocusKeys
 from app.services.keymaps import KEYMAPS
 from app.services.theme import Theme
-from app.shell.action_specs import ACTIONS
+from app.shell.action_specs import all_actions
 from tests.app.held_keys import REPEATS, WAYS, keys_of
 
 DOWN, UP = QEvent.Type.ShortcutOverride, QEvent.Type.KeyRelease
@@ -41,12 +41,12 @@ class Everything(QMainWindow):
     def __init__(self, app: QApplication, preset: str) -> None:
         super().__init__()
         self.done: Counter[str] = Counter()
-        self.actions_ = Actions(ACTIONS, Theme(app, "light"), preset)
+        self.actions_ = Actions(all_actions(), Theme(app, "light"), preset)
         self.actions_.install(self)
         self.middle = QWidget()
         self.middle.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCentralWidget(self.middle)
-        for spec in ACTIONS:
+        for spec in all_actions():
             self.actions_.bind(spec.id, lambda name=spec.id: self.done.update([name]))
         FocusKeys(app, self, self.actions_.held_keys)
 
@@ -104,7 +104,7 @@ def test_a_release_and_a_press_of_the_same_instant_are_one_long_press() -> None:
 
 def test_what_takes_away_has_no_key_that_walks_on_another_page_in_any_preset(qapp: QApplication) -> None:
     for preset in KEYMAPS:
-        actions = Actions(ACTIONS, Theme(qapp, "light"), preset)
+        actions = Actions(all_actions(), Theme(qapp, "light"), preset)
         walking = {key.toString() for name in WALKS for key in actions[name].shortcuts()}
         for name in {*TAKES_AWAY, *VERDICT_ACTIONS.values()}:
             keys = {key.toString() for key in actions[name].shortcuts()}
