@@ -58,7 +58,8 @@ class KeyMap:
     declared: Mapping[str, Keys]  # of every action, by id
     fixed: frozenset[str] = frozenset()  # actions whose keys stay as they are
     preset: str = "reticle"
-    own: Mapping[str, Keys] = field(default_factory=dict[str, Keys])  # only what differs from the preset
+    # only what differs from the preset; also that of tools that are not installed now
+    own: Mapping[str, Keys] = field(default_factory=dict[str, Keys])
 
     def preset_keys(self, action_id: str) -> Keys:
         """What an action has if the user changes nothing."""
@@ -67,7 +68,8 @@ class KeyMap:
     def keys(self, action_id: str) -> Keys:
         if action_id in self.own:
             return self.own[action_id]
-        taken = {key for other, keys in self.own.items() if _meet(action_id, other) for key in keys}
+        others = [other for other in self.own if other in self.declared and _meet(action_id, other)]
+        taken = {key for other in others for key in self.own[other]}
         return tuple(key for key in self.preset_keys(action_id) if key not in taken)
 
     def holders(self, action_id: str, key: str) -> list[str]:
@@ -96,7 +98,7 @@ class KeyMap:
             for other, had in self.own.items()
         }
         bound = replace(self, own={**own, action_id: keys})
-        for other in bound.own:
+        for other in self.declared.keys() & bound.own.keys():
             without = replace(bound, own={name: had for name, had in bound.own.items() if name != other})
             if without.keys(other) == bound.keys(other):
                 bound = without
@@ -151,10 +153,10 @@ def write_bindings(own: Mapping[str, Keys]) -> str:
 
 
 def _problem(key_map: KeyMap, action_id: str, keys: Keys) -> str:
-    if action_id not in key_map.declared:
-        return "There is no such action."
     if "" in keys or len(set(keys)) < len(keys):
         return "Its keys cannot be read."
+    if action_id not in key_map.declared:
+        return ""
     for key in keys:
         for other in key_map.holders(action_id, key):
             if other in key_map.own:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -69,7 +70,6 @@ def test_own_keys_lie_over_every_preset() -> None:
         ("{", ["They cannot be read."]),
         ("[" * 100_000, ["They cannot be read."]),
         ("[]", ["They cannot be read."]),
-        ('{"label.gone": ["G"]}', ["label.gone: There is no such action."]),
         ('{"label.verify": "G"}', ["label.verify: Its keys cannot be read."]),
         ('{"label.verify": [7]}', ["label.verify: Its keys cannot be read."]),
         ('{"label.verify": ["Hyper+G"]}', ["label.verify: Its keys cannot be read."]),
@@ -94,8 +94,16 @@ def test_what_cannot_be_used_of_the_settings_is_left_out_and_named(text: str, to
 def test_what_is_sound_beside_it_is_used() -> None:
     text = json.dumps({"label.gone": ["G"], "label.verify": ["ctrl+space"], "label.copy": []})
     own, problems = read_bindings(text, ALL)
-    assert own == {"label.verify": ("Ctrl+Space",), "label.copy": ()}
-    assert len(problems) == 1
+    assert own == {"label.gone": ("G",), "label.verify": ("Ctrl+Space",), "label.copy": ()}
+    assert not problems
+
+
+def test_keys_of_a_tool_that_is_not_installed_are_kept_and_take_none() -> None:
+    key = ALL.preset_keys("label.fit")[0]
+    own, _ = read_bindings(json.dumps({"label.gone": [key]}), ALL)
+    bound = replace(ALL, own=own).bind("label.verify", ("Ctrl+Space",))
+    assert bound.own == {"label.gone": (key,), "label.verify": ("Ctrl+Space",)}
+    assert key in bound.keys("label.fit")
 
 
 @pytest.mark.parametrize("text", ["Shift", "Ctrl+Shift", "Ctrl+", "", "nonsense"])
