@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("app", "detcore", "resources", "scripts", "tests")
 WITH_TORCH = (
     "detcore.data",
+    "detcore.deploy",
     "detcore.inference",
     "detcore.jobs.child.worker",
     "detcore.training",

@@ -39,10 +39,11 @@ def test_constraints_hold_exact_versions_and_nothing_else() -> None:
         assert line.startswith("#") or re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][A-Za-z0-9.]*", line), line
 
 
-def test_requirements_include_every_extra() -> None:
+def test_requirements_include_every_extra_but_that_for_one_kind_of_processor() -> None:
     texts = requirements(ROOT / "pyproject.toml")
     names = {Requirement(text).name for text in texts}
-    assert {"numpy", "PySide6-Essentials", "pytest"} <= names
+    assert {"numpy", "PySide6-Essentials", "onnx", "pytest"} <= names
+    assert "openvino" not in names
 
 
 def test_extras_leave_torch_and_qt_out_of_the_base() -> None:

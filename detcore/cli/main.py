@@ -29,6 +29,7 @@ COMMANDS = {
     "locate": "image_commands.locate",
     "train": "model_commands.train",
     "predict": "model_commands.predict",
+    "export-model": "model_commands.export_model",
     "evaluate": "model_commands.evaluate",
     "queue": "queue_commands.queue",
     "audit": "audit_commands.audit",

@@ -19,11 +19,12 @@ from detcore.cli.predicting import (
 )
 from detcore.cli.status import INTERRUPTED
 from detcore.cli.watching import ending_text, watch_job
-from detcore.errors import ConfigError, JobError
+from detcore.errors import Cancelled, ConfigError, JobError
 from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
-from detcore.jobs.owner import OutcomeState, TrainingJob, worker_command
+from detcore.jobs.owner import OutcomeState, TrainingJob, WorkerJob, worker_command
 from detcore.jobs.preparing.material import divided_text
+from detcore.jobs.preparing.model_export import ModelExport, prepare_model_export, usual_folder
 from detcore.jobs.preparing.runs import PreparedRun, prepare_resume, prepare_run
 from detcore.jobs.preparing.sent_errors import use_up
 from detcore.project.cross_validation import is_cross_validation
@@ -79,6 +80,24 @@ def predict(options: argparse.Namespace) -> int:
         snapshot = take_snapshot(project)
     predict_images(run, snapshot, options.split)
     say(f"{counted(len(load_detections(run)), 'detection')} in {run.detections}")
+    return 0
+
+
+def export_model(options: argparse.Namespace) -> int:
+    """Write the model in a child; says how far it is from torch on images of the project."""
+    with Project.open(options.project, read_only=True) as project:
+        run = find_run(project, options.run)
+        out = options.out or usual_folder(project, run, options.format)
+        export = ModelExport(format=options.format, nms=options.nms, out=out)
+        arguments = prepare_model_export(project, run, export)
+    outcome = watch_job(lambda hear: WorkerJob(worker_command(*arguments), on_event=hear, what="export"))
+    if not outcome.good:
+        raise JobError(outcome.text, hint=outcome.hint or None)
+    if outcome.state is OutcomeState.STOPPED or outcome.ended is None:
+        raise Cancelled("stopped; nothing was written")
+    result = outcome.ended.result
+    say(f"{result['folder']}: {', '.join(result['files'])}")
+    say(f"against torch on {counted(result['images'], 'image')}: {result['difference']}")
     return 0
 
 

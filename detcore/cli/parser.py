@@ -11,6 +11,7 @@ from detcore.cli.format_options import add_format_options
 from detcore.evaluation.evaluate import RULES
 from detcore.formats import all_formats
 from detcore.jobs.config import SETTINGS
+from detcore.jobs.preparing.model_export import MODEL_FORMATS
 from detcore.review.filter import SortOrder
 from detcore.types import SPLITS
 from detcore.weights.cache import FOLDER_VARIABLE
@@ -218,6 +219,16 @@ def _add_model_commands(commands: Commands) -> None:
     predict = _add(commands, "predict", "let a run detect objects; Review then shows them")
     predict.add_argument("--run", required=True)
     predict.add_argument("--split", choices=(*SPLITS, "all"), default="all")
+
+    deploy = _add(commands, "export-model", "write a run's detector as a file that runs without Reticle")
+    deploy.add_argument("--run", required=True)
+    deploy.add_argument("--format", required=True, choices=list(MODEL_FORMATS))
+    deploy.add_argument(
+        "--nms", action="store_true", help="with NMS inside: it gives detections instead of all answers"
+    )
+    deploy.add_argument(
+        "--out", type=Path, metavar="DIR", help="an empty or new folder (default: one beside the project)"
+    )
 
     evaluate = _add(commands, "evaluate", "score a run on a split, or any COCO files", project=False)
     evaluate.add_argument("project", type=Path, nargs="?", metavar="P.reticle", help="the project folder")

@@ -29,7 +29,7 @@ from detcore.project.run_folder import RunFolder, is_running, read_json, write_p
 _NICE = 10
 _HEARTBEAT_SECONDS = 3.0
 _ORPHAN_SECONDS = 60.0
-_RUN_VERBS = ("train", "predict")
+_RUN_VERBS = ("train", "predict", "export")
 EXIT_CODES = {
     FailureKind.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
     FailureKind.NON_FINITE_LOSS: ExitCode.NON_FINITE_LOSS,
@@ -131,7 +131,7 @@ def run_worker(work: Callable[[EventWriter, StopFlags], ExitCode], *, attentive:
 
 @contextmanager
 def announced(arguments: Sequence[str]) -> Generator[None, None, None]:
-    """Name this process as the one that works on the run of ``train RUN_DIR`` or ``predict RUN_DIR``, from
+    """Name this process as the one that works on the run of ``train RUN_DIR`` and the like, from
     before it is able to: whoever wants to discard the run must know. The work itself holds the run, names the
     process again and tells what keeps it from that; a run that another process works on is left to that."""
     leads = int(os.environ.get("RANK", "0")) == 0

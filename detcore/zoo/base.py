@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypedDict
 
 from torch import Tensor, nn
@@ -70,3 +71,27 @@ class Detector(nn.Module, ABC):
     def forward(self, images: Tensor, targets: list[Target] | None = None) -> dict[str, Tensor] | list[Found]:
         """Losses when there are targets, else detections."""
         return self.detect(images) if targets is None else self.losses(images, targets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which answers about an image become detections: the ``max_candidates`` best of those above ``score_floor``,
+    less what class-wise NMS at ``nms_iou`` takes away, and of the rest the ``max_detections`` best."""
+
+    score_floor: float
+    nms_iou: float
+    max_detections: int
+    max_candidates: int = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DenseNet:
+    """A detector as it leaves the program, without anything that depends on what is in an image.
+
+    ``net`` takes (B, 3, side, side) float RGB in 0..1, for any B, and gives boxes (B, A, 4) xyxy in pixels of the
+    input and scores (B, A, K). ``selection`` makes detections of them.
+    """
+
+    net: nn.Module
+    side: int
+    selection: Selection

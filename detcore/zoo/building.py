@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any, cast
 
 from detcore.errors import ConfigError
-from detcore.zoo.base import Detector
-from detcore.zoo.catalogue import find_detector
+from detcore.zoo.base import DenseNet, Detector
+from detcore.zoo.catalogue import find_detector, not_deployable
 
 
 def build_detector(
@@ -21,14 +21,34 @@ def build_detector(
     """
     spec = find_detector(model)
     chosen = spec.read_options(options or {})
-    module, _, name = spec.build.partition(":")
+    detector = _load(model, spec.build)(num_classes, image_size, chosen)
+    if not isinstance(detector, Detector):
+        raise ConfigError(f"{spec.build} gives no Detector", hint="Mend the plug-in")
+    return detector
+
+
+def build_dense(model: str, detector: Detector, *, image_size: int) -> DenseNet:
+    """A detector of ``model`` as it leaves the program, in evaluation mode; it shares the weights.
+
+    Raises:
+        ConfigError: it cannot leave the program, or its code cannot be loaded.
+    """
+    spec = find_detector(model)
+    if not spec.deploy:
+        raise not_deployable(spec)
+    dense = _load(model, spec.deploy)(detector.eval(), image_size)
+    if not isinstance(dense, DenseNet):
+        raise ConfigError(f"{spec.deploy} gives no DenseNet", hint="Mend the plug-in")
+    dense.net.eval()
+    return dense
+
+
+def _load(model: str, place: str) -> Callable[..., object]:
+    """The function at ``"module:function"``."""
+    module, _, name = place.partition(":")
     try:
-        build = cast("Callable[[int, int, Any], object]", getattr(import_module(module), name))
+        return cast("Callable[..., object]", getattr(import_module(module), name))
     except (ImportError, AttributeError) as error:
         raise ConfigError(
             f"the detector {model!r} cannot be loaded ({error})", hint="Install what it needs"
         ) from error
-    detector = build(num_classes, image_size, chosen)
-    if not isinstance(detector, Detector):
-        raise ConfigError(f"{spec.build} gives no Detector", hint="Mend the plug-in")
-    return detector

@@ -53,3 +53,12 @@ def find_detector(model: str) -> DetectorSpec:
             hint=f"Install the plug-in that brings it, or choose from {', '.join(detectors())}",
         )
     return spec
+
+
+def not_deployable(spec: DetectorSpec) -> ConfigError:
+    """What to say of a detector that cannot leave the program."""
+    able = ", ".join(other.id for other in detectors().values() if other.deploy)
+    return ConfigError(
+        f"{spec.title} cannot be made a file that runs elsewhere",
+        hint=f"These can: {able}",
+    )

@@ -84,7 +84,8 @@ class DetectorSpec:
     ``id`` is what runs and checkpoints name. ``text`` says when to use it; ``parameters`` are in millions, for
     three classes and default options. ``build`` is ``"module:function"``; the function takes
     ``(num_classes, image_size, options)``, the last an instance of ``options``, and gives a
-    ``detcore.zoo.base.Detector`` with random weights.
+    ``detcore.zoo.base.Detector`` with random weights. ``deploy`` is one as well, "" for a detector that cannot leave
+    the program as a file: it takes such a detector and ``image_size``, and gives a ``detcore.zoo.base.DenseNet``.
 
     Raises:
         ValueError: ``input.divisor`` does not divide ``SIDE_STEP``, or a field of ``options`` is no ``option``.
@@ -100,6 +101,7 @@ class DetectorSpec:
     weights: WeightsInfo
     build: str
     options: type[Any] = NoOptions
+    deploy: str = ""
 
     def __post_init__(self) -> None:
         if SIDE_STEP % self.input.divisor:

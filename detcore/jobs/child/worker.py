@@ -1,6 +1,7 @@
-"""The worker process: trains or predicts in a run's folder, speaks events, listens to commands.
+"""The worker process: trains, predicts or exports in a run's folder, speaks events, listens to commands.
 
     worker train RUN_DIR            worker predict RUN_DIR --split val --split test            worker devices
+    worker export RUN_DIR --snapshot FILE --format NAME --out DIR
     worker crossval RUN_DIR (see crossval.py)
 
 Events go to the real stdout and to ``events.jsonl``, one JSON line each; whatever libraries print goes
@@ -21,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from detcore.data.samples import make_samples
-from detcore.errors import ConfigError, ImageError, ReticleError, disk_error
+from detcore.deploy.export import export_model
+from detcore.errors import Cancelled, ConfigError, ImageError, ReticleError, disk_error
 from detcore.evaluation.label_answers import AnswerRecorder
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import events
@@ -29,6 +31,7 @@ from detcore.jobs.child import crossval
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, FailureKind
 from detcore.jobs.owner import ExitCode
+from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport
 from detcore.jobs.worker_process import EventWriter, StopFlags, fail, run_worker
 from detcore.project.runs import (
     RunFolder,
@@ -71,6 +74,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     predict.add_argument("--split", action="append", help="only images of this split; may be repeated")
     predict.add_argument("--snapshot", type=Path, help="images to predict on, instead of the run's own")
     predict.add_argument("--device", default=None, help="auto, cpu, cuda or cuda:N; as trained by default")
+    export = verbs.add_parser("export", help="write the run's best weights as a file that runs elsewhere")
+    export.add_argument("run", type=Path)
+    export.add_argument("--snapshot", type=Path, required=True, help="images to check the file on")
+    export.add_argument("--format", choices=list(MODEL_FORMATS), required=True)
+    export.add_argument("--out", type=Path, required=True, help="an empty or new folder")
+    export.add_argument("--nms", action="store_true", help="with NMS inside")
     verbs.add_parser("devices", help="say what there is to train on, the fastest first")
     return parser.parse_args(arguments)
 
@@ -111,6 +120,8 @@ def _job(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags) -
     with hold_run(run, timeout=_LOCK_SECONDS), _named(run):
         if arguments.verb == "predict":
             _predict(arguments, run, writer, flags)
+        elif arguments.verb == "export":
+            _export(arguments, run, writer, flags)
         else:
             _lead(arguments, run, writer, flags)
 
@@ -212,6 +223,26 @@ def _predict(arguments: argparse.Namespace, run: RunFolder, writer: EventWriter,
         answers=found.answers,
     )
     result = {"detections": len(found.detections), "images": len(found.looked_at)}
+    writer.say(events.Ended(reason=EndReason.COMPLETED, time=time.time(), result=result))
+
+
+def _export(arguments: argparse.Namespace, run: RunFolder, writer: EventWriter, flags: StopFlags) -> None:
+    def progress(done: int, total: int, text: str) -> bool:
+        writer.say(events.Progress(done=done, total=total, text=text))
+        return not flags.stop.is_set()
+
+    wanted = ModelExport(format=arguments.format, nms=arguments.nms, out=arguments.out)
+    try:
+        made = export_model(run, Snapshot.load(arguments.snapshot), wanted, progress=progress)
+    except Cancelled:
+        writer.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
+        return
+    result = {
+        "folder": str(made.folder),
+        "files": list(made.files),
+        "images": made.images,
+        "difference": made.difference.text,
+    }
     writer.say(events.Ended(reason=EndReason.COMPLETED, time=time.time(), result=result))
 
 

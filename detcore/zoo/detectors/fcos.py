@@ -10,12 +10,13 @@ from torch import Tensor
 from torchvision.models.detection import FCOS  # pyright: ignore[reportMissingTypeStubs]
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7  # pyright: ignore[reportMissingTypeStubs]
 
-from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
+from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Target
 from detcore.zoo.parts.torchvision_nets import (
     Normalise,
     answer_in_fp32,
     current_names,
     dense_looks,
+    dense_net,
     named_losses,
     pyramid_backbone,
 )
@@ -65,3 +66,8 @@ def _chances(answers: Mapping[str, Tensor]) -> Tensor:
 
 def build(num_classes: int, _image_size: int, options: FcosOptions) -> FcosDetector:
     return FcosDetector(num_classes, options)
+
+
+def dense(detector: FcosDetector, image_size: int) -> DenseNet:
+    net = cast("Any", detector.net)
+    return dense_net(net, image_size, chances=_chances, decode=net.box_coder.decode)

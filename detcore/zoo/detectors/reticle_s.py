@@ -16,7 +16,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
+from detcore.zoo.base import (
+    MAX_DETECTIONS,
+    SCORE_FLOOR,
+    DenseNet,
+    Detector,
+    Look,
+    Selection,
+    Target,
+)
 from detcore.zoo.parts.assign import assign
 from detcore.zoo.parts.blocks import ConvBlock, PoolPyramid, SplitStage
 from detcore.zoo.parts.losses import distribution_loss, paired_iou
@@ -146,7 +154,7 @@ class ReticleS(Detector):
             )
             points.append((torch.stack([xs, ys], dim=-1).reshape(-1, 2).float() + 0.5) * stride)
             strides.append(torch.full((height * width,), float(stride), device=images.device))
-        all_bins = torch.cat(bins, dim=1).float().reshape(len(images), -1, 4, _BINS)
+        all_bins = torch.cat(bins, dim=1).float().reshape(images.shape[0], -1, 4, _BINS)
         all_points, all_strides = torch.cat(points), torch.cat(strides)
         with torch.autocast(images.device.type, enabled=False):
             distances = (
@@ -216,6 +224,25 @@ class ReticleS(Detector):
 
 def build(num_classes: int, _image_size: int, _options: NoOptions) -> ReticleS:
     return ReticleS(num_classes)
+
+
+class _Dense(nn.Module):
+    """Boxes and scores at every place."""
+
+    def __init__(self, detector: ReticleS) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        raw = self.detector.predict(images)
+        return raw.boxes, raw.logits.sigmoid()
+
+
+def dense(detector: ReticleS, image_size: int) -> DenseNet:
+    selection = Selection(
+        score_floor=detector.score_floor, nms_iou=_NMS_IOU, max_detections=detector.max_detections
+    )
+    return DenseNet(net=_Dense(detector), side=image_size, selection=selection)
 
 
 def stack_targets(targets: list[Target]) -> tuple[Tensor, Tensor, Tensor]:

@@ -7,11 +7,12 @@ from typing import Any, cast
 from torch import Tensor, nn
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large  # pyright: ignore[reportMissingTypeStubs]
 
-from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
+from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Target
 from detcore.zoo.parts.torchvision_nets import (
     Normalise,
     answer_in_fp32,
     dense_looks,
+    dense_net,
     named_losses,
     softmax_chances,
 )
@@ -59,3 +60,8 @@ class SsdLite(Detector):
 
 def build(num_classes: int, image_size: int, _options: NoOptions) -> SsdLite:
     return SsdLite(num_classes, image_size=image_size)
+
+
+def dense(detector: SsdLite, image_size: int) -> DenseNet:
+    net = cast("Any", detector.net)
+    return dense_net(net, image_size, chances=softmax_chances, decode=net.box_coder.decode_single)

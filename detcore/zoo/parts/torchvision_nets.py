@@ -12,12 +12,13 @@ from torchvision.models.detection.backbone_utils import (  # pyright: ignore[rep
     mobilenet_backbone,
     resnet_fpn_backbone,
 )
+from torchvision.models.detection.image_list import ImageList  # pyright: ignore[reportMissingTypeStubs]
 from torchvision.models.detection.transform import (  # pyright: ignore[reportMissingTypeStubs]
     GeneralizedRCNNTransform,
 )
 from torchvision.ops import FrozenBatchNorm2d  # pyright: ignore[reportMissingTypeStubs]
 
-from detcore.zoo.base import Found, Look, Target
+from detcore.zoo.base import DenseNet, Found, Look, Selection, Target
 from detcore.zoo.spec import InputRule
 
 Heard = dict[nn.Module, Any]
@@ -130,6 +131,53 @@ def dense_looks(
             found, answers["bbox_regression"], heard[net.anchor_generator], scores, strict=True
         )
     ]
+
+
+class _DenseAnswers(nn.Module):
+    """What ``dense_looks`` says of squares of one size, for any number of them at a time: the anchors are fixed."""
+
+    def __init__(
+        self,
+        net: Any,
+        *,
+        side: int,
+        chances: Callable[[Mapping[str, Tensor]], Tensor],
+        decode: Callable[[Tensor, Tensor], Tensor],
+    ) -> None:
+        super().__init__()
+        self.net, self.chances, self.decode = net, chances, decode
+        images = torch.zeros(1, 3, side, side)
+        with torch.no_grad():
+            maps = list(net.backbone(images).values())
+        self.register_buffer("anchors", net.anchor_generator(ImageList(images, [(side, side)]), maps)[0])
+        for name in ("mean", "std"):
+            values = torch.tensor(getattr(net.transform, f"image_{name}"))
+            self.register_buffer(name, values[:, None, None])
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        normal = (images - cast("Tensor", self.mean)) / cast("Tensor", self.std)
+        answers: Mapping[str, Tensor] = self.net.head(list(self.net.backbone(normal).values()))
+        count = images.shape[0]
+        anchors = cast("Tensor", self.anchors).expand(count, -1, -1).reshape(-1, 4)
+        boxes = self.decode(answers["bbox_regression"].reshape(-1, 4), anchors)
+        return boxes.reshape(count, -1, 4), self.chances(answers)
+
+
+def dense_net(
+    net: Any,
+    image_size: int,
+    *,
+    chances: Callable[[Mapping[str, Tensor]], Tensor],
+    decode: Callable[[Tensor, Tensor], Tensor],
+) -> DenseNet:
+    """A net with one head over anchors as it leaves the program; functions as in ``dense_looks``. torchvision limits
+    the candidates of a level or a class, a ``Selection`` those of an image."""
+    side = image_size if net.transform.fixed_size is None else net.transform.fixed_size[0]
+    selection = Selection(
+        score_floor=net.score_thresh, nms_iou=net.nms_thresh, max_detections=net.detections_per_img
+    )
+    answers = _DenseAnswers(net.eval(), side=side, chances=chances, decode=decode)
+    return DenseNet(net=answers, side=side, selection=selection)
 
 
 def softmax_chances(answers: Mapping[str, Tensor]) -> Tensor:

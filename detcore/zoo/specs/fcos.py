@@ -49,5 +49,6 @@ SPEC = DetectorSpec(
         text=WEIGHTS_TEXT, source="torchvision: fcos_resnet50_fpn_coco-99b0c9b7.pth", licence=LICENCE
     ),
     build="detcore.zoo.detectors.fcos:build",
+    deploy="detcore.zoo.detectors.fcos:dense",
     options=FcosOptions,
 )

@@ -16,4 +16,5 @@ SPEC = DetectorSpec(
     recipe=Recipe(learning_rate=2.5e-3, batch_size=8),
     weights=WeightsInfo(text="Starts from nothing, or from the best weights of an earlier run."),
     build="detcore.zoo.detectors.reticle_s:build",
+    deploy="detcore.zoo.detectors.reticle_s:dense",
 )

@@ -40,5 +40,6 @@ SPEC = DetectorSpec(
         text=WEIGHTS_TEXT, source="torchvision: retinanet_resnet50_fpn_coco-eeacb38b.pth", licence=LICENCE
     ),
     build="detcore.zoo.detectors.retinanet:build",
+    deploy="detcore.zoo.detectors.retinanet:dense",
     options=RetinaNetOptions,
 )

@@ -24,4 +24,5 @@ SPEC = DetectorSpec(
         text=WEIGHTS_TEXT, source="torchvision: ssd300_vgg16_coco-b556d3b4.pth", licence=LICENCE
     ),
     build="detcore.zoo.detectors.ssd300:build",
+    deploy="detcore.zoo.detectors.ssd300:dense",
 )

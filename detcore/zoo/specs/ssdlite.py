@@ -21,4 +21,5 @@ SPEC = DetectorSpec(
         licence="BSD-3-Clause",
     ),
     build="detcore.zoo.detectors.ssdlite:build",
+    deploy="detcore.zoo.detectors.ssdlite:dense",
 )

@@ -1,0 +1,162 @@
+"""Whether a written file gives what torch gives, on real images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from detcore.data.letterbox import Fit, fit_size, pad, resize
+from detcore.data.tensors import to_tensor
+from detcore.deploy.running import Floats, Run
+from detcore.errors import ConfigError, ImageError, ReticleError
+from detcore.images.decoding import read_image
+from detcore.project.snapshot import Snapshot, SnapshotImage
+from detcore.zoo.base import Selection
+from detcore.zoo.parts.postprocess import select
+from detcore.zoo.spec import InputRule
+
+BOX_TOLERANCE = 0.01
+"""Pixels of the input."""
+SCORE_TOLERANCE = 1e-4
+IMAGES = 8
+_TRIES = 4 * IMAGES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The largest ones between a file and torch: of a box edge in pixels of the input, and of a score."""
+
+    box: float
+    score: float
+
+    def largest(self, other: Difference) -> Difference:
+        return Difference(box=_worse(self.box, other.box), score=_worse(self.score, other.score))
+
+    @property
+    def text(self) -> str:
+        return f"boxes differ by at most {self.box:.2g} px, scores by {self.score:.2g}"
+
+    def check(self) -> None:
+        """Raises ReticleError where it is more than rounding can make."""
+        # not a number is no small difference
+        if not (self.box <= BOX_TOLERANCE and self.score <= SCORE_TOLERANCE):
+            raise ReticleError(
+                f"the file does not give what torch gives: {self.text}; {BOX_TOLERANCE} px and {SCORE_TOLERANCE} "
+                "are allowed. Nothing was kept",
+                hint="Try another format",
+            )
+
+
+def _worse(one: float, other: float) -> float:
+    return one if one != one else max(one, other) if other == other else other
+
+
+def read_frames(snapshot: Snapshot, *, side: int, rule: InputRule) -> Floats:
+    """Some images as the file wants them, (B, 3, side, side) RGB in 0..1: those of val first, spread over the list.
+
+    Raises:
+        ConfigError: none of them can be read.
+    """
+    in_val = [image for image in snapshot.images if image.split == "val"]
+    others = [image for image in snapshot.images if image.split != "val"]
+    frames: list[Floats] = []
+    for image in [*_spread(in_val), *_spread(others)]:
+        try:
+            frames.append(frame_of(Path(image.path), side=side, rule=rule))
+        except ImageError:
+            continue
+        if len(frames) == IMAGES:
+            break
+    if not frames:
+        raise ConfigError(
+            "none of the project's images can be read, and the file is checked on them",
+            hint="Find them again with: locate",
+        )
+    return np.stack(frames)
+
+
+def _spread(images: Sequence[SnapshotImage]) -> Sequence[SnapshotImage]:
+    if not images:
+        return []
+    step = max(1, len(images) // _TRIES)
+    return images[::step][:_TRIES]
+
+
+def frame_of(path: Path, *, side: int, rule: InputRule) -> Floats:
+    """(3, side, side) RGB in 0..1: fitted into the top left corner, or stretched, as the rule has it. Raises
+    ImageError."""
+    original = read_image(path)
+    height, width = original.shape[:2]
+    if rule.resize == "stretch":
+        fit = Fit(width=width, height=height, new_width=side, new_height=side)
+    else:
+        fit = fit_size(width=width, height=height, longer_side=side)
+    frame = pad(resize(original, fit), width=side, height=side)
+    return (frame.transpose(2, 0, 1) / np.float32(255.0)).astype(np.float32)
+
+
+def compare_answers(run: Run, reference: Run, frames: Floats) -> Difference:
+    """Of boxes and scores at every place, with one image alone and with all the others at once."""
+    difference = Difference(box=0.0, score=0.0)
+    for some in (frames[:1], frames[1:]):
+        if len(some):
+            boxes, scores = run(some)
+            right_boxes, right_scores = reference(some)
+            _check_shapes((boxes, scores), (right_boxes, right_scores))
+            found = Difference(box=_largest(boxes, right_boxes), score=_largest(scores, right_scores))
+            difference = difference.largest(found)
+    return difference
+
+
+def compare_detections(
+    run: Run, answers: Run, frames: Floats, *, side: int, selection: Selection
+) -> Difference:
+    """Of what a file with NMS inside finds, and what torch's NMS makes of the same ``answers``."""
+    (rows,) = run(frames)
+    difference = Difference(box=0.0, score=0.0)
+    for found, boxes, scores in zip(rows, *answers(frames), strict=True):
+        wanted = torch_detections(boxes, scores, side=side, selection=selection)
+        filled = found[found[:, 5] >= 0]
+        if len(filled) != len(wanted) or not np.array_equal(np.sort(filled[:, 5]), np.sort(wanted[:, 5])):
+            return Difference(box=float("inf"), score=float("inf"))
+        # equal scores have no order
+        partners = [_nearest(row, filled) for row in wanted]
+        box = _largest(np.array([row[:4] for row in partners]), wanted[:, :4])
+        score = _largest(np.array([row[4] for row in partners]), wanted[:, 4])
+        difference = difference.largest(Difference(box=box, score=score))
+    return difference
+
+
+def torch_detections(boxes: Floats, scores: Floats, *, side: int, selection: Selection) -> Floats:
+    """(N, 6) x1, y1, x2, y2, score, class of one image."""
+    found = select(
+        to_tensor(boxes),
+        to_tensor(scores),
+        width=side,
+        height=side,
+        score_floor=selection.score_floor,
+        nms_iou=selection.nms_iou,
+        max_detections=selection.max_detections,
+        max_candidates=selection.max_candidates,
+    )
+    columns = (found["boxes"].numpy(), found["scores"].numpy()[:, None], found["labels"].numpy()[:, None])
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def _nearest(row: Floats, rows: Floats) -> Floats:
+    """That of the same class."""
+    same = rows[rows[:, 5] == row[5]]
+    return same[np.abs(same - row).max(axis=1).argmin()]
+
+
+def _check_shapes(given: tuple[Floats, ...], right: tuple[Floats, ...]) -> None:
+    shapes = [[item.shape for item in items] for items in (given, right)]
+    if shapes[0] != shapes[1]:
+        raise ReticleError(f"the file gives arrays of {shapes[0]}, torch of {shapes[1]}")
+
+
+def _largest(given: Floats, right: Floats) -> float:
+    return float(np.abs(given - right).max()) if right.size else 0.0

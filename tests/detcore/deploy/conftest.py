@@ -1,0 +1,50 @@
+"""A run with weights that find something, though nothing was trained."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from detcore.project.runs import RunFolder
+from detcore.zoo.checkpoint import Checkpoint, RunState, write_checkpoint
+from detcore.zoo.detectors.reticle_s import ReticleS
+from tests.detcore.conftest import MakeRun
+
+SIDE = 64
+
+
+def wakened(detector: ReticleS) -> ReticleS:
+    """Random weights say the same of every place until the batch norms know how large values are."""
+    norms = [module for module in detector.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        detector.train().predict(torch.rand(16, 3, SIDE, SIDE))
+    return detector.eval()
+
+
+def give_weights(run: RunFolder, *, class_ids: tuple[int, int] = (11, 12)) -> RunFolder:
+    torch.manual_seed(3)
+    tensors = {f"ema.{name}": value for name, value in wakened(ReticleS(2)).state_dict().items()}
+    for name, value in tensors.items():
+        if name.endswith("classes.2.weight"):
+            value.mul_(4.0)  # scores far apart
+        elif name.endswith("classes.2.bias"):
+            value.fill_(-0.7)
+    checkpoint = Checkpoint(
+        state=RunState(step=7, best_ap=0.5),
+        model="reticle-s",
+        class_ids=class_ids,
+        image_size=SIDE,
+        config={},
+        tensors=tensors,
+    )
+    write_checkpoint(checkpoint, run.best)
+    return run
+
+
+@pytest.fixture
+def run(make_run: MakeRun) -> RunFolder:
+    """On ten images of 96×64, three of them of val."""
+    return give_weights(make_run(images=10, image_size=SIDE))
