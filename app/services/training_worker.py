@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -110,6 +110,10 @@ class Jobs(QObject):
     def predict(self, run: Path, snapshot: Path) -> None:
         """Write detections of the run's best weights on the images of a snapshot."""
         self._begin_worker(run, "prediction", "predict", str(run), "--snapshot", str(snapshot))
+
+    def export_model(self, run: Path, arguments: Sequence[str]) -> None:
+        """Write the run's detector as a file; ``arguments`` as ``prepare_model_export`` gives them."""
+        self._begin_worker(run, "export", *arguments)
 
     def active(self) -> list[Path]:
         """The runs that have a process, in the order in which they were started."""

@@ -37,6 +37,12 @@ TRAIN_ACTIONS: tuple[ActionSpec, ...] = (
         icon="layers-search-outline",
         tip="Let every labelled image be judged by a detector that has not learnt it, to find label errors",
     ),
+    ActionSpec(
+        "train.export_model",
+        "Export model…",
+        icon="export-variant",
+        tip="Write the run's detector as a file that runs without Reticle: ONNX, torch.export or OpenVINO",
+    ),
     ActionSpec("train.discard", "Discard run", ("Del",), icon="delete-outline", tip="Can be undone"),
     ActionSpec("train.reveal", "Show the run's folder", icon="folder-open-outline"),
     ActionSpec("train.fit", "Fit", ("Ctrl+0", "F"), icon="fit-to-screen-outline", tip="Show the whole run"),

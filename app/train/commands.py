@@ -19,7 +19,7 @@ from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunInfo, RunState, discard, restore
 
-MENU = ("resume", "predict", "discard", "reveal")
+MENU = ("resume", "predict", "export_model", "discard", "reveal")
 
 
 class RunCommands(QObject):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from detcore.types import Changes
 
 TRAINING, FINISHING, PREDICTING = "Training", "Finishing…", "Predicting"
 CROSS_VALIDATING = "Cross-validating"
+EXPORTING = "Exporting"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +188,19 @@ class RunControl(QObject):
             done=lambda prediction: self._launch_prediction(project, prediction),
             failed=lambda error: self._fail_prediction(project, error, info.name),
         )
+
+    def export_model(self, run: Path, arguments: Sequence[str]) -> None:
+        """Write the detector of a run that has no process as a file."""
+        self._verbs[run] = EXPORTING
+        self._context.jobs.export_model(run, arguments)
+        self.changed.emit()
+
+    def stop_export(self, run: Path) -> None:
+        """Nothing of it stays; does nothing when it has ended."""
+        if self._verbs.get(run) == EXPORTING:
+            self._stopping.add(run)
+            self._context.jobs.stop(run)
+            self.changed.emit()
 
     def begin(self, work: Callable[[], PreparedRun], project: Project, *, doing: str) -> None:
         """Make or read a run in the pool, then start its process."""

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from app.services.actions import REVIEW
 from app.services.context import AppContext
 from app.services.figures import count_text, ratio_text
-from app.train.control import CROSS_VALIDATING, PREDICTING, RunControl
+from app.train.control import CROSS_VALIDATING, EXPORTING, PREDICTING, RunControl
 from app.train.histories import RunHistories
 from detcore.jobs.events import Event, FailureKind, Log
 from detcore.jobs.outcomes import judgement
@@ -60,6 +60,8 @@ class RunEndings(QObject):
             self._context.messages.warning(f"{run.name}: {warnings[0]}{more}", details="\n".join(warnings))
 
     def _ended(self, run: Path, verb: str, outcome: Outcome) -> None:
+        if verb == EXPORTING:
+            return  # whoever asked for it tells
         if not self._context.document.holds_run(run):
             self._tell_elsewhere(run, verb, outcome)
         elif not outcome.good:

@@ -15,6 +15,7 @@ from app.train.control import RunControl
 from app.train.crossval import CrossValidating
 from app.train.endings import RunEndings
 from app.train.histories import RunHistories
+from app.train.model_export import ModelExporting
 from app.train.published_weights import PublishedWeights
 from app.train.run_history import RunHistory
 from app.train.sent import SentToTraining
@@ -79,6 +80,7 @@ class TrainPage(Page):
         self.crossval = CrossValidating(
             context, self.control, config=self.setup.config, data=lambda: self._data, parent=self
         )
+        self.model_export = ModelExporting(context, self.control, selected=self.selected_run, parent=self)
         self._bind_actions()
         self._compose()
         self._connect()
@@ -112,7 +114,7 @@ class TrainPage(Page):
 
     def _compose(self) -> None:
         actions = self.context.actions
-        of_run = [actions[f"train.{name}"] for name in ("resume", "predict", "discard")]
+        of_run = [actions[f"train.{name}"] for name in ("resume", "predict", "export_model", "discard")]
         crossval = actions["train.crossval"]
         of_plots = [actions[f"train.{name}"] for name in ("smooth", "logarithmic", "learning_rate", "fit")]
         self.toolbar.addActions(of_run)

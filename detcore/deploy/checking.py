@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from detcore.boxes import iou
 from detcore.data.letterbox import Fit, fit_size, pad, resize
-from detcore.data.tensors import to_tensor
 from detcore.deploy.running import Floats, Run
 from detcore.errors import ConfigError, ImageError, ReticleError
 from detcore.images.decoding import read_image
 from detcore.project.snapshot import Snapshot, SnapshotImage
+from detcore.types import FloatArray
 from detcore.zoo.base import Selection
-from detcore.zoo.parts.postprocess import select
 from detcore.zoo.spec import InputRule
 
 BOX_TOLERANCE = 0.01
@@ -23,6 +23,7 @@ BOX_TOLERANCE = 0.01
 SCORE_TOLERANCE = 1e-4
 IMAGES = 8
 _TRIES = 4 * IMAGES
+_IOU_TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,44 +113,55 @@ def compare_answers(run: Run, reference: Run, frames: Floats) -> Difference:
 
 
 def compare_detections(
-    run: Run, answers: Run, frames: Floats, *, side: int, selection: Selection
+    run: Run, reference: Run, frames: Floats, *, side: int, selection: Selection
 ) -> Difference:
-    """Of what a file with NMS inside finds, and what torch's NMS makes of the same ``answers``."""
+    """Of what a file with NMS inside finds and the answers that torch gives. What is found must be what NMS leaves of
+    these answers, or the difference is infinite; answers that score the same have no order."""
     (rows,) = run(frames)
     difference = Difference(box=0.0, score=0.0)
-    for found, boxes, scores in zip(rows, *answers(frames), strict=True):
-        wanted = torch_detections(boxes, scores, side=side, selection=selection)
-        filled = found[found[:, 5] >= 0]
-        if len(filled) != len(wanted) or not np.array_equal(np.sort(filled[:, 5]), np.sort(wanted[:, 5])):
+    for found, boxes, scores in zip(rows, *reference(frames), strict=True):
+        filled = found[found[:, 5] >= 0].astype(np.float64)
+        clipped = np.clip(boxes.astype(np.float64), 0.0, side)
+        if not _is_left_by_nms(filled, clipped, scores.astype(np.float64), selection):
             return Difference(box=float("inf"), score=float("inf"))
-        # equal scores have no order
-        partners = [_nearest(row, filled) for row in wanted]
-        box = _largest(np.array([row[:4] for row in partners]), wanted[:, :4])
-        score = _largest(np.array([row[4] for row in partners]), wanted[:, 4])
-        difference = difference.largest(Difference(box=box, score=score))
+        for row in filled:
+            difference = difference.largest(_nearest(row, clipped, scores))
     return difference
 
 
-def torch_detections(boxes: Floats, scores: Floats, *, side: int, selection: Selection) -> Floats:
-    """(N, 6) x1, y1, x2, y2, score, class of one image."""
-    found = select(
-        to_tensor(boxes),
-        to_tensor(scores),
-        width=side,
-        height=side,
-        score_floor=selection.score_floor,
-        nms_iou=selection.nms_iou,
-        max_detections=selection.max_detections,
-        max_candidates=selection.max_candidates,
-    )
-    columns = (found["boxes"].numpy(), found["scores"].numpy()[:, None], found["labels"].numpy()[:, None])
-    return np.concatenate(columns, axis=1).astype(np.float32)
+def _nearest(row: FloatArray, boxes: FloatArray, scores: Floats) -> Difference:
+    """How far a detection is from the answer that it comes from."""
+    by_box = np.abs(boxes - row[:4]).max(axis=1)
+    by_score = np.abs(scores[:, int(row[5])] - row[4])
+    place = np.maximum(by_box / BOX_TOLERANCE, by_score / SCORE_TOLERANCE).argmin()
+    return Difference(box=float(by_box[place]), score=float(by_score[place]))
 
 
-def _nearest(row: Floats, rows: Floats) -> Floats:
-    """That of the same class."""
-    same = rows[rows[:, 5] == row[5]]
-    return same[np.abs(same - row).max(axis=1).argmin()]
+def _is_left_by_nms(rows: FloatArray, boxes: FloatArray, scores: FloatArray, selection: Selection) -> bool:
+    """Whether (N, 6) detections are what class-wise NMS may leave of boxes (A, 4) and scores (A, K): no two of a class
+    overlap, and each answer that is left out is weaker than a detection of its class that it overlaps, or than all
+    that there was room for."""
+    places, labels = np.nonzero(scores > selection.score_floor + SCORE_TOLERANCE)
+    has_area = (boxes[places, 2:] > boxes[places, :2] + BOX_TOLERANCE).all(axis=1)
+    values = scores[places, labels]
+    least = 0.0
+    if len(values) > selection.max_candidates:
+        least = float(np.partition(values, -selection.max_candidates)[-selection.max_candidates])
+    if len(rows) == selection.max_detections:
+        least = max(least, float(rows[:, 4].min()))
+    counts = has_area & (values > least + SCORE_TOLERANCE)
+    for label in range(scores.shape[1]):
+        kept = rows[rows[:, 5] == label]
+        among = iou(kept[:, :4], kept[:, :4])
+        np.fill_diagonal(among, 0.0)
+        if (among > selection.nms_iou + _IOU_TOLERANCE).any():
+            return False
+        mine = counts & (labels == label)
+        overlap = iou(boxes[places[mine]], kept[:, :4]) > selection.nms_iou - _IOU_TOLERANCE
+        stronger = kept[:, 4] >= values[mine][:, None] - SCORE_TOLERANCE
+        if not (overlap & stronger).any(axis=1).all():
+            return False
+    return True
 
 
 def _check_shapes(given: tuple[Floats, ...], right: tuple[Floats, ...]) -> None:

@@ -102,21 +102,22 @@ def _dense_net(checkpoint: Checkpoint) -> DenseNet:
 def _write(
     dense: DenseNet, frames: Floats, staging: Staging, export: ModelExport, begin: Callable[[str], None]
 ) -> Difference:
-    """Write the file and check it. One with NMS inside is checked in two parts: its answers against torch's, what it
-    finds against torch's NMS of these answers."""
+    """Write the file and check it; one with NMS inside also as it is without."""
     path, *_ = [staging.path(name) for name in MODEL_FORMATS[export.format].files]
+    reference = run_module(dense.net)
     begin("Recording the network")
     program = record(dense)
     begin("Writing the file")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         write = _writer(export.format, program, dense, Path(scratch))
-        answers = write(Path(scratch) / path.name if export.nms else path, nms=False)
+        plain = write(Path(scratch) / path.name if export.nms else path, nms=False)
         begin("Checking it against torch")
-        difference = compare_answers(answers, run_module(dense.net), frames)
+        difference = compare_answers(plain, reference, frames)
         difference.check()
         if export.nms:
+            rule = dense.selection
             found = compare_detections(
-                write(path, nms=True), answers, frames, side=dense.side, selection=dense.selection
+                write(path, nms=True), reference, frames, side=dense.side, selection=rule
             )
             found.check()
             difference = difference.largest(found)

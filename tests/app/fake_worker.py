@@ -150,7 +150,37 @@ def cross_validate(behaviour: str, folder: Path) -> int:
     return 0
 
 
-def behave(behaviour: str, verb: str, folder: Path, attempt: int) -> int:
+def export_model(behaviour: str, words: list[str]) -> int:
+    """An empty file in the folder that is asked for; ``long`` waits until it is stopped."""
+    out = Path(words[words.index("--out") + 1])
+
+    def say(event: Event) -> None:
+        sys.stdout.write(encode(event) + "\n")
+        sys.stdout.flush()
+
+    say(Progress(done=2, total=6, text="Recording the network"))
+    if behaviour == "crash":
+        message = "the file does not give what torch gives"
+        say(Failed(failure=FailureKind.BAD_INPUT, message=message, hint="Try another format"))
+        return 65
+    if behaviour == "long":
+        while sys.stdin.readline().strip() != "stop":
+            pass
+        say(Ended(reason=EndReason.STOPPED, time=0.0))
+        return 0
+    out.mkdir()
+    (out / "model.onnx").touch()
+    result = {
+        "folder": str(out),
+        "files": ["model.onnx"],
+        "images": 6,
+        "difference": "boxes differ by at most 0 px",
+    }
+    say(Ended(reason=EndReason.COMPLETED, time=0.0, result=result))
+    return 0
+
+
+def behave(behaviour: str, verb: str, folder: Path, attempt: int, rest: list[str]) -> int:
     if verb == "devices":
         devices = [{"id": "cpu", "name": "CPU, 2 cores"}]
         sys.stdout.write(
@@ -162,6 +192,8 @@ def behave(behaviour: str, verb: str, folder: Path, attempt: int) -> int:
             sys.stdout.write(encode(Progress(done=done, total=4, text="Predicting")) + "\n")
         sys.stdout.write(encode(Ended(reason=EndReason.COMPLETED, time=0.0)) + "\n")
         return 0
+    if verb == "export":
+        return export_model(behaviour, rest)
     if verb == "crossval":
         return cross_validate(behaviour, folder)
     run = FakeRun(folder, steps=1000 if behaviour in ("long", "deaf") else 40)
@@ -194,7 +226,7 @@ def behave(behaviour: str, verb: str, folder: Path, attempt: int) -> int:
 def main(arguments: list[str]) -> int:
     behaviour, verb, *rest = arguments
     attempt = int(rest[rest.index("--attempt") + 1]) if "--attempt" in rest else 0
-    return behave(behaviour, verb, Path(rest[0]) if rest else Path(), attempt)
+    return behave(behaviour, verb, Path(rest[0]) if rest else Path(), attempt, rest)
 
 
 if __name__ == "__main__":

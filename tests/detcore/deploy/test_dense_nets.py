@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from detcore.deploy.checking import compare_answers, compare_detections
+from detcore.deploy.checking import compare_detections
 from detcore.deploy.onnx_file import onnx_model, run_onnx, with_nms, write_onnx
-from detcore.deploy.torch_file import record, run_module
+from detcore.deploy.torch_file import record
 from detcore.zoo.base import DenseNet, Selection
 from detcore.zoo.building import build_dense, build_detector
 from detcore.zoo.catalogue import detectors
@@ -44,7 +44,7 @@ def test_the_answers_are_those_of_the_detector(model: str) -> None:
         assert torch.allclose(scores[row], look["scores"], atol=1e-6)
 
 
-def test_a_detector_of_torchvision_leaves_as_onnx_with_nms(tmp_path: Path) -> None:
+def test_a_detector_of_torchvision_leaves_as_onnx(tmp_path: Path) -> None:
     dense, detector = dense_and_detector("ssd300-vgg16")
     with torch.no_grad():
         for name, value in detector.named_parameters():
@@ -52,12 +52,13 @@ def test_a_detector_of_torchvision_leaves_as_onnx_with_nms(tmp_path: Path) -> No
                 value.mul_(0.1)  # boxes of a size that occurs
     frames = np.random.default_rng(0).random((2, 3, dense.side, dense.side), dtype=np.float32)
     model = onnx_model(record(dense))
-    write_onnx(model, tmp_path / "plain.onnx")
-    write_onnx(with_nms(model, dense.selection, side=dense.side), tmp_path / "nms.onnx")
-    answers = run_onnx(tmp_path / "plain.onnx")
-    compare_answers(answers, run_module(dense.net), frames).check()
-    found = run_onnx(tmp_path / "nms.onnx")
-    compare_detections(found, answers, frames, side=dense.side, selection=dense.selection).check()
+    write_onnx(model, tmp_path / "model.onnx")
+    boxes, scores = run_onnx(tmp_path / "model.onnx")(frames)
+    with torch.no_grad():
+        looks = detector.look(torch.from_numpy(frames))
+    for row, look in enumerate(looks):
+        assert np.abs(boxes[row] - look["boxes"].numpy()).max() < 0.01
+        assert np.abs(scores[row] - look["scores"].numpy()).max() < 1e-4
 
 
 class _Fixed(nn.Module):
@@ -98,3 +99,30 @@ def test_nms_inside_works_class_by_class_clips_and_drops_what_has_no_area(tmp_pa
     assert np.allclose(rows[0], wanted)
     assert np.allclose(rows[1, 0], [0.0, 0.0, 10.0, 10.0, 0.063, 0.0])
     assert np.allclose(rows[1, 1:], [[0.0, 0.0, 0.0, 0.0, 0.0, -1.0]] * 3)
+
+
+BOXES = np.array([[[0, 0, 10, 10], [1, 0, 11, 10], [20, 20, 30, 30]]], np.float32)
+SCORES = np.array([[[0.9], [0.8], [0.5]]], np.float32)
+RIGHT = [[0, 0, 10, 10, 0.9, 0], [20, 20, 30, 30, 0.5, 0]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "is_right"),
+    [
+        (RIGHT, True),
+        (RIGHT[:1], False),  # one is missing
+        ([[1, 0, 11, 10, 0.8, 0], RIGHT[1]], False),  # the weaker of two
+        ([*RIGHT, [1, 0, 11, 10, 0.8, 0]], False),  # both of two
+        ([[0, 0, 10, 10.5, 0.9, 0], RIGHT[1]], False),  # not where torch has it
+    ],
+)
+def test_the_check_knows_what_nms_leaves(rows: list[list[float]], is_right: bool) -> None:
+    filled = np.array([rows + [[0, 0, 0, 0, 0, -1]] * (4 - len(rows))], np.float32)
+    difference = compare_detections(
+        lambda _images: (filled,),
+        lambda _images: (BOXES, SCORES),
+        np.zeros((1, 3, 32, 32), np.float32),
+        side=32,
+        selection=Selection(score_floor=0.05, nms_iou=0.6, max_detections=4),
+    )
+    assert (difference.box <= 0.01) is is_right
