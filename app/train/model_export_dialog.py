@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.fitted_dialog import FittedDialog
+from app.widgets.fitted_dialog import FittedDialog
 from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport
 
 _WIDTH = 520
