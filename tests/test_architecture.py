@@ -26,6 +26,7 @@ WITH_TORCH = (
     "detcore.zoo.detectors",
     "detcore.zoo.parts",
     "detcore.zoo.running",
+    "detcore.zoo.summary",
     "detcore.zoo.weights",
 )
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -78,15 +79,18 @@ class ModelExportDialog(FittedDialog):
         form.addRow("", self.about)
         form.addRow("", self.nms)
         form.addRow("Folder", row)
-        layout = QFormLayout(self)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(8)
-        layout.addRow(_muted(_WHAT.format(name=name)))
-        layout.addRow(self._choices)
-        layout.addRow(self.problem)
-        layout.addRow(self.step)
-        layout.addRow(self.progress)
-        layout.addRow(self.buttons)
+        for widget in (
+            _muted(_WHAT.format(name=name)),
+            self._choices,
+            self.problem,
+            self.step,
+            self.progress,
+        ):
+            layout.addWidget(widget)
+        layout.addWidget(self.buttons)
         self.format.currentIndexChanged.connect(self._show_format)
         self.folder.textEdited.connect(self._keep_folder)
         choose.clicked.connect(self._choose_folder)

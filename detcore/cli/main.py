@@ -30,6 +30,7 @@ COMMANDS = {
     "train": "model_commands.train",
     "predict": "model_commands.predict",
     "export-model": "model_commands.export_model",
+    "model-info": "model_info.model_info",
     "evaluate": "model_commands.evaluate",
     "queue": "queue_commands.queue",
     "audit": "audit_commands.audit",

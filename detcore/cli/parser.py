@@ -230,6 +230,17 @@ def _add_model_commands(commands: Commands) -> None:
         "--out", type=Path, metavar="DIR", help="an empty or new folder (default: one beside the project)"
     )
 
+    about = _add(commands, "model-info", "count a detector's parameters and multiply-adds", project=False)
+    about.add_argument(
+        "model", choices=sorted(detectors()), metavar="NAME", help=", ".join(sorted(detectors()))
+    )
+    about.add_argument("--classes", type=_positive, default=3, metavar="K", help="how many (default 3)")
+    about.add_argument("--image-size", type=_positive, metavar="PIXELS", help="side of the image")
+    about.add_argument(
+        "--option", action="append", type=_name_and_value, metavar="NAME=VALUE", help="as of `train`"
+    )
+    about.add_argument("--json", action="store_true", help="as JSON")
+
     evaluate = _add(commands, "evaluate", "score a run on a split, or any COCO files", project=False)
     evaluate.add_argument("project", type=Path, nargs="?", metavar="P.reticle", help="the project folder")
     evaluate.add_argument("--run", help="a run of the project")

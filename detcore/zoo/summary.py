@@ -1,0 +1,66 @@
+"""What a network costs: parameters, and multiply-adds layer by layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from detcore.zoo.base import Detector
+
+_COUNTED = (nn.Conv1d, nn.Conv2d, nn.Linear)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerCost:
+    """A convolution or linear layer: its name in the network, its ``parameters``, and the multiply-adds (``macs``) of
+    all its calls."""
+
+    name: str
+    kind: str
+    parameters: int
+    macs: int
+
+
+def layer_costs(net: nn.Module, run: Callable[[], object]) -> tuple[LayerCost, ...]:
+    """The cost of each convolution and linear layer while ``run`` runs, in the order of the network; those that are
+    not called cost nothing. Additions, norms and activations are not counted, as is usual."""
+    parts = cast("Iterator[tuple[str, nn.Module]]", net.named_modules())
+    layers = {name: part for name, part in parts if isinstance(part, _COUNTED)}
+    macs = dict.fromkeys(layers, 0)
+
+    def hook(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
+        def count(layer: nn.Module, _inputs: Any, output: Tensor) -> None:
+            weight = layer.get_parameter("weight")
+            # each value of the output is a sum over one filter
+            macs[name] += output.numel() * math.prod(weight.shape[1:])
+
+        return count
+
+    handles = [layer.register_forward_hook(hook(name)) for name, layer in layers.items()]
+    try:
+        run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return tuple(
+        LayerCost(
+            name=name,
+            kind=type(layer).__name__,
+            parameters=sum(item.numel() for item in layer.parameters()),
+            macs=macs[name],
+        )
+        for name, layer in layers.items()
+    )
+
+
+def detector_costs(detector: Detector, *, image_size: int) -> tuple[LayerCost, ...]:
+    """Those of looking at one square image. What a second stage costs depends on what the first has found."""
+    images = torch.zeros(1, 3, image_size, image_size)
+    with torch.inference_mode():
+        detector.eval()
+        return layer_costs(detector, lambda: detector.look(images))

@@ -1,0 +1,45 @@
+"""What a network costs, against hand arithmetic."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from detcore.cli import main
+from detcore.zoo.summary import layer_costs
+
+
+def test_multiply_adds_are_those_of_hand_arithmetic() -> None:
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 3, stride=2, padding=1),  # 8 × 16 × 16 values of 3 · 3 · 3 products
+        nn.BatchNorm2d(8),
+        nn.Conv2d(8, 8, 5, padding=2, groups=8, bias=False),  # 8 × 16 × 16 of 5 · 5
+        nn.Flatten(),
+        nn.Linear(2048, 10),  # 10 of 2,048
+    )
+    costs = layer_costs(net, lambda: net(torch.zeros(1, 3, 32, 32)))
+    assert [(cost.name, cost.kind, cost.parameters, cost.macs) for cost in costs] == [
+        ("0", "Conv2d", 3 * 8 * 9 + 8, 2048 * 27),
+        ("2", "Conv2d", 8 * 25, 2048 * 25),
+        ("4", "Linear", 2048 * 10 + 10, 20480),
+    ]
+    assert layer_costs(net, lambda: None)[0].macs == 0
+
+
+def test_the_command_counts_a_detector(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["model-info", "reticle-s", "--classes", "5", "--image-size", "64"]
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    stem = told["layers"][0]
+    # 16 channels of 32 × 32, each value a sum over 3 × 3 × 3
+    assert (stem["parameters"], stem["macs"]) == (16 * 27, 16 * 32 * 32 * 27)
+    assert told["macs"] == sum(layer["macs"] for layer in told["layers"])
+    # the last layers of the three heads: 64 channels to 5 scores, at 64, 16 and 4 places
+    scores = [layer["macs"] for layer in told["layers"] if layer["name"].endswith("classes.2")]
+    assert scores == [64 * 5 * places for places in (64, 16, 4)]
+    assert 1.1e6 < told["params"] < 1.3e6
+    assert main(words) == 0
+    assert "Reticle S, 5 classes, 64 × 64 pixels: 1.2" in capsys.readouterr().out
