@@ -23,6 +23,7 @@ WITH_TORCH = (
     "detcore.zoo.base",
     "detcore.zoo.building",
     "detcore.zoo.checkpoint",
+    "detcore.zoo.class_rows",
     "detcore.zoo.detectors",
     "detcore.zoo.parts",
     "detcore.zoo.running",

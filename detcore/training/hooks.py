@@ -14,6 +14,7 @@ from detcore.project.runs import RunFolder
 from detcore.training.ema import Ema
 from detcore.training.machine import ThreadGovernor
 from detcore.training.trainer import Hook, Trainer
+from detcore.types import ObjectClass
 from detcore.zoo.checkpoint import (
     Checkpoint,
     optimiser_tensors,
@@ -103,10 +104,10 @@ class CheckpointHook(Hook):
     With a moving average its weights are kept beside those that are trained.
     """
 
-    def __init__(self, run: RunFolder, ema: Ema | None, class_ids: tuple[int, ...], emit: Emit) -> None:
+    def __init__(self, run: RunFolder, ema: Ema | None, classes: tuple[ObjectClass, ...], emit: Emit) -> None:
         self._run = run
         self._ema = ema
-        self._class_ids = class_ids
+        self._classes = classes
         self._emit = emit
         self._saved_at = time.monotonic()
 
@@ -144,7 +145,8 @@ class CheckpointHook(Hook):
             model=trainer.config.detector,
             options=asdict(trainer.config.spec.read_options(trainer.config.options)),
             input_rule=asdict(trainer.config.spec.input),
-            class_ids=self._class_ids,
+            class_ids=tuple(item.id for item in self._classes),
+            class_names=tuple(item.name for item in self._classes),
             image_size=trainer.load.image_size,
             config=trainer.config.to_dict(),
             tensors={

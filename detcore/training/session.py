@@ -39,6 +39,7 @@ from detcore.training.trainer import Hook, Trainer, make_optimiser
 from detcore.training.validation import Validator
 from detcore.types import FloatArray
 from detcore.weights.cache import weights_path
+from detcore.weights.catalogue import weights_files
 from detcore.wording import counted
 from detcore.zoo.base import Detector
 from detcore.zoo.building import build_detector
@@ -50,7 +51,7 @@ from detcore.zoo.checkpoint import (
     restore_random,
 )
 from detcore.zoo.running import Compute, Runner, choose_device, memory_watch
-from detcore.zoo.weights import load_weights
+from detcore.zoo.weights import LoadReport, load_weights, published_classes
 
 Emit = Callable[[Event], None]
 _GPU_LOADERS = 8
@@ -244,7 +245,7 @@ class Session:
         if checkpoint is not None:
             detector.load_state_dict(checkpoint.part("weights"))
         elif self.config.learning.weights is not None:
-            report = load_weights(detector, weights_path(self.config.learning.weights))
+            report = self._start_from(self.config.learning.weights, detector)
             self._log("info", report.text())
             self.state.fine_tuning = report.complete
         optimiser = make_optimiser(
@@ -258,6 +259,16 @@ class Session:
             restore_optimiser(optimiser, detector, checkpoint.part("optimiser"))
             restore_random(checkpoint.part("random"))
         return optimiser
+
+    def _start_from(self, weights: str, detector: Detector) -> LoadReport:
+        """Take what fits from weights of others or of an earlier run."""
+        published = weights_files().get(weights)
+        return load_weights(
+            detector,
+            weights_path(weights),
+            class_names=[item.name for item in self.snapshot.classes],
+            published_names=() if published is None else published_classes(published.learnt),
+        )
 
     def _announce(self, detector: Detector, compute: Compute, load: Load, split: Split) -> None:
         self._emit(
@@ -304,7 +315,7 @@ class Session:
     ) -> list[Hook]:
         if not self._group.leads:
             return []
-        checkpoints = CheckpointHook(self._run, ema, tuple(class_ids(self.snapshot).tolist()), self._emit)
+        checkpoints = CheckpointHook(self._run, ema, self.snapshot.classes, self._emit)
         hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
         if compute.device.type == "cpu" and self.config.runtime.threads is None:
             hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))

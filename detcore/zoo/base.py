@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import ClassVar, TypedDict
 
 from torch import Tensor, nn
+
+from detcore.zoo.class_rows import ClassRows
 
 SCORE_FLOOR = 0.01
 """Detections below this are not worth keeping: COCO's AP hardly feels them, and lists grow long."""
@@ -49,6 +51,9 @@ class Detector(nn.Module, ABC):
     """
 
     num_classes: int
+    class_rows: ClassVar[Mapping[str, ClassRows]] = {}
+    """Which tensors have rows for each class, by their names, with ``*``: where classes of other weights have the same
+    names, their rows are taken over."""
 
     @abstractmethod
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:

@@ -30,7 +30,7 @@ _RECORD_KINDS = {
     "image_size": "int",
     "config": "dict[str, Any]",
 }
-_LATER_KINDS = {"options": "dict[str, Any]", "input": "dict[str, Any]"}
+_LATER_KINDS = {"options": "dict[str, Any]", "input": "dict[str, Any]", "class_names": "list[str]"}
 """What the checkpoints of 0.1 do not have."""
 
 
@@ -59,7 +59,8 @@ class Checkpoint:
     """``tensors`` by full name; ``model`` with its ``options``, ``class_ids`` and ``config`` say what they belong to.
 
     ``input_rule`` is how images come to the network (``InputRule`` as JSON; empty in files of 0.1), so that others
-    can use the weights without the detector's card.
+    can use the weights without the detector's card; ``class_names`` go with ``class_ids`` (none in files of 0.1), so that
+    other projects can start from it.
     """
 
     state: RunState
@@ -69,6 +70,7 @@ class Checkpoint:
     config: dict[str, Any]
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     input_rule: dict[str, Any] = field(default_factory=dict[str, Any])
+    class_names: tuple[str, ...] = ()
     tensors: dict[str, Tensor] = field(repr=False)
 
     def part(self, prefix: str) -> dict[str, Tensor]:
@@ -100,6 +102,7 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "config": checkpoint.config,
         "options": checkpoint.options,
         "input": checkpoint.input_rule,
+        "class_names": list(checkpoint.class_names),
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     try:
@@ -137,7 +140,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
         state = {name: value for name, value in record["state"].items() if name in known}
         wrong = [name for name, value in state.items() if not fits(value, known[name])]
         wrong += [name for name, kind in _RECORD_KINDS.items() if not fits(record[name], kind)]
-        wrong += [name for name, kind in _LATER_KINDS.items() if not fits(record.get(name, {}), kind)]
+        wrong += [
+            name for name, kind in _LATER_KINDS.items() if name in record and not fits(record[name], kind)
+        ]
         if wrong:
             raise ValueError(f"{wrong[0]} is of a wrong kind")
         return Checkpoint(
@@ -148,6 +153,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             config=record["config"],
             options=record.get("options", {}),
             input_rule=record.get("input", {}),
+            class_names=tuple(record.get("class_names", ())),
             tensors=tensors,
         )
     except FileNotFoundError as error:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor, nn
+from torchvision.models.detection import (  # pyright: ignore[reportMissingTypeStubs]
+    SSDLite320_MobileNet_V3_Large_Weights,
+)
 
 from detcore.errors import ConfigError
+from detcore.untrusted_json import fits, parse_json
 from detcore.wording import counted
 from detcore.zoo.base import Detector
+from detcore.zoo.class_rows import ClassRows, match_classes
 
 _WRAPPERS = ("ema", "model_ema", "state_dict", "model")
 _PREFIXES = ("", "module.", "model.", "ema.", "weights.", "features.")
@@ -41,17 +47,20 @@ _BROKEN_FILE = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
     """Names of tensors: taken from the file; wanted by the model and not in the file; in the file and
-    not wanted; of another shape (with both shapes)."""
+    not wanted; of another shape (with both shapes). Names of classes, where the file tells its own: those whose rows of
+    the head were taken, and those that start afresh."""
 
     loaded: tuple[str, ...]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
     mismatched: tuple[str, ...]
+    known_classes: tuple[str, ...] = ()
+    new_classes: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Whether nothing of the model is left to chance."""
-        return not self.missing and not self.mismatched
+        return not self.missing and not self.mismatched and not self.new_classes
 
     def text(self) -> str:
         """One line for the user."""
@@ -61,6 +70,8 @@ class LoadReport:
             ("other shape, starting afresh", self.mismatched),
             ("not in the file", self.missing),
             ("not used", self.unexpected),
+            ("classes that it knows", self.known_classes),
+            ("new classes", self.new_classes),
         ):
             if names:
                 more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
@@ -68,11 +79,17 @@ class LoadReport:
         return "; ".join(parts) + "."
 
 
-def load_weights(model: nn.Module, path: Path) -> LoadReport:
+def load_weights(
+    model: nn.Module, path: Path, *, class_names: Sequence[str] = (), published_names: Sequence[str] = ()
+) -> LoadReport:
     """Put the tensors of a .safetensors, .pt or .pth file into the model, as far as name and shape fit.
 
     Files are read without running anything that is in them. Names may carry the usual prefixes
     (``module.`` of data parallel, ours of a checkpoint).
+
+    A detector's rows of a class are taken from the class of the same name, wherever that stands, when the names of both
+    are known: ``class_names`` are the model's, those of the file are in our checkpoints, or else ``published_names``.
+    As many classes as before, of which some have other names, were renamed and keep their rows.
 
     Raises:
         ConfigError: the file cannot be read, holds no tensors, or not one of them fits.
@@ -82,13 +99,15 @@ def load_weights(model: nn.Module, path: Path) -> LoadReport:
         tensors = model.published(tensors)
     wanted = model.state_dict()
     renamed = _best_names(tensors, set(wanted))
+    by_name = _ByName(_layouts(model), class_names, read_class_names(path) or published_names)
     loaded: dict[str, Tensor] = {}
     mismatched: list[str] = []
     for name, tensor in renamed.items():
         if name not in wanted:
             continue
-        if wanted[name].shape == tensor.shape:
-            loaded[name] = tensor
+        taken = by_name.take(name, tensor, wanted[name])
+        if wanted[name].shape == taken.shape:
+            loaded[name] = taken
         else:
             mismatched.append(f"{name} {tuple(tensor.shape)} for {tuple(wanted[name].shape)}")
     if not loaded:
@@ -108,7 +127,60 @@ def load_weights(model: nn.Module, path: Path) -> LoadReport:
         ),
         unexpected=tuple(name for name in renamed if name not in wanted),
         mismatched=tuple(mismatched),
+        known_classes=tuple(name for place, name in enumerate(class_names) if place in by_name.pairs),
+        new_classes=tuple(
+            name for place, name in enumerate(class_names) if by_name.pairs and place not in by_name.pairs
+        ),
     )
+
+
+def published_classes(learnt: str) -> tuple[str, ...]:
+    """The classes of published weights by what they were ``learnt`` from, background first; none where that is unknown."""
+    if learnt != "COCO":
+        return ()
+    return tuple(SSDLite320_MobileNet_V3_Large_Weights.COCO_V1.meta["categories"])
+
+
+def read_class_names(path: Path) -> tuple[str, ...]:
+    """The classes that a file was trained on, in the order of its labels, where it is a checkpoint of ours that says so."""
+    if path.suffix != ".safetensors":
+        return ()
+    try:
+        with cast("Any", safe_open(path, framework="pt")) as handle:
+            metadata = cast("dict[str, str]", handle.metadata() or {})
+        names: Any = parse_json(metadata.get("reticle", "{}")).get("class_names", [])
+    except (SafetensorError, OSError, ValueError, AttributeError):
+        return ()
+    return tuple(cast("list[str]", names)) if fits(names, "list[str]") else ()
+
+
+def _layouts(model: nn.Module) -> Mapping[str, ClassRows]:
+    return model.class_rows if isinstance(model, Detector) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _ByName:
+    """Takes the rows of classes of the same names; without names of both it takes none. ``pairs`` are the places of
+    classes that were taken, here and there."""
+
+    layouts: Mapping[str, ClassRows]
+    own: Sequence[str]
+    theirs: Sequence[str]
+    pairs: dict[int, int] = field(default_factory=dict[int, int])
+
+    def take(self, name: str, tensor: Tensor, like: Tensor) -> Tensor:
+        """The tensor for a model that has ``like``, or as it is where nothing can be told of its rows."""
+        layout = next((item for pattern, item in self.layouts.items() if fnmatchcase(name, pattern)), None)
+        if layout is None or not self.own or not self.theirs:
+            return tensor
+        count = layout.classes_in(tensor, like, len(self.own))
+        # published lists begin with background, which some heads have no row for, and others before the classes
+        names = next((part for part in (self.theirs, self.theirs[1:]) if len(part) == count), ())
+        pairs = match_classes(self.own, names) if names else {}
+        if not pairs:
+            return tensor
+        self.pairs.update(pairs)
+        return layout.taken(tensor, like, pairs, own=len(self.own), theirs=len(names))
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

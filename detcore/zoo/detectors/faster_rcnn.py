@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator  # pyright
 
 from detcore.evaluation.label_answers import ANSWER_FLOOR
 from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.torchvision_nets import (
     Normalise,
     answer_in_fp32,
@@ -32,6 +33,11 @@ class FasterRcnnDetector(Detector):
     Both variants are built as torchvision builds them, so that its files fit: strides 4 to 64 with ResNet-50, 32
     and 64 with MobileNetV3. ``ignore`` areas are not known to it.
     """
+
+    class_rows: ClassVar[Mapping[str, ClassRows]] = {
+        "net.roi_heads.box_predictor.cls_score.*": ClassRows(before=1),
+        "net.roi_heads.box_predictor.bbox_pred.*": ClassRows(before=1, each=4),
+    }
 
     def __init__(self, num_classes: int, options: FasterRcnnOptions) -> None:
         super().__init__()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torchvision.models.detection import FCOS  # pyright: ignore[reportMissingTy
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Target
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.torchvision_nets import (
     Normalise,
     answer_in_fp32,
@@ -29,6 +30,8 @@ class FcosDetector(Detector):
 
     Strides 8 to 128. ``ignore`` areas are not known to it.
     """
+
+    class_rows: ClassVar[Mapping[str, ClassRows]] = {"net.head.classification_head.cls_logits.*": ClassRows()}
 
     def __init__(self, num_classes: int, options: FcosOptions) -> None:
         super().__init__()

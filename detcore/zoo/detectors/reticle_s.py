@@ -9,8 +9,9 @@ distribution over bins.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,7 @@ from detcore.zoo.base import (
     Selection,
     Target,
 )
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.assign import assign
 from detcore.zoo.parts.blocks import ConvBlock, PoolPyramid, SplitStage
 from detcore.zoo.parts.losses import distribution_loss, paired_iou
@@ -114,6 +116,8 @@ class Raw:
 
 class ReticleS(Detector):
     """See the module."""
+
+    class_rows: ClassVar[Mapping[str, ClassRows]] = {"heads.*.classes.2.*": ClassRows()}
 
     def __init__(
         self,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
 
 from torch import Tensor, nn
 from torchvision.models.detection import ssd300_vgg16  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Target
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.torchvision_nets import (
     Normalise,
     answer_in_fp32,
@@ -30,6 +32,10 @@ class Ssd300(Detector):
     those of the paper; those of larger squares are spread evenly over their maps. ``ignore`` areas are not known
     to it. (With a small backbone it is SSDlite.)
     """
+
+    class_rows: ClassVar[Mapping[str, ClassRows]] = {
+        "net.head.classification_head.module_list.*": ClassRows(before=1)
+    }
 
     def __init__(self, num_classes: int, *, image_size: int) -> None:
         super().__init__()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
 
 from torch import Tensor, nn
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Target
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.torchvision_nets import (
     Normalise,
     answer_in_fp32,
@@ -25,6 +27,10 @@ class SsdLite(Detector):
 
     Frames are stretched to a square of ``image_size``. ``ignore`` areas are not known to it.
     """
+
+    class_rows: ClassVar[Mapping[str, ClassRows]] = {
+        "net.head.classification_head.module_list.[0-9].1.*": ClassRows(before=1)
+    }
 
     def __init__(
         self,

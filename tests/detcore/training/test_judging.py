@@ -365,7 +365,7 @@ def test_the_lower_rate_and_the_start_outlast_a_stop(
 def test_weights_that_fit_in_part_are_a_beginning_like_any_other(
     make_run: MakeRun, learnt: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = make_run(name="002-after", classes=1, epochs=1, weights=str(learnt.best))
+    run = make_run(name="002-after", classes=3, epochs=1, weights=str(learnt.best))
     script(monkeypatch, [0.1])
     result, heard = train(run)
     assert [event.step for event in validations(heard)] == [result.state.step]

@@ -1,0 +1,62 @@
+"""Which rows of a head are for which class, and the same classes in other weights."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassRows:
+    """How a tensor is laid out by class along its first axis: any number of blocks (one an anchor) of
+    ``before`` + K classes of ``each`` rows; the first ``before`` are no classes of the user, such as background.
+    """
+
+    before: int = 0
+    each: int = 1
+
+    def classes_in(self, tensor: Tensor, like: Tensor, classes: int) -> int | None:
+        """How many classes a tensor has rows for, where ``like`` has them for ``classes``; ``None`` where it differs
+        in more than that."""
+        rows = len(like) // (self.before + classes)
+        fits = tensor.ndim == like.ndim and tensor.shape[1:] == like.shape[1:] and len(tensor) % rows == 0
+        return len(tensor) // rows - self.before if fits else None
+
+    def taken(
+        self, tensor: Tensor, like: Tensor, pairs: Mapping[int, int], *, own: int, theirs: int
+    ) -> Tensor:
+        """``like``, of ``own`` classes, with the rows of ``tensor``, of ``theirs``, for each pair of places, and with
+        those before all classes."""
+        result = like.clone()
+        goal = result.view(-1, self.before + own, self.each, *like.shape[1:])
+        source = tensor.to(like).reshape(-1, self.before + theirs, self.each, *like.shape[1:])
+        goal[:, : self.before] = source[:, : self.before]
+        for place, there in pairs.items():
+            goal[:, self.before + place] = source[:, self.before + there]
+        return result
+
+
+def match_classes(own: Sequence[str], theirs: Sequence[str]) -> dict[int, int]:
+    """Places in ``own`` and the places of the same classes in ``theirs``: by their names, then whatever their case; of
+    as many classes on both sides those that are left over were renamed."""
+    pairs: dict[int, int] = {}
+    for key in (str, str.casefold):
+        places = {key(name): place for place, name in enumerate(theirs)}
+        often = Counter(key(name) for name in theirs)
+        for place, name in enumerate(own):
+            there = places.get(key(name))
+            if (
+                there is not None
+                and often[key(name)] == 1
+                and place not in pairs
+                and there not in pairs.values()
+            ):
+                pairs[place] = there
+    if len(own) == len(theirs):
+        left = [place for place in range(len(own)) if place not in pairs]
+        free = [place for place in range(len(theirs)) if place not in pairs.values()]
+        pairs |= dict(zip(left, free, strict=True))
+    return pairs
