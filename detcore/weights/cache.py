@@ -12,6 +12,7 @@ from pathlib import Path
 from detcore.atomic import atomic_write
 from detcore.errors import Cancelled, ConfigError
 from detcore.weights.catalogue import WeightsFile, weights_files
+from detcore.wording import counted
 
 FOLDER_VARIABLE = "RETICLE_WEIGHTS"
 """The environment variable that names another folder."""
@@ -189,8 +190,8 @@ def _unknown(source: Path) -> ConfigError:
             hint="`weights list` shows them; a training takes any other file as it is, by its path",
         )
     return ConfigError(
-        f"this is not {named.name}: it has {source.stat().st_size:,} bytes and sha256 {sha256_of(source)}, "
-        f"expected were about {named.size:,} bytes and {named.sum_text}",
+        f"this is not {named.name}: it has {counted(source.stat().st_size, 'byte')} and sha256 {sha256_of(source)}, "
+        f"expected were about {counted(named.size, 'byte')} and {named.sum_text}",
         path=source,
         hint=f"Get it again from {named.url}",
     )

@@ -1,37 +1,27 @@
-"""The published weights that Reticle knows."""
+"""The published weights that the cards of the detectors name."""
 
 from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any
 from urllib.parse import urlsplit
 
 from detcore.errors import ConfigError
-from detcore.zoo.catalogue import find_detector
-from detcore.zoo.specs.torchvision_options import MOBILENET, RESNET
+from detcore.zoo.catalogue import detectors
+from detcore.zoo.spec import PublishedFile
 
 _SIZE_ROUNDING = 1049
 """torchvision states sizes in thousandths of a MiB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WeightsFile:
-    """One file. ``name`` is what users and settings call it. It is for ``detector``, with these ``options`` where
-    they matter; ``learnt`` says from what. ``size`` is in bytes, to about a KiB. ``sha256`` are the first digits of
-    the sum, all 64 where the publisher tells them; torchvision puts eight into the names of its files.
-    """
+class WeightsFile(PublishedFile):
+    """A published file, and for which detector it is."""
 
-    name: str
     detector: str
-    url: str
-    size: int
-    sha256: str
     licence: str
-    learnt: str
-    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def file_name(self) -> str:
@@ -68,27 +58,13 @@ class WeightsFile:
 
 @cache
 def weights_files() -> Mapping[str, WeightsFile]:
-    """All of them by name."""
-    resnet = {"backbone": RESNET}
-    found = (
-        _torchvision("ssdlite320-coco", "ssdlite320", "ssdlite320_mobilenet_v3_large_coco-a79551df", 13.418),
-        _torchvision("ssd300-vgg16-coco", "ssd300-vgg16", "ssd300_vgg16_coco-b556d3b4", 135.988),
-        _torchvision(
-            "retinanet-coco", "retinanet", "retinanet_resnet50_fpn_coco-eeacb38b", 130.267, **resnet
-        ),
-        _torchvision("fcos-coco", "fcos", "fcos_resnet50_fpn_coco-99b0c9b7", 123.608, **resnet),
-        _torchvision(
-            "faster-rcnn-coco", "faster-rcnn", "fasterrcnn_resnet50_fpn_coco-258fb6c6", 159.743, **resnet
-        ),
-        _torchvision(
-            "faster-rcnn-mobilenet-coco",
-            "faster-rcnn",
-            "fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7",
-            74.239,
-            backbone=MOBILENET,
-        ),
-    )
-    return {file.name: file for file in found}
+    """All of them by name, those of the built-in detectors first; of two with one name the first."""
+    found: dict[str, WeightsFile] = {}
+    for spec in detectors().values():
+        for file in spec.weights.files:
+            card = {item.name: getattr(file, item.name) for item in fields(file)}
+            found.setdefault(file.name, WeightsFile(detector=spec.id, licence=spec.weights.licence, **card))
+    return found
 
 
 def find_weights(name: str) -> WeightsFile:
@@ -104,17 +80,3 @@ def find_weights(name: str) -> WeightsFile:
 def weights_for(detector: str) -> tuple[WeightsFile, ...]:
     """Those that are for a detector."""
     return tuple(file for file in weights_files().values() if file.detector == detector)
-
-
-def _torchvision(name: str, detector: str, stem: str, mebibytes: float, **options: Any) -> WeightsFile:
-    """A file as ``torchvision.models.detection`` describes it; its size is that of ``_file_size`` there."""
-    return WeightsFile(
-        name=name,
-        detector=detector,
-        url=f"https://download.pytorch.org/models/{stem}.pth",
-        size=round(mebibytes * 2**20),
-        sha256=stem.rsplit("-", 1)[1],
-        licence=find_detector(detector).weights.licence,
-        learnt="COCO",
-        options=options,
-    )

@@ -20,6 +20,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from detcore.version import VERSION
+from detcore.wording import counted
 
 _CHUNK = 1 << 16
 _LOOK_SECONDS = 0.1
@@ -102,7 +103,7 @@ class Transfer:
                         raise TransferError("the server sends more than the file has")
         if self.total is not None and self.done < self.total:
             raise TransferError(
-                f"the connection was cut after {self.done:,} of {self.total:,} bytes", again=True
+                f"the connection was cut after {self.done:,} of {counted(self.total, 'byte')}", again=True
             )
 
     def _asked(self) -> http.client.HTTPResponse:
@@ -136,7 +137,7 @@ class Transfer:
             length = answer.headers.get("Content-Length", "")
             self.total, start = int(length) if length.isdecimal() else None, 0
         if self.total is not None and not self._accepts(self.total):
-            raise TransferError(f"the server offers a file of {self.total:,} bytes")
+            raise TransferError(f"the server offers a file of {counted(self.total, 'byte')}")
         return start
 
     def _read(self, answer: http.client.HTTPResponse) -> bytes:

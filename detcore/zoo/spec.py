@@ -68,13 +68,29 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedFile:
+    """A file of weights that can be had. ``name`` is what users and settings call it; ``learnt`` says from what.
+    It fits a detector with these ``options``, where they matter. ``size`` is in bytes, to about a KiB. ``sha256`` are
+    the first digits of the sum, all 64 where the publisher tells them; torchvision puts eight into the names of its
+    files. Names of tensors that differ from ours are turned by ``Detector.published``.
+    """
+
+    name: str
+    url: str
+    size: int
+    sha256: str
+    learnt: str
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsInfo:
-    """Which weights a training can start from: a ``text`` for the user, the ``source`` of published ones (whose
-    they are, names of files) and their ``licence``; "" where there are none."""
+    """Which weights a training can start from: a ``text`` for the user, the published ``files`` and their
+    ``licence``, "" where there are none."""
 
     text: str
-    source: str = ""
     licence: str = ""
+    files: tuple[PublishedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo, option
 from detcore.zoo.specs.torchvision_options import (
     LICENCE,
+    MOBILENET,
+    RESNET,
     WEIGHTS_TEXT,
     backbone_option,
+    coco_file,
     freeze_norm_option,
 )
 
@@ -47,8 +50,15 @@ SPEC = DetectorSpec(
     ),
     weights=WeightsInfo(
         text=WEIGHTS_TEXT,
-        source="torchvision: fasterrcnn_resnet50_fpn_coco-258fb6c6.pth, "
-        "fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7.pth",
+        files=(
+            coco_file("faster-rcnn-coco", "fasterrcnn_resnet50_fpn_coco-258fb6c6", 159.743, backbone=RESNET),
+            coco_file(
+                "faster-rcnn-mobilenet-coco",
+                "fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7",
+                74.239,
+                backbone=MOBILENET,
+            ),
+        ),
         licence=LICENCE,
     ),
     build="detcore.zoo.detectors.faster_rcnn:build",

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo, option
 from detcore.zoo.specs.torchvision_options import (
     LICENCE,
+    RESNET,
     WEIGHTS_TEXT,
     backbone_option,
+    coco_file,
     freeze_norm_option,
 )
 
@@ -46,7 +48,9 @@ SPEC = DetectorSpec(
         schedule="steps",
     ),
     weights=WeightsInfo(
-        text=WEIGHTS_TEXT, source="torchvision: fcos_resnet50_fpn_coco-99b0c9b7.pth", licence=LICENCE
+        text=WEIGHTS_TEXT,
+        files=(coco_file("fcos-coco", "fcos_resnet50_fpn_coco-99b0c9b7", 123.608, backbone=RESNET),),
+        licence=LICENCE,
     ),
     build="detcore.zoo.detectors.fcos:build",
     deploy="detcore.zoo.detectors.fcos:dense",

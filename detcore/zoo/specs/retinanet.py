@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
 from detcore.zoo.specs.torchvision_options import (
     LICENCE,
+    RESNET,
     WEIGHTS_TEXT,
     backbone_option,
+    coco_file,
     freeze_norm_option,
 )
 
@@ -37,7 +39,11 @@ SPEC = DetectorSpec(
         schedule="steps",
     ),
     weights=WeightsInfo(
-        text=WEIGHTS_TEXT, source="torchvision: retinanet_resnet50_fpn_coco-eeacb38b.pth", licence=LICENCE
+        text=WEIGHTS_TEXT,
+        files=(
+            coco_file("retinanet-coco", "retinanet_resnet50_fpn_coco-eeacb38b", 130.267, backbone=RESNET),
+        ),
+        licence=LICENCE,
     ),
     build="detcore.zoo.detectors.retinanet:build",
     deploy="detcore.zoo.detectors.retinanet:dense",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
-from detcore.zoo.specs.torchvision_options import LICENCE, WEIGHTS_TEXT
+from detcore.zoo.specs.torchvision_options import LICENCE, WEIGHTS_TEXT, coco_file
 
 SPEC = DetectorSpec(
     id="ssd300-vgg16",
@@ -21,7 +21,9 @@ SPEC = DetectorSpec(
     # torchvision's reference: 0.002 for 32 images.
     recipe=Recipe(learning_rate=5e-4, batch_size=8, optimiser="sgd", weight_decay=5e-4, schedule="steps"),
     weights=WeightsInfo(
-        text=WEIGHTS_TEXT, source="torchvision: ssd300_vgg16_coco-b556d3b4.pth", licence=LICENCE
+        text=WEIGHTS_TEXT,
+        files=(coco_file("ssd300-vgg16-coco", "ssd300_vgg16_coco-b556d3b4", 135.988),),
+        licence=LICENCE,
     ),
     build="detcore.zoo.detectors.ssd300:build",
     deploy="detcore.zoo.detectors.ssd300:dense",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
+from detcore.zoo.specs.torchvision_options import coco_file
 
 SPEC = DetectorSpec(
     id="ssdlite320",
@@ -17,7 +18,7 @@ SPEC = DetectorSpec(
     weights=WeightsInfo(
         text="Takes a torchvision file (COCO weights) or an earlier run; layers that do not "
         "fit are listed and start afresh.",
-        source="torchvision: ssdlite320_mobilenet_v3_large_coco-a79551df.pth",
+        files=(coco_file("ssdlite320-coco", "ssdlite320_mobilenet_v3_large_coco-a79551df", 13.418),),
         licence="BSD-3-Clause",
     ),
     build="detcore.zoo.detectors.ssdlite:build",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from detcore.zoo.spec import option
+from typing import Any
+
+from detcore.zoo.spec import PublishedFile, option
 
 RESNET, MOBILENET = "resnet50", "mobilenet_v3_large"
 LICENCE = "BSD-3-Clause"
@@ -28,4 +30,16 @@ def freeze_norm_option() -> bool:
         help="Keep the statistics of the weights that it starts from, which is better with few images a step. "
         "From nothing leave it off.",
         advanced=True,
+    )
+
+
+def coco_file(name: str, stem: str, mebibytes: float, **options: Any) -> PublishedFile:
+    """A file as ``torchvision.models.detection`` describes it; its size is that of ``_file_size`` there."""
+    return PublishedFile(
+        name=name,
+        url=f"https://download.pytorch.org/models/{stem}.pth",
+        size=round(mebibytes * 2**20),
+        sha256=stem.rsplit("-", 1)[1],
+        learnt="COCO",
+        options=options,
     )
