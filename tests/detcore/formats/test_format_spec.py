@@ -124,3 +124,12 @@ def test_a_format_whose_options_no_form_can_show_is_refused(default: str, choice
 
     with pytest.raises(ValueError, match="Wrong: size is 'a'"):
         dataclasses.replace(all_formats()["coco"], options=Wrong)
+
+
+def test_a_format_with_an_option_that_may_be_nothing_is_refused():
+    @dataclasses.dataclass(frozen=True)
+    class Wrong:
+        size: int | None = option(None, auto=int, label="Size")
+
+    with pytest.raises(ValueError, match="Wrong: size is None, which no form can show"):
+        dataclasses.replace(all_formats()["coco"], options=Wrong)
