@@ -12,8 +12,8 @@ from typing import Any, Literal
 from detcore.errors import ConfigError
 from detcore.options import NoOptions as NoOptions
 from detcore.options import Option as Option
-from detcore.options import option as option
 from detcore.options import form_options_of
+from detcore.options import option as option
 
 SIDE_STEP = 32
 """Height and width of every batch are multiples of this."""
