@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cv2
 import torch
@@ -81,6 +80,9 @@ class Session:
         self.config = TrainConfig.load(run.config)
         self.snapshot = Snapshot.load(run.snapshot)
         self._checkpoint = self._find_checkpoint()
+        if self._checkpoint is not None:
+            # as it was built, whatever the defaults are by now
+            self.config = replace(self.config, options=self._checkpoint.options)
         self.state = self._checkpoint.state if self._checkpoint else RunState()
         self.state.attempt = max(attempt, self.state.attempt)
         self._take_best()
@@ -106,7 +108,7 @@ class Session:
             config.detector,
             num_classes=len(self.snapshot.classes),
             image_size=load.image_size,
-            options=self._options(),
+            options=config.options,
         )
         detector = Compute(device).place(detector)
         optimiser = self._begin(detector, device)
@@ -147,10 +149,6 @@ class Session:
         with memory_watch():
             reason = trainer.run()
         return TrainingResult(reason=reason, state=self.state)
-
-    def _options(self) -> dict[str, Any]:
-        """As chosen; a run that goes on has those of its checkpoint, whatever the defaults are by now."""
-        return self._checkpoint.options if self._checkpoint is not None else self.config.options
 
     def _precision(self, device: torch.device) -> str:
         """As configured; what was once measured on this kind of device stays for the whole run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from detcore.inference.predictor import Predictor
 from detcore.jobs import events
 from detcore.jobs.events import EndReason, Event, FailureKind
 from detcore.jobs.worker_process import StopFlags
+from detcore.options import option
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.training.distributed import Group
@@ -106,6 +107,33 @@ def test_a_stopped_and_resumed_run_equals_one_that_was_never_stopped(
     assert of_kind(heard, events.Started)[0].step == stopped.state.step
     one, other = weights(whole.last), weights(parts.last)
     assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one if name[:6] == "weight")
+
+
+@dataclass(frozen=True)
+class _Then:
+    width: int = option(1, label="Width")
+
+
+@dataclass(frozen=True)
+class _Now:
+    width: int = option(2, label="Width")
+
+
+def test_a_resumed_run_keeps_the_options_it_began_with_when_the_defaults_have_changed(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = find_detector("reticle-s")
+    monkeypatch.setitem(detectors(), "reticle-s", replace(spec, options=_Then))  # type: ignore[arg-type]
+    run = make_run(epochs=2)
+
+    def stop_early(event: Event, flags: StopFlags) -> None:
+        if isinstance(event, events.Step):
+            flags.stop.set()
+
+    train(run, on_event=stop_early)
+    monkeypatch.setitem(detectors(), "reticle-s", replace(spec, options=_Now))  # type: ignore[arg-type]
+    train(run)
+    assert read_checkpoint(run.last).options == {"width": 1}
 
 
 def test_stop_leaves_a_checkpoint_and_does_not_validate(make_run: MakeRun) -> None:
