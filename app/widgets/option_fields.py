@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from app.widgets.spin_boxes import Choice, DecimalNumber, WholeNumber
-from detcore.options import Option
+from detcore.options import Option, Value
 
 LABEL_WIDTH = 96
-_Field = QCheckBox | Choice | WholeNumber | DecimalNumber
+_FAR = 1e9
+"""Where numbers end that have no end of their own."""
+_Field = QCheckBox | QLineEdit | Choice | WholeNumber | DecimalNumber
 
 
 class OptionFields(QWidget):
@@ -43,9 +45,10 @@ class OptionFields(QWidget):
         while self._form.rowCount():
             self._form.removeRow(0)
         self._options = tuple(options)
-        self.fields = {item.name: _field(item) for item in self._options}
+        self.fields = {}
         for item in self._options:
-            field = self.fields[item.name]
+            value = chosen.get(item.name, item.default)
+            field = self.fields[item.name] = _field(item, value)
             field.setToolTip(item.help)
             if isinstance(field, QCheckBox):
                 self._form.addRow(field)
@@ -55,43 +58,62 @@ class OptionFields(QWidget):
                     label.setFixedWidth(LABEL_WIDTH)
                 label.setBuddy(field)
                 self._form.addRow(label, field)
-            _set(field, chosen.get(item.name, item.default))
+            _set(field, value)
             _signal(field).connect(self.changed)
         self.setVisible(bool(self._options))
 
     def values(self) -> dict[str, Any]:
         """What was chosen other than the defaults."""
-        said = {item.name: (_get(self.fields[item.name]), item.default) for item in self._options}
+        said = {item.name: (_get(self.fields[item.name], item), item.default) for item in self._options}
         return {name: value for name, (value, default) in said.items() if value != default}
 
 
-def _field(item: Option) -> _Field:
-    if isinstance(item.default, bool):
+def _field(item: Option, value: Any) -> _Field:
+    """A field that can show all that the option allows, and the value to its last digit."""
+    auto = "Auto" if item.auto else ""
+    if item.kind is bool and not auto:
         return QCheckBox(item.label)
-    if isinstance(item.default, str):
-        return Choice(dict(item.choices))
-    if isinstance(item.default, int):
-        return WholeNumber(int(item.low), int(item.high), step=int(item.step))
-    decimals = max(0, len(f"{item.step:.10f}".rstrip("0").partition(".")[2]))
-    return DecimalNumber(item.low, item.high, step=item.step, decimals=decimals)
+    if item.kind is str and not item.choices:
+        return QLineEdit(placeholderText=auto)
+    if item.kind in (bool, str):
+        entries = item.choices or {"true": "Yes", "false": "No"}
+        return Choice({"": auto, **entries} if auto else dict(entries))
+    numbers = [number for number in (item.step, item.default, value) if number is not None]
+    decimals = 0 if item.kind is int else max(_decimals(number) for number in numbers)
+    # the lowest place says "Auto"
+    low = max(item.low, -_FAR) + (item.above - item.auto) * 10.0**-decimals
+    high = min(item.high, _FAR)
+    if item.kind is int:
+        return WholeNumber(round(low), int(high), step=int(item.step), auto=auto)
+    return DecimalNumber(low, high, step=item.step, decimals=decimals, auto=auto)
+
+
+def _decimals(number: float) -> int:
+    return len(f"{number:.10f}".rstrip("0").partition(".")[2])
 
 
 def _signal(field: _Field) -> SignalInstance:
     if isinstance(field, QCheckBox):
         return field.toggled
+    if isinstance(field, QLineEdit):
+        return field.textChanged
     return field.currentIndexChanged if isinstance(field, Choice) else field.valueChanged
 
 
 def _set(field: _Field, value: Any) -> None:
     if isinstance(field, QCheckBox):
         field.setChecked(value)
-    elif isinstance(field, Choice):
-        field.set_choice(value)
+    elif isinstance(field, WholeNumber | DecimalNumber):
+        field.set_number(value)
     else:
-        field.setValue(value)
+        word = "" if value is None else str(value).lower() if isinstance(value, bool) else value
+        field.setText(word) if isinstance(field, QLineEdit) else field.set_choice(word)
 
 
-def _get(field: _Field) -> bool | str | int | float:
+def _get(field: _Field, item: Option) -> Value | None:
     if isinstance(field, QCheckBox):
         return field.isChecked()
-    return field.choice() if isinstance(field, Choice) else field.value()
+    if isinstance(field, WholeNumber | DecimalNumber):
+        return field.number()
+    word = field.text() if isinstance(field, QLineEdit) else field.choice()
+    return None if item.auto and not word else item.parse(word)

@@ -1,0 +1,69 @@
+"""The form of options shows and gives every value that an option may have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.widgets.option_fields import OptionFields
+from detcore.options import option, options_of
+
+
+@dataclass(frozen=True)
+class Barest:
+    """Options of which nothing is told but their names."""
+
+    count: int = option(3, label="Count")
+    share: float = option(0.25, label="Share")
+    word: str = option("plain", label="Word")
+
+
+@dataclass(frozen=True)
+class Auto:
+    """Options that something else may decide."""
+
+    count: int | None = option(None, auto=int, label="Count", low=1, high=9)
+    rate: float | None = option(None, auto=float, label="Rate", low=0, above=True, step=0.01)
+    word: str | None = option(None, auto=str, label="Word")
+    way: str | None = option(None, auto=str, label="Way", choices={"a": "A", "b": "B"})
+    fast: bool | None = option(None, auto=bool, label="Fast")
+
+
+def shown(qtbot: QtBot, kind: type[Any], chosen: dict[str, Any]) -> OptionFields:
+    form = OptionFields()
+    qtbot.addWidget(form)
+    form.show_options(options_of(kind), chosen)
+    return form
+
+
+@pytest.mark.parametrize("kind", [Barest, Auto])
+def test_what_nobody_touched_is_as_declared(qtbot: QtBot, kind: type[Any]) -> None:
+    assert shown(qtbot, kind, {}).values() == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "chosen"),
+    [
+        (Barest, {"count": -70_000, "share": -1.125, "word": "other"}),
+        (Auto, {"count": 1, "rate": 0.01, "word": "some", "way": "b", "fast": False}),
+        (Auto, {"count": 9, "rate": 1000.5, "way": "a", "fast": True}),
+    ],
+)
+def test_what_was_chosen_is_shown_and_given_again(
+    qtbot: QtBot, kind: type[Any], chosen: dict[str, Any]
+) -> None:
+    assert shown(qtbot, kind, chosen).values() == chosen
+
+
+def test_a_number_above_its_end_cannot_reach_it(qtbot: QtBot) -> None:
+    @dataclass(frozen=True)
+    class Above:
+        rate: float = option(0.1, label="Rate", low=0, above=True, high=1, step=0.1)
+
+    form = shown(qtbot, Above, {})
+    form.fields["rate"].setValue(0)  # type: ignore[union-attr]
+    (item,) = options_of(Above)
+    assert item.accepts(form.values().get("rate", 0.1))
