@@ -36,7 +36,7 @@ class KeyField(QLineEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = _key(event)
-        if not event.modifiers() and event.key() in _LEAVES:
+        if not _modifiers(event) and event.key() in _LEAVES:
             super().keyPressEvent(event)
         elif key and not event.isAutoRepeat():
             self.pressed.emit(key)
@@ -132,9 +132,14 @@ def _names(keys: Keys) -> str:
     return ", ".join(key_name(key) for key in keys)
 
 
+def _modifiers(event: QKeyEvent) -> Qt.KeyboardModifier:
+    """Those that are held; that a key is on the keypad is none."""
+    return event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+
+
 def _key(event: QKeyEvent) -> str:
     """What was pressed, in portable text; "" for a modifier alone."""
-    modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    modifiers = _modifiers(event)
     text = event.text()
     if (
         modifiers == Qt.KeyboardModifier.ShiftModifier

@@ -48,7 +48,7 @@ class WeightsFile(PublishedFile):
 
     @property
     def most_bytes(self) -> int:
-        """No file of so many bytes or more is it."""
+        """No file of more bytes is it."""
         return self.size + _SIZE_ROUNDING
 
     def has_sum(self, sha256: str) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class ToolSpec:
     """From it the Label page has an action ``label.ID_tool``, with a button, a line in the menu and a key.
 
-    ``build`` is ``"module:name"``, called without arguments when the tool is used first, and gives a ``Tool``.
+    ``build`` is ``"module:name"``, called without arguments each time the tool is taken, and gives a ``Tool``.
     """
 
     id: str  # a Python identifier

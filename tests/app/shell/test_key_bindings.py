@@ -137,6 +137,13 @@ def test_a_key_that_works_on_another_page_only_is_free(qtbot: QtBot, opened: Mai
     assert dialog.take.isEnabled()
 
 
+def test_enter_of_the_keypad_uses_the_new_key_as_enter_does(qtbot: QtBot, opened: MainWindow) -> None:
+    _ask(qtbot, opened, "verified, next")
+    _press(Qt.Key.Key_G)
+    _press(Qt.Key.Key_Enter, Qt.KeyboardModifier.KeypadModifier)
+    assert opened.context.actions["label.verify"].shortcut().toString() == "G"
+
+
 @pytest.mark.parametrize(
     ("key", "modifiers", "reason"),
     [
