@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
@@ -79,7 +79,7 @@ def _field(item: Option, value: Any) -> _Field:
         entries = item.choices or {"true": "Yes", "false": "No"}
         return Choice({"": auto, **entries} if auto else dict(entries))
     numbers = [number for number in (item.step, item.default, value) if number is not None]
-    decimals = 0 if item.kind is int else max(_decimals(number) for number in numbers)
+    decimals = 0 if item.kind is int else max(_decimals(cast("float", number)) for number in numbers)
     # the lowest place says "Auto"
     low = max(item.low, -_FAR) + (item.above - item.auto) * 10.0**-decimals
     high = min(item.high, _FAR)
