@@ -19,7 +19,6 @@ ARROWS = {
 NUDGE_FAR = 10
 """Image pixels that an arrow key with Shift moves the selection."""
 
-DELETE_KEYS = (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
 ENTER_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 PLAIN = (
     Qt.KeyboardModifier.NoModifier,
@@ -30,7 +29,7 @@ PLAIN = (
 
 
 class KeyboardInput:
-    """Arrows nudge, Delete deletes, Enter activates, Esc drops.
+    """Arrows nudge, Enter activates, Esc drops.
 
     A key is taken only when there is something for it to do; else it is left to the window's
     shortcuts. While an arrow is held down the boxes move as a preview; the release is the edit.
@@ -71,12 +70,7 @@ class KeyboardInput:
                 stage.select(frozenset())
         elif key in ENTER_KEYS:
             stage.box_activated.emit(next(iter(stage.selection)))
-        elif self._pointer.is_busy:
-            pass
-        elif key in DELETE_KEYS:
-            self.finish_nudge()
-            stage.delete_requested.emit(tuple(stage.editable_selection().tolist()))
-        else:
+        elif not self._pointer.is_busy:
             self._nudge(*ARROWS[Qt.Key(key)], far=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
         return True
 
@@ -92,7 +86,7 @@ class KeyboardInput:
             return self._pointer.is_busy or self._nudging or bool(stage.selection)
         if key in ENTER_KEYS:
             return len(stage.selection) == 1
-        if key in ARROWS or key in DELETE_KEYS:
+        if key in ARROWS:
             return len(stage.editable_selection()) > 0
         return False
 

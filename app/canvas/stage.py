@@ -45,8 +45,6 @@ class Stage(QObject):
     hovered = Signal(int)
     # id of a box, by double click or Enter
     box_activated = Signal(int)
-    # ids that the user wants to be deleted, as a tuple
-    delete_requested = Signal(object)
     # screen pixels by which the user drags the image
     pan_requested = Signal(float, float)
 

@@ -57,8 +57,6 @@ class ImageCanvas(QGraphicsView):
     selection_changed = Signal(object)
     # double-click or Enter on a box: its id
     box_activated = Signal(int)
-    # ids that the user wants to be deleted, as a tuple
-    delete_requested = Signal(object)
     # id of the box under the pointer, 0 for none
     hovered = Signal(int)
     # the pointer, in image pixels; also outside of the image
@@ -121,7 +119,6 @@ class ImageCanvas(QGraphicsView):
         stage.boxes_edited.connect(self.boxes_edited)
         stage.selection_changed.connect(self.selection_changed)
         stage.box_activated.connect(self.box_activated)
-        stage.delete_requested.connect(self.delete_requested)
         stage.hovered.connect(self.hovered)
 
     # --- what is shown
@@ -227,6 +224,11 @@ class ImageCanvas(QGraphicsView):
         self.cancel()
         self._tool, self._pointer.tool = tool, made
         self._look.refresh()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being drawn or dragged."""
+        return self._pointer.is_busy
 
     def cancel(self) -> bool:
         """Drop what is being drawn, dragged or nudged. Whether there was anything."""

@@ -39,6 +39,10 @@ def bind_label_actions(page: LabelPage) -> None:
     def has_selection() -> bool:
         return bool(view.selection)
 
+    def delete() -> None:
+        if not canvas.is_busy:  # what is being dragged stays in the hand
+            editing.delete(view.selection)
+
     def use_tool(tool: str) -> None:
         try:
             canvas.set_tool(tool)
@@ -72,7 +76,7 @@ def bind_label_actions(page: LabelPage) -> None:
         ("next_unverified", page.walk.go_to_unverified, has_image),
         ("verify", page.walk.verify_and_go_on, has_image),
         ("toggle_verified", page.walk.toggle_verified, has_image),
-        ("delete", lambda: editing.delete(view.selection), has_selection),
+        ("delete", delete, has_selection),
         ("duplicate", editing.duplicate, has_selection),
         ("copy", editing.copy, has_selection),
         ("paste", editing.paste, lambda: is_showing() and editing.can_paste),

@@ -151,7 +151,6 @@ class LabelPage(Page):
         canvas.box_drawn.connect(self.naming.draw)
         canvas.boxes_edited.connect(self.editing.reshape)
         canvas.selection_changed.connect(view.select)
-        canvas.delete_requested.connect(self.editing.delete)
         canvas.box_activated.connect(lambda _box_id: self.naming.ask_for_selection())
         canvas.context_menu_requested.connect(self._show_box_menu)
         PlaceText(canvas).changed.connect(self.status_changed)

@@ -42,14 +42,12 @@ class Person:
     drawn: list = field(default_factory=list)
     edited: list = field(default_factory=list)
     selected: list = field(default_factory=list)
-    deleted: list = field(default_factory=list)
     activated: list = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.canvas.box_drawn.connect(self.drawn.append)
         self.canvas.boxes_edited.connect(lambda ids, boxes: self.edited.append((ids, boxes.tolist())))
         self.canvas.selection_changed.connect(self.selected.append)
-        self.canvas.delete_requested.connect(self.deleted.append)
         self.canvas.box_activated.connect(self.activated.append)
 
     def at(self, x: float, y: float) -> QPoint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtTest import QTest
@@ -68,22 +67,13 @@ def test_escape_while_an_arrow_is_held_puts_the_box_back(show, canvas, person):
     assert (person.edited, canvas.selection()) == ([], frozenset({1}))
 
 
-@pytest.mark.parametrize("key", [Qt.Key.Key_Delete, Qt.Key.Key_Backspace])
-def test_delete_asks_for_the_selected_boxes(show, canvas, person, key):
-    show(A, B)
-    canvas.set_selection(frozenset({1, 2}))
-    person.key(key)
-    assert person.deleted == [(1, 2)]
-
-
-def test_deleting_in_the_midst_of_a_drag_waits_for_its_end(show, canvas, person):
+def test_a_nudge_in_the_midst_of_a_drag_is_none(show, canvas, person):
     show(A)
     person.press(40, 40)
     person.move(60, 60)
-    person.key(Qt.Key.Key_Delete)
     person.key(Qt.Key.Key_Right)
     person.release(60, 60)
-    assert (person.deleted, len(person.edited)) == ([], 1)
+    assert len(person.edited) == 1
 
 
 def test_enter_activates_the_selected_box(show, canvas, person):

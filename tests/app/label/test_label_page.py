@@ -124,6 +124,20 @@ def test_the_delete_key_removes_the_selection_and_one_undo_brings_all_of_it_back
     assert _boxes(page) == before
 
 
+def test_the_delete_key_in_the_midst_of_a_drag_deletes_nothing(page: LabelPage) -> None:
+    before = _boxes(page)
+    viewport, left = page.canvas.viewport(), Qt.MouseButton.LeftButton
+    start, end = _position(page, 40, 60), _position(page, 50, 70)
+    QTest.mouseMove(viewport, start)
+    QTest.mousePress(viewport, left, Qt.KeyboardModifier.NoModifier, start)
+    QTest.mouseMove(viewport, end)
+    _key(page, Qt.Key.Key_Delete)
+    QTest.mouseRelease(viewport, left, Qt.KeyboardModifier.NoModifier, end)
+    after = _boxes(page)
+    assert len(after) == len(before)
+    assert after != before
+
+
 def test_drawing_still_works_after_a_delete_and_its_undo(page: LabelPage) -> None:
     _key(page, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     _key(page, Qt.Key.Key_Delete)

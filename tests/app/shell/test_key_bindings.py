@@ -108,6 +108,20 @@ def test_the_new_key_does_it_and_the_old_one_no_more(qtbot: QtBot, opened: MainW
     assert view.image_id != first
 
 
+def test_a_key_that_was_taken_from_deleting_deletes_no_more(qtbot: QtBot, opened: MainWindow) -> None:
+    opened.context.settings.key_bindings = '{"label.delete": ["G"], "label.zoom_selection": ["Del"]}'
+    project, view, canvas = opened.context.document.project, opened.context.view, opened.label_page.canvas
+    boxes = [box.id for box in project.boxes(view.image_id)]
+    view.select(frozenset(boxes[:1]))
+    canvas.setFocus()
+    zoom = canvas.camera.zoom()
+    QTest.keyClick(canvas, Qt.Key.Key_Delete)
+    assert [box.id for box in project.boxes(view.image_id)] == boxes
+    assert canvas.camera.zoom() != zoom
+    QTest.keyClick(canvas, Qt.Key.Key_G)
+    assert [box.id for box in project.boxes(view.image_id)] == boxes[1:]
+
+
 def test_a_key_of_another_action_is_told_before_it_is_taken(qtbot: QtBot, opened: MainWindow) -> None:
     dialog = _ask(qtbot, opened, "copy boxes")
     _press(Qt.Key.Key_D, CTRL)
