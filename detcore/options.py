@@ -138,15 +138,3 @@ def options_of(kind: type[Any]) -> tuple[Option, ...]:
             raise ValueError(f"{kind.__name__}: {item.name} is {made.default!r}, {fault}")
         found.append(made)
     return tuple(found)
-
-
-def form_options_of(kind: type[Any]) -> tuple[Option, ...]:
-    """As ``options_of``, of a dataclass that is shown as a form.
-
-    Raises:
-        ValueError: as ``options_of``; or no form can show one: a text without choices, or one that may be ``None``.
-    """
-    for item in options_of(kind):
-        if item.auto or (item.kind is str and not item.choices):
-            raise ValueError(f"{kind.__name__}: {item.name} is {item.default!r}, which no form can show")
-    return options_of(kind)

@@ -11,7 +11,7 @@ from detcore.errors import FormatError
 from detcore.formats.base import Dataset, ExportOptions, ExportReport, Problem, Progress, no_progress
 from detcore.formats.losses import Capabilities, foreign_fields, told_losses
 from detcore.formats.sniffing import Sample, Sniffed
-from detcore.options import NoOptions, Option, form_options_of
+from detcore.options import NoOptions, Option, options_of
 
 
 class Reader(Protocol):
@@ -74,11 +74,11 @@ class FormatSpec:
         return f"{self.title} ({self.kind})"
 
     def __post_init__(self) -> None:
-        form_options_of(self.options)
+        options_of(self.options)
 
     def option_list(self) -> tuple[Option, ...]:
         """What there is to choose, in the order of the fields."""
-        return form_options_of(self.options)
+        return options_of(self.options)
 
     def read(
         self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress

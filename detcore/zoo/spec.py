@@ -12,8 +12,8 @@ from typing import Any, Literal
 from detcore.errors import ConfigError
 from detcore.options import NoOptions as NoOptions
 from detcore.options import Option as Option
-from detcore.options import form_options_of
 from detcore.options import option as option
+from detcore.options import options_of
 
 SIDE_STEP = 32
 """Height and width of every batch are multiples of this."""
@@ -122,11 +122,11 @@ class DetectorSpec:
     def __post_init__(self) -> None:
         if SIDE_STEP % self.input.divisor:
             raise ValueError(f"{self.id}: sides of batches are multiples of {SIDE_STEP}")
-        form_options_of(self.options)
+        options_of(self.options)
 
     def option_list(self) -> tuple[Option, ...]:
         """What there is to choose, in the order of the fields."""
-        return form_options_of(self.options)
+        return options_of(self.options)
 
     def read_options(self, chosen: Mapping[str, Any]) -> Any:
         """The options with what was chosen, an instance of ``options``.
