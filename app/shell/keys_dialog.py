@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QDialogButtonBox,
@@ -102,11 +102,18 @@ class KeysDialog(FittedDialog):
         self.reset.setEnabled(bool(key_map.own))
 
     def _filter(self, text: str) -> None:
-        wanted = text.strip().lower()
+        """Show what holds all the words, and go to the first of it whose keys can be changed."""
+        words = text.lower().split()
         for head, items in self._groups:
             for item in items:
-                item.setHidden(wanted not in f"{item.text(0)} {item.text(1)} {item.toolTip(0)}".lower())
+                said = f"{item.text(0)} {item.text(1)} {item.toolTip(0)}".lower()
+                item.setHidden(not all(word in said for word in words))
             head.setHidden(all(item.isHidden() for item in items))
+        found = [item for item, spec, _ in self._rows if words and not item.isHidden() and not spec.fixed]
+        if found:
+            self.tree.setCurrentItem(found[0])
+        else:
+            self.tree.setCurrentIndex(QModelIndex())
 
     def _chosen(self) -> ActionSpec | None:
         """The action of the current row, if its keys can be changed."""

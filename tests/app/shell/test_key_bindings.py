@@ -97,6 +97,29 @@ def test_a_key_is_changed_with_the_keyboard_alone_and_shown_everywhere_at_once(
     assert item.text(1) == "G"
 
 
+def test_words_find_the_first_action_whose_key_can_be_changed_and_enter_changes_it(
+    qtbot: QtBot, opened: MainWindow
+) -> None:
+    opened.activateWindow()
+    qtbot.waitUntil(opened.isActiveWindow)
+    QTest.keyClick(opened, Qt.Key.Key_F1)
+    keys = opened.findChild(KeysDialog)
+    _show(qtbot, keys)
+    assert keys is not None
+    QTest.keyClicks(keys.field, "image next")
+    _press(ENTER)
+    dialog = keys.findChild(ChangeKeyDialog)
+    assert dialog is not None
+    assert dialog.said.text() == "Now it is D, PgDown."
+    dialog.close()
+    keys.field.setText("draw")  # the gestures before it are shown, but have no key
+    item = keys.tree.currentItem()
+    assert item is not None
+    assert item.text(0) == "Draw box"
+    keys.field.clear()
+    assert not keys.change.isEnabled()
+
+
 def test_the_new_key_does_it_and_the_old_one_no_more(qtbot: QtBot, opened: MainWindow) -> None:
     opened.context.settings.key_bindings = '{"label.next_image": ["G"]}'
     view, canvas = opened.context.view, opened.label_page.canvas
