@@ -115,6 +115,7 @@ class ModelExportDialog(FittedDialog):
         """The export did not come about; "" for one that was cancelled. All can be chosen anew."""
         self.problem.setText(text)
         self._show_running(False)
+        self.export.setFocus()  # it went to Cancel while this one could not be pressed
 
     def reject(self) -> None:
         """Cancel, Esc or the cross: of an export that runs it alone ends, and the dialog stays."""

@@ -86,6 +86,8 @@ class RunHistory:
         self.metrics: dict[str, Series] = {}
         self.best: tuple[int, float] | None = None
         self.step: Step | None = None
+        self.pace: Step | None = None
+        """The last step of the work that goes on now; of one that has ended nothing is left to do."""
         self.progress: Progress | None = None
         self.started: Started | None = None
         self.log: list[LogLine] = []
@@ -118,16 +120,17 @@ class RunHistory:
             case Log():
                 self._write(event.level, event.text)
             case Failed():
+                self.pace = None
                 self._write("error", f"{event.message}. {event.hint}".rstrip(". ") + ".")
             case Ended():
-                self.progress = None
+                self.progress = self.pace = None
                 self._write("info", event.reason.value.replace("_", " ").capitalize())
             case _:
                 return
 
     def _begin(self, event: Started) -> None:
         self.started = event
-        self.progress = None
+        self.progress = self.pace = None
         for series in [*self.losses.values(), *self.metrics.values(), self.learning_rate]:
             series.cut(event.step)
         if self.step is not None and self.step.step > event.step:
@@ -139,7 +142,7 @@ class RunHistory:
         )
 
     def _add_step(self, event: Step) -> None:
-        self.step = event
+        self.step = self.pace = event
         self.progress = None
         losses = event.losses
         if len(losses) > 1 and TOTAL not in losses:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLayout, QSizePolicy, QWidget
 
 from app.review.models.kind_looks import PEN_STYLES, TIPS, TITLES, text_color
 from app.services.figures import count_text
 from app.services.theme import SMALL_TEXT, Theme
+from app.widgets.elided_label import ElidedLabel
 from app.widgets.painting import faded, sized_font
 from detcore.review.kinds import COUNTED, ErrorKind
 
@@ -136,32 +137,6 @@ class OverlayLegend(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self.width_of(named=False), _HEIGHT)
-
-
-class ElidedLabel(QLabel):
-    """One line that loses its middle when there is no room."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._whole = ""
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def set_text(self, text: str) -> None:
-        self._whole = text
-        self.setToolTip(text)
-        self._fit()
-
-    @property
-    def whole_width(self) -> int:
-        """The room that the text needs."""
-        return self.fontMetrics().horizontalAdvance(self._whole)
-
-    def _fit(self) -> None:
-        self.setText(self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, self.width()))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
 
 
 class ImageBar(QWidget):

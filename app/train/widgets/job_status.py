@@ -75,7 +75,7 @@ class JobStatus(QWidget):
     def show_run(self, run: RunInfo, history: RunHistory, *, doing: str = "") -> None:
         """``doing`` says what its process is at, such as "Stopping…"; "" when it has none."""
         locale = QLocale()
-        step = history.step
+        step, pace = history.step, history.pace
         self.title.setText(run.name)
         learns_from = f" · learns from the errors of {run.learns_from}" if run.learns_from else ""
         state = _doing_line(doing, history.part) if doing else _state_line(run)
@@ -90,11 +90,11 @@ class JobStatus(QWidget):
         self.step.show_text(locale.toString(run.step if step is None else step.step))
         self.epoch.show_text(locale.toString(float(run.epochs if step is None else step.epoch), "f", 1))
         self.speed.setVisible(bool(doing))
-        self.speed.show_text("–" if step is None else locale.toString(float(step.images_per_second), "f", 1))
+        self.speed.show_text("–" if pace is None else locale.toString(float(pace.images_per_second), "f", 1))
         self.time.show_text(format_duration(run.seconds if step is None else step.time))
         device = history.started.device_name if history.started is not None else run.device
         self.device.show_text(device or "–")
-        remaining = step.remaining if step is not None and doing and history.progress is None else None
+        remaining = pace.remaining if pace is not None and doing and history.progress is None else None
         self.time_left.setText("" if remaining is None else f"{format_duration(remaining)} left")
         self._keep_rows()
 
@@ -111,9 +111,9 @@ class JobStatus(QWidget):
         if progress is not None:
             self.progress.setRange(0, progress.total)
             self.progress.setValue(progress.done)
-        elif history.step is not None:
+        elif history.pace is not None:
             self.progress.setRange(0, STEPS)
-            self.progress.setValue(round(STEPS * history.step.fraction))
+            self.progress.setValue(round(STEPS * history.pace.fraction))
         else:
             self.progress.setRange(0, 0)
 

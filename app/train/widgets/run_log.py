@@ -7,9 +7,7 @@ import html
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -18,6 +16,7 @@ from PySide6.QtWidgets import (
 from app.services.theme import Theme
 from app.train.run_history import LogLine
 from app.train.run_model import format_duration
+from app.widgets.elided_label import ElidedLabel
 
 MAX_LINES = 2000
 OPEN_HEIGHT = 160
@@ -46,9 +45,8 @@ class RunLog(QWidget):
         self.button.setToolTip("Show all that the run said")
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setArrowType(Qt.ArrowType.RightArrow)
-        self.last = QLabel()
+        self.last = ElidedLabel(Qt.TextElideMode.ElideRight)
         self.last.setProperty("role", "muted")
-        self.last.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         keep_place = self.last.sizePolicy()
         keep_place.setRetainSizeWhenHidden(True)
         self.last.setSizePolicy(keep_place)
@@ -74,7 +72,7 @@ class RunLog(QWidget):
         if lines is not self._lines or len(lines) < self._shown:
             self._lines, self._shown = lines, 0
             self.text.clear()
-        self.last.setText(_plain(lines[-1]) if lines else "")
+        self.last.set_text(_plain(lines[-1]) if lines else "")
         if self.button.isChecked():
             self._append_new()
 

@@ -119,6 +119,7 @@ def test_why_it_failed_is_said_in_the_dialog(
     qtbot.waitUntil(dialog.problem.isVisible, timeout=WAIT)
     assert dialog.problem.text() == "The file does not give what torch gives. Try another format."
     assert dialog.export.isEnabled()
+    assert dialog.focusWidget() is dialog.export  # Enter tries again
 
 
 def test_a_detector_that_cannot_be_exported_is_told_before_anything_is_asked(

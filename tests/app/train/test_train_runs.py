@@ -15,9 +15,10 @@ from pytestqt.qtbot import QtBot
 from app.plots.metric_plot import MetricPlot
 from app.services.context import AppContext
 from app.train.page import TrainPage
+from app.train.run_history import LogLine
 from app.train.widgets.run_list import tick_area
 from detcore.jobs.config import Learning, Runtime, TrainConfig
-from detcore.jobs.events import EndReason
+from detcore.jobs.events import EndReason, Progress
 from detcore.project.edits import set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunState, list_runs
@@ -39,6 +40,35 @@ def test_runs_come_back_from_their_folders_with_their_curves(
     qtbot.keyClick(page.run_list.view, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: page.run_view.plots.metrics.last_x() == 2, timeout=WAIT)
     assert page.context.actions["train.resume"].text() == "Train longer"
+
+
+def test_what_is_done_after_a_training_does_not_tell_the_pace_of_the_training(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    write_run(project, [0.1, 0.3])
+    context.document.open(project)
+    qtbot.waitUntil(lambda: has_steps(page), timeout=WAIT)
+    (run,), history, status = (
+        page.shelf.model.runs,
+        page.histories.get(page.run_list.selected),
+        page.run_view.status,
+    )
+    assert history is not None
+    status.show_run(run, history, doing="Exporting")
+    assert (status.time_left.text(), status.speed.value.text(), status.step.value.text()) == ("", "–", "2")
+    assert status.progress.maximum() == 0  # busy, nobody knows how long
+    history.add(Progress(done=3, total=4, text="Checking"))
+    status.show_run(run, history, doing="Exporting")
+    assert (status.progress.value(), status.progress.maximum()) == (3, 4)
+
+
+def test_the_last_line_of_the_log_says_where_it_is_cut(qtbot: QtBot, page: TrainPage) -> None:
+    log, text = page.run_view.log, "a rather long line of the log " * 8
+    log.last.resize(200, 20)
+    log.show_lines([LogLine(level="info", text=text)])
+    assert log.last.text().endswith("…")
+    assert log.last.text().startswith("a rather")
+    assert log.last.toolTip() == text
 
 
 def test_on_the_smallest_page_the_legends_are_whole_though_the_figures_take_two_rows(
