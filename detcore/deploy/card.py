@@ -170,6 +170,7 @@ def card_text(card: dict[str, Any]) -> str:
     """The card in Markdown."""
     detector, file, takes, licence = card["detector"], card["file"], card["input"], card["licence"]
     side, inside, figures = takes["side"], takes["normalised_inside"], card["figures"]
+    best = card["threshold"]
     fitted = (
         f"stretched to {side} × {side}"
         if takes["resize"] == "stretch"
@@ -189,7 +190,8 @@ def card_text(card: dict[str, Any]) -> str:
         if figures is None
         else f"On {counted(figures['images'], 'validation image')}, COCO's rules: "
         + ", ".join(f"{name} {_figure(figures[name])}" for name in _FIGURES)
-        + f". F1 over all classes is highest at a score of {_figure(card['threshold'])}."
+        + "."
+        + ("" if best is None else f" F1 over all classes is highest at a score of {_figure(best)}.")
     )
     check = card["check"]
     lines = [

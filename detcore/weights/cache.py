@@ -187,7 +187,7 @@ def _unknown(source: Path) -> ConfigError:
         return ConfigError(
             "these are none of the weights that Reticle knows",
             path=source,
-            hint="`weights list` shows them; a training takes any other file as it is, by its path",
+            hint="A training starts from any other file as it is: Start from in the window, or `train --weights FILE`",
         )
     return ConfigError(
         f"this is not {named.name}: it has {counted(source.stat().st_size, 'byte')} and sha256 {sha256_of(source)}, "

@@ -58,7 +58,7 @@ def get_weights(
 
 def by_hand_text(file: WeightsFile) -> str:
     """How the file comes here without a network."""
-    return f"Without a network: load {file.url} elsewhere, and bring the file with `weights add`"
+    return f"Without a network, bring the file with Add a file… or `weights add`: it is at {file.url}"
 
 
 def _fetch(file: WeightsFile, part: Path, report: Progress, pauses: Sequence[float], silence: float) -> None:

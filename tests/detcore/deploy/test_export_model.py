@@ -17,6 +17,7 @@ from torchvision.ops import batched_nms
 
 from detcore.cli import main
 from detcore.deploy import export as exporting
+from detcore.deploy.card import card_text
 from detcore.deploy.export import export_model
 from detcore.errors import Cancelled, ConfigError, FormatError, ReticleError
 from detcore.inference.predictor import best_checkpoint
@@ -139,6 +140,8 @@ def test_a_program_of_torch_is_written_with_a_card_of_thresholds_and_figures(
     assert card["licence"]["detector"] == "Apache-2.0"
     text = (tmp_path / "out" / "model-card.md").read_text("utf-8")
     assert "| 0 | kind 0 | 0.800 | 1.000 | 1.000 |" in text
+    assert "F1 over all classes is highest at a score of 0.800." in text
+    assert "F1 over all" not in card_text({**card, "threshold": None})  # nothing right was found
 
 
 def test_a_file_that_gives_something_else_is_not_left_behind(

@@ -73,6 +73,9 @@ def test_an_edit_made_before_is_told_in_the_words_of_now(
     [
         (operation("move_boxes", count=1), "Move box"),
         (operation("move_boxes", count=12_345), "Move 12,345 boxes"),
+        (operation("duplicate_boxes", count=1), "Duplicate box"),
+        (operation("duplicate_boxes", count=2), "Duplicate 2 boxes"),
+        (operation("paste_boxes", count=1), "Paste box"),
         (operation("import_dataset", name="Vögel.json"), "Import Vögel.json"),
         (operation("rename_class", old="{new}", new="b"), "Rename class {new} to b"),
         ("Move box", "Move box"),

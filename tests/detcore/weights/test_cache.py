@@ -66,7 +66,7 @@ def test_a_file_of_the_right_name_that_is_wrong_is_refused_with_what_was_expecte
 def test_an_unknown_file_and_an_empty_folder_are_refused(
     cache: WeightsCache, brought: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match=r"none of the weights.*by its path"):
+    with pytest.raises(ConfigError, match=r"none of the weights.*Start from in the window"):
         cache.add(brought / "b.pth")
     (brought / "deep" / "download (1)").unlink()
     with pytest.raises(ConfigError, match=r"no weights that Reticle knows.*tiny-12345678\.pth"):
