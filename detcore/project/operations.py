@@ -77,9 +77,11 @@ def words(text: str) -> str:
     except ValueError:
         return text
     arguments = cast("dict[str, Any]", read) if isinstance(read, dict) else {}
-    if "op" not in arguments or not all(fits(value, "str | int | list[str]") for value in arguments.values()):
+    if not isinstance(arguments.get("op"), str) or not all(
+        fits(value, "str | int | list[str]") for value in arguments.values()
+    ):
         return text
-    name = str(arguments["op"])
+    name: str = arguments["op"]
     one, many = _templates(name)
     template = one if arguments.get("count") == 1 else many
     try:

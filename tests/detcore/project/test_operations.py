@@ -94,6 +94,7 @@ def test_words_of_a_stored_text(text: str, shown: str) -> None:
         ('{"op": "rename_class", "old": "a"}', "Rename class"),
         ('{"op": "move_boxes"}', "Move boxes"),
         ('{"op": "move_boxes", "count": null}', '{"op": "move_boxes", "count": null}'),
+        ('{"op": ["move_boxes"]}', '{"op": ["move_boxes"]}'),
         ('{"op": ', '{"op": '),
     ],
 )
