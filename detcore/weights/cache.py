@@ -24,7 +24,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class WeightsCache:
-    """A ``folder`` with weights under the names that their publishers gave them. What lies there was whole and of
+    """A ``folder`` with weights, each under its ``file_name``. What lies there was whole and of
     the right sum when it came."""
 
     folder: Path

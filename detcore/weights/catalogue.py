@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -12,6 +13,7 @@ from detcore.errors import ConfigError
 from detcore.zoo.catalogue import detectors
 from detcore.zoo.spec import PublishedFile
 
+_SUM_IN_NAME = re.compile(r"-[0-9a-f]{8,64}\.\w+$")
 _SIZE_ROUNDING = 1049
 """torchvision states sizes in thousandths of a MiB."""
 
@@ -25,8 +27,10 @@ class WeightsFile(PublishedFile):
 
     @property
     def file_name(self) -> str:
-        """What the file is called, here as there."""
-        return posixpath.basename(urlsplit(self.url).path)
+        """What the file is called here: as there, after its own name unless digits of its sum tell it from others, for
+        publishers call many files alike."""
+        there = posixpath.basename(urlsplit(self.url).path)
+        return there if _SUM_IN_NAME.search(there) else f"{self.name}-{there}"
 
     @property
     def host(self) -> str:

@@ -103,8 +103,8 @@ class WeightsDialog(FittedDialog):
         file = self.file
         self.get.setText("Use it" if self._cache.has(file) else f"Get {file.size_text}")
         self.by_hand.setText(
-            f"Without a network: load {file.url} on another machine, then choose Add a file…, or put the file into "
-            f"{self._cache.folder} yourself."
+            f"Without a network: load {file.url} on another machine, then choose Add a file…, or put it yourself at "
+            f"{self._cache.path(file)}."
         )
 
     def _choose_file(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -132,6 +133,23 @@ def test_the_folder_is_that_of_the_system_unless_another_is_named(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "platform", platform)
     assert default_cache().folder == Path(folder.format(home=tmp_path))
+
+
+def test_a_file_that_publishers_call_like_many_others_is_not_taken_for_theirs(
+    cache: WeightsCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = cast("dict[str, WeightsFile]", weights_files())
+    one, other = (
+        replace(TINY, name=name, url=f"https://example.invalid/{name}/model.safetensors")
+        for name in ("blob-coco", "blob-large-coco")
+    )
+    monkeypatch.setitem(known, one.name, one)
+    monkeypatch.setitem(known, other.name, other)
+    assert cache.path(one).name == "blob-coco-model.safetensors"
+    assert cache.path(other).name == "blob-large-coco-model.safetensors"
+    own = tmp_path / "model.safetensors"
+    own.write_bytes(b"what somebody has learnt")
+    check_weights(str(own))
 
 
 def test_the_files_that_a_card_names_are_those_of_its_detector() -> None:
