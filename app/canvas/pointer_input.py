@@ -112,6 +112,10 @@ class PointerInput:
                 gesture.send(pointer)
         except StopIteration:
             self._gesture = None
+        except BaseException:
+            # a fault of the tool, told elsewhere: it is not to hold the canvas busy
+            self._gesture = None
+            raise
         finally:
             self._sending = False
         if self._cancelled:

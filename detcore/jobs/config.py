@@ -145,7 +145,7 @@ class Runtime:
     def __post_init__(self) -> None:
         """Raises ConfigError as ``Learning`` does."""
         _check(self, "runtime")
-        if self.device not in ("auto", "cpu", "cuda") and not self.device.removeprefix("cuda:").isdigit():
+        if self.device not in ("auto", "cpu", "cuda") and not self.device.removeprefix("cuda:").isdecimal():
             hint = "Use auto, cpu, cuda or cuda:0, cuda:1 …"
             raise ConfigError(f"runtime.device is {self.device!r}", hint=hint)
 

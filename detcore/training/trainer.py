@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from detcore.data.batches import TrainBatch, TrainStream
+from detcore.errors import ConfigError
 from detcore.jobs.config import Augmentation, TrainConfig
 from detcore.jobs.events import EndReason, FailureKind
 from detcore.jobs.worker_process import StopFlags
@@ -254,14 +255,17 @@ def make_optimiser(
     Each of its groups has a ``share`` of the learning rate, as the recipe's ``rate_groups`` say.
 
     Raises:
-        ValueError: no parameter has a name that one of them begins.
+        ConfigError: no parameter has a name that one of them begins.
     """
     rate = recipe.learning_rate if learning_rate is None else learning_rate
     decay = recipe.weight_decay if weight_decay is None else weight_decay
     named = dict(detector.named_parameters())
     for start in recipe.rate_groups:
         if not any(name.startswith(start) for name in named):
-            raise ValueError(f"no parameter's name begins with {start!r}")
+            raise ConfigError(
+                f"no parameter's name begins with {start!r}, a rate group of the recipe",
+                hint="Mend the plug-in",
+            )
     groups: dict[tuple[float, bool], dict[str, Any]] = {}
     for name, parameter in named.items():
         share, decays = recipe.rate_share(name), parameter.ndim > 1

@@ -65,6 +65,7 @@ def test_a_config_survives_json() -> None:
         ({"batch_size": 2.5}, "batch_size is 2.5"),
         ({"ema": 1}, "learning.ema is 1, expected true or false"),
         ({"seed": True}, "seed is True"),
+        ({"device": "cuda:²"}, "runtime.device is 'cuda:²'. Use auto, cpu"),
         ({"device": "tpu"}, "runtime.device is 'tpu'. Use auto, cpu"),
         ({"image_size": 5}, "learning.image_size is 5, it must be a whole number from 64 to 4096"),
         ({"precision": "fp8"}, "runtime.precision is 'fp8', it must be auto or fp32 or bf16"),
@@ -233,7 +234,7 @@ def test_parts_learn_at_their_share_of_the_rate_and_the_longest_name_decides() -
 
 
 def test_a_recipe_whose_rate_group_fits_no_parameter_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="begins with 'neck'"):
+    with pytest.raises(ConfigError, match="begins with 'neck', a rate group of the recipe"):
         make_optimiser(TwoParts(), grouped(neck=0.1), device=torch.device("cpu"))
 
 
