@@ -32,6 +32,7 @@ class PointerLook:
         self._view, self._stage, self._overlay = view, stage, overlay
         self._camera, self._pointer = camera, pointer
         self._position: QPointF | None = None
+        self._look = Look()  # that of the place where a gesture began, for as long as it goes on
 
     def follow(self, event: QMouseEvent) -> None:
         """The pointer is there now; what it does there is not shown yet."""
@@ -45,19 +46,20 @@ class PointerLook:
     def refresh(self) -> None:
         """Look again at what lies under the pointer."""
         position, pointer = self._position, self._pointer
-        look = self._look()
+        if not pointer.is_busy:
+            self._look = self._look_here()
         self._overlay.pointer = None if position is None else position.toPoint()
-        self._overlay.has_crosshair = look.crosshair and not pointer.is_panning
+        self._overlay.has_crosshair = self._look.crosshair and not pointer.is_panning
         # asked for each time: a viewport that is kept is gone for Python before a view that closes hides
         viewport = self._view.viewport()
         viewport.update()
         if pointer.is_panning:
             viewport.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif not pointer.is_busy:
-            self._stage.set_hovered(look.hovered)
-            viewport.setCursor(look.cursor)
+            self._stage.set_hovered(self._look.hovered)
+            viewport.setCursor(self._look.cursor)
 
-    def _look(self) -> Look:
+    def _look_here(self) -> Look:
         """What the tool says about this place."""
         if not self._stage.image_size[0]:
             return Look()
