@@ -219,8 +219,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         return super().redirect_request(req, fp, code, msg, headers, newurl)  # pyright: ignore[reportArgumentType]
 
 
-class _Connection(http.client.HTTPConnection):
-    """Tells of its socket once it is there."""
+class _TellsOfSocket(http.client.HTTPConnection):
+    """A connection that tells of its socket once it is there."""
 
     def __init__(self, host: str, *, opened: Callable[[socket.socket], None], **arguments: Any) -> None:
         super().__init__(host, **arguments)
@@ -231,16 +231,8 @@ class _Connection(http.client.HTTPConnection):
         self._told(self.sock)
 
 
-class _SecureConnection(http.client.HTTPSConnection):
-    """As ``_Connection``."""
-
-    def __init__(self, host: str, *, opened: Callable[[socket.socket], None], **arguments: Any) -> None:
-        super().__init__(host, **arguments)
-        self._told = opened
-
-    def connect(self) -> None:
-        super().connect()
-        self._told(self.sock)
+class _SecureConnection(_TellsOfSocket, http.client.HTTPSConnection):
+    """The same, encrypted."""
 
 
 class _Http(urllib.request.HTTPHandler):
@@ -249,7 +241,7 @@ class _Http(urllib.request.HTTPHandler):
         self._opened = opened
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_Connection, opened=self._opened), req)
+        return self.do_open(partial(_TellsOfSocket, opened=self._opened), req)
 
 
 class _Https(urllib.request.HTTPSHandler):
