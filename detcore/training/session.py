@@ -34,7 +34,8 @@ from detcore.training.machine import (
     dummy_batch,
     try_step,
 )
-from detcore.training.trainer import Hook, Trainer, make_optimiser
+from detcore.training.optimisers import make_optimiser
+from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
 from detcore.types import FloatArray
 from detcore.weights.cache import weights_path

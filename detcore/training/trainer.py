@@ -11,13 +11,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from detcore.data.batches import TrainBatch, TrainStream
-from detcore.errors import ConfigError
 from detcore.jobs.config import Augmentation, TrainConfig
 from detcore.jobs.events import EndReason, FailureKind
 from detcore.jobs.worker_process import StopFlags
@@ -28,11 +27,10 @@ from detcore.training.schedule import rate_factor
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.checkpoint import RunState
 from detcore.zoo.running import Compute
-from detcore.zoo.spec import Recipe, Schedule
+from detcore.zoo.spec import Schedule
 
 _MOSAIC_UNTIL = 0.8
 _BAD_GRADIENTS = 10
-_MOMENTUM = 0.9
 
 
 class Hook:
@@ -240,42 +238,3 @@ def _non_finite(what: str, step: int, paths: list[str]) -> TrainingError:
         f"{what} is not a number at step {step}; the images were {', '.join(paths)}",
         hint="Look at the boxes of these images, or lower the learning rate",
     )
-
-
-def make_optimiser(
-    detector: Detector,
-    recipe: Recipe,
-    *,
-    learning_rate: float | None = None,
-    weight_decay: float | None = None,
-    device: torch.device,
-) -> torch.optim.Optimizer:
-    """The optimiser of the recipe, with its rate and decay where none are given; norms and biases do not decay.
-
-    Each of its groups has a ``share`` of the learning rate, as the recipe's ``rate_groups`` say.
-
-    Raises:
-        ConfigError: no parameter has a name that one of them begins.
-    """
-    rate = recipe.learning_rate if learning_rate is None else learning_rate
-    decay = recipe.weight_decay if weight_decay is None else weight_decay
-    named = dict(detector.named_parameters())
-    for start in recipe.rate_groups:
-        if not any(name.startswith(start) for name in named):
-            raise ConfigError(
-                f"no parameter's name begins with {start!r}, a rate group of the recipe",
-                hint="Mend the plug-in",
-            )
-    groups: dict[tuple[float, bool], dict[str, Any]] = {}
-    for name, parameter in named.items():
-        share, decays = recipe.rate_share(name), parameter.ndim > 1
-        group: dict[str, Any] = {
-            "params": [],
-            "lr": rate * share,
-            "weight_decay": decay * decays,
-            "share": share,
-        }
-        groups.setdefault((share, decays), group)["params"].append(parameter)
-    if recipe.optimiser == "sgd":
-        return torch.optim.SGD(groups.values(), lr=rate, momentum=_MOMENTUM)
-    return torch.optim.AdamW(groups.values(), lr=rate, fused=device.type in ("cpu", "cuda"))

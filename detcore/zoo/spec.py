@@ -46,7 +46,8 @@ class Recipe:
     """How a detector is trained unless the user says otherwise.
 
     ``learning_rate`` is for a step of ``batch_size`` images; with ``adamw`` it grows with the root of the batch,
-    with ``sgd`` (momentum 0.9) in proportion. ``schedule``: a cosine, or a tenth at 16/26 and at 22/26 of the
+    with ``sgd`` (momentum 0.9) in proportion. ``muon`` is ``adamw``, but hidden convolutions take steps of
+    ``matrix_rate`` whose singular values are all alike. ``schedule``: a cosine, or a tenth at 16/26 and at 22/26 of the
     run. ``smallest_batch`` images at a time are the fewest that it can learn from, ``largest_batch`` the most that
     are chosen unasked on a GPU. ``rate_groups`` are factors of the learning rate by the beginnings of parameters'
     names, such as ``{"backbone.": 0.1}``; of several that fit the longest counts, without one it is 1.
@@ -54,7 +55,8 @@ class Recipe:
 
     learning_rate: float
     batch_size: int
-    optimiser: Literal["adamw", "sgd"] = "adamw"
+    optimiser: Literal["adamw", "muon", "sgd"] = "adamw"
+    matrix_rate: float = 0.02
     weight_decay: float = 0.05
     schedule: Schedule = "cosine"
     smallest_batch: int = 1

@@ -16,8 +16,8 @@ from detcore.jobs.config import SETTINGS, Augmentation, Learning, Runtime, Train
 from detcore.training.ema import Ema
 from detcore.training.load import Load, choose_learning_rate, choose_load
 from detcore.training.machine import ThreadGovernor
+from detcore.training.optimisers import make_optimiser
 from detcore.training.schedule import FLOOR, rate_factor
-from detcore.training.trainer import make_optimiser
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.checkpoint import (
     Checkpoint,

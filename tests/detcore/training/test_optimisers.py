@@ -1,0 +1,85 @@
+"""Muon for hidden convolutions, AdamW beside it."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from detcore.training.optimisers import Muon, hidden_convolutions, make_optimiser, orthogonal
+from detcore.zoo.building import build_detector
+from detcore.zoo.checkpoint import optimiser_tensors, restore_optimiser
+from detcore.zoo.specs.reticle_s import SPEC
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize("shape", [(3, 6, 20), (2, 20, 6), (1, 16, 16)])
+def test_orthogonal_matrices_keep_their_singular_vectors_and_have_values_near_one(
+    shape: tuple[int, int, int],
+) -> None:
+    given = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    found = orthogonal(given).float().numpy()
+    left, values, right = np.linalg.svd(given.numpy(), full_matrices=False)
+    assert values.max() / values.min() > 2
+    inside = np.einsum("nij,nik,nlk->njl", left, found, right)
+    diagonal = np.diagonal(inside, axis1=1, axis2=2)
+    assert diagonal.min() > 0.6
+    assert diagonal.max() < 1.3
+    assert np.abs(inside - diagonal[:, :, None] * np.eye(inside.shape[1])).max() < 0.05
+
+
+def test_what_is_no_matrix_steps_as_with_torchs_adamw() -> None:
+    torch.manual_seed(0)
+    own = nn.Linear(5, 3)
+    peer = copy.deepcopy(own)
+    ours = Muon([{"params": list(own.parameters()), "weight_decay": 0.1}], lr=0.01)
+    theirs = torch.optim.AdamW(peer.parameters(), lr=0.01, weight_decay=0.1)
+    for step in range(4):
+        for net, optimiser in ((own, ours), (peer, theirs)):
+            optimiser.zero_grad()
+            torch.autograd.backward(net(torch.full((2, 5), 1.0 + step)).square().sum())
+            optimiser.step()
+    torch.testing.assert_close(own.weight, peer.weight)
+    torch.testing.assert_close(own.bias, peer.bias)
+
+
+def test_a_matrix_goes_as_far_in_every_direction_and_decays() -> None:
+    weight = nn.Parameter(torch.ones(2, 4, 1, 1))
+    optimiser = Muon([{"params": [weight], "weight_decay": 0.5, "matrix": True}], lr=0.1)
+    # Two rows at right angles, one a hundred times as long: both go about 0.1.
+    gradient = torch.tensor([[100.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
+    weight.grad = gradient.reshape(2, 4, 1, 1)
+    optimiser.step()
+    change = weight.detach().reshape(2, 4) - 0.95  # 1 - 0.1 * 0.5
+    assert -0.13 < float(change[0, 0]) < -0.06
+    assert float(change[1, 1]) < -0.02
+    assert change[:, 2:].abs().max() < 1e-3
+
+
+def test_hidden_convolutions_are_neither_the_first_nor_those_that_answer() -> None:
+    detector = build_detector("reticle-s", num_classes=2, image_size=64, options={})
+    names = hidden_convolutions(detector)
+    assert "backbone.stem.0.0.weight" not in names  # of three channels
+    assert "backbone.stem.1.0.weight" in names
+    assert "heads.0.classes.0.0.weight" in names
+    assert "heads.0.classes.2.weight" not in names
+    assert all(dict(detector.named_parameters())[name].ndim == 4 for name in names)
+
+
+def test_a_run_that_began_with_adamw_goes_on_with_muon() -> None:
+    detector = build_detector("reticle-s", num_classes=2, image_size=64, options={})
+    before = torch.optim.AdamW(detector.parameters(), lr=1e-3)
+    for parameter in detector.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    before.step()
+    optimiser = make_optimiser(detector, SPEC.recipe, device=CPU)
+    restore_optimiser(optimiser, detector, optimiser_tensors(before, detector))
+    state = optimiser.state[next(detector.parameters())]
+    assert float(state["step"]) == 1.0
+    torch.testing.assert_close(state["exp_avg"], torch.full_like(state["exp_avg"], 0.1))
+    optimiser.step()
+    assert all(torch.isfinite(parameter).all() for parameter in detector.parameters())
