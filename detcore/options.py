@@ -24,7 +24,8 @@ class Option:
 
     Numbers lie from ``low`` to ``high``, with ``above`` beyond ``low``; a text is one of ``choices`` (value to
     title), or any where there are none. ``auto``: ``None`` is allowed and lets something else decide.
-    ``advanced``: most users leave it alone.
+    ``advanced``: most users leave it alone. ``group`` is the heading that a form folds it under; ``unit`` stands behind
+    a number, and one of ``%`` is a share that a form shows times a hundred.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Option:
     choices: Mapping[str, str] = field(default_factory=dict[str, str])
     auto: bool = False
     advanced: bool = False
+    group: str = ""
+    unit: str = ""
 
     @property
     def allowed(self) -> str:
@@ -98,6 +101,8 @@ def option(
     choices: Mapping[str, str] | None = None,
     auto: type[Value] | None = None,
     advanced: bool = False,
+    group: str = "",
+    unit: str = "",
 ) -> V:
     """A field of a dataclass of options; the arguments are those of ``Option``, but ``auto`` is the kind of value
     that there is beside ``None``."""
@@ -112,6 +117,8 @@ def option(
         "choices": dict(choices or {}),
         "auto": auto is not None,
         "advanced": advanced,
+        "group": group,
+        "unit": unit,
     }
     return field(default=default, metadata={_OPTION: told})
 

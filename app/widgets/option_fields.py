@@ -1,4 +1,4 @@
-"""The options of a detector or a format as a form, made of its spec."""
+"""What there is to choose about a detector, a format or a training as a form, made of the declarations."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from app.widgets.spin_boxes import Choice, DecimalNumber, WholeNumber
 from detcore.options import Option, Value
 
 LABEL_WIDTH = 96
-_FAR = 1e9
+_FAR = 2**31 - 1
 """Where numbers end that have no end of their own."""
+_FINER = 2
+"""Digits that can be typed behind those of a step."""
 _Field = QCheckBox | QLineEdit | Choice | WholeNumber | DecimalNumber
 
 
@@ -58,9 +60,20 @@ class OptionFields(QWidget):
                     label.setFixedWidth(LABEL_WIDTH)
                 label.setBuddy(field)
                 self._form.addRow(label, field)
-            _set(field, value)
+            _set(field, item, value)
             _signal(field).connect(self.changed)
         self.setVisible(bool(self._options))
+
+    def say_auto(self, texts: Mapping[str, str]) -> None:
+        """What fields say, by their options, where something else decides."""
+        for name in texts.keys() & self.fields.keys():
+            field, text = self.fields[name], texts[name]
+            if isinstance(field, WholeNumber | DecimalNumber):
+                field.setSpecialValueText(text)
+            elif isinstance(field, QLineEdit):
+                field.setPlaceholderText(text)
+            elif isinstance(field, Choice):
+                field.setItemText(field.findData(""), text)
 
     def values(self) -> dict[str, Any]:
         """What was chosen other than the defaults."""
@@ -78,14 +91,21 @@ def _field(item: Option, value: Any) -> _Field:
     if item.kind in (bool, str):
         entries = item.choices or {"true": "Yes", "false": "No"}
         return Choice({"": auto, **entries} if auto else dict(entries))
-    numbers = [number for number in (item.step, item.default, value) if number is not None]
-    decimals = 0 if item.kind is int else max(_decimals(cast("float", number)) for number in numbers)
+    numbers = [_scale(item) * number for number in (item.step, item.default, value) if number is not None]
+    decimals = 0 if item.kind is int else _FINER + max(_decimals(cast("float", number)) for number in numbers)
     # the lowest place says "Auto"
-    low = max(item.low, -_FAR) + (item.above - item.auto) * 10.0**-decimals
-    high = min(item.high, _FAR)
+    low = max(_scale(item) * item.low, -_FAR) + (item.above - item.auto) * 10.0**-decimals
+    high, step = min(_scale(item) * item.high, _FAR), _scale(item) * item.step
     if item.kind is int:
-        return WholeNumber(round(low), int(high), step=int(item.step), auto=auto)
-    return DecimalNumber(low, high, step=item.step, decimals=decimals, auto=auto)
+        field = WholeNumber(round(low), int(high), step=int(step), auto=auto)
+    else:
+        field = DecimalNumber(low, high, step=step, decimals=decimals, auto=auto)
+    field.setSuffix(f" {item.unit}" if item.unit else "")
+    return field
+
+
+def _scale(item: Option) -> int:
+    return 100 if item.unit == "%" else 1
 
 
 def _decimals(number: float) -> int:
@@ -100,11 +120,11 @@ def _signal(field: _Field) -> SignalInstance:
     return field.currentIndexChanged if isinstance(field, Choice) else field.valueChanged
 
 
-def _set(field: _Field, value: Any) -> None:
+def _set(field: _Field, item: Option, value: Any) -> None:
     if isinstance(field, QCheckBox):
         field.setChecked(value)
     elif isinstance(field, WholeNumber | DecimalNumber):
-        field.set_number(value)
+        field.set_number(None if value is None else _scale(item) * value)
     else:
         word = "" if value is None else str(value).lower() if isinstance(value, bool) else value
         field.setText(word) if isinstance(field, QLineEdit) else field.set_choice(word)
@@ -113,7 +133,10 @@ def _set(field: _Field, value: Any) -> None:
 def _get(field: _Field, item: Option) -> Value | None:
     if isinstance(field, QCheckBox):
         return field.isChecked()
-    if isinstance(field, WholeNumber | DecimalNumber):
+    if isinstance(field, WholeNumber):
         return field.number()
+    if isinstance(field, DecimalNumber):
+        number = field.number()
+        return None if number is None else number / _scale(item)
     word = field.text() if isinstance(field, QLineEdit) else field.choice()
     return None if item.auto and not word else item.parse(word)

@@ -1,15 +1,15 @@
 """What the user can choose about a training run.
 
 Free of torch: the window and the command line read this without loading it. A field is declared once, by ``option``
-in one of three sections: what it is called, which values it takes and what users read of it; files, checks and flags
-are made from that.
+in one of three sections: what it is called, which values it takes, what users read of it and under which heading;
+files, checks, flags and the window's form are made from that.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +21,12 @@ from detcore.zoo.spec import SIDE_STEP, DetectorSpec
 
 VERSION = 2
 """Of the form in files. 1, that of Reticle 0.1, has all settings side by side and no ``version``."""
+
+
+BASICS = "Basics"
+"""The group that a form shows first; it folds the others."""
+_OPTIMISER, _OVER_TIME, _KEPT = "Optimiser", "Learning rate over time", "Validating and saving"
+_ERRORS = "Errors of an earlier run"
 
 
 def _check(section: object, place: str) -> None:
@@ -53,6 +59,7 @@ class Learning:
         auto=str,
         label="Start from",
         help="Weights to start from: published ones (`weights list`), or a file (safetensors or torch)",
+        group=BASICS,
     )
     image_size: int | None = option(
         None,
@@ -61,23 +68,57 @@ class Learning:
         help="Longer side of a training image",
         low=64,
         high=4096,
+        step=SIDE_STEP,
+        group=BASICS,
+        unit="px",
     )
     batch_size: int | None = option(
-        None, auto=int, label="Images a step", help="Images that are held at a time", low=1
+        None, auto=int, label="Images a step", help="Images that are held at a time", low=1, group=BASICS
     )
-    accumulate: int = option(1, label="Batches a step", help="Batches that are added up in a step", low=1)
-    learning_rate: float | None = option(None, auto=float, label="Learning rate", low=0, above=True)
-    weight_decay: float | None = option(None, auto=float, label="Weight decay", low=0)
-    warmup_steps: int = option(
-        50, label="Warm-up", help="Steps in which the learning rate rises to its full value", low=0
+    learning_rate: float | None = option(
+        None,
+        auto=float,
+        label="Learning rate",
+        help="Full size of a step",
+        low=0,
+        above=True,
+        step=0.0005,
+        group=BASICS,
+    )
+    accumulate: int = option(
+        1, label="Batches a step", help="Batches that are added up in a step", low=1, group=_OPTIMISER
+    )
+    weight_decay: float | None = option(
+        None,
+        auto=float,
+        label="Weight decay",
+        help="How strongly weights are drawn to nothing",
+        low=0,
+        step=0.01,
+        group=_OPTIMISER,
     )
     max_gradient_norm: float = option(
-        10.0, label="Longest gradient", help="Longer ones are cut to this length", low=0, above=True
+        10.0,
+        label="Gradient up to",
+        help="Longer gradients are cut to this length",
+        low=0,
+        above=True,
+        group=_OPTIMISER,
     )
     ema: bool = option(
         True,
         label="Average the weights",
         help="Keep a running average of the weights; it detects better than the last ones.",
+        group=_OPTIMISER,
+    )
+    warmup_steps: int = option(
+        50,
+        label="Warm-up",
+        help="Steps in which the learning rate rises to its full value",
+        low=0,
+        step=10,
+        group=_OVER_TIME,
+        unit="steps",
     )
     hard_negatives: float = option(
         0.0,
@@ -85,12 +126,14 @@ class Learning:
         help="So many times more often are images drawn in which an earlier run took an average number of times "
         "background for objects",
         low=0,
+        group=_ERRORS,
     )
     oversample: float = option(
         0.0,
         label="Missed objects",
         help="So many times more often are images drawn in which an earlier run missed an average number of objects",
         low=0,
+        group=_ERRORS,
     )
 
     def __post_init__(self) -> None:
@@ -107,11 +150,23 @@ class Augmentation:
     flip_horizontal: bool = option(True, label="Flip left and right")
     flip_vertical: bool = option(False, label="Flip top and bottom")
     scale_jitter: float = option(
-        0.5, label="Vary size", help="0.5 draws a zoom between 0.5 and 1.5", low=0, high=1
+        0.5,
+        label="Vary size",
+        help="0.5 draws a zoom between 0.5 and 1.5",
+        low=0,
+        high=1,
+        step=0.05,
+        unit="%",
     )
     colour_jitter: bool = option(True, label="Vary colours")
     mosaic: float = option(
-        0.0, label="Mosaic", help="The share of images that are put together from four", low=0, high=1
+        0.0,
+        label="Mosaic",
+        help="The share of images that are put together from four",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
     )
 
     def __post_init__(self) -> None:
@@ -129,17 +184,38 @@ class Runtime:
     device: str = option("auto", label="Device", help="auto, cpu, cuda or cuda:N")
     seed: int = option(0, label="Random seed", help="Seed of all that is drawn", low=0)
     precision: str = option(
-        "auto", label="Precision", choices={"auto": "Auto", "fp32": "32 bit", "bf16": "16 bit (bf16)"}
+        "auto",
+        label="Precision",
+        help="Of numbers while computing",
+        choices={"auto": "Auto", "fp32": "32 bit", "bf16": "16 bit (bf16)"},
     )
-    threads: int | None = option(None, auto=int, label="Threads", help="Of the processor", low=1)
+    threads: int | None = option(None, auto=int, label="Threads", help="Threads of the processor", low=1)
     validate_every_seconds: float | None = option(
-        None, auto=float, label="Validate every", help="Seconds", low=0, above=True
+        None,
+        auto=float,
+        label="Validate every",
+        help="Seconds between two validations",
+        low=0,
+        above=True,
+        step=10,
+        group=_KEPT,
+        unit="s",
     )
-    checkpoint_every_seconds: float = option(60.0, label="Save every", help="Seconds", low=0, above=True)
+    checkpoint_every_seconds: float = option(
+        60.0,
+        label="Save every",
+        help="Seconds between two checkpoints",
+        low=0,
+        above=True,
+        step=10,
+        group=_KEPT,
+        unit="s",
+    )
     predict_after: bool = option(
         True,
         label="Predict when done",
         help="Find objects in all images with the best weights, for the Review page.",
+        group=_KEPT,
     )
 
     def __post_init__(self) -> None:
@@ -190,6 +266,19 @@ class TrainConfig:
         wanted = self.learning.image_size or self.spec.input.image_size
         return max(SIDE_STEP * 2, round(wanted / SIDE_STEP) * SIDE_STEP)
 
+    def settings(self) -> dict[str, Any]:
+        """The values of all ``SETTINGS`` by their names."""
+        return {name: getattr(getattr(self, place), name) for name, place in _PLACES.items()}
+
+    def with_settings(self, settings: Mapping[str, Any]) -> TrainConfig:
+        """The config with these in place of its own, whichever section they are in. Raises ConfigError."""
+        changed: dict[str, dict[str, Any]] = {}
+        for name, value in settings.items():
+            changed.setdefault(_PLACES[name], {})[name] = value
+        return replace(
+            self, **{place: replace(getattr(self, place), **values) for place, values in changed.items()}
+        )
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -239,6 +328,19 @@ SETTINGS: Mapping[str, Option] = {
     item.name: item for section in _SECTIONS.values() for item in options_of(section)
 }
 """Everything that can be set, by its name, which no two sections share."""
+_PLACES = {item.name: place for place, section in _SECTIONS.items() for item in options_of(section)}
+_TITLES = {"learning": "Learning", "augmentation": "Changes to images", "runtime": "Machine"}
+
+
+def _groups() -> Mapping[str, tuple[Option, ...]]:
+    found: dict[str, list[Option]] = {BASICS: []}
+    for item in SETTINGS.values():
+        found.setdefault(item.group or _TITLES[_PLACES[item.name]], []).append(item)
+    return {title: tuple(items) for title, items in found.items()}
+
+
+GROUPS = _groups()
+"""The settings under the headings of forms and help: their own, or that of their section."""
 
 
 def _read(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -286,11 +388,10 @@ def _read_section(name: str, record: object, *, later: bool) -> Any:
 def _nested(record: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of version 1, which lie side by side, in their sections."""
     sections: dict[str, dict[str, Any]] = {name: {} for name in _SECTIONS}
-    places = {item.name: name for name, section in _SECTIONS.items() for item in options_of(section)}
     beside: dict[str, Any] = {}
     for name, value in record.items():
-        if name in places:
-            sections[places[name]][name] = value
+        if name in _PLACES:
+            sections[_PLACES[name]][name] = value
         elif name in ("model", "options"):
             beside["detector" if name == "model" else name] = value
         elif name != "version":

@@ -12,13 +12,13 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app.services.training_worker import Device
 from app.train.widgets.more_settings import MoreSettings
+from app.widgets.fold import Fold
 from app.widgets.option_fields import OptionFields
 from app.widgets.spin_boxes import Choice, DecimalNumber
 from detcore.jobs.config import TrainConfig
@@ -50,13 +50,9 @@ class TrainSettings(QWidget):
         self._devices: Sequence[Device] = ()
         self.options = OptionFields()
         self.more = MoreSettings()
-        self.more_button = QToolButton()
-        self.more_button.setText("More settings")
-        self.more_button.setCheckable(True)
-        self.more_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.more_button.setArrowType(Qt.ArrowType.RightArrow)
+        self._fold = Fold("More settings", self.more)
+        self.more_button = self._fold.button
         self._build()
-        self.more_button.toggled.connect(self._unfold)
         self.more.file_wanted.connect(self.file_wanted)
         self.unit.currentIndexChanged.connect(self._show_unit)
         self.device.currentIndexChanged.connect(self._name_device)
@@ -144,13 +140,7 @@ class TrainSettings(QWidget):
         layout.setSpacing(8)
         layout.addLayout(form)
         layout.addWidget(self.options)
-        layout.addWidget(self.more_button, 0, Qt.AlignmentFlag.AlignLeft)
-        layout.addWidget(self.more)
-        self.more.hide()
-
-    def _unfold(self, unfolded: bool) -> None:
-        self.more.setVisible(unfolded)
-        self.more_button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        layout.addWidget(self._fold)
 
     def _name_device(self) -> None:
         """Say what the chosen device is; automatic takes the first."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtWidgets import QScrollArea, QWidget
+from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
 from app.train.page import CONFIG_KEY, TrainPage
 from app.train.widgets.detector_dialog import DetectorDialog
-from app.widgets.spin_boxes import Choice, DecimalNumber
-from detcore.jobs.config import Augmentation, Learning, Runtime, TrainConfig
+from app.widgets.spin_boxes import Choice, DecimalNumber, WholeNumber
+from detcore.jobs.config import BASICS, SETTINGS, Augmentation, Learning, Runtime, TrainConfig
+from detcore.options import Option
 from detcore.project.project import Project
 from tests.app.worker_fakes import fake_workers
 
@@ -93,6 +95,50 @@ def test_every_setting_that_has_a_field_goes_into_the_config_and_back(qtbot: QtB
     assert page.setup.config() == TrainConfig()
 
 
+OTHER: dict[type[Any], Any] = {int: 7, float: 0.375, str: "/somewhere/best.safetensors"}
+
+
+def other_value(item: Option) -> Any:
+    """One that is allowed and not the default."""
+    if item.kind is bool:
+        return not item.default
+    if item.choices:
+        return list(item.choices)[-1]
+    return max(OTHER[item.kind], item.low) if item.kind is int else OTHER[item.kind]
+
+
+@pytest.mark.parametrize("name", [name for name in SETTINGS if name not in ("minutes", "epochs", "device")])
+def test_each_setting_alone_goes_into_the_form_and_back(page: TrainPage, name: str) -> None:
+    config = TrainConfig().with_settings({name: other_value(SETTINGS[name])})
+    assert config != TrainConfig()
+    page.setup.show_config(config)
+    assert page.setup.config() == config
+
+
+def test_below_more_settings_the_basic_ones_are_in_sight_and_the_groups_folded(
+    qtbot: QtBot, page: TrainPage
+) -> None:
+    more = page.setup.settings.more
+    qtbot.mouseClick(page.setup.settings.more_button, LEFT)
+    assert more.groups[BASICS].fields["image_size"].isVisible()
+    size = more.groups[BASICS].fields["image_size"]
+    assert isinstance(size, WholeNumber)
+    assert size.text() == "Auto (320 px)"
+    flip = more.groups["Changes to images"].fields["flip_vertical"]
+    assert not flip.isVisible()
+    qtbot.mouseClick(more.folds["Changes to images"].button, LEFT)
+    assert flip.isVisible()
+    page.setup.show_config(TrainConfig())
+    qtbot.waitUntil(more.groups["Changes to images"].fields["flip_vertical"].isVisible)
+    assert not more.groups["Optimiser"].fields["ema"].isVisible()
+
+
+def test_names_of_settings_fit_beside_their_fields(qtbot: QtBot, page: TrainPage) -> None:
+    for form in page.setup.settings.more.groups.values():
+        for label in form.findChildren(QLabel):
+            assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width(), label.text()
+
+
 def test_the_options_of_a_detector_have_fields_and_go_into_the_config_and_back(
     qtbot: QtBot, page: TrainPage
 ) -> None:
@@ -154,7 +200,7 @@ def test_the_device_is_found_and_named(qtbot: QtBot, page: TrainPage, context: A
 
 def test_with_more_settings_the_fields_end_where_the_buttons_do(qtbot: QtBot, page: TrainPage) -> None:
     setup = page.setup
-    page.resize(1000, 860)
+    page.resize(1000, 640)
 
     def right(widget: QWidget) -> int:
         return widget.mapTo(setup, widget.rect().topRight()).x()

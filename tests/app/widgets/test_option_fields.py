@@ -9,6 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.widgets.option_fields import OptionFields
+from app.widgets.spin_boxes import DecimalNumber
 from detcore.options import option, options_of
 
 
@@ -67,3 +68,21 @@ def test_a_number_above_its_end_cannot_reach_it(qtbot: QtBot) -> None:
     form.fields["rate"].setValue(0)  # type: ignore[union-attr]
     (item,) = options_of(Above)
     assert item.accepts(form.values().get("rate", 0.1))
+
+
+def test_a_share_is_shown_times_a_hundred_and_units_stand_behind_numbers(qtbot: QtBot) -> None:
+    @dataclass(frozen=True)
+    class Units:
+        share: float = option(0.5, label="Share", low=0, high=1, step=0.05, unit="%")
+        pause: float | None = option(None, auto=float, label="Pause", low=0, above=True, unit="s")
+
+    form = shown(qtbot, Units, {"share": 0.07, "pause": 30.0})
+    share, pause = form.fields["share"], form.fields["pause"]
+    assert isinstance(share, DecimalNumber)
+    assert isinstance(pause, DecimalNumber)
+    assert (share.text(), share.maximum(), share.singleStep(), pause.text()) == ("7 %", 100.0, 5.0, "30 s")
+    assert form.values() == {"share": 0.07, "pause": 30.0}
+    form.say_auto({"pause": "Auto (20 s)"})
+    pause.set_number(None)
+    assert pause.text() == "Auto (20 s)"
+    assert form.values() == {"share": 0.07}
