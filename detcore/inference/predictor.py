@@ -19,6 +19,7 @@ from detcore.types import Detections, IntArray
 from detcore.zoo.base import Detector
 from detcore.zoo.building import build_detector
 from detcore.zoo.checkpoint import Checkpoint, newest_checkpoint
+from detcore.zoo.folding import folded
 from detcore.zoo.running import Compute, OutOfMemoryError, Runner, memory_watch
 
 _PIXELS_AT_ONCE = {"cpu": 8 * 640 * 640, "cuda": 32 * 640 * 640}
@@ -62,14 +63,14 @@ class Predictor:
         self._compute = Compute(device)
         self.step = checkpoint.state.step
         self.class_ids: IntArray = np.array(checkpoint.class_ids, np.int64)
-        self.detector: Detector = build_detector(
+        detector = build_detector(
             checkpoint.model,
             num_classes=len(checkpoint.class_ids),
             image_size=checkpoint.image_size,
             options=checkpoint.options,
         )
-        self.detector.load_state_dict(checkpoint.kept())
-        self._compute.place(self.detector).eval()
+        detector.load_state_dict(checkpoint.kept())
+        self.detector: Detector = self._compute.place(folded(detector))
 
     def predict(
         self,

@@ -301,8 +301,9 @@ def test_twenty_steps_on_the_sample_lower_the_loss_and_what_is_saved_predicts_th
     images = torch.rand(1, 3, 96, 128, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         for ours, again in zip(trained[0].eval().look(images), predictor.detector.look(images), strict=True):
-            assert torch.equal(ours["boxes"], again["boxes"])
-            assert torch.equal(ours["scores"], again["scores"])
+            # to rounding: norms are folded into convolutions for predicting
+            torch.testing.assert_close(again["boxes"], ours["boxes"], atol=2e-3, rtol=1e-4)
+            torch.testing.assert_close(again["scores"], ours["scores"], atol=1e-5, rtol=1e-4)
     samples = split_samples(Snapshot.load(run.snapshot), seed=0).val
     found = predictor.predict(samples, problem=lambda error: pytest.fail(str(error)))
     assert found is not None
