@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, cast, get_args
 
 from detcore.untrusted_json import fits, parse_json
 
@@ -19,6 +19,8 @@ class Command(StrEnum):
 
     STOP = "stop"
     FINISH = "finish"
+    MEASURE = "measure"
+    """Look at the layers in the next step."""
 
 
 class FailureKind(StrEnum):
@@ -55,8 +57,10 @@ class Started:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Training metrics at a step. ``time`` is seconds of training so far, resumed ones included;
-    ``fraction`` of the whole is 0..1; ``remaining`` is in seconds; ``part`` names the part of the work that
-    it belongs to, where there are several."""
+    ``fraction`` of the whole is 0..1; ``remaining`` is seconds by the clock until all is done; ``part`` names the part
+    of the work that it belongs to, where there are several. ``gradient`` is the mean length of the gradients since the
+    step before, and ``clipped`` the share of them that were cut. ``memory`` of the process and ``device_memory`` are in
+    bytes."""
 
     kind: ClassVar[str] = "step"
     step: int
@@ -68,6 +72,10 @@ class Step:
     losses: dict[str, float]
     images_per_second: float
     part: str = ""
+    gradient: float | None = None
+    clipped: float | None = None
+    memory: int | None = None
+    device_memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +90,60 @@ class Validation:
     metrics: dict[str, float]
     per_class: dict[str, float]
     best: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """What there is to learn from and to judge by, counted when training begins.
+
+    ``boxes`` to learn from by class name, classes without any included; ``small_boxes`` of them have a shorter side
+    below ``SMALL_SIDE`` pixels at ``image_size``, and a tenth of all one of at most ``tenth_side`` pixels.
+    ``judged_images`` and ``judged_boxes`` are those of validation. ``largest_side`` is the longer side of the largest
+    file to learn from, ``usual_side`` the median, in pixels.
+    """
+
+    kind: ClassVar[str] = "data"
+    image_size: int
+    images: int
+    boxes: dict[str, int]
+    small_boxes: int
+    tenth_side: float
+    judged_images: int
+    judged_boxes: int
+    largest_side: int = 0
+    usual_side: int = 0
+
+
+SMALL_SIDE = 8
+"""Pixels below which an object is hard to find: one place of the finest level of most detectors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HardBatch:
+    """The batch with the highest loss since the event before, against the ``usual`` one of its time, and the ids of
+    its images."""
+
+    kind: ClassVar[str] = "hard_batch"
+    step: int
+    loss: float
+    usual: float
+    images: list[int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """One step looked at layer by layer: ``names`` of the convolutions and linear layers, and a column of
+    ``figures``, with a value a layer, for each of ``LAYER_FIGURES``; ``None`` where there is none."""
+
+    kind: ClassVar[str] = "layers"
+    step: int
+    names: list[str]
+    figures: dict[str, list[float | None]]
+
+
+LAYER_FIGURES = ("mean", "spread", "zeros", "saturated", "gradient", "update")
+"""Of what comes into a layer its mean, its standard deviation, the share of zeros and of values at the upper end of
+their range; the length of the gradient and of the step against that of the weights."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,11 +204,23 @@ class Ended:
     result: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-Event = Started | Step | Validation | Progress | Checkpoint | Log | Heartbeat | Failed | Ended
-_EVENTS: dict[str, type[Event]] = {
-    event.kind: event
-    for event in (Started, Step, Validation, Progress, Checkpoint, Log, Heartbeat, Failed, Ended)
-}
+Event = (
+    Started
+    | Step
+    | Validation
+    | Data
+    | HardBatch
+    | Layers
+    | Progress
+    | Checkpoint
+    | Log
+    | Heartbeat
+    | Failed
+    | Ended
+)
+_EVENTS: dict[str, type[Event]] = {event.kind: event for event in get_args(Event)}
+LEFT_OUT = "Left out: "
+"""How the warning of an image begins that cannot be read."""
 _ENUMS: dict[str, type[StrEnum]] = {"FailureKind": FailureKind, "EndReason": EndReason}
 _FIGURES = "dict[str, float]"
 _KINDS = {event.kind: {item.name: str(item.type) for item in fields(event)} for event in _EVENTS.values()}

@@ -44,6 +44,7 @@ class StopFlags:
 
     stop: Flag = field(default_factory=Flag)
     finish: Flag = field(default_factory=Flag)
+    measure: Flag = field(default_factory=Flag)
 
 
 class EventWriter:
@@ -185,6 +186,8 @@ def _listen(flags: StopFlags) -> None:
             flags.stop.set()
         elif line.strip() == Command.FINISH:
             flags.finish.set()
+        elif line.strip() == Command.MEASURE:
+            flags.measure.set()
     flags.stop.set()
     # Should a step hang, the process must not outlive its owner all the same.
     timer = threading.Timer(_ORPHAN_SECONDS, os._exit, args=(ExitCode.BUG,))

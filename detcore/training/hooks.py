@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 
+import psutil
 import torch
 
 from detcore.jobs import events
@@ -13,6 +15,7 @@ from detcore.jobs.events import EndReason, Event
 from detcore.project.runs import RunFolder
 from detcore.training.ema import Ema
 from detcore.training.machine import ThreadGovernor
+from detcore.training.pace import TimeLeft
 from detcore.training.trainer import Hook, Trainer
 from detcore.types import ObjectClass
 from detcore.zoo.checkpoint import (
@@ -53,15 +56,19 @@ class ThreadHook(Hook):
 
 
 class MetricsHook(Hook):
-    """Step events, four a second at first and rarer in long runs, whose curves would not show more; losses
-    are means since the event before."""
+    """Step events, four a second at first and rarer in long runs, whose curves would not show more; losses and
+    gradients are means since the event before."""
 
-    def __init__(self, emit: Emit) -> None:
+    def __init__(self, emit: Emit, time_left: TimeLeft) -> None:
         self._emit = emit
+        self._time_left = time_left
+        self._process = psutil.Process()
         self._since = 0.0
-        self._steps = 0
-        self._images = 0
-        self._seconds = 0.0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._steps = self._images = self._cut = self._finite = 0
+        self._seconds = self._gradient = 0.0
         self._sums: dict[str, float] = {}
 
     def after_step(self, trainer: Trainer) -> None:
@@ -69,6 +76,10 @@ class MetricsHook(Hook):
         self._steps += 1
         self._images += last.images
         self._seconds += last.seconds
+        self._cut += not last.gradient <= trainer.config.learning.max_gradient_norm
+        if math.isfinite(last.gradient):
+            self._finite += 1
+            self._gradient += last.gradient
         for name, value in last.losses.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         interval = min(_LEAST_OFTEN, max(_MOST_OFTEN, trainer.state.seconds / _STEP_EVENTS))
@@ -86,16 +97,23 @@ class MetricsHook(Hook):
                 epoch=trainer.epoch,
                 time=trainer.state.seconds,
                 fraction=trainer.fraction,
-                remaining=trainer.remaining,
+                remaining=self._time_left.seconds(trainer),
                 learning_rate=trainer.last.learning_rate,
                 losses={name: value / self._steps for name, value in self._sums.items()},
                 images_per_second=self._images / max(self._seconds, 1e-9),
+                gradient=self._gradient / self._finite if self._finite else None,
+                clipped=self._cut / self._steps,
+                memory=self._process.memory_info().rss,
+                device_memory=_held_on(trainer.compute.device),
             )
         )
         self._since = time.monotonic()
-        self._steps = self._images = 0
-        self._seconds = 0.0
-        self._sums = {}
+        self._clear()
+
+
+def _held_on(device: torch.device) -> int | None:
+    """Bytes of a GPU's memory that this process holds."""
+    return torch.cuda.memory_reserved(device) if device.type == "cuda" else None
 
 
 class CheckpointHook(Hook):

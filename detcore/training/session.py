@@ -21,9 +21,10 @@ from detcore.jobs.worker_process import StopFlags
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
+from detcore.training.data_figures import data_figures
 from detcore.training.distributed import Group
 from detcore.training.ema import Ema
-from detcore.training.hooks import CheckpointHook, EmaHook, MetricsHook, ThreadHook
+from detcore.training.hooks import CheckpointHook, EmaHook, ThreadHook
 from detcore.training.judging import ValidationHook
 from detcore.training.load import Load, choose_learning_rate, choose_load
 from detcore.training.machine import (
@@ -37,6 +38,7 @@ from detcore.training.machine import (
 from detcore.training.optimisers import make_optimiser
 from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
+from detcore.training.watching import watching_hooks
 from detcore.types import FloatArray
 from detcore.weights.cache import weights_path
 from detcore.weights.catalogue import weights_files
@@ -281,6 +283,7 @@ class Session:
                 batch_size=load.batch_size * load.accumulate * self._group.world_size,
             )
         )
+        self._emit(data_figures(split, self.snapshot, image_size=load.image_size))
         boxes = sum(len(sample.labels) for sample in split.train)
         precision = "bf16" if compute.bf16 else "fp32"
         self._log(
@@ -318,12 +321,19 @@ class Session:
         hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
         if compute.device.type == "cpu" and self.config.runtime.threads is None:
             hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))
-        hooks.append(MetricsHook(self._emit))
-        if not self.no_figure:
-            hooks.append(self._validation(ema, detector, compute, load, split, cache, checkpoints))
+        validator = None if self.no_figure else self._validator(ema, detector, compute, load, split, cache)
+        hooks += watching_hooks(
+            self._emit,
+            measure=self._flags.measure,
+            learnt=split.train,
+            validator=validator,
+            predicted=len(self.snapshot.images) if self.config.runtime.predict_after else 0,
+        )
+        if validator is not None:
+            hooks.append(ValidationHook(validator, checkpoints, self._emit))
         return [*hooks, checkpoints]
 
-    def _validation(
+    def _validator(
         self,
         ema: Ema | None,
         detector: Detector,
@@ -331,10 +341,9 @@ class Session:
         load: Load,
         split: Split,
         cache: ImageCache,
-        checkpoints: CheckpointHook,
-    ) -> ValidationHook:
+    ) -> Validator:
         judged = ema.detector if ema is not None else detector
-        validator = Validator(
+        return Validator(
             detect=Runner(judged, compute),
             samples=split.val,
             ground_truth=self.snapshot.ground_truth,
@@ -344,12 +353,11 @@ class Session:
             problem=self._problem,
             beat=lambda _done, _total: not self._flags.stop.is_set(),
         )
-        return ValidationHook(validator, checkpoints, self._emit)
 
     def _problem(self, error: ImageError) -> None:
         if str(error) not in self._told:
             self._told.add(str(error))
-            self._log("warning", f"Left out: {error}")
+            self._log("warning", f"{events.LEFT_OUT}{error}")
 
     def _log(self, level: str, text: str) -> None:
         self._emit(events.Log(level=level, text=text))

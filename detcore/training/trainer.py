@@ -48,12 +48,15 @@ class Hook:
 
 @dataclass(slots=True)
 class LastStep:
-    """Figures of the step just made. ``seconds`` for the whole step, waiting for images included."""
+    """Figures of the step just made. ``seconds`` for the whole step, waiting for images included; ``gradient`` is its
+    length before it was cut; ``paths`` are those of the images that this process has learnt from."""
 
     losses: dict[str, float] = field(default_factory=dict[str, float])
     learning_rate: float = 0.0
     seconds: float = 0.0
     images: int = 0
+    gradient: float = 0.0
+    paths: tuple[str, ...] = ()
 
 
 class Trainer:
@@ -106,14 +109,6 @@ class Trainer:
         if self.config.learning.minutes is not None:
             return min(1.0, self.state.seconds / (60.0 * self.config.learning.minutes))
         return min(1.0, self.epoch / (self.config.learning.epochs or 1))
-
-    @property
-    def remaining(self) -> float | None:
-        """Seconds to go; ``None`` as long as nothing can be said."""
-        if self.config.learning.minutes is not None:
-            return max(0.0, 60.0 * self.config.learning.minutes - self.state.seconds)
-        done = self.fraction
-        return self.state.seconds * (1.0 - done) / done if done > 0 else None
 
     def set_aside(self, seconds: float) -> None:
         """For hooks: the time that they took after this step is not learning time."""
@@ -206,7 +201,13 @@ class Trainer:
             self.state.drawn = batch.drawn
         norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self.config.learning.max_gradient_norm)
         self._apply(float(norm), paths)
-        self.last = LastStep(losses=sums, learning_rate=rate, images=count * self._group.world_size)
+        self.last = LastStep(
+            losses=sums,
+            learning_rate=rate,
+            images=count * self._group.world_size,
+            gradient=float(norm),
+            paths=tuple(paths),
+        )
 
     def _backward(self, module: nn.Module, batch: TrainBatch) -> dict[str, float]:
         images = self.compute.images(batch.images)

@@ -53,6 +53,9 @@ class Validator:
         self._problem = problem
         self._beat = beat
         self._ground_truth = ground_truth
+        self.look_seconds: float | None = None
+        """What a look at an image takes that has to be read from its file, as far as is known."""
+        self._judged = False
 
     @property
     def images(self) -> int:
@@ -81,6 +84,7 @@ class Validator:
                 return None
             costs.append((time.monotonic() - begin) / len(some))
         first, later = costs
+        self.look_seconds = first
         return (first + (rounds - 1) * min(first, later)) / rounds
 
     def judge(self) -> Judged | None:
@@ -94,7 +98,10 @@ class Validator:
             broken.add(error.path or "")
             self._problem(error)
 
+        begin = time.monotonic()
         detections = self._sweep(self._samples, note)
+        if not self._judged and self._samples:
+            self.look_seconds, self._judged = (time.monotonic() - begin) / len(self._samples), True
         if broken:
             self._samples = [sample for sample in self._samples if sample.path not in broken]
         if detections is None:

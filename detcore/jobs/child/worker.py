@@ -267,7 +267,7 @@ def _detect(
 
     def problem(error: ImageError) -> None:
         unread.add(error.path or "")
-        writer.say(events.Log(level="warning", text=f"Left out: {error}"))
+        writer.say(events.Log(level="warning", text=f"{events.LEFT_OUT}{error}"))
 
     def progress(done: int, total: int) -> bool:
         writer.say(events.Progress(done=done, total=total, text="Predicting"))

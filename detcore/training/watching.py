@@ -1,0 +1,36 @@
+"""The hooks that tell how a run learns, for those who watch it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Event as Flag
+
+from detcore.data.samples import Sample
+from detcore.jobs.events import Event
+from detcore.training.hard_batches import HardBatchHook
+from detcore.training.hooks import MetricsHook
+from detcore.training.layers import LayersHook
+from detcore.training.pace import TimeLeft
+from detcore.training.trainer import Hook
+from detcore.training.validation import Validator
+
+
+def watching_hooks(
+    emit: Callable[[Event], None],
+    *,
+    measure: Flag,
+    learnt: Sequence[Sample],
+    validator: Validator | None,
+    predicted: int,
+) -> list[Hook]:
+    """Figures of the steps with the time that is left, layers when ``measure`` is set, and the hardest batches.
+
+    ``predicted`` images are looked at when the run is done.
+    """
+    time_left = TimeLeft(validator, predicted=predicted)
+    return [
+        time_left,
+        MetricsHook(emit, time_left),
+        LayersHook(emit, measure),
+        HardBatchHook(emit, {sample.path: sample.image_id for sample in learnt}),
+    ]
