@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.services.figures import count_text, counted, ratio_text
+from detcore.jobs.diagnosis import Diagnosis
 from detcore.jobs.events import (
     Checkpoint,
     Ended,
@@ -91,6 +92,7 @@ class RunHistory:
         self.progress: Progress | None = None
         self.started: Started | None = None
         self.log: list[LogLine] = []
+        self.diagnosis = Diagnosis()
         for event in events:
             self.add(event)
 
@@ -106,6 +108,7 @@ class RunHistory:
         return "" if self.step is None else self.step.part
 
     def add(self, event: Event) -> None:
+        self.diagnosis.add(event)
         match event:
             case Step():
                 self._add_step(event)

@@ -30,6 +30,7 @@ COMMANDS = {
     "train": "model_commands.train",
     "predict": "model_commands.predict",
     "export-model": "model_commands.export_model",
+    "diagnose": "run_commands.diagnose",
     "model-info": "model_info.model_info",
     "evaluate": "model_commands.evaluate",
     "queue": "queue_commands.queue",

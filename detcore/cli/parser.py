@@ -220,6 +220,13 @@ def _add_model_commands(commands: Commands) -> None:
     predict.add_argument("--run", required=True)
     predict.add_argument("--split", choices=(*SPLITS, "all"), default="all")
 
+    diagnose = _add(
+        commands, "diagnose", "say in plain words why a run does not learn, and what costs it most"
+    )
+    diagnose.add_argument("--run", required=True)
+    diagnose.add_argument("--layers", action="store_true", help="also what goes on in each layer")
+    diagnose.add_argument("--json", type=Path, metavar="FILE", help="write what is found as JSON")
+
     deploy = _add(commands, "export-model", "write a run's detector as a file that runs without Reticle")
     deploy.add_argument("--run", required=True)
     deploy.add_argument("--format", required=True, choices=list(MODEL_FORMATS))

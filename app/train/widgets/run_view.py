@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.services.theme import Theme
 from app.train.run_history import RunHistory
+from app.train.widgets.findings import FindingsBar
 from app.train.widgets.job_status import JobStatus
 from app.train.widgets.metric_plots import MetricPlots
 from app.train.widgets.run_log import RunLog
@@ -13,7 +14,7 @@ from detcore.project.runs import RunInfo
 
 
 class RunView(QWidget):
-    """Status over plots over the folded log."""
+    """Status, what is wrong if anything is, plots, and the folded log."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -21,12 +22,14 @@ class RunView(QWidget):
         self._run: RunInfo | None = None
         self._doing = ""
         self.status = JobStatus()
+        self.findings = FindingsBar(theme)
         self.plots = MetricPlots(theme)
         self.log = RunLog(theme)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self.status)
+        column.addWidget(self.findings)
         column.addWidget(self.plots, 1)
         column.addWidget(self.log)
 
@@ -50,4 +53,5 @@ class RunView(QWidget):
     def _show_texts(self) -> None:
         if self._run is not None and self._history is not None:
             self.status.show_run(self._run, self._history, doing=self._doing)
+            self.findings.show_findings(self._history.diagnosis.findings())
             self.log.show_lines(self._history.log)
