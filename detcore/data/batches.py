@@ -23,6 +23,8 @@ from detcore.types import FloatArray, ImageArray, IntArray
 from detcore.zoo.spec import SIDE_STEP
 
 ProblemCallback = Callable[[ImageError], None]
+AHEAD = 3
+"""So many batches are in the making at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,9 +83,10 @@ class TrainStream:
         self._orders: dict[int, IntArray] = {}
 
     def batches(
-        self, *, start: int, batch_size: int, plan: Callable[[], Augmentation], threads: int = 1
+        self, *, start: int, batch_size: int, plan: Callable[[int], Augmentation], threads: int = 1
     ) -> Generator[TrainBatch, None, None]:
-        """Batches from image number ``start`` on; ``batch_size`` is that of one process.
+        """Batches from image number ``start`` on; ``batch_size`` is that of one process. ``plan`` says how to draw the
+        batch that begins with an image number.
 
         The generator's threads end when it is closed.
 
@@ -97,9 +100,9 @@ class TrainStream:
             at = start
             items: list[tuple[Labelled, str]] = []
             while True:
-                while len(pending) < 3:
+                while len(pending) < AHEAD:
                     numbers = range(at + self._rank, at + stride, self._world_size)
-                    chosen = plan()
+                    chosen = plan(at)
                     pending.append((at + stride, [executor.submit(self._item, n, chosen) for n in numbers]))
                     at += stride
                 drawn, futures = pending.popleft()

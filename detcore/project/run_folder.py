@@ -69,6 +69,11 @@ class RunFolder:
         return self.path / "previous.safetensors"
 
     @property
+    def next(self) -> Path:
+        """A checkpoint newer than ``last``, whose place it is about to take; it stays when the process dies then."""
+        return self.path / "next.safetensors"
+
+    @property
     def best(self) -> Path:
         return self.path / "best.safetensors"
 

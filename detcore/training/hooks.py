@@ -10,6 +10,7 @@ from dataclasses import asdict
 import psutil
 import torch
 
+from detcore.errors import ConfigError
 from detcore.jobs import events
 from detcore.jobs.events import EndReason, Event
 from detcore.project.runs import RunFolder
@@ -30,6 +31,8 @@ Emit = Callable[[Event], None]
 _MOST_OFTEN, _LEAST_OFTEN = 0.25, 5.0
 _STEP_EVENTS = 4000
 _HEAD_START = 100
+_WAIT_FOR_ROOM, _TRY_AGAIN = 600.0, 5.0
+"""Seconds, at the end of a training whose weights the disk has no room for."""
 
 
 class EmaHook(Hook):
@@ -119,7 +122,10 @@ def _held_on(device: torch.device) -> int | None:
 class CheckpointHook(Hook):
     """Writes last and previous about every minute, at validation and at the end; best when asked.
 
-    With a moving average its weights are kept beside those that are trained.
+    With a moving average its weights are kept beside those that are trained. A process that dies at any moment
+    takes no more than ``checkpoint_every_seconds`` of learning with it, unless writing takes longer than a third of
+    that. Where there is no room for a checkpoint training goes on, with the one before kept and said to be; at the end
+    it waits a while for room.
     """
 
     def __init__(self, run: RunFolder, ema: Ema | None, classes: tuple[ObjectClass, ...], emit: Emit) -> None:
@@ -128,27 +134,75 @@ class CheckpointHook(Hook):
         self._classes = classes
         self._emit = emit
         self._saved_at = time.monotonic()
+        self._saved: int | None = None
+        self._took = 0.0
+        self._told = ""
 
     def before_training(self, trainer: Trainer) -> None:
         self._saved_at = time.monotonic()
 
     def after_step(self, trainer: Trainer) -> None:
-        if time.monotonic() - self._saved_at >= trainer.config.runtime.checkpoint_every_seconds:
-            self.save(trainer)
+        self.save_before(trainer, seconds=0.0)
 
     def after_training(self, trainer: Trainer, reason: EndReason) -> None:
-        self.save(trainer)
+        if reason is not EndReason.STOPPED or self._saved != trainer.state.step:
+            self.save(trainer, insist=True)
 
-    def save(self, trainer: Trainer) -> None:
-        """Write ``last``."""
-        rotate_checkpoint(self._checkpoint(trainer), last=self._run.last, previous=self._run.previous)
-        self._saved_at = time.monotonic()
-        self._emit(events.Checkpoint(step=trainer.state.step, file=self._run.last.name))
+    def save_before(self, trainer: Trainer, *, seconds: float) -> None:
+        """Write ``last`` unless it will still be new enough after another step and what takes so many seconds."""
+        latest = trainer.config.runtime.checkpoint_every_seconds - self._took - trainer.last.seconds - seconds
+        # A disk that is slow must not hold up training more than half of the time.
+        if time.monotonic() - self._saved_at >= max(latest, 2 * self._took):
+            self.save(trainer)
 
-    def save_best(self, trainer: Trainer) -> None:
-        """Write ``best``."""
-        write_checkpoint(self._checkpoint(trainer), self._run.best)
-        self._emit(events.Checkpoint(step=trainer.state.step, file=self._run.best.name))
+    def save(self, trainer: Trainer, *, insist: bool = False) -> None:
+        """Write ``last``. ``insist``: there will be no later time to do it.
+
+        Raises:
+            ConfigError: with ``insist``, it cannot be written.
+        """
+        begin, run, checkpoint = time.monotonic(), self._run, self._checkpoint(trainer)
+        self._saved_at = begin
+        if self._write(
+            lambda: rotate_checkpoint(checkpoint, staged=run.next, last=run.last, previous=run.previous),
+            trainer,
+            insist=insist,
+        ):
+            self._saved, self._took = trainer.state.step, time.monotonic() - begin
+            self._emit(events.Checkpoint(step=trainer.state.step, file=run.last.name))
+
+    def save_best(self, trainer: Trainer, *, insist: bool = False) -> bool:
+        """Write ``best``; whether that was done. Raises as ``save``."""
+        checkpoint = self._checkpoint(trainer)
+        written = self._write(lambda: write_checkpoint(checkpoint, self._run.best), trainer, insist=insist)
+        if written:
+            self._emit(events.Checkpoint(step=trainer.state.step, file=self._run.best.name))
+        return written
+
+    def _write(self, write: Callable[[], None], trainer: Trainer, *, insist: bool) -> bool:
+        until = time.monotonic() + (_WAIT_FOR_ROOM if insist else 0.0)
+        while True:
+            try:
+                write()
+            except ConfigError as error:
+                if insist and (trainer.stop_wanted or time.monotonic() >= until):
+                    raise
+                self._tell_full(error, waits=insist)
+                if not insist:
+                    return False
+                trainer.await_stop(_TRY_AGAIN)
+                continue
+            self._told = ""
+            return True
+
+    def _tell_full(self, error: ConfigError, *, waits: bool) -> None:
+        """Once, until there is room again."""
+        on = "Training has ended and waits for room" if waits else "Training goes on and tries again"
+        if self._told != on:
+            self._told = on
+            kept = "" if self._saved is None else f" The checkpoint of step {self._saved:,} is kept."
+            text = f"{error.path}: {error.message}.{kept} {on}: free some space."
+            self._emit(events.Log(level="warning", text=text))
 
     def _checkpoint(self, trainer: Trainer) -> Checkpoint:
         parts = {

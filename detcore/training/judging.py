@@ -36,33 +36,43 @@ class ValidationHook(Hook):
         self._validator = validator
         self._checkpoints = checkpoints
         self._emit = emit
-        self._due = 0.0
+        self._cost = 0.0
         self._judged_step = -1
         self._told_nothing = False
 
     def before_training(self, trainer: Trainer) -> None:
         state = trainer.state
-        cost = self._choose_images(trainer)
+        self._cost = self._choose_images(trainer)
         if state.fine_tuning and state.step == 0:
             begin = time.monotonic()
             state.start_ap = self._judge(trainer)
-            cost = time.monotonic() - begin
+            self._cost = time.monotonic() - begin
             state.fine_tuning = state.start_ap is None or state.start_ap >= _KNOWS_THE_TASK
-        self._due = state.seconds + self._pause(trainer, cost)
+        if state.judge_at is None:
+            state.judge_at = state.seconds + self._pause(trainer)
+        elif trainer.fraction < 1.0:
+            self._judge_when_due(trainer)  # the process ended while it was at it
 
     def after_step(self, trainer: Trainer) -> None:
-        if trainer.state.seconds < self._due:
-            return
-        begin = time.monotonic()
-        self._judge(trainer)
-        cost = time.monotonic() - begin
-        trainer.set_aside(cost)
-        self._checkpoints.save(trainer)
-        self._due = trainer.state.seconds + self._pause(trainer, cost)
+        trainer.set_aside(self._judge_when_due(trainer))
 
     def after_training(self, trainer: Trainer, reason: EndReason) -> None:
         if reason is not EndReason.STOPPED and self._judged_step != trainer.state.step:
-            self._judge(trainer)
+            self._judge(trainer, last=True)
+
+    def _judge_when_due(self, trainer: Trainer) -> float:
+        """Judge if it is time to; returns the seconds that it took."""
+        state = trainer.state
+        if state.judge_at is None or state.seconds < state.judge_at:
+            return 0.0
+        self._checkpoints.save_before(trainer, seconds=self._cost)
+        begin = time.monotonic()
+        self._judge(trainer)
+        self._cost = time.monotonic() - begin
+        if not trainer.stop_wanted:  # else it may have been ended early, and is still due
+            state.judge_at = state.seconds + self._pause(trainer)
+            self._checkpoints.save(trainer)
+        return self._cost
 
     def _choose_images(self, trainer: Trainer) -> float:
         """Decide, once in a run, how many images to look at; returns the seconds that they will take, as far as
@@ -85,8 +95,8 @@ class ValidationHook(Hook):
             self._emit(events.Log(level="info", text=text))
         return (seconds or 0.0) * self._validator.images
 
-    def _pause(self, trainer: Trainer, cost: float) -> float:
-        """Seconds of learning until the next validation, of which the last one took ``cost``: as configured,
+    def _pause(self, trainer: Trainer) -> float:
+        """Seconds of learning until the next validation: as configured,
         else about 15 of them in a run, and always enough that validation keeps to its share."""
         minutes = trainer.config.learning.minutes
         if trainer.config.runtime.validate_every_seconds is not None:
@@ -95,9 +105,9 @@ class ValidationHook(Hook):
             interval = 20.0
         else:
             interval = min(max(60.0 * minutes / 15.0, 5.0), 120.0)
-        return max(interval, cost / _SHARE)
+        return max(interval, self._cost / _SHARE)
 
-    def _judge(self, trainer: Trainer) -> float | None:
+    def _judge(self, trainer: Trainer, *, last: bool = False) -> float | None:
         """The AP now; ``None`` when there is no telling."""
         state = trainer.state
         judged = self._validator.judge()
@@ -110,9 +120,12 @@ class ValidationHook(Hook):
             return None
         best = state.best_ap is None or ap > state.best_ap
         if best:
+            before = state.best_ap, state.best_step
             state.best_ap, state.best_step = ap, state.step
             # Before it is told: what is said to be the best lies there.
-            self._checkpoints.save_best(trainer)
+            best = self._checkpoints.save_best(trainer, insist=last)
+            if not best:
+                state.best_ap, state.best_step = before
         self._emit(
             events.Validation(
                 step=state.step,

@@ -36,6 +36,7 @@ from detcore.training.machine import (
     try_step,
 )
 from detcore.training.optimisers import make_optimiser
+from detcore.training.stretch import begin_stretch, fraction_done, highest_rate
 from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
 from detcore.training.watching import watching_hooks
@@ -87,6 +88,7 @@ class Session:
             # as it was built, whatever the defaults are by now
             self.config = replace(self.config, options=self._checkpoint.options)
         self.state = self._checkpoint.state if self._checkpoint else RunState()
+        self._attempts_before = self.state.attempt
         self.state.attempt = max(attempt, self.state.attempt)
         self._take_best()
 
@@ -107,6 +109,9 @@ class Session:
         self._set_threads(device)
         torch.manual_seed(config.runtime.seed)  # pyright: ignore[reportUnknownMemberType]
         load = self._load(device, len(split.train))
+        cache = ImageCache(longer_side=load.image_size, processes=self._group.local_world_size)
+        stream = self._stream(split, cache)
+        self._go_beyond(stream.pass_length)
         detector = build_detector(
             config.detector,
             num_classes=len(self.snapshot.classes),
@@ -123,17 +128,8 @@ class Session:
             self.state.device_type, self.state.bf16 = device.type, compute.bf16
             self._announce(detector, compute, load, split)
             self._try_worst_step(detector, compute, load, split.train)
-        cache = ImageCache(longer_side=load.image_size, processes=self._group.local_world_size)
-        stream = TrainStream(
-            split.train,
-            cache,
-            seed=config.runtime.seed,
-            problem=self._problem,
-            rank=self._group.rank,
-            world_size=self._group.world_size,
-            weights=self._weights(split.train),
-            smallest_batch=config.spec.recipe.smallest_batch,
-        )
+        if self._checkpoint is not None:  # after all that draws numbers to try the machine
+            restore_random(self._checkpoint.part("random"))
         trainer = Trainer(
             detector=detector,
             optimiser=optimiser,
@@ -162,7 +158,7 @@ class Session:
 
     def _find_checkpoint(self) -> Checkpoint | None:
         run = self._run
-        checkpoint, problems = newest_checkpoint([run.last, run.previous, run.best])
+        checkpoint, problems = newest_checkpoint([run.next, run.last, run.previous, run.best])
         for problem in problems:
             fallback = "Going on from the one before" if checkpoint else "Starting from the beginning"
             self._log("warning", f"{problem} {fallback}.")
@@ -232,16 +228,48 @@ class Session:
             torch.backends.cudnn.benchmark = False
 
     def _load(self, device: torch.device, images: int) -> Load:
-        load = choose_load(
-            self.config, on_gpu=device.type == "cuda", images=images, attempt=self.state.attempt
-        )
-        if self._checkpoint is not None and self.state.attempt == 0:
-            return replace(load, image_size=self._checkpoint.image_size)
+        """What a step holds: what it held before, on whatever machine, halved each time that memory has run out since
+        then; else what suits the machine."""
+        state, checkpoint = self.state, self._checkpoint
+        load = choose_load(self.config, on_gpu=device.type == "cuda", images=images, attempt=state.attempt)
+        if checkpoint is not None and state.batch_size:
+            before = Load(
+                batch_size=state.batch_size, accumulate=state.accumulate, image_size=checkpoint.image_size
+            )
+            times = state.attempt - self._attempts_before
+            load = before.shrunk(times, smallest_batch=self.config.spec.recipe.smallest_batch)
+        elif checkpoint is not None and state.attempt == 0:
+            load = replace(load, image_size=checkpoint.image_size)
+        state.batch_size, state.accumulate = load.batch_size, load.accumulate
         return load
 
+    def _stream(self, split: Split, cache: ImageCache) -> TrainStream:
+        return TrainStream(
+            split.train,
+            cache,
+            seed=self.config.runtime.seed,
+            problem=self._problem,
+            rank=self._group.rank,
+            world_size=self._group.world_size,
+            weights=self._weights(split.train),
+            smallest_batch=self.config.spec.recipe.smallest_batch,
+        )
+
+    def _go_beyond(self, images: int) -> None:
+        """Begin a stretch, from the best weights, when a run that is done has been given more."""
+        last, state, learning = self._checkpoint, self.state, self.config.learning
+        if last is None or not state.complete or fraction_done(state, learning, images=images) >= 1.0:
+            return
+        begin_stretch(state)
+        best, _ = newest_checkpoint([self._run.best] if state.best_ap is not None else [])
+        if best is not None and best.image_size == last.image_size and best.options == last.options:
+            self._checkpoint = replace(best, state=state)
+        share = highest_rate(state, learning, images=images)
+        text = f"Goes on from the weights of step {state.best_step if best else state.step:,}; the learning rate rises to {share:.0%} and falls again."
+        self._log("info", text)
+
     def _begin(self, detector: Detector, device: torch.device) -> torch.optim.Optimizer:
-        """The optimiser; detector, optimiser and random state as the checkpoint has them, or the weights to
-        start from."""
+        """The optimiser; it and the detector as the checkpoint has them, or the weights to start from."""
         checkpoint = self._checkpoint
         if checkpoint is not None:
             detector.load_state_dict(checkpoint.part("weights"))
@@ -258,7 +286,6 @@ class Session:
         )
         if checkpoint is not None:
             restore_optimiser(optimiser, detector, checkpoint.part("optimiser"))
-            restore_random(checkpoint.part("random"))
         return optimiser
 
     def _start_from(self, weights: str, detector: Detector) -> LoadReport:

@@ -16,7 +16,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from detcore.data.batches import TrainBatch, TrainStream
+from detcore.data.batches import AHEAD, TrainBatch, TrainStream
 from detcore.jobs.config import Augmentation, TrainConfig
 from detcore.jobs.events import EndReason, FailureKind
 from detcore.jobs.worker_process import StopFlags
@@ -24,6 +24,7 @@ from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
 from detcore.training.load import Load
 from detcore.training.schedule import rate_factor
+from detcore.training.stretch import fraction_done, highest_rate
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.checkpoint import RunState
 from detcore.zoo.running import Compute
@@ -105,10 +106,17 @@ class Trainer:
 
     @property
     def fraction(self) -> float:
-        """The share of the run that is done, 0..1."""
-        if self.config.learning.minutes is not None:
-            return min(1.0, self.state.seconds / (60.0 * self.config.learning.minutes))
-        return min(1.0, self.epoch / (self.config.learning.epochs or 1))
+        """The share of the run that is done, 0..1; where it is trained for longer, of what was added."""
+        return fraction_done(self.state, self.config.learning, images=self.images)
+
+    @property
+    def stop_wanted(self) -> bool:
+        """Whether the owner has asked to stop."""
+        return self._flags.stop.is_set()
+
+    def await_stop(self, seconds: float) -> None:
+        """Wait until then, or for so long."""
+        self._flags.stop.wait(seconds)
 
     def set_aside(self, seconds: float) -> None:
         """For hooks: the time that they took after this step is not learning time."""
@@ -134,6 +142,7 @@ class Trainer:
         )
         with closing(batches):
             reason = self._loop(module, batches)
+        self.state.complete = reason is not EndReason.STOPPED
         for hook in self._hooks:
             hook.after_training(self, reason)
         return reason
@@ -143,6 +152,10 @@ class Trainer:
             reason = self._end()
             if reason is not None:
                 return reason
+            if self.state.whole_from is None and self._fraction >= _MOSAIC_UNTIL:
+                # Of those that are not made yet, nor would be if the run were taken up here.
+                made = AHEAD * self.load.batch_size * self._group.world_size
+                self.state.whole_from = self.state.drawn + made
             begin = time.monotonic()
             self._step(module, batches)
             stepped = time.monotonic()
@@ -169,21 +182,24 @@ class Trainer:
             return EndReason.FINISHED_EARLY
         return EndReason.COMPLETED if self._fraction >= 1.0 else None
 
-    def _augmentation(self) -> Augmentation:
-        """What to draw now. The last fifth sees whole images only, as they will be at prediction."""
-        chosen = self.config.augmentation
-        return chosen if self._fraction < _MOSAIC_UNTIL else replace(chosen, mosaic=0.0)
+    def _augmentation(self, number: int) -> Augmentation:
+        """How to draw image ``number``. The last fifth sees whole images only, as they will be at prediction."""
+        chosen, whole_from = self.config.augmentation, self.state.whole_from
+        return chosen if whole_from is None or number < whole_from else replace(chosen, mosaic=0.0)
 
     def _step(self, module: nn.Module, batches: Iterator[TrainBatch]) -> None:
         """One optimiser step over ``accumulate`` batches."""
         module.train()
+        fine_tuning = self.state.fine_tuning and self.config.learning.learning_rate is None
         rate = self._learning_rate * rate_factor(
-            step=self.state.step,
+            step=self.state.step - self.state.from_step,
             warmup_steps=self.config.learning.warmup_steps,
             fraction=self._fraction,
-            fine_tuning=self.state.fine_tuning and self.config.learning.learning_rate is None,
+            fine_tuning=fine_tuning,
             schedule=self._schedule,
         )
+        if not fine_tuning:
+            rate *= highest_rate(self.state, self.config.learning, images=self.images)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
         self.optimiser.zero_grad(set_to_none=True)

@@ -85,7 +85,8 @@ class Validator:
             costs.append((time.monotonic() - begin) / len(some))
         first, later = costs
         self.look_seconds = first
-        return (first + (rounds - 1) * min(first, later)) / rounds
+        # A clock may be too coarse to see any time pass.
+        return max((first + (rounds - 1) * min(first, later)) / rounds, 1e-6)
 
     def judge(self) -> Judged | None:
         """Evaluate now; ``None`` when ``beat`` ended it early, which says nothing about the detector.

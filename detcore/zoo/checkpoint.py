@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, cast
@@ -18,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor, nn
 
-from detcore.atomic import atomic_write
+from detcore.atomic import atomic_write, sync_folder
 from detcore.errors import ConfigError
 from detcore.untrusted_json import fits, parse_json
 
@@ -39,7 +40,10 @@ class RunState:
     """How far a run has come. ``drawn`` images of the stream were used, ``seconds`` spent learning (what
     validation takes is not among them), resumed ones included; ``attempt`` counts the times memory ran out;
     ``bf16`` was chosen on ``device_type``. ``fine_tuning``: it began with weights that know the task, whose AP
-    is ``start_ap``. Validation looks at ``judged_images``, once that is decided."""
+    is ``start_ap``. Validation looks at ``judged_images``, once that is decided, and is due at ``judge_at`` seconds.
+    A step holds ``batch_size`` images ``accumulate`` times. From image number ``whole_from`` on there are no mosaics.
+    ``complete``: it has come to its end; trained for longer, it begins a stretch (``detcore.training.stretch``) at
+    ``from_step``, ``from_drawn`` and ``from_seconds``."""
 
     step: int = 0
     drawn: int = 0
@@ -52,6 +56,14 @@ class RunState:
     fine_tuning: bool = False
     start_ap: float | None = None
     judged_images: int | None = None
+    judge_at: float | None = None
+    batch_size: int = 0
+    accumulate: int = 1
+    whole_from: int | None = None
+    complete: bool = False
+    from_step: int = 0
+    from_drawn: int = 0
+    from_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,24 +117,32 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "class_names": list(checkpoint.class_names),
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
+    with _told(path), atomic_write(path) as temporary:
+        save_file(tensors, temporary, metadata={_KEY: json.dumps(record)})
+
+
+def rotate_checkpoint(checkpoint: Checkpoint, *, staged: Path, last: Path, previous: Path) -> None:
+    """Write ``last``; the one that was there becomes ``previous``. The new one lies whole at ``staged`` before it takes
+    its place: what is there is the newest. Raises as ``write_checkpoint``."""
+    write_checkpoint(checkpoint, staged)
+    with _told(last):
+        if last.exists():
+            os.replace(last, previous)
+        os.replace(staged, last)
+        sync_folder(last.parent)
+
+
+@contextmanager
+def _told(path: Path) -> Generator[None, None, None]:
+    """What keeps a checkpoint from being written, as a ConfigError."""
     try:
-        with atomic_write(path) as temporary:
-            save_file(tensors, temporary, metadata={_KEY: json.dumps(record)})
+        yield
     except (OSError, SafetensorError) as error:
         raise ConfigError(
             f"the checkpoint cannot be written ({error})",
             path=path,
             hint="Free some space, then go on with the run",
         ) from error
-
-
-def rotate_checkpoint(checkpoint: Checkpoint, *, last: Path, previous: Path) -> None:
-    """Write ``last``; the one that was there becomes ``previous``. One of them is whole at any moment."""
-    staged = last.with_name("next.safetensors")
-    write_checkpoint(checkpoint, staged)
-    if last.exists():
-        os.replace(last, previous)
-    os.replace(staged, last)
 
 
 def read_checkpoint(path: Path) -> Checkpoint:

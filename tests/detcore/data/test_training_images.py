@@ -157,7 +157,7 @@ def write(folder: Path, number: int, width: int = 64, height: int = 48) -> Sampl
 def take(
     stream: TrainStream, *, start: int, batch_size: int, count: int
 ) -> list[tuple[list[str], bytes, int]]:
-    batches = stream.batches(start=start, batch_size=batch_size, plan=lambda: Augmentation())
+    batches = stream.batches(start=start, batch_size=batch_size, plan=lambda _number: Augmentation())
     found = [
         (batch.paths, batch.images.contiguous().numpy().tobytes(), batch.drawn)
         for batch in islice(batches, count)
@@ -213,7 +213,7 @@ def test_a_broken_partner_of_a_mosaic_does_not_cost_the_good_image(tmp_path: Pat
     Path(samples[1].path).write_bytes(b"no image")
     told: list[ImageError] = []
     broken = TrainStream(samples, ImageCache(longer_side=64), seed=0, problem=told.append)
-    batches = broken.batches(start=0, batch_size=3, plan=lambda: Augmentation(mosaic=1.0))
+    batches = broken.batches(start=0, batch_size=3, plan=lambda _number: Augmentation(mosaic=1.0))
     assert [len(batch.paths) for batch in islice(batches, 6)] == [2] * 6
     batches.close()
     assert [error.path for error in told] == [samples[1].path]
@@ -224,7 +224,7 @@ def test_images_too_few_for_a_batch_wait_for_the_next(tmp_path: Path) -> None:
     Path(samples[1].path).write_bytes(b"no image")
     told: list[ImageError] = []
     half = TrainStream(samples, ImageCache(longer_side=64), seed=0, problem=told.append, smallest_batch=2)
-    batches = half.batches(start=0, batch_size=2, plan=Augmentation)
+    batches = half.batches(start=0, batch_size=2, plan=lambda _number: Augmentation())
     found = [(len(batch.paths), batch.drawn) for batch in islice(batches, 3)]
     batches.close()
     assert found == [(2, 4), (2, 8), (2, 12)]

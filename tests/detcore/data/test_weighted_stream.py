@@ -51,7 +51,7 @@ def drawn(
     found: TrainStream, *, start: int = 0, count: int, batch_size: int = 1, threads: int = 1
 ) -> list[str]:
     """The paths of so many images, by their names."""
-    batches = found.batches(start=start, batch_size=batch_size, plan=lambda: PLAIN, threads=threads)
+    batches = found.batches(start=start, batch_size=batch_size, plan=lambda _number: PLAIN, threads=threads)
     paths = [path for batch in islice(batches, count // batch_size) for path in batch.paths]
     batches.close()
     return [Path(path).stem for path in paths]

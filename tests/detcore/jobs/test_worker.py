@@ -275,6 +275,7 @@ def test_a_full_disk_is_no_bug_and_the_advice_is_to_free_space(
         raise error
 
     monkeypatch.setattr("detcore.zoo.checkpoint.save_file", fail)
+    monkeypatch.setattr("detcore.training.hooks._WAIT_FOR_ROOM", 0.0)
     code, heard = work_here("train", str(make_run(epochs=1).path))
     assert code is ExitCode.BAD_INPUT
     assert isinstance(heard[-1], events.Failed)

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -22,20 +21,10 @@ from detcore.training.schedule import FINE_TUNING
 from detcore.training.session import Session, TrainingResult
 from detcore.training.validation import Judged, Validator
 from detcore.zoo.checkpoint import read_checkpoint
+from tests.detcore.training.clock import Clock
 from tests.settings_of_runs import change_settings
 
 MakeRun = Callable[..., RunFolder]
-
-
-class Clock:
-    """Time that passes only when something is said to take it."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 0.0
-        for module in ("trainer", "judging", "validation", "hooks"):
-            monkeypatch.setattr(
-                f"detcore.training.{module}.time", SimpleNamespace(monotonic=lambda: self.now)
-            )
 
 
 @pytest.fixture

@@ -354,7 +354,9 @@ def test_a_checkpoint_comes_back_whole(tmp_path: Path) -> None:
 def test_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
     last, previous = tmp_path / "last.safetensors", tmp_path / "previous.safetensors"
     for step in (1, 2, 3):
-        rotate_checkpoint(checkpoint(step), last=last, previous=previous)
+        rotate_checkpoint(
+            checkpoint(step), staged=tmp_path / "next.safetensors", last=last, previous=previous
+        )
     assert read_checkpoint(last).state.step == 3
     assert read_checkpoint(previous).state.step == 2
 
@@ -363,7 +365,9 @@ def test_the_last_two_checkpoints_are_kept(tmp_path: Path) -> None:
 def test_a_torn_checkpoint_is_passed_over_and_named(tmp_path: Path, share: float) -> None:
     last, previous = tmp_path / "last.safetensors", tmp_path / "previous.safetensors"
     for step in (1, 2):
-        rotate_checkpoint(checkpoint(step), last=last, previous=previous)
+        rotate_checkpoint(
+            checkpoint(step), staged=tmp_path / "next.safetensors", last=last, previous=previous
+        )
     content = last.read_bytes()
     last.write_bytes(content[: int(len(content) * share)])
     found, problems = newest_checkpoint([last, previous])
