@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,17 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from detcore.data.augment import Labelled, augment, mosaic
+from detcore.data.augmentation.labelled import Labelled
 from detcore.data.cache import ImageCache
+from detcore.data.draws import Drawn, Draws, ProblemCallback
 from detcore.data.letterbox import PAD_VALUE, Fit, round_up
 from detcore.data.samples import Sample
 from detcore.data.tensors import to_tensor
 from detcore.errors import ImageError
 from detcore.jobs.config import Augmentation
-from detcore.types import FloatArray, ImageArray, IntArray
+from detcore.types import FloatArray, ImageArray
 from detcore.zoo.spec import SIDE_STEP
 
-ProblemCallback = Callable[[ImageError], None]
 AHEAD = 3
 """So many batches are in the making at a time."""
 
@@ -46,12 +45,10 @@ class TrainStream:
 
     What image number n of the stream is, and how it is augmented, follows from ``seed`` and n alone:
     a stream that starts at n goes on exactly where another stopped, whatever the batch size and the
-    number of threads. ``problem`` is told about a file that cannot be read, once a file; the image is
-    left out of its batch, which has ``smallest_batch`` images all the same: fewer wait for the next.
-    Of ``world_size`` processes each takes every ``world_size``-th image.
-
-    ``weights`` (N,) of at least 1 say how often each image is drawn in a pass, on average; no image is left
-    out of a pass. Without them each is drawn once. ``pass_length`` is the number of images in a pass.
+    number of threads; ``Draws`` has them. A file that cannot be read is left out of its batch, which has
+    ``smallest_batch`` images all the same: fewer wait for the next.
+    Of ``world_size`` processes each takes every ``world_size``-th image. ``pass_length`` is the number of
+    images in a pass.
     """
 
     def __init__(
@@ -66,21 +63,11 @@ class TrainStream:
         weights: FloatArray | None = None,
         smallest_batch: int = 1,
     ) -> None:
-        if not samples:
-            raise ValueError("no samples to draw from")
-        if weights is not None and (len(weights) != len(samples) or not (weights >= 1.0).all()):
-            raise ValueError("one weight of at least 1 is needed for each sample")
-        self._weights = weights
-        self.pass_length = len(samples) if weights is None else math.ceil(float(weights.sum()))
-        self._samples = samples
-        self._cache = cache
-        self._seed = seed
-        self._problem = problem
+        self._draws = Draws(samples, cache, seed=seed, problem=problem, weights=weights)
+        self.pass_length = self._draws.pass_length
         self._rank = rank
         self._world_size = world_size
         self._smallest_batch = smallest_batch
-        self._broken: set[str] = set()
-        self._orders: dict[int, IntArray] = {}
 
     def batches(
         self, *, start: int, batch_size: int, plan: Callable[[int], Augmentation], threads: int = 1
@@ -94,93 +81,32 @@ class TrainStream:
             ImageError: none of the files can be read.
         """
         stride = batch_size * self._world_size
-        pending: deque[tuple[int, list[Future[tuple[Labelled, str] | None]]]] = deque()
+        pending: deque[tuple[int, list[Future[Drawn | None]]]] = deque()
         executor = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="images")
         try:
             at = start
-            items: list[tuple[Labelled, str]] = []
+            items: list[Drawn] = []
             while True:
                 while len(pending) < AHEAD:
                     numbers = range(at + self._rank, at + stride, self._world_size)
                     chosen = plan(at)
-                    pending.append((at + stride, [executor.submit(self._item, n, chosen) for n in numbers]))
+                    pending.append(
+                        (at + stride, [executor.submit(self._draws.item, n, chosen) for n in numbers])
+                    )
                     at += stride
                 drawn, futures = pending.popleft()
                 items += [item for item in (future.result() for future in futures) if item is not None]
                 if len(items) >= self._smallest_batch:
-                    yield collate([item for item, _ in items], [path for _, path in items], drawn)
+                    yield collate([item.labelled for item in items], [item.path for item in items], drawn)
                     items = []
-                elif not items and len(self._broken) >= len({sample.path for sample in self._samples}):
+                elif not items and self._draws.all_broken:
                     raise ImageError(
                         "none of the training images can be read",
-                        path=self._samples[0].path,
+                        path=self._draws.samples[0].path,
                         hint="Check the image folder of the project",
                     )
         finally:
             executor.shutdown(wait=True, cancel_futures=True)
-
-    def _sample(self, number: int) -> Sample:
-        rounds, row = divmod(number, self.pass_length)
-        order = self._orders.get(rounds)
-        if order is None:
-            order = self._order(np.random.default_rng([self._seed, 1, rounds]))
-            # Only the newest passes are asked for again. Threads may do this twice, with the same result.
-            recent = {number: kept for number, kept in self._orders.items() if number >= rounds - 2}
-            self._orders = {**recent, rounds: order}
-        return self._samples[int(order[row])]
-
-    def _order(self, rng: np.random.Generator) -> IntArray:
-        """(pass_length,) rows of the samples. Of weights a systematic sample, which draws each image as often
-        as its weight says, rounded up or down."""
-        if self._weights is None:
-            return rng.permutation(len(self._samples))
-        edges: FloatArray = np.cumsum(self._weights)
-        step = float(edges[-1]) / self.pass_length
-        points: FloatArray = np.arange(self.pass_length, dtype=np.float64) * step + rng.random() * step
-        rows: IntArray = np.searchsorted(edges, points, side="right")
-        return rng.permutation(np.minimum(rows, len(edges) - 1))
-
-    def _item(self, number: int, plan: Augmentation) -> tuple[Labelled, str] | None:
-        sample = self._sample(number)
-        rng = np.random.default_rng([self._seed, 2, number])
-        try:
-            item = self._load(sample)
-        except ImageError as error:
-            self._tell(error, sample)
-            return None
-        if plan.mosaic and rng.random() < plan.mosaic:
-            second, third, fourth = (
-                self._partner(int(row), item) for row in rng.integers(len(self._samples), size=3)
-            )
-            item = mosaic((item, second, third, fourth), plan, rng)
-        height, width = item.image.shape[:2]
-        return (
-            augment(item, plan, rng, width=round_up(width, SIDE_STEP), height=round_up(height, SIDE_STEP)),
-            sample.path,
-        )
-
-    def _partner(self, row: int, item: Labelled) -> Labelled:
-        """Another image for a mosaic about ``item``, which stands in for one that cannot be read."""
-        sample = self._samples[row]
-        try:
-            return self._load(sample)
-        except ImageError as error:
-            self._tell(error, sample)
-            return item
-
-    def _tell(self, error: ImageError, sample: Sample) -> None:
-        if error.path not in self._broken:
-            self._broken.add(error.path or sample.path)
-            self._problem(error)
-
-    def _load(self, sample: Sample) -> Labelled:
-        image, fit = self._cache.get(sample.path, frame=sample.frame)
-        return Labelled(
-            image=image,
-            boxes=fit.to_frame(sample.boxes),
-            labels=sample.labels,
-            ignore=fit.to_frame(sample.ignore),
-        )
 
 
 def collate(items: Sequence[Labelled], paths: list[str], drawn: int) -> TrainBatch:

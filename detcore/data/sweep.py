@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from torch import Tensor
 
-from detcore.data.batches import ProblemCallback, detect_batches
+from detcore.data.batches import detect_batches
 from detcore.data.cache import ImageCache
+from detcore.data.draws import ProblemCallback
 from detcore.data.samples import Sample
 from detcore.types import Detections, FloatArray, IntArray
 from detcore.zoo.running import Seen

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from detcore.data.batches import ProblemCallback
 from detcore.data.cache import ImageCache
+from detcore.data.draws import ProblemCallback
 from detcore.data.samples import Sample
 from detcore.data.sweep import Hear, SweepProgress, sweep
 from detcore.errors import ConfigError

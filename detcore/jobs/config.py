@@ -27,6 +27,8 @@ BASICS = "Basics"
 """The group that a form shows first; it folds the others."""
 _OPTIMISER, _OVER_TIME, _KEPT = "Optimiser", "Learning rate over time", "Validating and saving"
 _ERRORS = "Errors of an earlier run"
+_LABELS = "Labels and classes"
+_PLACE, _PIXELS, _MIXING = "Images moved and turned", "Colours and quality", "Images mixed"
 
 
 def _check(section: object, place: str) -> None:
@@ -45,6 +47,7 @@ class Learning:
     Exactly one of ``minutes`` (of learning; validation comes on top, with about a tenth of them) and ``epochs``
     is set. ``weights`` are published ones, by their name, or a local file; where they know the task already,
     ``learning_rate`` ``None`` is a lower one.
+    ``class_balance`` is the threshold of repeat factor sampling (``sampling.repeat_factors``).
     ``hard_negatives`` and ``oversample`` need the errors of an earlier run (``emphasis.json`` in the run's folder).
     """
 
@@ -120,6 +123,24 @@ class Learning:
         group=_OVER_TIME,
         unit="steps",
     )
+    class_balance: float = option(
+        0.0,
+        label="Rare classes",
+        help="Images with a class that a smaller share of the images has than this are drawn more often: twice as "
+        "often where four times fewer have it",
+        low=0,
+        high=1,
+        step=0.05,
+        group=_LABELS,
+        unit="%",
+    )
+    difficult_boxes: str = option(
+        "ignore",
+        label="Difficult boxes",
+        help="What is learnt where a label is marked as difficult",
+        choices={"ignore": "Nothing", "learn": "An object", "drop": "Background"},
+        group=_LABELS,
+    )
     hard_negatives: float = option(
         0.0,
         label="False alarms",
@@ -147,8 +168,8 @@ class Learning:
 class Augmentation:
     """Which random changes are made to training images."""
 
-    flip_horizontal: bool = option(True, label="Flip left and right")
-    flip_vertical: bool = option(False, label="Flip top and bottom")
+    flip_horizontal: bool = option(True, label="Flip left and right", group=_PLACE)
+    flip_vertical: bool = option(False, label="Flip top and bottom", group=_PLACE)
     scale_jitter: float = option(
         0.5,
         label="Vary size",
@@ -157,8 +178,115 @@ class Augmentation:
         high=1,
         step=0.05,
         unit="%",
+        group=_PLACE,
     )
-    colour_jitter: bool = option(True, label="Vary colours")
+    quarter_turns: bool = option(
+        False,
+        label="Turn by quarters",
+        help="For images that have no top, such as those from above",
+        group=_PLACE,
+    )
+    rotation: float = option(
+        0.0,
+        label="Turn a little",
+        help="Degrees to either side, at most; a box becomes the upright one about its turned corners",
+        low=0,
+        high=45,
+        step=5,
+        unit="°",
+        group=_PLACE,
+    )
+    crop: float = option(
+        0.0,
+        label="Cut out",
+        help="The share of images of which a part is cut out and enlarged, as SSD does",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_PLACE,
+    )
+    zoom_out: float = option(
+        0.0,
+        label="Make small",
+        help="The share of images that become up to four times smaller, for small objects",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_PLACE,
+    )
+    colour_jitter: bool = option(True, label="Vary colours", group=_PIXELS)
+    hue: float = option(
+        0.0,
+        label="Vary hue",
+        help="At most so much of the colour circle to either side, beyond what Vary colours does",
+        low=0,
+        high=0.5,
+        step=0.01,
+        unit="%",
+        group=_PIXELS,
+    )
+    saturation: float = option(
+        0.0,
+        label="Vary saturation",
+        help="Colours become at most so much stronger or weaker, beyond what Vary colours does",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_PIXELS,
+    )
+    brightness: float = option(
+        0.0,
+        label="Vary brightness",
+        help="Images become at most so much lighter or darker, beyond what Vary colours does",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_PIXELS,
+    )
+    blur: float = option(
+        0.0,
+        label="Blur",
+        help="The share of images out of focus",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_PIXELS,
+    )
+    noise: float = option(
+        0.0,
+        label="Noise",
+        help="The share of images with the noise of a sensor",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_PIXELS,
+    )
+    jpeg: float = option(
+        0.0,
+        label="JPEG",
+        help="The share of images that are compressed badly",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_PIXELS,
+    )
+    erase: float = option(
+        0.0,
+        label="Erase",
+        help="The share of images of which a rectangle is painted over",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_PIXELS,
+    )
     mosaic: float = option(
         0.0,
         label="Mosaic",
@@ -167,7 +295,52 @@ class Augmentation:
         high=1,
         step=0.1,
         unit="%",
+        group=_MIXING,
     )
+    mixup: float = option(
+        0.0,
+        label="Mixup",
+        help="The share of images through which another one shines",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_MIXING,
+    )
+    cutmix: float = option(
+        0.0,
+        label="Cutmix",
+        help="The share of images of which a rectangle is another image's",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_MIXING,
+    )
+    copy_paste: float = option(
+        0.0,
+        label="Copy and paste",
+        help="The share of images that get objects of others, those of rare classes first",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_MIXING,
+    )
+    close_after: float = option(
+        0.8,
+        label="Mix until",
+        help="The share of the training after which images are no longer mixed: no mosaic, mixup, cutmix or pasting",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=_MIXING,
+    )
+
+    def unmixed(self) -> Augmentation:
+        """These changes without those that make one image of several."""
+        return replace(self, mosaic=0.0, mixup=0.0, cutmix=0.0, copy_paste=0.0)
 
     def __post_init__(self) -> None:
         """Raises ConfigError as ``Learning`` does."""

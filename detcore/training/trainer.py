@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import cast
 
 import torch
@@ -30,7 +30,6 @@ from detcore.zoo.checkpoint import RunState
 from detcore.zoo.running import Compute
 from detcore.zoo.spec import Schedule
 
-_MOSAIC_UNTIL = 0.8
 _BAD_GRADIENTS = 10
 
 
@@ -152,7 +151,7 @@ class Trainer:
             reason = self._end()
             if reason is not None:
                 return reason
-            if self.state.whole_from is None and self._fraction >= _MOSAIC_UNTIL:
+            if self.state.whole_from is None and self._fraction >= self.config.augmentation.close_after:
                 # Of those that are not made yet, nor would be if the run were taken up here.
                 made = AHEAD * self.load.batch_size * self._group.world_size
                 self.state.whole_from = self.state.drawn + made
@@ -183,9 +182,9 @@ class Trainer:
         return EndReason.COMPLETED if self._fraction >= 1.0 else None
 
     def _augmentation(self, number: int) -> Augmentation:
-        """How to draw image ``number``. The last fifth sees whole images only, as they will be at prediction."""
+        """How to draw image ``number``. In the end only whole images are seen, as they will be at prediction."""
         chosen, whole_from = self.config.augmentation, self.state.whole_from
-        return chosen if whole_from is None or number < whole_from else replace(chosen, mosaic=0.0)
+        return chosen if whole_from is None or number < whole_from else chosen.unmixed()
 
     def _step(self, module: nn.Module, batches: Iterator[TrainBatch]) -> None:
         """One optimiser step over ``accumulate`` batches."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detcore.data.batches import ProblemCallback
 from detcore.data.cache import ImageCache
+from detcore.data.draws import ProblemCallback
 from detcore.data.samples import Sample
 from detcore.data.sweep import Detect, sweep
 from detcore.errors import ImageError

@@ -41,7 +41,7 @@ class RunState:
     validation takes is not among them), resumed ones included; ``attempt`` counts the times memory ran out;
     ``bf16`` was chosen on ``device_type``. ``fine_tuning``: it began with weights that know the task, whose AP
     is ``start_ap``. Validation looks at ``judged_images``, once that is decided, and is due at ``judge_at`` seconds.
-    A step holds ``batch_size`` images ``accumulate`` times. From image number ``whole_from`` on there are no mosaics.
+    A step holds ``batch_size`` images ``accumulate`` times. From image number ``whole_from`` on none is mixed of several.
     ``complete``: it has come to its end; trained for longer, it begins a stretch (``detcore.training.stretch``) at
     ``from_step``, ``from_drawn`` and ``from_seconds``."""
 

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detcore.data.augment import Labelled, augment, mosaic
+from detcore.data.augmentation.augment import augment
+from detcore.data.augmentation.labelled import Labelled
+from detcore.data.augmentation.mixing import mosaic
 from detcore.data.batches import TrainStream, detect_batches, stack
 from detcore.data.cache import ImageCache
 from detcore.data.letterbox import PAD_VALUE, fit_size, pad, resize

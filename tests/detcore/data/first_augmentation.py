@@ -1,13 +1,14 @@
-"""Random changes to training images, each drawn from a generator that the caller seeds."""
+"""How Reticle 0.1 drew and changed training images, as it was written then: what defaults are held against."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from detcore.data.augmentation.labelled import Labelled
 from detcore.data.letterbox import PAD_VALUE
 from detcore.jobs.config import Augmentation
 from detcore.types import ImageArray, IntArray
@@ -19,16 +20,6 @@ _CONTRAST = 0.25
 _SATURATION = 0.4
 _HUE = 0.015
 _MOSAIC_JITTER = 0.3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
-    """An image in memory with its boxes in its own pixels; fields as in ``Sample``."""
-
-    image: ImageArray
-    boxes: NDArray[np.float32]
-    labels: IntArray
-    ignore: NDArray[np.float32]
 
 
 def augment(

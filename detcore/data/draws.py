@@ -1,0 +1,146 @@
+"""The images that a training draws, one by one: which, and with which random changes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from detcore.data.augmentation.augment import Draw, augment, chance
+from detcore.data.augmentation.labelled import Labelled
+from detcore.data.augmentation.mixing import cutmix, mixup, mosaic, paste
+from detcore.data.cache import ImageCache
+from detcore.data.letterbox import round_up
+from detcore.data.samples import Sample
+from detcore.data.sampling import RareBoxes
+from detcore.errors import ImageError
+from detcore.jobs.config import Augmentation
+from detcore.types import FloatArray, IntArray
+from detcore.zoo.spec import SIDE_STEP
+
+ProblemCallback = Callable[[ImageError], None]
+_MOST_PASTED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """One image as it is learnt from, and the file that most of it is of."""
+
+    labelled: Labelled
+    path: str
+
+
+class Draws:
+    """An endless row of augmented training images, a fresh random order each pass.
+
+    What image number n is, and how it is augmented, follows from ``seed`` and n alone. ``problem`` is told about a
+    file that cannot be read, once a file. Used from several threads.
+
+    ``weights`` (N,) of at least 1 say how often each image is drawn in a pass, on average; no image is left
+    out of a pass. Without them each is drawn once. ``pass_length`` is the number of images in a pass.
+    """
+
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        cache: ImageCache,
+        *,
+        seed: int,
+        problem: ProblemCallback,
+        weights: FloatArray | None = None,
+    ) -> None:
+        if not samples:
+            raise ValueError("no samples to draw from")
+        if weights is not None and (len(weights) != len(samples) or not (weights >= 1.0).all()):
+            raise ValueError("one weight of at least 1 is needed for each sample")
+        self.samples = samples
+        self.pass_length = len(samples) if weights is None else math.ceil(float(weights.sum()))
+        self._weights = weights
+        self._cache = cache
+        self._seed = seed
+        self._problem = problem
+        self._rare = RareBoxes(samples)
+        self._broken: set[str] = set()
+        self._orders: dict[int, IntArray] = {}
+
+    @property
+    def all_broken(self) -> bool:
+        """Whether every file has been tried and none can be read."""
+        return len(self._broken) >= len({sample.path for sample in self.samples})
+
+    def item(self, number: int, plan: Augmentation) -> Drawn | None:
+        """Image number ``number``, or ``None`` where its file cannot be read."""
+        sample = self._sample(number)
+        rng = np.random.default_rng([self._seed, 2, number])
+        whole = self._load(sample)
+        if whole is None:
+            return None
+        item = self._mix(whole, plan, rng)
+        width, height = (round_up(side, SIDE_STEP) for side in item.size)
+        return Drawn(labelled=augment(item, plan, rng, width=width, height=height), path=sample.path)
+
+    def _sample(self, number: int) -> Sample:
+        rounds, row = divmod(number, self.pass_length)
+        order = self._orders.get(rounds)
+        if order is None:
+            order = self._order(np.random.default_rng([self._seed, 1, rounds]))
+            # Only the newest passes are asked for again. Threads may do this twice, with the same result.
+            recent = {number: kept for number, kept in self._orders.items() if number >= rounds - 2}
+            self._orders = {**recent, rounds: order}
+        return self.samples[int(order[row])]
+
+    def _order(self, rng: np.random.Generator) -> IntArray:
+        """(pass_length,) rows of the samples. Of weights a systematic sample, which draws each image as often
+        as its weight says, rounded up or down."""
+        if self._weights is None:
+            return rng.permutation(len(self.samples))
+        edges: FloatArray = np.cumsum(self._weights)
+        step = float(edges[-1]) / self.pass_length
+        points: FloatArray = np.arange(self.pass_length, dtype=np.float64) * step + rng.random() * step
+        rows: IntArray = np.searchsorted(edges, points, side="right")
+        return rng.permutation(np.minimum(rows, len(edges) - 1))
+
+    def _mix(self, item: Labelled, plan: Augmentation, rng: np.random.Generator) -> Labelled:
+        """The image with others in it, which it stands in for where they cannot be read."""
+        if plan.mosaic and rng.random() < plan.mosaic:
+            rows: IntArray = rng.integers(len(self.samples), size=3)
+            second, third, fourth = (self._load(self.samples[int(row)]) or item for row in rows)
+            item = mosaic((item, second, third, fourth), plan, rng)
+        mixing = chance(rng, Draw.MIXUP, plan.mixup)
+        if mixing is not None:
+            item = mixup(item, self._any(mixing) or item, mixing)
+        cutting = chance(rng, Draw.CUTMIX, plan.cutmix)
+        if cutting is not None:
+            item = cutmix(item, self._any(cutting) or item, cutting)
+        pasting = chance(rng, Draw.COPY_PASTE, plan.copy_paste)
+        if pasting is not None:
+            for _ in range(int(pasting.integers(1, _MOST_PASTED + 1))):
+                item = self._paste(item, pasting, may_mirror=plan.flip_horizontal)
+        return item
+
+    def _paste(self, item: Labelled, rng: np.random.Generator, *, may_mirror: bool) -> Labelled:
+        chosen = self._rare.choose(rng)
+        source = None if chosen is None else self._load(self.samples[chosen[0]])
+        if chosen is None or source is None:
+            return item
+        return paste(item, source, chosen[1], rng, mirrored=may_mirror and bool(rng.random() < 0.5))
+
+    def _any(self, rng: np.random.Generator) -> Labelled | None:
+        return self._load(self.samples[int(rng.integers(len(self.samples)))])
+
+    def _load(self, sample: Sample) -> Labelled | None:
+        try:
+            image, fit = self._cache.get(sample.path, frame=sample.frame)
+        except ImageError as error:
+            if error.path not in self._broken:
+                self._broken.add(error.path or sample.path)
+                self._problem(error)
+            return None
+        return Labelled(
+            image=image,
+            boxes=fit.to_frame(sample.boxes),
+            labels=sample.labels,
+            ignore=fit.to_frame(sample.ignore),
+        )
