@@ -49,8 +49,14 @@ def class_ids(snapshot: Snapshot) -> IntArray:
     return np.array([item.id for item in snapshot.classes], dtype=np.int64)
 
 
-def make_samples(snapshot: Snapshot, images: Sequence[SnapshotImage]) -> tuple[Sample, ...]:
-    """The samples of these images, in their order. Boxes without area or of an unknown class are dropped."""
+def make_samples(
+    snapshot: Snapshot, images: Sequence[SnapshotImage], *, difficult: str = "ignore"
+) -> tuple[Sample, ...]:
+    """The samples of these images, in their order. Boxes without area or of an unknown class are dropped.
+
+    ``difficult`` boxes are areas to "ignore", objects to "learn" like others, or one may "drop" them. Crowds are
+    always ignored.
+    """
     gt = snapshot.ground_truth
     ids = class_ids(snapshot)
     order = np.argsort(ids, kind="stable")
@@ -64,7 +70,9 @@ def make_samples(snapshot: Snapshot, images: Sequence[SnapshotImage]) -> tuple[S
     for image in images:
         first, last = np.searchsorted(owners, [image.id, image.id + 1])
         own = rows[first:last]
-        unsure = gt.crowd[own] | gt.difficult[own]
+        if difficult == "drop":
+            own = own[~gt.difficult[own]]
+        unsure = gt.crowd[own] if difficult == "learn" else gt.crowd[own] | gt.difficult[own]
         sure = own[~unsure]
         samples.append(
             Sample(
@@ -79,25 +87,27 @@ def make_samples(snapshot: Snapshot, images: Sequence[SnapshotImage]) -> tuple[S
     return tuple(samples)
 
 
-def split_samples(snapshot: Snapshot, *, seed: int) -> Split:
-    """Training and validation samples of the labelled images.
+def split_samples(snapshot: Snapshot, *, seed: int, difficult: str = "ignore") -> Split:
+    """Training and validation samples of the labelled images; ``difficult`` says what the former make of such
+    boxes, which never count when a detector is judged.
 
     Images without a split count as training images. Without a validation split a seeded tenth of the
     training images is held out, images with boxes among them, though never the last one of a class. Where that
     leaves none to hold out, the judging is done on what was learnt from.
     """
     val = make_samples(snapshot, [image for image in snapshot.labelled_images if image.split == "val"])
-    train = make_samples(snapshot, snapshot.training_images)
+    train = make_samples(snapshot, snapshot.training_images, difficult=difficult)
     if val or not train:
         return Split(train=train, val=val)
-    held_out = _held_out(train, seed)
+    judged = train if difficult == "ignore" else make_samples(snapshot, snapshot.training_images)
+    held_out = _held_out(judged, seed)
     if not held_out:
         note = "The validation split is empty and the training images have too few boxes to hold any out: they are judged by themselves."
-        return Split(train=train, val=train, note=note)
+        return Split(train=train, val=judged, note=note)
     note = f"The validation split is empty: {len(held_out)} of {counted(len(train), 'training image')} held out to judge by."
     return Split(
         train=tuple(sample for row, sample in enumerate(train) if row not in held_out),
-        val=tuple(sample for row, sample in enumerate(train) if row in held_out),
+        val=tuple(sample for row, sample in enumerate(judged) if row in held_out),
         note=note,
     )
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import cv2
 import torch
 
-from detcore.curation.emphasis import Emphasis
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample, Split, class_ids, split_samples, why_no_figure
@@ -23,6 +22,7 @@ from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.training.data_figures import data_figures
 from detcore.training.distributed import Group
+from detcore.training.draw_weights import draw_weights
 from detcore.training.ema import Ema
 from detcore.training.hooks import CheckpointHook, EmaHook, ThreadHook
 from detcore.training.judging import ValidationHook
@@ -40,7 +40,6 @@ from detcore.training.stretch import begin_stretch, fraction_done, highest_rate
 from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
 from detcore.training.watching import watching_hooks
-from detcore.types import FloatArray
 from detcore.weights.cache import weights_path
 from detcore.weights.catalogue import weights_files
 from detcore.wording import counted
@@ -186,7 +185,11 @@ class Session:
     def _split(self) -> Split:
         if not self.snapshot.classes:
             raise ConfigError("the project has no classes", hint="Label some boxes first")
-        split = split_samples(self.snapshot, seed=self.config.runtime.seed)
+        split = split_samples(
+            self.snapshot,
+            seed=self.config.runtime.seed,
+            difficult=self.config.learning.difficult_boxes,
+        )
         if not any(len(sample.labels) for sample in split.train):
             raise ConfigError(
                 "there are no labelled training images",
@@ -199,24 +202,6 @@ class Session:
             text = f"No figure can be made of this run, since {self.no_figure}. Its last weights are kept."
             self._log("warning", text)
         return split
-
-    def _weights(self, samples: tuple[Sample, ...]) -> FloatArray | None:
-        """How often each image is drawn in a pass; ``None`` when all are alike."""
-        config = self.config
-        if not config.learning.hard_negatives and not config.learning.oversample:
-            return None
-        emphasis = Emphasis.load(self._run.emphasis)
-        weights = emphasis.weights(
-            [sample.image_id for sample in samples],
-            hard_negatives=config.learning.hard_negatives,
-            oversample=config.learning.oversample,
-        )
-        self._log(
-            "info",
-            f"{int((weights > 1.0).sum()):,} of {counted(len(samples), 'image')} drawn more often, for {emphasis.run} had "
-            f"{counted(emphasis.false_positives, 'false positive')} on background and {counted(emphasis.misses, 'miss', 'misses')}.",
-        )
-        return weights
 
     def _set_threads(self, device: torch.device) -> None:
         torch.set_flush_denormal(True)
@@ -251,7 +236,12 @@ class Session:
             problem=self._problem,
             rank=self._group.rank,
             world_size=self._group.world_size,
-            weights=self._weights(split.train),
+            weights=draw_weights(
+                split.train,
+                self.config.learning,
+                emphasis=self._run.emphasis,
+                say=lambda text: self._log("info", text),
+            ),
             smallest_batch=self.config.spec.recipe.smallest_batch,
         )
 

@@ -139,3 +139,25 @@ def test_sample_columns_have_the_kinds_that_tensors_need() -> None:
     shot = snapshot([image(1)], [box(1, 1)])
     (sample,) = make_samples(shot, shot.images)
     assert (sample.boxes.dtype, sample.labels.dtype) == (np.float32, np.int64)
+
+
+@pytest.mark.parametrize(
+    ("difficult", "objects", "ignored"), [("ignore", 1, 2), ("learn", 2, 1), ("drop", 1, 1)]
+)
+def test_difficult_boxes_are_ignored_learnt_or_dropped_and_crowds_always_ignored(
+    difficult: str, objects: int, ignored: int
+) -> None:
+    shot = snapshot([image(1)], [box(1, 1), box(2, 1, crowd=True), box(3, 1, difficult=True)])
+    (sample,) = make_samples(shot, shot.images, difficult=difficult)
+    assert (len(sample.labels), len(sample.boxes), len(sample.ignore)) == (objects, objects, ignored)
+
+
+@pytest.mark.parametrize("split", ["val", "train"])
+def test_difficult_boxes_that_are_learnt_never_count_in_judging(split: str) -> None:
+    images = [image(number, split if number > 20 else "train") for number in range(1, 31)]
+    boxes = [box(number, number) for number in range(1, 31)]
+    boxes += [box(100 + number, number, difficult=True) for number in range(1, 31)]
+    found = split_samples(snapshot(images, boxes), seed=0, difficult="learn")
+    assert {len(sample.labels) for sample in found.train} == {2}
+    assert {len(sample.labels) for sample in found.val} == {1}
+    assert {len(sample.ignore) for sample in found.val} == {1}
