@@ -43,6 +43,12 @@ TRAIN_ACTIONS: tuple[ActionSpec, ...] = (
         icon="export-variant",
         tip="Write the run's detector as a file that runs without Reticle: ONNX, torch.export or OpenVINO",
     ),
+    ActionSpec(
+        "train.curves",
+        "Save curves…",
+        icon="chart-line",
+        tip="Write the run's losses and figures as a picture (PNG) or a table (CSV)",
+    ),
     ActionSpec("train.discard", "Discard run", ("Del",), icon="delete-outline", tip="Can be undone"),
     ActionSpec("train.reveal", "Show the run's folder", icon="folder-open-outline"),
     ActionSpec("train.fit", "Fit", ("Ctrl+0", "F"), icon="fit-to-screen-outline", tip="Show the whole run"),

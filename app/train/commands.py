@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from app.services.actions import TRAIN
 from app.services.context import AppContext
@@ -18,12 +19,13 @@ from detcore.jobs.config import TrainConfig
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunInfo, RunState, discard, restore
+from detcore.report.learning_curves import write_curves
 
-MENU = ("resume", "predict", "export_model", "discard", "reveal")
+MENU = ("resume", "predict", "export_model", "curves", "discard", "reveal")
 
 
 class RunCommands(QObject):
-    """Binds Resume, Predict again, Discard and Show folder to the selected run."""
+    """Binds Resume, Predict again, Save curves, Discard and Show folder to the selected run."""
 
     def __init__(
         self,
@@ -45,6 +47,7 @@ class RunCommands(QObject):
         bind = context.actions.bind
         bind("train.resume", self._resume, when=self._can_resume)
         bind("train.predict", self._predict, when=self._can_predict)
+        bind("train.curves", self._save_curves, when=lambda: selected() is not None)
         bind("train.discard", self._discard, when=self._is_idle)
         bind("train.reveal", self._reveal, when=lambda: selected() is not None)
 
@@ -106,6 +109,21 @@ class RunCommands(QObject):
                 redo=lambda failed: self._move_away(project, name, step, failed),
             )
             self._move_away(project, name, step, lambda: None)
+
+    def _save_curves(self) -> None:
+        run = self._selected()
+        if run is None:
+            return
+        proposed = str(self._context.document.project.folder.parent / f"{run.name}.png")
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "Save curves", proposed, "Picture (*.png);;Table (*.csv)"
+        )
+        if name:
+            self._context.tasks.run(
+                lambda: write_curves(run.folder, Path(name)),
+                done=lambda _nothing: self._context.messages.info(f"The curves are in {name}."),
+                failed=lambda error: self._context.messages.error(error, doing="save the curves"),
+            )
 
     def _reveal(self) -> None:
         run = self._selected()

@@ -31,6 +31,7 @@ COMMANDS = {
     "predict": "model_commands.predict",
     "export-model": "model_commands.export_model",
     "diagnose": "run_commands.diagnose",
+    "curves": "run_commands.curves",
     "model-info": "model_info.model_info",
     "evaluate": "model_commands.evaluate",
     "queue": "queue_commands.queue",
@@ -126,7 +127,9 @@ def _check_outputs(options: argparse.Namespace) -> None:
         ConfigError: its folder is not there, or it is a folder itself.
     """
     names = (
-        ("json", "errors", "report", "out") if options.command == "report" else ("json", "errors", "report")
+        ("json", "errors", "report", "png", "csv", "out")
+        if options.command == "report"
+        else ("json", "errors", "report", "png", "csv")
     )
     for name in names:
         file: object = getattr(options, name, None)

@@ -227,6 +227,11 @@ def _add_model_commands(commands: Commands) -> None:
     diagnose.add_argument("--layers", action="store_true", help="also what goes on in each layer")
     diagnose.add_argument("--json", type=Path, metavar="FILE", help="write what is found as JSON")
 
+    curves = _add(commands, "curves", "write the losses and figures of a run as a picture or a table")
+    curves.add_argument("--run", required=True)
+    curves.add_argument("--png", type=Path, metavar="FILE", help="losses and AP over steps")
+    curves.add_argument("--csv", type=Path, metavar="FILE", help="a row a step, AP by class as well")
+
     deploy = _add(commands, "export-model", "write a run's detector as a file that runs without Reticle")
     deploy.add_argument("--run", required=True)
     deploy.add_argument("--format", required=True, choices=list(MODEL_FORMATS))

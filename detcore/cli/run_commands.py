@@ -7,11 +7,13 @@ from dataclasses import asdict
 from typing import TypeVar
 
 from detcore.cli.console import say, table, write_json
+from detcore.errors import ConfigError
 from detcore.jobs.diagnosis import Diagnosis, lost_by_class
 from detcore.jobs.events import LAYER_FIGURES, Event, HardBatch, Layers, Step, Validation
 from detcore.project.project import Project
 from detcore.project.runs import find_run, read_events
 from detcore.project.snapshot import Snapshot
+from detcore.report.learning_curves import learning_curves, write_curves_csv, write_curves_png
 from detcore.wording import counted
 
 _HARDEST = 3
@@ -58,6 +60,22 @@ def diagnose(options: argparse.Namespace) -> int:
         say(table(rows, head=["layer", *LAYER_FIGURES]))
     if options.json is not None:
         write_json(options.json, [asdict(finding) for finding in findings])
+    return 0
+
+
+def curves(options: argparse.Namespace) -> int:
+    """Write the curves of a run as a picture, as a table, or both."""
+    if options.png is None and options.csv is None:
+        raise ConfigError("nothing to write", hint="Give --png FILE, --csv FILE, or both")
+    with Project.open(options.project, read_only=True) as project:
+        run = find_run(project, options.run)
+    drawn = learning_curves(read_events(run.events))
+    if options.png is not None:
+        write_curves_png(drawn, options.png, title=run.name)
+        say(str(options.png))
+    if options.csv is not None:
+        write_curves_csv(drawn, options.csv)
+        say(str(options.csv))
     return 0
 
 

@@ -15,7 +15,7 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +29,10 @@ from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import events
 from detcore.jobs.child import crossval
 from detcore.jobs.config import TrainConfig
-from detcore.jobs.events import EndReason, FailureKind
+from detcore.jobs.events import EndReason, Event, FailureKind
 from detcore.jobs.owner import ExitCode
 from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport
+from detcore.jobs.tensorboard_file import with_tensorboard
 from detcore.jobs.worker_process import EventWriter, StopFlags, fail, run_worker
 from detcore.project.runs import (
     RunFolder,
@@ -131,7 +132,8 @@ def _lead(arguments: argparse.Namespace, run: RunFolder, writer: EventWriter, fl
     group = _join(TrainConfig.load(run.config))
     try:
         writer.open_file(run.events)
-        _train(run, arguments.attempt, group, writer, flags)
+        with with_tensorboard(run.path, writer.say) as say:
+            _train(run, arguments.attempt, group, writer, flags, say=say)
     finally:
         group.close()
 
@@ -142,7 +144,7 @@ def _train_along(
     """Train as one of several processes that another one leads."""
     group = _join(TrainConfig.load(run.config))
     try:
-        _train(run, arguments.attempt, group, writer, flags)
+        _train(run, arguments.attempt, group, writer, flags, say=writer.say)
     finally:
         group.close()
 
@@ -163,8 +165,17 @@ def _named(run: RunFolder) -> Generator[None, None, None]:
         run.pid.unlink(missing_ok=True)
 
 
-def _train(run: RunFolder, attempt: int, group: Group, writer: EventWriter, flags: StopFlags) -> None:
-    session = Session(run, attempt=attempt, emit=writer.say, flags=flags, group=group)
+def _train(
+    run: RunFolder,
+    attempt: int,
+    group: Group,
+    writer: EventWriter,
+    flags: StopFlags,
+    *,
+    say: Callable[[Event], None],
+) -> None:
+    """``say`` hears what is told while it learns."""
+    session = Session(run, attempt=attempt, emit=say, flags=flags, group=group)
     try:
         result = session.train()
     except OutOfMemoryError as error:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
@@ -11,7 +14,7 @@ from app.train.widgets.findings import FindingsBar
 from detcore.jobs.diagnosis import Finding
 from detcore.jobs.events import Data
 from detcore.project.project import Project
-from tests.app.train.train_driving import WAIT, has_steps, write_run
+from tests.app.train.train_driving import WAIT, has_steps, last_message, write_run
 
 
 @pytest.fixture
@@ -58,3 +61,23 @@ def test_the_page_tells_it_of_the_run_that_is_shown(
         ),
     )
     assert "5 boxes of dent" in page.run_view.findings.text.text()
+
+
+def test_the_curves_of_a_run_are_saved_as_a_picture(
+    qtbot: QtBot,
+    page: TrainPage,
+    context: AppContext,
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_run(project, [0.1, 0.3])
+    context.document.open(project)
+    qtbot.waitUntil(lambda: has_steps(page), timeout=WAIT)
+    file = tmp_path / "curves.png"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(file), ""))
+    context.actions["train.curves"].trigger()
+    qtbot.waitUntil(file.is_file, timeout=WAIT)
+    assert file.read_bytes().startswith(b"\x89PNG")
+    qtbot.waitUntil(lambda: bool(context.messages.history), timeout=WAIT)
+    assert str(file) in last_message(context).text

