@@ -43,6 +43,7 @@ _KEPT_BY_FOLDS = (
     "device",
     "seed",
     "image_size",
+    "tiles",
     "batch_size",
     "weights",
 )

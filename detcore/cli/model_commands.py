@@ -61,7 +61,7 @@ def _begin(project: Project, options: argparse.Namespace) -> PreparedRun:
 
 
 def _go_on(project: Project, options: argparse.Namespace) -> PreparedRun:
-    refuse_changes(options, ("model", "seed", "image_size", "batch_size", "option", "weights"))
+    refuse_changes(options, ("model", "seed", "image_size", "tiles", "batch_size", "option", "weights"))
     run = find_run(project, options.resume)
     if is_cross_validation(run):
         raise ConfigError(f"{run.name} is a cross-validation", path=run.path, hint=go_on_hint(run))

@@ -194,6 +194,7 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--device", **_setting("device", "auto|cpu|cuda:N"))
     command.add_argument("--seed", **_setting("seed", "N"))
     command.add_argument("--image-size", **_setting("image_size", "PIXELS"))
+    command.add_argument("--tiles", **_setting("tiles", "auto|off|PIXELS"))
     command.add_argument("--batch-size", **_setting("batch_size", "N"))
     command.add_argument(
         "--option",

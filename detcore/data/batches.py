@@ -18,6 +18,7 @@ from detcore.data.letterbox import PAD_VALUE, Fit, round_up
 from detcore.data.samples import Sample
 from detcore.data.tensors import to_tensor
 from detcore.errors import ImageError
+from detcore.images.tiles import Tile
 from detcore.jobs.config import Augmentation
 from detcore.types import FloatArray, ImageArray
 from detcore.zoo.spec import SIDE_STEP
@@ -134,35 +135,43 @@ def stack(images: Sequence[ImageArray]) -> Tensor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetectBatch:
-    """``images`` (B, 3, H, W) uint8, and for each its sample and how it was fitted; ``done`` samples
-    have been read so far, broken ones included."""
+    """``images`` (B, 3, H, W) uint8, and for each its sample, how that was fitted and which part of it this is;
+    ``done`` samples have been read to their end so far, broken ones included."""
 
     images: Tensor
     samples: list[Sample]
     fits: list[Fit]
+    tiles: list[Tile]
     done: int
 
 
 def detect_batches(
     samples: Sequence[Sample], cache: ImageCache, *, batch_size: int, problem: ProblemCallback
 ) -> Iterator[DetectBatch]:
-    """Each sample once, in order, without augmentation; files that cannot be read are told and left out."""
-    for first in range(0, len(samples), batch_size):
-        loaded: list[tuple[ImageArray, Sample, Fit]] = []
-        for sample in samples[first : first + batch_size]:
+    """Each sample once, in order, without augmentation; files that cannot be read are told and left out. Of a cache
+    with a tiling the tiles of each image follow one another, and no batch holds those of two."""
+    at_once = batch_size if cache.tiling is None else 1
+    for first in range(0, len(samples), at_once):
+        parts: list[tuple[ImageArray, Sample, Fit, Tile]] = []
+        for sample in samples[first : first + at_once]:
             try:
                 image, fit = cache.get(sample.path, frame=sample.frame)
             except ImageError as error:
                 problem(error)
                 continue
-            loaded.append((image, sample, fit))
-        done = min(first + batch_size, len(samples))
-        images = (
-            stack([image for image, _, _ in loaded]) if loaded else torch.zeros(0, 3, SIDE_STEP, SIDE_STEP)
-        )
-        yield DetectBatch(
-            images=images,
-            samples=[sample for _, sample, _ in loaded],
-            fits=[fit for _, _, fit in loaded],
-            done=done,
-        )
+            parts += [
+                (image[tile.top : tile.bottom, tile.left : tile.right], sample, fit, tile)
+                for tile in cache.tiles(fit)
+            ]
+        for start in range(0, max(1, len(parts)), batch_size):
+            chosen = parts[start : start + batch_size]
+            ended = start + batch_size >= len(parts)
+            yield DetectBatch(
+                images=stack([image for image, _, _, _ in chosen])
+                if chosen
+                else torch.zeros(0, 3, SIDE_STEP, SIDE_STEP),
+                samples=[sample for _, sample, _, _ in chosen],
+                fits=[fit for _, _, fit, _ in chosen],
+                tiles=[tile for _, _, _, tile in chosen],
+                done=min(first + at_once, len(samples)) if ended else first,
+            )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from pathlib import Path
 
 import psutil
 
-from detcore.data.letterbox import Fit, fit_size, resize
+from detcore.data.letterbox import Fit, fit_scale, fit_size, resize
 from detcore.images.decoding import check_frame, read_image
+from detcore.images.tiles import Tile, Tiling
 from detcore.types import ImageArray
 
 _SHARE_OF_FREE_MEMORY = 0.25
@@ -19,20 +21,44 @@ class ImageCache:
 
     ``budget`` in bytes, by default a quarter of the memory that is free now, shared by as many ``processes``
     with a cache each; what does not fit is decoded each time it is asked for.
+
+    With a ``tiling`` all images are resized by one scale, so that a tile of it is as long as ``longer_side``, and
+    looked at tile by tile. They are large: what was not asked for the longest makes room for others.
     """
 
-    def __init__(self, *, longer_side: int, budget: int | None = None, processes: int = 1) -> None:
+    def __init__(
+        self,
+        *,
+        longer_side: int,
+        tiling: Tiling | None = None,
+        budget: int | None = None,
+        processes: int = 1,
+    ) -> None:
         self.longer_side = longer_side
+        self.tiling = tiling
         if budget is None:
             budget = int(psutil.virtual_memory().available * _SHARE_OF_FREE_MEMORY) // processes
         self._budget = budget
         self._lock = threading.Lock()
-        self._held: dict[str, tuple[ImageArray, Fit]] = {}
+        self._held: OrderedDict[str, tuple[ImageArray, Fit]] = OrderedDict()
         self._used = 0
 
+    def fit(self, *, width: int, height: int) -> Fit:
+        """How an image of that size is resized."""
+        if self.tiling is None:
+            return fit_size(width=width, height=height, longer_side=self.longer_side)
+        return fit_scale(width=width, height=height, scale=self.tiling.scale(self.longer_side))
+
+    def tiles(self, fit: Fit) -> tuple[Tile, ...]:
+        """The parts in which a resized image is looked at; without a tiling one, the whole."""
+        width, height = fit.new_width, fit.new_height
+        if self.tiling is None:
+            return (Tile(left=0, top=0, right=width, bottom=height),)
+        return self.tiling.cover(width=width, height=height, image_size=self.longer_side)
+
     def get(self, path: str, *, frame: tuple[int, int] | None = None) -> tuple[ImageArray, Fit]:
-        """The image with its longer side at ``longer_side``, and how it was fitted; ``frame`` is the (width,
-        height) that its boxes were drawn at.
+        """The image resized as ``fit`` says, and how it was; ``frame`` is the (width, height) that its boxes were
+        drawn at.
 
         The array is shared: do not write to it.
 
@@ -41,15 +67,24 @@ class ImageCache:
         """
         with self._lock:
             held = self._held.get(path)
-        if held is not None:
-            return held
+            if held is not None:
+                self._held.move_to_end(path)
+                return held
         original = read_image(Path(path))
         height, width = original.shape[:2]
         check_frame(Path(path), (width, height), frame)
-        fit = fit_size(width=width, height=height, longer_side=self.longer_side)
+        fit = self.fit(width=width, height=height)
         image = resize(original, fit)
         with self._lock:
-            if path not in self._held and self._used + image.nbytes <= self._budget:
+            if path not in self._held and self._has_room(image.nbytes):
                 self._held[path] = (image, fit)
                 self._used += image.nbytes
         return image, fit
+
+    def _has_room(self, size: int) -> bool:
+        """Whether so many bytes can be held, now that others made way."""
+        if self.tiling is not None and size <= self._budget:
+            while self._used + size > self._budget:
+                _, (image, _) = self._held.popitem(last=False)
+                self._used -= image.nbytes
+        return self._used + size <= self._budget

@@ -15,6 +15,7 @@ from detcore.data.cache import ImageCache
 from detcore.data.letterbox import round_up
 from detcore.data.samples import Sample
 from detcore.data.sampling import RareBoxes
+from detcore.data.tiles import PassOrder, cut_out
 from detcore.errors import ImageError
 from detcore.jobs.config import Augmentation
 from detcore.types import FloatArray, IntArray
@@ -40,6 +41,9 @@ class Draws:
 
     ``weights`` (N,) of at least 1 say how often each image is drawn in a pass, on average; no image is left
     out of a pass. Without them each is drawn once. ``pass_length`` is the number of images in a pass.
+
+    Of tiles each counts as an image; those of one image are drawn within some hundred others, so that it is decoded
+    once in a pass.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Draws:
         self._rare = RareBoxes(samples)
         self._broken: set[str] = set()
         self._orders: dict[int, IntArray] = {}
+        self._by_image = None if cache.tiling is None else PassOrder(samples, cache)
 
     @property
     def all_broken(self) -> bool:
@@ -92,8 +97,13 @@ class Draws:
         return self.samples[int(order[row])]
 
     def _order(self, rng: np.random.Generator) -> IntArray:
-        """(pass_length,) rows of the samples. Of weights a systematic sample, which draws each image as often
-        as its weight says, rounded up or down."""
+        """(pass_length,) rows of the samples."""
+        rows = self._rows(rng)
+        return rows if self._by_image is None else self._by_image(rows, rng)
+
+    def _rows(self, rng: np.random.Generator) -> IntArray:
+        """As ``_order``, of images. Of weights a systematic sample, which draws each image as often as its weight
+        says, rounded up or down."""
         if self._weights is None:
             return rng.permutation(len(self.samples))
         edges: FloatArray = np.cumsum(self._weights)
@@ -138,9 +148,10 @@ class Draws:
                 self._broken.add(error.path or sample.path)
                 self._problem(error)
             return None
-        return Labelled(
+        whole = Labelled(
             image=image,
             boxes=fit.to_frame(sample.boxes),
             labels=sample.labels,
             ignore=fit.to_frame(sample.ignore),
         )
+        return whole if sample.tile is None else cut_out(whole, sample.tile)

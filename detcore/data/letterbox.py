@@ -46,7 +46,11 @@ class Fit:
 
 def fit_size(*, width: int, height: int, longer_side: int) -> Fit:
     """The fit that makes the longer side ``longer_side`` pixels; enlarges small images too."""
-    scale = longer_side / max(width, height)
+    return fit_scale(width=width, height=height, scale=longer_side / max(width, height))
+
+
+def fit_scale(*, width: int, height: int, scale: float) -> Fit:
+    """The fit that makes ``scale`` pixels of each of the original's."""
     return Fit(
         width=width,
         height=height,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detcore.images.tiles import Tile
 from detcore.project.snapshot import Snapshot, SnapshotImage
 from detcore.types import IntArray
 from detcore.wording import counted
@@ -19,11 +20,12 @@ HELD_OUT_SHARE = 0.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One image as a detector sees it.
+    """One image, or one ``tile`` of it, as a detector sees it.
 
     ``boxes`` (N, 4) absolute xyxy of the original image, ``labels`` (N,) rows of the class list,
     ``ignore`` (M, 4) areas that are neither object nor background (crowds, difficult objects). ``frame`` is
-    the (width, height) that the boxes were drawn at; ``None`` when there are none, or it is not known.
+    the (width, height) that the boxes were drawn at; ``None`` when there are none, or it is not known. A tile lies
+    in the image as it is resized; its boxes are what can be seen of them there, in pixels of the original all the same.
     """
 
     image_id: int
@@ -32,6 +34,7 @@ class Sample:
     labels: IntArray
     ignore: BoxArray
     frame: tuple[int, int] | None = None
+    tile: Tile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,9 @@ from torch import Tensor
 from detcore.data.batches import detect_batches
 from detcore.data.cache import ImageCache
 from detcore.data.draws import ProblemCallback
+from detcore.data.letterbox import Fit
 from detcore.data.samples import Sample
+from detcore.data.tiles import TileSeen, merge
 from detcore.types import Detections, FloatArray, IntArray
 from detcore.zoo.running import Seen
 
@@ -36,24 +38,53 @@ def sweep(
     """Detections in pixels of the original images, with class ids for labels; ``None`` when ended early.
 
     ``problem`` is told about each file that cannot be read; such an image has no detections. ``hear`` is told
-    the answers behind the detections, where ``detect`` gives them.
+    the answers behind the detections, where ``detect`` gives them. Of a cache with a tiling what is found in the tiles
+    of an image is put together as ``merge`` says; ``progress`` counts whole images, and is told after each batch.
     """
-    image_ids: list[IntArray] = []
-    found: list[tuple[FloatArray, IntArray, FloatArray]] = []
+    found = _Found(class_ids, hear)
+    parts: list[TileSeen] = []
     for batch in detect_batches(samples, cache, batch_size=batch_size, problem=problem):
         if batch.samples:
-            for seen, sample, fit in zip(detect(batch.images), batch.samples, batch.fits, strict=True):
-                image_ids.append(np.full(len(seen.scores), sample.image_id, np.int64))
-                found.append((fit.to_original(seen.boxes), class_ids[seen.labels], seen.scores))
-                if hear is not None and seen.answers is not None:
-                    hear(sample.image_id, fit.to_original(seen.answers.boxes), seen.answers.scores)
+            seen = detect(batch.images)
+            for row, (sample, fit, tile) in enumerate(
+                zip(batch.samples, batch.fits, batch.tiles, strict=True)
+            ):
+                parts.append(TileSeen(tile=tile, seen=seen[row]))
+                if tile.is_last(width=fit.new_width, height=fit.new_height):
+                    found.add(sample, fit, merge(parts))
+                    parts = []
         if progress is not None and not progress(batch.done, len(samples)):
             return None
-    if not found:
-        return Detections.empty()
-    return Detections(
-        image_ids=np.concatenate(image_ids),
-        labels=np.concatenate([labels for _, labels, _ in found]),
-        boxes=np.concatenate([boxes for boxes, _, _ in found]),
-        scores=np.concatenate([scores for _, _, scores in found]),
-    )
+    return found.detections()
+
+
+class _Found:
+    """Gathers what is seen, image by image."""
+
+    def __init__(self, class_ids: IntArray, hear: Hear | None) -> None:
+        self._class_ids = class_ids
+        self._hear = hear
+        self._parts: list[Detections] = []
+
+    def add(self, sample: Sample, fit: Fit, seen: Seen) -> None:
+        self._parts.append(
+            Detections(
+                image_ids=np.full(len(seen.scores), sample.image_id, np.int64),
+                labels=self._class_ids[seen.labels],
+                boxes=fit.to_original(seen.boxes),
+                scores=seen.scores,
+            )
+        )
+        if self._hear is not None and seen.answers is not None:
+            self._hear(sample.image_id, fit.to_original(seen.answers.boxes), seen.answers.scores)
+
+    def detections(self) -> Detections:
+        parts = self._parts
+        if not parts:
+            return Detections.empty()
+        return Detections(
+            image_ids=np.concatenate([part.image_ids for part in parts]),
+            labels=np.concatenate([part.labels for part in parts]),
+            boxes=np.concatenate([part.boxes for part in parts]),
+            scores=np.concatenate([part.scores for part in parts]),
+        )

@@ -58,6 +58,7 @@ def make_card(
         },
         "file": {"name": kind.files[0], "format": kind.id, "nms": nms},
         "input": _input(spec, dense.side),
+        "tiles": _tiles(checkpoint),
         "output": _output(nms),
         "selection": asdict(dense.selection),
         "classes": [
@@ -90,6 +91,14 @@ def _input(spec: DetectorSpec, side: int) -> dict[str, Any]:
         "divisor": rule.divisor,
         "normalised_inside": {"value_range": rule.value_range, "mean": rule.mean, "std": rule.std},
     }
+
+
+def _tiles(checkpoint: Checkpoint) -> dict[str, Any] | None:
+    """How the run looks at large images, which is outside of the file; ``None`` where it sees them whole."""
+    tiling = checkpoint.tiling
+    if tiling is None:
+        return None
+    return {**asdict(tiling), "scale": tiling.scale(checkpoint.image_size)}
 
 
 def _output(nms: bool) -> dict[str, str]:
@@ -204,6 +213,7 @@ def card_text(card: dict[str, Any]) -> str:
         "",
         f"`images`, float32 ({', '.join(str(length) for length in takes['shape'])}): RGB in 0 to 1. An image is {fitted}. "
         f"Mean {inside['mean']} and standard deviation {inside['std']} are taken care of inside.",
+        *_about_tiles(card["tiles"]),
         "",
         "## Output",
         "",
@@ -241,6 +251,17 @@ def card_text(card: dict[str, Any]) -> str:
         + " The weights were learnt from your images: whose they are decides about the rest.",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _about_tiles(tiles: dict[str, Any] | None) -> list[str]:
+    if tiles is None:
+        return []
+    text = (
+        f"It learnt from tiles of {tiles['side']} pixels of the original, {tiles['overlap']} of them in common with the next, and "
+        "the figures are of images that were looked at in such tiles. Cutting them, and putting together what is found in "
+        f"them, is not inside: one tile comes at a time, resized by {tiles['scale']:.4g}."
+    )
+    return ["", text]
 
 
 def _figure(value: float | None) -> str:

@@ -22,6 +22,7 @@ NEAR_IOU = 0.3
 ANSWER_FLOOR = 1e-3
 """Scores below this say nothing."""
 _SAME_EDGES = 0.01  # pixels
+_AT_ONCE = 8192  # answers
 
 
 class AnswerRecorder:
@@ -49,17 +50,21 @@ class AnswerRecorder:
         own = self._labels(image_id)
         before = self._before.get(image_id)
         strange = np.zeros(0, np.int64) if before is None else self._labels(before)
-        shared = iou(self._gt.boxes[own], boxes)
-        away = iou(self._gt.boxes[strange], boxes)
-        nearest = shared.max(axis=0, initial=0.0)
-        overlap = np.concatenate([shared, away])
-        mine = np.concatenate([shared >= nearest, away >= nearest])
         rows = np.concatenate([own, strange])
         label = np.zeros((len(rows), scores.shape[1]), np.bool_)
         label[np.arange(len(rows)), self._class[rows]] = True
-        every = _highest(scores, mine & (overlap >= WELL_IOU))
-        close = _highest(scores, mine & (overlap >= CLOSE_IOU))
-        near = _highest(scores, mine & (overlap >= NEAR_IOU) & (overlap < WELL_IOU))
+        every, close, near = np.zeros((3, *label.shape))
+        # A large image has more answers by far than it takes memory to look at all at once.
+        for first in range(0, len(boxes), _AT_ONCE):
+            some, said = boxes[first : first + _AT_ONCE], scores[first : first + _AT_ONCE]
+            shared = iou(self._gt.boxes[own], some)
+            away = iou(self._gt.boxes[strange], some)
+            nearest = shared.max(axis=0, initial=0.0)
+            overlap = np.concatenate([shared, away])
+            mine = np.concatenate([shared >= nearest, away >= nearest])
+            every = np.maximum(every, _highest(said, mine & (overlap >= WELL_IOU)))
+            close = np.maximum(close, _highest(said, mine & (overlap >= CLOSE_IOU)))
+            near = np.maximum(near, _highest(said, mine & (overlap >= NEAR_IOU) & (overlap < WELL_IOU)))
         self._heard[image_id] = LabelAnswers(
             label_ids=self._gt.ids[rows],
             image_ids=np.full(len(rows), image_id, np.int64),

@@ -80,7 +80,7 @@ class Predictor:
         progress: SweepProgress | None = None,
         hear: Hear | None = None,
     ) -> Detections | None:
-        """Detections on these images; ``None`` when ``progress`` returned false. ``hear`` is told the answers
+        """Detections on these images, in tiles where it learnt in tiles; ``None`` when ``progress`` returned false. ``hear`` is told the answers
         behind them.
 
         The batch is halved when memory runs out, and all is told anew.
@@ -91,7 +91,7 @@ class Predictor:
         size = self._checkpoint.image_size
         batch_size = max(1, _PIXELS_AT_ONCE[self._compute.device.type] // (size * size))
         # Each image is read once: keeping it would only take memory.
-        images = ImageCache(longer_side=size, budget=0)
+        images = ImageCache(longer_side=size, tiling=self._checkpoint.tiling, budget=0)
         while True:
             try:
                 with memory_watch(), _full_precision():

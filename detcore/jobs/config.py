@@ -22,6 +22,9 @@ from detcore.zoo.spec import SIDE_STEP, DetectorSpec
 VERSION = 2
 """Of the form in files. 1, that of Reticle 0.1, has all settings side by side and no ``version``."""
 
+SMALLEST_TILE, LARGEST_TILE = 64, 16_384
+"""Pixels of the original."""
+
 
 BASICS = "Basics"
 """The group that a form shows first; it folds the others."""
@@ -74,6 +77,13 @@ class Learning:
         step=SIDE_STEP,
         group=BASICS,
         unit="px",
+    )
+    tiles: str = option(
+        "auto",
+        label="Tiles",
+        help="Look at large images in tiles of so many pixels of the original; auto chooses by the sizes of images and "
+        "boxes, off always looks at whole images",
+        group=BASICS,
     )
     batch_size: int | None = option(
         None, auto=int, label="Images a step", help="Images that are held at a time", low=1, group=BASICS
@@ -160,8 +170,19 @@ class Learning:
     def __post_init__(self) -> None:
         """Raises ConfigError for values that make no sense, naming the field."""
         _check(self, "learning")
+        _check_tiles(self.tiles)
         if (self.minutes is None) == (self.epochs is None):
             raise ConfigError("set either minutes or epochs, not both")
+
+
+def _check_tiles(tiles: str) -> None:
+    """Raises ConfigError unless it is auto, off or a length that a tile can have."""
+    if tiles in ("auto", "off"):
+        return
+    length = int(tiles) if tiles.isascii() and tiles.isdecimal() and len(tiles) < 6 else 0
+    if not SMALLEST_TILE <= length <= LARGEST_TILE:
+        hint = f"Use auto, off, or the side of a tile in pixels, {SMALLEST_TILE} to {LARGEST_TILE:,}"
+        raise ConfigError(f"learning.tiles is {tiles!r}", hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

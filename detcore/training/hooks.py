@@ -11,6 +11,7 @@ import psutil
 import torch
 
 from detcore.errors import ConfigError
+from detcore.images.tiles import Tiling
 from detcore.jobs import events
 from detcore.jobs.events import EndReason, Event
 from detcore.project.runs import RunFolder
@@ -128,9 +129,18 @@ class CheckpointHook(Hook):
     it waits a while for room.
     """
 
-    def __init__(self, run: RunFolder, ema: Ema | None, classes: tuple[ObjectClass, ...], emit: Emit) -> None:
+    def __init__(
+        self,
+        run: RunFolder,
+        ema: Ema | None,
+        classes: tuple[ObjectClass, ...],
+        emit: Emit,
+        *,
+        tiling: Tiling | None = None,
+    ) -> None:
         self._run = run
         self._ema = ema
+        self._tiling = tiling
         self._classes = classes
         self._emit = emit
         self._saved_at = time.monotonic()
@@ -220,6 +230,7 @@ class CheckpointHook(Hook):
             class_ids=tuple(item.id for item in self._classes),
             class_names=tuple(item.name for item in self._classes),
             image_size=trainer.load.image_size,
+            tiling=self._tiling,
             config=trainer.config.to_dict(),
             tensors={
                 f"{part}.{name}": tensor

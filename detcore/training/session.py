@@ -12,10 +12,13 @@ import torch
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample, Split, class_ids, split_samples, why_no_figure
+from detcore.data.tiles import cut_samples
 from detcore.errors import ConfigError, ImageError
+from detcore.images.tiles import Tiling
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Event
+from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling, tiling_text
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder
@@ -37,9 +40,11 @@ from detcore.training.machine import (
 )
 from detcore.training.optimisers import make_optimiser
 from detcore.training.stretch import begin_stretch, fraction_done, highest_rate
+from detcore.training.tiled import tile_count, weights_of_tiles
 from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
 from detcore.training.watching import watching_hooks
+from detcore.types import FloatArray
 from detcore.weights.cache import weights_path
 from detcore.weights.catalogue import weights_files
 from detcore.wording import counted
@@ -107,9 +112,12 @@ class Session:
         device = choose_device(config.runtime.device, local_rank=self._group.local_rank)
         self._set_threads(device)
         torch.manual_seed(config.runtime.seed)  # pyright: ignore[reportUnknownMemberType]
-        load = self._load(device, len(split.train))
-        cache = ImageCache(longer_side=load.image_size, processes=self._group.local_world_size)
-        stream = self._stream(split, cache)
+        objects = ObjectSizes.of(self.snapshot)
+        tiling = self._tiling(objects)
+        load = self._load(device, len(split.train) if tiling is None else tile_count(split.train, tiling))
+        cache = ImageCache(longer_side=load.image_size, tiling=tiling, processes=self._group.local_world_size)
+        views = self._views(split.train, cache, objects)
+        stream = self._stream(split, views, cache)
         self._go_beyond(stream.pass_length)
         detector = build_detector(
             config.detector,
@@ -126,7 +134,7 @@ class Session:
             compute = choose_precision(detector, device, self._precision(device), size=load.image_size)
             self.state.device_type, self.state.bf16 = device.type, compute.bf16
             self._announce(detector, compute, load, split)
-            self._try_worst_step(detector, compute, load, split.train)
+            self._try_worst_step(detector, compute, load, views)
         if self._checkpoint is not None:  # after all that draws numbers to try the machine
             restore_random(self._checkpoint.part("random"))
         trainer = Trainer(
@@ -203,6 +211,26 @@ class Session:
             self._log("warning", text)
         return split
 
+    def _tiling(self, objects: ObjectSizes) -> Tiling | None:
+        """As the run began, whatever the defaults are by now."""
+        if self._checkpoint is not None:
+            return self._checkpoint.tiling
+        return choose_tiling(self.config, objects)
+
+    def _views(
+        self, samples: tuple[Sample, ...], cache: ImageCache, objects: ObjectSizes
+    ) -> tuple[Sample, ...]:
+        """What is drawn in a pass: the images, or their tiles."""
+        if cache.tiling is None:
+            return samples
+        tiles = cut_samples(samples, cache, seed=self.config.runtime.seed, problem=self._problem)
+        told = tiling_text(cache.tiling, objects, image_size=cache.longer_side)
+        self._log(
+            "info",
+            f"{told} {counted(len(tiles), 'tile')} to learn from, each seen at {cache.longer_side} pixels.",
+        )
+        return tiles
+
     def _set_threads(self, device: torch.device) -> None:
         torch.set_flush_denormal(True)
         # Decoding and augmentation run in threads of ours; OpenCV's own would only get in their way.
@@ -228,22 +256,27 @@ class Session:
         state.batch_size, state.accumulate = load.batch_size, load.accumulate
         return load
 
-    def _stream(self, split: Split, cache: ImageCache) -> TrainStream:
+    def _stream(self, split: Split, views: tuple[Sample, ...], cache: ImageCache) -> TrainStream:
         return TrainStream(
-            split.train,
+            views,
             cache,
             seed=self.config.runtime.seed,
             problem=self._problem,
             rank=self._group.rank,
             world_size=self._group.world_size,
-            weights=draw_weights(
-                split.train,
-                self.config.learning,
-                emphasis=self._run.emphasis,
-                say=lambda text: self._log("info", text),
-            ),
+            weights=self._weights(split.train, views),
             smallest_batch=self.config.spec.recipe.smallest_batch,
         )
+
+    def _weights(self, images: tuple[Sample, ...], views: tuple[Sample, ...]) -> FloatArray | None:
+        """How often each of the views is drawn in a pass; ``None`` when all are alike."""
+        weights = draw_weights(
+            images,
+            self.config.learning,
+            emphasis=self._run.emphasis,
+            say=lambda text: self._log("info", text),
+        )
+        return weights if weights is None or views is images else weights_of_tiles(weights, images, views)
 
     def _go_beyond(self, images: int) -> None:
         """Begin a stretch, from the best weights, when a run that is done has been given more."""
@@ -334,7 +367,7 @@ class Session:
     ) -> list[Hook]:
         if not self._group.leads:
             return []
-        checkpoints = CheckpointHook(self._run, ema, self.snapshot.classes, self._emit)
+        checkpoints = CheckpointHook(self._run, ema, self.snapshot.classes, self._emit, tiling=cache.tiling)
         hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
         if compute.device.type == "cpu" and self.config.runtime.threads is None:
             hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from detcore.atomic import atomic_write, sync_folder
 from detcore.errors import ConfigError
+from detcore.images.tiles import Tiling
 from detcore.untrusted_json import fits, parse_json
 
 _KEY = "reticle"
@@ -31,7 +32,12 @@ _RECORD_KINDS = {
     "image_size": "int",
     "config": "dict[str, Any]",
 }
-_LATER_KINDS = {"options": "dict[str, Any]", "input": "dict[str, Any]", "class_names": "list[str]"}
+_LATER_KINDS = {
+    "options": "dict[str, Any]",
+    "input": "dict[str, Any]",
+    "class_names": "list[str]",
+    "tiling": "dict[str, int]",
+}
 """What the checkpoints of 0.1 do not have."""
 
 
@@ -72,7 +78,7 @@ class Checkpoint:
 
     ``input_rule`` is how images come to the network (``InputRule`` as JSON; empty in files of 0.1), so that others
     can use the weights without the detector's card; ``class_names`` go with ``class_ids`` (none in files of 0.1), so that
-    other projects can start from it.
+    other projects can start from it. With a ``tiling`` it sees large images in tiles, each at ``image_size``.
     """
 
     state: RunState
@@ -83,6 +89,7 @@ class Checkpoint:
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     input_rule: dict[str, Any] = field(default_factory=dict[str, Any])
     class_names: tuple[str, ...] = ()
+    tiling: Tiling | None = None
     tensors: dict[str, Tensor] = field(repr=False)
 
     def part(self, prefix: str) -> dict[str, Tensor]:
@@ -115,6 +122,7 @@ def write_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
         "options": checkpoint.options,
         "input": checkpoint.input_rule,
         "class_names": list(checkpoint.class_names),
+        "tiling": {} if checkpoint.tiling is None else asdict(checkpoint.tiling),
     }
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in checkpoint.tensors.items()}
     with _told(path), atomic_write(path) as temporary:
@@ -174,6 +182,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             options=record.get("options", {}),
             input_rule=record.get("input", {}),
             class_names=tuple(record.get("class_names", ())),
+            tiling=Tiling(**record["tiling"]) if record.get("tiling") else None,
             tensors=tensors,
         )
     except FileNotFoundError as error:

@@ -104,6 +104,8 @@ def other_value(item: Option) -> Any:
         return not item.default
     if item.choices:
         return list(item.choices)[-1]
+    if item.name == "tiles":
+        return "640"
     return max(OTHER[item.kind], item.low) if item.kind is int else OTHER[item.kind]
 
 
