@@ -21,7 +21,11 @@ TRAIN_ACTIONS: tuple[ActionSpec, ...] = (
         tip="Validate once more, keep the best weights, end",
     ),
     ActionSpec(
-        "train.resume", "Resume", ("Ctrl+R",), icon="play-pause", tip="Go on from the run's last checkpoint"
+        "train.resume",
+        "Resume",
+        ("Ctrl+R",),
+        icon="play-pause",
+        tip="Go on where the run stopped; one that is completed trains on from its best weights for the time chosen on the left",
     ),
     ActionSpec(
         "train.predict",

@@ -58,6 +58,7 @@ class ValidationHook(Hook):
 
     def after_training(self, trainer: Trainer, reason: EndReason) -> None:
         if reason is not EndReason.STOPPED and self._judged_step != trainer.state.step:
+            self._checkpoints.save_before(trainer, seconds=self._cost)
             self._judge(trainer, last=True)
 
     def _judge_when_due(self, trainer: Trainer) -> float:

@@ -357,3 +357,15 @@ def test_two_processes_under_torchrun_train_one_run(make_run: MakeRun) -> None:
     assert [event.batch_size for event in started] == [8]
     assert isinstance(said[-1], events.Ended)
     assert run.detections.exists()
+
+
+@posix
+def test_a_worker_that_is_terminated_stops_with_a_checkpoint(make_run: MakeRun) -> None:
+    run = make_run(epochs=1000)
+    owner = Owner("train", str(run.path))
+    owner.await_event(events.Step)
+    assert owner.job.pid is not None
+    os.kill(owner.job.pid, signal.SIGTERM)
+    assert owner.outcome().state is OutcomeState.STOPPED
+    steps = [event.step for event in owner.heard if isinstance(event, events.Step)]
+    assert owner.outcome().last_checkpoint == steps[-1]
