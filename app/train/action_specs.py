@@ -55,6 +55,12 @@ TRAIN_ACTIONS: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("train.discard", "Discard run", ("Del",), icon="delete-outline", tip="Can be undone"),
     ActionSpec("train.reveal", "Show the run's folder", icon="folder-open-outline"),
+    ActionSpec(
+        "train.measure",
+        "Measure now",
+        icon="pulse",
+        tip="Look at every layer in the next step of the training",
+    ),
     ActionSpec("train.fit", "Fit", ("Ctrl+0", "F"), icon="fit-to-screen-outline", tip="Show the whole run"),
     ActionSpec(
         "train.smooth",

@@ -176,6 +176,12 @@ class RunControl(QObject):
             self._context.jobs.request(run, Command.FINISH)
             self.changed.emit()
 
+    def measure(self) -> None:
+        """Look at the layers in the next step."""
+        run = self.training
+        if run is not None:
+            self._context.jobs.request(run, Command.MEASURE)
+
     def predict(self, info: RunInfo) -> None:
         """Find objects in all images with the best weights of a run."""
         project = self._context.document.project

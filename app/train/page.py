@@ -14,6 +14,7 @@ from app.train.commands import RunCommands
 from app.train.control import RunControl
 from app.train.crossval import CrossValidating
 from app.train.endings import RunEndings
+from app.train.exhibits import Exhibits
 from app.train.histories import RunHistories
 from app.train.model_export import ModelExporting
 from app.train.published_weights import PublishedWeights
@@ -26,6 +27,7 @@ from app.train.widgets.run_view import RunView
 from app.train.widgets.setup import TrainSetup
 from app.widgets.empty_state import EmptyState
 from app.widgets.page import Page
+from app.widgets.pictures import thumbnails
 from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.material import RATIOS, TrainingData, survey
@@ -59,7 +61,9 @@ class TrainPage(Page):
         self.endings = RunEndings(context, self.control, self.histories, self)
         self.run_list = RunList(self.shelf.model, context.theme)
         self.homes = (self.run_list.view,)
-        self.run_view = RunView(context.theme)
+        self.run_view = RunView(
+            context.theme, thumbnails(context.tasks, self), context.actions["train.measure"]
+        )
         self.empty = EmptyState(context.theme)
         actions = context.actions
         self.buttons = TrainButtons(
@@ -67,6 +71,9 @@ class TrainPage(Page):
         )
         self.setup = TrainSetup(self.buttons, context.theme)
         self.published = PublishedWeights(context, self.setup, self)
+        self.exhibits = Exhibits(
+            context, self.run_view.inside, show_label=lambda: self.request_page.emit("label"), parent=self
+        )
         self.sent = SentToTraining(context, self.control, self)
         self.setup.put_above(self.sent.card)
         self.commands = RunCommands(
@@ -102,6 +109,7 @@ class TrainPage(Page):
         actions.bind("train.start", self._start, when=self._can_start)
         actions.bind("train.stop", control.stop, when=lambda: control.training is not None)
         actions.bind("train.finish", control.finish, when=lambda: control.can_finish)
+        actions.bind("train.measure", control.measure, when=lambda: control.training is not None)
         actions.bind("train.fit", self.run_view.plots.fit)
         for name, show in (
             ("smooth", self.run_view.plots.set_smooth),

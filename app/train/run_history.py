@@ -14,6 +14,8 @@ from detcore.jobs.events import (
     Ended,
     Event,
     Failed,
+    HardBatch,
+    Layers,
     Log,
     Progress,
     Started,
@@ -93,6 +95,10 @@ class RunHistory:
         self.started: Started | None = None
         self.log: list[LogLine] = []
         self.diagnosis = Diagnosis()
+        self.layers: Layers | None = None
+        self.hardest: HardBatch | None = None
+        self.judged: Validation | None = None
+        """What was told last of layers, of the batch that did most harm, and of classes."""
         for event in events:
             self.add(event)
 
@@ -114,6 +120,10 @@ class RunHistory:
                 self._add_step(event)
             case Validation():
                 self._add_validation(event)
+            case Layers():
+                self.layers = event
+            case HardBatch():
+                self.hardest = event
             case Started():
                 self._begin(event)
             case Progress():
@@ -155,6 +165,7 @@ class RunHistory:
         self.learning_rate.append(event.step, event.learning_rate)
 
     def _add_validation(self, event: Validation) -> None:
+        self.judged = event
         for name, value in event.metrics.items():
             self.metrics.setdefault(name, Series()).append(event.step, value)
         ap = event.metrics.get("AP", float("nan"))

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.services.theme import Theme
 from app.train.run_history import RunHistory
 from app.train.widgets.findings import FindingsBar
+from app.train.widgets.inside import InsideView
 from app.train.widgets.job_status import JobStatus
 from app.train.widgets.metric_plots import MetricPlots
 from app.train.widgets.run_log import RunLog
+from app.widgets.pictures import Thumbnails
 from detcore.project.runs import RunInfo
 
 
 class RunView(QWidget):
-    """Status, what is wrong if anything is, plots, and the folded log."""
+    """Status, what is wrong if anything is, plots, and folded what goes on inside and the log."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, theme: Theme, thumbnails: Thumbnails, measure: QAction, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._history: RunHistory | None = None
         self._run: RunInfo | None = None
@@ -24,6 +29,7 @@ class RunView(QWidget):
         self.status = JobStatus()
         self.findings = FindingsBar(theme)
         self.plots = MetricPlots(theme)
+        self.inside = InsideView(theme, thumbnails, measure)
         self.log = RunLog(theme)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -31,6 +37,7 @@ class RunView(QWidget):
         column.addWidget(self.status)
         column.addWidget(self.findings)
         column.addWidget(self.plots, 1)
+        column.addWidget(self.inside)
         column.addWidget(self.log)
 
     def show_run(
@@ -54,4 +61,5 @@ class RunView(QWidget):
         if self._run is not None and self._history is not None:
             self.status.show_run(self._run, self._history, doing=self._doing)
             self.findings.show_findings(self._history.diagnosis.findings())
+            self.inside.show_history(self._history)
             self.log.show_lines(self._history.log)
