@@ -29,6 +29,7 @@ def _list(cache: WeightsCache, options: argparse.Namespace) -> None:
             "sha256": file.sha256,
             "licence": file.licence,
             "url": file.url,
+            "package": file.package,
             "path": str(cache.path(file)) if cache.has(file) else None,
         }
         for file in weights_files().values()
@@ -43,7 +44,7 @@ def _list(cache: WeightsCache, options: argparse.Namespace) -> None:
             file.learnt,
             file.size_text,
             file.licence,
-            file.host,
+            file.source,
             "yes" if cache.has(file) else "",
         )
         for file in weights_files().values()
@@ -53,7 +54,7 @@ def _list(cache: WeightsCache, options: argparse.Namespace) -> None:
 
 def _get(cache: WeightsCache, options: argparse.Namespace) -> None:
     for file in [find_weights(name) for name in options.names]:
-        say(f"{file.name}: {file.size_text}, {file.licence}, from {file.host}")
+        say(f"{file.name}: {file.size_text}, {file.licence}, from {file.source}")
         with progress_bar(file.name, "B", scaled=True) as progress:
             path = get_weights(file, cache, progress=progress)
         say(f"{file.name} is in {path}")

@@ -43,6 +43,29 @@ def _check(section: object, place: str) -> None:
             raise ConfigError(f"{place}.{item.name} is {value!r}, {fault}")
 
 
+def read_freeze(text: str) -> dict[str, float]:
+    """Shares of the run by beginnings of names, of such a text as ``backbone.stem, backbone.stage3=0.5``; without a
+    share it is the whole run. Nothing for ``none``.
+
+    Raises:
+        ConfigError: a share is no number from 0 to 1, or its name is missing.
+    """
+    found: dict[str, float] = {}
+    for part in text.split(",") if text.strip() not in ("", "none") else ():
+        name, _, word = (piece.strip() for piece in part.partition("="))
+        try:
+            share = float(word or 1)
+        except ValueError:
+            share = -1.0
+        if not name or not 0.0 <= share <= 1.0:
+            raise ConfigError(
+                f"learning.freeze has {part.strip()!r}",
+                hint="Write names of layers with a share from 0 to 1, such as backbone.stem, backbone.stage3=0.5",
+            )
+        found[name] = share
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learning:
     """How a run learns. ``None`` means: the detector's recipe, or the machine, decides.
@@ -151,6 +174,14 @@ class Learning:
         choices={"ignore": "Nothing", "learn": "An object", "drop": "Background"},
         group=_LABELS,
     )
+    freeze: str | None = option(
+        None,
+        auto=str,
+        label="Freeze",
+        help="Layers that stay as they are, by the beginnings of their names, with the share of the run until which "
+        "they do: backbone.stem, backbone.stage3=0.5. Nothing is frozen with none",
+        group=_OPTIMISER,
+    )
     hard_negatives: float = option(
         0.0,
         label="False alarms",
@@ -173,6 +204,7 @@ class Learning:
         _check_tiles(self.tiles)
         if (self.minutes is None) == (self.epochs is None):
             raise ConfigError("set either minutes or epochs, not both")
+        read_freeze(self.freeze or "")
 
 
 def _check_tiles(tiles: str) -> None:
@@ -440,6 +472,17 @@ class TrainConfig:
     def spec(self) -> DetectorSpec:
         """The detector. Raises ConfigError where it is not installed."""
         return find_detector(self.detector)
+
+    @property
+    def first_weights(self) -> str | None:
+        """What the training starts from: as chosen, or else what the detector's card names."""
+        return self.learning.weights or self.spec.weights.start or None
+
+    @property
+    def frozen(self) -> Mapping[str, float]:
+        """Until which share of the run layers are frozen, as ``Recipe.frozen``: as chosen, or as the recipe says."""
+        freeze = self.learning.freeze
+        return self.spec.recipe.frozen if freeze is None else read_freeze(freeze)
 
     def check(self) -> None:
         """Whether a training can start from this.

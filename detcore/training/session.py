@@ -27,6 +27,7 @@ from detcore.training.data_figures import data_figures
 from detcore.training.distributed import Group
 from detcore.training.draw_weights import draw_weights
 from detcore.training.ema import Ema
+from detcore.training.freezing import Freezing
 from detcore.training.hooks import CheckpointHook, EmaHook, ThreadHook
 from detcore.training.judging import ValidationHook
 from detcore.training.load import Load, choose_learning_rate, choose_load
@@ -140,6 +141,7 @@ class Session:
         trainer = Trainer(
             detector=detector,
             optimiser=optimiser,
+            freezing=Freezing(detector, config.frozen),
             stream=stream,
             compute=compute,
             config=config,
@@ -296,8 +298,8 @@ class Session:
         checkpoint = self._checkpoint
         if checkpoint is not None:
             detector.load_state_dict(checkpoint.part("weights"))
-        elif self.config.learning.weights is not None:
-            report = self._start_from(self.config.learning.weights, detector)
+        elif self.config.first_weights is not None:
+            report = self._start_from(self.config.first_weights, detector)
             self._log("info", report.text())
             self.state.fine_tuning = report.complete
         optimiser = make_optimiser(

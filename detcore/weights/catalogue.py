@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from detcore.errors import ConfigError
@@ -33,9 +35,24 @@ class WeightsFile(PublishedFile):
         return there if _SUM_IN_NAME.search(there) else f"{self.name}-{there}"
 
     @property
-    def host(self) -> str:
-        """Where it comes from."""
-        return urlsplit(self.url).hostname or ""
+    def source(self) -> str:
+        """Where it comes from: a host, or a Python package."""
+        return self.package or urlsplit(self.url).hostname or ""
+
+    @property
+    def by_hand(self) -> str:
+        """Where users find it themselves, for the end of a sentence."""
+        return f"in the Python package {self.package}" if self.package else f"at {self.url}"
+
+    @property
+    def installed(self) -> Path | None:
+        """Where its package has put it; ``None`` where that is not installed, or there is none."""
+        if not self.package:
+            return None
+        try:
+            return Path(str(distribution(self.package).locate_file(self.url)))
+        except PackageNotFoundError:
+            return None
 
     @property
     def size_text(self) -> str:

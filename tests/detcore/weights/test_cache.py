@@ -175,6 +175,8 @@ def test_the_catalogue_is_as_torchvision_has_it() -> None:
         for weights in get_model_weights(name)
     }
     for file in weights_files().values():
+        if file.package:
+            continue
         assert file.url in published
         assert round(file.size / 2**20, 3) == published[file.url].meta["_file_size"]
         assert file.file_name.endswith(f"-{file.sha256}.pth")

@@ -1,0 +1,77 @@
+"""Weights that come in a Python package: found where it is installed, else brought by hand."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from detcore.errors import ConfigError, DownloadError
+from detcore.weights.cache import WeightsCache, check_weights, default_cache
+from detcore.weights.catalogue import WeightsFile, weights_files
+from detcore.weights.download import get_weights
+from tests.loopback import CONTENT, Server
+
+FILE = replace(
+    Server(url="https://example.invalid").file(), package="tiny-weights", url="tiny_weights/tiny-12345678.pth"
+)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WeightsCache:
+    monkeypatch.setitem(cast("dict[str, WeightsFile]", weights_files()), FILE.name, FILE)
+    monkeypatch.setenv("RETICLE_WEIGHTS", str(tmp_path / "cache"))
+    return default_cache()
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The file as pip leaves it, with what says that the package is there."""
+    site = tmp_path / "site"
+    (site / "tiny_weights-1.0.dist-info").mkdir(parents=True)
+    (site / "tiny_weights-1.0.dist-info" / "METADATA").write_text("Name: tiny-weights\nVersion: 1.0\n")
+    (site / "tiny_weights").mkdir()
+    file = site / "tiny_weights" / "tiny-12345678.pth"
+    file.write_bytes(CONTENT)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    return file
+
+
+def test_a_training_finds_it_in_the_package_and_nothing_is_copied(
+    cache: WeightsCache, installed: Path
+) -> None:
+    check_weights(FILE.name)
+    assert cache.check(FILE) == get_weights(FILE, cache) == installed
+    assert FILE.source == "tiny-weights"
+    assert not cache.folder.exists()
+
+
+def test_without_the_package_it_is_said_which_one_to_install(cache: WeightsCache) -> None:
+    assert not cache.has(FILE)
+    with pytest.raises(ConfigError, match="not on this machine") as told:
+        check_weights(FILE.name)
+    assert told.value.hint == "Install the Python package tiny-weights, or bring the file with `weights add`"
+    with pytest.raises(DownloadError, match="comes in the Python package tiny-weights"):
+        get_weights(FILE, cache)
+
+
+def test_without_the_package_the_file_can_be_brought_by_hand(cache: WeightsCache, tmp_path: Path) -> None:
+    (tmp_path / "brought").write_bytes(CONTENT)
+    assert cache.add(tmp_path / "brought") == (FILE,)
+    assert get_weights(FILE, cache) == cache.folder / "tiny-12345678.pth"
+
+
+def test_a_file_in_the_package_that_is_not_the_one_that_was_pinned_is_not_used(
+    cache: WeightsCache, installed: Path, tmp_path: Path
+) -> None:
+    installed.write_bytes(b"x" * len(CONTENT))
+    with pytest.raises(ConfigError, match="are damaged"):
+        check_weights(FILE.name)
+    (tmp_path / "brought").write_bytes(CONTENT)
+    cache.add(tmp_path / "brought")
+    check_weights(FILE.name)
+    assert installed.read_bytes() != CONTENT
