@@ -25,6 +25,7 @@ WITH_TORCH = (
     "detcore.zoo.checkpoint",
     "detcore.zoo.class_rows",
     "detcore.zoo.detectors",
+    "detcore.zoo.folding",
     "detcore.zoo.parts",
     "detcore.zoo.running",
     "detcore.zoo.summary",

@@ -13,6 +13,8 @@ from detcore.data.draws import ProblemCallback
 from detcore.data.samples import Sample
 from detcore.data.sweep import Hear, SweepProgress, sweep
 from detcore.errors import ConfigError
+from detcore.inference.mirrored import Mirrored
+from detcore.jobs.config import TrainConfig
 from detcore.project.run_weights import weights_files
 from detcore.project.runs import RunFolder
 from detcore.types import Detections, IntArray
@@ -71,6 +73,8 @@ class Predictor:
         )
         detector.load_state_dict(checkpoint.kept())
         self.detector: Detector = self._compute.place(folded(detector))
+        config = TrainConfig.from_dict(checkpoint.config)
+        self._twice = config.runtime.look_twice and config.augmentation.flip_horizontal
 
     def predict(
         self,
@@ -80,8 +84,8 @@ class Predictor:
         progress: SweepProgress | None = None,
         hear: Hear | None = None,
     ) -> Detections | None:
-        """Detections on these images, in tiles where it learnt in tiles; ``None`` when ``progress`` returned false. ``hear`` is told the answers
-        behind them.
+        """Detections on these images, in tiles where it learnt in tiles, and in their mirror images where the run looks
+        twice; ``None`` when ``progress`` returned false. ``hear`` is told the answers behind them.
 
         The batch is halved when memory runs out, and all is told anew.
 
@@ -92,11 +96,12 @@ class Predictor:
         batch_size = max(1, _PIXELS_AT_ONCE[self._compute.device.type] // (size * size))
         # Each image is read once: keeping it would only take memory.
         images = ImageCache(longer_side=size, tiling=self._checkpoint.tiling, budget=0)
+        runner = Runner(self.detector, self._compute, with_answers=hear is not None)
         while True:
             try:
                 with memory_watch(), _full_precision():
                     return sweep(
-                        Runner(self.detector, self._compute, with_answers=hear is not None),
+                        Mirrored(runner) if self._twice else runner,
                         samples,
                         images,
                         class_ids=self.class_ids,

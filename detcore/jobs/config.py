@@ -443,6 +443,13 @@ class Runtime:
         help="Find objects in all images with the best weights, for the Review page.",
         group=_KEPT,
     )
+    look_twice: bool = option(
+        False,
+        label="Look twice when predicting",
+        help="Find objects in each image and in its mirror image, which takes twice as long and is right a little more "
+        "often. Only with Flip left and right.",
+        group=_KEPT,
+    )
 
     def __post_init__(self) -> None:
         """Raises ConfigError as ``Learning`` does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,9 @@ from detcore.data.samples import Sample
 from detcore.errors import ConfigError
 from detcore.evaluation.label_answers import ANSWER_FLOOR
 from detcore.inference.predictor import Predictor, best_checkpoint
+from detcore.jobs.config import Augmentation, Runtime, TrainConfig
 from detcore.project.runs import RunFolder
+from detcore.zoo.base import Look
 from detcore.zoo.checkpoint import Checkpoint, RunState, write_checkpoint
 from detcore.zoo.detectors.reticle_s import ReticleS
 from detcore.zoo.running import OutOfMemoryError, Runner
@@ -177,3 +180,25 @@ def test_convolutions_are_not_rounded_to_tf32_while_predicting_and_as_before_aft
     )
     assert during == [False]
     assert torch.backends.cudnn.allow_tf32 == before
+
+
+@pytest.mark.parametrize(
+    ("flips", "twice", "views"), [(True, True, 2), (True, False, 1), (False, True, 1)], ids=str
+)
+def test_a_run_that_looks_twice_sees_mirror_images_too_if_it_has_learnt_from_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flips: bool, twice: bool, views: int
+) -> None:
+    config = TrainConfig(augmentation=Augmentation(flip_horizontal=flips), runtime=Runtime(look_twice=twice))
+    seen: list[torch.Tensor] = []
+    look = ReticleS.look
+
+    def watch(detector: ReticleS, images: torch.Tensor) -> list[Look]:
+        seen.append(images)
+        return look(detector, images)
+
+    monkeypatch.setattr(ReticleS, "look", watch)
+    predictor = Predictor(replace(checkpoint(), config=config.to_dict()), CPU)
+    assert predictor.predict(samples(tmp_path, 1), problem=fail) is not None
+    assert len(seen) == views
+    if views == 2:
+        assert torch.equal(seen[1], seen[0].flip(-1))
