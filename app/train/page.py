@@ -21,6 +21,7 @@ from app.train.published_weights import PublishedWeights
 from app.train.run_history import RunHistory
 from app.train.sent import SentToTraining
 from app.train.shelf import RunShelf
+from app.train.tiling_note import TilingNote
 from app.train.widgets.buttons import TrainButtons
 from app.train.widgets.run_list import RunList
 from app.train.widgets.run_view import RunView
@@ -74,6 +75,7 @@ class TrainPage(Page):
         self.exhibits = Exhibits(
             context, self.run_view.inside, show_label=lambda: self.request_page.emit("label"), parent=self
         )
+        self.tiling = TilingNote(context, self.setup, self)
         self.sent = SentToTraining(context, self.control, self)
         self.setup.put_above(self.sent.card)
         self.commands = RunCommands(
@@ -102,6 +104,7 @@ class TrainPage(Page):
         self.context.jobs.look_for_devices()
         self._look_at_data()
         self.sent.refresh()
+        self.tiling.look()
         self.buttons.start.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _bind_actions(self) -> None:

@@ -38,13 +38,15 @@ class DetectorCard(QFrame):
         self.title.setFont(font)
         self.figures = QLabel(wordWrap=True)
         self.text = QLabel(wordWrap=True)
+        self.note = QLabel(wordWrap=True)
+        self.note.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 8, 10, 4)
         layout.setSpacing(3)
-        for label in (self.title, self.figures, self.text):
+        for label in (self.title, self.figures, self.text, self.note):
             label.setContentsMargins(_TEXT_LEFT, 0, 0, 0)
             layout.addWidget(label)
-        for label in (self.figures, self.text):
+        for label in (self.figures, self.text, self.note):
             label.setProperty("role", "small")
         self.button = QPushButton("Choose another…")
         self.button.setProperty("role", "link")
@@ -73,6 +75,12 @@ class DetectorCard(QFrame):
         self.button.setAccessibleDescription(spec.text)
         self.weights.setVisible(bool(weights_for(model)))
         self.chosen.emit(model)
+
+    def show_note(self, text: str, why: str) -> None:
+        """Say how this detector would look at the images of the project; "" for nothing worth a word."""
+        self.note.setText(text)
+        self.note.setToolTip(why)
+        self.note.setVisible(bool(text))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):

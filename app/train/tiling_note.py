@@ -1,0 +1,61 @@
+"""What is said below the detector of the tiles in which a training would look at the images."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from app.services.context import AppContext
+from app.train.widgets.setup import TrainSetup
+from detcore.errors import ConfigError
+from detcore.jobs.config import BASICS
+from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling, tiling_text
+from detcore.project.project import Project
+from detcore.project.snapshot import take_snapshot
+
+
+class TilingNote(QObject):
+    """Keeps the note like the settings; the sizes of boxes are read whenever ``look`` is called, in the background."""
+
+    def __init__(self, context: AppContext, setup: TrainSetup, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._setup = setup
+        self._objects: ObjectSizes | None = None
+        context.document.opened.connect(self.look)
+        context.document.closed.connect(lambda: self._show(None))
+        setup.detector.chosen.connect(lambda _model: self._say())
+        setup.settings.more.groups[BASICS].changed.connect(self._say)
+
+    def look(self) -> None:
+        """Read the sizes of the boxes as they are now."""
+        document = self._context.document
+        if document.is_open:
+            project = document.project
+            self._context.tasks.run(
+                lambda: ObjectSizes.of(take_snapshot(project)),
+                done=lambda objects: self._take(project, objects),
+                failed=lambda _error: self._take(project, None),  # what is wrong is said when one trains
+            )
+
+    def _take(self, project: Project, objects: ObjectSizes | None) -> None:
+        if self._context.document.shows(project):
+            self._show(objects)
+
+    def _show(self, objects: ObjectSizes | None) -> None:
+        self._objects = objects
+        self._say()
+
+    def _say(self) -> None:
+        card, objects = self._setup.detector, self._objects
+        try:
+            config = self._setup.config()
+        except ConfigError:  # as long as somebody types
+            return
+        tiling = None if objects is None else choose_tiling(config, objects)
+        if objects is None or tiling is None:
+            card.show_note("", "")
+            return
+        card.show_note(
+            f"Looks at these images in tiles of {tiling.side:,} px.",
+            tiling_text(tiling, objects, image_size=config.size()),
+        )

@@ -1,0 +1,44 @@
+"""The card of the detector says in what tiles large images would be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytestqt.qtbot import QtBot
+
+from app.services.context import AppContext
+from app.train.page import TrainPage
+from detcore.jobs.config import BASICS, TrainConfig
+from detcore.project.project import Project
+
+WAIT = 30_000
+
+
+def test_ordinary_images_need_no_word(qtbot: QtBot, open_page: TrainPage, project: Project) -> None:
+    project.record_image_sizes({number: (640, 480) for number in project.image_ids()})
+    open_page.tiling.look()
+    qtbot.waitUntil(lambda: bool(open_page.tiling._objects), timeout=WAIT)
+    assert open_page.setup.detector.note.isHidden()
+
+
+def test_large_images_of_small_things_are_said_to_be_looked_at_in_tiles(
+    qtbot: QtBot, open_page: TrainPage, project: Project, context: AppContext
+) -> None:
+    project.record_image_sizes({number: (4000, 3000) for number in project.image_ids()})
+    open_page.tiling.look()
+    note = open_page.setup.detector.note
+    # a quarter of the boxes are 30 × 20, as large as a square of 24.5; to be 24 in 320 takes 326.6, in steps of 32
+    qtbot.waitUntil(lambda: "tiles of 352 px" in note.text(), timeout=WAIT)
+    assert "22 pixels long" in note.toolTip()  # 24.5 × 320 / 352
+    assert note.isVisible()
+
+    config = TrainConfig()
+    open_page.setup.show_config(replace(config, learning=replace(config.learning, tiles="off")))
+    open_page.setup.settings.more.groups[BASICS].changed.emit()
+    assert note.isHidden()
+    open_page.setup.show_config(config)
+    open_page.setup.detector.choose("fcos")  # at 640, of which half are enough
+    assert "tiles of 672 px" in note.text()
+
+    context.document.close()
+    assert note.isHidden()
