@@ -42,6 +42,13 @@ TRAIN_ACTIONS: tuple[ActionSpec, ...] = (
         tip="Let every labelled image be judged by a detector that has not learnt it, to find label errors",
     ),
     ActionSpec(
+        "train.preview",
+        "Preview images…",
+        ("V",),
+        icon="image-multiple-outline",
+        tip="See training images as these settings change them",
+    ),
+    ActionSpec(
         "train.export_model",
         "Export model…",
         icon="export-variant",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QStackedWidget
+from PySide6.QtWidgets import QFileDialog, QStackedWidget, QToolButton
 
 from app.services.context import AppContext
 from app.services.figures import count_text, counted
@@ -17,6 +17,7 @@ from app.train.endings import RunEndings
 from app.train.exhibits import Exhibits
 from app.train.histories import RunHistories
 from app.train.model_export import ModelExporting
+from app.train.previewing import Previewing
 from app.train.published_weights import PublishedWeights
 from app.train.run_history import RunHistory
 from app.train.sent import SentToTraining
@@ -89,6 +90,7 @@ class TrainPage(Page):
         self.crossval = CrossValidating(
             context, self.control, config=self.setup.config, data=lambda: self._data, parent=self
         )
+        self.previewing = Previewing(context, config=self.setup.config, parent=self)
         self.model_export = ModelExporting(context, self.control, selected=self.selected_run, parent=self)
         self._bind_actions()
         self._compose()
@@ -135,6 +137,10 @@ class TrainPage(Page):
         self.toolbar.addActions(of_plots)
         self.words.add([*of_run, crossval])
         self.words.add(of_plots)
+        preview = QToolButton()
+        preview.setDefaultAction(actions["train.preview"])
+        preview.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setup.settings.more.put_below(preview)
         self.middle = QStackedWidget()
         self.middle.addWidget(self.empty)
         self.middle.addWidget(self.run_view)
@@ -162,6 +168,8 @@ class TrainPage(Page):
         self.run_list.run_activated.connect(lambda _name: self.run_view.plots.fit())
         self.run_list.menu_requested.connect(self.commands.show_menu)
         self.setup.file_wanted.connect(self._choose_weights)
+        self.setup.settings.more.changed.connect(self.previewing.settings_changed)
+        self.setup.detector.chosen.connect(lambda _model: self.previewing.settings_changed())
         self.published.changed.connect(self._show_weights)
         self.empty.pressed.connect(lambda: self.request_page.emit("label"))
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "sizes": "image_commands.sizes",
     "locate": "image_commands.locate",
     "train": "model_commands.train",
+    "preview-training": "preview_command.preview_training",
     "predict": "model_commands.predict",
     "export-model": "model_commands.export_model",
     "diagnose": "run_commands.diagnose",
@@ -126,11 +127,9 @@ def _check_outputs(options: argparse.Namespace) -> None:
     Raises:
         ConfigError: its folder is not there, or it is a folder itself.
     """
-    names = (
-        ("json", "errors", "report", "png", "csv", "out")
-        if options.command == "report"
-        else ("json", "errors", "report", "png", "csv")
-    )
+    names = ["json", "errors", "report", "png", "csv"]
+    if options.command in ("report", "preview-training"):
+        names.append("out")
     for name in names:
         file: object = getattr(options, name, None)
         if not isinstance(file, Path):

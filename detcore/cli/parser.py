@@ -217,6 +217,11 @@ def _add_model_commands(commands: Commands) -> None:
     )
     beginning.add_argument("--resume", metavar="RUN", help="go on with a run of the project")
 
+    preview = _add(commands, "preview-training", "write a picture of images as a training would see them")
+    _add_training_options(preview)
+    preview.add_argument("--count", type=_positive, default=16, metavar="N", help="images (default 16)")
+    preview.add_argument("--out", type=Path, required=True, metavar="FILE.png", help="PNG or JPEG")
+
     predict = _add(commands, "predict", "let a run detect objects; Review then shows them")
     predict.add_argument("--run", required=True)
     predict.add_argument("--split", choices=(*SPLITS, "all"), default="all")

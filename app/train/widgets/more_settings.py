@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.widgets.fold import Fold
@@ -27,9 +27,11 @@ class MoreSettings(QWidget):
 
     Signals:
         file_wanted(): "Choose a file…" was chosen as the weights to start from.
+        changed(): the user has chosen something else in a form.
     """
 
     file_wanted = Signal()
+    changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +46,8 @@ class MoreSettings(QWidget):
         self.show_config(TrainConfig())
         self.show_weights(())
         self.weights.activated.connect(self._choose_weights)
+        for form in self.groups.values():
+            form.changed.connect(self.changed)
 
     def show_detector(self, spec: DetectorSpec, options: Mapping[str, Any]) -> None:
         """Say what "Auto" is for this detector, and show its advanced options as chosen."""
@@ -84,6 +88,10 @@ class MoreSettings(QWidget):
         self.weights.set_choice(path)
         self._previous_weights = self.weights.currentIndex()
 
+    def put_below(self, widget: QWidget) -> None:
+        """Show something at the end of the form."""
+        self._column.addWidget(widget, 0, Qt.AlignmentFlag.AlignLeft)
+
     def _choose_weights(self, row: int) -> None:
         if self.weights.itemData(row) != CHOOSE_FILE:
             self._previous_weights = row
@@ -112,7 +120,7 @@ class MoreSettings(QWidget):
         start.setSpacing(8)
         start.addWidget(label)
         start.addWidget(self.weights, 1)
-        layout = QVBoxLayout(self)
+        self._column = layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addLayout(start)

@@ -1,0 +1,114 @@
+"""What a training would see: augmented images of a project, before it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from detcore.data.augmentation.labelled import Labelled
+from detcore.data.cache import ImageCache
+from detcore.data.draws import Draws
+from detcore.data.letterbox import PAD_VALUE, fit_size, resize
+from detcore.data.samples import Sample, split_samples
+from detcore.data.sampling import repeat_factors
+from detcore.errors import ConfigError, ImageError
+from detcore.jobs.config import TrainConfig
+from detcore.project.snapshot import Snapshot
+from detcore.types import ImageArray
+
+_CACHE_BYTES = 256 * 2**20
+_TILE = 320
+_GAP = 8
+_TRIES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewBatch:
+    """Some images as they are learnt from, of ``total`` training images; ``problems`` of files that cannot be read."""
+
+    images: tuple[Labelled, ...]
+    total: int
+    problems: tuple[ImageError, ...]
+
+
+class Preview:
+    """Draws images as a training with the same settings would at its beginning; the errors of an earlier run are
+    left aside. What has been read stays in memory for the next batch. Not for several threads at once."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._cache = ImageCache(longer_side=1, budget=0)
+
+    def batch(self, config: TrainConfig, *, number: int, count: int) -> PreviewBatch:
+        """``count`` images, from number ``number`` · ``count`` of the training on.
+
+        Raises:
+            ConfigError: there is no labelled training image.
+        """
+        samples = self._samples(config)
+        if self._cache.longer_side != config.size():
+            self._cache = ImageCache(longer_side=config.size(), budget=_CACHE_BYTES)
+        balance = config.learning.class_balance
+        problems: list[ImageError] = []
+        draws = Draws(
+            samples,
+            self._cache,
+            seed=config.runtime.seed,
+            problem=problems.append,
+            weights=repeat_factors(samples, balance) if balance else None,
+        )
+        images: list[Labelled] = []
+        first = number * count
+        for at in range(first, first + count * _TRIES):
+            drawn = draws.item(at, config.augmentation)
+            if drawn is not None:
+                images.append(drawn.labelled)
+            if len(images) == count or draws.all_broken:
+                break
+        return PreviewBatch(images=tuple(images), total=len(samples), problems=tuple(problems))
+
+    def _samples(self, config: TrainConfig) -> tuple[Sample, ...]:
+        samples = split_samples(
+            self._snapshot, seed=config.runtime.seed, difficult=config.learning.difficult_boxes
+        ).train
+        if not any(len(sample.labels) for sample in samples):
+            raise ConfigError(
+                "there are no labelled training images",
+                hint="Label some, or move images from the validation and test splits to train",
+            )
+        return samples
+
+
+def contact_sheet(images: Sequence[Labelled], colours: Sequence[str], *, columns: int) -> ImageArray:
+    """Images side by side on white, with their boxes in the colours (``#rrggbb``) of their labels, and areas to
+    ignore in grey."""
+    tiles = [_with_boxes(item, colours) for item in images]
+    rows = -(-len(tiles) // columns)
+    step = np.max([tile.shape[:2] for tile in tiles], axis=0) + _GAP
+    sheet = np.full((rows * int(step[0]) + _GAP, columns * int(step[1]) + _GAP, 3), 255, np.uint8)
+    for at, tile in enumerate(tiles):
+        y, x = (place * int(one) + _GAP for place, one in zip(divmod(at, columns), step, strict=True))
+        sheet[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
+    return sheet
+
+
+def _with_boxes(item: Labelled, colours: Sequence[str]) -> ImageArray:
+    fit = fit_size(width=item.size[0], height=item.size[1], longer_side=_TILE)
+    tile = resize(item.image, fit).copy()
+    grey = (PAD_VALUE, PAD_VALUE, PAD_VALUE)
+    shown = [(box, grey) for box in fit.to_frame(item.ignore)]
+    shown += [
+        (box, _rgb(colours[int(label)]))
+        for box, label in zip(fit.to_frame(item.boxes), item.labels.tolist(), strict=True)
+    ]
+    for box, colour in shown:
+        x1, y1, x2, y2 = (round(float(edge)) for edge in box)
+        cv2.rectangle(tile, (x1, y1), (max(x2 - 1, x1), max(y2 - 1, y1)), colour, 2)
+    return tile
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)

@@ -1,0 +1,76 @@
+"""The preview shows training images with their boxes, follows the settings and never stands still."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.services.context import AppContext
+from app.train.page import TrainPage
+from app.train.previewing import COUNT
+from app.train.widgets.preview_dialog import PreviewDialog
+from detcore.project.edits import delete_boxes
+
+WAIT = 30_000
+
+
+def opened(page: TrainPage, context: AppContext) -> PreviewDialog:
+    context.actions["train.preview"].trigger()
+    dialog = page.previewing.dialog
+    assert dialog is not None
+    return dialog
+
+
+def shown(dialog: PreviewDialog) -> list[bytes]:
+    return [bytes(picture.image.constBits()) for picture in dialog.grid.pictures]
+
+
+def test_pictures_follow_the_settings_and_another_batch(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext
+) -> None:
+    dialog = opened(open_page, context)
+    qtbot.waitUntil(lambda: len(dialog.grid.pictures) == COUNT, timeout=WAIT)
+    assert dialog.middle.currentWidget() is dialog.grid
+    assert any(picture.boxes for picture in dialog.grid.pictures)
+    first = shown(dialog)
+    forms = open_page.setup.settings.more.groups
+    (form,) = (form for form in forms.values() if "brightness" in form.fields)
+    form.fields["brightness"].setValue(80)
+    qtbot.waitUntil(lambda: shown(dialog) != first, timeout=WAIT)
+    form.fields["brightness"].setValue(0)
+    qtbot.waitUntil(lambda: shown(dialog) == first, timeout=WAIT)
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: shown(dialog) != first, timeout=WAIT)
+    assert opened(open_page, context) is dialog
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert open_page.previewing.dialog is None
+
+
+def test_without_labels_it_says_what_to_do(qtbot: QtBot, open_page: TrainPage, context: AppContext) -> None:
+    project = context.document.project
+    ids = project.ground_truth().ids.tolist()
+    context.document.edit(delete_boxes, ids)
+    dialog = opened(open_page, context)
+    qtbot.waitUntil(lambda: "no labelled training images" in dialog.empty.text.text(), timeout=WAIT)
+    assert dialog.middle.currentWidget() is dialog.empty
+    assert not dialog.another.isEnabled()
+    dialog.close()
+
+
+def test_it_goes_with_its_project(qtbot: QtBot, open_page: TrainPage, context: AppContext) -> None:
+    opened(open_page, context)
+    context.document.close()
+    assert open_page.previewing.dialog is None
+
+
+def test_what_changes_while_a_batch_is_drawn_is_drawn_after_it(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext
+) -> None:
+    dialog = opened(open_page, context)
+    for _ in range(3):
+        dialog.another_wanted.emit()
+    qtbot.waitUntil(
+        lambda: len(dialog.grid.pictures) == COUNT and not open_page.previewing._drawing, timeout=WAIT
+    )
+    assert open_page.previewing._number == 3
+    dialog.close()

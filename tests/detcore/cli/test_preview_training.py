@@ -1,0 +1,47 @@
+"""preview-training writes what a training would see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from detcore.cli.main import main
+from detcore.data.augmentation.labelled import Labelled
+from detcore.data.preview import contact_sheet
+from detcore.sample.project import create_sample_project
+
+
+def test_a_contact_sheet_has_boxes_in_the_colours_of_their_labels() -> None:
+    item = Labelled(
+        image=np.zeros((160, 320, 3), np.uint8),
+        boxes=np.array([[10, 20, 100, 90]], np.float32),
+        labels=np.array([1], np.int64),
+        ignore=np.array([[200, 50, 260, 120]], np.float32),
+    )
+    sheet = contact_sheet([item, item, item], ["#ffffff", "#00ff80"], columns=2)
+    assert sheet.shape == (2 * 168 + 8, 2 * 328 + 8, 3)
+    # a gap of 8, then the frame of the box at its corner
+    assert sheet[8 + 20, 8 + 10].tolist() == [0, 255, 128]
+    assert sheet[8 + 89, 8 + 99].tolist() == [0, 255, 128]
+    assert sheet[8 + 50, 8 + 200].tolist() == [114, 114, 114]
+    assert sheet[8 + 20, 8 + 328 + 10].tolist() == [0, 255, 128]
+    assert sheet[-1, -1].tolist() == sheet[8 + 168 + 20, 8 + 328 + 10].tolist() == [255, 255, 255]
+
+
+def test_the_command_writes_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with create_sample_project(tmp_path, images=12) as sample:
+        project = sample.folder
+    out = tmp_path / "seen.png"
+    assert main(["preview-training", str(project), "--out", str(out), "--count", "4"]) == 0
+    picture = cv2.imread(str(out))
+    assert picture is not None
+    assert picture.shape[1] == 2 * 328 + 8
+    assert "4 of" in capsys.readouterr().out
+
+
+def test_only_pictures_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["preview-training", str(tmp_path), "--out", str(tmp_path / "seen.txt")]) == 1
+    assert "neither PNG nor JPEG" in capsys.readouterr().err
