@@ -12,7 +12,7 @@ from detcore.data.cache import ImageCache
 from detcore.data.draws import ProblemCallback
 from detcore.data.letterbox import Fit
 from detcore.data.samples import Sample
-from detcore.data.tiles import TileSeen, merge
+from detcore.data.tile_merging import TileSeen, merge
 from detcore.types import Detections, FloatArray, IntArray
 from detcore.zoo.running import Seen
 

@@ -14,7 +14,8 @@ from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample
 from detcore.data.sweep import sweep
-from detcore.data.tiles import TileSeen, cut_samples, merge
+from detcore.data.tile_merging import TileSeen, merge
+from detcore.data.tiles import cut_samples
 from detcore.errors import ImageError
 from detcore.evaluation.coco import evaluate_coco
 from detcore.images.tiles import Tile, Tiling
