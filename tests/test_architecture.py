@@ -18,6 +18,8 @@ WITH_TORCH = (
     "detcore.data",
     "detcore.deploy",
     "detcore.inference",
+    "detcore.jobs.child.handing",
+    "detcore.jobs.child.predicting",
     "detcore.jobs.child.worker",
     "detcore.training",
     "detcore.zoo.base",

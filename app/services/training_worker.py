@@ -90,11 +90,11 @@ class Jobs(QObject):
         if not self._devices and _DEVICES not in self._running:
             self._begin_worker(_DEVICES, "device", "devices")
 
-    def train(self, run: Path, *, processes: int = 1) -> None:
+    def train(self, run: Path) -> None:
         """Train the run in this folder, which holds a config and a snapshot; with checkpoints in it,
         the training goes on from the last one."""
         heard: _Heard = SimpleQueue()
-        command = worker_command("train", str(run), processes=processes)
+        command = worker_command("train", str(run))
         self._learning.add(run)
         self._begin(
             run,

@@ -17,6 +17,7 @@ from types import FrameType
 from detcore.cli.console import complain
 from detcore.cli.status import INTERRUPTED, MENDABLE, USAGE
 from detcore.errors import Cancelled, ConfigError, ReticleError, disk_error
+from detcore.jobs.devices import process_count
 
 COMMANDS = {
     "new": "data_commands.new",
@@ -65,6 +66,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = make_parser().parse_args(arguments)
         _check_outputs(options)
         with _ended_like_by_ctrl_c():
+            if process_count() > 1:
+                from detcore.cli.launched import run_launched
+
+                return run_launched(options, _command(options.command))
             return _command(options.command)(options)
     except Cancelled as error:
         complain(str(error))
@@ -99,7 +104,7 @@ def _ended_like_by_ctrl_c() -> Generator[None]:
 
 def _work(arguments: Sequence[str]) -> int:
     """Be a worker process. One that only leads others loads no torch; others say first what they will work
-    on, since loading it takes seconds."""
+    on, since loading it takes seconds. A job on several devices is led by one that loads none."""
     if arguments[:1] == ["crossval"]:
         from detcore.jobs.child.crossval import main as lead
 
@@ -109,6 +114,12 @@ def _work(arguments: Sequence[str]) -> int:
 
     with announced(arguments):
         check_can_train()
+        from detcore.jobs.child.arguments import devices_to_lead
+
+        if devices := devices_to_lead(arguments):
+            from detcore.jobs.child.ranks import main as lead_several
+
+            return lead_several(arguments, devices)
         from detcore.jobs.child.worker import main as work
 
         return work(arguments)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from detcore.cli.console import say, write_json
+from detcore.cli.launched import is_launched, remember_launch, run_of_launch, shared_command
 from detcore.cli.predicting import (
     choose_images,
     go_on_hint,
@@ -39,10 +40,19 @@ T = TypeVar("T")
 def train(options: argparse.Namespace) -> int:
     """Make a run (or take one up again), train in a child, show progress; Ctrl+C stops and keeps."""
     with Project.open(options.project, read_only=options.resume is not None) as project:
-        prepared = _go_on(project, options) if options.resume is not None else _begin(project, options)
+        if (begun := run_of_launch(project)) is not None:
+            prepared = prepare_resume(project, begun)
+        else:
+            prepared = _go_on(project, options) if options.resume is not None else _begin(project, options)
     run = prepared.run
+    remember_launch(run)
     say(f"run {run.name}")
-    outcome = watch_job(lambda hear: TrainingJob(worker_command("train", str(run.path)), on_event=hear))
+    argv = shared_command(options.project, "train", str(run.path))
+    if is_launched():
+        # The others cannot be begun anew from here: that is for torchrun.
+        outcome = watch_job(lambda hear: WorkerJob([*argv], on_event=hear, what="training"))
+    else:
+        outcome = watch_job(lambda hear: TrainingJob(argv, on_event=hear))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or f"Resume with --resume {run.name}")
     say(ending_text(outcome))
@@ -78,7 +88,7 @@ def predict(options: argparse.Namespace) -> int:
     with Project.open(options.project, read_only=True) as project:
         run = find_run(project, options.run)
         snapshot = take_snapshot(project)
-    predict_images(run, snapshot, options.split)
+    predict_images(run, snapshot, options.split, device=options.device)
     say(f"{counted(len(load_detections(run)), 'detection')} in {run.detections}")
     return 0
 

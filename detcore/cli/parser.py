@@ -191,7 +191,7 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
     length = command.add_mutually_exclusive_group()
     length.add_argument("--epochs", **_setting("epochs", "N"))
     length.add_argument("--minutes", **_setting("minutes", "M"))
-    command.add_argument("--device", **_setting("device", "auto|cpu|cuda:N"))
+    command.add_argument("--device", **_setting("device", "DEVICE"))
     command.add_argument("--seed", **_setting("seed", "N"))
     command.add_argument("--image-size", **_setting("image_size", "PIXELS"))
     command.add_argument("--tiles", **_setting("tiles", "auto|off|PIXELS"))
@@ -225,6 +225,9 @@ def _add_model_commands(commands: Commands) -> None:
     predict = _add(commands, "predict", "let a run detect objects; Review then shows them")
     predict.add_argument("--run", required=True)
     predict.add_argument("--split", choices=(*SPLITS, "all"), default="all")
+    predict.add_argument(
+        "--device", metavar="DEVICE", help="as of `train`; several share the images (default: as trained)"
+    )
 
     diagnose = _add(
         commands, "diagnose", "say in plain words why a run does not learn, and what costs it most"

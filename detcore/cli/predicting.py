@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from detcore.cli.console import complain
+from detcore.cli.launched import shared_command
 from detcore.cli.watching import watch_job
 from detcore.errors import Cancelled, ConfigError, EvaluationError, ImageError, JobError
 from detcore.images.decoding import check_image
 from detcore.jobs.config import Augmentation, Learning, Runtime, TrainConfig
-from detcore.jobs.owner import OutcomeState, WorkerJob, worker_command
+from detcore.jobs.owner import OutcomeState, WorkerJob
 from detcore.jobs.preparing.runs import prepare_prediction
 from detcore.options import options_of
 from detcore.project.cross_validation import is_cross_validation
@@ -133,8 +134,9 @@ def _still_unread(images: Snapshot) -> set[int]:
     return unread
 
 
-def predict_images(run: RunFolder, snapshot: Snapshot, split: str) -> None:
-    """Let the run look at the images of a split as the project has them now.
+def predict_images(run: RunFolder, snapshot: Snapshot, split: str, *, device: str | None = None) -> None:
+    """Let the run look at the images of a split as the project has them now; on the device that it was trained on,
+    unless another one is given.
 
     Raises:
         ConfigError: it is a cross-validation, of whose detections none may come from a model that knows the image.
@@ -150,7 +152,10 @@ def predict_images(run: RunFolder, snapshot: Snapshot, split: str) -> None:
     images = prepare_prediction(run, snapshot)
     chosen = [] if split == "all" else ["--split", split]
     arguments = ["predict", str(run.path), "--snapshot", str(images), *chosen]
-    outcome = watch_job(lambda hear: WorkerJob(worker_command(*arguments), on_event=hear, what="prediction"))
+    if device is not None:
+        arguments += ["--device", device]
+    argv = shared_command(run.path.parent.parent, *arguments)
+    outcome = watch_job(lambda hear: WorkerJob(argv, on_event=hear, what="prediction"))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or None)
     if outcome.state is OutcomeState.STOPPED:

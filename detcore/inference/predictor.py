@@ -76,6 +76,12 @@ class Predictor:
         config = TrainConfig.from_dict(checkpoint.config)
         self._twice = config.runtime.look_twice and config.augmentation.flip_horizontal
 
+    @property
+    def batch_size(self) -> int:
+        """How many images are looked at together."""
+        size = self._checkpoint.image_size
+        return max(1, _PIXELS_AT_ONCE[self._compute.device.type] // (size * size))
+
     def predict(
         self,
         samples: Sequence[Sample],
@@ -92,10 +98,9 @@ class Predictor:
         Raises:
             OutOfMemoryError: one image at a time is too much.
         """
-        size = self._checkpoint.image_size
-        batch_size = max(1, _PIXELS_AT_ONCE[self._compute.device.type] // (size * size))
+        batch_size = self.batch_size
         # Each image is read once: keeping it would only take memory.
-        images = ImageCache(longer_side=size, tiling=self._checkpoint.tiling, budget=0)
+        images = ImageCache(longer_side=self._checkpoint.image_size, tiling=self._checkpoint.tiling, budget=0)
         runner = Runner(self.detector, self._compute, with_answers=hear is not None)
         while True:
             try:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from detcore.errors import ConfigError
+from detcore.jobs.devices import device_names
 from detcore.options import Option, option, options_of
 from detcore.untrusted_json import fits, parse_json
 from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
@@ -407,7 +408,9 @@ class Runtime:
     ``validate_every_seconds`` is a wish: validation never takes more than about a tenth of the time.
     """
 
-    device: str = option("auto", label="Device", help="auto, cpu, cuda or cuda:N")
+    device: str = option(
+        "auto", label="Device", help="auto, cpu, cuda:N; 0,1 for two GPUs, cpu,cpu for two processes"
+    )
     seed: int = option(0, label="Random seed", help="Seed of all that is drawn", low=0)
     precision: str = option(
         "auto",
@@ -454,9 +457,10 @@ class Runtime:
     def __post_init__(self) -> None:
         """Raises ConfigError as ``Learning`` does."""
         _check(self, "runtime")
-        if self.device not in ("auto", "cpu", "cuda") and not self.device.removeprefix("cuda:").isdecimal():
-            hint = "Use auto, cpu, cuda or cuda:0, cuda:1 …"
-            raise ConfigError(f"runtime.device is {self.device!r}", hint=hint)
+        try:
+            device_names(self.device)
+        except ConfigError as error:
+            raise ConfigError(f"runtime.device is {self.device!r}", hint=error.hint) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,15 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from typing import Any
 
-from detcore.errors import ProjectError
+from detcore.errors import ProjectError, ReticleError
 from detcore.evaluation.coco import evaluate_coco
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.devices import device_names, environment_alone
 from detcore.jobs.events import (
     Ended,
     EndReason,
@@ -55,8 +59,19 @@ _log = logging.getLogger(__name__)
 _PARTING_SECONDS = 30.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Came:
+    """How far a fold has come."""
+
+    step: int = 0
+    seconds: float = 0.0
+    fraction: float = 0.0
+    over: bool = False
+
+
 class CrossValidationJob:
-    """Trains and predicts fold by fold; the same calls as a ``TrainingJob``.
+    """Trains and predicts fold by fold, on several devices several folds at a time; the same calls as a
+    ``TrainingJob``.
 
     ``on_event`` gets steps, progress and log lines of the whole, and the figures over all folds at the end;
     the run's events.jsonl holds the same. ``command`` makes the command line of a worker.
@@ -76,9 +91,15 @@ class CrossValidationJob:
         self._command = command
         self._plan = read_plan(run)
         self._lock = threading.Lock()
-        self._current: TrainingJob | WorkerJob | None = None
+        self._devices = _devices(run)
+        self._free: SimpleQueue[str] = SimpleQueue()
+        for device in self._devices:
+            self._free.put(device)
+        self._current = list[TrainingJob | WorkerJob]()
         self._stopping = False
-        self._steps_before, self._seconds_before = 0, 0.0
+        # Folds speak at the same time, each on threads of its own.
+        self._telling = threading.RLock()
+        self._came: dict[int, _Came] = {}
         self._begun = False
 
     def start(self) -> None:
@@ -106,9 +127,9 @@ class CrossValidationJob:
         """Stop at the next step; what was trained and found is kept. Returns at once."""
         with self._lock:
             self._stopping = True
-            current = self._current
-        if current is not None:
-            current.stop()
+            current = list(self._current)
+        for job in current:
+            job.stop()
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """Wait for the end; ``None`` when ``timeout`` seconds went by first."""
@@ -128,29 +149,56 @@ class CrossValidationJob:
         return outcome
 
     def _all_folds(self) -> Outcome:
+        """Each fold on one device, as many at a time as there are devices; what they find is kept in their order."""
+        todo = list[int]()
         for number, held_out in enumerate(self._plan.held_out):
-            fold = fold_folder(self._run, number)
             if self._has_seen(held_out):
-                self._count(fold)
-                continue
+                self._note(number)
+            else:
+                todo.append(number)
+        with ThreadPoolExecutor(max_workers=len(self._devices), thread_name_prefix="fold") as lanes:
+            futures = [lanes.submit(self._one_fold, number) for number in todo]
+            ends = list[Outcome]()
+            for number, future in zip(todo, futures, strict=True):
+                if (end := future.result()) is None:
+                    self._keep(number)
+                else:
+                    ends.append(end)
+        if ends:
+            # One that fails stops the others.
+            return next((end for end in ends if not end.good), ends[0])
+        result = self._judge()
+        ended = Ended(reason=EndReason.COMPLETED, time=time.time(), result=result)
+        return Outcome(state=OutcomeState.COMPLETED, text="cross-validation completed", ended=ended)
+
+    def _one_fold(self, number: int) -> Outcome | None:
+        """Train and predict a fold on a device that is free; returns what ends the whole before its end, if
+        anything does."""
+        fold, device = fold_folder(self._run, number), self._free.get()
+        try:
             for what in ("train", "predict"):
-                outcome = self._one_job(what, fold, number)
+                outcome = outcome_of(lambda what=what: self._one_job(what, fold, number, device))
                 if not outcome.good:
+                    self.stop()
                     return outcome
                 if outcome.state is OutcomeState.STOPPED:
                     ended = Ended(reason=EndReason.STOPPED, time=time.time())
                     return Outcome(state=OutcomeState.STOPPED, text="cross-validation stopped", ended=ended)
-            self._count(fold)
-            merge_detections(
-                self._run,
-                load_detections(fold),
-                image_ids=predicted_images(fold).intersection(held_out),
-                left_out=left_out_images(fold).intersection(held_out),
-                answers=load_answers(fold),
-            )
-        result = self._judge()
-        ended = Ended(reason=EndReason.COMPLETED, time=time.time(), result=result)
-        return Outcome(state=OutcomeState.COMPLETED, text="cross-validation completed", ended=ended)
+        finally:
+            self._free.put(device)
+        self._note(number)
+        return None
+
+    def _keep(self, number: int) -> None:
+        """Add what a fold has found to the whole."""
+        fold, held_out = fold_folder(self._run, number), self._plan.held_out[number]
+        merge_detections(
+            self._run,
+            load_detections(fold),
+            image_ids=predicted_images(fold).intersection(held_out),
+            left_out=left_out_images(fold).intersection(held_out),
+            answers=load_answers(fold),
+        )
 
     def _has_seen(self, held_out: Sequence[int]) -> bool:
         """Whether a fold has looked at the images that it was not trained on, but for those it cannot read."""
@@ -159,13 +207,13 @@ class CrossValidationJob:
             return False
         return set(held_out) <= predicted_images(run) | left_out_images(run)
 
-    def _count(self, fold: RunFolder) -> None:
-        """Add what a fold has trained to the whole."""
-        history = read_run(fold)
-        self._steps_before += history.step
-        self._seconds_before += history.seconds
+    def _note(self, number: int) -> None:
+        """Count a fold that is done."""
+        history = read_run(fold_folder(self._run, number))
+        with self._telling:
+            self._came[number] = _Came(step=history.step, seconds=history.seconds, fraction=1.0, over=True)
 
-    def _one_job(self, what: str, fold: RunFolder, number: int) -> Outcome:
+    def _one_job(self, what: str, fold: RunFolder, number: int, device: str) -> Outcome:
         """Train a fold unless that is done, or let it predict."""
         if what == "train" and read_run(fold).state == RunState.COMPLETED:
             return Outcome(state=OutcomeState.COMPLETED, text="trained before")
@@ -178,14 +226,19 @@ class CrossValidationJob:
         with self._lock:
             if self._stopping:
                 return Outcome(state=OutcomeState.STOPPED, text="stopped")
+            several = ["--device", device] if len(self._devices) > 1 else []
+            environment = _environment(len(self._devices))
             if what == "train":
-                job = TrainingJob(self._command("train", path), on_event=hear)
+                argv = self._command("train", path, *several)
+                job = TrainingJob(argv, on_event=hear, environment=environment)
             else:
-                arguments = self._command("predict", path, "--split", HELD_OUT_SPLIT)
-                job = WorkerJob(arguments, on_event=hear, what="prediction")
+                argv = self._command("predict", path, "--split", HELD_OUT_SPLIT, *several)
+                job = WorkerJob(argv, on_event=hear, what="prediction", environment=environment)
             job.start()
-            self._current = job
+            self._current.append(job)
         outcome = job.wait()
+        with self._lock:
+            self._current.remove(job)
         if outcome is None:
             raise RuntimeError("a job ended without an outcome")
         return outcome
@@ -198,33 +251,50 @@ class CrossValidationJob:
 
     def _pass_on(self, event: Event, number: int) -> None:
         """An event of a fold as one of the whole."""
+        with self._telling:
+            self._tell(event, number)
+
+    def _tell(self, event: Event, number: int) -> None:
         folds = len(self._plan.held_out)
         name = f"Fold {number + 1} of {folds}"
         if isinstance(event, Started):
             self._say(
                 Log(level="info", text=f"{name}: {counted(event.images, 'image')}, {event.device_name}")
             )
+            self._came[number] = _Came(step=event.step)
             if not self._begun:
                 self._begun = True
-                self._say(replace(event, step=self._steps_before + event.step))
+                self._say(replace(event, step=self._steps))
         elif isinstance(event, Step):
+            self._came[number] = _Came(step=event.step, seconds=event.time, fraction=event.fraction)
             self._say(
                 replace(
                     event,
-                    step=self._steps_before + event.step,
-                    time=self._seconds_before + event.time,
-                    fraction=(number + event.fraction) / folds,
-                    remaining=_remaining(event, folds - number - 1),
+                    step=self._steps,
+                    time=self._seconds,
+                    fraction=sum(came.fraction for came in self._came.values()) / folds,
+                    remaining=_remaining(event, math.ceil((folds - len(self._came)) / len(self._devices))),
                     part=name,
                 )
             )
         elif isinstance(event, Validation):
             self._say(Log(level="info", text=f"{name}: AP {event.metrics['AP']:.3f}"))
         elif isinstance(event, Progress):
-            done, total = number * event.total + event.done, folds * event.total
+            over = sum(came.over for came in self._came.values())
+            done, total = over * event.total + event.done, folds * event.total
             self._say(Progress(done=done, total=total, text=f"{name}: {event.text}"))
         elif isinstance(event, Log):
             self._say(Log(level=event.level, text=f"{name}: {event.text}"))
+
+    @property
+    def _steps(self) -> int:
+        """Of all folds so far."""
+        return sum(came.step for came in self._came.values())
+
+    @property
+    def _seconds(self) -> float:
+        """Of training, of all folds so far, also of those that train at the same time."""
+        return sum(came.seconds for came in self._came.values())
 
     def _judge(self) -> dict[str, Any]:
         """The figures over all images, each seen by a model that has not been trained on it."""
@@ -236,9 +306,9 @@ class CrossValidationJob:
         per_class = {names[class_id]: one["AP"] for class_id, one in coco.per_class.items() if one["AP"] >= 0}
         self._say(
             Validation(
-                step=self._steps_before,
+                step=self._steps,
                 epoch=0.0,
-                time=self._seconds_before,
+                time=self._seconds,
                 metrics=stats,
                 per_class=per_class,
                 best=True,
@@ -252,8 +322,22 @@ class CrossValidationJob:
         self._on_event(event)
 
 
+def _devices(run: RunFolder) -> tuple[str, ...]:
+    """The devices that its folds are divided among; settings that cannot be read are for the folds to tell of."""
+    try:
+        return device_names(TrainConfig.load(run.config).runtime.device)
+    except ReticleError:
+        return ("auto",)
+
+
+def _environment(lanes: int) -> dict[str, str]:
+    """Each fold works by itself, whoever started the whole, and with its share of the processor."""
+    share = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // lanes))} if lanes > 1 else {}
+    return {**share, **environment_alone()}
+
+
 def _remaining(event: Step, folds: int) -> float | None:
-    """Seconds of training to the end: of this fold, and as long as this one for each of the others."""
+    """Seconds of training to the end: of this fold, and as long as this one for each that follows it."""
     if event.remaining is None:
         return None
     return event.remaining + folds * (event.time + event.remaining)

@@ -29,6 +29,7 @@ class FailureKind(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     NON_FINITE_LOSS = "non_finite_loss"
     BAD_INPUT = "bad_input"
+    PEER_LOST = "peer_lost"
     BUG = "bug"
 
 

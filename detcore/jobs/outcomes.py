@@ -24,6 +24,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 65
     OUT_OF_MEMORY = 75
     NON_FINITE_LOSS = 76
+    PEER_LOST = 77
 
 
 _FAILURES = {
@@ -31,6 +32,7 @@ _FAILURES = {
     int(ExitCode.BAD_INPUT): FailureKind.BAD_INPUT,
     int(ExitCode.OUT_OF_MEMORY): FailureKind.OUT_OF_MEMORY,
     int(ExitCode.NON_FINITE_LOSS): FailureKind.NON_FINITE_LOSS,
+    int(ExitCode.PEER_LOST): FailureKind.PEER_LOST,
 }
 
 

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -50,6 +50,7 @@ class WorkerJob:
 
     ``on_event`` gets every event; ``on_end`` the outcome, after the last event. Both are called on
     reader threads. Closing the owner's end of stdin (or the owner's death) makes the worker stop.
+    ``environment`` is the owner's unless it is given.
     """
 
     def __init__(
@@ -60,8 +61,10 @@ class WorkerJob:
         on_end: OutcomeCallback | None = None,
         timeouts: Timeouts | None = None,
         what: str = "worker",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._argv = list(argv)
+        self._environment = environment
         self._on_event = on_event
         self._timeouts = timeouts or Timeouts()
         self._what = what
@@ -93,7 +96,7 @@ class WorkerJob:
                 encoding="utf-8",
                 errors="replace",
                 bufsize=1,
-                env={**os.environ, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+                env={**(self._environment or os.environ), "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
                 start_new_session=os.name == "posix",
                 creationflags=_WINDOWS_FLAGS,
             )
@@ -271,8 +274,10 @@ class TrainingJob:
         on_event: EventCallback,
         on_end: OutcomeCallback | None = None,
         timeouts: Timeouts | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._command = list(argv)
+        self._environment = environment
         self._on_event = on_event
         self._conclusion = Conclusion(on_end)
         self._timeouts = timeouts
@@ -289,6 +294,7 @@ class TrainingJob:
             on_end=self._worker_ended,
             timeouts=self._timeouts,
             what="training",
+            environment=self._environment,
         )
 
     def start(self) -> None:

@@ -46,11 +46,10 @@ def check_can_train() -> None:
         raise missing
 
 
-def worker_command(*arguments: str, processes: int = 1) -> list[str]:
+def worker_command(*arguments: str) -> list[str]:
     """The command line of a worker, such as ``worker_command("train", "RUN_DIR")``.
 
-    A packaged program is its own interpreter and gets the verb directly. With ``processes`` > 1 the
-    worker runs under torchrun, one process a GPU; a packaged program cannot do that. Installed as a package
+    A packaged program is its own interpreter and gets the verb directly. Installed as a package
     Reticle is started as a module, and what lies in the current folder is not imported (-P).
     """
     if getattr(sys, "frozen", False):
@@ -59,9 +58,6 @@ def worker_command(*arguments: str, processes: int = 1) -> list[str]:
     checkout = _is_checkout(root)
     python = [sys.executable] if checkout else [sys.executable, "-P"]
     start = [*([str(root / "main.py")] if checkout else ["-m", "detcore.cli"]), "worker"]
-    if processes > 1:
-        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-        return [*python, *launcher, *start, *arguments]
     return [*python, *start, *arguments]
 
 

@@ -34,6 +34,7 @@ EXIT_CODES = {
     FailureKind.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
     FailureKind.NON_FINITE_LOSS: ExitCode.NON_FINITE_LOSS,
     FailureKind.BAD_INPUT: ExitCode.BAD_INPUT,
+    FailureKind.PEER_LOST: ExitCode.PEER_LOST,
     FailureKind.BUG: ExitCode.BUG,
 }
 

@@ -39,18 +39,20 @@ class Freezing:
         # Leaves alone: in detectors as a whole the mode decides what they answer.
         modules = cast("Iterable[tuple[str, nn.Module]]", detector.named_modules())
         self._layers = [
-            (layer, by_beginning(until, f"{name}.", without=0.0))
+            (name, by_beginning(until, f"{name}.", without=0.0))
             for name, layer in modules
             if not any(layer.children())
         ]
+        self._detector = detector
         self._frozen: int | None = None
 
     def hold(self, fraction: float) -> bool:
         """Freeze what is to be frozen at this share of the run, of a detector in training mode. Whether others learn
         than at the call before; at the first it is true."""
-        for layer, share in self._layers:
+        for name, share in self._layers:
             if fraction < share:
-                layer.training = False
+                # by its name: several processes put other norms in the place of those that there were
+                self._detector.get_submodule(name).training = False
         before, self._frozen = self._frozen, sum(fraction < share for _, share in self._parameters)
         if self._frozen == before:
             return False

@@ -33,11 +33,15 @@ def device_name(device: torch.device) -> str:
 
 
 def list_devices() -> list[dict[str, str]]:
-    """What there is to train on, the fastest first: ``id`` as ``choose_device`` takes it, and ``name``."""
+    """What there is to train on, the fastest first, but all GPUs after each alone: ``id`` as ``device_names`` reads
+    it, and ``name``."""
     found = [
         {"id": f"cuda:{index}", "name": torch.cuda.get_device_name(index)}
         for index in range(torch.cuda.device_count())
     ]
+    if len(found) > 1:
+        every = ",".join(str(index) for index in range(len(found)))
+        found.append({"id": every, "name": f"All {counted(len(found), 'GPU')}"})
     cores = os.cpu_count() or 1
     return [*found, {"id": "cpu", "name": f"CPU, {counted(cores, 'core')}"}]
 

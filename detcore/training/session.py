@@ -133,6 +133,8 @@ class Session:
             ema.detector.load_state_dict(self._checkpoint.kept())
         with memory_watch():
             compute = choose_precision(detector, device, self._precision(device), size=load.image_size)
+            (bf16,) = self._group.agree(float(compute.bf16))
+            compute = Compute(device, bool(bf16))
             self.state.device_type, self.state.bf16 = device.type, compute.bf16
             self._announce(detector, compute, load, split)
             self._try_worst_step(detector, compute, load, views)
@@ -152,11 +154,15 @@ class Session:
             hooks=self._hooks(ema, detector, compute, load, split, cache),
             flags=self._flags,
             group=self._group,
-            loader_threads=min(_GPU_LOADERS, cores()) if device.type == "cuda" else 1,
+            loader_threads=self._loaders() if device.type == "cuda" else 1,
         )
         with memory_watch():
             reason = trainer.run()
         return TrainingResult(reason=reason, state=self.state)
+
+    def _loaders(self) -> int:
+        """Threads that read images for a GPU: it shares the cores with the others of this machine."""
+        return max(1, min(_GPU_LOADERS, cores() // self._group.local_world_size))
 
     def _precision(self, device: torch.device) -> str:
         """As configured; what was once measured on this kind of device stays for the whole run."""
@@ -298,7 +304,7 @@ class Session:
         checkpoint = self._checkpoint
         if checkpoint is not None:
             detector.load_state_dict(checkpoint.part("weights"))
-        elif self.config.first_weights is not None:
+        elif self.config.first_weights is not None and self._group.leads:
             report = self._start_from(self.config.first_weights, detector)
             self._log("info", report.text())
             self.state.fine_tuning = report.complete
@@ -329,7 +335,7 @@ class Session:
                 time=time.time(),
                 step=self.state.step,
                 device=str(compute.device),
-                device_name=device_name(compute.device),
+                device_name=self._group.times(device_name(compute.device)),
                 parameters=sum(parameter.numel() for parameter in detector.parameters()),
                 images=len(split.train),
                 batch_size=load.batch_size * load.accumulate * self._group.world_size,

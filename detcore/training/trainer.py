@@ -134,7 +134,7 @@ class Trainer:
         """
         for hook in self._hooks:
             hook.before_training(self)
-        (fine_tuning,) = self._group.agree(float(self.state.fine_tuning), device=self.compute.device)
+        (fine_tuning,) = self._group.agree(float(self.state.fine_tuning))
         self.state.fine_tuning = bool(fine_tuning)
         batches = self._stream.batches(
             start=self.state.drawn,
@@ -171,12 +171,11 @@ class Trainer:
             self._aside = 0.0
 
     def _end(self) -> EndReason | None:
-        """Whether to end, the same in all processes."""
-        stop, finish, self._fraction = self._group.agree(
+        """Whether to end, the same in all processes: the first one's clock counts, and a wish that any has heard."""
+        stop, finish, self._fraction = self._group.highest(
             float(self._flags.stop.is_set()),
             float(self._flags.finish.is_set()),
-            self.fraction,
-            device=self.compute.device,
+            self.fraction if self._group.leads else 0.0,
         )
         if stop:
             return EndReason.STOPPED
@@ -194,7 +193,9 @@ class Trainer:
         self.detector.train()
         if self._freezing.hold(self._fraction):
             # Processes wait for the gradients of all that learns, which is found out when they are bound together.
-            self._module = self._group.wrap(self.detector, self.compute.device)
+            self._module = self._group.wrap(
+                self.detector, self.compute.device, batch_size=self.load.batch_size
+            )
         fine_tuning = self.state.fine_tuning and self.config.learning.learning_rate is None
         rate = self._learning_rate * rate_factor(
             step=self.state.step - self.state.from_step,

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from detcore.errors import ConfigError, ReticleError
 from detcore.evaluation.label_answers import ANSWER_FLOOR
+from detcore.jobs.devices import device_names
 from detcore.types import FloatArray, IntArray
 from detcore.zoo.base import Detector, Look
 
@@ -39,16 +40,19 @@ def memory_watch() -> Generator[None, None, None]:
 
 
 def choose_device(wanted: str, *, local_rank: int = 0) -> torch.device:
-    """The device for ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+    """The device of process number ``local_rank`` on its machine, of those that ``device_names`` reads from what is
+    ``wanted``; ``auto`` and ``cuda`` are the GPU of that number.
 
     Raises:
         ConfigError: a GPU is asked for that torch does not see.
     """
-    if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
+    names = device_names(wanted)
+    name = names[local_rank % len(names)]
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
         return torch.device("cpu")
-    device = torch.device("cuda", local_rank) if wanted in ("auto", "cuda") else torch.device(wanted)
+    device = torch.device("cuda", local_rank) if name in ("auto", "cuda") else torch.device(name)
     if not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count():
-        raise ConfigError(f"there is no device {wanted}", hint="Choose auto or cpu")
+        raise ConfigError(f"there is no device {device}", hint="Choose auto or cpu")
     torch.cuda.set_device(device)
     return device
 

@@ -19,7 +19,7 @@ def fake_workers(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
     def use(behaviour: str) -> None:
-        def command(*arguments: str, processes: int = 1) -> list[str]:
+        def command(*arguments: str) -> list[str]:
             return [sys.executable, str(FAKE), behaviour, *arguments]
 
         monkeypatch.setattr(training_worker, "worker_command", command)

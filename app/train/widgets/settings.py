@@ -111,7 +111,8 @@ class TrainSettings(QWidget):
         self.device.clear()
         self.device.addItem("Automatic", "auto")
         for device in devices:
-            self.device.addItem(device.id.upper().replace(":", " "), device.id)
+            several = "," in device.id
+            self.device.addItem(device.name if several else device.id.upper().replace(":", " "), device.id)
             self.device.setItemData(self.device.count() - 1, device.name, Qt.ItemDataRole.ToolTipRole)
         if self.device.findData(chosen) < 0:
             self.device.addItem(chosen, chosen)

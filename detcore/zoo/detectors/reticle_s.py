@@ -29,6 +29,7 @@ from detcore.zoo.base import (
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.assign import assign
 from detcore.zoo.parts.blocks import ConvBlock, SplitStage
+from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.parts.losses import distribution_loss, paired_iou
 from detcore.zoo.parts.postprocess import select
 from detcore.zoo.parts.trunks import LiteTrunk, Maps, SplitTrunk, Trunk
@@ -184,7 +185,7 @@ class ReticleS(Detector):
         wanted[images, places, gt_labels[images, rows]] = quality
         counts = ~_in_ignored(raw.points, targets) | found.positive
         class_loss = functional.binary_cross_entropy_with_logits(raw.logits, wanted, reduction="none")
-        norm = quality.sum().clamp(min=1.0)
+        norm = divisor(quality.sum())
         boxes, gt = raw.boxes[images, places], gt_boxes[images, rows]
         box_loss = ((1 - paired_iou(boxes, gt, complete=True)) * quality).sum()
         points, strides = raw.points[places], raw.strides[places]

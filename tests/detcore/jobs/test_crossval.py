@@ -343,3 +343,29 @@ def test_the_worker_of_a_cross_validation_loads_no_torch(project: Project):
     assert isinstance(last, Ended)
     # all folds have looked already, so what is left is to judge
     assert (last.reason, last.result["images"]) == (EndReason.COMPLETED, 18)
+
+
+def test_folds_are_divided_among_devices_and_find_what_they_find_one_by_one(project: Project):
+    one, two = (
+        create_cross_validation(project, TrainConfig(runtime=Runtime(device=device)), folds=3)
+        for device in ("cpu", "cpu,cpu")
+    )
+    for run in (one, two):
+        job, heard = run_job(run)
+        assert job.outcome is not None
+        assert job.outcome.state is OutcomeState.COMPLETED
+    for name in ("image_ids", "labels", "boxes", "scores"):
+        np.testing.assert_array_equal(
+            getattr(load_detections(two), name), getattr(load_detections(one), name)
+        )
+    steps = [event for event in heard if isinstance(event, Step)]
+    assert max(event.step for event in steps) == 6
+    assert max(event.fraction for event in steps) == 1.0
+
+
+def test_a_fold_that_fails_ends_those_beside_it_and_is_what_is_told(project: Project):
+    config = TrainConfig(runtime=Runtime(device="cpu,cpu"))
+    job, _ = run_job(create_cross_validation(project, config, folds=3), "fail 2")
+    assert job.outcome is not None
+    assert job.outcome.state is OutcomeState.FAILED
+    assert "no good" in job.outcome.text

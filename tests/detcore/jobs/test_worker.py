@@ -347,19 +347,6 @@ def test_training_and_its_parts_need_no_qt(make_run: MakeRun) -> None:
 
 
 @posix
-def test_two_processes_under_torchrun_train_one_run(make_run: MakeRun) -> None:
-    run = make_run(images=8, val=2, epochs=2)
-    process = worker_command("--unattended", "train", str(run.path), processes=2)
-    done = subprocess.run(process, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    said = read_events(run.events)
-    started = [event for event in said if isinstance(event, events.Started)]
-    assert [event.batch_size for event in started] == [8]
-    assert isinstance(said[-1], events.Ended)
-    assert run.detections.exists()
-
-
-@posix
 def test_a_worker_that_is_terminated_stops_with_a_checkpoint(make_run: MakeRun) -> None:
     run = make_run(epochs=1000)
     owner = Owner("train", str(run.path))

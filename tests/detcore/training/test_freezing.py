@@ -182,7 +182,7 @@ import torch
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.runs import RunFolder
 from detcore.training import session
-from detcore.training.distributed import join_group
+from detcore.training.distributed import joined_group
 
 class Watched(session.Trainer):
     def run(self):
@@ -192,10 +192,9 @@ class Watched(session.Trainer):
         return reason
 
 session.Trainer = Watched
-group = join_group(cuda=False)
 run = RunFolder(Path(sys.argv[1]))
-session.Session(run, attempt=0, emit=lambda event: None, flags=StopFlags(), group=group).train()
-group.close()
+with joined_group() as group:
+    session.Session(run, attempt=0, emit=lambda event: None, flags=StopFlags(), group=group).train()
 """
 
 

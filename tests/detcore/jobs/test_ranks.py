@@ -1,0 +1,177 @@
+"""A job done by several real processes, which speak over gloo on the loopback address."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import psutil
+import pytest
+
+from detcore.jobs import events
+from detcore.jobs.events import Event
+from detcore.jobs.owner import Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
+from detcore.project.runs import (
+    RunFolder,
+    RunState,
+    left_out_images,
+    load_answers,
+    load_detections,
+    predicted_images,
+    read_run,
+)
+from detcore.project.snapshot import Snapshot
+from detcore.zoo.checkpoint import read_checkpoint, write_checkpoint
+from tests.detcore.working import work_here
+
+MakeRun = Callable[..., RunFolder]
+posix = pytest.mark.skipif(os.name != "posix", reason="signals")
+
+
+class Owner:
+    """Owns one job and hears it; nothing of it is left when the test ends."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.heard: list[Event] = []
+        self._new = threading.Condition()
+        command = worker_command(*arguments)
+        kind = TrainingJob if arguments[0] == "train" else WorkerJob
+        self.job = kind(command, on_event=self._hear)
+        self.job.start()
+
+    def _hear(self, event: Event) -> None:
+        with self._new:
+            self.heard.append(event)
+            self._new.notify_all()
+
+    def await_event(self, kind: type[Event], *, count: int = 1) -> None:
+        def there() -> bool:
+            found = sum(isinstance(event, kind) for event in self.heard)
+            return found >= count or self.job.outcome is not None
+
+        with self._new:
+            assert self._new.wait_for(there, timeout=60), self.job.stderr_tail()
+        assert sum(isinstance(event, kind) for event in self.heard) >= count, self.job.stderr_tail()
+
+    def crew(self) -> list[psutil.Process]:
+        """The processes that do the work, the first one first."""
+        assert self.job.pid is not None
+        children = psutil.Process(self.job.pid).children()
+        return sorted(children, key=lambda process: int(process.environ()["RANK"]))
+
+    def outcome(self) -> Outcome:
+        outcome = self.job.wait(120)
+        assert outcome is not None, self.job.stderr_tail()
+        return outcome
+
+
+def test_two_processes_train_one_run_and_say_what_they_are_together(make_run: MakeRun) -> None:
+    run = make_run(images=9, val=1, epochs=2, device="cpu,cpu", batch_size=2)
+    owner = Owner("train", str(run.path))
+    assert owner.outcome().state is OutcomeState.COMPLETED, owner.job.stderr_tail()
+    started = next(event for event in owner.heard if isinstance(event, events.Started))
+    assert started.batch_size == 4
+    assert started.device_name.startswith("2 × ")
+    assert read_run(run).state is RunState.COMPLETED
+    assert read_run(run).step == 4  # two passes of eight images, four a step
+    assert predicted_images(run) == set(range(1, 10))
+
+
+@posix
+def test_when_one_process_dies_all_end_and_the_run_goes_on_as_if_nothing_had_been(make_run: MakeRun) -> None:
+    settings = {"images": 9, "val": 1, "device": "cpu,cpu", "batch_size": 2, "predict_after": False}
+    whole = make_run(name="001-whole", epochs=3, **settings)
+    undisturbed = Owner("train", str(whole.path))
+    broken = make_run(name="002-broken", epochs=3, checkpoint_every_seconds=0.01, **settings)
+    owner = Owner("train", str(broken.path))
+    owner.await_event(events.Checkpoint, count=2)
+    leader, other = owner.crew()
+    other.send_signal(signal.SIGKILL)
+    begin = time.monotonic()
+    outcome = owner.outcome()
+    assert time.monotonic() - begin < 20
+    assert outcome.state is OutcomeState.FAILED
+    assert "process 2 of 2 (on cpu) was killed (signal 9)" in outcome.text
+    assert not psutil.pid_exists(leader.pid) or not leader.is_running()
+    assert read_run(broken).state is RunState.FAILED
+    assert "process 2 of 2" in read_run(broken).message
+
+    again = Owner("train", str(broken.path))
+    assert again.outcome().state is OutcomeState.COMPLETED, again.job.stderr_tail()
+    assert undisturbed.outcome().state is OutcomeState.COMPLETED, undisturbed.job.stderr_tail()
+    first, second = read_checkpoint(whole.last), read_checkpoint(broken.last)
+    assert first.state.step == second.state.step == 6
+    for name, tensor in first.part("weights").items():
+        np.testing.assert_allclose(second.part("weights")[name].numpy(), tensor.numpy(), atol=1e-6)
+
+
+def test_stop_reaches_all_and_keeps_what_was_learnt(make_run: MakeRun) -> None:
+    run = make_run(epochs=100_000, device="cpu,cpu", batch_size=2)
+    owner = Owner("train", str(run.path))
+    owner.await_event(events.Step)
+    crew = owner.crew()
+    assert len(crew) == 2
+    owner.job.stop()
+    assert owner.outcome().state is OutcomeState.STOPPED, owner.job.stderr_tail()
+    assert not any(process.is_running() for process in crew)
+    assert read_checkpoint(run.last).state.step > 0
+
+
+@posix
+def test_nobody_outlives_the_one_that_leads(make_run: MakeRun) -> None:
+    run = make_run(epochs=100_000, device="cpu,cpu", batch_size=2)
+    owner = Owner("train", str(run.path))
+    owner.await_event(events.Step)
+    crew = owner.crew()
+    assert owner.job.pid is not None
+    os.kill(owner.job.pid, signal.SIGKILL)
+    assert owner.outcome().state is OutcomeState.KILLED
+    _, alive = psutil.wait_procs(crew, timeout=20)
+    assert not alive
+    assert read_run(run).state is RunState.STOPPED
+
+
+def test_shared_prediction_finds_exactly_what_one_process_finds(make_run: MakeRun) -> None:
+    run = make_run(images=23, val=3, epochs=1, image_size=320, width=320, height=200, predict_after=False)
+    snapshot = Snapshot.load(run.snapshot)
+    (run.path / "images" / "image004.png").write_bytes(b"no picture")
+    assert work_here("train", str(run.path))[0] == 0
+    made = read_checkpoint(run.last)
+    for name, tensor in made.tensors.items():
+        if name.endswith("classes.2.bias"):
+            tensor.fill_(-2.0)  # so that an untrained detector finds something
+    write_checkpoint(made, run.last)
+    run.best.unlink(missing_ok=True)
+    assert work_here("predict", str(run.path))[0] == 0
+    alone, said = load_detections(run), load_answers(run)
+    assert len(alone) > 0
+    assert said is not None
+    run.detections.unlink()
+    owner = Owner("predict", str(run.path), "--device", "cpu,cpu")
+    outcome = owner.outcome()
+    assert outcome.state is OutcomeState.COMPLETED, owner.job.stderr_tail()
+    together, answers = load_detections(run), load_answers(run)
+    for name in ("image_ids", "labels", "boxes", "scores"):
+        np.testing.assert_array_equal(getattr(together, name), getattr(alone, name))
+    assert answers is not None
+    for name in ("label_ids", "image_ids", "strange", "well", "close", "other", "near"):
+        np.testing.assert_array_equal(getattr(answers, name), getattr(said, name))
+    assert left_out_images(run) == {5}
+    assert predicted_images(run) == {image.id for image in snapshot.images} - {5}
+
+
+def test_two_processes_reach_the_ap_of_one_with_batches_as_large(make_run: MakeRun) -> None:
+    settings = {"images": 16, "val": 4, "epochs": 25, "classes": 1, "predict_after": False}
+    one = make_run(name="001-one", batch_size=4, **settings)
+    two = make_run(name="002-two", batch_size=2, device="cpu,cpu", **settings)
+    figures: list[float] = []
+    for owner in [Owner("train", str(run.path)) for run in (one, two)]:
+        outcome = owner.outcome()
+        assert outcome.ended is not None, owner.job.stderr_tail()
+        figures.append(outcome.ended.result["best_AP"])
+    assert min(figures) > 0.3
+    assert abs(figures[0] - figures[1]) < 0.15

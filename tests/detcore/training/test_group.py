@@ -1,0 +1,114 @@
+"""What two processes hand each other, and that they learn as one with the images of both would."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from detcore.errors import ConfigError
+from detcore.jobs.devices import device_names, environment_of
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+CHILD = """
+import sys
+import torch
+from detcore.training.distributed import joined_group
+from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.base import Target
+
+def batch():
+    drawn = torch.Generator().manual_seed(3)
+    images = torch.rand(4, 3, 64, 64, generator=drawn)
+    targets = []
+    for count in (1, 3, 0, 5):  # so that halves have unlike many objects
+        corner = torch.rand(count, 2, generator=drawn) * 30
+        size = 8 + torch.rand(count, 2, generator=drawn) * 20
+        targets.append(Target(boxes=torch.cat([corner, corner + size], dim=1),
+                              labels=torch.randint(2, (count,), generator=drawn), ignore=torch.zeros(0, 4)))
+    return images, targets
+
+def gradients(module, detector, images, targets):
+    losses = module(images, targets)
+    torch.stack(list(losses.values())).sum().backward()
+    return [p.grad.clone() for p in detector.parameters()]
+
+def detector():
+    torch.manual_seed(7)
+    made = ReticleS(2)
+    return made.eval()  # batch norm by its running averages: statistics of half a batch are others
+
+images, targets = batch()
+alone = detector()
+expected = gradients(alone, alone, images, targets)
+torch.manual_seed(1)
+with joined_group(job=int(sys.argv[1])) as group:
+    rank = group.rank
+    assert group.agree(float(rank), 5.0 + rank) == (0.0, 5.0)
+    assert group.highest(float(rank), -float(rank)) == (1.0, 0.0)
+    assert group.spread(b"from 0" if rank == 0 else b"other") == b"from 0"
+    assert group.spread(b"") == b""
+    collected = group.collect(b"x" * (3 * rank))
+    assert collected == ([b"", b"xxx"] if rank == 0 else []), collected
+    shared = detector()
+    if rank == 1:  # others begin as the first one is
+        torch.nn.init.constant_(next(shared.parameters()), 0.5)
+    wrapped = group.wrap(shared, torch.device("cpu"), batch_size=2)
+    half = slice(2 * rank, 2 * rank + 2)
+    found = gradients(wrapped, shared, images[half], targets[half])
+    largest = max(float(b.abs().max()) for b in expected)
+    off = max(float((a - b).abs().max()) for a, b in zip(found, expected))
+    print(f"{off / largest:.2e}")
+    # outside of a step each process is by itself, so that one may look at a loss without the others
+    if rank == 0:
+        shared.losses(images, targets)
+"""
+
+
+def test_two_processes_have_the_gradient_of_one_with_all_images_and_hand_each_other_bytes() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", CHILD, "0"],
+            env=environment_of(rank, count=2, port=port, threads=1),
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        said = [child.communicate(timeout=200) for child in children]
+    finally:
+        for child in children:
+            child.kill()
+    assert [child.returncode for child in children] == [0, 0], said
+    assert max(float(out) for out, _ in said) < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names"),
+    [
+        ("auto", ("auto",)),
+        ("cuda:1", ("cuda:1",)),
+        ("0", ("cuda:0",)),
+        ("0,1", ("cuda:0", "cuda:1")),
+        ("cuda:1, cuda:3", ("cuda:1", "cuda:3")),
+        ("cpu,cpu", ("cpu", "cpu")),
+    ],
+)
+def test_devices_are_read_as_users_write_them(wanted: str, names: tuple[str, ...]) -> None:
+    assert device_names(wanted) == names
+
+
+@pytest.mark.parametrize("wanted", ["", "tpu", "0,0", "cpu,0", "auto,auto", "0,", "cuda:-1"])
+def test_what_is_no_device_is_refused(wanted: str) -> None:
+    with pytest.raises(ConfigError, match="is no device"):
+        device_names(wanted)
