@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, TypeVar, cast
 
+from detcore.errors import ConfigError
 from detcore.untrusted_json import fits
 
 _OPTION = "option"
@@ -121,6 +122,15 @@ def option(
         "unit": unit,
     }
     return field(default=default, metadata={_OPTION: told})
+
+
+def check_options(section: object, place: str) -> None:
+    """Raises ConfigError for a field of a dataclass of options whose value is not allowed, naming it in ``place``."""
+    for item in options_of(type(section)):
+        value = getattr(section, item.name)
+        fault = item.fault(value)
+        if fault:
+            raise ConfigError(f"{place}.{item.name} is {value!r}, {fault}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-from detcore.jobs.config import TrainConfig
+from detcore.jobs.config import SETTINGS, TrainConfig
 from detcore.project.runs import RunFolder
 
 
 def with_settings(config: TrainConfig, **settings: Any) -> TrainConfig:
     """The config with these in place of its own."""
-    changed: dict[str, Any] = {}
-    for name in ("learning", "augmentation", "runtime"):
-        section = getattr(config, name)
-        own = {item.name for item in fields(section)} & settings.keys()
-        changed[name] = replace(section, **{key: settings.pop(key) for key in own})
-    return replace(config, **changed, **settings)
+    beside = {name: settings.pop(name) for name in settings.keys() - SETTINGS.keys()}
+    return replace(config.with_settings(settings), **beside)
 
 
 def change_settings(run: RunFolder, **settings: Any) -> None:

@@ -21,6 +21,7 @@ from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
 from detcore.evaluation.strength import ap50, is_too_weak
 from detcore.evaluation.thresholds import operating_points
+from detcore.jobs.config import SETTINGS
 from detcore.jobs.crossval import CrossValidationJob
 from detcore.jobs.owner import OutcomeState
 from detcore.jobs.preparing.runs import prepare_cross_validation, prepare_resume
@@ -34,19 +35,7 @@ from detcore.wording import counted
 
 SHOWN = 20
 DEFAULT_FOLDS = 5
-_KEPT_BY_FOLDS = (
-    "folds",
-    "model",
-    "option",
-    "epochs",
-    "minutes",
-    "device",
-    "seed",
-    "image_size",
-    "tiles",
-    "batch_size",
-    "weights",
-)
+_KEPT_BY_FOLDS = ("folds", "model", "option", *SETTINGS)
 _MEANINGS = {
     "missing": "objects without label",
     "spurious": "labels around nothing",

@@ -23,6 +23,7 @@ from detcore.cli.watching import ending_text, watch_job
 from detcore.errors import Cancelled, ConfigError, JobError
 from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
+from detcore.jobs.config import SETTINGS
 from detcore.jobs.owner import OutcomeState, TrainingJob, WorkerJob, worker_command
 from detcore.jobs.preparing.material import divided_text
 from detcore.jobs.preparing.model_export import ModelExport, prepare_model_export, usual_folder
@@ -35,6 +36,8 @@ from detcore.project.snapshot import take_snapshot
 from detcore.wording import counted
 
 T = TypeVar("T")
+_MAY_CHANGE = frozenset({"minutes", "epochs", "device"})
+"""Settings of a run that goes on."""
 
 
 def train(options: argparse.Namespace) -> int:
@@ -71,7 +74,7 @@ def _begin(project: Project, options: argparse.Namespace) -> PreparedRun:
 
 
 def _go_on(project: Project, options: argparse.Namespace) -> PreparedRun:
-    refuse_changes(options, ("model", "seed", "image_size", "tiles", "batch_size", "option", "weights"))
+    refuse_changes(options, ("model", "option", *(name for name in SETTINGS if name not in _MAY_CHANGE)))
     run = find_run(project, options.resume)
     if is_cross_validation(run):
         raise ConfigError(f"{run.name} is a cross-validation", path=run.path, hint=go_on_hint(run))

@@ -10,14 +10,25 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from detcore.cli.format_options import add_format_options
 from detcore.evaluation.evaluate import RULES
 from detcore.formats import all_formats
-from detcore.jobs.config import SETTINGS
+from detcore.jobs.config import GROUPS, SETTINGS
 from detcore.jobs.preparing.model_export import MODEL_FORMATS
+from detcore.options import Option
 from detcore.review.filter import SortOrder
 from detcore.types import SPLITS
 from detcore.weights.cache import FOLDER_VARIABLE
 from detcore.zoo.catalogue import DEFAULT_MODEL, detectors
 
 N = TypeVar("N", int, float)
+_LENGTHS = ("epochs", "minutes")
+_WITHOUT_FLAG = frozenset({*_LENGTHS, "hard_negatives", "oversample"})
+"""Settings that are one choice of two, or come with ``--emphasise``."""
+_METAVARS = {
+    "minutes": "M",
+    "device": "DEVICE",
+    "image_size": "PIXELS",
+    "weights": "NAME|FILE",
+    "tiles": "auto|off|PIXELS",
+}
 
 DESCRIPTION = """\
 Label images, train a detector, see where the two disagree, mend the labels, export a clean dataset.
@@ -178,24 +189,25 @@ def _options_text() -> str:
     return "; ".join(f"{model}: {names}" for model, names in told.items() if names)
 
 
-def _setting(name: str, metavar: str) -> dict[str, Any]:
-    """How a setting of a training is a flag. It has no default there: in runs that go on there is another."""
-    item = SETTINGS[name]
-    return {"type": item.kind, "metavar": metavar, "help": item.help[:1].lower() + item.help[1:]}
+def _add_setting(add_argument: Callable[..., Any], item: Option) -> None:
+    """A setting of a training as a flag. It has no default there: in runs that go on there is another."""
+    flag, told = f"--{item.name.replace('_', '-')}", item.help or item.label
+    text = (told[:1].lower() + told[1:]).replace("%", "%%")
+    if item.kind is bool:
+        add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
+    elif item.choices:
+        add_argument(flag, choices=list(item.choices), help=text)
+    else:
+        metavar = _METAVARS.get(item.name) or (
+            "TEXT" if item.kind is str else "N" if item.kind is int else "X"
+        )
+        add_argument(flag, type=item.kind, metavar=metavar, help=text)
 
 
 def _add_training_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model", choices=sorted(detectors()), help=f"which detector (default {DEFAULT_MODEL})"
     )
-    length = command.add_mutually_exclusive_group()
-    length.add_argument("--epochs", **_setting("epochs", "N"))
-    length.add_argument("--minutes", **_setting("minutes", "M"))
-    command.add_argument("--device", **_setting("device", "DEVICE"))
-    command.add_argument("--seed", **_setting("seed", "N"))
-    command.add_argument("--image-size", **_setting("image_size", "PIXELS"))
-    command.add_argument("--tiles", **_setting("tiles", "auto|off|PIXELS"))
-    command.add_argument("--batch-size", **_setting("batch_size", "N"))
     command.add_argument(
         "--option",
         action="append",
@@ -203,7 +215,14 @@ def _add_training_options(command: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="an option of the detector; may be repeated. " + _options_text(),
     )
-    command.add_argument("--weights", **_setting("weights", "NAME|FILE"))
+    length = command.add_mutually_exclusive_group()
+    for name in _LENGTHS:
+        _add_setting(length.add_argument, SETTINGS[name])
+    for title, items in GROUPS.items():
+        having = [item for item in items if item.name not in _WITHOUT_FLAG]
+        group = command.add_argument_group(title.lower()) if having else command
+        for item in having:
+            _add_setting(group.add_argument, item)
 
 
 def _add_model_commands(commands: Commands) -> None:

@@ -15,10 +15,9 @@ from detcore.cli.launched import shared_command
 from detcore.cli.watching import watch_job
 from detcore.errors import Cancelled, ConfigError, EvaluationError, ImageError, JobError
 from detcore.images.decoding import check_image
-from detcore.jobs.config import Augmentation, Learning, Runtime, TrainConfig
+from detcore.jobs.config import SETTINGS, TrainConfig
 from detcore.jobs.owner import OutcomeState, WorkerJob
 from detcore.jobs.preparing.runs import prepare_prediction
-from detcore.options import options_of
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, left_out_images, load_detections, predicted_images
@@ -170,7 +169,7 @@ def go_on_hint(run: RunFolder) -> str:
 def refuse_changes(options: argparse.Namespace, names: Sequence[str]) -> None:
     """Raises ConfigError for options that what goes on keeps from its beginning to its end."""
     for name in names:
-        if getattr(options, name) is not None:
+        if getattr(options, name, None) is not None:
             word = f"--{name.replace('_', '-')}"
             hint = f"Leave {word} out, or start a new run"
             raise ConfigError(f"{word} cannot change in a run that goes on", hint=hint)
@@ -184,27 +183,20 @@ def training_config(options: argparse.Namespace) -> TrainConfig:
         ConfigError: the detector has no such option, or not that value of it.
     """
     model = options.model or DEFAULT_MODEL
-    learning = _given(options, Learning)
-    if "epochs" in learning:
-        learning["minutes"] = None
-    if "weights" in learning:
-        learning["weights"] = _weights(options.weights)
-    return TrainConfig(
+    # flags have the names of their settings
+    given = {name: word for name in SETTINGS if (word := getattr(options, name, None)) is not None}
+    if "epochs" in given:
+        given["minutes"] = None
+    if "weights" in given:
+        given["weights"] = _weights(options.weights)
+    config = TrainConfig(
         detector=model,
         options={
             **_options_of(options.weights, model),
             **find_detector(model).parse_options(dict(options.option or ())),
         },
-        learning=Learning(**learning),
-        augmentation=Augmentation(**_given(options, Augmentation)),
-        runtime=Runtime(**_given(options, Runtime)),
     )
-
-
-def _given(options: argparse.Namespace, section: type[Any]) -> dict[str, Any]:
-    """The settings of a section that were given as flags, which have their names."""
-    words = {item.name: getattr(options, item.name, None) for item in options_of(section)}
-    return {name: word for name, word in words.items() if word is not None}
+    return config.with_settings(given)
 
 
 def _options_of(weights: str | None, model: str) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """What the user can choose about a training run.
 
 Free of torch: the window and the command line read this without loading it. A field is declared once, by ``option``
-in one of three sections: what it is called, which values it takes, what users read of it and under which heading;
+in one of four sections: what it is called, which values it takes, what users read of it and under which heading;
 files, checks, flags and the window's form are made from that.
 """
 
@@ -15,10 +15,11 @@ from typing import Any, cast
 
 from detcore.errors import ConfigError
 from detcore.jobs.devices import device_names
-from detcore.options import Option, option, options_of
+from detcore.jobs.optimisation import OPTIMISER, OVER_TIME, Optimisation
+from detcore.options import Option, check_options, option, options_of
 from detcore.untrusted_json import fits, parse_json
 from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
-from detcore.zoo.spec import SIDE_STEP, DetectorSpec
+from detcore.zoo.spec import SIDE_STEP, DetectorSpec, Recipe
 
 VERSION = 2
 """Of the form in files. 1, that of Reticle 0.1, has all settings side by side and no ``version``."""
@@ -29,19 +30,10 @@ SMALLEST_TILE, LARGEST_TILE = 64, 16_384
 
 BASICS = "Basics"
 """The group that a form shows first; it folds the others."""
-_OPTIMISER, _OVER_TIME, _KEPT = "Optimiser", "Learning rate over time", "Validating and saving"
+_KEPT = "Validating and saving"
 _ERRORS = "Errors of an earlier run"
 _LABELS = "Labels and classes"
 _PLACE, _PIXELS, _MIXING = "Images moved and turned", "Colours and quality", "Images mixed"
-
-
-def _check(section: object, place: str) -> None:
-    """Raises ConfigError for a field whose value is not allowed."""
-    for item in options_of(type(section)):
-        value = getattr(section, item.name)
-        fault = item.fault(value)
-        if fault:
-            raise ConfigError(f"{place}.{item.name} is {value!r}, {fault}")
 
 
 def read_freeze(text: str) -> dict[str, float]:
@@ -123,7 +115,7 @@ class Learning:
         group=BASICS,
     )
     accumulate: int = option(
-        1, label="Batches a step", help="Batches that are added up in a step", low=1, group=_OPTIMISER
+        1, label="Batches a step", help="Batches that are added up in a step", low=1, group=OPTIMISER
     )
     weight_decay: float | None = option(
         None,
@@ -132,7 +124,7 @@ class Learning:
         help="How strongly weights are drawn to nothing",
         low=0,
         step=0.01,
-        group=_OPTIMISER,
+        group=OPTIMISER,
     )
     max_gradient_norm: float = option(
         10.0,
@@ -140,13 +132,13 @@ class Learning:
         help="Longer gradients are cut to this length",
         low=0,
         above=True,
-        group=_OPTIMISER,
+        group=OPTIMISER,
     )
     ema: bool = option(
         True,
         label="Average the weights",
         help="Keep a running average of the weights; it detects better than the last ones.",
-        group=_OPTIMISER,
+        group=OPTIMISER,
     )
     warmup_steps: int = option(
         50,
@@ -154,7 +146,7 @@ class Learning:
         help="Steps in which the learning rate rises to its full value",
         low=0,
         step=10,
-        group=_OVER_TIME,
+        group=OVER_TIME,
         unit="steps",
     )
     class_balance: float = option(
@@ -181,7 +173,7 @@ class Learning:
         label="Freeze",
         help="Layers that stay as they are, by the beginnings of their names, with the share of the run until which "
         "they do: backbone.stem, backbone.stage3=0.5. Nothing is frozen with none",
-        group=_OPTIMISER,
+        group=OPTIMISER,
     )
     hard_negatives: float = option(
         0.0,
@@ -201,7 +193,7 @@ class Learning:
 
     def __post_init__(self) -> None:
         """Raises ConfigError for values that make no sense, naming the field."""
-        _check(self, "learning")
+        check_options(self, "learning")
         _check_tiles(self.tiles)
         if (self.minutes is None) == (self.epochs is None):
             raise ConfigError("set either minutes or epochs, not both")
@@ -398,7 +390,7 @@ class Augmentation:
 
     def __post_init__(self) -> None:
         """Raises ConfigError as ``Learning`` does."""
-        _check(self, "augmentation")
+        check_options(self, "augmentation")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -456,7 +448,7 @@ class Runtime:
 
     def __post_init__(self) -> None:
         """Raises ConfigError as ``Learning`` does."""
-        _check(self, "runtime")
+        check_options(self, "runtime")
         try:
             device_names(self.device)
         except ConfigError as error:
@@ -476,6 +468,7 @@ class TrainConfig:
     detector: str = DEFAULT_MODEL
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     learning: Learning = Learning()
+    optimisation: Optimisation = Optimisation()
     augmentation: Augmentation = Augmentation()
     runtime: Runtime = Runtime()
 
@@ -495,6 +488,11 @@ class TrainConfig:
         freeze = self.learning.freeze
         return self.spec.recipe.frozen if freeze is None else read_freeze(freeze)
 
+    @property
+    def recipe(self) -> Recipe:
+        """How it is trained: as the detector's card says, with what was chosen in place of that."""
+        return self.optimisation.applied_to(self.spec.recipe)
+
     def check(self) -> None:
         """Whether a training can start from this.
 
@@ -507,7 +505,11 @@ class TrainConfig:
                 f"this one knows {VERSION})",
                 hint="Train with that Reticle, or start a new run here",
             )
-        self.spec.read_options(self.options)
+        spec = self.spec
+        spec.read_options(self.options)
+        if self.optimisation.label_smoothing and not spec.smooths_labels:
+            hint = "Leave label_smoothing at 0, or train Reticle S"
+            raise ConfigError(f"{spec.id} cannot smooth labels", hint=hint)
 
     def size(self) -> int:
         """The longer side of a training image, in pixels, a multiple of ``SIDE_STEP``."""
@@ -567,6 +569,7 @@ class TrainConfig:
 
 
 _SECTIONS: Mapping[str, type[Any]] = {
+    "optimisation": Optimisation,
     "learning": Learning,
     "augmentation": Augmentation,
     "runtime": Runtime,
@@ -577,7 +580,12 @@ SETTINGS: Mapping[str, Option] = {
 }
 """Everything that can be set, by its name, which no two sections share."""
 _PLACES = {item.name: place for place, section in _SECTIONS.items() for item in options_of(section)}
-_TITLES = {"learning": "Learning", "augmentation": "Changes to images", "runtime": "Machine"}
+_TITLES = {
+    "learning": "Learning",
+    "optimisation": OPTIMISER,
+    "augmentation": "Changes to images",
+    "runtime": "Machine",
+}
 
 
 def _groups() -> Mapping[str, tuple[Option, ...]]:

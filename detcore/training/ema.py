@@ -8,7 +8,6 @@ import torch
 
 from detcore.zoo.base import Detector
 
-_MAX_DECAY = 0.9998
 _RAMP = 10
 
 
@@ -16,10 +15,11 @@ class Ema:
     """A second detector whose weights follow those of the first.
 
     The decay rises with the steps, (1 + n) / (10 + n), so that the random start is forgotten at once and
-    short runs get a short memory. Integer buffers are copied.
+    short runs get a short memory, up to ``decay``. Integer buffers are copied.
     """
 
-    def __init__(self, detector: Detector) -> None:
+    def __init__(self, detector: Detector, *, decay: float = 0.9998) -> None:
+        self._decay = decay
         self.detector = copy.deepcopy(detector).eval()
         for parameter in self.detector.parameters():
             parameter.requires_grad_(False)
@@ -27,7 +27,7 @@ class Ema:
     @torch.no_grad()
     def update(self, detector: Detector, step: int) -> None:
         """Take in the weights after ``step`` steps."""
-        decay = min(_MAX_DECAY, (1 + step) / (_RAMP + step))
+        decay = min(self._decay, (1 + step) / (_RAMP + step))
         own = self.detector.state_dict()
         for name, value in detector.state_dict().items():
             if value.is_floating_point():

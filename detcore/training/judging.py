@@ -68,9 +68,11 @@ class ValidationHook(Hook):
             return 0.0
         self._checkpoints.save_before(trainer, seconds=self._cost)
         begin = time.monotonic()
-        self._judge(trainer)
+        ap = self._judge(trainer)
         self._cost = time.monotonic() - begin
         if not trainer.stop_wanted:  # else it may have been ended early, and is still due
+            if ap is not None:
+                trainer.validated(ap)
             state.judge_at = state.seconds + self._pause(trainer)
             self._checkpoints.save(trainer)
         return self._cost

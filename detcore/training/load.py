@@ -37,7 +37,7 @@ class Load:
 def choose_load(config: TrainConfig, *, on_gpu: bool, images: int, attempt: int) -> Load:
     """As configured, else what suits the machine and a training set of so many ``images``; smaller by each
     ``attempt`` that ran out of memory."""
-    size, recipe = config.size(), config.spec.recipe
+    size, recipe = config.size(), config.recipe
     smallest = recipe.smallest_batch
     batch = config.learning.batch_size
     if batch is None and on_gpu:
@@ -52,10 +52,10 @@ def choose_load(config: TrainConfig, *, on_gpu: bool, images: int, attempt: int)
 
 
 def choose_learning_rate(config: TrainConfig, load: Load, *, world_size: int = 1) -> float:
-    """As configured, else the recipe's, scaled with the batch: with its root for Adam, in proportion for SGD."""
+    """As configured, else the recipe's, scaled with the batch: in proportion for SGD, with its root for others."""
     if config.learning.learning_rate is not None:
         return config.learning.learning_rate
-    recipe = config.spec.recipe
+    recipe = config.recipe
     share = load.batch_size * load.accumulate * world_size / recipe.batch_size
     low, high = _RATE_RANGE
     factor = share if recipe.optimiser == "sgd" else math.sqrt(share)

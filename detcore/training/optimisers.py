@@ -14,7 +14,6 @@ from detcore.errors import ConfigError
 from detcore.zoo.base import Detector
 from detcore.zoo.spec import Recipe
 
-_MOMENTUM = 0.9
 _MATRIX_MOMENTUM = 0.95
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8
 _QUINTIC, _QUINTIC_STEPS = (3.4445, -4.7750, 2.0315), 5
@@ -40,9 +39,10 @@ def make_optimiser(
     named = dict(detector.named_parameters())
     for start in recipe.rate_groups:
         if not any(name.startswith(start) for name in named):
+            starts = ", ".join(dict.fromkeys(f"{name.partition('.')[0]}." for name in named))
             raise ConfigError(
-                f"no parameter's name begins with {start!r}, a rate group of the recipe",
-                hint="Mend the plug-in",
+                f"no parameter's name begins with {start!r}, a rate group",
+                hint=f"Names begin with {starts}",
             )
     matrices = hidden_convolutions(detector) if recipe.optimiser == "muon" else set[str]()
     groups: dict[tuple[float, bool, bool], dict[str, Any]] = {}
@@ -58,11 +58,30 @@ def make_optimiser(
             "matrix": matrix,
         }
         groups.setdefault((share, decays, matrix), group)["params"].append(parameter)
-    if recipe.optimiser == "muon":
-        return Muon(groups.values(), lr=rate)
-    if recipe.optimiser == "sgd":
-        return torch.optim.SGD(groups.values(), lr=rate, momentum=_MOMENTUM)
-    return torch.optim.AdamW(groups.values(), lr=rate, fused=device.type in ("cpu", "cuda"))
+    return _make(recipe, list(groups.values()), rate=rate, device=device)
+
+
+def _make(
+    recipe: Recipe, groups: list[dict[str, Any]], *, rate: float, device: torch.device
+) -> torch.optim.Optimizer:
+    fused = device.type in ("cpu", "cuda")
+    match recipe.optimiser:
+        case "muon":
+            return Muon(groups, lr=rate)
+        case "sgd":
+            return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=recipe.nesterov)
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=rate, fused=fused)
+        case "adam":
+            return torch.optim.Adam(groups, lr=rate, fused=fused)
+        case "nadam":
+            return torch.optim.NAdam(groups, lr=rate, decoupled_weight_decay=True)
+        case "radam":
+            return torch.optim.RAdam(groups, lr=rate, decoupled_weight_decay=True)
+        case "rmsprop":
+            return torch.optim.RMSprop(groups, lr=rate)
+        case "adagrad":
+            return torch.optim.Adagrad(groups, lr=rate)
 
 
 def hidden_convolutions(detector: nn.Module) -> set[str]:

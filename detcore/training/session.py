@@ -40,6 +40,7 @@ from detcore.training.machine import (
     try_step,
 )
 from detcore.training.optimisers import make_optimiser
+from detcore.training.patience import PatienceHook
 from detcore.training.stretch import begin_stretch, fraction_done, highest_rate
 from detcore.training.tiled import tile_count, weights_of_tiles
 from detcore.training.trainer import Hook, Trainer
@@ -127,8 +128,9 @@ class Session:
             options=config.options,
         )
         detector = Compute(device).place(detector)
+        detector.label_smoothing = config.optimisation.label_smoothing
         optimiser = self._begin(detector, device)
-        ema = Ema(detector) if config.learning.ema else None
+        ema = Ema(detector, decay=config.optimisation.ema_decay) if config.learning.ema else None
         if ema is not None and self._checkpoint is not None:
             ema.detector.load_state_dict(self._checkpoint.kept())
         with memory_watch():
@@ -258,7 +260,7 @@ class Session:
                 batch_size=state.batch_size, accumulate=state.accumulate, image_size=checkpoint.image_size
             )
             times = state.attempt - self._attempts_before
-            load = before.shrunk(times, smallest_batch=self.config.spec.recipe.smallest_batch)
+            load = before.shrunk(times, smallest_batch=self.config.recipe.smallest_batch)
         elif checkpoint is not None and state.attempt == 0:
             load = replace(load, image_size=checkpoint.image_size)
         state.batch_size, state.accumulate = load.batch_size, load.accumulate
@@ -273,7 +275,7 @@ class Session:
             rank=self._group.rank,
             world_size=self._group.world_size,
             weights=self._weights(split.train, views),
-            smallest_batch=self.config.spec.recipe.smallest_batch,
+            smallest_batch=self.config.recipe.smallest_batch,
         )
 
     def _weights(self, images: tuple[Sample, ...], views: tuple[Sample, ...]) -> FloatArray | None:
@@ -310,7 +312,7 @@ class Session:
             self.state.fine_tuning = report.complete
         optimiser = make_optimiser(
             detector,
-            self.config.spec.recipe,
+            self.config.recipe,
             learning_rate=self.config.learning.learning_rate,
             weight_decay=self.config.learning.weight_decay,
             device=device,
@@ -387,6 +389,7 @@ class Session:
             validator=validator,
             predicted=len(self.snapshot.images) if self.config.runtime.predict_after else 0,
         )
+        hooks.append(PatienceHook(self._emit))
         if validator is not None:
             hooks.append(ValidationHook(validator, checkpoints, self._emit))
         return [*hooks, checkpoints]

@@ -24,12 +24,11 @@ from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
 from detcore.training.freezing import Freezing
 from detcore.training.load import Load
-from detcore.training.schedule import rate_factor
+from detcore.training.schedule import make_schedule
 from detcore.training.stretch import fraction_done, highest_rate
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.checkpoint import RunState
 from detcore.zoo.running import Compute
-from detcore.zoo.spec import Schedule
 
 _BAD_GRADIENTS = 10
 
@@ -42,6 +41,9 @@ class Hook:
 
     def after_step(self, trainer: Trainer) -> None:
         """Called after every optimiser step."""
+
+    def after_validation(self, trainer: Trainer, ap: float) -> None:
+        """Called after every validation that gave an AP, but for those before the first step and after the last."""
 
     def after_training(self, trainer: Trainer, reason: EndReason) -> None:
         """Called once, unless training failed."""
@@ -90,7 +92,7 @@ class Trainer:
         self.images = images
         self.last = LastStep()
         self._learning_rate = learning_rate
-        self._schedule: Schedule = config.spec.recipe.schedule
+        self._schedule = make_schedule(config)
         self._freezing = freezing
         self._module: nn.Module = detector
         self._stream = stream
@@ -100,6 +102,11 @@ class Trainer:
         self._loader_threads = loader_threads
         self._bad_gradients = 0
         self._fraction = 0.0
+        self._longest_gradient = (
+            config.learning.max_gradient_norm if config.optimisation.clip_gradient else math.inf
+        )
+        self._rate_drops = state.rate_drops
+        self._enough = False
         self._aside = 0.0
 
     @property
@@ -124,6 +131,15 @@ class Trainer:
     def set_aside(self, seconds: float) -> None:
         """For hooks: the time that they took after this step is not learning time."""
         self._aside += seconds
+
+    def validated(self, ap: float) -> None:
+        """For hooks: the run was judged after this step."""
+        for hook in self._hooks:
+            hook.after_validation(self, ap)
+
+    def end_early(self) -> None:
+        """For hooks: there is no more to be learnt; the run completes before its next step."""
+        self._enough = True
 
     def run(self) -> EndReason:
         """Train until the end that the config names, or until asked to stop or finish.
@@ -172,16 +188,19 @@ class Trainer:
 
     def _end(self) -> EndReason | None:
         """Whether to end, the same in all processes: the first one's clock counts, and a wish that any has heard."""
-        stop, finish, self._fraction = self._group.highest(
+        stop, finish, enough, self._fraction, drops = self._group.highest(
             float(self._flags.stop.is_set()),
             float(self._flags.finish.is_set()),
+            float(self._enough),
             self.fraction if self._group.leads else 0.0,
+            float(self.state.rate_drops) if self._group.leads else 0.0,
         )
+        self._rate_drops = int(drops)
         if stop:
             return EndReason.STOPPED
         if finish:
             return EndReason.FINISHED_EARLY
-        return EndReason.COMPLETED if self._fraction >= 1.0 else None
+        return EndReason.COMPLETED if enough or self._fraction >= 1.0 else None
 
     def _augmentation(self, number: int) -> Augmentation:
         """How to draw image ``number``. In the end only whole images are seen, as they will be at prediction."""
@@ -197,12 +216,11 @@ class Trainer:
                 self.detector, self.compute.device, batch_size=self.load.batch_size
             )
         fine_tuning = self.state.fine_tuning and self.config.learning.learning_rate is None
-        rate = self._learning_rate * rate_factor(
+        rate = self._learning_rate * self._schedule.factor(
             step=self.state.step - self.state.from_step,
-            warmup_steps=self.config.learning.warmup_steps,
             fraction=self._fraction,
+            drops=self._rate_drops,
             fine_tuning=fine_tuning,
-            schedule=self._schedule,
         )
         if not fine_tuning:
             rate *= highest_rate(self.state, self.config.learning, images=self.images)
@@ -221,7 +239,7 @@ class Trainer:
             if not math.isfinite(sum(sums.values())):
                 raise _non_finite("the loss", self.state.step, paths)
             self.state.drawn = batch.drawn
-        norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self.config.learning.max_gradient_norm)
+        norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self._longest_gradient)
         self._apply(float(norm), paths)
         self.last = LastStep(
             losses=sums,

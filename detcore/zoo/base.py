@@ -54,6 +54,8 @@ class Detector(nn.Module, ABC):
     class_rows: ClassVar[Mapping[str, ClassRows]] = {}
     """Which tensors have rows for each class, by their names, with ``*``: where classes of other weights have the same
     names, their rows are taken over."""
+    label_smoothing: float = 0.0
+    """The share of each label that is spread over all classes, where the spec says that losses look at it."""
 
     @abstractmethod
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:

@@ -49,7 +49,9 @@ class RunState:
     is ``start_ap``. Validation looks at ``judged_images``, once that is decided, and is due at ``judge_at`` seconds.
     A step holds ``batch_size`` images ``accumulate`` times. From image number ``whole_from`` on none is mixed of several.
     ``complete``: it has come to its end; trained for longer, it begins a stretch (``detcore.training.stretch``) at
-    ``from_step``, ``from_drawn`` and ``from_seconds``."""
+    ``from_step``, ``from_drawn`` and ``from_seconds``.
+    ``unimproved`` validations in a row brought no AP above ``patient_ap``, and ``waited`` of them none since the learning
+    rate last fell, which it did ``rate_drops`` times."""
 
     step: int = 0
     drawn: int = 0
@@ -70,6 +72,10 @@ class RunState:
     from_step: int = 0
     from_drawn: int = 0
     from_seconds: float = 0.0
+    patient_ap: float | None = None
+    unimproved: int = 0
+    waited: int = 0
+    rate_drops: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

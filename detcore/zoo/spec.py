@@ -21,7 +21,8 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 Triple = tuple[float, float, float]
-Schedule = Literal["cosine", "steps"]
+Schedule = Literal["cosine", "linear", "steps", "one-cycle", "plateau", "constant", "expression"]
+OptimiserName = Literal["adamw", "muon", "sgd", "adam", "nadam", "radam", "rmsprop", "adagrad"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +46,10 @@ class InputRule:
 class Recipe:
     """How a detector is trained unless the user says otherwise.
 
-    ``learning_rate`` is for a step of ``batch_size`` images; with ``adamw`` it grows with the root of the batch,
-    with ``sgd`` (momentum 0.9) in proportion. ``muon`` is ``adamw``, but hidden convolutions take steps of
-    ``matrix_rate`` whose singular values are all alike. ``schedule``: a cosine, or a tenth at 16/26 and at 22/26 of the
-    run. ``smallest_batch`` images at a time are the fewest that it can learn from, ``largest_batch`` the most that
+    ``learning_rate`` is for a step of ``batch_size`` images; it grows with the root of the batch, with ``sgd``
+    (``momentum``, ``nesterov``) in proportion. ``muon`` is ``adamw``, but hidden convolutions take steps of
+    ``matrix_rate`` whose singular values are all alike. ``schedule`` is
+    how the rate goes on after the warm-up. ``smallest_batch`` images at a time are the fewest that it can learn from, ``largest_batch`` the most that
     are chosen unasked on a GPU. ``rate_groups`` are factors of the learning rate by the beginnings of parameters'
     names, such as ``{"backbone.": 0.1}``; of several that fit the longest counts, without one it is 1. ``frozen``, in the
     same way, are shares of the run until which layers stay as they are, in their statistics as well; 1 is all of it,
@@ -57,9 +58,11 @@ class Recipe:
 
     learning_rate: float
     batch_size: int
-    optimiser: Literal["adamw", "muon", "sgd"] = "adamw"
+    optimiser: OptimiserName = "adamw"
     matrix_rate: float = 0.02
     weight_decay: float = 0.05
+    momentum: float = 0.9
+    nesterov: bool = False
     schedule: Schedule = "cosine"
     smallest_batch: int = 1
     largest_batch: int = 32
@@ -117,6 +120,7 @@ class DetectorSpec:
     ``(num_classes, image_size, options)``, the last an instance of ``options``, and gives a
     ``detcore.zoo.base.Detector`` with random weights. ``deploy`` is one as well, "" for a detector that cannot leave
     the program as a file: it takes such a detector and ``image_size``, and gives a ``detcore.zoo.base.DenseNet``.
+    ``smooths_labels``: its losses look at ``Detector.label_smoothing``.
 
     Raises:
         ValueError: ``input.divisor`` does not divide ``SIDE_STEP``, or a field of ``options`` is no ``option``.
@@ -133,6 +137,7 @@ class DetectorSpec:
     build: str
     options: type[Any] = NoOptions
     deploy: str = ""
+    smooths_labels: bool = False
 
     def __post_init__(self) -> None:
         if SIDE_STEP % self.input.divisor:

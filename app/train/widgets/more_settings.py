@@ -13,6 +13,7 @@ from app.widgets.fold import Fold
 from app.widgets.option_fields import LABEL_WIDTH, OptionFields
 from app.widgets.spin_boxes import Choice
 from detcore.jobs.config import BASICS, GROUPS, SETTINGS, TrainConfig
+from detcore.jobs.optimisation import OPTIMISERS, SCHEDULES
 from detcore.options import Option
 from detcore.zoo.spec import DetectorSpec
 
@@ -108,6 +109,8 @@ class MoreSettings(QWidget):
             "batch_size": f"Auto ({spec.recipe.batch_size})",
             "learning_rate": f"Auto ({spec.recipe.learning_rate:g})",
             "freeze": "Auto (by stages)" if spec.recipe.frozen else "Auto (nothing)",
+            "optimiser": f"Auto ({OPTIMISERS[spec.recipe.optimiser]})",
+            "schedule": f"Auto ({SCHEDULES[spec.recipe.schedule]})",
             "weight_decay": f"Auto ({spec.recipe.weight_decay:g})",
         }
         for form in self.groups.values():

@@ -182,7 +182,10 @@ class ReticleS(Detector):
         images, places = torch.nonzero(found.positive, as_tuple=True)
         rows = found.objects[images, places]
         quality = found.quality[images, places]
-        wanted[images, places, gt_labels[images, rows]] = quality
+        share = self.label_smoothing
+        # as of a softmax (Szegedy et al. 2016), of the quality and only where there is an object
+        wanted[images, places] = (quality * share / self.num_classes)[:, None]
+        wanted[images, places, gt_labels[images, rows]] += quality * (1.0 - share)
         counts = ~_in_ignored(raw.points, targets) | found.positive
         class_loss = functional.binary_cross_entropy_with_logits(raw.logits, wanted, reduction="none")
         norm = divisor(quality.sum())

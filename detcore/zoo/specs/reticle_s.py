@@ -17,4 +17,5 @@ SPEC = DetectorSpec(
     weights=WeightsInfo(text="Starts from nothing, or from the best weights of an earlier run."),
     build="detcore.zoo.detectors.reticle_s:build",
     deploy="detcore.zoo.detectors.reticle_s:dense",
+    smooths_labels=True,
 )

@@ -95,6 +95,7 @@ def test_every_setting_that_has_a_field_goes_into_the_config_and_back(qtbot: QtB
     assert page.setup.config() == TrainConfig()
 
 
+TEXTS = {"rate_groups": "backbone.=0.1", "milestones": "0.5, 0.75", "rate_expression": "1 - t"}
 OTHER: dict[type[Any], Any] = {int: 7, float: 0.375, str: "/somewhere/best.safetensors"}
 
 
@@ -102,6 +103,10 @@ def other_value(item: Option) -> Any:
     """One that is allowed and not the default."""
     if item.kind is bool:
         return not item.default
+    if item.name in TEXTS:
+        return TEXTS[item.name]
+    if item.name == "schedule":
+        return "plateau"  # the last would need its expression
     if item.choices:
         return list(item.choices)[-1]
     if item.name == "tiles":

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from detcore.errors import ConfigError
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.optimisation import Optimisation
 from detcore.training.optimisers import Muon, hidden_convolutions, make_optimiser, orthogonal
+from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.checkpoint import optimiser_tensors, restore_optimiser
 from detcore.zoo.specs.reticle_s import SPEC
@@ -83,3 +90,78 @@ def test_a_run_that_began_with_adamw_goes_on_with_muon() -> None:
     torch.testing.assert_close(state["exp_avg"], torch.full_like(state["exp_avg"], 0.1))
     optimiser.step()
     assert all(torch.isfinite(parameter).all() for parameter in detector.parameters())
+
+
+class OneLayer(Detector):
+    """A detector of one layer without bias."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(5, 3, bias=False)
+
+    def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    def look(self, images: Tensor) -> list[Look]:
+        raise NotImplementedError
+
+
+CHOSEN: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
+    "sgd": lambda params: torch.optim.SGD(params, lr=0.1, momentum=0.8, nesterov=True, weight_decay=0.01),
+    "adamw": lambda params: torch.optim.AdamW(params, lr=0.1, weight_decay=0.01),
+    "adam": lambda params: torch.optim.Adam(params, lr=0.1, weight_decay=0.01),
+    "nadam": lambda params: torch.optim.NAdam(params, lr=0.1, weight_decay=0.01, decoupled_weight_decay=True),
+    "radam": lambda params: torch.optim.RAdam(params, lr=0.1, weight_decay=0.01, decoupled_weight_decay=True),
+    "rmsprop": lambda params: torch.optim.RMSprop(params, lr=0.1, weight_decay=0.01),
+    "adagrad": lambda params: torch.optim.Adagrad(params, lr=0.1, weight_decay=0.01),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_an_optimiser_that_is_chosen_steps_as_torchs_does_also_after_a_resume(name: str) -> None:
+    torch.manual_seed(0)
+    config = TrainConfig(optimisation=Optimisation(optimiser=name, momentum=0.8, nesterov=True))
+
+    def made(detector: OneLayer) -> torch.optim.Optimizer:
+        return make_optimiser(detector, config.recipe, learning_rate=0.1, weight_decay=0.01, device=CPU)
+
+    detector = OneLayer()
+    optimiser = made(detector)
+    wanted = torch.nn.Parameter(detector.layer.weight.detach().clone())
+    theirs = CHOSEN[name]([wanted])
+    for step in range(6):
+        if step == 3:
+            saved = optimiser_tensors(optimiser, detector)
+            optimiser = made(detector)
+            restore_optimiser(optimiser, detector, saved)
+        gradient = torch.randn_like(wanted)
+        detector.layer.weight.grad, wanted.grad = gradient.clone(), gradient.clone()
+        optimiser.step()
+        theirs.step()
+    torch.testing.assert_close(detector.layer.weight, wanted)
+
+
+def test_an_optimiser_of_another_kind_brings_its_own_rate_and_decay() -> None:
+    own = SPEC.recipe
+    assert TrainConfig().recipe == own
+    adamw = TrainConfig(optimisation=Optimisation(optimiser="adamw")).recipe
+    assert (adamw.learning_rate, adamw.weight_decay) == (own.learning_rate, own.weight_decay)
+    sgd = TrainConfig(optimisation=Optimisation(optimiser="sgd")).recipe
+    assert (sgd.learning_rate, sgd.weight_decay) == (0.01, 5e-4)
+
+
+def test_rates_by_layer_are_read_from_a_text_over_those_of_the_recipe() -> None:
+    chosen = Optimisation(rate_groups="backbone.=0.1, heads. = 2")
+    recipe = chosen.applied_to(replace(SPEC.recipe, rate_groups={"backbone.": 0.5, "neck.": 3.0}))
+    assert recipe.rate_groups == {"backbone.": 0.1, "heads.": 2.0, "neck.": 3.0}
+
+
+@pytest.mark.parametrize("text", ["backbone.", "=1", "backbone.=x", "backbone.=-1", "a.=nan"])
+def test_rates_by_layer_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="rate_groups"):
+        Optimisation(rate_groups=text)
+
+
+def test_nesterov_without_momentum_is_refused() -> None:
+    with pytest.raises(ConfigError, match="needs a momentum"):
+        Optimisation(nesterov=True, momentum=0.0)

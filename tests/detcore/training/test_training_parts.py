@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import fields
 from pathlib import Path
 
@@ -13,11 +12,11 @@ from torch import Tensor, nn
 
 from detcore.errors import ConfigError
 from detcore.jobs.config import SETTINGS, Augmentation, Learning, Runtime, TrainConfig
+from detcore.jobs.optimisation import Optimisation
 from detcore.training.ema import Ema
 from detcore.training.load import Load, choose_learning_rate, choose_load
 from detcore.training.machine import ThreadGovernor
 from detcore.training.optimisers import make_optimiser
-from detcore.training.schedule import FLOOR, rate_factor
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.checkpoint import (
     Checkpoint,
@@ -88,7 +87,15 @@ def test_a_run_is_read_whose_detector_is_not_installed_and_refused_when_it_is_to
 
 def test_a_config_is_written_in_its_sections() -> None:
     record = json.loads(TrainConfig().to_json())
-    assert list(record) == ["version", "detector", "options", "learning", "augmentation", "runtime"]
+    assert list(record) == [
+        "version",
+        "detector",
+        "options",
+        "learning",
+        "optimisation",
+        "augmentation",
+        "runtime",
+    ]
     assert (record["version"], record["learning"]["minutes"], record["runtime"]["device"]) == (
         2,
         10.0,
@@ -126,7 +133,7 @@ def test_a_later_version_may_have_another_way_to_end_a_run() -> None:
 
 
 def test_no_two_sections_have_a_setting_of_one_name() -> None:
-    sections = (Learning, Augmentation, Runtime)
+    sections = (Learning, Optimisation, Augmentation, Runtime)
     assert sum(len(fields(section)) for section in sections) == len(SETTINGS)
 
 
@@ -234,7 +241,9 @@ def test_parts_learn_at_their_share_of_the_rate_and_the_longest_name_decides() -
 
 
 def test_a_recipe_whose_rate_group_fits_no_parameter_is_a_mistake() -> None:
-    with pytest.raises(ConfigError, match="begins with 'neck', a rate group of the recipe"):
+    with pytest.raises(
+        ConfigError, match="begins with 'neck', a rate group. Names begin with backbone., head."
+    ):
         make_optimiser(TwoParts(), grouped(neck=0.1), device=torch.device("cpu"))
 
 
@@ -252,30 +261,6 @@ def test_moments_come_back_to_their_parameters_whatever_groups_there_are_by_then
             after.state[parameter]["momentum_buffer"], torch.full_like(parameter, float(number))
         )
     assert sorted({group["lr"] for group in after.param_groups}) == pytest.approx([0.01, 0.05])
-
-
-def test_the_rate_warms_up_then_falls_as_a_cosine_to_its_floor() -> None:
-    def factor(step: int, fraction: float) -> float:
-        return rate_factor(step=step, warmup_steps=50, fraction=fraction)
-
-    assert factor(0, 0.0) == pytest.approx(1 / 50)
-    assert factor(24, 0.0) == pytest.approx(0.5)
-    assert factor(500, 0.5) == pytest.approx(FLOOR + (1 - FLOOR) * 0.5)
-    assert factor(1000, 1.0) == pytest.approx(FLOOR)
-
-
-def test_a_rate_in_steps_falls_to_a_tenth_where_torchvision_lets_it() -> None:
-    def factor(fraction: float) -> float:
-        return rate_factor(step=1000, warmup_steps=50, fraction=fraction, schedule="steps")
-
-    # epochs 15, 17, 21 and 23 of 26
-    assert [factor(epoch / 26) for epoch in (15, 17, 21, 23)] == pytest.approx([1.0, 0.1, 0.1, 0.01])
-
-
-def test_a_run_of_few_steps_has_a_short_warm_up() -> None:
-    assert rate_factor(step=1, warmup_steps=50, fraction=0.1) == pytest.approx(
-        FLOOR + (1 - FLOOR) * 0.5 * (1 + math.cos(math.pi * 0.1))
-    )
 
 
 def test_the_moving_average_forgets_the_random_start_and_then_follows_slowly() -> None:

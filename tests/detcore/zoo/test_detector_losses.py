@@ -9,6 +9,8 @@ import pytest
 import torch
 from torchvision.ops import box_iou, complete_box_iou
 
+from detcore.zoo.base import Target
+from detcore.zoo.detectors.reticle_s import Raw, ReticleS
 from detcore.zoo.parts.assign import assign
 from detcore.zoo.parts.losses import distribution_loss, paired_iou
 from detcore.zoo.parts.postprocess import select
@@ -112,3 +114,25 @@ def test_selection_clips_to_the_frame_and_keeps_the_best_hundred() -> None:
     assert len(found["scores"]) == 100
     assert float(found["boxes"][:, 3].max()) <= 1000
     assert bool((found["scores"].diff() <= 0).all())
+
+
+def test_smoothed_labels_cost_what_the_share_that_moves_to_the_other_class_costs() -> None:
+    detector, gt = ReticleS(2), torch.tensor([8.0, 8.0, 56.0, 56.0])
+    points, strides = grid(64, 8)
+    count = len(points)
+    raw = Raw(
+        logits=torch.tensor([1.5, -0.5]).expand(1, count, 2),
+        bins=torch.zeros(1, count, 4, 16),
+        boxes=gt.expand(1, count, 4),
+        points=points,
+        strides=strides,
+    )
+    detector.predict = lambda _images: raw  # type: ignore[method-assign]
+    target = Target(boxes=gt[None], labels=torch.tensor([0]), ignore=torch.zeros(0, 4))
+
+    def class_loss(share: float) -> float:
+        detector.label_smoothing = share
+        return float(detector.losses(torch.zeros(1, 3, 64, 64), [target])["class"])
+
+    # Cross entropy is softplus(x) - x y: of y 0.2 / 2 goes from the logit 1.5 to the logit -0.5.
+    assert class_loss(0.2) - class_loss(0.0) == pytest.approx(0.1 * (1.5 + 0.5), abs=1e-4)
