@@ -265,7 +265,7 @@ class Augmentation:
     colour_jitter: bool = option(True, label="Vary colours", group=_PIXELS)
     hue: float = option(
         0.0,
-        label="Vary hue",
+        label="Hue",
         help="At most so much of the colour circle to either side, beyond what Vary colours does",
         low=0,
         high=0.5,
@@ -275,7 +275,7 @@ class Augmentation:
     )
     saturation: float = option(
         0.0,
-        label="Vary saturation",
+        label="Saturation",
         help="Colours become at most so much stronger or weaker, beyond what Vary colours does",
         low=0,
         high=1,
@@ -285,7 +285,7 @@ class Augmentation:
     )
     brightness: float = option(
         0.0,
-        label="Vary brightness",
+        label="Brightness",
         help="Images become at most so much lighter or darker, beyond what Vary colours does",
         low=0,
         high=1,
