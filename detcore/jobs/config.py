@@ -365,7 +365,7 @@ class Augmentation:
     )
     copy_paste: float = option(
         0.0,
-        label="Copy and paste",
+        label="Copy-paste",
         help="The share of images that get objects of others, those of rare classes first",
         low=0,
         high=1,
