@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from app.services.context import AppContext
+from app.services.figures import count_text
 from app.train.widgets.setup import TrainSetup
 from detcore.errors import ConfigError
 from detcore.jobs.config import BASICS
@@ -56,6 +57,6 @@ class TilingNote(QObject):
             card.show_note("", "")
             return
         card.show_note(
-            f"Looks at these images in tiles of {tiling.side:,} px.",
+            f"Looks at these images in tiles of {count_text(tiling.side)} px.",
             tiling_text(tiling, objects, image_size=config.size()),
         )

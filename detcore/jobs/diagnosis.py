@@ -228,7 +228,7 @@ def _of_data(data: Data) -> Iterable[Finding]:
         text = f"Validation has {images} with {boxes}: too little to tell one AP from another."
         yield Finding(text, "Label more images of the val split.")
     if data.usual_side and data.largest_side > _HUGE * data.usual_side:
-        text = f"One image is {data.largest_side:,} pixels long, the others usually {data.usual_side:,}: at {data.image_size} pixels its objects shrink the most."
+        text = f"One image is {counted(data.largest_side, 'pixel')} long, the others usually {data.usual_side:,}: at {data.image_size} pixels its objects shrink the most."
         yield Finding(text, "Cut it into parts, or train on tiles.")
 
 

@@ -88,7 +88,7 @@ def choose_tiling(config: TrainConfig, objects: ObjectSizes) -> Tiling | None:
 
 def tiling_text(tiling: Tiling, objects: ObjectSizes, *, image_size: int) -> str:
     """What is said of the tiles of a run."""
-    text = f"Images are looked at in tiles of {tiling.side:,} pixels, {tiling.overlap:,} of them in common with the next."
+    text = f"Images are looked at in tiles of {counted(tiling.side, 'pixel')}, {tiling.overlap:,} of them in common with the next."
     if not len(objects):
         return text
     small = float(np.percentile(objects.sizes, _SMALL)) * tiling.scale(image_size)

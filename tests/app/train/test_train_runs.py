@@ -170,7 +170,14 @@ def test_the_context_menu_offers_what_can_be_done_with_a_run(
     assert menu is not None
     texts = [action.text() for action in menu.actions()]
     menu.close()
-    assert texts == ["Train longer", "Predict again", "Export model…", "Discard run", "Show the run's folder"]
+    assert texts == [
+        "Train longer",
+        "Predict again",
+        "Export model…",
+        "Save curves…",
+        "Discard run",
+        "Show the run's folder",
+    ]
 
 
 def test_closing_the_project_stops_its_training_and_empties_the_page(
