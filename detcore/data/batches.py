@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -71,10 +72,16 @@ class TrainStream:
         self._smallest_batch = smallest_batch
 
     def batches(
-        self, *, start: int, batch_size: int, plan: Callable[[int], Augmentation], threads: int = 1
+        self,
+        *,
+        start: int,
+        batch_size: int,
+        plan: Callable[[int], Augmentation],
+        scale: Callable[[int], float] = lambda _number: 1.0,
+        threads: int = 1,
     ) -> Generator[TrainBatch, None, None]:
         """Batches from image number ``start`` on; ``batch_size`` is that of one process. ``plan`` says how to draw the
-        batch that begins with an image number.
+        batch that begins with an image number, ``scale`` how many times as large as at prediction.
 
         The generator's threads end when it is closed.
 
@@ -90,10 +97,8 @@ class TrainStream:
             while True:
                 while len(pending) < AHEAD:
                     numbers = range(at + self._rank, at + stride, self._world_size)
-                    chosen = plan(at)
-                    pending.append(
-                        (at + stride, [executor.submit(self._draws.item, n, chosen) for n in numbers])
-                    )
+                    draw = partial(self._draws.item, plan=plan(at), scale=scale(at))
+                    pending.append((at + stride, [executor.submit(draw, number) for number in numbers]))
                     at += stride
                 drawn, futures = pending.popleft()
                 items += [item for item in (future.result() for future in futures) if item is not None]

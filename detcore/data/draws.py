@@ -75,16 +75,18 @@ class Draws:
         """Whether every file has been tried and none can be read."""
         return len(self._broken) >= len({sample.path for sample in self.samples})
 
-    def item(self, number: int, plan: Augmentation) -> Drawn | None:
-        """Image number ``number``, or ``None`` where its file cannot be read."""
+    def item(self, number: int, plan: Augmentation, *, scale: float = 1.0) -> Drawn | None:
+        """Image number ``number``, or ``None`` where its file cannot be read; in a frame, and itself, so many times as
+        large as it would be at prediction."""
         sample = self._sample(number)
         rng = np.random.default_rng([self._seed, 2, number])
         whole = self._load(sample)
         if whole is None:
             return None
         item = self._mix(whole, plan, rng)
-        width, height = (round_up(side, SIDE_STEP) for side in item.size)
-        return Drawn(labelled=augment(item, plan, rng, width=width, height=height), path=sample.path)
+        width, height = (round_up(max(1, round(scale * side)), SIDE_STEP) for side in item.size)
+        labelled = augment(item, plan, rng, width=width, height=height, scale=scale)
+        return Drawn(labelled=labelled, path=sample.path)
 
     def _sample(self, number: int) -> Sample:
         rounds, row = divmod(number, self.pass_length)

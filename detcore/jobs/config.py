@@ -94,6 +94,27 @@ class Learning:
         group=BASICS,
         unit="px",
     )
+    small_until: float | None = option(
+        None,
+        auto=float,
+        label="Small until",
+        help="The share of a training of so many minutes in which images are two thirds as large, so that more steps are made",
+        low=0,
+        high=1,
+        step=0.1,
+        unit="%",
+        group=OVER_TIME,
+    )
+    multi_scale: float = option(
+        0.0,
+        label="Many sizes",
+        help="Each batch has a size of its own, so much smaller or larger at most",
+        low=0,
+        high=0.5,
+        step=0.1,
+        unit="%",
+        group=OVER_TIME,
+    )
     tiles: str = option(
         "auto",
         label="Tiles",
@@ -489,6 +510,15 @@ class TrainConfig:
         return self.spec.recipe.frozen if freeze is None else read_freeze(freeze)
 
     @property
+    def small_until(self) -> float:
+        """Until which share of the run images are small: as chosen, or as the recipe says. In a run of so many passes they
+        never are, since it would see less in as many steps."""
+        if self.learning.minutes is None:
+            return 0.0
+        chosen = self.learning.small_until
+        return self.spec.recipe.small_until if chosen is None else chosen
+
+    @property
     def recipe(self) -> Recipe:
         """How it is trained: as the detector's card says, with what was chosen in place of that."""
         return self.optimisation.applied_to(self.spec.recipe)
@@ -510,6 +540,11 @@ class TrainConfig:
         if self.optimisation.label_smoothing and not spec.smooths_labels:
             hint = "Leave label_smoothing at 0, or train Reticle S"
             raise ConfigError(f"{spec.id} cannot smooth labels", hint=hint)
+        if spec.input.resize == "stretch" and (self.learning.multi_scale or self.learning.small_until):
+            raise ConfigError(
+                f"{spec.id} makes a square of one size of every image",
+                hint="Leave small_until and multi_scale alone",
+            )
 
     def size(self) -> int:
         """The longer side of a training image, in pixels, a multiple of ``SIDE_STEP``."""

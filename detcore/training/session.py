@@ -41,6 +41,7 @@ from detcore.training.machine import (
 )
 from detcore.training.optimisers import make_optimiser
 from detcore.training.patience import PatienceHook
+from detcore.training.phases import largest_side
 from detcore.training.stretch import begin_stretch, fraction_done, highest_rate
 from detcore.training.tiled import tile_count, weights_of_tiles
 from detcore.training.trainer import Hook, Trainer
@@ -360,7 +361,7 @@ class Session:
         images, targets = dummy_batch(
             detector.num_classes,
             batch_size=load.batch_size,
-            size=load.image_size,
+            size=largest_side(self.config, load),
             objects=max(1, most),
             compute=compute,
         )

@@ -28,7 +28,8 @@ def begin_stretch(state: RunState) -> None:
     """Let a run that is done go on."""
     state.complete = False
     state.from_step, state.from_drawn, state.from_seconds = state.step, state.drawn, state.seconds
-    state.whole_from = state.judge_at = state.patient_ap = None
+    state.full_from, state.whole_from = 0, None
+    state.judge_at = state.patient_ap = None
     state.unimproved = state.waited = state.rate_drops = 0
 
 

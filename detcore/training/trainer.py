@@ -16,14 +16,15 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from detcore.data.batches import AHEAD, TrainBatch, TrainStream
-from detcore.jobs.config import Augmentation, TrainConfig
+from detcore.data.batches import TrainBatch, TrainStream
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, FailureKind
 from detcore.jobs.worker_process import StopFlags
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
 from detcore.training.freezing import Freezing
 from detcore.training.load import Load
+from detcore.training.phases import Phases
 from detcore.training.schedule import make_schedule
 from detcore.training.stretch import fraction_done, highest_rate
 from detcore.zoo.base import Detector, Target
@@ -93,6 +94,7 @@ class Trainer:
         self.last = LastStep()
         self._learning_rate = learning_rate
         self._schedule = make_schedule(config)
+        self._phases = Phases(config, load, state, world_size=group.world_size)
         self._freezing = freezing
         self._module: nn.Module = detector
         self._stream = stream
@@ -155,7 +157,8 @@ class Trainer:
         batches = self._stream.batches(
             start=self.state.drawn,
             batch_size=self.load.batch_size,
-            plan=self._augmentation,
+            plan=self._phases.plan,
+            scale=self._phases.scale,
             threads=self._loader_threads,
         )
         with closing(batches):
@@ -170,10 +173,7 @@ class Trainer:
             reason = self._end()
             if reason is not None:
                 return reason
-            if self.state.whole_from is None and self._fraction >= self.config.augmentation.close_after:
-                # Of those that are not made yet, nor would be if the run were taken up here.
-                made = AHEAD * self.load.batch_size * self._group.world_size
-                self.state.whole_from = self.state.drawn + made
+            self._phases.reach(self._fraction)
             begin = time.monotonic()
             self._step(batches)
             stepped = time.monotonic()
@@ -201,11 +201,6 @@ class Trainer:
         if finish:
             return EndReason.FINISHED_EARLY
         return EndReason.COMPLETED if enough or self._fraction >= 1.0 else None
-
-    def _augmentation(self, number: int) -> Augmentation:
-        """How to draw image ``number``. In the end only whole images are seen, as they will be at prediction."""
-        chosen, whole_from = self.config.augmentation, self.state.whole_from
-        return chosen if whole_from is None or number < whole_from else chosen.unmixed()
 
     def _step(self, batches: Iterator[TrainBatch]) -> None:
         """One optimiser step over ``accumulate`` batches."""

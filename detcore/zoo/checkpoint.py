@@ -47,7 +47,8 @@ class RunState:
     validation takes is not among them), resumed ones included; ``attempt`` counts the times memory ran out;
     ``bf16`` was chosen on ``device_type``. ``fine_tuning``: it began with weights that know the task, whose AP
     is ``start_ap``. Validation looks at ``judged_images``, once that is decided, and is due at ``judge_at`` seconds.
-    A step holds ``batch_size`` images ``accumulate`` times. From image number ``whole_from`` on none is mixed of several.
+    A step holds ``batch_size`` images ``accumulate`` times. Image number ``full_from`` is the first of full size, ``whole_from`` that from
+    which on none is mixed of several.
     ``complete``: it has come to its end; trained for longer, it begins a stretch (``detcore.training.stretch``) at
     ``from_step``, ``from_drawn`` and ``from_seconds``.
     ``unimproved`` validations in a row brought no AP above ``patient_ap``, and ``waited`` of them none since the learning
@@ -67,6 +68,7 @@ class RunState:
     judge_at: float | None = None
     batch_size: int = 0
     accumulate: int = 1
+    full_from: int | None = None
     whole_from: int | None = None
     complete: bool = False
     from_step: int = 0

@@ -51,7 +51,8 @@ class Recipe:
     ``matrix_rate`` whose singular values are all alike. ``schedule`` is
     how the rate goes on after the warm-up. ``smallest_batch`` images at a time are the fewest that it can learn from, ``largest_batch`` the most that
     are chosen unasked on a GPU. ``rate_groups`` are factors of the learning rate by the beginnings of parameters'
-    names, such as ``{"backbone.": 0.1}``; of several that fit the longest counts, without one it is 1. ``frozen``, in the
+    names, such as ``{"backbone.": 0.1}``; of several that fit the longest counts, without one it is 1. Images are small
+    until the share ``small_until`` of a run that is given minutes. ``frozen``, in the
     same way, are shares of the run until which layers stay as they are, in their statistics as well; 1 is all of it,
     and without a name that fits it is 0.
     """
@@ -68,6 +69,7 @@ class Recipe:
     largest_batch: int = 32
     rate_groups: Mapping[str, float] = field(default_factory=dict[str, float])
     frozen: Mapping[str, float] = field(default_factory=dict[str, float])
+    small_until: float = 0.0
 
     def rate_share(self, name: str) -> float:
         """The factor of the learning rate for a parameter."""

@@ -49,17 +49,25 @@ def chance(rng: np.random.Generator, kind: Draw, share: float) -> np.random.Gene
 
 
 def augment(
-    item: Labelled, plan: Augmentation, rng: np.random.Generator, *, width: int, height: int
+    item: Labelled,
+    plan: Augmentation,
+    rng: np.random.Generator,
+    *,
+    width: int,
+    height: int,
+    scale: float = 1.0,
 ) -> Labelled:
-    """The image cut, turned, zoomed and shifted into a frame of that size, then re-coloured and spoilt.
+    """The image cut, turned, zoomed and shifted into a frame of that size, then re-coloured and spoilt; ``scale`` times
+    as large as the plan alone would make it.
 
     Boxes are clipped to the frame; those of which less than a quarter is left are dropped.
     """
-    return _change_pixels(_change_place(item, plan, rng, width=width, height=height), plan, rng)
+    moved = _change_place(item, plan, rng, width=width, height=height, scale=scale)
+    return _change_pixels(moved, plan, rng)
 
 
 def _change_place(
-    item: Labelled, plan: Augmentation, rng: np.random.Generator, *, width: int, height: int
+    item: Labelled, plan: Augmentation, rng: np.random.Generator, *, width: int, height: int, scale: float
 ) -> Labelled:
     zoom = 1.0 + rng.uniform(-plan.scale_jitter, plan.scale_jitter) if plan.scale_jitter else 1.0
     flip_x = bool(plan.flip_horizontal and rng.random() < 0.5)
@@ -77,7 +85,7 @@ def _change_place(
     # what is cut out or lies on its side is made to fit where the whole image was
     across, down = item.size if quarters % 2 == 0 else item.size[::-1]
     fit = min(size[0] / across, size[1] / down)
-    pose = Pose(zoom=zoom * fit, flip_x=flip_x, flip_y=flip_y, quarters=quarters, degrees=degrees)
+    pose = Pose(zoom=zoom * fit * scale, flip_x=flip_x, flip_y=flip_y, quarters=quarters, degrees=degrees)
     matrix = place(pose, size=item.size, frame=(width, height), at=at)
     return warp(item, matrix, width=width, height=height)
 
