@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,7 +24,7 @@ LOAD = Load(batch_size=8, accumulate=1, image_size=320)
 PLAIN = Augmentation(flip_horizontal=False, scale_jitter=0.0, colour_jitter=False)
 
 
-def phases(state: RunState, *, load: Load = LOAD, **learning: float) -> Phases:
+def phases(state: RunState, *, load: Load = LOAD, **learning: Any) -> Phases:
     return Phases(TrainConfig(learning=Learning(**learning)), load, state, world_size=1)
 
 
