@@ -124,7 +124,7 @@ def test_what_is_written_otherwise_is_refused(text: str) -> None:
 
 def test_the_recipe_freezes_unless_the_user_says_otherwise() -> None:
     config = TrainConfig(detector="reticle-s-pretrained")
-    assert config.frozen["backbone.stem."] == 1.0
+    assert config.frozen == {"backbone.": 1.0}
     assert replace(config, learning=Learning(freeze="none")).frozen == {}
 
 
