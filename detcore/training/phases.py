@@ -21,7 +21,8 @@ def largest_side(config: TrainConfig, load: Load) -> int:
 
 
 def _whole_steps(side: float) -> int:
-    return max(1, round(side / SIDE_STEP)) * SIDE_STEP
+    """Two steps at least, as for all images: of one place a batch norm learns nothing."""
+    return max(2, round(side / SIDE_STEP)) * SIDE_STEP
 
 
 class Phases:

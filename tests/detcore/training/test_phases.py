@@ -41,6 +41,14 @@ def test_images_are_small_until_the_share_is_reached_and_the_batches_that_are_ma
     assert [drawing.scale(800 + ahead) for ahead in (0, 8, 16, 24, 32)] == [0.6, 0.6, 0.6, 1.0, 1.0]
 
 
+def test_no_image_is_smaller_than_the_smallest_that_can_be_chosen() -> None:
+    drawing = phases(
+        RunState(), load=replace(LOAD, image_size=64), minutes=4.0, small_until=0.5, multi_scale=0.5
+    )
+    drawing.reach(0.0)
+    assert {round(64 * drawing.scale(8 * row)) for row in range(50)} == {64}
+
+
 def test_a_resumed_run_draws_the_sizes_that_it_would_have_drawn() -> None:
     state = RunState(drawn=800)
     phases(state, minutes=4.0, small_until=0.5).reach(0.5)
