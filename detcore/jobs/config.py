@@ -8,6 +8,7 @@ files, checks, flags and the window's form are made from that.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -517,6 +518,11 @@ class TrainConfig:
             return 0.0
         chosen = self.learning.small_until
         return self.spec.recipe.small_until if chosen is None else chosen
+
+    @property
+    def longest_gradient(self) -> float:
+        """The length that gradients are cut to; infinite where they are not."""
+        return self.learning.max_gradient_norm if self.optimisation.clip_gradient else math.inf
 
     @property
     def recipe(self) -> Recipe:

@@ -80,7 +80,7 @@ class MetricsHook(Hook):
         self._steps += 1
         self._images += last.images
         self._seconds += last.seconds
-        self._cut += not last.gradient <= trainer.config.learning.max_gradient_norm
+        self._cut += not last.gradient <= trainer.config.longest_gradient
         if math.isfinite(last.gradient):
             self._finite += 1
             self._gradient += last.gradient

@@ -38,7 +38,7 @@ class LayersHook(Hook):
 
     def after_step(self, trainer: Trainer) -> None:
         if self._watch is not None:
-            limit, length = trainer.config.learning.max_gradient_norm, trainer.last.gradient
+            limit, length = trainer.config.longest_gradient, trainer.last.gradient
             figures = self._watch.figures(cut=min(1.0, limit / length) if length > 0 else 1.0)
             self._close()
             names = list(next(iter(figures.values())))

@@ -104,9 +104,6 @@ class Trainer:
         self._loader_threads = loader_threads
         self._bad_gradients = 0
         self._fraction = 0.0
-        self._longest_gradient = (
-            config.learning.max_gradient_norm if config.optimisation.clip_gradient else math.inf
-        )
         self._rate_drops = state.rate_drops
         self._enough = False
         self._aside = 0.0
@@ -234,7 +231,7 @@ class Trainer:
             if not math.isfinite(sum(sums.values())):
                 raise _non_finite("the loss", self.state.step, paths)
             self.state.drawn = batch.drawn
-        norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self._longest_gradient)
+        norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self.config.longest_gradient)
         self._apply(float(norm), paths)
         self.last = LastStep(
             losses=sums,

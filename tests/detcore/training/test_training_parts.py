@@ -363,3 +363,9 @@ def test_a_torn_checkpoint_is_passed_over_and_named(tmp_path: Path, share: float
 
 def test_without_files_there_is_no_checkpoint_and_no_complaint(tmp_path: Path) -> None:
     assert newest_checkpoint([tmp_path / "last.safetensors"]) == (None, [])
+
+
+def test_gradients_are_cut_to_the_length_given_or_to_none_and_so_all_that_tell_of_it_agree() -> None:
+    config = TrainConfig(learning=Learning(max_gradient_norm=3.0))
+    assert config.longest_gradient == 3.0
+    assert config.with_settings({"clip_gradient": False}).longest_gradient == float("inf")

@@ -12,7 +12,7 @@ from torch import nn
 
 from detcore.data.samples import split_samples
 from detcore.jobs import events
-from detcore.jobs.config import Learning
+from detcore.jobs.config import Learning, TrainConfig
 from detcore.jobs.events import EndReason, Event
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
@@ -46,7 +46,7 @@ def trainer(**settings: object) -> SimpleNamespace:
         state=SimpleNamespace(step=0, seconds=0.0),
         fraction=0.0,
         last=SimpleNamespace(losses={}, gradient=0.0, paths=()),
-        config=SimpleNamespace(learning=Learning(**settings)),  # type: ignore[arg-type]
+        config=TrainConfig(learning=Learning(**settings)),  # type: ignore[arg-type]
     )
 
 
