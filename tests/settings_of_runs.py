@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from detcore.jobs.config import SETTINGS, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.runs import RunFolder
 
 

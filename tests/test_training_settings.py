@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detcore.jobs.config import GROUPS
+from detcore.jobs.settings.sections import GROUPS
 from detcore.options import Option
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "training.md"

@@ -17,7 +17,8 @@ from app.services.settings import Settings
 from app.shell.application import make_application, make_window
 from app.shell.main_window import MainWindow
 from detcore.errors import JobError, ProjectError
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.learning import Learning
 from detcore.project.runs import RunState, list_runs
 from detcore.sample import create_sample_project
 

@@ -8,8 +8,8 @@ from app.services.context import AppContext
 from app.services.figures import count_text
 from app.train.widgets.setup import TrainSetup
 from detcore.errors import ConfigError
-from detcore.jobs.config import BASICS
 from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling, tiling_text
+from detcore.jobs.settings.headings import BASICS
 from detcore.project.project import Project
 from detcore.project.snapshot import take_snapshot
 

@@ -21,10 +21,10 @@ from detcore.evaluation.judged import judge
 from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_label_errors
 from detcore.evaluation.strength import ap50, is_too_weak
 from detcore.evaluation.thresholds import operating_points
-from detcore.jobs.config import SETTINGS
 from detcore.jobs.crossval import CrossValidationJob
 from detcore.jobs.owner import OutcomeState
 from detcore.jobs.preparing.runs import prepare_cross_validation, prepare_resume
+from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run, load_answers

@@ -23,12 +23,12 @@ from detcore.cli.watching import ending_text, watch_job
 from detcore.errors import Cancelled, ConfigError, JobError
 from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
-from detcore.jobs.config import SETTINGS
 from detcore.jobs.owner import OutcomeState, TrainingJob, WorkerJob, worker_command
 from detcore.jobs.preparing.material import divided_text
 from detcore.jobs.preparing.model_export import ModelExport, prepare_model_export, usual_folder
 from detcore.jobs.preparing.runs import PreparedRun, prepare_resume, prepare_run
 from detcore.jobs.preparing.sent_errors import use_up
+from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import find_run, load_detections

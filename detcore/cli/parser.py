@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from detcore.cli.format_options import add_format_options
 from detcore.evaluation.evaluate import RULES
 from detcore.formats import all_formats
-from detcore.jobs.config import GROUPS, SETTINGS
 from detcore.jobs.preparing.model_export import MODEL_FORMATS
+from detcore.jobs.settings.sections import GROUPS, SETTINGS
 from detcore.options import Option
 from detcore.review.filter import SortOrder
 from detcore.types import SPLITS

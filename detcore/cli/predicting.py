@@ -15,9 +15,10 @@ from detcore.cli.launched import shared_command
 from detcore.cli.watching import watch_job
 from detcore.errors import Cancelled, ConfigError, EvaluationError, ImageError, JobError
 from detcore.images.decoding import check_image
-from detcore.jobs.config import SETTINGS, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.owner import OutcomeState, WorkerJob
 from detcore.jobs.preparing.runs import prepare_prediction
+from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, left_out_images, load_detections, predicted_images

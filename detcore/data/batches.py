@@ -20,7 +20,7 @@ from detcore.data.samples import Sample
 from detcore.data.tensors import to_tensor
 from detcore.errors import ImageError
 from detcore.images.tiles import Tile
-from detcore.jobs.config import Augmentation
+from detcore.jobs.settings.augmentation import Augmentation
 from detcore.types import FloatArray, ImageArray
 from detcore.zoo.spec import SIDE_STEP
 

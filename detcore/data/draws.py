@@ -17,7 +17,7 @@ from detcore.data.samples import Sample
 from detcore.data.sampling import RareBoxes
 from detcore.data.tiles import PassOrder, cut_out
 from detcore.errors import ImageError
-from detcore.jobs.config import Augmentation
+from detcore.jobs.settings.augmentation import Augmentation
 from detcore.types import FloatArray, IntArray
 from detcore.zoo.spec import SIDE_STEP
 

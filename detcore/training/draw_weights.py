@@ -8,7 +8,7 @@ from pathlib import Path
 from detcore.curation.emphasis import Emphasis
 from detcore.data.samples import Sample
 from detcore.data.sampling import repeat_factors
-from detcore.jobs.config import Learning
+from detcore.jobs.settings.learning import Learning
 from detcore.types import FloatArray
 from detcore.wording import counted
 

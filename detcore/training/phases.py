@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from detcore.data.batches import AHEAD
-from detcore.jobs.config import Augmentation, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.augmentation import Augmentation
 from detcore.training.load import Load
 from detcore.zoo.checkpoint import RunState
 from detcore.zoo.spec import SIDE_STEP

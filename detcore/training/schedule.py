@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from detcore.jobs.config import TrainConfig
-from detcore.jobs.expression import Expression
+from detcore.jobs.settings.expression import Expression
 from detcore.zoo.spec import Schedule
 
 FINE_TUNING = 0.2

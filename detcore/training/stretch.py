@@ -6,7 +6,7 @@ warm-up, then down again.
 
 from __future__ import annotations
 
-from detcore.jobs.config import Learning
+from detcore.jobs.settings.learning import Learning
 from detcore.training.schedule import FINE_TUNING
 from detcore.zoo.checkpoint import RunState
 

@@ -18,8 +18,9 @@ from detcore.errors import ConfigError, ReticleError
 from detcore.evaluation.coco_files import read_coco_files
 from detcore.evaluation.flat_json import read_flat_records
 from detcore.formats.staging import read_marker, read_marks
-from detcore.jobs.config import SETTINGS, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Ended, EndReason, Log, Step, Validation, decode, encode
+from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.columns import read_columns
 from detcore.project.cross_validation import read_plan
 from detcore.project.project import Project

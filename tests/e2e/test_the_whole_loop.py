@@ -17,7 +17,9 @@ from pytestqt.qtbot import QtBot
 from app.services.settings import Settings
 from app.shell.application import make_window
 from app.shell.main_window import MainWindow
-from detcore.jobs.config import Learning, Runtime, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.learning import Learning
+from detcore.jobs.settings.runtime import Runtime
 from detcore.sample import create_sample_project, generate_sample
 from detcore.types import Origin
 

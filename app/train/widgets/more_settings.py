@@ -12,8 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from app.widgets.fold import Fold
 from app.widgets.option_fields import LABEL_WIDTH, OptionFields
 from app.widgets.spin_boxes import Choice
-from detcore.jobs.config import BASICS, GROUPS, SETTINGS, TrainConfig
-from detcore.jobs.optimisation import OPTIMISERS, SCHEDULES
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.headings import BASICS
+from detcore.jobs.settings.optimisation import OPTIMISERS, SCHEDULES
+from detcore.jobs.settings.sections import GROUPS, SETTINGS
 from detcore.options import Option
 from detcore.zoo.spec import DetectorSpec
 

@@ -15,7 +15,7 @@ import numpy as np
 from detcore.data.augmentation.geometry import Pose, crop_window, place, warp
 from detcore.data.augmentation.labelled import Labelled, crop
 from detcore.data.augmentation.pixels import add_noise, blur, compress, erase, recolour, shift_hsv
-from detcore.jobs.config import Augmentation
+from detcore.jobs.settings.augmentation import Augmentation
 
 _LARGEST_CANVAS = 4.0
 

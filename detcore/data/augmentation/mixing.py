@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from detcore.data.augmentation.augment import augment
 from detcore.data.augmentation.labelled import Labelled, crop, hide, onto, overlay
 from detcore.data.letterbox import PAD_VALUE
-from detcore.jobs.config import Augmentation
+from detcore.jobs.settings.augmentation import Augmentation
 from detcore.types import FloatArray
 
 _MOSAIC_JITTER = 0.3

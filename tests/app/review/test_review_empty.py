@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.review.page import ReviewPage
 from app.services.context import AppContext
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.folds import create_cross_validation
+from detcore.jobs.settings.learning import Learning
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections
 from detcore.types import Detections

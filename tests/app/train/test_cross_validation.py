@@ -14,8 +14,9 @@ from app.services.context import AppContext
 from app.train.crossval import CrossValidationDialog
 from app.train.page import TrainPage
 from detcore.errors import ConfigError
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.runs import prepare_cross_validation
+from detcore.jobs.settings.learning import Learning
 from detcore.project.cross_validation import fold_folder, read_plan
 from detcore.project.edits import add_boxes, delete_boxes
 from detcore.project.project import Project

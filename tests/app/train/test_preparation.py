@@ -11,9 +11,10 @@ from pytestqt.qtbot import QtBot
 from app.services.context import AppContext
 from app.train.control import Preparation
 from app.train.page import TrainPage
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing import runs as preparing
 from detcore.jobs.preparing.runs import prepare_resume
+from detcore.jobs.settings.learning import Learning
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run
 from detcore.project.snapshot import take_snapshot

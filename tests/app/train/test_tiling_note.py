@@ -8,7 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
 from app.train.page import TrainPage
-from detcore.jobs.config import BASICS, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.headings import BASICS
 from detcore.project.project import Project
 
 WAIT = 30_000

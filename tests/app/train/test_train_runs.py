@@ -17,8 +17,10 @@ from app.services.context import AppContext
 from app.train.page import TrainPage
 from app.train.run_history import LogLine
 from app.train.widgets.run_list import tick_area
-from detcore.jobs.config import Learning, Runtime, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Progress
+from detcore.jobs.settings.learning import Learning
+from detcore.jobs.settings.runtime import Runtime
 from detcore.project.edits import set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunState, list_runs

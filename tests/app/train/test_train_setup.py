@@ -14,7 +14,12 @@ from app.services.context import AppContext
 from app.train.page import CONFIG_KEY, TrainPage
 from app.train.widgets.detector_dialog import DetectorDialog
 from app.widgets.spin_boxes import Choice, DecimalNumber, WholeNumber
-from detcore.jobs.config import BASICS, SETTINGS, Augmentation, Learning, Runtime, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.augmentation import Augmentation
+from detcore.jobs.settings.headings import BASICS
+from detcore.jobs.settings.learning import Learning
+from detcore.jobs.settings.runtime import Runtime
+from detcore.jobs.settings.sections import SETTINGS
 from detcore.options import Option
 from detcore.project.project import Project
 from tests.app.worker_fakes import fake_workers

@@ -8,8 +8,9 @@ from pytestqt.qtbot import QtBot
 from app.services.context import AppContext
 from app.services.messages import Message
 from app.train.page import TrainPage
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Ended, EndReason, Event, Started, Step, Validation, encode
+from detcore.jobs.settings.learning import Learning
 from detcore.project.project import Project
 from detcore.project.runs import create_run
 

@@ -17,7 +17,8 @@ from app.shell.about_dialogs import ManualDialog
 from app.shell.keys_dialog import KeysDialog
 from app.shell.project_dialog import ProjectDialog
 from app.train.crossval import CrossValidationDialog
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.learning import Learning
 
 
 def _cut(dialog: QDialog) -> list[str]:

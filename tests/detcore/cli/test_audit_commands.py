@@ -11,10 +11,11 @@ import pytest
 
 from detcore.cli.main import main
 from detcore.evaluation.label_answers import AnswerRecorder
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Ended, EndReason
 from detcore.jobs.outcomes import Outcome, OutcomeState
 from detcore.jobs.preparing.folds import create_cross_validation
+from detcore.jobs.settings.learning import Learning
 from detcore.project.edits import add_boxes, add_class, add_images, delete_boxes, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, find_run, load_detections, save_detections

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from detcore.data.augmentation.labelled import Labelled
 from detcore.data.letterbox import PAD_VALUE
-from detcore.jobs.config import Augmentation
+from detcore.jobs.settings.augmentation import Augmentation
 from detcore.types import ImageArray, IntArray
 
 _MIN_SIDE = 2.0

@@ -27,7 +27,7 @@ from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.draws import Draws
 from detcore.data.samples import Sample
-from detcore.jobs.config import Augmentation
+from detcore.jobs.settings.augmentation import Augmentation
 from detcore.types import ImageArray
 from tests.detcore.data import first_augmentation as first
 

@@ -19,7 +19,7 @@ from detcore.data.tiles import cut_samples
 from detcore.errors import ImageError
 from detcore.evaluation.coco import evaluate_coco
 from detcore.images.tiles import Tile, Tiling
-from detcore.jobs.config import Augmentation
+from detcore.jobs.settings.augmentation import Augmentation
 from detcore.types import Box
 from detcore.zoo.running import Answers, Seen
 from tests.columns import ground_truth

@@ -21,7 +21,7 @@ from detcore.data.letterbox import PAD_VALUE, fit_size, pad, resize
 from detcore.data.samples import Sample
 from detcore.data.sweep import sweep
 from detcore.errors import ImageError
-from detcore.jobs.config import Augmentation
+from detcore.jobs.settings.augmentation import Augmentation
 from detcore.types import ImageArray
 from detcore.zoo.running import Answers, Seen
 

@@ -13,7 +13,7 @@ import pytest
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample
-from detcore.jobs.config import Augmentation
+from detcore.jobs.settings.augmentation import Augmentation
 
 PLAIN = Augmentation(flip_horizontal=False, scale_jitter=0.0, colour_jitter=False)
 

@@ -14,7 +14,9 @@ from detcore.data.samples import Sample
 from detcore.errors import ConfigError
 from detcore.evaluation.label_answers import ANSWER_FLOOR
 from detcore.inference.predictor import Predictor, best_checkpoint
-from detcore.jobs.config import Augmentation, Runtime, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.augmentation import Augmentation
+from detcore.jobs.settings.runtime import Runtime
 from detcore.project.runs import RunFolder
 from detcore.zoo.base import Look
 from detcore.zoo.checkpoint import Checkpoint, RunState, write_checkpoint

@@ -13,7 +13,7 @@ import pytest
 
 from detcore.errors import ConfigError, ProjectError
 from detcore.jobs.child.crossval import lead
-from detcore.jobs.config import Runtime, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.crossval import CrossValidationJob
 from detcore.jobs.events import (
     Ended,
@@ -29,6 +29,7 @@ from detcore.jobs.events import (
 )
 from detcore.jobs.owner import ExitCode, OutcomeState
 from detcore.jobs.preparing.folds import create_cross_validation
+from detcore.jobs.settings.runtime import Runtime
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.cross_validation import fold_folder, is_cross_validation, read_plan, trained_images
 from detcore.project.edits import add_boxes, add_class, add_images, set_split

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.folds import create_cross_validation
+from detcore.jobs.settings.learning import Learning
 from detcore.project.edits import add_boxes, add_class, add_images
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, hold_run, list_runs, write_pid

@@ -10,7 +10,7 @@ import pytest
 from detcore.curation.emphasis import Emphasis, ImageErrors
 from detcore.data.samples import Sample
 from detcore.data.sampling import RareBoxes, repeat_factors
-from detcore.jobs.config import Learning
+from detcore.jobs.settings.learning import Learning
 from detcore.training.draw_weights import draw_weights
 
 

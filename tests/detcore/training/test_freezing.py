@@ -17,8 +17,9 @@ from torch import nn
 import detcore
 from detcore.errors import ConfigError
 from detcore.jobs import events
-from detcore.jobs.config import Learning, TrainConfig, read_freeze
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Event
+from detcore.jobs.settings.learning import Learning, read_freeze
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.runs import RunFolder
 from detcore.training.distributed import Group

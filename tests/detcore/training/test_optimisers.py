@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
-from detcore.jobs.optimisation import Optimisation
+from detcore.jobs.settings.optimisation import Optimisation
 from detcore.training.optimisers import Muon, hidden_convolutions, make_optimiser, orthogonal
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.building import build_detector

@@ -14,7 +14,9 @@ from detcore.data.cache import ImageCache
 from detcore.data.draws import Draws
 from detcore.data.samples import Sample
 from detcore.errors import ConfigError
-from detcore.jobs.config import Augmentation, Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.augmentation import Augmentation
+from detcore.jobs.settings.learning import Learning
 from detcore.training.load import Load
 from detcore.training.phases import Phases, largest_side
 from detcore.training.stretch import begin_stretch

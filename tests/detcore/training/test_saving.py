@@ -9,8 +9,8 @@ import pytest
 
 from detcore.errors import ConfigError
 from detcore.jobs import events
-from detcore.jobs.config import Learning
 from detcore.jobs.events import EndReason, Event
+from detcore.jobs.settings.learning import Learning
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder

@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import (
 from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Event, Log
-from detcore.jobs.optimisation import Optimisation
+from detcore.jobs.settings.optimisation import Optimisation
 from detcore.training.patience import PatienceHook
 from detcore.training.schedule import RateSchedule, make_schedule
 from detcore.training.trainer import Trainer

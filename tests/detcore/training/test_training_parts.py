@@ -11,8 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from detcore.errors import ConfigError
-from detcore.jobs.config import SETTINGS, Augmentation, Learning, Runtime, TrainConfig
-from detcore.jobs.optimisation import Optimisation
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.augmentation import Augmentation
+from detcore.jobs.settings.learning import Learning
+from detcore.jobs.settings.optimisation import Optimisation
+from detcore.jobs.settings.runtime import Runtime
+from detcore.jobs.settings.sections import SETTINGS
 from detcore.training.ema import Ema
 from detcore.training.load import Load, choose_learning_rate, choose_load
 from detcore.training.machine import ThreadGovernor

@@ -12,8 +12,9 @@ from torch import nn
 
 from detcore.data.samples import split_samples
 from detcore.jobs import events
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Event
+from detcore.jobs.settings.learning import Learning
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.training.data_figures import data_figures

@@ -21,9 +21,12 @@ from torchvision.models.detection import (
 
 from detcore.data.samples import split_samples
 from detcore.inference.predictor import Predictor
-from detcore.jobs.config import Augmentation, Learning, Runtime, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Event, Step
 from detcore.jobs.preparing.runs import prepare_run
+from detcore.jobs.settings.augmentation import Augmentation
+from detcore.jobs.settings.learning import Learning
+from detcore.jobs.settings.runtime import Runtime
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.edits import set_split
 from detcore.project.project import Project

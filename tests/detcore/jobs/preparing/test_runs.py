@@ -12,11 +12,12 @@ import pytest
 
 from detcore.cli import main
 from detcore.errors import ConfigError, ProjectError
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Ended, EndReason, Started, Step, encode
 from detcore.jobs.outcomes import Outcome, OutcomeState
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.jobs.preparing.runs import prepare_cross_validation, prepare_resume, prepare_run
+from detcore.jobs.settings.learning import Learning
 from detcore.project.edits import remove_images
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run, hold_run, list_runs

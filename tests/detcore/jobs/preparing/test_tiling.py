@@ -7,8 +7,9 @@ import pytest
 
 from detcore.errors import ConfigError
 from detcore.images.tiles import Tiling
-from detcore.jobs.config import Learning, TrainConfig
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling, tiling_text
+from detcore.jobs.settings.learning import Learning
 from detcore.project.snapshot import Snapshot, SnapshotImage
 from detcore.types import Box, ObjectClass, Status
 from tests.columns import ground_truth

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from detcore.errors import ConfigError
-from detcore.jobs.expression import Expression
-from detcore.jobs.optimisation import Optimisation
+from detcore.jobs.settings.expression import Expression
+from detcore.jobs.settings.optimisation import Optimisation
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from detcore.errors import ConfigError
-from detcore.jobs.expression import Expression
+from detcore.jobs.settings.expression import Expression
+from detcore.jobs.settings.headings import KEPT, OPTIMISER, OVER_TIME
 from detcore.options import check_options, option
 from detcore.zoo.spec import OptimiserName, Recipe, Schedule
 
-OPTIMISER, OVER_TIME = "Optimiser", "Learning rate over time"
 OPTIMISERS: Mapping[OptimiserName, str] = {
     "muon": "Muon",
     "adamw": "AdamW",
@@ -152,7 +152,7 @@ class Optimisation:
         help="End the training when so many validations in a row bring no better AP (default: never)",
         low=1,
         unit="validations",
-        group="Validating and saving",
+        group=KEPT,
     )
 
     def __post_init__(self) -> None:
