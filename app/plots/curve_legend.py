@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QEnterEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.plots.curve_style import CurveStyle, paint_sample
@@ -114,15 +114,7 @@ class CurveLegend(QWidget):
             self.entries[key].show_style(style)
             self.entries[key].setChecked(shown)
         self._layout.invalidate()
-        self._keep_rows()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._keep_rows()
-
-    def _keep_rows(self) -> None:
-        """All rows are kept by whoever has not enough room, such as a splitter, which asks for no heights."""
-        self.setMinimumHeight(self.heightForWidth(self.width()))
+        self.updateGeometry()
 
     def show_values(self, values: dict[str, float | None]) -> None:
         for key, entry in self.entries.items():
@@ -139,7 +131,6 @@ class CurveLegend(QWidget):
         for entry in old.values():
             entry.hide()
             entry.deleteLater()
-        self.updateGeometry()
 
     def _new_entry(self, key: str, name: str) -> LegendEntry:
         entry = LegendEntry(name, self._theme, self)

@@ -10,7 +10,11 @@ from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
 
 class FlowLayout(QLayout):
     """Items at their size hints, at least ``spacing`` pixels apart, half of that between rows; each row from the
-    left, in the middle, or spread from end to end."""
+    left, in the middle, or spread from end to end.
+
+    Its least height is that of all rows at the width it has: a splitter, or whoever else asks for no height at a
+    width, would cut the last ones off.
+    """
 
     def __init__(
         self,
@@ -21,7 +25,7 @@ class FlowLayout(QLayout):
     ) -> None:
         super().__init__(parent)
         self._items: list[QLayoutItem] = []
-        self._gap, self._align = spacing, align
+        self._gap, self._align, self._width = spacing, align, 0
         self.setContentsMargins(0, 0, 0, 0)
 
     def _arrange(self, area: QRect, *, move: bool) -> int:
@@ -86,6 +90,9 @@ class FlowLayout(QLayout):
     def setGeometry(self, rect: QRect) -> None:
         super().setGeometry(rect)
         self._arrange(rect, move=True)
+        if rect.width() != self._width:
+            self._width = rect.width()
+            self.update()
 
     def sizeHint(self) -> QSize:
         return self.minimumSize()
@@ -94,4 +101,5 @@ class FlowLayout(QLayout):
         size = QSize(0, 0)
         for item in self._items:
             size = size.expandedTo(item.minimumSize())
-        return size
+        rows = self.heightForWidth(self._width) if self._width else 0
+        return size.expandedTo(QSize(0, rows))

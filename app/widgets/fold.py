@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 
 class Fold(QWidget):
-    """A button that shows and hides what is below it; folded at first."""
+    """A button that shows and hides what is below it; folded at first.
 
-    def __init__(self, title: str, content: QWidget, parent: QWidget | None = None) -> None:
+    Signals:
+        unfolded(bool): what is below is about to be shown, or to be hidden.
+    """
+
+    unfolded = Signal(bool)
+
+    def __init__(
+        self,
+        title: str,
+        content: QWidget,
+        *,
+        beside: Sequence[QWidget] | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        """With widgets ``beside`` the button, of which the first has the room, it is a bar from edge to edge."""
         super().__init__(parent)
         self._body = QWidget()
         inside = QVBoxLayout(self._body)
@@ -19,14 +35,22 @@ class Fold(QWidget):
         self.button.setText(title)
         self.button.setCheckable(True)
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+        for number, widget in enumerate(beside or ()):
+            head.addWidget(widget, 0 if number else 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8)
-        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
+        layout.setSpacing(8 if beside is None else 0)
+        if beside is not None:
+            head.setContentsMargins(8, 3, 12, 3)
+        layout.addLayout(head)
         layout.addWidget(self._body)
         self.button.toggled.connect(self._unfold)
         self._unfold(False)
 
     def _unfold(self, unfolded: bool) -> None:
-        self._body.setVisible(unfolded)
         self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        self.unfolded.emit(unfolded)
+        self._body.setVisible(unfolded)

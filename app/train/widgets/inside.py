@@ -11,7 +11,6 @@ from PySide6.QtGui import QAction, QColor, QMouseEvent, QPainter, QPaintEvent, Q
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
-    QHBoxLayout,
     QHeaderView,
     QLabel,
     QScrollArea,
@@ -28,6 +27,7 @@ from app.services.theme import Theme
 from app.train.run_history import RunHistory
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.flow_layout import FlowLayout
+from app.widgets.fold import Fold
 from app.widgets.pictures import THUMBNAIL_SIDE, Thumbnails
 from detcore.jobs.diagnosis import lost_by_class
 from detcore.jobs.events import LAYER_FIGURES, HardBatch
@@ -128,12 +128,6 @@ class InsideView(QWidget):
         self._theme, self._thumbnails = theme, thumbnails
         self._history: RunHistory | None = None
         self._batch: HardBatch | None = None
-        self.button = QToolButton()
-        self.button.setText("Inside")
-        self.button.setCheckable(True)
-        self.button.setToolTip("Show layers, the hardest batch, and what each class costs")
-        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.button.setArrowType(Qt.ArrowType.RightArrow)
         self.summary = ElidedLabel(Qt.TextElideMode.ElideRight)
         self.summary.setProperty("role", "muted")
         self.measure = QToolButton()
@@ -150,8 +144,11 @@ class InsideView(QWidget):
         self.about_batch.setProperty("role", "muted")
         self._cards = FlowLayout(spacing=8)
         self.tabs = QTabWidget()
-        self._compose()
-        self.button.toggled.connect(self._unfold)
+        fold = Fold("Inside", self.tabs, beside=(self.summary, self.measure))
+        self.button = fold.button
+        self.button.setToolTip("Show layers, the hardest batch, and what each class costs")
+        self._compose(fold)
+        fold.unfolded.connect(self._unfold)
 
     def show_history(self, history: RunHistory) -> None:
         """Show what this run has told last."""
@@ -174,7 +171,7 @@ class InsideView(QWidget):
             card.clicked.connect(self.image_wanted)
             self._cards.addWidget(card)
 
-    def _compose(self) -> None:
+    def _compose(self, fold: Fold) -> None:
         batch = QWidget()
         batch.setProperty("role", "panel")
         batch.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -192,22 +189,11 @@ class InsideView(QWidget):
         self.tabs.addTab(self.classes, "Classes")
         self.tabs.setDocumentMode(True)
         self.tabs.setFixedHeight(OPEN_HEIGHT)
-        self.tabs.hide()
-        head = QHBoxLayout()
-        head.setContentsMargins(8, 3, 12, 3)
-        head.setSpacing(8)
-        head.addWidget(self.button)
-        head.addWidget(self.summary, 1)
-        head.addWidget(self.measure)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(head)
-        layout.addWidget(self.tabs)
+        layout.addWidget(fold)
 
     def _unfold(self, unfolded: bool) -> None:
-        self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
-        self.tabs.setVisible(unfolded)
         self.measure.setVisible(unfolded)
         if unfolded and self._history is not None:
             self._fill(self._history)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QLocale, Qt
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from app.train.run_history import RunHistory
@@ -96,15 +95,6 @@ class JobStatus(QWidget):
         self.device.show_text(device or "–")
         remaining = pace.remaining if pace is not None and doing and history.progress is None else None
         self.time_left.setText("" if remaining is None else f"{format_duration(remaining)} left")
-        self._keep_rows()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._keep_rows()
-
-    def _keep_rows(self) -> None:
-        """All rows are kept where there is little room: whoever asks for the least height asks for no width."""
-        self.setMinimumHeight(self.heightForWidth(self.width()))
 
     def _show_progress(self, history: RunHistory) -> None:
         progress = history.progress

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import html
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QPlainTextEdit,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.services.theme import Theme
 from app.train.run_history import LogLine
 from app.train.run_model import format_duration
 from app.widgets.elided_label import ElidedLabel
+from app.widgets.fold import Fold
 
 MAX_LINES = 2000
 OPEN_HEIGHT = 160
@@ -24,13 +19,7 @@ COLORS = {"warning": "warning", "error": "danger"}
 
 
 class RunLog(QWidget):
-    """Folded: the latest line. Unfolded: all of them, the latest at the end.
-
-    Signals:
-        unfolded(bool): the user opened or closed it.
-    """
-
-    unfolded = Signal(bool)
+    """Folded: the latest line. Unfolded: all of them, the latest at the end."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,12 +28,6 @@ class RunLog(QWidget):
         self._theme = theme
         self._lines: list[LogLine] = []
         self._shown = 0
-        self.button = QToolButton()
-        self.button.setText("Log")
-        self.button.setCheckable(True)
-        self.button.setToolTip("Show all that the run said")
-        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.button.setArrowType(Qt.ArrowType.RightArrow)
         self.last = ElidedLabel(Qt.TextElideMode.ElideRight)
         self.last.setProperty("role", "muted")
         keep_place = self.last.sizePolicy()
@@ -53,18 +36,13 @@ class RunLog(QWidget):
         self.text = QPlainTextEdit(readOnly=True, maximumBlockCount=MAX_LINES)
         self.text.setAccessibleName("Log of the run")
         self.text.setFixedHeight(OPEN_HEIGHT)
-        self.text.hide()
-        head = QHBoxLayout()
-        head.setContentsMargins(8, 3, 12, 3)
-        head.setSpacing(8)
-        head.addWidget(self.button)
-        head.addWidget(self.last, 1)
+        fold = Fold("Log", self.text, beside=(self.last,))
+        self.button = fold.button
+        self.button.setToolTip("Show all that the run said")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addLayout(head)
-        layout.addWidget(self.text)
-        self.button.toggled.connect(self._unfold)
+        layout.addWidget(fold)
+        fold.unfolded.connect(self._unfold)
         theme.changed.connect(self._rewrite)
 
     def show_lines(self, lines: list[LogLine]) -> None:
@@ -99,12 +77,9 @@ class RunLog(QWidget):
             self._append_new()
 
     def _unfold(self, unfolded: bool) -> None:
-        self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
         self.last.setVisible(not unfolded)
         if unfolded:
             self._append_new()
-        self.text.setVisible(unfolded)
-        self.unfolded.emit(unfolded)
 
 
 def _plain(line: LogLine) -> str:
