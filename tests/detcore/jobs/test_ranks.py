@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 
@@ -13,8 +12,7 @@ import psutil
 import pytest
 
 from detcore.jobs import events
-from detcore.jobs.events import Event
-from detcore.jobs.owner import Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
+from detcore.jobs.owner import OutcomeState
 from detcore.project.runs import (
     RunFolder,
     RunState,
@@ -26,47 +24,10 @@ from detcore.project.runs import (
 )
 from detcore.project.snapshot import Snapshot
 from detcore.zoo.checkpoint import read_checkpoint, write_checkpoint
-from tests.detcore.working import work_here
+from tests.detcore.working import Owner, work_here
 
 MakeRun = Callable[..., RunFolder]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
-
-
-class Owner:
-    """Owns one job and hears it; nothing of it is left when the test ends."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.heard: list[Event] = []
-        self._new = threading.Condition()
-        command = worker_command(*arguments)
-        kind = TrainingJob if arguments[0] == "train" else WorkerJob
-        self.job = kind(command, on_event=self._hear)
-        self.job.start()
-
-    def _hear(self, event: Event) -> None:
-        with self._new:
-            self.heard.append(event)
-            self._new.notify_all()
-
-    def await_event(self, kind: type[Event], *, count: int = 1) -> None:
-        def there() -> bool:
-            found = sum(isinstance(event, kind) for event in self.heard)
-            return found >= count or self.job.outcome is not None
-
-        with self._new:
-            assert self._new.wait_for(there, timeout=60), self.job.stderr_tail()
-        assert sum(isinstance(event, kind) for event in self.heard) >= count, self.job.stderr_tail()
-
-    def crew(self) -> list[psutil.Process]:
-        """The processes that do the work, the first one first."""
-        assert self.job.pid is not None
-        children = psutil.Process(self.job.pid).children()
-        return sorted(children, key=lambda process: int(process.environ()["RANK"]))
-
-    def outcome(self) -> Outcome:
-        outcome = self.job.wait(120)
-        assert outcome is not None, self.job.stderr_tail()
-        return outcome
 
 
 def test_two_processes_train_one_run_and_say_what_they_are_together(make_run: MakeRun) -> None:

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +15,8 @@ import pytest
 from safetensors import SafetensorError
 
 from detcore.jobs import events
-from detcore.jobs.events import Command, Event, FailureKind, decode, encode
-from detcore.jobs.owner import ExitCode, Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
+from detcore.jobs.events import Command, FailureKind, decode, encode
+from detcore.jobs.owner import ExitCode, OutcomeState, worker_command
 from detcore.jobs.worker_process import EventWriter, StopFlags
 from detcore.project.runs import (
     RunFolder,
@@ -30,42 +29,11 @@ from detcore.project.runs import (
     read_run,
 )
 from detcore.project.snapshot import Snapshot
-from tests.detcore.working import work_here
+from tests.detcore.working import Owner, work_here
 from tests.settings_of_runs import change_settings
 
 MakeRun = Callable[..., RunFolder]
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
-
-
-class Owner:
-    """Runs a worker and can wait for a kind of event."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.heard: list[Event] = []
-        self._new = threading.Condition()
-        training = arguments[0] == "train"
-        kind = TrainingJob if training else WorkerJob
-        self.job = kind(worker_command(*arguments), on_event=self._hear)
-        self.job.start()
-
-    def _hear(self, event: Event) -> None:
-        with self._new:
-            self.heard.append(event)
-            self._new.notify_all()
-
-    def await_event(self, kind: type[Event], *, count: int = 1) -> None:
-        def there() -> bool:
-            found = sum(isinstance(event, kind) for event in self.heard)
-            return found >= count or self.job.outcome is not None
-
-        with self._new:
-            assert self._new.wait_for(there, timeout=60), self.job.stderr_tail()
-        assert sum(isinstance(event, kind) for event in self.heard) >= count, self.job.stderr_tail()
-
-    def outcome(self) -> Outcome:
-        outcome = self.job.wait(90)
-        assert outcome is not None, self.job.stderr_tail()
-        return outcome
 
 
 def test_training_completes_predicts_every_image_and_writes_what_it_said(make_run: MakeRun) -> None:
