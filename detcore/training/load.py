@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from detcore.jobs.config import TrainConfig
+from detcore.zoo.checkpoint import Checkpoint, RunState
 from detcore.zoo.spec import SIDE_STEP
 
 _GPU_PIXELS = 32 * 640 * 640
@@ -49,6 +50,29 @@ def choose_load(config: TrainConfig, *, on_gpu: bool, images: int, attempt: int)
     batch = max(smallest, min(batch, images))
     load = Load(batch_size=batch, accumulate=config.learning.accumulate, image_size=size)
     return load.shrunk(attempt, smallest_batch=smallest)
+
+
+def load_of_run(
+    config: TrainConfig,
+    state: RunState,
+    checkpoint: Checkpoint | None,
+    *,
+    on_gpu: bool,
+    images: int,
+    times: int,
+) -> Load:
+    """What a step holds: what it held before, on whatever machine, halved as many ``times`` as memory has run out
+    since then; else what suits the machine, as ``choose_load`` says. The state keeps it."""
+    load = choose_load(config, on_gpu=on_gpu, images=images, attempt=state.attempt)
+    if checkpoint is not None and state.batch_size:
+        before = Load(
+            batch_size=state.batch_size, accumulate=state.accumulate, image_size=checkpoint.image_size
+        )
+        load = before.shrunk(times, smallest_batch=config.recipe.smallest_batch)
+    elif checkpoint is not None and state.attempt == 0:
+        load = replace(load, image_size=checkpoint.image_size)
+    state.batch_size, state.accumulate = load.batch_size, load.accumulate
+    return load
 
 
 def choose_learning_rate(config: TrainConfig, load: Load, *, world_size: int = 1) -> float:

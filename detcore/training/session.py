@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import cv2
 import torch
 
-from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
-from detcore.data.samples import Sample, Split, class_ids, split_samples, why_no_figure
-from detcore.data.tiles import cut_samples
-from detcore.errors import ConfigError, ImageError
-from detcore.images.tiles import Tiling
+from detcore.data.samples import Sample, Split, class_ids
+from detcore.errors import ConfigError
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
-from detcore.jobs.events import EndReason, Event
-from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling, tiling_text
+from detcore.jobs.events import EndReason
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.training.data_figures import data_figures
 from detcore.training.distributed import Group
-from detcore.training.draw_weights import draw_weights
 from detcore.training.ema import Ema
 from detcore.training.freezing import Freezing
 from detcore.training.hooks import CheckpointHook, EmaHook, ThreadHook
 from detcore.training.judging import ValidationHook
-from detcore.training.load import Load, choose_learning_rate, choose_load
+from detcore.training.load import Load, choose_learning_rate, load_of_run
 from detcore.training.machine import (
     ThreadGovernor,
     choose_precision,
@@ -42,12 +36,12 @@ from detcore.training.machine import (
 from detcore.training.optimisers import make_optimiser
 from detcore.training.patience import PatienceHook
 from detcore.training.phases import largest_side
-from detcore.training.stretch import begin_stretch, fraction_done, highest_rate
-from detcore.training.tiled import tile_count, weights_of_tiles
+from detcore.training.run_data import RunData
+from detcore.training.stretch import go_beyond
+from detcore.training.telling import Emit, Telling
 from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
 from detcore.training.watching import watching_hooks
-from detcore.types import FloatArray
 from detcore.weights.cache import weights_path
 from detcore.weights.catalogue import weights_files
 from detcore.wording import counted
@@ -63,7 +57,6 @@ from detcore.zoo.checkpoint import (
 from detcore.zoo.running import Compute, Runner, choose_device, memory_watch
 from detcore.zoo.weights import LoadReport, load_weights, published_classes
 
-Emit = Callable[[Event], None]
 _GPU_LOADERS = 8
 
 
@@ -76,17 +69,16 @@ class TrainingResult:
 
 
 class Session:
-    """Sets up one run. Files that cannot be read are told once each, as warnings.
+    """Sets up one run.
 
     ``no_figure`` says, once it trains, why the run can have no figure; "" when it can.
     """
 
     def __init__(self, run: RunFolder, *, attempt: int, emit: Emit, flags: StopFlags, group: Group) -> None:
         self._run = run
-        self._emit: Emit = emit if group.leads else _silent
+        self._telling = Telling(emit, leads=group.leads)
         self._flags = flags
         self._group = group
-        self._told: set[str] = set()
         self.no_figure = ""
         self.config = TrainConfig.load(run.config)
         self.snapshot = Snapshot.load(run.snapshot)
@@ -111,17 +103,30 @@ class Session:
         """
         config = self.config
         config.check()
-        split = self._split()
+        data = RunData(self.snapshot, config, self._checkpoint, self._telling)
+        self.no_figure = data.no_figure
         device = choose_device(config.runtime.device, local_rank=self._group.local_rank)
         self._set_threads(device)
         torch.manual_seed(config.runtime.seed)  # pyright: ignore[reportUnknownMemberType]
-        objects = ObjectSizes.of(self.snapshot)
-        tiling = self._tiling(objects)
-        load = self._load(device, len(split.train) if tiling is None else tile_count(split.train, tiling))
-        cache = ImageCache(longer_side=load.image_size, tiling=tiling, processes=self._group.local_world_size)
-        views = self._views(split.train, cache, objects)
-        stream = self._stream(split, views, cache)
-        self._go_beyond(stream.pass_length)
+        load = load_of_run(
+            config,
+            self.state,
+            self._checkpoint,
+            on_gpu=device.type == "cuda",
+            images=data.pass_length,
+            times=self.state.attempt - self._attempts_before,
+        )
+        cache = data.cache(load, self._group)
+        views = data.views(cache)
+        stream = data.stream(views, cache, emphasis=self._run.emphasis, group=self._group)
+        if self._checkpoint is not None:
+            self._checkpoint = go_beyond(
+                self._checkpoint,
+                config.learning,
+                images=stream.pass_length,
+                best=self._run.best,
+                say=self._telling.info,
+            )
         detector = build_detector(
             config.detector,
             num_classes=len(self.snapshot.classes),
@@ -139,7 +144,7 @@ class Session:
             (bf16,) = self._group.agree(float(compute.bf16))
             compute = Compute(device, bool(bf16))
             self.state.device_type, self.state.bf16 = device.type, compute.bf16
-            self._announce(detector, compute, load, split)
+            self._announce(detector, compute, load, data.split)
             self._try_worst_step(detector, compute, load, views)
         if self._checkpoint is not None:  # after all that draws numbers to try the machine
             restore_random(self._checkpoint.part("random"))
@@ -154,7 +159,7 @@ class Session:
             learning_rate=choose_learning_rate(config, load, world_size=self._group.world_size),
             images=stream.pass_length,
             state=self.state,
-            hooks=self._hooks(ema, detector, compute, load, split, cache),
+            hooks=self._hooks(ema, detector, compute, load, data, cache),
             flags=self._flags,
             group=self._group,
             loader_threads=self._loaders() if device.type == "cuda" else 1,
@@ -179,7 +184,7 @@ class Session:
         checkpoint, problems = newest_checkpoint([run.next, run.last, run.previous, run.best])
         for problem in problems:
             fallback = "Going on from the one before" if checkpoint else "Starting from the beginning"
-            self._log("warning", f"{problem} {fallback}.")
+            self._telling.warning(f"{problem} {fallback}.")
         if checkpoint is None:
             return None
         wanted = tuple(class_ids(self.snapshot).tolist())
@@ -197,50 +202,9 @@ class Session:
         figure = best_figure(self._run)
         if figure is None and self.state.best_ap is not None:
             text = f"{self._run.best.name} is gone or damaged: the next weights that are judged count as the best."
-            self._log("warning", text)
+            self._telling.warning(text)
         self.state.best_ap = None if figure is None else figure.ap
         self.state.best_step = 0 if figure is None else figure.step
-
-    def _split(self) -> Split:
-        if not self.snapshot.classes:
-            raise ConfigError("the project has no classes", hint="Label some boxes first")
-        split = split_samples(
-            self.snapshot,
-            seed=self.config.runtime.seed,
-            difficult=self.config.learning.difficult_boxes,
-        )
-        if not any(len(sample.labels) for sample in split.train):
-            raise ConfigError(
-                "there are no labelled training images",
-                hint="Label some, or move images from the validation and test splits to train",
-            )
-        if split.note:
-            self._log("warning", split.note)
-        self.no_figure = why_no_figure(split, [item.name for item in self.snapshot.classes])
-        if self.no_figure:
-            text = f"No figure can be made of this run, since {self.no_figure}. Its last weights are kept."
-            self._log("warning", text)
-        return split
-
-    def _tiling(self, objects: ObjectSizes) -> Tiling | None:
-        """As the run began, whatever the defaults are by now."""
-        if self._checkpoint is not None:
-            return self._checkpoint.tiling
-        return choose_tiling(self.config, objects)
-
-    def _views(
-        self, samples: tuple[Sample, ...], cache: ImageCache, objects: ObjectSizes
-    ) -> tuple[Sample, ...]:
-        """What is drawn in a pass: the images, or their tiles."""
-        if cache.tiling is None:
-            return samples
-        tiles = cut_samples(samples, cache, seed=self.config.runtime.seed, problem=self._problem)
-        told = tiling_text(cache.tiling, objects, image_size=cache.longer_side)
-        self._log(
-            "info",
-            f"{told} {counted(len(tiles), 'tile')} to learn from, each seen at {cache.longer_side} pixels.",
-        )
-        return tiles
 
     def _set_threads(self, device: torch.device) -> None:
         torch.set_flush_denormal(True)
@@ -251,57 +215,6 @@ class Session:
         if device.type == "cuda":
             torch.backends.cudnn.benchmark = False
 
-    def _load(self, device: torch.device, images: int) -> Load:
-        """What a step holds: what it held before, on whatever machine, halved each time that memory has run out since
-        then; else what suits the machine."""
-        state, checkpoint = self.state, self._checkpoint
-        load = choose_load(self.config, on_gpu=device.type == "cuda", images=images, attempt=state.attempt)
-        if checkpoint is not None and state.batch_size:
-            before = Load(
-                batch_size=state.batch_size, accumulate=state.accumulate, image_size=checkpoint.image_size
-            )
-            times = state.attempt - self._attempts_before
-            load = before.shrunk(times, smallest_batch=self.config.recipe.smallest_batch)
-        elif checkpoint is not None and state.attempt == 0:
-            load = replace(load, image_size=checkpoint.image_size)
-        state.batch_size, state.accumulate = load.batch_size, load.accumulate
-        return load
-
-    def _stream(self, split: Split, views: tuple[Sample, ...], cache: ImageCache) -> TrainStream:
-        return TrainStream(
-            views,
-            cache,
-            seed=self.config.runtime.seed,
-            problem=self._problem,
-            rank=self._group.rank,
-            world_size=self._group.world_size,
-            weights=self._weights(split.train, views),
-            smallest_batch=self.config.recipe.smallest_batch,
-        )
-
-    def _weights(self, images: tuple[Sample, ...], views: tuple[Sample, ...]) -> FloatArray | None:
-        """How often each of the views is drawn in a pass; ``None`` when all are alike."""
-        weights = draw_weights(
-            images,
-            self.config.learning,
-            emphasis=self._run.emphasis,
-            say=lambda text: self._log("info", text),
-        )
-        return weights if weights is None or views is images else weights_of_tiles(weights, images, views)
-
-    def _go_beyond(self, images: int) -> None:
-        """Begin a stretch, from the best weights, when a run that is done has been given more."""
-        last, state, learning = self._checkpoint, self.state, self.config.learning
-        if last is None or not state.complete or fraction_done(state, learning, images=images) >= 1.0:
-            return
-        begin_stretch(state)
-        best, _ = newest_checkpoint([self._run.best] if state.best_ap is not None else [])
-        if best is not None and best.image_size == last.image_size and best.options == last.options:
-            self._checkpoint = replace(best, state=state)
-        share = highest_rate(state, learning, images=images)
-        text = f"Goes on from the weights of step {state.best_step if best else state.step:,}; the learning rate rises to {share:.0%} and falls again."
-        self._log("info", text)
-
     def _begin(self, detector: Detector, device: torch.device) -> torch.optim.Optimizer:
         """The optimiser; it and the detector as the checkpoint has them, or the weights to start from."""
         checkpoint = self._checkpoint
@@ -309,7 +222,7 @@ class Session:
             detector.load_state_dict(checkpoint.part("weights"))
         elif self.config.first_weights is not None and self._group.leads:
             report = self._start_from(self.config.first_weights, detector)
-            self._log("info", report.text())
+            self._telling.info(report.text())
             self.state.fine_tuning = report.complete
         optimiser = make_optimiser(
             detector,
@@ -333,7 +246,7 @@ class Session:
         )
 
     def _announce(self, detector: Detector, compute: Compute, load: Load, split: Split) -> None:
-        self._emit(
+        self._telling.emit(
             events.Started(
                 time=time.time(),
                 step=self.state.step,
@@ -344,11 +257,10 @@ class Session:
                 batch_size=load.batch_size * load.accumulate * self._group.world_size,
             )
         )
-        self._emit(data_figures(split, self.snapshot, image_size=load.image_size))
+        self._telling.emit(data_figures(split, self.snapshot, image_size=load.image_size))
         boxes = sum(len(sample.labels) for sample in split.train)
         precision = "bf16" if compute.bf16 else "fp32"
-        self._log(
-            "info",
+        self._telling.info(
             f"{counted(len(split.train), 'image')} with {counted(boxes, 'box', 'boxes')} to learn from, {len(split.val):,} to judge by; "
             f"{load.image_size} pixels, {precision}, {counted(torch.get_num_threads(), 'thread')}.",
         )
@@ -373,26 +285,28 @@ class Session:
         detector: Detector,
         compute: Compute,
         load: Load,
-        split: Split,
+        data: RunData,
         cache: ImageCache,
     ) -> list[Hook]:
         if not self._group.leads:
             return []
-        checkpoints = CheckpointHook(self._run, ema, self.snapshot.classes, self._emit, tiling=cache.tiling)
+        checkpoints = CheckpointHook(
+            self._run, ema, self.snapshot.classes, self._telling.emit, tiling=cache.tiling
+        )
         hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
         if compute.device.type == "cpu" and self.config.runtime.threads is None:
             hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))
-        validator = None if self.no_figure else self._validator(ema, detector, compute, load, split, cache)
+        validator = None if self.no_figure else self._validator(ema, detector, compute, load, data, cache)
         hooks += watching_hooks(
-            self._emit,
+            self._telling.emit,
             measure=self._flags.measure,
-            learnt=split.train,
+            learnt=data.split.train,
             validator=validator,
             predicted=len(self.snapshot.images) if self.config.runtime.predict_after else 0,
         )
-        hooks.append(PatienceHook(self._emit))
+        hooks.append(PatienceHook(self._telling.emit))
         if validator is not None:
-            hooks.append(ValidationHook(validator, checkpoints, self._emit))
+            hooks.append(ValidationHook(validator, checkpoints, self._telling.emit))
         return [*hooks, checkpoints]
 
     def _validator(
@@ -401,29 +315,17 @@ class Session:
         detector: Detector,
         compute: Compute,
         load: Load,
-        split: Split,
+        data: RunData,
         cache: ImageCache,
     ) -> Validator:
         judged = ema.detector if ema is not None else detector
         return Validator(
             detect=Runner(judged, compute),
-            samples=split.val,
+            samples=data.split.val,
             ground_truth=self.snapshot.ground_truth,
             classes=self.snapshot.classes,
             cache=cache,
             batch_size=load.batch_size,
-            problem=self._problem,
+            problem=self._telling.problem,
             beat=lambda _done, _total: not self._flags.stop.is_set(),
         )
-
-    def _problem(self, error: ImageError) -> None:
-        if str(error) not in self._told:
-            self._told.add(str(error))
-            self._log("warning", f"{events.LEFT_OUT}{error}")
-
-    def _log(self, level: str, text: str) -> None:
-        self._emit(events.Log(level=level, text=text))
-
-
-def _silent(_event: Event) -> None:
-    """What a process that does not lead says."""

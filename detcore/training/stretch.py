@@ -6,9 +6,13 @@ warm-up, then down again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
 from detcore.jobs.settings.learning import Learning
 from detcore.training.schedule import FINE_TUNING
-from detcore.zoo.checkpoint import RunState
+from detcore.zoo.checkpoint import Checkpoint, RunState, newest_checkpoint
 
 
 def fraction_done(state: RunState, learning: Learning, *, images: int) -> float:
@@ -22,6 +26,24 @@ def highest_rate(state: RunState, learning: Learning, *, images: int) -> float:
     before, so that ten minutes after ten have half the rate; a fifth at least."""
     begin, _, end = _places(state, learning, images)
     return max(FINE_TUNING, 1.0 - begin / end)
+
+
+def go_beyond(
+    last: Checkpoint, learning: Learning, *, images: int, best: Path, say: Callable[[str], None]
+) -> Checkpoint:
+    """What a run goes on from: ``last``, or where it is done and has been given more, the ``best`` weights with the
+    beginning of a stretch, which is told."""
+    state = last.state
+    if not state.complete or fraction_done(state, learning, images=images) >= 1.0:
+        return last
+    begin_stretch(state)
+    found, _ = newest_checkpoint([best] if state.best_ap is not None else [])
+    share = highest_rate(state, learning, images=images)
+    step = state.step if found is None else state.best_step
+    say(f"Goes on from the weights of step {step:,}; the learning rate rises to {share:.0%} and falls again.")
+    if found is not None and found.image_size == last.image_size and found.options == last.options:
+        return replace(found, state=state)
+    return last
 
 
 def begin_stretch(state: RunState) -> None:

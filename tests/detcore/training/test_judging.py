@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
+from detcore.data.samples import split_samples
 from detcore.jobs import events
 from detcore.jobs.events import Event
 from detcore.jobs.outcomes import judgement
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder, read_run
+from detcore.project.snapshot import Snapshot
 from detcore.training.distributed import Group
 from detcore.training.schedule import FINE_TUNING
 from detcore.training.session import Session, TrainingResult
@@ -250,15 +252,16 @@ def test_a_run_that_is_measured_otherwise_from_now_on_is_judged_on_the_same_imag
 
 def test_the_part_of_the_validation_images_holds_a_box(make_run: MakeRun) -> None:
     run = make_run(images=40, val=30, minutes=0.01)
-    session = Session(run, attempt=0, emit=lambda _event: None, flags=StopFlags(), group=Group())
-    samples = [sample for sample in session._split().val if not len(sample.labels)]
-    boxed = next(sample for sample in session._split().val if len(sample.labels))
+    snapshot = Snapshot.load(run.snapshot)
+    judged = split_samples(snapshot, seed=0).val
+    samples = [sample for sample in judged if not len(sample.labels)]
+    boxed = next(sample for sample in judged if len(sample.labels))
     for row in range(len(samples) + 1):
         validator = Validator(
             detect=lambda _images: [],
             samples=[*samples[:row], boxed, *samples[row:]],
-            ground_truth=session.snapshot.ground_truth,
-            classes=session.snapshot.classes,
+            ground_truth=snapshot.ground_truth,
+            classes=snapshot.classes,
             cache=None,
             batch_size=4,
             problem=print,

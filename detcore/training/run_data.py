@@ -1,0 +1,109 @@
+"""What a run learns from and is judged by: its images, split, in tiles or whole, and drawn how often."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from detcore.data.batches import TrainStream
+from detcore.data.cache import ImageCache
+from detcore.data.samples import Sample, Split, split_samples, why_no_figure
+from detcore.data.tiles import cut_samples
+from detcore.errors import ConfigError
+from detcore.images.tiles import Tiling
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling, tiling_text
+from detcore.project.snapshot import Snapshot
+from detcore.training.distributed import Group
+from detcore.training.draw_weights import draw_weights
+from detcore.training.load import Load
+from detcore.training.telling import Telling
+from detcore.training.tiled import tile_count, weights_of_tiles
+from detcore.types import FloatArray
+from detcore.wording import counted
+from detcore.zoo.checkpoint import Checkpoint
+
+
+class RunData:
+    """The images of a run, as its settings say; what they make of them is told.
+
+    ``no_figure`` says why the run can have no figure; "" when it can. ``tiling`` is the one that the run began with,
+    whatever the defaults are by now.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, config: TrainConfig, checkpoint: Checkpoint | None, telling: Telling
+    ) -> None:
+        """Raises ConfigError where there is nothing to learn from."""
+        self._config = config
+        self._telling = telling
+        self._objects = ObjectSizes.of(snapshot)
+        self.split = _split(snapshot, config)
+        self.tiling: Tiling | None = (
+            choose_tiling(config, self._objects) if checkpoint is None else checkpoint.tiling
+        )
+        if self.split.note:
+            telling.warning(self.split.note)
+        self.no_figure = why_no_figure(self.split, [item.name for item in snapshot.classes])
+        if self.no_figure:
+            telling.warning(
+                f"No figure can be made of this run, since {self.no_figure}. Its last weights are kept."
+            )
+
+    @property
+    def pass_length(self) -> int:
+        """About how many images or tiles a pass has, before any is read."""
+        learnt = self.split.train
+        return len(learnt) if self.tiling is None else tile_count(learnt, self.tiling)
+
+    def cache(self, load: Load, group: Group) -> ImageCache:
+        """The images as they are learnt and judged, in memory as far as there is room."""
+        return ImageCache(longer_side=load.image_size, tiling=self.tiling, processes=group.local_world_size)
+
+    def views(self, cache: ImageCache) -> tuple[Sample, ...]:
+        """What is drawn in a pass: the images, or their tiles."""
+        learnt = self.split.train
+        if self.tiling is None:
+            return learnt
+        tiles = cut_samples(learnt, cache, seed=self._config.runtime.seed, problem=self._telling.problem)
+        told = tiling_text(self.tiling, self._objects, image_size=cache.longer_side)
+        self._telling.info(
+            f"{told} {counted(len(tiles), 'tile')} to learn from, each seen at {cache.longer_side} pixels."
+        )
+        return tiles
+
+    def stream(
+        self, views: tuple[Sample, ...], cache: ImageCache, *, emphasis: Path, group: Group
+    ) -> TrainStream:
+        """The views, drawn without end; ``emphasis`` is the file with the errors of an earlier run.
+
+        Raises:
+            ConfigError: these errors are wanted, and not there.
+        """
+        return TrainStream(
+            views,
+            cache,
+            seed=self._config.runtime.seed,
+            problem=self._telling.problem,
+            rank=group.rank,
+            world_size=group.world_size,
+            weights=self._weights(views, emphasis),
+            smallest_batch=self._config.recipe.smallest_batch,
+        )
+
+    def _weights(self, views: tuple[Sample, ...], emphasis: Path) -> FloatArray | None:
+        """How often each of the views is drawn in a pass; ``None`` when all are alike."""
+        learnt = self.split.train
+        weights = draw_weights(learnt, self._config.learning, emphasis=emphasis, say=self._telling.info)
+        return weights if weights is None or views is learnt else weights_of_tiles(weights, learnt, views)
+
+
+def _split(snapshot: Snapshot, config: TrainConfig) -> Split:
+    if not snapshot.classes:
+        raise ConfigError("the project has no classes", hint="Label some boxes first")
+    split = split_samples(snapshot, seed=config.runtime.seed, difficult=config.learning.difficult_boxes)
+    if not any(len(sample.labels) for sample in split.train):
+        raise ConfigError(
+            "there are no labelled training images",
+            hint="Label some, or move images from the validation and test splits to train",
+        )
+    return split
