@@ -94,7 +94,7 @@ class TrainConfig:
         spec = self.spec
         spec.read_options(self.options)
         if self.optimisation.label_smoothing and not spec.smooths_labels:
-            hint = "Leave label_smoothing at 0, or train Reticle S"
+            hint = "Leave label_smoothing at 0, or train one of Reticle's own"
             raise ConfigError(f"{spec.id} cannot smooth labels", hint=hint)
         if spec.input.resize == "stretch" and (self.learning.multi_scale or self.learning.small_until):
             raise ConfigError(

@@ -12,13 +12,12 @@ from functools import cache
 from detcore.errors import ConfigError
 from detcore.plugins import plugins
 from detcore.zoo.spec import DetectorSpec
-from detcore.zoo.specs import faster_rcnn, fcos, reticle_s, reticle_s_pretrained, retinanet, ssd300, ssdlite
+from detcore.zoo.specs import faster_rcnn, fcos, reticle, retinanet, ssd300, ssdlite
 
 GROUP = "reticle.detectors"
 DEFAULT_MODEL = "reticle-s"
 _BUILT_IN = (
-    reticle_s.SPEC,
-    reticle_s_pretrained.SPEC,
+    *reticle.CARDS,
     ssdlite.SPEC,
     ssd300.SPEC,
     retinanet.SPEC,

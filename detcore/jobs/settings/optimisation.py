@@ -89,7 +89,7 @@ class Optimisation:
         0.0,
         label="Soft labels",
         help="The share of each label that is spread over all classes, for labels of doubtful classes. Only of "
-        "detectors that know it: Reticle S",
+        "detectors that know it: Reticle's own",
         low=0,
         high=0.5,
         step=0.05,

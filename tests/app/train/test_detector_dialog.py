@@ -13,10 +13,10 @@ from pytestqt.qtbot import QtBot
 from app.services.context import AppContext
 from app.train.detector_choice import detector_choices
 from app.train.widgets.detector_dialog import CHOICE_ROLE, DetectorDialog
-from detcore.zoo.specs import fcos, reticle_s, retinanet
+from detcore.zoo.specs import fcos, reticle, retinanet
 
 PLUG_IN = replace(
-    reticle_s.SPEC,
+    reticle.S,
     id="blob",
     title="Blob",
     licence="MIT",
@@ -29,7 +29,7 @@ MakeDialog = Callable[..., DetectorDialog]
 @pytest.fixture
 def make_dialog(qtbot: QtBot, context: AppContext) -> MakeDialog:
     def make(model: str = "reticle-s") -> DetectorDialog:
-        choices = detector_choices([PLUG_IN, reticle_s.SPEC, fcos.SPEC, retinanet.SPEC])
+        choices = detector_choices([PLUG_IN, reticle.S, fcos.SPEC, retinanet.SPEC])
         dialog = DetectorDialog(choices, model, context.theme)
         qtbot.addWidget(dialog)
         dialog.show()
@@ -69,7 +69,7 @@ def test_the_arrows_typed_in_the_field_walk_over_heads_and_enter_chooses(
 ) -> None:
     dialog = make_dialog()
     assert dialog.choice is not None
-    assert dialog.choice.spec is reticle_s.SPEC
+    assert dialog.choice.spec is reticle.S
     assert isinstance(dialog.focusWidget(), QLineEdit)
     qtbot.keyClick(dialog.field, Qt.Key.Key_Down)
     assert dialog.choice.spec is fcos.SPEC

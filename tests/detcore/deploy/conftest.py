@@ -10,7 +10,7 @@ from torch import nn
 
 from detcore.project.runs import RunFolder
 from detcore.zoo.checkpoint import Checkpoint, RunState, write_checkpoint
-from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.detectors.reticle import Reticle
 from tests.detcore.conftest import MakeRun
 
 SIDE = 64
@@ -18,7 +18,7 @@ collect_ignore = [] if find_spec("openvino") else ["test_openvino.py"]
 """No part of a development set-up, for its 200 MB; not collected, so that nothing is skipped."""
 
 
-def wakened(detector: ReticleS) -> ReticleS:
+def wakened(detector: Reticle) -> Reticle:
     """Random weights say the same of every place until the batch norms know how large values are."""
     norms = [module for module in detector.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
@@ -31,7 +31,7 @@ def wakened(detector: ReticleS) -> ReticleS:
 
 def give_weights(run: RunFolder, *, class_ids: tuple[int, int] = (11, 12)) -> RunFolder:
     torch.manual_seed(3)
-    tensors = {f"ema.{name}": value for name, value in wakened(ReticleS(2)).state_dict().items()}
+    tensors = {f"ema.{name}": value for name, value in wakened(Reticle(2)).state_dict().items()}
     for name, value in tensors.items():
         if name.endswith("classes.2.weight"):
             value.mul_(0.3)  # scores apart, and none of them 1

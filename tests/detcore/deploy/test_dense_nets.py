@@ -16,7 +16,7 @@ from detcore.deploy.torch_file import record
 from detcore.zoo.base import DenseNet, Selection
 from detcore.zoo.building import build_dense, build_detector
 from detcore.zoo.catalogue import detectors
-from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.detectors.reticle import Reticle
 from tests.detcore.deploy.conftest import wakened
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -27,7 +27,7 @@ SMALL: dict[str, dict[str, Any]] = {
 def dense_and_detector(model: str, image_size: int = 64):
     torch.manual_seed(0)
     detector = build_detector(model, num_classes=3, image_size=image_size, options=SMALL.get(model))
-    if isinstance(detector, ReticleS):
+    if isinstance(detector, Reticle):
         wakened(detector)
     return build_dense(model, detector, image_size=image_size), detector
 
@@ -44,15 +44,15 @@ def test_the_answers_are_those_of_the_detector(model: str) -> None:
         assert torch.allclose(scores[row], look["scores"], atol=1e-6)
 
 
-def test_a_detector_of_torchvision_leaves_as_onnx(tmp_path: Path) -> None:
-    dense, detector = dense_and_detector("ssd300-vgg16")
+@pytest.mark.parametrize("model", ["ssd300-vgg16", "reticle-m"])
+def test_a_detector_leaves_as_onnx(tmp_path: Path, model: str) -> None:
+    dense, detector = dense_and_detector(model)
     with torch.no_grad():
         for name, value in detector.named_parameters():
-            if "regression_head" in name:
+            if "regression_head" in name or "edges.2" in name:
                 value.mul_(0.1)  # boxes of a size that occurs
     frames = np.random.default_rng(0).random((2, 3, dense.side, dense.side), dtype=np.float32)
-    model = onnx_model(record(dense))
-    write_onnx(model, tmp_path / "model.onnx")
+    write_onnx(onnx_model(record(dense)), tmp_path / "model.onnx")
     boxes, scores = run_onnx(tmp_path / "model.onnx")(frames)
     with torch.no_grad():
         looks = detector.look(torch.from_numpy(frames))

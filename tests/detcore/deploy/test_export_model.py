@@ -28,7 +28,7 @@ from detcore.jobs.preparing.model_export import ModelExport, check_model_export
 from detcore.project.runs import RunFolder, save_detections
 from detcore.project.snapshot import Snapshot
 from detcore.types import Detections
-from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.detectors.reticle import Reticle
 from tests.detcore.conftest import MakeRun
 from tests.detcore.deploy.conftest import SIDE, give_weights
 from tests.detcore.working import work_here
@@ -37,8 +37,8 @@ ROOT = Path(__file__).resolve().parents[3]
 OLD = ROOT / "tests" / "cases" / "version_0_1"
 
 
-def detector_of(run: RunFolder) -> ReticleS:
-    detector = ReticleS(2)
+def detector_of(run: RunFolder) -> Reticle:
+    detector = Reticle(2)
     detector.load_state_dict(best_checkpoint(run).kept())
     return detector.eval()
 
@@ -196,7 +196,7 @@ def test_without_images_to_check_on_nothing_is_written(run: RunFolder, tmp_path:
 def test_a_detector_that_cannot_be_exported_says_which_can(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(name="001-faster-rcnn", model="faster-rcnn")
     with pytest.raises(
-        ReticleError, match=r"Faster R-CNN .* These can: reticle-s, reticle-s-pretrained, ssdlite320"
+        ReticleError, match=r"Faster R-CNN .* These can: reticle-s, reticle-s-pretrained, reticle-n, reticle-m, ssdlite320"
     ):
         check_model_export(run, ModelExport(format="onnx", nms=False, out=tmp_path / "out"))
 

@@ -20,7 +20,7 @@ from detcore.jobs.settings.runtime import Runtime
 from detcore.project.runs import RunFolder
 from detcore.zoo.base import Look
 from detcore.zoo.checkpoint import Checkpoint, RunState, write_checkpoint
-from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.detectors.reticle import Reticle
 from detcore.zoo.running import OutOfMemoryError, Runner
 
 CPU = torch.device("cpu")
@@ -28,7 +28,7 @@ CPU = torch.device("cpu")
 
 def checkpoint(step: int = 1, best_ap: float | None = None) -> Checkpoint:
     torch.manual_seed(step)
-    tensors = {f"ema.{name}": value for name, value in ReticleS(2).state_dict().items()}
+    tensors = {f"ema.{name}": value for name, value in Reticle(2).state_dict().items()}
     for name, value in tensors.items():
         if name.endswith("classes.2.bias"):
             value.fill_(-2.0)  # so that an untrained detector finds something
@@ -192,13 +192,13 @@ def test_a_run_that_looks_twice_sees_mirror_images_too_if_it_has_learnt_from_the
 ) -> None:
     config = TrainConfig(augmentation=Augmentation(flip_horizontal=flips), runtime=Runtime(look_twice=twice))
     seen: list[torch.Tensor] = []
-    look = ReticleS.look
+    look = Reticle.look
 
-    def watch(detector: ReticleS, images: torch.Tensor) -> list[Look]:
+    def watch(detector: Reticle, images: torch.Tensor) -> list[Look]:
         seen.append(images)
         return look(detector, images)
 
-    monkeypatch.setattr(ReticleS, "look", watch)
+    monkeypatch.setattr(Reticle, "look", watch)
     predictor = Predictor(replace(checkpoint(), config=config.to_dict()), CPU)
     assert predictor.predict(samples(tmp_path, 1), problem=fail) is not None
     assert len(seen) == views

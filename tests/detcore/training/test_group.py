@@ -18,7 +18,7 @@ CHILD = """
 import sys
 import torch
 from detcore.training.distributed import joined_group
-from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.detectors.reticle import Reticle
 from detcore.zoo.base import Target
 
 def batch():
@@ -39,7 +39,7 @@ def gradients(module, detector, images, targets):
 
 def detector():
     torch.manual_seed(7)
-    made = ReticleS(2)
+    made = Reticle(2)
     return made.eval()  # batch norm by its running averages: statistics of half a batch are others
 
 images, targets = batch()

@@ -19,7 +19,7 @@ from detcore.training.optimisers import Muon, hidden_convolutions, make_optimise
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.checkpoint import optimiser_tensors, restore_optimiser
-from detcore.zoo.specs.reticle_s import SPEC
+from detcore.zoo.specs import reticle
 
 CPU = torch.device("cpu")
 
@@ -83,7 +83,7 @@ def test_a_run_that_began_with_adamw_goes_on_with_muon() -> None:
     for parameter in detector.parameters():
         parameter.grad = torch.ones_like(parameter)
     before.step()
-    optimiser = make_optimiser(detector, SPEC.recipe, device=CPU)
+    optimiser = make_optimiser(detector, reticle.S.recipe, device=CPU)
     restore_optimiser(optimiser, detector, optimiser_tensors(before, detector))
     state = optimiser.state[next(detector.parameters())]
     assert float(state["step"]) == 1.0
@@ -142,7 +142,7 @@ def test_an_optimiser_that_is_chosen_steps_as_torchs_does_also_after_a_resume(na
 
 
 def test_an_optimiser_of_another_kind_brings_its_own_rate_and_decay() -> None:
-    own = SPEC.recipe
+    own = reticle.S.recipe
     assert TrainConfig().recipe == own
     adamw = TrainConfig(optimisation=Optimisation(optimiser="adamw")).recipe
     assert (adamw.learning_rate, adamw.weight_decay) == (own.learning_rate, own.weight_decay)
@@ -152,7 +152,7 @@ def test_an_optimiser_of_another_kind_brings_its_own_rate_and_decay() -> None:
 
 def test_rates_by_layer_are_read_from_a_text_over_those_of_the_recipe() -> None:
     chosen = Optimisation(rate_groups="backbone.=0.1, heads. = 2")
-    recipe = chosen.applied_to(replace(SPEC.recipe, rate_groups={"backbone.": 0.5, "neck.": 3.0}))
+    recipe = chosen.applied_to(replace(reticle.S.recipe, rate_groups={"backbone.": 0.5, "neck.": 3.0}))
     assert recipe.rate_groups == {"backbone.": 0.1, "heads.": 2.0, "neck.": 3.0}
 
 

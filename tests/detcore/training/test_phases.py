@@ -70,8 +70,9 @@ def test_a_run_of_passes_and_what_is_added_to_a_run_have_full_size_from_the_star
     assert added.scale(800) == 1.0
 
 
-def test_reticle_s_begins_small_and_others_as_their_recipe_says() -> None:
-    assert TrainConfig().small_until == 0.5
+def test_reticle_in_its_sizes_begins_small_and_others_as_their_recipe_says() -> None:
+    sizes = ("reticle-n", "reticle-s", "reticle-m")
+    assert [TrainConfig(detector=size).small_until for size in sizes] == [0.5, 0.5, 0.5]
     assert TrainConfig(detector="fcos").small_until == 0.0
     assert TrainConfig(learning=Learning(small_until=0.0)).small_until == 0.0
 

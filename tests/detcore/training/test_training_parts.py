@@ -32,7 +32,7 @@ from detcore.zoo.checkpoint import (
     rotate_checkpoint,
     write_checkpoint,
 )
-from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.detectors.reticle import Reticle
 from detcore.zoo.running import choose_device
 from detcore.zoo.spec import Recipe
 
@@ -268,7 +268,7 @@ def test_moments_come_back_to_their_parameters_whatever_groups_there_are_by_then
 
 
 def test_the_moving_average_forgets_the_random_start_and_then_follows_slowly() -> None:
-    detector = ReticleS(1)
+    detector = Reticle(1)
     ema = Ema(detector)
     name = "heads.0.classes.2.weight"
     with torch.no_grad():
@@ -276,7 +276,7 @@ def test_the_moving_average_forgets_the_random_start_and_then_follows_slowly() -
             value.fill_(1)
     ema.update(detector, 1)
     start = 1 - 2 / 11
-    before = dict(ReticleS(1).state_dict())[name]
+    before = dict(Reticle(1).state_dict())[name]
     assert before.shape == ema.detector.state_dict()[name].shape
     assert float(ema.detector.state_dict()["backbone.stem.0.1.running_mean"][0]) == pytest.approx(start)
     assert int(ema.detector.state_dict()["backbone.stem.0.1.num_batches_tracked"]) == 1

@@ -114,7 +114,7 @@ def install(folder: Path, module: str, text: str) -> None:
     [
         ("broken", "raise RuntimeError('broken')", "RuntimeError('broken')"),
         ("number", "SPEC = 3", "no DetectorSpec"),
-        ("twin", "from detcore.zoo.specs.reticle_s import SPEC", "there is one of that id already"),
+        ("twin", "from detcore.zoo.specs.reticle import S as SPEC", "there is one of that id already"),
         ("empty", "", "AttributeError"),
     ],
 )

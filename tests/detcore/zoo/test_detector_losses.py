@@ -10,7 +10,7 @@ import torch
 from torchvision.ops import box_iou, complete_box_iou
 
 from detcore.zoo.base import Target
-from detcore.zoo.detectors.reticle_s import Raw, ReticleS
+from detcore.zoo.detectors.reticle import Raw, Reticle
 from detcore.zoo.parts.assign import assign
 from detcore.zoo.parts.losses import distribution_loss, paired_iou
 from detcore.zoo.parts.postprocess import select
@@ -117,7 +117,7 @@ def test_selection_clips_to_the_frame_and_keeps_the_best_hundred() -> None:
 
 
 def test_smoothed_labels_cost_what_the_share_that_moves_to_the_other_class_costs() -> None:
-    detector, gt = ReticleS(2), torch.tensor([8.0, 8.0, 56.0, 56.0])
+    detector, gt = Reticle(2), torch.tensor([8.0, 8.0, 56.0, 56.0])
     points, strides = grid(64, 8)
     count = len(points)
     raw = Raw(

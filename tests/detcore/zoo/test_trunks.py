@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from detcore.weights.cache import default_cache
 from detcore.weights.catalogue import find_weights
 from detcore.zoo.building import build_detector
-from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.detectors.reticle import Reticle
 from detcore.zoo.parts.trunks import LiteConv, LiteTrunk
 from detcore.zoo.weights import load_weights, read_tensors
 
@@ -100,7 +100,7 @@ def test_a_published_file_fills_the_trunk_and_nothing_else(tmp_path: Path, trunk
     torch.save(file, tmp_path / "lite0.pth")
     detector = build_detector("reticle-s-pretrained", num_classes=3, image_size=320)
     report = load_weights(detector, tmp_path / "lite0.pth")
-    assert isinstance(detector, ReticleS)
+    assert isinstance(detector, Reticle)
     filled = detector.backbone.state_dict()
     assert all(torch.equal(filled[name], own[name]) for name in own if "num_batches" not in name)
     assert set(report.unexpected) == {"_conv_head.weight", "_bn1.weight", "_fc.weight", "_fc.bias"}
@@ -110,7 +110,7 @@ def test_a_published_file_fills_the_trunk_and_nothing_else(tmp_path: Path, trunk
 
 def test_the_trunk_sees_pixels_less_127_by_128() -> None:
     detector = build_detector("reticle-s-pretrained", num_classes=3, image_size=320).eval()
-    assert isinstance(detector, ReticleS)
+    assert isinstance(detector, Reticle)
     seen: list[Tensor] = []
     detector.backbone.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
     pixels = torch.tensor([0.0, 127.0, 255.0]).reshape(1, 3, 1, 1).expand(1, 3, 64, 64)

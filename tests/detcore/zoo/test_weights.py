@@ -12,7 +12,7 @@ from torch import nn
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large
 
 from detcore.errors import ConfigError
-from detcore.zoo.detectors.reticle_s import ReticleS
+from detcore.zoo.detectors.reticle import Reticle
 from detcore.zoo.detectors.ssdlite import SsdLite
 from detcore.zoo.weights import load_weights
 
@@ -28,7 +28,7 @@ def equal(one: nn.Module, other: nn.Module, *, but: str = "-") -> bool:
 
 @pytest.mark.parametrize("prefix", ["", "module.", "ema.", "weights."])
 def test_a_safetensors_file_is_taken_whole_under_any_usual_prefix(tmp_path: Path, prefix: str) -> None:
-    source, goal = ReticleS(2), ReticleS(2)
+    source, goal = Reticle(2), Reticle(2)
     path = tmp_path / "weights.safetensors"
     save_file({prefix + name: value.contiguous() for name, value in source.state_dict().items()}, path)
     report = load_weights(goal, path)
@@ -54,7 +54,7 @@ def test_torchvisions_own_file_with_coco_classes_fits_but_for_its_head(tmp_path:
 
 @pytest.mark.parametrize("wrapper", ["model", "state_dict"])
 def test_wrapped_pt_files_are_unwrapped(tmp_path: Path, wrapper: str) -> None:
-    source, goal = ReticleS(2), ReticleS(2)
+    source, goal = Reticle(2), Reticle(2)
     path = tmp_path / "weights.pt"
     torch.save({wrapper: source.state_dict(), "epoch": 3}, path)
     load_weights(goal, path)
@@ -62,7 +62,7 @@ def test_wrapped_pt_files_are_unwrapped(tmp_path: Path, wrapper: str) -> None:
 
 
 def test_more_classes_keep_all_but_the_last_layer(tmp_path: Path) -> None:
-    source, goal = ReticleS(2), ReticleS(5)
+    source, goal = Reticle(2), Reticle(5)
     path = tmp_path / "weights.safetensors"
     save_file({name: value.contiguous() for name, value in source.state_dict().items()}, path)
     report = load_weights(goal, path)
@@ -79,7 +79,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     path = tmp_path / "evil.pt"
     torch.save({"state_dict": Evil()}, path)
     with pytest.raises(ConfigError, match="cannot read the weights") as told:
-        load_weights(ReticleS(2), path)
+        load_weights(Reticle(2), path)
     assert "weights only" not in str(told.value).lower()  # torch says how to run it
 
 
@@ -96,16 +96,16 @@ def test_files_that_hold_no_weights_are_refused_by_name(tmp_path: Path, name: st
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ConfigError, match=name):
-        load_weights(ReticleS(2), path)
+        load_weights(Reticle(2), path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="not found"):
-        load_weights(ReticleS(2), tmp_path / "none.pt")
+        load_weights(Reticle(2), tmp_path / "none.pt")
 
 
 def test_weights_of_something_else_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"layer.weight": torch.zeros(3)}, path)
     with pytest.raises(ConfigError, match="none of the tensors"):
-        load_weights(ReticleS(2), path)
+        load_weights(Reticle(2), path)

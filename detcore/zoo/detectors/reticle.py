@@ -1,4 +1,4 @@
-"""Reticle S: a compact anchor-free detector that learns from some hundred images without pretraining.
+"""Reticle's own detectors: compact and anchor-free, to learn from some hundred images without pretraining.
 
 A trunk (a small cross-stage-partial one, or a pretrained one), a path-aggregation neck over strides 8, 16 and 32, and
 one small head a level that predicts class scores and the distances to the four edges. Places are assigned to objects by
@@ -34,7 +34,7 @@ from detcore.zoo.parts.losses import distribution_loss, paired_iou
 from detcore.zoo.parts.postprocess import select
 from detcore.zoo.parts.trunks import LiteTrunk, Maps, SplitTrunk, Trunk
 from detcore.zoo.spec import InputRule, NoOptions
-from detcore.zoo.specs import reticle_s, reticle_s_pretrained
+from detcore.zoo.specs import reticle
 
 _BINS = 16
 _PRIOR = 0.01
@@ -97,8 +97,8 @@ class Raw:
     strides: Tensor
 
 
-class ReticleS(Detector):
-    """See the module."""
+class Reticle(Detector):
+    """See the module. Unless another trunk and width are given it is the one of size S."""
 
     class_rows: ClassVar[Mapping[str, ClassRows]] = {"heads.*.classes.2.*": ClassRows()}
 
@@ -107,7 +107,7 @@ class ReticleS(Detector):
         num_classes: int,
         *,
         backbone: Trunk | None = None,
-        input_rule: InputRule = reticle_s.SPEC.input,
+        input_rule: InputRule = reticle.S.input,
         neck_width: int = 64,
         strides: tuple[int, ...] = (8, 16, 32),
         score_floor: float = SCORE_FLOOR,
@@ -218,18 +218,26 @@ class ReticleS(Detector):
         return looks
 
 
-def build(num_classes: int, _image_size: int, _options: NoOptions) -> ReticleS:
-    return ReticleS(num_classes)
+def build_n(num_classes: int, _image_size: int, _options: NoOptions) -> Reticle:
+    return Reticle(num_classes, backbone=SplitTrunk((8, 16, 32, 64, 96)), neck_width=32)
 
 
-def build_pretrained(num_classes: int, _image_size: int, _options: NoOptions) -> ReticleS:
-    return ReticleS(num_classes, backbone=LiteTrunk(), input_rule=reticle_s_pretrained.SPEC.input)
+def build_s(num_classes: int, _image_size: int, _options: NoOptions) -> Reticle:
+    return Reticle(num_classes)
+
+
+def build_m(num_classes: int, _image_size: int, _options: NoOptions) -> Reticle:
+    return Reticle(num_classes, backbone=SplitTrunk((32, 64, 128, 192, 256)), neck_width=128)
+
+
+def build_s_pretrained(num_classes: int, _image_size: int, _options: NoOptions) -> Reticle:
+    return Reticle(num_classes, backbone=LiteTrunk(), input_rule=reticle.S_PRETRAINED.input)
 
 
 class _Dense(nn.Module):
     """Boxes and scores at every place."""
 
-    def __init__(self, detector: ReticleS) -> None:
+    def __init__(self, detector: Reticle) -> None:
         super().__init__()
         self.detector = detector
 
@@ -238,7 +246,7 @@ class _Dense(nn.Module):
         return raw.boxes, raw.logits.sigmoid()
 
 
-def dense(detector: ReticleS, image_size: int) -> DenseNet:
+def dense(detector: Reticle, image_size: int) -> DenseNet:
     selection = Selection(
         score_floor=detector.score_floor, nms_iou=_NMS_IOU, max_detections=detector.max_detections
     )

