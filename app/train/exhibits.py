@@ -7,7 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QRectF
 
 from app.services.context import AppContext
-from app.train.widgets.inside import Exhibit, InsideView
+from app.train.widgets.exhibit_card import Exhibit
+from app.train.widgets.inside import InsideView
 from detcore.jobs.events import HardBatch
 from detcore.project.project import Project
 

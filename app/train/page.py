@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QStackedWidget, QToolButton
+from PySide6.QtWidgets import QFileDialog, QStackedWidget
 
 from app.services.context import AppContext
 from app.services.figures import count_text, counted
@@ -69,7 +69,11 @@ class TrainPage(Page):
         self.empty = EmptyState(context.theme)
         actions = context.actions
         self.buttons = TrainButtons(
-            actions["train.start"], actions["train.stop"], actions["train.finish"], actions["global.divide"]
+            actions["train.start"],
+            actions["train.stop"],
+            actions["train.finish"],
+            actions["global.divide"],
+            actions["train.preview"],
         )
         self.setup = TrainSetup(self.buttons, context.theme)
         self.published = PublishedWeights(context, self.setup, self)
@@ -137,10 +141,6 @@ class TrainPage(Page):
         self.toolbar.addActions(of_plots)
         self.words.add([*of_run, crossval])
         self.words.add(of_plots)
-        preview = QToolButton()
-        preview.setDefaultAction(actions["train.preview"])
-        preview.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.setup.settings.more.put_below(preview)
         self.middle = QStackedWidget()
         self.middle.addWidget(self.empty)
         self.middle.addWidget(self.run_view)

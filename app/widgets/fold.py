@@ -34,6 +34,7 @@ class Fold(QWidget):
         self.button = QToolButton()
         self.button.setText(title)
         self.button.setCheckable(True)
+        self.button.setProperty("role", "fold")
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         head = QHBoxLayout()
         head.setSpacing(8)
@@ -44,7 +45,7 @@ class Fold(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8 if beside is None else 0)
         if beside is not None:
-            head.setContentsMargins(8, 3, 12, 3)
+            head.setContentsMargins(12, 3, 12, 3)
         layout.addLayout(head)
         layout.addWidget(self._body)
         self.button.toggled.connect(self._unfold)

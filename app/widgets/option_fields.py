@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
 
 from app.widgets.spin_boxes import Choice, DecimalNumber, WholeNumber
@@ -22,6 +23,8 @@ _Field = QCheckBox | QLineEdit | Choice | WholeNumber | DecimalNumber
 class OptionFields(QWidget):
     """One field an option, its name beside it or above; not there where there is none.
 
+    The fields are made when the form is first seen, or asked for: most forms are folded away, and stay so.
+
     Signals:
         changed(): the user has chosen something else.
     """
@@ -32,7 +35,9 @@ class OptionFields(QWidget):
         super().__init__(parent)
         self._names_above = names_above
         self._options: tuple[Option, ...] = ()
-        self.fields: dict[str, _Field] = {}
+        self._chosen: dict[str, Any] = {}
+        self._auto: Mapping[str, str] = {}
+        self._fields: dict[str, _Field] = {}
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
         self._form.setVerticalSpacing(4 if names_above else 6)
@@ -42,15 +47,33 @@ class OptionFields(QWidget):
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.hide()
 
+    @property
+    def fields(self) -> Mapping[str, _Field]:
+        """By the names of their options."""
+        if not self._fields:
+            self._make()
+        return self._fields
+
     def show_options(self, options: Iterable[Option], chosen: Mapping[str, Any]) -> None:
         """Other options; where nothing was chosen they have their defaults."""
         while self._form.rowCount():
             self._form.removeRow(0)
         self._options = tuple(options)
-        self.fields = {}
+        self._chosen = {item.name: chosen.get(item.name, item.default) for item in self._options}
+        self._fields = {}
+        self.setVisible(bool(self._options))
+        if self.isVisible():
+            self._make()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if not self._fields:
+            self._make()
+
+    def _make(self) -> None:
         for item in self._options:
-            value = chosen.get(item.name, item.default)
-            field = self.fields[item.name] = _field(item, value)
+            value = self._chosen[item.name]
+            field = self._fields[item.name] = _field(item, value)
             field.setToolTip(item.help)
             if isinstance(field, QCheckBox):
                 self._form.addRow(field)
@@ -60,14 +83,20 @@ class OptionFields(QWidget):
                     label.setFixedWidth(LABEL_WIDTH)
                 label.setBuddy(field)
                 self._form.addRow(label, field)
+                label.show()  # in a form that is seen already they would wait for the next turn of the event loop
+            field.show()
             _set(field, item, value)
             _signal(field).connect(self.changed)
-        self.setVisible(bool(self._options))
+        self._write_auto()
 
     def say_auto(self, texts: Mapping[str, str]) -> None:
         """What fields say, by their options, where something else decides."""
-        for name in texts.keys() & self.fields.keys():
-            field, text = self.fields[name], texts[name]
+        self._auto = texts
+        self._write_auto()
+
+    def _write_auto(self) -> None:
+        for name in self._auto.keys() & self._fields.keys():
+            field, text = self._fields[name], self._auto[name]
             if isinstance(field, WholeNumber | DecimalNumber):
                 field.setSpecialValueText(text)
             elif isinstance(field, QLineEdit):
@@ -77,8 +106,12 @@ class OptionFields(QWidget):
 
     def values(self) -> dict[str, Any]:
         """What was chosen other than the defaults."""
-        said = {item.name: (_get(self.fields[item.name], item), item.default) for item in self._options}
+        said = {item.name: (self._value(item), item.default) for item in self._options}
         return {name: value for name, (value, default) in said.items() if value != default}
+
+    def _value(self, item: Option) -> Any:
+        field = self._fields.get(item.name)
+        return self._chosen[item.name] if field is None else _get(field, item)
 
 
 def _field(item: Option, value: Any) -> _Field:

@@ -17,7 +17,8 @@ _MOST_OFTEN, _EVENTS = 10.0, 100
 
 
 class HardBatchHook(Hook):
-    """Tells now and then which step did most harm: the one with the highest loss, against the running mean before it.
+    """Tells now and then which step did most harm: the one with the highest loss, against the running
+    mean before it. There is none as long as no loss is higher than that.
 
     ``image_ids`` by path. Of an image that was put together from several the first one is told.
     """
@@ -47,7 +48,7 @@ class HardBatchHook(Hook):
 
     def _compare(self, trainer: Trainer, loss: float) -> None:
         worst = self._worst
-        if self._usual <= 0 or (worst is not None and loss / self._usual <= worst.loss / worst.usual):
+        if loss <= self._usual or (worst is not None and loss / self._usual <= worst.loss / worst.usual):
             return
         images = [self._image_ids[path] for path in trainer.last.paths if path in self._image_ids]
         self._worst = events.HardBatch(

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.services.actions import ActionTip
+from app.widgets.flow_layout import FlowLayout
 
 _MARGIN = 12
 """A link has it as its own padding, so that its text begins where other texts do."""
@@ -39,7 +40,7 @@ class ActionButton(QPushButton):
 
 class TrainButtons(QWidget):
     """Train; while a training runs, Stop and keep, and Finish now. Above them what there is to learn from, and
-    a link to divide it."""
+    links to divide it and to look at it."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class TrainButtons(QWidget):
         stop: QAction,
         finish: QAction,
         divide: QAction,
+        preview: QAction,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -59,11 +61,10 @@ class TrainButtons(QWidget):
         self.data.setProperty("role", "muted")
         self.data.setContentsMargins(_MARGIN, 0, 0, 0)
         self.data.setTextInteractionFlags(Qt.TextInteractionFlag.LinksAccessibleByMouse)
-        self.divide = QPushButton(divide.text())
-        ActionTip(divide, self.divide)
-        self.divide.setProperty("role", "link")
-        self.divide.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.divide.clicked.connect(divide.trigger)
+        self.divide, self.preview = _link("Divide…", divide), _link("Preview…", preview)
+        links = FlowLayout(spacing=0)
+        links.addWidget(self.divide)
+        links.addWidget(self.preview)
         row = QHBoxLayout()
         row.setContentsMargins(_MARGIN, 0, 0, 0)
         row.setSpacing(8)
@@ -74,7 +75,7 @@ class TrainButtons(QWidget):
         layout.setContentsMargins(0, 10, _MARGIN, 12)
         layout.setSpacing(8)
         layout.addWidget(self.data)
-        layout.addWidget(self.divide, alignment=Qt.AlignmentFlag.AlignLeft)
+        layout.addLayout(links)
         layout.addLayout(row)
         self._buttons = (self.start, self.stop, self.finish)
         for button in self._buttons:
@@ -85,6 +86,7 @@ class TrainButtons(QWidget):
         self.data.setText(text)
         self.data.setVisible(bool(text))
         self.divide.setVisible(bool(text))
+        self.preview.setVisible(bool(text))
 
     def show_training(
         self, training: bool, *, start_text: str = "Train", stop_text: str = "Stop and keep"
@@ -107,3 +109,13 @@ class TrainButtons(QWidget):
         self.setFocus(Qt.FocusReason.OtherFocusReason)
         wanted = self.start if self.stop.isHidden() else self.stop
         wanted.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+def _link(text: str, action: QAction) -> QPushButton:
+    link = QPushButton(text)
+    link.setAccessibleName(action.text())
+    ActionTip(action, link)
+    link.setProperty("role", "link")
+    link.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    link.clicked.connect(action.trigger)
+    return link

@@ -18,7 +18,6 @@ TURN_MS = 170
 frame."""
 MARGIN = 0.01
 """The part of the steps that is left free at either end."""
-LEAST_WIDTH = 380
 MAIN_METRICS = ("AP", "AP50", "AP75")
 """These are shown from the start, the others when the user asks."""
 
@@ -55,7 +54,6 @@ class MetricPlots(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
-        self.setMinimumWidth(LEAST_WIDTH)
         self.show_learning_rate(False)
         theme.changed.connect(self.refresh)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.widgets.fold import Fold
@@ -14,7 +14,7 @@ from app.widgets.option_fields import LABEL_WIDTH, OptionFields
 from app.widgets.spin_boxes import Choice
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.settings.headings import BASICS
-from detcore.jobs.settings.optimisation import OPTIMISERS, SCHEDULES
+from detcore.jobs.settings.optimisation import DEFAULT_MILESTONES, OPTIMISERS, SCHEDULES
 from detcore.jobs.settings.sections import GROUPS, SETTINGS
 from detcore.options import Option
 from detcore.zoo.spec import DetectorSpec
@@ -91,10 +91,6 @@ class MoreSettings(QWidget):
         self.weights.set_choice(path)
         self._previous_weights = self.weights.currentIndex()
 
-    def put_below(self, widget: QWidget) -> None:
-        """Show something at the end of the form."""
-        self._column.addWidget(widget, 0, Qt.AlignmentFlag.AlignLeft)
-
     def _choose_weights(self, row: int) -> None:
         if self.weights.itemData(row) != CHOOSE_FILE:
             self._previous_weights = row
@@ -114,6 +110,9 @@ class MoreSettings(QWidget):
             "optimiser": f"Auto ({OPTIMISERS[spec.recipe.optimiser]})",
             "schedule": f"Auto ({SCHEDULES[spec.recipe.schedule]})",
             "weight_decay": f"Auto ({spec.recipe.weight_decay:g})",
+            "rate_groups": _rates_text(spec.recipe.rate_groups),
+            "milestones": f"Auto ({DEFAULT_MILESTONES})",
+            "rate_expression": "such as (1 - t) ** 2",
         }
         for form in self.groups.values():
             form.say_auto(texts)
@@ -125,7 +124,7 @@ class MoreSettings(QWidget):
         start.setSpacing(8)
         start.addWidget(label)
         start.addWidget(self.weights, 1)
-        self._column = layout = QVBoxLayout(self)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addLayout(start)
@@ -138,6 +137,11 @@ class MoreSettings(QWidget):
 def _start_text(spec: DetectorSpec | None) -> str:
     """What a training starts from where nothing is chosen."""
     return (spec.weights.start if spec else "") or "Nothing (random)"
+
+
+def _rates_text(rates: Mapping[str, float]) -> str:
+    """What a detector's recipe says of the rates by layer."""
+    return f"Auto ({', '.join(f'{start}={share:g}' for start, share in rates.items()) or 'all alike'})"
 
 
 def _with_fields(items: Sequence[Option]) -> tuple[Option, ...]:

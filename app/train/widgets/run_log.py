@@ -14,7 +14,7 @@ from app.widgets.elided_label import ElidedLabel
 from app.widgets.fold import Fold
 
 MAX_LINES = 2000
-OPEN_HEIGHT = 160
+LEAST_HEIGHT, MOST_HEIGHT = 72, 160
 COLORS = {"warning": "warning", "error": "danger"}
 
 
@@ -35,7 +35,8 @@ class RunLog(QWidget):
         self.last.setSizePolicy(keep_place)
         self.text = QPlainTextEdit(readOnly=True, maximumBlockCount=MAX_LINES)
         self.text.setAccessibleName("Log of the run")
-        self.text.setFixedHeight(OPEN_HEIGHT)
+        self.text.setMinimumHeight(LEAST_HEIGHT)
+        self.text.setMaximumHeight(MOST_HEIGHT)
         fold = Fold("Log", self.text, beside=(self.last,))
         self.button = fold.button
         self.button.setToolTip("Show all that the run said")

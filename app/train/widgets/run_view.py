@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.services.theme import Theme
 from app.train.run_history import RunHistory
@@ -15,9 +16,14 @@ from app.train.widgets.run_log import RunLog
 from app.widgets.pictures import Thumbnails
 from detcore.project.runs import RunInfo
 
+LEAST_WIDTH, PLOTS_LEAST_HEIGHT = 380, 164
+
 
 class RunView(QWidget):
-    """Status, what is wrong if anything is, plots, and folded what goes on inside and the log."""
+    """Status, what is wrong if anything is, plots, and folded what goes on inside and the log.
+
+    The plots scroll where what is unfolded leaves them too little room.
+    """
 
     def __init__(
         self, theme: Theme, thumbnails: Thumbnails, measure: QAction, parent: QWidget | None = None
@@ -36,7 +42,7 @@ class RunView(QWidget):
         column.setSpacing(1)
         column.addWidget(self.status)
         column.addWidget(self.findings)
-        column.addWidget(self.plots, 1)
+        column.addWidget(self._scrolling(self.plots), 1)
         column.addWidget(self.inside)
         column.addWidget(self.log)
 
@@ -47,6 +53,16 @@ class RunView(QWidget):
         self._run, self._history, self._doing = run, history, doing
         self.plots.show_run(history, compared)
         self._show_texts()
+
+    def _scrolling(self, plots: QWidget) -> QScrollArea:
+        area = QScrollArea(widgetResizable=True)
+        area.setProperty("role", "panel")
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumSize(LEAST_WIDTH, PLOTS_LEAST_HEIGHT)
+        area.setWidget(plots)
+        return area
 
     def shows(self, history: RunHistory | None) -> bool:
         return history is not None and history is self._history

@@ -76,6 +76,7 @@ class TrainSetup(QWidget):
         """The scroll bar stands in the margin: the fields keep their width and end where the buttons do."""
         taken = self._bar.sizeHint().width() if scrolls else 0
         self._column.setContentsMargins(MARGIN, 4, max(MARGIN - taken, 0), 12)
+        self._column.activate()  # at once, or the fields would jump
 
     def config(self) -> TrainConfig:
         """Raises ConfigError when the values make no sense together."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 BASICS = "Basics"
 """What a form shows first; it folds the others."""
-OPTIMISER, OVER_TIME = "Optimiser", "Learning rate over time"
+OPTIMISER, OVER_TIME = "Optimiser", "Course of a training"
 LABELS = "Labels and classes"
 ERRORS = "Errors of an earlier run"
 PLACE, PIXELS, MIXING = "Images moved and turned", "Colours and quality", "Images mixed"

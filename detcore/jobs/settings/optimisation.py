@@ -8,7 +8,7 @@ from typing import cast
 
 from detcore.errors import ConfigError
 from detcore.jobs.settings.expression import Expression
-from detcore.jobs.settings.headings import KEPT, OPTIMISER, OVER_TIME
+from detcore.jobs.settings.headings import KEPT, LABELS, OPTIMISER, OVER_TIME
 from detcore.options import check_options, option
 from detcore.zoo.spec import OptimiserName, Recipe, Schedule
 
@@ -44,7 +44,7 @@ _USUAL: Mapping[OptimiserName, tuple[float, float]] = {
 }
 """Learning rate and weight decay of optimisers that the detector's recipe says nothing of. Decay is apart from the
 gradient but for SGD, Adam, RMSprop and Adagrad, where it is part of it; the last three are better without."""
-_DEFAULT_MILESTONES = "0.615, 0.846"
+DEFAULT_MILESTONES = "0.615, 0.846"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ class Optimisation:
         high=0.5,
         step=0.05,
         unit="%",
-        group=OPTIMISER,
+        group=LABELS,
     )
     schedule: str | None = option(
         None,
@@ -118,7 +118,7 @@ class Optimisation:
     milestones: str = option(
         "",
         label="Milestones",
-        help=f"Where Steps falls, as shares of the run (default {_DEFAULT_MILESTONES})",
+        help=f"Where Steps falls, as shares of the run (default {DEFAULT_MILESTONES})",
         group=OVER_TIME,
     )
     rate_drop: float = option(
@@ -173,7 +173,7 @@ class Optimisation:
         """Where the learning rate falls, in shares of the run. Raises ConfigError."""
         if not self.milestones.strip():
             return (16 / 26, 22 / 26)
-        hint = f"Give shares of the run that rise, such as {_DEFAULT_MILESTONES}"
+        hint = f"Give shares of the run that rise, such as {DEFAULT_MILESTONES}"
         try:
             shares = tuple(float(word) for word in self.milestones.split(","))
         except ValueError as error:

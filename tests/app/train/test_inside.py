@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
+from app.shell.main_window import MainWindow
 from app.train.page import TrainPage
-from app.train.widgets.inside import ExhibitCard
+from app.train.run_history import RunHistory
+from app.train.widgets.exhibit_card import ExhibitCard
+from app.train.widgets.inside import LEAST_HEIGHT
 from detcore.jobs.events import LAYER_FIGURES, Command, HardBatch, Layers, Validation
 from detcore.project.project import Project
 from tests.app.train.train_driving import LEFT, WAIT, has_steps, write_run
@@ -48,7 +52,7 @@ def test_layers_and_classes_are_listed_when_it_is_unfolded(
     inside = page.run_view.inside
     inside.button.click()
     cells = [inside.layers.item(0, column).text() for column in range(7)]
-    assert cells == ["stem", "0.25", "0.25", "25.0%", "25.0%", "0.25", "0.25"]
+    assert cells == ["stem", "0.25", "0.25", "25.0 %", "25.0 %", "0.25", "0.25"]
     assert inside.layers.item(1, 1).text() == "–"
     assert [inside.classes.item(0, column).text() for column in range(3)] == ["key", "0.400", "0.300"]
 
@@ -68,6 +72,55 @@ def test_a_click_on_an_image_of_the_hardest_batch_opens_it_on_the_label_page(
         qtbot.mouseClick(inside.findChildren(ExhibitCard)[0], LEFT)
     assert asked.args == ["label"]
     assert context.view.image_id == image_id
+
+
+def test_the_keyboard_opens_an_image_of_the_hardest_batch(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    name = open_run(qtbot, page, context, project)
+    inside = page.run_view.inside
+    inside.button.click()
+    inside.tabs.setCurrentIndex(1)
+    page.histories.add(name, HardBatch(step=2, loss=9.0, usual=3.0, images=project.image_ids()[:1]))
+    qtbot.waitUntil(lambda: len(inside.findChildren(ExhibitCard)) == 1, timeout=WAIT)
+    (card,) = inside.findChildren(ExhibitCard)
+    with qtbot.waitSignal(page.request_page):
+        qtbot.keyClick(card, Qt.Key.Key_Space)
+
+
+def test_a_run_without_figures_does_not_show_those_of_the_one_before(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    name = open_run(qtbot, page, context, project)
+    inside, figures = page.run_view.inside, {figure: [0.25] for figure in LAYER_FIGURES}
+    page.histories.add(name, Layers(step=2, names=["stem"], figures=figures))
+    inside.button.click()
+    assert inside.layers.isVisible()
+    other = RunHistory()
+    other.add(HardBatch(step=2, loss=9.0, usual=3.0, images=[]))
+    inside.show_history(other)
+    assert not inside.layers.isVisible()
+    assert "looked at now and then" in inside.tabs.currentWidget().currentWidget().text()
+
+
+def test_in_a_small_window_the_plots_scroll_and_the_log_stays_in_sight(
+    qtbot: QtBot, window: MainWindow, project: Project
+) -> None:
+    page = window.train_page
+    window.resize(1100, 700)
+    window.show_page("train")
+    name = open_run(qtbot, page, window.context, project)
+    page.histories.add(name, HardBatch(step=2, loss=9.0, usual=3.0, images=[]))
+    inside, log = page.run_view.inside, page.run_view.log
+    qtbot.mouseClick(inside.button, LEFT)
+    qtbot.waitUntil(
+        lambda: (
+            inside.tabs.height() >= LEAST_HEIGHT
+            and log.visibleRegion().boundingRect().bottom() == log.height() - 1
+        ),
+        timeout=WAIT,
+    )
+    assert page.run_view.plots.visibleRegion().boundingRect().height() > 0
 
 
 def test_a_training_is_asked_to_measure(

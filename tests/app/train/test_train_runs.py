@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt
+from PySide6.QtCore import QModelIndex, QPoint, QSize, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
@@ -26,6 +26,9 @@ from detcore.project.project import Project
 from detcore.project.runs import RunState, list_runs
 from detcore.project.snapshot import Snapshot
 from tests.app.train.train_driving import LEFT, WAIT, has_steps, last_message, train, wait_for_end, write_run
+
+HEIGHT_IN_A_SMALL_WINDOW = 600
+"""Of the page in a window of 1100 × 700 with a strip of messages."""
 
 
 def test_runs_come_back_from_their_folders_with_their_curves(
@@ -89,15 +92,12 @@ def test_on_the_smallest_page_the_legends_are_whole_though_the_figures_take_two_
             and plot.view.geometry().bottom() < plot.height()
         )
 
+    least = QSize(page.minimumSizeHint().width(), HEIGHT_IN_A_SMALL_WINDOW)
+
     def all_is_whole() -> bool:
-        page.resize(page.minimumSizeHint())
+        page.resize(least)
         two_rows = status.device.y() > status.best.y()
-        return (
-            two_rows
-            and page.size() == page.minimumSizeHint()
-            and is_whole(plots.losses)
-            and is_whole(plots.metrics)
-        )
+        return two_rows and page.size() == least and is_whole(plots.losses) and is_whole(plots.metrics)
 
     qtbot.waitUntil(all_is_whole, timeout=WAIT)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtWidgets import QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
@@ -143,6 +143,26 @@ def test_below_more_settings_the_basic_ones_are_in_sight_and_the_groups_folded(
     page.setup.show_config(TrainConfig())
     qtbot.waitUntil(more.groups["Images moved and turned"].fields["flip_vertical"].isVisible)
     assert not more.groups["Optimiser"].fields["ema"].isVisible()
+
+
+def test_the_fields_of_a_group_are_made_when_it_is_opened_and_its_settings_are_kept_before(
+    qtbot: QtBot, page: TrainPage
+) -> None:
+    settings = page.setup.settings
+    chosen = TrainConfig(augmentation=Augmentation(blur=0.25))
+    page.setup.show_config(chosen)
+    form = settings.more.groups["Colours and quality"]
+    assert not form.findChildren(QDoubleSpinBox)
+    assert page.setup.config().augmentation.blur == 0.25
+    qtbot.mouseClick(settings.more_button, LEFT)
+    assert not form.findChildren(QDoubleSpinBox)
+    qtbot.mouseClick(settings.more.folds["Colours and quality"].button, LEFT)
+    blur = form.fields["blur"]
+    assert isinstance(blur, QDoubleSpinBox)
+    assert blur.isVisible()
+    assert blur.value() == 25
+    blur.setValue(50)
+    assert page.setup.config().augmentation.blur == 0.5
 
 
 def test_names_of_settings_fit_beside_their_fields(qtbot: QtBot, page: TrainPage) -> None:
