@@ -25,6 +25,7 @@ from detcore.zoo.checkpoint import (
     optimiser_tensors,
     random_tensors,
     rotate_checkpoint,
+    scaler_tensors,
     write_checkpoint,
 )
 
@@ -219,6 +220,7 @@ class CheckpointHook(Hook):
             "weights": trainer.detector.state_dict(),
             "optimiser": optimiser_tensors(trainer.optimiser, trainer.detector),
             "random": random_tensors(),
+            "scaler": scaler_tensors(trainer.scaler),
         }
         if self._ema is not None:
             parts["ema"] = self._ema.detector.state_dict()

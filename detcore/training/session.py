@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import cv2
 import torch
@@ -53,11 +54,13 @@ from detcore.zoo.checkpoint import (
     newest_checkpoint,
     restore_optimiser,
     restore_random,
+    restore_scaler,
 )
-from detcore.zoo.running import Compute, Runner, choose_device, memory_watch
+from detcore.zoo.running import Compute, Precision, Runner, choose_device, memory_watch
 from detcore.zoo.weights import LoadReport, load_weights, published_classes
 
 _GPU_LOADERS = 8
+_PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,16 +144,19 @@ class Session:
             ema.detector.load_state_dict(self._checkpoint.kept())
         with memory_watch():
             compute = choose_precision(detector, device, self._precision(device), size=load.image_size)
-            (bf16,) = self._group.agree(float(compute.bf16))
-            compute = Compute(device, bool(bf16))
-            self.state.device_type, self.state.bf16 = device.type, compute.bf16
+            (chosen,) = self._group.agree(_PRECISIONS.index(compute.precision))
+            compute = Compute(device, _PRECISIONS[int(chosen)])
+            self.state.device_type, self.state.precision = device.type, compute.precision
             self._announce(detector, compute, load, data.split)
             self._try_worst_step(detector, compute, load, views)
-        if self._checkpoint is not None:  # after all that draws numbers to try the machine
-            restore_random(self._checkpoint.part("random"))
+        scaler = compute.scaler()
+        if self._checkpoint is not None:
+            restore_scaler(scaler, self._checkpoint.part("scaler"))
+            restore_random(self._checkpoint.part("random"))  # after all that draws numbers to try the machine
         trainer = Trainer(
             detector=detector,
             optimiser=optimiser,
+            scaler=scaler,
             freezing=Freezing(detector, config.frozen),
             stream=stream,
             compute=compute,
@@ -175,9 +181,9 @@ class Session:
     def _precision(self, device: torch.device) -> str:
         """As configured; what was once measured on this kind of device stays for the whole run."""
         state, wanted = self.state, self.config.runtime.precision
-        if wanted != "auto" or state.bf16 is None or state.device_type != device.type:
+        if wanted != "auto" or state.precision not in _PRECISIONS or state.device_type != device.type:
             return wanted
-        return "bf16" if state.bf16 else "fp32"
+        return state.precision
 
     def _find_checkpoint(self) -> Checkpoint | None:
         run = self._run
@@ -259,10 +265,9 @@ class Session:
         )
         self._telling.emit(data_figures(split, self.snapshot, image_size=load.image_size))
         boxes = sum(len(sample.labels) for sample in split.train)
-        precision = "bf16" if compute.bf16 else "fp32"
         self._telling.info(
             f"{counted(len(split.train), 'image')} with {counted(boxes, 'box', 'boxes')} to learn from, {len(split.val):,} to judge by; "
-            f"{load.image_size} pixels, {precision}, {counted(torch.get_num_threads(), 'thread')}.",
+            f"{load.image_size} pixels, {compute.precision}, {counted(torch.get_num_threads(), 'thread')}.",
         )
 
     def _try_worst_step(

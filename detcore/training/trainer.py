@@ -15,6 +15,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
 
 from detcore.data.batches import TrainBatch, TrainStream
 from detcore.jobs.config import TrainConfig
@@ -71,6 +72,7 @@ class Trainer:
         *,
         detector: Detector,
         optimiser: torch.optim.Optimizer,
+        scaler: GradScaler,
         freezing: Freezing,
         stream: TrainStream,
         compute: Compute,
@@ -86,6 +88,7 @@ class Trainer:
     ) -> None:
         self.detector = detector
         self.optimiser = optimiser
+        self.scaler = scaler
         self.compute = compute
         self.config = config
         self.load = load
@@ -231,6 +234,7 @@ class Trainer:
             if not math.isfinite(sum(sums.values())):
                 raise _non_finite("the loss", self.state.step, paths)
             self.state.drawn = batch.drawn
+        self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self.config.longest_gradient)
         self._apply(float(norm), paths)
         self.last = LastStep(
@@ -251,14 +255,18 @@ class Trainer:
         with self.compute.autocast():
             losses = cast("dict[str, Tensor]", module(images, targets))
         values = torch.stack(list(losses.values()))
-        torch.autograd.backward(values.sum() / self.load.accumulate)
+        torch.autograd.backward(self.scaler.scale(values.sum() / self.load.accumulate))
         return {name: float(value) for name, value in zip(losses, values.detach().cpu(), strict=True)}
 
     def _apply(self, norm: float, paths: list[str]) -> None:
-        """Step, unless the gradient overflowed, which a rare batch in low precision may do."""
+        """Step, unless the gradient overflowed, which a rare batch in low precision may do; in fp16 until the loss is
+        multiplied by little enough."""
+        scaled = self.scaler.get_scale() > 1.0
         if math.isfinite(norm):
+            self.scaler.step(self.optimiser)
+        self.scaler.update()
+        if math.isfinite(norm) or scaled:
             self._bad_gradients = 0
-            self.optimiser.step()
             return
         self._bad_gradients += 1
         if self._bad_gradients >= _BAD_GRADIENTS:

@@ -1,7 +1,7 @@
 """Checkpoints: everything that a run needs to go on, in safetensors files without pickle.
 
 Tensors are named ``weights.…``, ``ema.…`` (in runs with a moving average), ``optimiser.<parameter>.<moment>``
-and ``random.…``; the rest is JSON in the file's metadata.
+``random.…`` and ``scaler.…`` (in runs in fp16); the rest is JSON in the file's metadata.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
 from torch import Tensor, nn
+from torch.amp.grad_scaler import GradScaler
 
 from detcore.atomic import atomic_write, sync_folder
 from detcore.errors import ConfigError
@@ -39,13 +40,15 @@ _LATER_KINDS = {
     "tiling": "dict[str, int]",
 }
 """What the checkpoints of 0.1 do not have."""
+_SCALER = {"scale": "scale", "steps": "_growth_tracker"}
+"""Our names of what torch's scaler keeps."""
 
 
 @dataclass(slots=True, kw_only=True)
 class RunState:
     """How far a run has come. ``drawn`` images of the stream were used, ``seconds`` spent learning (what
     validation takes is not among them), resumed ones included; ``attempt`` counts the times memory ran out;
-    ``bf16`` was chosen on ``device_type``. ``fine_tuning``: it began with weights that know the task, whose AP
+    ``precision`` was chosen on ``device_type``. ``fine_tuning``: it began with weights that know the task, whose AP
     is ``start_ap``. Validation looks at ``judged_images``, once that is decided, and is due at ``judge_at`` seconds.
     A step holds ``batch_size`` images ``accumulate`` times. Image number ``full_from`` is the first of full size, ``whole_from`` that from
     which on none is mixed of several.
@@ -61,7 +64,7 @@ class RunState:
     best_step: int = 0
     attempt: int = 0
     device_type: str = ""
-    bf16: bool | None = None
+    precision: str | None = None
     fine_tuning: bool = False
     start_ap: float | None = None
     judged_images: int | None = None
@@ -173,7 +176,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             tensors: dict[str, Tensor] = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
         record: dict[str, Any] = parse_json((metadata or {})[_KEY])
         known = {item.name: str(item.type) for item in fields(RunState)}
-        state = {name: value for name, value in record["state"].items() if name in known}
+        state = {name: value for name, value in _current(record["state"]).items() if name in known}
         wrong = [name for name, value in state.items() if not fits(value, known[name])]
         wrong += [name for name, kind in _RECORD_KINDS.items() if not fits(record[name], kind)]
         wrong += [
@@ -197,6 +200,12 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise ConfigError("checkpoint not found", path=path) from error
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"not a whole checkpoint ({error})", path=path) from error
+
+
+def _current(state: dict[str, Any]) -> dict[str, Any]:
+    """A run's state under today's names: before there was fp16, it said whether it was ``bf16``."""
+    short = state.get("bf16")
+    return state if short is None else {"precision": "bf16" if short else "fp32", **state}
 
 
 def newest_checkpoint(paths: Sequence[Path]) -> tuple[Checkpoint | None, list[ConfigError]]:
@@ -246,6 +255,21 @@ def restore_optimiser(
 def _numbered(detector: nn.Module) -> list[nn.Parameter]:
     """The parameters in the order of files, whatever groups an optimiser has: matrices first, as in 0.1."""
     return sorted(detector.parameters(), key=lambda parameter: parameter.ndim <= 1)
+
+
+def scaler_tensors(scaler: GradScaler) -> dict[str, Tensor]:
+    """The factor of the loss, and the steps since it last changed; nothing where there is none."""
+    state = cast("dict[str, float]", scaler.state_dict())
+    return {name: torch.tensor(float(state[key])) for name, key in _SCALER.items() if key in state}
+
+
+def restore_scaler(scaler: GradScaler, tensors: dict[str, Tensor]) -> None:
+    """Put back what ``scaler_tensors`` gave, unless the precision is another by now."""
+    if scaler.is_enabled() and tensors:
+        scale, steps = (tensors[name] for name in _SCALER)
+        scaler.load_state_dict(
+            {**scaler.state_dict(), _SCALER["scale"]: float(scale), _SCALER["steps"]: int(steps)}
+        )
 
 
 def random_tensors() -> dict[str, Tensor]:

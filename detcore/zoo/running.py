@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.amp.grad_scaler import GradScaler
 
 from detcore.errors import ConfigError, ReticleError
 from detcore.evaluation.label_answers import ANSWER_FLOOR
@@ -17,6 +18,8 @@ from detcore.jobs.devices import device_names
 from detcore.types import FloatArray, IntArray
 from detcore.zoo.base import Detector, Look
 
+Precision = Literal["fp32", "bf16", "fp16"]
+_SHORT = {"bf16": torch.bfloat16, "fp16": torch.float16}
 _MEMORY_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
 
 
@@ -59,10 +62,10 @@ def choose_device(wanted: str, *, local_rank: int = 0) -> torch.device:
 
 @dataclass(frozen=True, slots=True)
 class Compute:
-    """A device, and whether convolutions run in bf16 there."""
+    """A device, and the precision that convolutions run in there; weights are fp32 all the same."""
 
     device: torch.device
-    bf16: bool = False
+    precision: Precision = "fp32"
 
     def images(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) uint8 to float 0..1 on the device, channels last."""
@@ -70,7 +73,13 @@ class Compute:
         return moved.to(torch.float32, memory_format=torch.channels_last).div_(255.0)
 
     def autocast(self) -> AbstractContextManager[object]:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+        short = _SHORT.get(self.precision)
+        return torch.autocast(self.device.type, short, enabled=short is not None)
+
+    def scaler(self) -> GradScaler:
+        """For fp16, whose smallest number is 6e-8: it multiplies the loss, so that small gradients do not become nothing,
+        and divides the gradients again (Micikevicius et al. 2018). For others all that it does is free."""
+        return GradScaler(self.device.type, enabled=self.precision == "fp16")
 
     def place(self, detector: Detector) -> Detector:
         """The detector moved to the device, in the memory format that convolutions like."""

@@ -24,8 +24,8 @@ class Runtime:
     precision: str = option(
         "auto",
         label="Precision",
-        help="Of numbers while computing",
-        choices={"auto": "Auto", "fp32": "32 bit", "bf16": "16 bit (bf16)"},
+        help="Of numbers while computing. Auto takes bf16 or, on GPUs without it, fp16 where that is faster",
+        choices={"auto": "Auto", "fp32": "32 bit", "bf16": "16 bit (bf16)", "fp16": "16 bit (fp16)"},
     )
     threads: int | None = option(None, auto=int, label="Threads", help="Threads of the processor", low=1)
     validate_every_seconds: float | None = option(

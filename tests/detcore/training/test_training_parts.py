@@ -71,7 +71,7 @@ def test_a_config_survives_json() -> None:
         ({"device": "cuda:²"}, "runtime.device is 'cuda:²'. Use auto, cpu"),
         ({"device": "tpu"}, "runtime.device is 'tpu'. Use auto, cpu"),
         ({"image_size": 5}, "learning.image_size is 5, it must be a whole number from 64 to 4096"),
-        ({"precision": "fp8"}, "runtime.precision is 'fp8', it must be auto or fp32 or bf16"),
+        ({"precision": "fp8"}, "runtime.precision is 'fp8', it must be auto or fp32 or bf16 or fp16"),
         ({"mosaic": 1.5}, "augmentation.mosaic is 1.5, it must be a number from 0 to 1"),
     ],
 )

@@ -334,21 +334,21 @@ def test_ssdlite_learns_from_one_image_with_a_batch_of_one(make_run: MakeRun) ->
 
 
 def test_the_precision_is_measured_once_in_a_run(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured: list[bool] = []
+    measured: list[str] = []
 
     def seconds(_detector: object, compute: Compute, _size: int) -> float:
-        measured.append(compute.bf16)
-        return 2.0 if compute.bf16 == (len(measured) > 2) else 1.0
+        measured.append(compute.precision)
+        return 2.0 if (compute.precision == "bf16") == (len(measured) > 2) else 1.0
 
     monkeypatch.setattr("detcore.training.machine._step_seconds", seconds)
     run = make_run(epochs=1, precision="auto")
     train(run)
-    assert measured == [False, True]
+    assert measured == ["fp32", "bf16"]
     change_settings(run, epochs=2)
     _, heard = train(run)
-    assert measured == [False, True]
+    assert measured == ["fp32", "bf16"]
     chosen = read_checkpoint(run.last).state
-    assert (chosen.device_type, chosen.bf16) == ("cpu", True)
+    assert (chosen.device_type, chosen.precision) == ("cpu", "bf16")
     assert any("bf16" in event.text for event in of_kind(heard, events.Log))
 
 
