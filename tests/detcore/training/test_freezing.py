@@ -29,6 +29,7 @@ from detcore.weights.catalogue import WeightsFile, find_weights, weights_files
 from detcore.zoo.base import Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.checkpoint import read_checkpoint
+from detcore.zoo.detectors.reticle import Reticle
 
 MakeRun = Callable[..., RunFolder]
 ONE_BOX = [
@@ -161,19 +162,49 @@ def test_a_run_that_is_stopped_while_layers_are_frozen_ends_as_one_that_was_not(
     assert freed == {"stage3", "stage4", "stage5"}
 
 
-def test_a_training_starts_from_the_weights_that_the_card_names(
-    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def stem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> torch.Tensor:
+    """The first filters of the file that the pretrained card starts from, which has nothing else."""
     monkeypatch.setenv("RETICLE_WEIGHTS", str(tmp_path))
     known = find_weights("lite0-imagenet")
     monkeypatch.setitem(
         cast("dict[str, WeightsFile]", weights_files()), known.name, replace(known, package="")
     )
-    stem = torch.rand(32, 3, 3, 3)
-    torch.save({"_conv_stem.weight": stem}, tmp_path / known.file_name)
+    filters = torch.rand(32, 3, 3, 3)
+    torch.save({"_conv_stem.weight": filters}, tmp_path / known.file_name)
+    return filters
+
+
+def test_a_training_starts_from_the_weights_that_the_card_names(
+    make_run: MakeRun, stem: torch.Tensor
+) -> None:
     run = make_run(model="reticle-s-pretrained", epochs=1)
     train(run)
     assert torch.equal(read_checkpoint(run.last).part("weights")["backbone.stem.0.conv.weight"], stem)
+
+
+@pytest.mark.usefixtures("stem")
+def test_a_frozen_trunk_sees_small_images_and_keeps_its_statistics(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sides: list[int] = []
+    losses = Reticle.losses
+
+    def watch(detector: Reticle, images: torch.Tensor, targets: list[Target]) -> dict[str, torch.Tensor]:
+        if images.shape[0] == 4 and detector.training:
+            sides.append(max(images.shape[2:]))
+        return losses(detector, images, targets)
+
+    monkeypatch.setattr(Reticle, "losses", watch)
+    run = make_run(model="reticle-s-pretrained", minutes=0.03, image_size=128, small_until=0.5)
+    assert train(run).reason is EndReason.COMPLETED
+    assert 96 in sides  # of 128 pixels two thirds, in steps of 32
+    state, tensors = read_checkpoint(run.last).state, read_checkpoint(run.last).part("weights")
+    assert state.full_from is not None
+    assert state.full_from > 0
+    means = {name: value for name, value in tensors.items() if name.endswith("running_mean")}
+    moved = {name for name, value in means.items() if bool(value.any())}  # fresh norms have means of 0
+    assert moved == {name for name in means if not name.startswith("backbone.")}
 
 
 TWO = """
