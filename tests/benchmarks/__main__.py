@@ -1,7 +1,8 @@
 """Runs the benchmarks, each in a process of its own, and prints one table of all figures.
 
 python -m tests.benchmarks [NAME …] [--json FILE]
-python -m tests.benchmarks race …    (hours; see ``race``)
+python -m tests.benchmarks race …        (hours; see ``race``)
+python -m tests.benchmarks pretrain …    (as long as it is told; see ``pretrain``)
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.benchmarks import race
+from tests.benchmarks import pretrain, race
 from tests.benchmarks.figures import Figure, table
 
 _ONE = "--one-to-file"
@@ -45,8 +46,9 @@ def run_apart(name: str, out: Path) -> list[Figure] | None:
 
 
 def main() -> int:
-    if sys.argv[1:2] == ["race"]:
-        return race.main(sys.argv[2:])
+    apart = {"race": race.main, "pretrain": pretrain.main}.get(" ".join(sys.argv[1:2]))
+    if apart:
+        return apart(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(available())}")
     parser.add_argument("--json", type=Path, help="write the figures there, too")
