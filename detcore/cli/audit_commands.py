@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from detcore.cli.console import complain, say, table, write_json
+from detcore.cli.launched import is_launched, remember_launch, run_of_launch, shared_command
 from detcore.cli.predicting import Chosen, choose_images, refuse_changes, training_config
 from detcore.cli.status import DONE, INTERRUPTED
 from detcore.cli.watching import ending_text, watch_job
@@ -22,7 +24,8 @@ from detcore.evaluation.label_errors import LABEL_ERRORS, LabelErrors, rank_labe
 from detcore.evaluation.strength import ap50, is_too_weak
 from detcore.evaluation.thresholds import operating_points
 from detcore.jobs.crossval import CrossValidationJob
-from detcore.jobs.owner import OutcomeState
+from detcore.jobs.events import Event
+from detcore.jobs.owner import OutcomeState, WorkerJob
 from detcore.jobs.preparing.runs import prepare_cross_validation, prepare_resume
 from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.cross_validation import is_cross_validation
@@ -213,7 +216,9 @@ def _shown(change: Interval) -> str:
 def crossval(options: argparse.Namespace) -> int:
     """Train fold by fold and detect on the images left out; Ctrl+C stops and keeps."""
     with Project.open(options.project, read_only=options.resume is not None) as project:
-        if options.resume is not None:
+        if (begun := run_of_launch(project)) is not None:
+            run = prepare_resume(project, begun).run
+        elif options.resume is not None:
             refuse_changes(options, _KEPT_BY_FOLDS)
             run = find_run(project, options.resume)
             if not is_cross_validation(run):
@@ -225,9 +230,19 @@ def crossval(options: argparse.Namespace) -> int:
             run = prepared.run
             for note in prepared.notes:
                 say(note)
+    remember_launch(run)
     say(f"run {run.name}")
-    outcome = watch_job(lambda hear: CrossValidationJob(run, on_event=hear))
+    outcome = watch_job(lambda hear: _folds_job(options.project, run, hear))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or f"Go on with --resume {run.name}")
     say(ending_text(outcome))
     return INTERRUPTED if outcome.state is OutcomeState.STOPPED else DONE
+
+
+def _folds_job(
+    project: Path, run: RunFolder, hear: Callable[[Event], None]
+) -> CrossValidationJob | WorkerJob:
+    if not is_launched():
+        return CrossValidationJob(run, on_event=hear)
+    argv = shared_command(project, "folds", str(run.path))
+    return WorkerJob(argv, on_event=hear, what="cross-validation")

@@ -73,8 +73,7 @@ class Predictor:
         )
         detector.load_state_dict(checkpoint.kept())
         self.detector: Detector = self._compute.place(folded(detector))
-        config = TrainConfig.from_dict(checkpoint.config)
-        self._twice = config.runtime.look_twice and config.augmentation.flip_horizontal
+        self._twice = TrainConfig.from_dict(checkpoint.config).looks == 2
 
     @property
     def batch_size(self) -> int:

@@ -70,6 +70,11 @@ class TrainConfig:
         return self.spec.recipe.small_until if chosen is None else chosen
 
     @property
+    def looks(self) -> int:
+        """How often an image is looked at to predict. In mirror images nothing is found by who has seen none."""
+        return 2 if self.runtime.look_twice and self.augmentation.flip_horizontal else 1
+
+    @property
     def longest_gradient(self) -> float:
         """The length that gradients are cut to; infinite where they are not."""
         return self.learning.max_gradient_norm if self.optimisation.clip_gradient else math.inf

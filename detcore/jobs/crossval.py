@@ -13,16 +13,15 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from queue import SimpleQueue
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from detcore.errors import ProjectError, ReticleError
 from detcore.evaluation.coco import evaluate_coco
 from detcore.jobs.config import TrainConfig
-from detcore.jobs.devices import device_names, environment_alone
+from detcore.jobs.devices import device_names
 from detcore.jobs.events import (
     Ended,
     EndReason,
@@ -36,12 +35,13 @@ from detcore.jobs.events import (
     Validation,
     encode,
 )
+from detcore.jobs.fold_jobs import FoldJobs
+from detcore.jobs.fold_pace import FoldPace
 from detcore.jobs.outcomes import Conclusion, outcome_of
-from detcore.jobs.owner import Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
-from detcore.project.cross_validation import HELD_OUT_SPLIT, fold_folder, read_plan
+from detcore.jobs.owner import Outcome, OutcomeState, worker_command
+from detcore.project.cross_validation import fold_folder, read_plan
 from detcore.project.runs import (
     RunFolder,
-    RunState,
     detections_fault,
     is_running,
     left_out_images,
@@ -56,7 +56,6 @@ from detcore.project.snapshot import Snapshot
 from detcore.wording import counted
 
 _log = logging.getLogger(__name__)
-_PARTING_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +68,26 @@ class _Came:
     over: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What this process does of a cross-validation, on ``devices``, beside ``neighbours`` on the same machine, itself
+    included. The folds ``elsewhere`` are done by others: each is over when its future has what ends the whole
+    before its end, or nothing once all that it has found lies in its folder."""
+
+    devices: tuple[str, ...]
+    neighbours: int = 1
+    elsewhere: Mapping[int, Future[Outcome | None]] = field(
+        default_factory=dict[int, "Future[Outcome | None]"]
+    )
+
+
 class CrossValidationJob:
     """Trains and predicts fold by fold, on several devices several folds at a time; the same calls as a
     ``TrainingJob``.
 
     ``on_event`` gets steps, progress and log lines of the whole, and the figures over all folds at the end;
-    the run's events.jsonl holds the same. ``command`` makes the command line of a worker.
+    the run's events.jsonl holds the same. ``command`` makes the command line of a worker. Without a ``share`` it does
+    all, on the devices of its settings.
     """
 
     def __init__(
@@ -84,22 +97,26 @@ class CrossValidationJob:
         on_event: Callable[[Event], None],
         on_end: Callable[[Outcome], None] | None = None,
         command: Callable[..., Sequence[str]] = worker_command,
+        share: Share | None = None,
     ) -> None:
         self._run = run
         self._on_event = on_event
         self._conclusion = Conclusion(on_end)
-        self._command = command
         self._plan = read_plan(run)
-        self._lock = threading.Lock()
-        self._devices = _devices(run)
-        self._free: SimpleQueue[str] = SimpleQueue()
-        for device in self._devices:
-            self._free.put(device)
-        self._current = list[TrainingJob | WorkerJob]()
-        self._stopping = False
+        share = share or Share(devices=_devices(run))
+        self._elsewhere = share.elsewhere
+        self._lanes = len(share.devices)
+        self._jobs = FoldJobs(
+            run,
+            devices=share.devices,
+            hear=self._pass_on,
+            command=command,
+            neighbours=share.neighbours,
+        )
         # Folds speak at the same time, each on threads of its own.
         self._telling = threading.RLock()
         self._came: dict[int, _Came] = {}
+        self._pace = FoldPace(lanes=self._lanes)
         self._begun = False
 
     def start(self) -> None:
@@ -123,13 +140,14 @@ class CrossValidationJob:
     def outcome(self) -> Outcome | None:
         return self._conclusion.outcome
 
+    @property
+    def stopping(self) -> bool:
+        """Whether its folds are to stop, as they are when one of them has failed."""
+        return self._jobs.stopping
+
     def stop(self) -> None:
         """Stop at the next step; what was trained and found is kept. Returns at once."""
-        with self._lock:
-            self._stopping = True
-            current = list(self._current)
-        for job in current:
-            job.stop()
+        self._jobs.stop()
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """Wait for the end; ``None`` when ``timeout`` seconds went by first."""
@@ -150,17 +168,16 @@ class CrossValidationJob:
 
     def _all_folds(self) -> Outcome:
         """Each fold on one device, as many at a time as there are devices; what they find is kept in their order."""
-        todo = list[int]()
-        for number, held_out in enumerate(self._plan.held_out):
-            if self._has_seen(held_out):
-                self._note(number)
-            else:
-                todo.append(number)
-        with ThreadPoolExecutor(max_workers=len(self._devices), thread_name_prefix="fold") as lanes:
-            futures = [lanes.submit(self._one_fold, number) for number in todo]
+        todo = folds_to_do(self._run)
+        for number in set(range(len(self._plan.held_out))).difference(todo):
+            self._note(number)
+        self._pace.expects(len(todo) - len(self._elsewhere))
+        with ThreadPoolExecutor(max_workers=self._lanes, thread_name_prefix="fold") as lanes:
+            futures = [self._elsewhere.get(number) or lanes.submit(self._one_fold, number) for number in todo]
             ends = list[Outcome]()
             for number, future in zip(todo, futures, strict=True):
                 if (end := future.result()) is None:
+                    self._note(number)
                     self._keep(number)
                 else:
                     ends.append(end)
@@ -172,22 +189,12 @@ class CrossValidationJob:
         return Outcome(state=OutcomeState.COMPLETED, text="cross-validation completed", ended=ended)
 
     def _one_fold(self, number: int) -> Outcome | None:
-        """Train and predict a fold on a device that is free; returns what ends the whole before its end, if
-        anything does."""
-        fold, device = fold_folder(self._run, number), self._free.get()
-        try:
-            for what in ("train", "predict"):
-                outcome = outcome_of(lambda what=what: self._one_job(what, fold, number, device))
-                if not outcome.good:
-                    self.stop()
-                    return outcome
-                if outcome.state is OutcomeState.STOPPED:
-                    ended = Ended(reason=EndReason.STOPPED, time=time.time())
-                    return Outcome(state=OutcomeState.STOPPED, text="cross-validation stopped", ended=ended)
-        finally:
-            self._free.put(device)
-        self._note(number)
-        return None
+        with self._telling:
+            self._pace.begins(number)
+        end = self._jobs.do(number)
+        if end is None:
+            self._note(number)
+        return end
 
     def _keep(self, number: int) -> None:
         """Add what a fold has found to the whole."""
@@ -200,61 +207,19 @@ class CrossValidationJob:
             answers=load_answers(fold),
         )
 
-    def _has_seen(self, held_out: Sequence[int]) -> bool:
-        """Whether a fold has looked at the images that it was not trained on, but for those it cannot read."""
-        run = self._run
-        if not run.detections.is_file() or detections_fault(run) is not None:
-            return False
-        return set(held_out) <= predicted_images(run) | left_out_images(run)
-
     def _note(self, number: int) -> None:
         """Count a fold that is done."""
         history = read_run(fold_folder(self._run, number))
         with self._telling:
             self._came[number] = _Came(step=history.step, seconds=history.seconds, fraction=1.0, over=True)
 
-    def _one_job(self, what: str, fold: RunFolder, number: int, device: str) -> Outcome:
-        """Train a fold unless that is done, or let it predict."""
-        if what == "train" and read_run(fold).state == RunState.COMPLETED:
-            return Outcome(state=OutcomeState.COMPLETED, text="trained before")
-        self._let_go(fold)
-
-        def hear(event: Event) -> None:
-            self._pass_on(event, number)
-
-        path = str(fold.path)
-        with self._lock:
-            if self._stopping:
-                return Outcome(state=OutcomeState.STOPPED, text="stopped")
-            several = ["--device", device] if len(self._devices) > 1 else []
-            environment = _environment(len(self._devices))
-            if what == "train":
-                argv = self._command("train", path, *several)
-                job = TrainingJob(argv, on_event=hear, environment=environment)
-            else:
-                argv = self._command("predict", path, "--split", HELD_OUT_SPLIT, *several)
-                job = WorkerJob(argv, on_event=hear, what="prediction", environment=environment)
-            job.start()
-            self._current.append(job)
-        outcome = job.wait()
-        with self._lock:
-            self._current.remove(job)
-        if outcome is None:
-            raise RuntimeError("a job ended without an outcome")
-        return outcome
-
-    def _let_go(self, fold: RunFolder) -> None:
-        """Wait for what an owner that was killed has left behind: it writes its checkpoint and ends."""
-        until = time.monotonic() + _PARTING_SECONDS
-        while is_running(fold) and not self._stopping and time.monotonic() < until:
-            time.sleep(0.1)
-
-    def _pass_on(self, event: Event, number: int) -> None:
+    def _pass_on(self, number: int, event: Event) -> None:
         """An event of a fold as one of the whole."""
         with self._telling:
-            self._tell(event, number)
+            self._pace.hears(number, event)
+            self._tell(number, event)
 
-    def _tell(self, event: Event, number: int) -> None:
+    def _tell(self, number: int, event: Event) -> None:
         folds = len(self._plan.held_out)
         name = f"Fold {number + 1} of {folds}"
         if isinstance(event, Started):
@@ -273,7 +238,7 @@ class CrossValidationJob:
                     step=self._steps,
                     time=self._seconds,
                     fraction=sum(came.fraction for came in self._came.values()) / folds,
-                    remaining=_remaining(event, math.ceil((folds - len(self._came)) / len(self._devices))),
+                    remaining=self._pace.seconds(number, event),
                     part=name,
                 )
             )
@@ -322,22 +287,18 @@ class CrossValidationJob:
         self._on_event(event)
 
 
+def folds_to_do(run: RunFolder) -> list[int]:
+    """The folds that have not looked yet at the images that they were not trained on, but for those that they cannot
+    read."""
+    plan = read_plan(run)
+    looked = run.detections.is_file() and detections_fault(run) is None
+    seen = predicted_images(run) | left_out_images(run) if looked else set[int]()
+    return [number for number, held_out in enumerate(plan.held_out) if not set(held_out) <= seen]
+
+
 def _devices(run: RunFolder) -> tuple[str, ...]:
     """The devices that its folds are divided among; settings that cannot be read are for the folds to tell of."""
     try:
         return device_names(TrainConfig.load(run.config).runtime.device)
     except ReticleError:
         return ("auto",)
-
-
-def _environment(lanes: int) -> dict[str, str]:
-    """Each fold works by itself, whoever started the whole, and with its share of the processor."""
-    share = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // lanes))} if lanes > 1 else {}
-    return {**share, **environment_alone()}
-
-
-def _remaining(event: Step, folds: int) -> float | None:
-    """Seconds of training to the end: of this fold, and as long as this one for each that follows it."""
-    if event.remaining is None:
-        return None
-    return event.remaining + folds * (event.time + event.remaining)

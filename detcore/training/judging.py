@@ -78,12 +78,11 @@ class ValidationHook(Hook):
         return self._cost
 
     def _choose_images(self, trainer: Trainer) -> float:
-        """Decide, once in a run, how many images to look at; returns the seconds that they will take, as far as
-        that is known."""
+        """Decide, once in a run, how many images to look at; returns the seconds that they will take."""
         state, minutes, total = trainer.state, trainer.config.learning.minutes, self._validator.images
         if state.judged_images is None and (minutes is None or state.step > 0):
             state.judged_images = total
-        seconds = None if minutes is None else self._validator.seconds_per_image(rounds=_FEWEST)
+        seconds = self._validator.seconds_per_image(rounds=_FEWEST)
         if state.judged_images is None and minutes is not None and seconds is not None:
             affordable = int(_SHARE * 60.0 * minutes / _FEWEST / seconds)
             state.judged_images = min(total, max(_SMALLEST_PART, affordable))

@@ -10,6 +10,8 @@ from detcore.training.validation import Validator
 
 _FINEST = 0.002
 """The share of a run between two marks of its pace."""
+_LOOKS = 3.0
+"""So many looks at an image take as long as learning from it: one forward, and a backward that does twice as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class _Mark:
 
 class TimeLeft(Hook):
     """Counts all that is still to come: learning at the pace of late, the judging in between at the share that it has
-    had so far, the last judging, and the look at ``predicted`` images when it is done, which takes what judging does.
+    had so far, the last judging, and ``predicted`` looks at images when it is done, which take what those of judging do;
+    where nothing is judged, a part of what learning from an image takes.
 
     Of a run with a given time the learning that is left is known; else the latter half of what this process has done
     tells the pace, since the first steps read images from the disk.
@@ -48,13 +51,17 @@ class TimeLeft(Hook):
         first = self._marks[0] if self._marks else now
         learnt = now.learnt - first.learnt
         stretch = max(1.0, (now.clock - first.clock) / learnt) if learnt > 0 else 1.0
-        return learning * stretch + self._looks()
+        return learning * stretch + self._looks(trainer)
 
-    def _looks(self) -> float:
+    def _looks(self, trainer: Trainer) -> float:
         """Seconds that the last judging and the prediction take, as far as is known."""
-        if self._validator is None:
-            return 0.0
-        return (self._validator.images + self._predicted) * (self._validator.look_seconds or 0.0)
+        judged, look = 0, None
+        if self._validator is not None:
+            judged, look = self._validator.images, self._validator.look_seconds
+        if look is None:
+            load = trainer.load
+            look = trainer.last.seconds / (load.batch_size * load.accumulate) / _LOOKS
+        return (judged + self._predicted) * look
 
     def _learning(self, trainer: Trainer, now: _Mark) -> float | None:
         """Seconds of learning that are left."""

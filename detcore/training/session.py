@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import get_args
@@ -307,12 +308,18 @@ class Session:
             measure=self._flags.measure,
             learnt=data.split.train,
             validator=validator,
-            predicted=len(self.snapshot.images) if self.config.runtime.predict_after else 0,
+            predicted=self._looks_after(),
         )
         hooks.append(PatienceHook(self._telling.emit))
         if validator is not None:
             hooks.append(ValidationHook(validator, checkpoints, self._telling.emit))
         return [*hooks, checkpoints]
+
+    def _looks_after(self) -> int:
+        """How many looks at images this process has at the prediction that follows."""
+        if not self.config.runtime.predict_after:
+            return 0
+        return math.ceil(self.config.looks * len(self.snapshot.images) / self._group.world_size)
 
     def _validator(
         self,

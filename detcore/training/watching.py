@@ -25,7 +25,7 @@ def watching_hooks(
 ) -> list[Hook]:
     """Figures of the steps with the time that is left, layers when ``measure`` is set, and the hardest batches.
 
-    ``predicted`` images are looked at when the run is done.
+    ``predicted`` looks at images follow when the run is done.
     """
     time_left = TimeLeft(validator, predicted=predicted)
     return [

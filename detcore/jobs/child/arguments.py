@@ -34,7 +34,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     export.add_argument("--nms", action="store_true", help="with NMS inside")
     follow = verbs.add_parser("follow", help="work along in a job that another process leads")
     dismiss = verbs.add_parser("dismiss", help="tell those that follow that there is no more to do")
-    folds = verbs.add_parser("folds", help="let each process train folds of a cross-validation")
+    folds = verbs.add_parser("folds", help="let each process do folds of a cross-validation")
     folds.add_argument("run", type=Path)
     for verb in (train, predict, folds, follow, dismiss):
         verb.add_argument("--job", type=int, default=0, help="counts the jobs of one torchrun")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detcore.errors import ConfigError
+from detcore.project.cross_validation import fold_folder
 from detcore.project.run_weights import weights_files
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
@@ -25,12 +26,14 @@ _LENGTH_BYTES = 8
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What all are to do: a ``verb`` of the worker's command line, with its ``attempt`` and ``device``. ``images`` is
-    the folder of images on the first machine, "" where that is not told."""
+    the folder of images on the first machine, "" where that is not told. ``folds`` of a cross-validation are still to
+    be done."""
 
     verb: str
     attempt: int = 0
     device: str = ""
     images: str = ""
+    folds: tuple[int, ...] = ()
 
 
 def hand_out(group: Group, order: Order, files: Mapping[str, Path]) -> None:
@@ -45,12 +48,21 @@ def hand_out(group: Group, order: Order, files: Mapping[str, Path]) -> None:
 def take_in(group: Group, run: RunFolder, *, images: Path | None) -> Order:
     """Hear what to do; the files lie in ``run`` then. ``images`` is where this machine has the project's images."""
     contents = unpack(group.spread(b""))
-    record: Any = parse_json(contents.pop(_ORDER))
+    record: dict[str, Any] = parse_json(contents.pop(_ORDER))
+    record["folds"] = tuple(record["folds"])
     order = Order(**record)
-    write_files(run, contents)
-    if images is not None and order.images and run.snapshot.is_file():
-        _locate_here(run, order.images, images)
+    write_files(run.path, contents)
+    if images is not None and order.images:
+        for file in run.path.rglob(run.snapshot.name):
+            _locate_here(file, order.images, images)
     return order
+
+
+def fold_files(run: RunFolder, folds: Sequence[int]) -> dict[str, Path]:
+    """All that these folds of a cross-validation go by, to be trained from the beginning."""
+    parts = (fold_folder(run, number) for number in folds)
+    paths = [path for fold in parts for path in (fold.config, fold.snapshot)]
+    return {path.relative_to(run.path).as_posix(): path for path in paths}
 
 
 def training_files(run: RunFolder) -> dict[str, Path]:
@@ -95,24 +107,31 @@ def unpack(content: bytes) -> dict[str, bytes]:
     return found
 
 
-def write_files(run: RunFolder, contents: Mapping[str, bytes]) -> None:
-    """Into the folder of a run, by names without folders."""
-    run.path.mkdir(parents=True, exist_ok=True)
+def write_files(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """By their names, which may lead into folders below this one.
+
+    Raises:
+        ConfigError: a name leads elsewhere.
+    """
     for name, content in contents.items():
-        (run.path / Path(name).name).write_bytes(content)
+        path = (folder / name).resolve()
+        if not path.is_relative_to(folder.resolve()):
+            raise ConfigError(f"{name} is no file of a run")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
 
 
 def _readable(paths: Sequence[Path]) -> Path | None:
     return next((path for path in paths if newest_checkpoint([path])[0] is not None), None)
 
 
-def _locate_here(run: RunFolder, there: str, here: Path) -> None:
-    """Let the list of images lead to where this machine has them."""
-    snapshot, start = Snapshot.load(run.snapshot), f"{there.rstrip(os.sep)}{os.sep}"
+def _locate_here(file: Path, there: str, here: Path) -> None:
+    """Let a list of images lead to where this machine has them."""
+    snapshot, start = Snapshot.load(file), f"{there.rstrip(os.sep)}{os.sep}"
     images = tuple(
         replace(image, path=str(here / image.path.removeprefix(start)))
         if image.path.startswith(start)
         else image
         for image in snapshot.images
     )
-    replace(snapshot, images=images).save(run.snapshot)
+    replace(snapshot, images=images).save(file)

@@ -2,7 +2,7 @@
 
     worker train RUN_DIR            worker predict RUN_DIR --split val --split test            worker devices
     worker export RUN_DIR --snapshot FILE --format NAME --out DIR
-    worker crossval RUN_DIR (see crossval.py)
+    worker crossval RUN_DIR (see crossval.py)   worker folds RUN_DIR (the same, divided among the processes of torchrun)
 
 A job that wants several devices is led by ``ranks``. In the environment of torchrun all processes but the first follow
 it (``worker follow``), as those that ``ranks`` starts do.
@@ -19,7 +19,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,6 +32,7 @@ from detcore.jobs.child import crossval
 from detcore.jobs.child.arguments import parse_arguments
 from detcore.jobs.child.handing import Order, hand_out, take_in, training_files
 from detcore.jobs.child.predicting import detect
+from detcore.jobs.child.shared_folds import follow_folds, lead_folds
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.devices import process_rank
 from detcore.jobs.events import EndReason, Event, FailureKind
@@ -106,12 +107,13 @@ def _job(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags) -
     run = RunFolder(arguments.run.resolve())
     if not run.path.is_dir():
         raise ConfigError("there is no such run", path=run.path)
-    with hold_run(run, timeout=_LOCK_SECONDS), _named(run):
+    named = nullcontext() if arguments.verb == "folds" else _named(run)  # a cross-validation names itself
+    with hold_run(run, timeout=_LOCK_SECONDS), named:
         if arguments.verb == "export":
             _export(arguments, run, writer, flags)
             return
         with joined_group(job=arguments.job) as group:
-            lead = {"train": _lead_training, "predict": _predict}[arguments.verb]
+            lead = {"train": _lead_training, "predict": _predict, "folds": _lead_folds}[arguments.verb]
             lead(arguments, run, group, writer, flags)
 
 
@@ -125,6 +127,8 @@ def _follow(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags
         elif order.verb == "predict":
             snapshot = Snapshot.load(run.snapshot)
             detect(run, snapshot, device=order.device, group=group, writer=writer, flags=flags)
+        elif order.verb == "folds":
+            follow_folds(run, order, group, flags=flags)
     result = {"dismissed": order.verb == "dismiss"}
     writer.say(events.Ended(reason=EndReason.COMPLETED, time=time.time(), result=result))
 
@@ -141,6 +145,16 @@ def _lead_training(
         hand_out(group, order, training_files(run))
     with with_tensorboard(run.path, writer.say) as say:
         _train(run, order, group, writer, flags, say=say)
+
+
+def _lead_folds(
+    arguments: argparse.Namespace, run: RunFolder, group: Group, writer: EventWriter, flags: StopFlags
+) -> None:
+    device = TrainConfig.load(run.config).runtime.device
+    order = Order(verb="folds", device=device, images=_images(arguments))
+    outcome = lead_folds(run, order, group, say=writer.say, flags=flags)
+    if not outcome.good:
+        raise TrainingError(outcome.failure or FailureKind.BUG, outcome.text, hint=outcome.hint)
 
 
 def _images(arguments: argparse.Namespace) -> str:

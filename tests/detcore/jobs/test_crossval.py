@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +31,6 @@ from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.jobs.settings.runtime import Runtime
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.cross_validation import fold_folder, is_cross_validation, read_plan, trained_images
-from detcore.project.edits import add_boxes, add_class, add_images, set_split
 from detcore.project.project import Project
 from detcore.project.runs import (
     RunFolder,
@@ -47,87 +45,10 @@ from detcore.project.runs import (
     save_detections,
 )
 from detcore.project.snapshot import Snapshot, take_snapshot
-from detcore.types import Box, Detections, Image
+from detcore.types import Detections
+from tests.detcore.jobs.fold_worker import worker
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-
-# trains in two steps and finds each object where it is, unless told to fail, to wait, or not to read an image
-WORKER = """
-import json, sys, time
-from pathlib import Path
-import numpy as np
-from detcore.project.runs import RunFolder, save_detections
-from detcore.project.snapshot import Snapshot
-from detcore.types import Detections, LabelAnswers
-
-behaviour, verb, run = sys.argv[1], sys.argv[2], RunFolder(Path(sys.argv[3]))
-def say(**fields):
-    line = json.dumps(fields)
-    print(line, flush=True)
-    if verb == "train":
-        with run.events.open("a") as file:
-            file.write(line + "\\n")
-(run.path / "asked.txt").open("a").write(verb + "\\n")
-if behaviour == f"fail {run.name}":
-    say(event="failed", failure="bad_input", message="no good")
-    sys.exit(65)
-snapshot = Snapshot.load(run.snapshot)
-if verb == "train":
-    images = sum(image.split == "train" for image in snapshot.images)
-    say(event="started", time=0.0, step=0, device="cpu", device_name="CPU", images=images)
-    for step in (1, 2):
-        say(event="step", step=step, epoch=step, time=step * 10.0, fraction=step / 2, remaining=0.0,
-            learning_rate=0.1, losses={"all": 1.0}, images_per_second=1.0)
-    say(event="validation", step=2, epoch=2, time=20.0, metrics={"AP": 0.25}, per_class={}, best=True)
-    if behaviour == f"wait {run.name}":
-        sys.stdin.readline()
-        say(event="ended", reason="stopped", time=0.0)
-        sys.exit(0)
-else:
-    held_out = [image.id for image in snapshot.images if image.split == sys.argv[5]]
-    blind = {int(behaviour.split()[1])} & set(held_out) if behaviour.startswith("blind") else set()
-    seen = sorted(set(held_out) - blind)
-    truth = snapshot.only(seen).ground_truth
-    say(event="progress", done=1, total=2, text="Predicting")
-    found = Detections(image_ids=truth.image_ids, labels=truth.labels, boxes=truth.boxes,
-                       scores=np.full(len(truth), 0.5))
-    count, score = len(truth), np.full(len(truth), 0.4)
-    said = LabelAnswers(label_ids=truth.ids, image_ids=truth.image_ids, strange=np.zeros(count, bool),
-                        labels=truth.labels, boxes=truth.boxes, well=score, close=score, other=score, near=score)
-    save_detections(run, found, image_ids=seen, left_out=blind, answers=said)
-say(event="ended", reason="completed", time=0.0)
-"""
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """Twenty images, 18 with one box each; pairs of frames belong together."""
-    with Project.create(tmp_path / "a.reticle", image_root=tmp_path) as made:
-        made.edit(
-            add_images,
-            [Image(id=0, path=f"{n}.jpg", width=90, height=90, group=f"film {n // 2}") for n in range(20)],
-        )
-        made.edit(add_class, "cell")
-        label = made.classes()[0].id
-        ids = made.image_ids()
-        made.edit(
-            add_boxes,
-            [
-                Box(id=0, image_id=image_id, class_id=label, x1=10, y1=10, x2=40, y2=50)
-                for image_id in ids[:18]
-            ],
-        )
-        made.edit(set_split, {image_id: "test" for image_id in ids[:4]})
-        yield made
-
-
-def worker(behaviour: str = "") -> Callable[..., list[str]]:
-    def command(*arguments: str) -> list[str]:
-        script = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n" + WORKER
-        return [sys.executable, "-c", script, behaviour, *arguments]
-
-    return command
-
 
 SEEDED = TrainConfig(runtime=Runtime(seed=1))
 
@@ -279,14 +200,6 @@ def test_what_a_job_goes_on_with_is_counted_on_from_what_was_trained(project: Pr
     assert [step.part for step in steps] == ["Fold 2 of 3"] * 2 + ["Fold 3 of 3"] * 2
     assert [event.step for event in heard if isinstance(event, Started)] == [2]
     assert (read_run(run).step, read_run(run).seconds) == (6, 60.0)
-
-
-def test_the_time_that_is_left_is_that_of_all_folds(project: Project):
-    run = create_cross_validation(project, TrainConfig(), folds=3)
-    _, heard = run_job(run)
-    # a fold takes 20 seconds; the script says that 0 remain after each step
-    remaining = [event.remaining for event in heard if isinstance(event, Step)]
-    assert remaining == [20.0, 40.0, 10.0, 20.0, 0.0, 0.0]
 
 
 def test_a_leader_stops_its_folds_when_its_owner_wishes_it(project: Project):

@@ -46,13 +46,14 @@ def trainer(**settings: object) -> SimpleNamespace:
     return SimpleNamespace(
         state=SimpleNamespace(step=0, seconds=0.0),
         fraction=0.0,
-        last=SimpleNamespace(losses={}, gradient=0.0, paths=()),
+        last=SimpleNamespace(losses={}, gradient=0.0, paths=(), seconds=0.0),
+        load=SimpleNamespace(batch_size=8, accumulate=1),
         config=TrainConfig(learning=Learning(**settings)),  # type: ignore[arg-type]
     )
 
 
 @pytest.mark.parametrize("by_minutes", [True, False])
-@pytest.mark.parametrize("predicted", [0, 2000])
+@pytest.mark.parametrize("predicted", [0, 2000, 20000])
 def test_the_time_left_is_right_within_a_fifth_after_a_tenth_of_the_run(
     clock: Clock, by_minutes: bool, predicted: int
 ) -> None:
@@ -82,6 +83,40 @@ def test_the_time_left_is_right_within_a_fifth_after_a_tenth_of_the_run(
     end = clock.now + (100 + predicted) * 0.03
     assert told is not None
     assert told[1] == pytest.approx(end - told[0], rel=0.2)
+
+
+@pytest.mark.parametrize("predicted", [0, 500])
+def test_the_time_left_is_right_when_the_second_half_takes_longer_steps(clock: Clock, predicted: int) -> None:
+    """Ten minutes, the first half in steps of 0.1 s on small images, the second in steps of 0.2 s; all 100 images are
+    judged every 40 s, at 0.03 s each."""
+    made_up, validator = trainer(minutes=10.0), SimpleNamespace(images=100, look_seconds=0.04)
+    left = TimeLeft(validator, predicted=predicted)  # type: ignore[arg-type]
+    told: list[tuple[float, float]] = []
+    judged_at = 0.0
+    while made_up.fraction < 1.0:
+        seconds = 0.1 if made_up.fraction < 0.5 else 0.2
+        clock.now += seconds
+        made_up.state.seconds += seconds
+        made_up.fraction = made_up.state.seconds / 600.0
+        left.after_step(made_up)  # type: ignore[arg-type]
+        if made_up.fraction >= 0.1:
+            told.append((clock.now, left.seconds(made_up) or 0.0))  # type: ignore[arg-type]
+        if made_up.state.seconds - judged_at >= 40:
+            clock.now += 3.0
+            judged_at, validator.look_seconds = made_up.state.seconds, 0.03
+    end = clock.now + (100 + predicted) * 0.03
+    assert [remaining / (end - now) for now, remaining in told] == pytest.approx([1.0] * len(told), abs=0.2)
+
+
+def test_where_nothing_is_judged_a_look_takes_a_third_of_what_learning_from_an_image_takes(
+    clock: Clock,
+) -> None:
+    made_up = trainer(minutes=1.0)
+    left = TimeLeft(None, predicted=300)
+    made_up.last.seconds = 2.4  # 0.3 s an image
+    clock.now += 60.0
+    made_up.state.seconds = 60.0
+    assert left.seconds(made_up) == pytest.approx(30.0)  # type: ignore[arg-type]
 
 
 def test_at_the_end_only_judging_and_prediction_are_left(clock: Clock) -> None:
