@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.fitted_dialog import FittedDialog
-from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport
+from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport, missing_for_format
 
 _WIDTH = 520
 _WHAT = (
@@ -32,7 +32,8 @@ _WHAT = (
 
 
 class ModelExportDialog(FittedDialog):
-    """Stays open while the export runs, and shows how far it is.
+    """Stays open while the export runs, and shows how far it is. A format that cannot be written here says what to
+    install.
 
     Signals:
         wanted(ModelExport): Export was pressed.
@@ -48,9 +49,17 @@ class ModelExportDialog(FittedDialog):
         self.setWindowTitle("Export model")
         self.setMinimumWidth(_WIDTH)
         self._usual, self._own_folder, self._running = folder, False, False
+        self._missing = {
+            kind.id: str(missing)
+            for kind in MODEL_FORMATS.values()
+            if (missing := missing_for_format(kind)) is not None
+        }
         self.format = QComboBox()
         for kind in MODEL_FORMATS.values():
-            self.format.addItem(kind.title, kind.id)
+            lacking = " (not installed)" if kind.id in self._missing else ""
+            self.format.addItem(f"{kind.title}{lacking}", kind.id)
+        here = (row for row, name in enumerate(MODEL_FORMATS) if name not in self._missing)
+        self.format.setCurrentIndex(next(here, 0))
         self.about = _muted("")
         self.nms = QCheckBox("NMS inside")
         self.nms.setToolTip("The file gives detections; without, boxes and scores at every place")
@@ -97,7 +106,6 @@ class ModelExportDialog(FittedDialog):
         self.buttons.accepted.connect(self._ask)
         self.buttons.rejected.connect(self.reject)
         self._show_format()
-        self._show_running(False)
 
     @property
     def choice(self) -> ModelExport:
@@ -137,7 +145,7 @@ class ModelExportDialog(FittedDialog):
     def _show_running(self, running: bool) -> None:
         self._running = running
         self._choices.setEnabled(not running)
-        self.export.setEnabled(not running)
+        self.export.setEnabled(not running and self.format.currentData() not in self._missing)
         self.step.setVisible(running)
         self.progress.setVisible(running)
         self.problem.setVisible(bool(self.problem.text()))
@@ -146,6 +154,8 @@ class ModelExportDialog(FittedDialog):
         kind = MODEL_FORMATS[self.format.currentData()]
         self.about.setText(kind.text)
         self.nms.setEnabled(kind.nms)
+        self.problem.setText(self._missing.get(kind.id, ""))
+        self._show_running(False)
         if not self._own_folder:
             self.folder.setText(str(self._usual(kind.id)))
 

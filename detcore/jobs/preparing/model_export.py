@@ -122,12 +122,19 @@ def check_model_export(run: RunFolder, export: ModelExport) -> None:
     if export.nms and not kind.nms:
         able = " and ".join(item.title for item in MODEL_FORMATS.values() if item.nms)
         raise ConfigError(f"NMS cannot be inside a file of {kind.title}", hint=f"It can in {able}")
+    if (missing := missing_for_format(kind)) is not None:
+        raise missing
+
+
+def missing_for_format(kind: ModelFormat) -> ConfigError | None:
+    """What keeps this installation from writing such files. Nothing is loaded to find out."""
     missing = [name for name in kind.packages if find_spec(name) is None]
-    if missing:
-        raise ConfigError(
-            f"{kind.title} needs {', '.join(missing)}, not installed here",
-            hint=f"Install it with: pip install 'reticle[{kind.extra}]'",
-        )
+    if not missing:
+        return None
+    return ConfigError(
+        f"{kind.title} needs {', '.join(missing)}, not installed here",
+        hint=f"Install it with: pip install 'reticle[{kind.extra}]'",
+    )
 
 
 def deployable(run: RunFolder) -> DetectorSpec:

@@ -67,6 +67,28 @@ def test_the_folder_is_beside_the_project_and_follows_the_format_until_it_is_cho
     assert dialog.choice.nms
 
 
+def test_a_format_that_cannot_be_written_here_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, qtbot: QtBot
+) -> None:
+    def lacking_openvino(name: str) -> object:
+        return None if name == "openvino" else object()
+
+    monkeypatch.setattr("detcore.jobs.preparing.model_export.find_spec", lacking_openvino)
+    dialog: ModelExportDialog = request.getfixturevalue("dialog")
+    assert dialog.format.currentText() == "ONNX"
+    assert dialog.export.isEnabled()
+    dialog.format.setFocus()
+    qtbot.keyClick(dialog.format, Qt.Key.Key_End)
+    assert dialog.format.currentText() == "OpenVINO (not installed)"
+    assert dialog.problem.isVisible()
+    assert dialog.problem.text().endswith("pip install 'reticle[openvino]'.")
+    assert not dialog.export.isEnabled()
+    qtbot.keyClick(dialog.format, Qt.Key.Key_Home)
+    assert dialog.export.isEnabled()
+    assert not dialog.problem.isVisible()
+    assert dialog.focusWidget() is dialog.format
+
+
 def test_an_export_shows_how_far_it_is_and_says_where_the_model_lies(
     dialog: ModelExportDialog, qtbot: QtBot, page: TrainPage, context: AppContext, project: Project, run: Path
 ) -> None:

@@ -196,7 +196,8 @@ def test_without_images_to_check_on_nothing_is_written(run: RunFolder, tmp_path:
 def test_a_detector_that_cannot_be_exported_says_which_can(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(name="001-faster-rcnn", model="faster-rcnn")
     with pytest.raises(
-        ReticleError, match=r"Faster R-CNN .* These can: reticle-s, reticle-s-pretrained, reticle-n, reticle-m, ssdlite320"
+        ReticleError,
+        match=r"Faster R-CNN .* These can: reticle-s, reticle-s-pretrained, reticle-n, reticle-m, ssdlite320",
     ):
         check_model_export(run, ModelExport(format="onnx", nms=False, out=tmp_path / "out"))
 

@@ -28,7 +28,9 @@ def build(model: str) -> Detector:
 
 def pictures() -> torch.Tensor:
     """(4, 3, 128, 128) uint8: squares of eight pixels, which are harder to confuse than noise."""
-    squares = torch.randint(256, (4, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    squares = torch.randint(
+        256, (4, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(1)
+    )
     return squares.repeat_interleave(8, 2).repeat_interleave(8, 3)
 
 
@@ -68,7 +70,9 @@ def test_the_answers_are_those_of_the_processor(model: str) -> None:
     detector = build(model)
     norms = [layer for layer in detector.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
     for norm in norms:
-        norm.momentum = 1.0  # random weights say the same of every place until norms know how large values are
+        norm.momentum = (
+            1.0  # random weights say the same of every place until norms know how large values are
+        )
     with torch.no_grad():
         detector.train().losses(Compute(CPU).images(pictures()), targets(CPU))
     detector.eval()
