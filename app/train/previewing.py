@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QWidget
 
 from app.services.context import AppContext
-from app.services.figures import counted
+from app.services.figures import count_text, counted
 from app.services.timing import Debouncer
 from app.train.widgets.preview_dialog import Box, PreviewDialog, PreviewPicture
 from detcore.data.augmentation.labelled import Labelled
@@ -148,7 +148,10 @@ def _edges(box: FloatArray) -> Box:
 
 
 def _about(batch: PreviewBatch) -> str:
-    text = f"{len(batch.images)} of {counted(batch.total, 'training image')}, changed as the settings on the page say."
+    of = counted(batch.total, "training image")
+    if batch.tiling is not None:
+        of = f"{counted(batch.tiles, 'tile')} of {count_text(batch.tiling.side)} px, cut from {of}"
+    text = f"{len(batch.images)} drawn from {of}, changed as the settings on the page say."
     if any(len(item.ignore) for item in batch.images):
         text += " What lies in a dashed box is not learnt."
     if batch.problems:

@@ -38,7 +38,8 @@ def preview_training(options: argparse.Namespace) -> int:
     _, data = cv2.imencode(ending, sheet[..., ::-1])
     with atomic_write(options.out) as temporary:
         temporary.write_bytes(data.tobytes())
-    say(
-        f"{options.out}: {len(batch.images)} of {counted(batch.total, 'training image')}, as they are learnt from"
-    )
+    of = counted(batch.total, "training image")
+    if batch.tiling is not None:
+        of = f"{counted(batch.tiles, 'tile')} of {counted(batch.tiling.side, 'pixel')}, cut from {of}"
+    say(f"{options.out}: {len(batch.images)} drawn from {of}, as they are learnt from")
     return 0

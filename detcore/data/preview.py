@@ -10,12 +10,15 @@ import numpy as np
 
 from detcore.data.augmentation.labelled import Labelled
 from detcore.data.cache import ImageCache
-from detcore.data.draws import Draws
+from detcore.data.draws import Draws, ProblemCallback
 from detcore.data.letterbox import PAD_VALUE, fit_size, resize
 from detcore.data.samples import Sample, split_samples
 from detcore.data.sampling import repeat_factors
+from detcore.data.tiles import cut_samples, weights_of_tiles
 from detcore.errors import ConfigError, ImageError
+from detcore.images.tiles import Tiling
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling
 from detcore.project.snapshot import Snapshot
 from detcore.types import ImageArray
 
@@ -27,11 +30,16 @@ _TRIES = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewBatch:
-    """Some images as they are learnt from, of ``total`` training images; ``problems`` of files that cannot be read."""
+    """Some images as they are learnt from, of ``total`` training images; ``problems`` of files that cannot be read.
+
+    With a ``tiling`` they are of the ``tiles`` that a training would cut from these images.
+    """
 
     images: tuple[Labelled, ...]
     total: int
     problems: tuple[ImageError, ...]
+    tiling: Tiling | None = None
+    tiles: int = 0
 
 
 class Preview:
@@ -40,26 +48,24 @@ class Preview:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        self._objects = ObjectSizes.of(snapshot)
         self._cache = ImageCache(longer_side=1, budget=0)
 
     def batch(self, config: TrainConfig, *, number: int, count: int) -> PreviewBatch:
-        """``count`` images, from number ``number`` · ``count`` of the training on.
+        """``count`` images or tiles, from number ``number`` · ``count`` of the training on.
 
         Raises:
             ConfigError: there is no labelled training image.
         """
         samples = self._samples(config)
-        if self._cache.longer_side != config.size():
-            self._cache = ImageCache(longer_side=config.size(), budget=_CACHE_BYTES)
-        balance = config.learning.class_balance
+        tiling = choose_tiling(config, self._objects)
+        if (self._cache.longer_side, self._cache.tiling) != (config.size(), tiling):
+            self._cache = ImageCache(longer_side=config.size(), tiling=tiling, budget=_CACHE_BYTES)
         problems: list[ImageError] = []
-        draws = Draws(
-            samples,
-            self._cache,
-            seed=config.runtime.seed,
-            problem=problems.append,
-            weights=repeat_factors(samples, balance) if balance else None,
-        )
+        try:
+            draws = self._draws(config, samples, problems.append)
+        except ImageError:  # of tiles: none of the files can be read, each of which has been told
+            return PreviewBatch(images=(), total=len(samples), problems=tuple(problems))
         images: list[Labelled] = []
         first = number * count
         for at in range(first, first + count * _TRIES):
@@ -68,7 +74,22 @@ class Preview:
                 images.append(drawn.labelled)
             if len(images) == count or draws.all_broken:
                 break
-        return PreviewBatch(images=tuple(images), total=len(samples), problems=tuple(problems))
+        return PreviewBatch(
+            images=tuple(images),
+            total=len(samples),
+            problems=tuple(problems),
+            tiling=tiling,
+            tiles=0 if tiling is None else len(draws.samples),
+        )
+
+    def _draws(self, config: TrainConfig, samples: tuple[Sample, ...], problem: ProblemCallback) -> Draws:
+        """Raises ImageError where no file can be read to be cut into tiles."""
+        seed, balance, views = config.runtime.seed, config.learning.class_balance, samples
+        weights = repeat_factors(samples, balance) if balance else None
+        if self._cache.tiling is not None:
+            views = cut_samples(samples, self._cache, seed=seed, problem=problem)
+            weights = None if weights is None else weights_of_tiles(weights, samples, views)
+        return Draws(views, self._cache, seed=seed, problem=problem, weights=weights)
 
     def _samples(self, config: TrainConfig) -> tuple[Sample, ...]:
         samples = split_samples(

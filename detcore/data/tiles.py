@@ -95,6 +95,12 @@ def cut_out(whole: Labelled, tile: Tile) -> Labelled:
     )
 
 
+def weights_of_tiles(weights: FloatArray, images: Sequence[Sample], tiles: Sequence[Sample]) -> FloatArray:
+    """(T,) how often each tile is drawn: as often as its image, of (N,) ``weights``."""
+    by_image = dict(zip((sample.image_id for sample in images), weights.tolist(), strict=True))
+    return np.array([by_image[sample.image_id] for sample in tiles], np.float64)
+
+
 class PassOrder:
     """Puts the rows of a pass, which are in random order, group by group of images that fit into memory together:
     each is a random choice, of as many images as have 134 million pixels, and its tiles stay in random order."""

@@ -200,9 +200,15 @@ def _of_data(data: Data) -> Iterable[Finding]:
     total = sum(data.boxes.values())
     if data.small_boxes > _SMALL_SHARE * total:
         boxes = counted(total, "box", "boxes")
-        size = math.ceil(data.image_size * SMALL_SIDE / max(data.tenth_side, 1e-3) / 32) * 32
-        text = f"{data.small_boxes:,} of {boxes} are smaller than {SMALL_SIDE} pixels at {data.image_size} pixels, too small to be found."
-        if size <= _LARGEST_USEFUL:
+        larger = SMALL_SIDE / max(data.tenth_side, 1e-3)
+        size = math.ceil(data.image_size * larger / 32) * 32
+        where = f"in tiles of {data.tile_side:,}, seen at" if data.tile_side else "at"
+        text = f"{data.small_boxes:,} of {boxes} are smaller than {SMALL_SIDE} pixels {where} {data.image_size} pixels, too small to be found."
+        if data.tile_side:
+            yield Finding(
+                text, f"Train on tiles of {max(math.floor(data.tile_side / larger / 32) * 32, 64)}."
+            )
+        elif size <= _LARGEST_USEFUL:
             yield Finding(text, f"Train at an image size of {size}.")
         else:
             yield Finding(text, "Train on tiles, or at a larger image size.")
@@ -227,7 +233,7 @@ def _of_data(data: Data) -> Iterable[Finding]:
         boxes = counted(data.judged_boxes, "box", "boxes")
         text = f"Validation has {images} with {boxes}: too little to tell one AP from another."
         yield Finding(text, "Label more images of the val split.")
-    if data.usual_side and data.largest_side > _HUGE * data.usual_side:
+    if data.usual_side and not data.tile_side and data.largest_side > _HUGE * data.usual_side:
         text = f"One image is {counted(data.largest_side, 'pixel')} long, the others usually {data.usual_side:,}: at {data.image_size} pixels its objects shrink the most."
         yield Finding(text, "Cut it into parts, or train on tiles.")
 

@@ -100,7 +100,8 @@ class Data:
     ``boxes`` to learn from by class name, classes without any included; ``small_boxes`` of them have a shorter side
     below ``SMALL_SIDE`` pixels at ``image_size``, and a tenth of all one of at most ``tenth_side`` pixels.
     ``judged_images`` and ``judged_boxes`` are those of validation. ``largest_side`` is the longer side of the largest
-    file to learn from, ``usual_side`` the median, in pixels.
+    file to learn from, ``usual_side`` the median, in pixels. ``tile_side`` is that of the tiles that the run looks at, in
+    pixels of the original; 0 where it looks at whole images.
     """
 
     kind: ClassVar[str] = "data"
@@ -113,6 +114,7 @@ class Data:
     judged_boxes: int
     largest_side: int = 0
     usual_side: int = 0
+    tile_side: int = 0
 
 
 SMALL_SIDE = 8

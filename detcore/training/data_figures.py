@@ -8,22 +8,27 @@ from collections.abc import Sequence
 import numpy as np
 
 from detcore.data.samples import Sample, Split
+from detcore.images.tiles import Tiling
 from detcore.jobs import events
 from detcore.jobs.events import SMALL_SIDE
 from detcore.project.snapshot import Snapshot
 from detcore.types import FloatArray
 
 
-def data_figures(split: Split, snapshot: Snapshot, *, image_size: int) -> events.Data:
-    """Boxes are measured as the network sees them, with the longer side of their image at ``image_size``; those of
-    images whose size is not known are not."""
+def data_figures(
+    split: Split, snapshot: Snapshot, *, image_size: int, tiling: Tiling | None = None
+) -> events.Data:
+    """Boxes are measured as the network sees them: with the longer side of their image at ``image_size``, and those of
+    images whose size is not known are not; or with a tile's."""
     names = [item.name for item in snapshot.classes]
     longer = {image.id: max(image.width or 0, image.height or 0) for image in snapshot.images}
     measured = [sample for sample in split.train if longer[sample.image_id]]
     files = [longer[sample.image_id] for sample in measured]
-    sides: FloatArray = np.concatenate(
-        [np.zeros(0), *(_shorter_sides(sample) * image_size / longer[sample.image_id] for sample in measured)]
-    )
+    if tiling is None:
+        seen = [_shorter_sides(sample) * image_size / longer[sample.image_id] for sample in measured]
+    else:
+        seen = [_shorter_sides(sample) * tiling.scale(image_size) for sample in split.train]
+    sides: FloatArray = np.concatenate([np.zeros(0), *seen])
     return events.Data(
         image_size=image_size,
         images=len(split.train),
@@ -34,6 +39,7 @@ def data_figures(split: Split, snapshot: Snapshot, *, image_size: int) -> events
         judged_boxes=sum(len(sample.labels) for sample in split.val),
         largest_side=max(files, default=0),
         usual_side=int(np.median(files)) if files else 0,
+        tile_side=0 if tiling is None else tiling.side,
     )
 
 

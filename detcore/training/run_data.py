@@ -7,7 +7,7 @@ from pathlib import Path
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample, Split, split_samples, why_no_figure
-from detcore.data.tiles import cut_samples
+from detcore.data.tiles import cut_samples, weights_of_tiles
 from detcore.errors import ConfigError
 from detcore.images.tiles import Tiling
 from detcore.jobs.config import TrainConfig
@@ -17,7 +17,7 @@ from detcore.training.distributed import Group
 from detcore.training.draw_weights import draw_weights
 from detcore.training.load import Load
 from detcore.training.telling import Telling
-from detcore.training.tiled import tile_count, weights_of_tiles
+from detcore.training.tiled import tile_count
 from detcore.types import FloatArray
 from detcore.wording import counted
 from detcore.zoo.checkpoint import Checkpoint

@@ -11,7 +11,7 @@ import cv2
 import torch
 
 from detcore.data.cache import ImageCache
-from detcore.data.samples import Sample, Split, class_ids
+from detcore.data.samples import Sample, class_ids
 from detcore.errors import ConfigError
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
@@ -148,7 +148,7 @@ class Session:
             (chosen,) = self._group.agree(_PRECISIONS.index(compute.precision))
             compute = Compute(device, _PRECISIONS[int(chosen)])
             self.state.device_type, self.state.precision = device.type, compute.precision
-            self._announce(detector, compute, load, data.split)
+            self._announce(detector, compute, load, data)
             self._try_worst_step(detector, compute, load, views)
         scaler = compute.scaler()
         if self._checkpoint is not None:
@@ -252,7 +252,8 @@ class Session:
             published_names=() if published is None else published_classes(published.learnt),
         )
 
-    def _announce(self, detector: Detector, compute: Compute, load: Load, split: Split) -> None:
+    def _announce(self, detector: Detector, compute: Compute, load: Load, data: RunData) -> None:
+        split = data.split
         self._telling.emit(
             events.Started(
                 time=time.time(),
@@ -264,7 +265,7 @@ class Session:
                 batch_size=load.batch_size * load.accumulate * self._group.world_size,
             )
         )
-        self._telling.emit(data_figures(split, self.snapshot, image_size=load.image_size))
+        self._telling.emit(data_figures(split, self.snapshot, image_size=load.image_size, tiling=data.tiling))
         boxes = sum(len(sample.labels) for sample in split.train)
         self._telling.info(
             f"{counted(len(split.train), 'image')} with {counted(boxes, 'box', 'boxes')} to learn from, {len(split.val):,} to judge by; "

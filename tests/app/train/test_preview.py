@@ -9,6 +9,8 @@ from app.services.context import AppContext
 from app.train.page import TrainPage
 from app.train.previewing import COUNT
 from app.train.widgets.preview_dialog import PreviewDialog
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.learning import Learning
 from detcore.project.edits import delete_boxes
 
 WAIT = 30_000
@@ -44,6 +46,18 @@ def test_pictures_follow_the_settings_and_another_batch(
     assert opened(open_page, context) is dialog
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert open_page.previewing.dialog is None
+
+
+def test_tiles_are_shown_where_a_training_would_cut_them(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext
+) -> None:
+    config = TrainConfig(learning=Learning(tiles="96", image_size=96))
+    open_page.setup.show_config(config)
+    dialog = opened(open_page, context)
+    qtbot.waitUntil(lambda: len(dialog.grid.pictures) > 0, timeout=WAIT)
+    assert "tiles of 96 px, cut from 1 training image," in dialog.about.text()
+    assert all(picture.image.width() == picture.image.height() == 96 for picture in dialog.grid.pictures)
+    dialog.close()
 
 
 def test_without_labels_it_says_what_to_do(qtbot: QtBot, open_page: TrainPage, context: AppContext) -> None:

@@ -39,7 +39,7 @@ def test_the_command_writes_a_picture(tmp_path: Path, capsys: pytest.CaptureFixt
     picture = cv2.imread(str(out))
     assert picture is not None
     assert picture.shape[1] == 2 * 328 + 8
-    assert "4 of" in capsys.readouterr().out
+    assert "4 drawn from" in capsys.readouterr().out
 
 
 def test_only_pictures_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -115,6 +115,14 @@ def test_small_boxes_are_counted_and_a_size_is_named_at_which_most_can_be_seen()
     assert "tiles" in texts(replace(GOOD, small_boxes=118, tenth_side=1.0))
 
 
+def test_of_tiles_a_side_is_named_at_which_most_can_be_seen_and_sizes_of_images_do_not_matter() -> None:
+    """A tenth have sides up to 4 pixels: in tiles of half the side those have 8."""
+    said = texts(replace(GOOD, small_boxes=118, tenth_side=4.0, tile_side=640))
+    assert "smaller than 8 pixels in tiles of 640, seen at 320 pixels" in said
+    assert "tiles of 320" in said
+    assert not texts(replace(GOOD, largest_side=8000, tile_side=640))
+
+
 def test_classes_with_few_boxes_and_with_none_are_named() -> None:
     said = texts(replace(GOOD, boxes={"coin": 200, "dent": 5, "key": 1, "leaf": 0}))
     assert "only 5 boxes of dent, 1 box of key to learn from" in said

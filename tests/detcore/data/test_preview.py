@@ -1,0 +1,71 @@
+"""Training images as a training with the same settings would learn from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from detcore.data.preview import Preview
+from detcore.data.samples import split_samples
+from detcore.images.tiles import Tiling
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.augmentation import Augmentation
+from detcore.jobs.settings.learning import Learning
+from detcore.project.snapshot import Snapshot, SnapshotImage
+from detcore.training.data_figures import data_figures
+from detcore.types import Box, ObjectClass, Status
+from tests.columns import ground_truth
+
+PLAIN = replace(Augmentation(), flip_horizontal=False, scale_jitter=0.0, colour_jitter=False)
+TILES = TrainConfig(learning=Learning(tiles="400", image_size=192), augmentation=PLAIN)
+
+
+@pytest.fixture
+def snapshot(tmp_path: Path) -> Snapshot:
+    """Grey, 700 × 400, with a box of 50 × 25 at the left and one of 50 × 80 at the right."""
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((400, 700, 3), 90, np.uint8))
+    image = SnapshotImage(
+        id=1, path=str(tmp_path / "a.png"), width=700, height=400, split="train", status=Status.UNSEEN
+    )
+    boxes = [
+        Box(id=1, image_id=1, class_id=7, x1=10, y1=20, x2=60, y2=45),
+        Box(id=2, image_id=1, class_id=7, x1=600, y1=20, x2=650, y2=100),
+    ]
+    classes = (ObjectClass(id=7, name="a", color="#000000"),)
+    return Snapshot(classes=classes, images=(image,), ground_truth=ground_truth(boxes))
+
+
+def test_the_tiles_that_a_training_would_cut_are_shown(snapshot: Snapshot) -> None:
+    preview = Preview(snapshot)
+    batch = preview.batch(TILES, number=0, count=2)
+    # in common is the longest box, and 8 pixels as they are seen at 192 / 400: 80 + 16.7 + 1. Two tiles, at 0 and 300
+    assert batch.tiling == Tiling(side=400, overlap=98)
+    assert (batch.total, batch.tiles) == (1, 2)
+    assert [item.size for item in batch.images] == [(192, 192), (192, 192)]
+    boxes = sorted(item.boxes.round().tolist()[0] for item in batch.images)
+    assert boxes == [[5, 10, 29, 22], [144, 10, 168, 48]]  # (600 - 300) × 0.48
+
+    whole = preview.batch(replace(TILES, learning=Learning(tiles="off", image_size=192)), number=0, count=1)
+    assert (whole.tiling, whole.tiles) == (None, 0)
+    assert len(whole.images[0].boxes) == 2
+
+
+def test_files_that_cannot_be_read_are_told_of_tiles_as_well(snapshot: Snapshot) -> None:
+    Path(snapshot.images[0].path).unlink()
+    batch = Preview(snapshot).batch(TILES, number=0, count=2)
+    assert batch.images == ()
+    assert len(batch.problems) == 1
+
+
+def test_boxes_of_a_run_on_tiles_are_measured_in_tiles(snapshot: Snapshot) -> None:
+    split = split_samples(snapshot, seed=0)
+    whole = data_figures(split, snapshot, image_size=192)
+    # 25 × 192 / 700 and 25 × 192 / 400
+    assert (whole.small_boxes, whole.tile_side) == (1, 0)
+    tiled = data_figures(split, snapshot, image_size=192, tiling=Tiling(side=400, overlap=98))
+    assert (tiled.small_boxes, tiled.tile_side) == (0, 400)
+    assert tiled.tenth_side == pytest.approx(13.2)  # of 12 and 24
