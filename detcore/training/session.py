@@ -38,6 +38,7 @@ from detcore.training.machine import (
 from detcore.training.optimisers import make_optimiser
 from detcore.training.patience import PatienceHook
 from detcore.training.phases import largest_side
+from detcore.training.recomputing import recompute_stages
 from detcore.training.run_data import RunData
 from detcore.training.stretch import go_beyond
 from detcore.training.telling import Emit, Telling
@@ -143,6 +144,8 @@ class Session:
         ema = Ema(detector, decay=config.optimisation.ema_decay) if config.learning.ema else None
         if ema is not None and self._checkpoint is not None:
             ema.detector.load_state_dict(self._checkpoint.kept())
+        if config.runtime.checkpoint_activations and not recompute_stages(detector):
+            self._telling.warning(f"{config.detector} names no stages that could be computed again.")
         with memory_watch():
             compute = choose_precision(detector, device, self._precision(device), size=load.image_size)
             (chosen,) = self._group.agree(_PRECISIONS.index(compute.precision))

@@ -66,6 +66,12 @@ class Detector(nn.Module, ABC):
         """What is found: at most ``MAX_DETECTIONS`` an image, scores of at least ``SCORE_FLOOR``, class-wise
         NMS done; and all that was answered."""
 
+    def stages(self) -> list[nn.Module]:
+        """The parts of the network that a step takes most of its time and memory for, none within another: each gives the
+        same answers whenever it is called with the same inputs, so that these can be computed again. None unless a
+        detector names them."""
+        return []
+
     def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The tensors of a published weights file under the names that they have here, wherever they differ by
         more than a prefix."""

@@ -28,6 +28,12 @@ class Runtime:
         choices={"auto": "Auto", "fp32": "32 bit", "bf16": "16 bit (bf16)", "fp16": "16 bit (fp16)"},
     )
     threads: int | None = option(None, auto=int, label="Threads", help="Threads of the processor", low=1)
+    checkpoint_activations: bool = option(
+        False,
+        label="Spare memory",
+        help="Compute what layers answer once more for the gradients instead of keeping it: larger images and batches "
+        "fit, and a step takes about a third longer",
+    )
     validate_every_seconds: float | None = option(
         None,
         auto=float,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN  # pyright: ignore[reportMissingTypeStubs]
 from torchvision.models.detection.anchor_utils import AnchorGenerator  # pyright: ignore[reportMissingTypeStubs]
 
@@ -20,6 +20,7 @@ from detcore.zoo.parts.torchvision_nets import (
     detect_and_hear,
     named_losses,
     pyramid_backbone,
+    pyramid_stages,
 )
 from detcore.zoo.specs.faster_rcnn import SPEC, FasterRcnnOptions
 from detcore.zoo.specs.torchvision_options import MOBILENET
@@ -83,6 +84,9 @@ class FasterRcnnDetector(Detector):
             said[torch.arange(len(rows), device=rows.device), labels] = image_scores[rows, labels]
             looks.append(Look(found=item, boxes=image_boxes[rows, labels], scores=said))
         return looks
+
+    def stages(self) -> list[nn.Module]:
+        return pyramid_stages(self.net)
 
     def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return current_names(tensors)

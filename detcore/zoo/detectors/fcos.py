@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models.detection import FCOS  # pyright: ignore[reportMissingTypeStubs]
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7  # pyright: ignore[reportMissingTypeStubs]
 
@@ -20,6 +20,7 @@ from detcore.zoo.parts.torchvision_nets import (
     dense_net,
     named_losses,
     pyramid_backbone,
+    pyramid_stages,
 )
 from detcore.zoo.specs.fcos import SPEC, FcosOptions
 
@@ -58,6 +59,9 @@ class FcosDetector(Detector):
     def look(self, images: Tensor) -> list[Look]:
         decode = cast("Any", self.net).box_coder.decode
         return dense_looks(self.net, images, shift=0, chances=_chances, decode=decode)
+
+    def stages(self) -> list[nn.Module]:
+        return pyramid_stages(self.net)
 
     def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return current_names(tensors)

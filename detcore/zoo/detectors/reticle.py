@@ -158,6 +158,10 @@ class Reticle(Detector):
             strides=all_strides,
         )
 
+    def stages(self) -> list[nn.Module]:
+        trunk = self.backbone
+        return [trunk.stem, trunk.stage3, trunk.stage4, trunk.stage5, self.neck, *self.heads]
+
     def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         own = {name: self.backbone.own_name(name) for name in tensors}
         return {f"backbone.{own[name]}" if own[name] else name: tensor for name, tensor in tensors.items()}

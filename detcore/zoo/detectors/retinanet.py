@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchvision.models.detection import RetinaNet  # pyright: ignore[reportMissingTypeStubs]
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7  # pyright: ignore[reportMissingTypeStubs]
 
@@ -21,6 +21,7 @@ from detcore.zoo.parts.torchvision_nets import (
     dense_net,
     named_losses,
     pyramid_backbone,
+    pyramid_stages,
 )
 from detcore.zoo.specs.retinanet import SPEC, RetinaNetOptions
 
@@ -59,6 +60,9 @@ class RetinaNetDetector(Detector):
     def look(self, images: Tensor) -> list[Look]:
         decode = cast("Any", self.net).box_coder.decode_single
         return dense_looks(self.net, images, shift=0, chances=_chances, decode=decode)
+
+    def stages(self) -> list[nn.Module]:
+        return pyramid_stages(self.net)
 
     def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """In files from before 0.13 the towers count their activations, too."""

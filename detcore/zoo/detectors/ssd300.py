@@ -63,6 +63,10 @@ class Ssd300(Detector):
         decode = cast("Any", self.net).box_coder.decode_single
         return dense_looks(self.net, images, shift=1, chances=softmax_chances, decode=decode)
 
+    def stages(self) -> list[nn.Module]:
+        backbone = cast("Any", self.net).backbone
+        return [backbone.features, *backbone.extra]
+
 
 def build(num_classes: int, image_size: int, _options: NoOptions) -> Ssd300:
     return Ssd300(num_classes, image_size=image_size)

@@ -79,6 +79,11 @@ def pyramid_backbone(
     )
 
 
+def pyramid_stages(net: Any) -> list[nn.Module]:
+    """The stages of the trunk below the pyramid that ``pyramid_backbone`` made for a net."""
+    return [stage for stage in net.backbone.body.children() if any(stage.children())]
+
+
 def named_losses(net: nn.Module, images: Tensor, targets: list[Target], *, shift: int) -> dict[str, Tensor]:
     """torchvision's losses under its own names. ``shift`` is 1 where label 0 is background."""
     own = [{"boxes": target["boxes"], "labels": target["labels"] + shift} for target in targets]

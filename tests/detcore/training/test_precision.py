@@ -32,9 +32,8 @@ from detcore.training.session import Session
 from detcore.training.trainer import Hook, Trainer
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.checkpoint import RunState, read_checkpoint, restore_scaler, scaler_tensors
-from detcore.zoo.detectors.reticle_s import ReticleS
-from detcore.zoo.parts.trunks import SplitTrunk
 from detcore.zoo.running import Compute
+from tests.detcore.training.small import small_batch, small_detector
 
 CPU = torch.device("cpu")
 
@@ -136,21 +135,14 @@ def test_a_gradient_that_no_scale_mends_ends_the_run() -> None:
         run_line(1e9, steps=100)
 
 
-def small_detector() -> ReticleS:
-    torch.manual_seed(3)
-    return ReticleS(2, backbone=SplitTrunk((4, 8, 8, 16, 16)), neck_width=16)
-
-
 def test_gradients_in_half_precision_are_those_of_full_precision_to_rounding() -> None:
-    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-    boxes = torch.tensor([[8.0, 8.0, 40.0, 48.0]])
-    target = Target(boxes=boxes, labels=torch.tensor([1]), ignore=torch.zeros(0, 4))
+    images, targets = small_batch()
     gradients: list[Tensor] = []
     for compute in (Compute(CPU), Compute(CPU, "fp16")):
         detector, scaler = small_detector().train(), compute.scaler()
         restore_scaler(scaler, {"scale": torch.tensor(1024.0), "steps": torch.tensor(0.0)})
         with compute.autocast():
-            losses = detector.losses(images, [target] * 2)
+            losses = detector.losses(images, targets)
         torch.autograd.backward(scaler.scale(torch.stack(list(losses.values())).sum()))
         found = [item.grad.flatten() for item in detector.parameters() if item.grad is not None]
         gradients.append(torch.cat(found) / scaler.get_scale())
