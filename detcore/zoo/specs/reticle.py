@@ -29,8 +29,8 @@ S = DetectorSpec(
 N = DetectorSpec(
     id="reticle-n",
     title="Reticle N",
-    text="A smaller Reticle S: a third of the parameters, and more than twice as many images a second. For old laptops, "
-    "small devices, and wherever Reticle S is too slow.",
+    text="For old laptops, small devices and many images a second: a third of the parameters of Reticle S, and more than "
+    "twice as fast.",
     licence=_LICENCE,
     parameters=0.4,
     input=_INPUT,
@@ -44,8 +44,8 @@ N = DetectorSpec(
 M = DetectorSpec(
     id="reticle-m",
     title="Reticle M",
-    text="A larger Reticle S: four times the parameters and the arithmetic. For a GPU, and for thousands of images rather "
-    "than hundreds. On a processor it makes a quarter of the steps in the same time.",
+    text="For a GPU and thousands of images: four times the parameters and the arithmetic of Reticle S. On a processor it "
+    "makes a quarter of the steps in the same time.",
     licence=_LICENCE,
     parameters=4.7,
     input=_INPUT,
@@ -71,9 +71,9 @@ TRUNK = PublishedFile(
 S_PRETRAINED = DetectorSpec(
     id="reticle-s-pretrained",
     title="Reticle S, pretrained",
-    text="Neck and heads of Reticle S on a trunk that has learnt from a million photographs. For photographs of everyday "
-    "things with few labels; no help with microscopy, drawings and screens. Its ImageNet weights are Apache-2.0; the "
-    "images of ImageNet were given for research.",
+    text="For photographs of everyday things with few labels: neck and heads of Reticle S on a trunk that has learnt from "
+    "a million photographs. No help with microscopy, drawings and screens. Its ImageNet weights are Apache-2.0; the images "
+    "of ImageNet were given for research.",
     licence=_LICENCE,
     parameters=3.7,
     input=InputRule(image_size=320, mean=(_MEAN, _MEAN, _MEAN), std=(_STD, _STD, _STD)),
