@@ -10,8 +10,10 @@ import time
 from collections import deque
 from typing import cast
 
+import cv2
 import torch
 
+from detcore.jobs.settings.runtime import Runtime
 from detcore.wording import counted
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.running import Compute, Precision
@@ -19,6 +21,21 @@ from detcore.zoo.running import Compute, Precision
 _WINDOW = 24
 _SPREAD = 1.6
 _PATIENCE = 8
+
+
+def set_up_torch(runtime: Runtime) -> None:
+    """How torch and OpenCV compute in this process. Comes before CUDA starts, which reads the environment then."""
+    torch.set_flush_denormal(True)
+    # Decoding and augmentation run in threads of ours; OpenCV's own would only get in their way.
+    cv2.setNumThreads(1)
+    if runtime.threads is not None:
+        torch.set_num_threads(runtime.threads)
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.deterministic = runtime.deterministic
+    if runtime.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # as NVIDIA says, so that its sums repeat
+    # Only a warning: some operations that detectors cannot do without have no such form on a GPU.
+    torch.use_deterministic_algorithms(runtime.deterministic, warn_only=True)
 
 
 def device_name(device: torch.device) -> str:

@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, replace
 from typing import get_args
 
-import cv2
 import torch
 
 from detcore.data.cache import ImageCache
@@ -33,6 +32,7 @@ from detcore.training.machine import (
     cores,
     device_name,
     dummy_batch,
+    set_up_torch,
     try_step,
 )
 from detcore.training.optimisers import make_optimiser
@@ -110,8 +110,8 @@ class Session:
         config.check()
         data = RunData(self.snapshot, config, self._checkpoint, self._telling)
         self.no_figure = data.no_figure
+        set_up_torch(config.runtime)
         device = choose_device(config.runtime.device, local_rank=self._group.local_rank)
-        self._set_threads(device)
         torch.manual_seed(config.runtime.seed)  # pyright: ignore[reportUnknownMemberType]
         load = load_of_run(
             config,
@@ -183,8 +183,11 @@ class Session:
         return max(1, min(_GPU_LOADERS, cores() // self._group.local_world_size))
 
     def _precision(self, device: torch.device) -> str:
-        """As configured; what was once measured on this kind of device stays for the whole run."""
+        """As configured; what was once measured on this kind of device stays for the whole run, and nothing is measured
+        where runs are to repeat."""
         state, wanted = self.state, self.config.runtime.precision
+        if wanted == "auto" and self.config.runtime.deterministic:
+            return "fp32"
         if wanted != "auto" or state.precision not in _PRECISIONS or state.device_type != device.type:
             return wanted
         return state.precision
@@ -215,15 +218,6 @@ class Session:
             self._telling.warning(text)
         self.state.best_ap = None if figure is None else figure.ap
         self.state.best_step = 0 if figure is None else figure.step
-
-    def _set_threads(self, device: torch.device) -> None:
-        torch.set_flush_denormal(True)
-        # Decoding and augmentation run in threads of ours; OpenCV's own would only get in their way.
-        cv2.setNumThreads(1)
-        if self.config.runtime.threads is not None:
-            torch.set_num_threads(self.config.runtime.threads)
-        if device.type == "cuda":
-            torch.backends.cudnn.benchmark = False
 
     def _begin(self, detector: Detector, device: torch.device) -> torch.optim.Optimizer:
         """The optimiser; it and the detector as the checkpoint has them, or the weights to start from."""
@@ -304,7 +298,9 @@ class Session:
             self._run, ema, self.snapshot.classes, self._telling.emit, tiling=cache.tiling
         )
         hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
-        if compute.device.type == "cpu" and self.config.runtime.threads is None:
+        runtime = self.config.runtime
+        # with other threads sums have another order
+        if compute.device.type == "cpu" and runtime.threads is None and not runtime.deterministic:
             hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))
         validator = None if self.no_figure else self._validator(ema, detector, compute, load, data, cache)
         hooks += watching_hooks(

@@ -34,6 +34,13 @@ class Runtime:
         help="Compute what layers answer once more for the gradients instead of keeping it: larger images and batches "
         "fit, and a step takes about a third longer",
     )
+    deterministic: bool = option(
+        False,
+        label="Repeat exactly",
+        help="Two trainings of so many epochs end with the same weights on the same machine, to the last bit (on a GPU as "
+        "far as PyTorch can). Steps take longer: sums are always made in the same order, Auto precision is 32 bit, and no "
+        "threads are left to other programs",
+    )
     validate_every_seconds: float | None = option(
         None,
         auto=float,
