@@ -50,8 +50,7 @@ class OptionFields(QWidget):
     @property
     def fields(self) -> Mapping[str, _Field]:
         """By the names of their options."""
-        if not self._fields:
-            self._make()
+        self._make()
         return self._fields
 
     def show_options(self, options: Iterable[Option], chosen: Mapping[str, Any]) -> None:
@@ -67,11 +66,11 @@ class OptionFields(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if not self._fields:
-            self._make()
+        self._make()
 
     def _make(self) -> None:
-        for item in self._options:
+        """The fields, unless they are there already."""
+        for item in () if self._fields else self._options:
             value = self._chosen[item.name]
             field = self._fields[item.name] = _field(item, value)
             field.setToolTip(item.help)

@@ -9,14 +9,13 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
-from app.shell.main_window import MainWindow
 from app.train.page import TrainPage
 from app.train.run_history import RunHistory
 from app.train.widgets.exhibit_card import ExhibitCard
 from app.train.widgets.inside import LEAST_HEIGHT
 from detcore.jobs.events import LAYER_FIGURES, Command, HardBatch, Layers, Validation
 from detcore.project.project import Project
-from tests.app.train.train_driving import LEFT, WAIT, has_steps, write_run
+from tests.app.train.train_driving import IN_A_SMALL_WINDOW, LEFT, WAIT, has_steps, write_run
 
 
 def open_run(qtbot: QtBot, page: TrainPage, context: AppContext, project: Project) -> str:
@@ -104,12 +103,10 @@ def test_a_run_without_figures_does_not_show_those_of_the_one_before(
 
 
 def test_in_a_small_window_the_plots_scroll_and_the_log_stays_in_sight(
-    qtbot: QtBot, window: MainWindow, project: Project
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
 ) -> None:
-    page = window.train_page
-    window.resize(1100, 700)
-    window.show_page("train")
-    name = open_run(qtbot, page, window.context, project)
+    page.resize(IN_A_SMALL_WINDOW)
+    name = open_run(qtbot, page, context, project)
     page.histories.add(name, HardBatch(step=2, loss=9.0, usual=3.0, images=[]))
     inside, log = page.run_view.inside, page.run_view.log
     qtbot.mouseClick(inside.button, LEFT)
@@ -121,6 +118,7 @@ def test_in_a_small_window_the_plots_scroll_and_the_log_stays_in_sight(
         timeout=WAIT,
     )
     assert page.run_view.plots.visibleRegion().boundingRect().height() > 0
+    assert page.size() == IN_A_SMALL_WINDOW
 
 
 def test_a_training_is_asked_to_measure(

@@ -25,10 +25,16 @@ from detcore.project.edits import set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunState, list_runs
 from detcore.project.snapshot import Snapshot
-from tests.app.train.train_driving import LEFT, WAIT, has_steps, last_message, train, wait_for_end, write_run
-
-HEIGHT_IN_A_SMALL_WINDOW = 600
-"""Of the page in a window of 1100 × 700 with a strip of messages."""
+from tests.app.train.train_driving import (
+    IN_A_SMALL_WINDOW,
+    LEFT,
+    WAIT,
+    has_steps,
+    last_message,
+    train,
+    wait_for_end,
+    write_run,
+)
 
 
 def test_runs_come_back_from_their_folders_with_their_curves(
@@ -92,7 +98,7 @@ def test_on_the_smallest_page_the_legends_are_whole_though_the_figures_take_two_
             and plot.view.geometry().bottom() < plot.height()
         )
 
-    least = QSize(page.minimumSizeHint().width(), HEIGHT_IN_A_SMALL_WINDOW)
+    least = QSize(page.minimumSizeHint().width(), IN_A_SMALL_WINDOW.height())
 
     def all_is_whole() -> bool:
         page.resize(least)

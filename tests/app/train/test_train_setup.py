@@ -22,6 +22,8 @@ from detcore.jobs.settings.runtime import Runtime
 from detcore.jobs.settings.sections import SETTINGS
 from detcore.options import Option
 from detcore.project.project import Project
+from detcore.zoo.catalogue import detectors
+from tests.app.train.train_driving import IN_A_SMALL_WINDOW
 from tests.app.worker_fakes import fake_workers
 
 LEFT = Qt.MouseButton.LeftButton
@@ -57,13 +59,19 @@ def test_a_click_anywhere_on_the_card_opens_the_list_and_the_detector_chosen_the
 
 
 def test_how_long_which_detector_and_on_what_are_in_sight_in_a_small_window(
-    qtbot: QtBot, page: TrainPage
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
 ) -> None:
-    page.resize(1036, 590)  # what a window of 1100×700 leaves the page
-    page.setup.detector.choose("faster-rcnn")  # with a long text, and an option of its own
-    settings = page.setup.settings
-    for widget in (page.setup.detector, settings.length, settings.device, settings.more_button):
-        qtbot.waitUntil(lambda widget=widget: widget.visibleRegion().boundingRect() == widget.rect())
+    page.resize(IN_A_SMALL_WINDOW)
+    context.document.open(project)
+    setup, settings = page.setup, page.setup.settings
+    qtbot.waitUntil(setup.buttons.divide.isVisible, timeout=5000)
+    decisions = (setup.detector, settings.length, settings.device, setup.buttons.data, setup.buttons.start)
+    for model in detectors():
+        setup.detector.choose(model)
+        setup.detector.show_note("Looks at these images in tiles of 1,088 px.", "")
+        for widget in decisions:
+            qtbot.waitUntil(lambda widget=widget: widget.visibleRegion().boundingRect() == widget.rect())
+    assert page.size() == IN_A_SMALL_WINDOW
 
 
 def test_while_a_training_runs_the_card_opens_no_list(qtbot: QtBot, page: TrainPage) -> None:

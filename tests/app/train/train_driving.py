@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
@@ -16,6 +16,8 @@ from detcore.project.runs import create_run
 
 WAIT = 30_000
 LEFT = Qt.MouseButton.LeftButton
+IN_A_SMALL_WINDOW = QSize(1036, 590)
+"""Of the page in a window of 1100 × 700: beside the rail, below menus, tool bar and a strip of messages."""
 
 
 def last_message(context: AppContext) -> Message:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.widgets.option_fields import OptionFields
@@ -57,6 +58,17 @@ def test_what_was_chosen_is_shown_and_given_again(
     qtbot: QtBot, kind: type[Any], chosen: dict[str, Any]
 ) -> None:
     assert shown(qtbot, kind, chosen).values() == chosen
+
+
+def test_other_options_take_the_place_of_those_that_are_seen(qtbot: QtBot) -> None:
+    form = shown(qtbot, Auto, {})
+    qtbot.waitExposed(form)
+    form.show_options(options_of(Barest), {})
+    assert [label.text() for label in form.findChildren(QLabel)] == ["Count", "Share", "Word"]
+    form.show_options([], {})
+    assert form.isHidden()
+    form.show_options(options_of(Barest), {})
+    assert [label.text() for label in form.findChildren(QLabel)] == ["Count", "Share", "Word"]
 
 
 def test_a_number_above_its_end_cannot_reach_it(qtbot: QtBot) -> None:
