@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 from collections.abc import Callable
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from detcore.atomic import atomic_write
 from detcore.cli.status import DONE
 from detcore.errors import Cancelled, ConfigError, JobError
 from detcore.jobs.devices import process_count, process_rank
-from detcore.jobs.events import Event
+from detcore.jobs.events import Event, FailureKind
 from detcore.jobs.outcomes import Outcome
 from detcore.jobs.owner import WorkerJob, worker_command
 from detcore.project.project import Project
@@ -30,7 +29,6 @@ from detcore.project.runs import list_runs
 SHARED = ("train", "predict", "crossval", "evaluate", "queue", "audit", "compare", "next", "report")
 """The commands that many processes can be given; the others are for one."""
 _LAUNCH = "launch.json"
-_numbers = count(1)
 
 
 def is_launched() -> bool:
@@ -53,7 +51,7 @@ def run_launched(options: argparse.Namespace, command: Callable[[argparse.Namesp
         return _follow(options.project)
     status = command(options)
     if status == DONE:  # else torchrun ends the others
-        _wait_for(worker_command("dismiss", *_together(None)), "parting")
+        _check(_end_of(worker_command("dismiss"), "parting"))
     return status
 
 
@@ -61,7 +59,7 @@ def shared_command(project: Path, *arguments: str) -> list[str]:
     """``worker_command`` of a job that all processes do together, where there are several."""
     if not is_launched():
         return worker_command(*arguments)
-    return worker_command(*arguments, *_together(project))
+    return worker_command(*arguments, *_images(project))
 
 
 def remember_launch(run: RunFolder) -> None:
@@ -86,42 +84,45 @@ def _launch() -> dict[str, Any]:
 
 
 def _follow(folder: Path) -> int:
-    """Work along in every job until there is no more."""
+    """Work along in every job until there is no more. One in which memory has run out, here or elsewhere, is begun again
+    with less by the first process, or ended for all."""
     while True:
-        outcome = _wait_for(worker_command("follow", *_together(folder)), "following")
+        outcome = _end_of(worker_command("follow", *_images(folder)), "following")
+        if outcome.failure is not FailureKind.OUT_OF_MEMORY:
+            _check(outcome)
         if outcome.ended is not None and outcome.ended.result.get("dismissed"):
             return DONE
 
 
-def _wait_for(argv: list[str], what: str) -> Outcome:
+def _end_of(argv: list[str], what: str) -> Outcome:
     job = WorkerJob(argv, on_event=_unheard, what=what)
     job.start()
     try:
-        outcome = _end_of(job)
+        return _wait(job)
     except KeyboardInterrupt as error:
         job.stop()
-        _end_of(job)
+        _wait(job)
         raise Cancelled("stopped") from error
-    if not outcome.good:
-        raise JobError(
-            f"process {process_rank() + 1} of {process_count()}: {outcome.text}", hint=outcome.hint
-        )
-    return outcome
 
 
-def _end_of(job: WorkerJob) -> Outcome:
+def _wait(job: WorkerJob) -> Outcome:
     while (outcome := job.wait(0.5)) is None:
         pass
     return outcome
 
 
-def _together(folder: Path | None) -> list[str]:
-    """Which job of this torchrun it is, and where this machine has the project's images."""
-    number = ["--job", str(next(_numbers))]
-    if folder is None:
-        return number
+def _check(outcome: Outcome) -> None:
+    """Raises JobError for a job that has failed."""
+    if not outcome.good:
+        raise JobError(
+            f"process {process_rank() + 1} of {process_count()}: {outcome.text}", hint=outcome.hint
+        )
+
+
+def _images(folder: Path) -> list[str]:
+    """Where this machine has the project's images."""
     with Project.open(folder, read_only=True) as project:
-        return [*number, "--images", str(project.image_root)]
+        return ["--images", str(project.image_root)]
 
 
 def _unheard(_event: Event) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from detcore.cli.console import say, write_json
-from detcore.cli.launched import is_launched, remember_launch, run_of_launch, shared_command
+from detcore.cli.launched import remember_launch, run_of_launch, shared_command
 from detcore.cli.predicting import (
     choose_images,
     go_on_hint,
@@ -51,11 +51,7 @@ def train(options: argparse.Namespace) -> int:
     remember_launch(run)
     say(f"run {run.name}")
     argv = shared_command(options.project, "train", str(run.path))
-    if is_launched():
-        # The others cannot be begun anew from here: that is for torchrun.
-        outcome = watch_job(lambda hear: WorkerJob([*argv], on_event=hear, what="training"))
-    else:
-        outcome = watch_job(lambda hear: TrainingJob(argv, on_event=hear))
+    outcome = watch_job(lambda hear: TrainingJob(argv, on_event=hear))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or f"Resume with --resume {run.name}")
     say(ending_text(outcome))

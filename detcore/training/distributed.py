@@ -8,27 +8,34 @@ GPUs; only gradients take NCCL, where there is one.
 from __future__ import annotations
 
 import os
+import secrets
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Event as Flag
 from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous  # pyright: ignore[reportUnknownVariableType]
 from torch.nn.parallel import DistributedDataParallel
 
-from detcore.errors import ReticleError
+from detcore.errors import Cancelled, ReticleError
 from detcore.jobs.devices import process_count, process_rank
 from detcore.zoo.parts.divisor import shared_divisors
+from detcore.zoo.running import OutOfMemoryError
 
 _PATIENCE = timedelta(hours=1)
 """How long a process waits for the others: while the first one judges or writes, or has more images to look at. That
 one has died is noticed at once, by its connections."""
 _SMALL_BATCH = 8
 """Of fewer images statistics are too noisy to normalise by."""
+_LOOK_SECONDS = 0.05
+_MEETING = "reticle"
+_OUT_OF_MEMORY = "out_of_memory"  # names, among what all can read, that one of them has run out
 _PEER_WORDS = ("gloo/", "nccl", "connection closed by peer", "connection reset by peer", "broken pipe")
 
 
@@ -53,6 +60,8 @@ class Group:
     world_size: int = 1
     local_rank: int = 0
     local_world_size: int = 1
+    store: Store | None = None
+    """What all can read and write, as long as one that started them is there."""
 
     @property
     def leads(self) -> bool:
@@ -108,6 +117,31 @@ class Group:
             found.append(tensor.numpy().tobytes())
         return found
 
+    @contextmanager
+    def memory_shared(self) -> Generator[None, None, None]:
+        """Where memory runs out in one process while the block lasts, it has run out in all: they are to begin again with
+        less, together.
+
+        Raises:
+            OutOfMemoryError: another process says so, and is gone.
+        """
+        try:
+            yield
+        except OutOfMemoryError:
+            if self.store is not None:
+                self.store.set(_OUT_OF_MEMORY, "")
+            raise
+        except RuntimeError as error:
+            if _tells_of_peer(error) and self._someone_ran_out():
+                raise OutOfMemoryError("memory ran out in another process of this job") from error
+            raise
+
+    def _someone_ran_out(self) -> bool:
+        try:
+            return self.store is not None and self.store.check([_OUT_OF_MEMORY])
+        except RuntimeError:
+            return False  # it was the other's
+
     def wrap(self, detector: nn.Module, device: torch.device, *, batch_size: int) -> nn.Module:
         """The detector with its gradients averaged over all processes, so that they are those of one process with
         all ``world_size`` times ``batch_size`` images, as far as its losses use ``divisor``.
@@ -126,12 +160,12 @@ class Group:
 
 
 @contextmanager
-def joined_group(*, job: int = 0) -> Generator[Group, None, None]:
-    """The group that torchrun's environment describes; alone without it. ``job`` counts those that the same
-    torchrun has brought together before.
+def joined_group(*, stop: Flag | None = None) -> Generator[Group, None, None]:
+    """The group that torchrun's environment describes; alone without it.
 
     Raises:
         PeerLostError: another process is gone, or never came.
+        Cancelled: ``stop`` was set while others were waited for.
     """
     count = process_count()
     if count == 1:
@@ -140,8 +174,9 @@ def joined_group(*, job: int = 0) -> Generator[Group, None, None]:
     if os.name == "nt":
         os.environ.setdefault("USE_LIBUV", "0")
     with _peer_watch():
-        _join(job)
+        store = _join(stop or Flag())
         yield Group(
+            store=store,
             rank=process_rank(),
             world_size=count,
             local_rank=int(os.environ.get("LOCAL_RANK", "0")),
@@ -152,17 +187,50 @@ def joined_group(*, job: int = 0) -> Generator[Group, None, None]:
         distributed.destroy_process_group()
 
 
-def _join(job: int) -> None:
+def _join(stop: Flag) -> Store:
     gpus = torch.cuda.is_available() and distributed.is_nccl_available()
-    store, rank, count = next(cast("Any", rendezvous)("env://", timeout=_PATIENCE))
+    shared, rank, count = next(cast("Any", rendezvous)("env://", timeout=_PATIENCE))
+    # Under torchrun it outlives all processes, and with it the addresses of those that are gone.
+    store = PrefixStore(_meet(shared, rank, count, stop), shared)
     distributed.init_process_group(
         "cpu:gloo,cuda:nccl" if gpus else "gloo",
-        # Under torchrun the store outlives a job, and with it the addresses of its processes.
-        store=PrefixStore(f"reticle/{job}", store),
+        store=store,
         rank=rank,
         world_size=count,
         timeout=_PATIENCE,
     )
+    return store
+
+
+def _meet(store: Store, rank: int, count: int, stop: Flag) -> str:
+    """Wait for the processes that there are now, whatever earlier ones have left in the store; returns a name for what
+    these share, which none before them had.
+
+    The first process names the meeting; the others put their own names down for it, again whenever there is another
+    one, until it says that they are expected.
+    """
+    own, until = secrets.token_hex(8), time.monotonic() + _PATIENCE.total_seconds()
+    if rank == 0:
+        store.set(_MEETING, own)
+    while not stop.wait(_LOOK_SECONDS):
+        if time.monotonic() >= until:
+            raise PeerLostError("another process of this job never came", hint="See what that one said")
+        meeting = _read(store, _MEETING)
+        if rank > 0 and meeting:
+            store.set(f"{_MEETING}/{rank}", f"{meeting} {own}")
+            if own in _read(store, meeting).split():
+                return meeting
+        elif rank == 0:
+            others = [_read(store, f"{_MEETING}/{other}").split() for other in range(1, count)]
+            if all(there[:1] == [own] for there in others):
+                store.set(own, " ".join(there[1] for there in others))
+                return own
+    raise Cancelled("stopped")
+
+
+def _read(store: Store, name: str) -> str:
+    """ "" as long as there is none."""
+    return store.get(name).decode() if store.check([name]) else ""
 
 
 @contextmanager
@@ -171,12 +239,16 @@ def _peer_watch() -> Generator[None, None, None]:
     try:
         yield
     except RuntimeError as error:
-        words = str(error).lower()
-        if not isinstance(error, distributed.DistError) and not any(part in words for part in _PEER_WORDS):
+        if not _tells_of_peer(error):
             raise
         raise PeerLostError(
             "another process of this job is gone", hint="See what that one said; then resume"
         ) from error
+
+
+def _tells_of_peer(error: RuntimeError) -> bool:
+    words = str(error).lower()
+    return isinstance(error, distributed.DistError) or any(part in words for part in _PEER_WORDS)
 
 
 def _as_tensor(content: bytes) -> Tensor:

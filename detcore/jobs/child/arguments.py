@@ -37,7 +37,6 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     folds = verbs.add_parser("folds", help="let each process do folds of a cross-validation")
     folds.add_argument("run", type=Path)
     for verb in (train, predict, folds, follow, dismiss):
-        verb.add_argument("--job", type=int, default=0, help="counts the jobs of one torchrun")
         verb.add_argument("--images", type=Path, help="where this machine has the project's images")
     verbs.add_parser("devices", help="say what there is to train on, the fastest first")
     return parser.parse_args(arguments)

@@ -72,6 +72,8 @@ def work(arguments: Sequence[str], writer: EventWriter, flags: StopFlags) -> Exi
     exit code."""
     try:
         _job(parse_arguments(arguments), writer, flags)
+    except Cancelled:
+        writer.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
     except OutOfMemoryError as error:
         return fail(writer.say, FailureKind.OUT_OF_MEMORY, error)
     except TrainingError as error:
@@ -100,7 +102,7 @@ def _job(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags) -
         _follow(arguments, writer, flags)
         return
     if arguments.verb == "dismiss":
-        with joined_group(job=arguments.job) as group:
+        with joined_group(stop=flags.stop) as group:
             hand_out(group, Order(verb=arguments.verb), {})
         writer.say(events.Ended(reason=EndReason.COMPLETED, time=time.time()))
         return
@@ -112,14 +114,14 @@ def _job(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags) -
         if arguments.verb == "export":
             _export(arguments, run, writer, flags)
             return
-        with joined_group(job=arguments.job) as group:
+        with joined_group(stop=flags.stop) as group:
             lead = {"train": _lead_training, "predict": _predict, "folds": _lead_folds}[arguments.verb]
             lead(arguments, run, group, writer, flags)
 
 
 def _follow(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags) -> None:
     """Work along in what the first process of the group does; writes nothing that stays."""
-    with joined_group(job=arguments.job) as group, TemporaryDirectory(prefix="reticle-") as folder:
+    with joined_group(stop=flags.stop) as group, TemporaryDirectory(prefix="reticle-") as folder:
         run = RunFolder(Path(folder))
         order = take_in(group, run, images=arguments.images)
         if order.verb == "train":
@@ -186,7 +188,8 @@ def _train(
         runtime = replace(session.config.runtime, device=order.device)
         session.config = replace(session.config, runtime=runtime)
     try:
-        result = session.train()
+        with group.memory_shared():
+            result = session.train()
     except OutOfMemoryError as error:
         raise TrainingError(
             FailureKind.OUT_OF_MEMORY, error.message, hint=error.hint or "", attempt=session.state.attempt

@@ -5,63 +5,100 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import psutil
 import pytest
 
+from detcore.cli import main
+from detcore.jobs.events import Started
 from detcore.project.edits import add_boxes, add_class, add_images
 from detcore.project.project import Project
-from detcore.project.runs import RunState, list_runs, predicted_images
-from detcore.types import Box, Image
+from detcore.project.runs import RunFolder, RunState, list_runs, predicted_images, read_events
+from detcore.types import Image
+from detcore.zoo.checkpoint import read_checkpoint
 from tests.detcore.conftest import draw_images
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-def torchrun(*arguments: str) -> str:
-    """What a command under torchrun says."""
-    places = ["--nnodes=1", "--nproc-per-node=2", "--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0"]
-    done = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", *places, str(REPOSITORY / "main.py"), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=280,
-        check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.mark.skipif(os.name != "posix", reason="torchrun for Windows needs another store")
-def test_two_processes_of_torchrun_make_one_run_together(tmp_path: Path) -> None:
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Ten images with bright blocks, not divided yet."""
     folder = tmp_path / "images"
     folder.mkdir()
     paths, boxes = draw_images(folder, count=10, width=96, height=64, classes=1)
-    with Project.create(tmp_path / "p.reticle", image_root=folder) as project:
-        project.edit(add_class, "block")
-        images = [Image(id=0, path=path.name, width=96, height=64) for path in paths]
-        project.edit(add_images, images)
-        ids, kind = project.image_ids(), project.classes()[0].id
-        own = [
-            Box(
-                id=0,
-                image_id=ids[box.image_id - 1],
-                class_id=kind,
-                x1=box.x1,
-                y1=box.y1,
-                x2=box.x2,
-                y2=box.y2,
-            )
-            for box in boxes
-        ]
-        project.edit(add_boxes, own)
-    said = torchrun(
-        *("train", str(tmp_path / "p.reticle"), "--epochs", "1", "--device", "cpu"),
-        *("--image-size", "96", "--batch-size", "2"),
-    )
-    assert "2 × " in said
-    with Project.open(tmp_path / "p.reticle", read_only=True) as project:
-        (run,) = list_runs(project)
-        assert run.state is RunState.COMPLETED
-        assert predicted_images(run.folder) == set(ids)
+    with Project.create(tmp_path / "p.reticle", image_root=folder) as made:
+        made.edit(add_class, "block")
+        made.edit(add_images, [Image(id=0, path=path.name, width=96, height=64) for path in paths])
+        ids, kind = made.image_ids(), made.classes()[0].id
+        own = [replace(box, id=0, image_id=ids[box.image_id - 1], class_id=kind) for box in boxes]
+        made.edit(add_boxes, own)
+        return made.folder
+
+
+def kill_when_saved(launcher: psutil.Process, run: RunFolder, *, rank: str) -> None:
+    """End a process of torchrun and all that it has started, once the run has a checkpoint."""
+    while not run.last.is_file():
+        assert launcher.is_running()
+        time.sleep(0.02)
+    victim = next(process for process in launcher.children() if process.environ().get("RANK") == rank)
+    for process in (*victim.children(recursive=True), victim):
+        process.kill()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="torchrun for Windows needs another store")
+def test_a_run_of_two_processes_of_torchrun_of_which_one_is_killed_ends_as_if_nothing_had_been(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    command = ["train", str(project), "--epochs", "6", "--image-size", "96", "--batch-size", "2"]
+    command += ["--checkpoint-every-seconds", "0.01"]
+    assert main([*command, "--device", "cpu,cpu"]) == 0
+    places = ["--nnodes=1", "--nproc-per-node=2", "--max-restarts=2", "--monitor-interval=0.1"]
+    places += ["--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", *places, str(REPOSITORY / "main.py")]
+    with psutil.Popen(
+        [*torchrun, *command, "--device", "cpu"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as launcher:
+        whole, broken = (RunFolder(project / "runs" / name) for name in ("001-reticle-s", "002-reticle-s"))
+        kill_when_saved(launcher, broken, rank="1")
+        out, errors = launcher.communicate(timeout=280)
+    assert launcher.returncode == 0, out + errors
+    assert "2 × " in out
+    begun = [event.step for event in read_events(broken.events) if isinstance(event, Started)]
+    assert begun[0] == 0
+    assert 0 < begun[1] < 9  # six passes of six images, four a step
+    with Project.open(project, read_only=True) as opened:
+        assert [run.state for run in list_runs(opened)] == [RunState.COMPLETED] * 2
+        assert predicted_images(broken) == set(opened.image_ids())
+    first, second = read_checkpoint(whole.last), read_checkpoint(broken.last)
+    assert first.state.step == second.state.step == 9
+    for name, tensor in first.part("weights").items():
+        np.testing.assert_allclose(second.part("weights")[name].numpy(), tensor.numpy(), atol=1e-6)
+
+
+FOLLOWER = """
+import json, pathlib, sys
+tried = pathlib.Path(sys.argv[1])
+tries = len(tried.read_text()) if tried.is_file() else 0
+tried.write_text("x" * (tries + 1))
+if tries == 0:
+    print(json.dumps({"event": "failed", "failure": "out_of_memory", "message": "memory ran out"}), flush=True)
+    sys.exit(75)
+print(json.dumps({"event": "ended", "reason": "completed", "time": 0, "result": {"dismissed": tries == 2}}), flush=True)
+"""
+
+
+def test_who_follows_is_there_again_when_memory_has_run_out(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    script = [sys.executable, "-c", FOLLOWER, str(tmp_path / "tried")]
+    monkeypatch.setattr("detcore.cli.launched.worker_command", lambda *_arguments: script)
+    assert main(["train", str(project)]) == 0
+    assert (tmp_path / "tried").read_text() == "xxx"

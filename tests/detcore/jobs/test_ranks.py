@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ import psutil
 import pytest
 
 from detcore.jobs import events
-from detcore.jobs.owner import OutcomeState
+from detcore.jobs.owner import OutcomeState, TrainingJob
 from detcore.project.runs import (
     RunFolder,
     RunState,
@@ -27,6 +28,30 @@ from detcore.zoo.checkpoint import read_checkpoint, write_checkpoint
 from tests.detcore.working import Owner, work_here
 
 MakeRun = Callable[..., RunFolder]
+LEADER = """
+import sys
+from detcore.jobs.child.ranks import lead
+from detcore.jobs.worker_process import run_worker
+
+def command(*arguments):
+    return [sys.executable, "-c", WORKER, *arguments]
+
+WORKER = '''
+import json, os, sys, time
+def say(**fields): print(json.dumps(fields), flush=True)
+rank, attempt = os.environ["RANK"], sys.argv[-1]
+say(event="log", level="info", text=f"process {rank}, attempt {attempt}")
+if attempt == "0" and rank == "1":
+    say(event="failed", failure="out_of_memory", message="memory ran out", hint="Close other programs")
+    sys.exit(75)
+if attempt == "0":
+    time.sleep(0.3)
+    say(event="failed", failure="peer_lost", message="another process is gone")
+    sys.exit(77)
+say(event="ended", reason="completed", time=0.0)
+'''
+sys.exit(run_worker(lambda writer, flags: lead(sys.argv[1:], ("cpu", "cpu"), writer, flags, command=command), attentive=True))
+"""
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
 
 
@@ -68,6 +93,24 @@ def test_when_one_process_dies_all_end_and_the_run_goes_on_as_if_nothing_had_bee
     assert first.state.step == second.state.step == 6
     for name, tensor in first.part("weights").items():
         np.testing.assert_allclose(second.part("weights")[name].numpy(), tensor.numpy(), atol=1e-6)
+
+
+def test_memory_that_runs_out_in_one_process_lets_all_begin_again_with_smaller_batches(
+    make_run: MakeRun,
+) -> None:
+    run, said = make_run(device="cpu,cpu"), list[str]()
+    job = TrainingJob(
+        [sys.executable, "-c", LEADER, "train", str(run.path)],
+        on_event=lambda event: said.append(event.text) if isinstance(event, events.Log) else None,
+    )
+    job.start()
+    outcome = job.wait(60)
+    assert outcome is not None
+    assert outcome.state is OutcomeState.COMPLETED, job.stderr_tail()
+    again = "Out of memory: trying again with half the batch (1 of 4)."
+    at = said.index(again)
+    assert sorted(said[:at]) == ["process 0, attempt 0", "process 1, attempt 0"]
+    assert sorted(said[at + 1 :]) == ["process 0, attempt 1", "process 1, attempt 1"]
 
 
 def test_stop_reaches_all_and_keeps_what_was_learnt(make_run: MakeRun) -> None:

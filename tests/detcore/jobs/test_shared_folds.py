@@ -42,7 +42,7 @@ from tests.detcore.jobs.fold_worker import worker
 
 for job, behaviour in enumerate(("", "fail 2")):
     command = worker(behaviour)
-    with joined_group(job=job) as group, TemporaryDirectory() as folder:
+    with joined_group() as group, TemporaryDirectory() as folder:
         if group.leads:
             order = Order(verb="folds", device="cpu")
             run = RunFolder(Path(sys.argv[1 + job]))

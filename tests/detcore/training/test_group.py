@@ -15,8 +15,10 @@ from detcore.jobs.devices import device_names, environment_of
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 CHILD = """
+import os
 import sys
 import torch
+from detcore.zoo.running import OutOfMemoryError
 from detcore.training.distributed import joined_group
 from detcore.zoo.detectors.reticle import Reticle
 from detcore.zoo.base import Target
@@ -46,7 +48,7 @@ images, targets = batch()
 alone = detector()
 expected = gradients(alone, alone, images, targets)
 torch.manual_seed(1)
-with joined_group(job=int(sys.argv[1])) as group:
+with joined_group() as group:
     rank = group.rank
     assert group.agree(float(rank), 5.0 + rank) == (0.0, 5.0)
     assert group.highest(float(rank), -float(rank)) == (1.0, 0.0)
@@ -66,16 +68,28 @@ with joined_group(job=int(sys.argv[1])) as group:
     # outside of a step each process is by itself, so that one may look at a loss without the others
     if rank == 0:
         shared.losses(images, targets)
+with joined_group() as group:
+    try:
+        with group.memory_shared():
+            if rank == 1:
+                raise OutOfMemoryError("memory ran out")
+            group.highest(0.0)
+    except OutOfMemoryError as error:
+        print(error.message)
+        sys.stdout.flush()
+        os._exit(0)
 """
 
 
-def test_two_processes_have_the_gradient_of_one_with_all_images_and_hand_each_other_bytes() -> None:
+def test_two_processes_have_the_gradient_of_one_with_all_images_and_what_one_hands_over_or_suffers_all_know() -> (
+    None
+):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     children = [
         subprocess.Popen(
-            [sys.executable, "-c", CHILD, "0"],
+            [sys.executable, "-c", CHILD],
             env=environment_of(rank, count=2, port=port, threads=1),
             cwd=REPOSITORY,
             stdout=subprocess.PIPE,
@@ -90,7 +104,9 @@ def test_two_processes_have_the_gradient_of_one_with_all_images_and_hand_each_ot
         for child in children:
             child.kill()
     assert [child.returncode for child in children] == [0, 0], said
-    assert max(float(out) for out, _ in said) < 1e-5
+    apart, memory = zip(*(out.splitlines() for out, _ in said), strict=True)
+    assert max(map(float, apart)) < 1e-5
+    assert memory == ("memory ran out in another process of this job", "memory ran out")
 
 
 @pytest.mark.parametrize(
