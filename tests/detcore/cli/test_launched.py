@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 import time
@@ -12,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from torch.distributed.run import parse_args
 
 from detcore.cli import main
+from detcore.cli.parser import make_parser
 from detcore.jobs.events import Started
 from detcore.project.edits import add_boxes, add_class, add_images
 from detcore.project.project import Project
@@ -23,6 +27,8 @@ from detcore.zoo.checkpoint import read_checkpoint
 from tests.detcore.conftest import draw_images
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+MAIN = str(REPOSITORY / "main.py")
+PAGE = (REPOSITORY / "docs" / "cluster.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -60,9 +66,12 @@ def test_a_run_of_two_processes_of_torchrun_of_which_one_is_killed_ends_as_if_no
     assert main([*command, "--device", "cpu,cpu"]) == 0
     places = ["--nnodes=1", "--nproc-per-node=2", "--max-restarts=2", "--monitor-interval=0.1"]
     places += ["--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0"]
-    torchrun = [sys.executable, "-m", "torch.distributed.run", *places, str(REPOSITORY / "main.py")]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", *places]
     with psutil.Popen(
-        [*torchrun, *command, "--device", "cpu"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*torchrun, "--", MAIN, *command, "--device", "cpu"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as launcher:
         whole, broken = (RunFolder(project / "runs" / name) for name in ("001-reticle-s", "002-reticle-s"))
         kill_when_saved(launcher, broken, rank="1")
@@ -79,6 +88,19 @@ def test_a_run_of_two_processes_of_torchrun_of_which_one_is_killed_ends_as_if_no
     assert first.state.step == second.state.step == 9
     for name, tensor in first.part("weights").items():
         np.testing.assert_allclose(second.part("weights")[name].numpy(), tensor.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("line", [line for line in PAGE.splitlines() if "torchrun --" in line])
+def test_torchrun_and_the_command_line_understand_the_lines_that_are_documented(line: str) -> None:
+    """What a shell would put in is made up."""
+    plain = re.sub(r"\$\([^)]*\)|\$\w+", "1", line.partition("torchrun ")[2]).partition('"')[0]
+    given = parse_args(shlex.split(plain))
+    assert given.training_script == "main.py"
+    options = make_parser().parse_args([*given.training_script_args])
+    assert (options.command, options.project) == ("train", Path("P.reticle"))
+    predict = ["predict", "P.reticle", "--run", "1"]  # which torchrun has an option of
+    launch = plain.partition(" -- ")[0]
+    assert parse_args([*shlex.split(launch), "--", "main.py", *predict]).training_script_args == predict
 
 
 FOLLOWER = """
