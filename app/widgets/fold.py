@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
@@ -22,11 +20,14 @@ class Fold(QWidget):
         title: str,
         content: QWidget,
         *,
-        beside: Sequence[QWidget] | None = None,
+        summary: QWidget | None = None,
+        tool: QWidget | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        """With widgets ``beside`` the button, of which the first has the room, it is a bar from edge to edge."""
+        """With a ``summary`` it is a bar from edge to edge, in which that stands as long as it is folded, and ``tool`` as
+        long as it is not."""
         super().__init__(parent)
+        self._summary, self._tool = summary, tool
         self._body = QWidget()
         inside = QVBoxLayout(self._body)
         inside.setContentsMargins(0, 0, 0, 0)
@@ -39,19 +40,27 @@ class Fold(QWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(self.button, 0, Qt.AlignmentFlag.AlignLeft)
-        for number, widget in enumerate(beside or ()):
-            head.addWidget(widget, 0 if number else 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(8 if beside is None else 0)
-        if beside is not None:
-            head.setContentsMargins(12, 3, 12, 3)
+        layout.setSpacing(8 if summary is None else 0)
         layout.addLayout(head)
         layout.addWidget(self._body)
+        if summary is not None:
+            head.setContentsMargins(12, 3, 12, 3)
+            head.addWidget(summary, 1)
+            keeps_place = summary.sizePolicy()
+            keeps_place.setRetainSizeWhenHidden(True)
+            summary.setSizePolicy(keeps_place)
+        if tool is not None:
+            head.addWidget(tool)
         self.button.toggled.connect(self._unfold)
         self._unfold(False)
 
     def _unfold(self, unfolded: bool) -> None:
         self.button.setArrowType(Qt.ArrowType.DownArrow if unfolded else Qt.ArrowType.RightArrow)
+        if self._summary is not None:
+            self._summary.setVisible(not unfolded)
+        if self._tool is not None:
+            self._tool.setVisible(unfolded)
         self.unfolded.emit(unfolded)
         self._body.setVisible(unfolded)

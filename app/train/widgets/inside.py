@@ -107,10 +107,9 @@ class InsideView(QWidget):
         self.tabs.addTab(self._of_classes, "Classes")
         self.tabs.setMinimumHeight(LEAST_HEIGHT)
         self.tabs.setMaximumHeight(MOST_HEIGHT)
-        fold = Fold("Inside", self.tabs, beside=(self.summary, self.measure))
+        fold = Fold("Inside", self.tabs, summary=self.summary, tool=self.measure)
         self.button = fold.button
         self.button.setToolTip("Show layers, the hardest batch, and what each class costs")
-        self.measure.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(fold)
@@ -157,7 +156,6 @@ class InsideView(QWidget):
         return scroll
 
     def _unfold(self, unfolded: bool) -> None:
-        self.measure.setVisible(unfolded)
         if unfolded and self._history is not None:
             self._fill(self._history)
 

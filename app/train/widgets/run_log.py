@@ -30,14 +30,11 @@ class RunLog(QWidget):
         self._shown = 0
         self.last = ElidedLabel(Qt.TextElideMode.ElideRight)
         self.last.setProperty("role", "muted")
-        keep_place = self.last.sizePolicy()
-        keep_place.setRetainSizeWhenHidden(True)
-        self.last.setSizePolicy(keep_place)
         self.text = QPlainTextEdit(readOnly=True, maximumBlockCount=MAX_LINES)
         self.text.setAccessibleName("Log of the run")
         self.text.setMinimumHeight(LEAST_HEIGHT)
         self.text.setMaximumHeight(MOST_HEIGHT)
-        fold = Fold("Log", self.text, beside=(self.last,))
+        fold = Fold("Log", self.text, summary=self.last)
         self.button = fold.button
         self.button.setToolTip("Show all that the run said")
         layout = QVBoxLayout(self)
@@ -78,7 +75,6 @@ class RunLog(QWidget):
             self._append_new()
 
     def _unfold(self, unfolded: bool) -> None:
-        self.last.setVisible(not unfolded)
         if unfolded:
             self._append_new()
 

@@ -85,17 +85,6 @@ class Optimisation:
         step=0.0001,
         group=OPTIMISER,
     )
-    label_smoothing: float = option(
-        0.0,
-        label="Soft labels",
-        help="The share of each label that is spread over all classes, for labels of doubtful classes. Only of "
-        "detectors that know it: Reticle's own",
-        low=0,
-        high=0.5,
-        step=0.05,
-        unit="%",
-        group=LABELS,
-    )
     schedule: str | None = option(
         None,
         auto=str,
@@ -153,6 +142,17 @@ class Optimisation:
         low=1,
         unit="validations",
         group=KEPT,
+    )
+    label_smoothing: float = option(
+        0.0,
+        label="Soft labels",
+        help="The share of each label that is spread over all classes, for labels of doubtful classes. Only of "
+        "detectors that know it: Reticle's own",
+        low=0,
+        high=0.5,
+        step=0.05,
+        unit="%",
+        group=LABELS,
     )
 
     def __post_init__(self) -> None:
