@@ -221,6 +221,19 @@ def test_the_batch_with_the_highest_loss_against_the_usual_one_is_told(clock: Cl
     assert heard[0] == events.HardBatch(step=33, loss=9.0, usual=2.0, images=[9, 7])
 
 
+def test_as_long_as_every_loss_is_below_the_usual_one_no_batch_is_the_hardest(clock: Clock) -> None:
+    heard: list[Event] = []
+    hook = HardBatchHook(heard.append, {"a.png": 7})
+    made_up = trainer()
+    for step in range(1, 61):
+        clock.now += 0.25
+        made_up.state.step = step
+        made_up.last.losses = {"class": 100.0 - step}
+        made_up.last.paths = ("a.png",)
+        hook.after_step(made_up)  # type: ignore[arg-type]
+    assert heard == []
+
+
 def test_boxes_are_counted_by_class_and_measured_as_the_network_sees_them(make_run: MakeRun) -> None:
     run = make_run(images=12, val=3, width=960, height=640, classes=3)
     snapshot = Snapshot.load(run.snapshot)
