@@ -41,11 +41,13 @@ EXIT_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class StopFlags:
-    """What the owner has asked for; set from another thread."""
+    """What the owner has asked for; set from another thread. ``may_end``: a stop that is not heeded in time may end the
+    process."""
 
     stop: Flag = field(default_factory=Flag)
     finish: Flag = field(default_factory=Flag)
     measure: Flag = field(default_factory=Flag)
+    may_end: bool = False
 
 
 class EventWriter:
@@ -112,10 +114,12 @@ class EventWriter:
                 self.say(events.Heartbeat(time=time.time()))
 
 
-def run_worker(work: Callable[[EventWriter, StopFlags], ExitCode], *, attentive: bool) -> int:
+def run_worker(
+    work: Callable[[EventWriter, StopFlags], ExitCode], *, attentive: bool, may_end: bool = False
+) -> int:
     """Do the work of this process, and nothing after it; returns the exit code. ``attentive``: listen on
-    stdin, whose end means that the owner is gone."""
-    flags = StopFlags()
+    stdin, whose end means that the owner is gone. ``may_end`` as in ``StopFlags``."""
+    flags = StopFlags(may_end=may_end)
     writer = EventWriter(_take_stdout(), flags)
     _be_modest()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -149,6 +153,27 @@ def announced(arguments: Sequence[str]) -> Generator[None, None, None]:
     finally:
         if read_json(run.pid).get("pid") == os.getpid():
             run.pid.unlink(missing_ok=True)
+
+
+@contextmanager
+def stopped_in_time(
+    flags: StopFlags, leave: Callable[[], None], *, seconds: float = 1.5
+) -> Generator[None, None, None]:
+    """A stop that is not heeded within so many seconds while the block lasts calls ``leave``, which ends the process,
+    on a thread of its own: a step may take long, and so may looking at some images."""
+    over = Flag()
+
+    def watch() -> None:
+        flags.stop.wait()
+        if not over.wait(seconds):
+            leave()
+
+    if flags.may_end:
+        threading.Thread(target=watch, name="stop", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def fail(

@@ -18,6 +18,7 @@ from detcore.project.runs import RunFolder
 from detcore.training.ema import Ema
 from detcore.training.machine import ThreadGovernor
 from detcore.training.pace import TimeLeft
+from detcore.training.standing import Standing
 from detcore.training.trainer import Hook, Trainer
 from detcore.types import ObjectClass
 from detcore.zoo.checkpoint import (
@@ -159,6 +160,11 @@ class CheckpointHook(Hook):
         if reason is not EndReason.STOPPED or self._saved != trainer.state.step:
             self.save(trainer, insist=True)
 
+    def keep(self, trainer: Trainer) -> None:
+        state = trainer.state if trainer.standing is None else trainer.standing.state
+        if self._saved != state.step:
+            self.save(trainer, insist=True)
+
     def save_before(self, trainer: Trainer, *, seconds: float) -> None:
         """Write ``last`` unless it will still be new enough after another step and what takes so many seconds."""
         latest = trainer.config.runtime.checkpoint_every_seconds - self._took - trainer.last.seconds - seconds
@@ -179,8 +185,8 @@ class CheckpointHook(Hook):
             trainer,
             insist=insist,
         ):
-            self._saved, self._took = trainer.state.step, time.monotonic() - begin
-            self._emit(events.Checkpoint(step=trainer.state.step, file=run.last.name))
+            self._saved, self._took = checkpoint.state.step, time.monotonic() - begin
+            self._emit(events.Checkpoint(step=checkpoint.state.step, file=run.last.name))
 
     def save_best(self, trainer: Trainer, *, insist: bool = False) -> bool:
         """Write ``best``; whether that was done. Raises as ``save``."""
@@ -216,16 +222,17 @@ class CheckpointHook(Hook):
             self._emit(events.Log(level="warning", text=text))
 
     def _checkpoint(self, trainer: Trainer) -> Checkpoint:
+        standing = trainer.standing or Standing(trainer.state, {}, random_tensors())
         parts = {
-            "weights": trainer.detector.state_dict(),
+            "weights": {**trainer.detector.state_dict(), **standing.buffers},
             "optimiser": optimiser_tensors(trainer.optimiser, trainer.detector),
-            "random": random_tensors(),
+            "random": standing.random,
             "scaler": scaler_tensors(trainer.scaler),
         }
         if self._ema is not None:
             parts["ema"] = self._ema.detector.state_dict()
         return Checkpoint(
-            state=trainer.state,
+            state=standing.state,
             model=trainer.config.detector,
             options=asdict(trainer.config.spec.read_options(trainer.config.options)),
             input_rule=asdict(trainer.config.spec.input),

@@ -78,11 +78,13 @@ class ValidationHook(Hook):
         return self._cost
 
     def _choose_images(self, trainer: Trainer) -> float:
-        """Decide, once in a run, how many images to look at; returns the seconds that they will take."""
+        """Decide, once in a run, how many images to look at; returns the seconds that they will take, of which the first
+        pause is made."""
         state, minutes, total = trainer.state, trainer.config.learning.minutes, self._validator.images
         if state.judged_images is None and (minutes is None or state.step > 0):
             state.judged_images = total
-        seconds = self._validator.seconds_per_image(rounds=_FEWEST)
+        with trainer.interruptible():
+            seconds = self._validator.seconds_per_image(rounds=_FEWEST)
         if state.judged_images is None and minutes is not None and seconds is not None:
             affordable = int(_SHARE * 60.0 * minutes / _FEWEST / seconds)
             state.judged_images = min(total, max(_SMALLEST_PART, affordable))
@@ -95,7 +97,9 @@ class ValidationHook(Hook):
                 "so that it takes no more than about a tenth of the time."
             )
             self._emit(events.Log(level="info", text=text))
-        return (seconds or 0.0) * self._validator.images
+        if minutes is None or seconds is None:
+            return 0.0  # a run of passes is judged first when that is due, however quick the machine is
+        return seconds * self._validator.images
 
     def _pause(self, trainer: Trainer) -> float:
         """Seconds of learning until the next validation: as configured,
@@ -112,7 +116,8 @@ class ValidationHook(Hook):
     def _judge(self, trainer: Trainer, *, last: bool = False) -> float | None:
         """The AP now; ``None`` when there is no telling."""
         state = trainer.state
-        judged = self._validator.judge()
+        with trainer.interruptible():
+            judged = self._validator.judge()
         if judged is None:
             return None
         self._judged_step = state.step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import get_args
 
@@ -84,6 +85,7 @@ class Session:
         self._telling = Telling(emit, leads=group.leads)
         self._flags = flags
         self._group = group
+        self._trainer: Trainer | None = None
         self.no_figure = ""
         self.config = TrainConfig.load(run.config)
         self.snapshot = Snapshot.load(run.snapshot)
@@ -157,7 +159,7 @@ class Session:
         if self._checkpoint is not None:
             restore_scaler(scaler, self._checkpoint.part("scaler"))
             restore_random(self._checkpoint.part("random"))  # after all that draws numbers to try the machine
-        trainer = Trainer(
+        self._trainer = Trainer(
             detector=detector,
             optimiser=optimiser,
             scaler=scaler,
@@ -175,8 +177,12 @@ class Session:
             loader_threads=self._loaders() if device.type == "cuda" else 1,
         )
         with memory_watch():
-            reason = trainer.run()
+            reason = self._trainer.run()
         return TrainingResult(reason=reason, state=self.state)
+
+    def held(self) -> AbstractContextManager[None]:
+        """As ``Trainer.held``; before there is anything to keep nothing is waited for."""
+        return nullcontext() if self._trainer is None else self._trainer.held()
 
     def _loaders(self) -> int:
         """Threads that read images for a GPU: it shares the cores with the others of this machine."""

@@ -7,9 +7,10 @@ trainer.
 from __future__ import annotations
 
 import math
+import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -27,12 +28,15 @@ from detcore.training.freezing import Freezing
 from detcore.training.load import Load
 from detcore.training.phases import Phases
 from detcore.training.schedule import make_schedule
+from detcore.training.standing import Standing
 from detcore.training.stretch import fraction_done, highest_rate
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.checkpoint import RunState
 from detcore.zoo.running import Compute
 
 _BAD_GRADIENTS = 10
+_SHORT_STEP = 0.5
+"""Seconds: who wants to stop can wait for the end of such a step."""
 
 
 class Hook:
@@ -49,6 +53,9 @@ class Hook:
 
     def after_training(self, trainer: Trainer, reason: EndReason) -> None:
         """Called once, unless training failed."""
+
+    def keep(self, trainer: Trainer) -> None:
+        """Called by another thread, while training stands still and before the process ends."""
 
 
 @dataclass(slots=True)
@@ -110,6 +117,9 @@ class Trainer:
         self._rate_drops = state.rate_drops
         self._enough = False
         self._aside = 0.0
+        self.standing: Standing | None = None
+        """How the run stood before the step that is under way, if that is a long one."""
+        self._moves = threading.Lock()
 
     @property
     def epoch(self) -> float:
@@ -129,6 +139,25 @@ class Trainer:
     def await_stop(self, seconds: float) -> None:
         """Wait until then, or for so long."""
         self._flags.stop.wait(seconds)
+
+    @contextmanager
+    def interruptible(self) -> Generator[None, None, None]:
+        """A section of the training, within which another thread may let it stand still for ever: nothing of the run
+        changes but what ``standing`` has kept."""
+        self._moves.release()
+        try:
+            yield
+        finally:
+            self._moves.acquire()
+
+    @contextmanager
+    def held(self) -> Generator[None, None, None]:
+        """For another thread: while the block lasts the run stands still, and how it stands is kept. Waits for a section
+        in which that can be, such as the images of a long step, or of a validation."""
+        with self._moves:
+            for hook in self._hooks:
+                hook.keep(self)
+            yield
 
     def set_aside(self, seconds: float) -> None:
         """For hooks: the time that they took after this step is not learning time."""
@@ -150,6 +179,10 @@ class Trainer:
             TrainingError: the loss is no longer a number.
             ImageError: not one image can be read.
         """
+        with self._moves:
+            return self._run()
+
+    def _run(self) -> EndReason:
         for hook in self._hooks:
             hook.before_training(self)
         (fine_tuning,) = self._group.agree(float(self.state.fine_tuning))
@@ -170,7 +203,8 @@ class Trainer:
 
     def _loop(self, batches: Iterator[TrainBatch]) -> EndReason:
         while True:
-            reason = self._end()
+            with self.interruptible():
+                reason = self._end()
             if reason is not None:
                 return reason
             self._phases.reach(self._fraction)
@@ -222,28 +256,35 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
         self.optimiser.zero_grad(set_to_none=True)
-        sums: dict[str, float] = {}
-        paths: list[str] = []
-        count = 0
-        for _ in range(self.load.accumulate):
-            batch = next(batches)
-            paths += batch.paths
-            count += len(batch.paths)
-            for name, value in self._backward(self._module, batch).items():
-                sums[name] = sums.get(name, 0.0) + value / self.load.accumulate
-            if not math.isfinite(sum(sums.values())):
-                raise _non_finite("the loss", self.state.step, paths)
-            self.state.drawn = batch.drawn
+        is_long = self._group.leads and not 0.0 < self.last.seconds < _SHORT_STEP
+        self.standing = Standing.of(self.detector, self.state) if is_long else None
+        with self.interruptible() if is_long else nullcontext():
+            sums, paths = self._gradients(batches)
+        self.standing = None
         self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self.config.longest_gradient)
         self._apply(float(norm), paths)
         self.last = LastStep(
             losses=sums,
             learning_rate=rate,
-            images=count * self._group.world_size,
+            images=len(paths) * self._group.world_size,
             gradient=float(norm),
             paths=tuple(paths),
         )
+
+    def _gradients(self, batches: Iterator[TrainBatch]) -> tuple[dict[str, float], list[str]]:
+        """Adds up those of ``accumulate`` batches; the mean losses, and the paths of the images."""
+        sums: dict[str, float] = {}
+        paths: list[str] = []
+        for _ in range(self.load.accumulate):
+            batch = next(batches)
+            paths += batch.paths
+            for name, value in self._backward(self._module, batch).items():
+                sums[name] = sums.get(name, 0.0) + value / self.load.accumulate
+            if not math.isfinite(sum(sums.values())):
+                raise _non_finite("the loss", self.state.step, paths)
+            self.state.drawn = batch.drawn
+        return sums, paths
 
     def _backward(self, module: nn.Module, batch: TrainBatch) -> dict[str, float]:
         images = self.compute.images(batch.images)

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -39,7 +40,7 @@ from detcore.jobs.events import EndReason, Event, FailureKind
 from detcore.jobs.owner import ExitCode
 from detcore.jobs.preparing.model_export import ModelExport
 from detcore.jobs.tensorboard_file import with_tensorboard
-from detcore.jobs.worker_process import EventWriter, StopFlags, fail, run_worker
+from detcore.jobs.worker_process import EventWriter, StopFlags, fail, run_worker, stopped_in_time
 from detcore.project.runs import (
     RunFolder,
     detections_fault,
@@ -56,6 +57,8 @@ from detcore.training.session import Session
 from detcore.zoo.running import OutOfMemoryError
 
 _LOCK_SECONDS = 2.0
+_AFTER_THE_FIRST = 2.5
+"""Seconds after which a process that only follows ends, if a stop is not heeded: the first one has kept all by then."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[:1] == [crossval.VERB]:
         return crossval.main(arguments)
     attentive = not parse_arguments(arguments).unattended
-    return run_worker(lambda writer, flags: work(arguments, writer, flags), attentive=attentive)
+    return run_worker(lambda writer, flags: work(arguments, writer, flags), attentive=attentive, may_end=True)
 
 
 def work(arguments: Sequence[str], writer: EventWriter, flags: StopFlags) -> ExitCode:
@@ -123,12 +126,19 @@ def _follow(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags
     """Work along in what the first process of the group does; writes nothing that stays."""
     with joined_group(stop=flags.stop) as group, TemporaryDirectory(prefix="reticle-") as folder:
         run = RunFolder(Path(folder))
+
+        def leave() -> None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os._exit(ExitCode.PEER_LOST)
+
         order = take_in(group, run, images=arguments.images)
         if order.verb == "train":
-            _train(run, order, group, writer, flags, say=writer.say)
+            with stopped_in_time(flags, leave, seconds=_AFTER_THE_FIRST):
+                _train(run, order, group, writer, flags, say=writer.say)
         elif order.verb == "predict":
             snapshot = Snapshot.load(run.snapshot)
-            detect(run, snapshot, device=order.device, group=group, writer=writer, flags=flags)
+            with stopped_in_time(flags, leave, seconds=_AFTER_THE_FIRST):
+                detect(run, snapshot, device=order.device, group=group, writer=writer, flags=flags)
         elif order.verb == "folds":
             follow_folds(run, order, group, flags=flags)
     result = {"dismissed": order.verb == "dismiss"}
@@ -187,28 +197,29 @@ def _train(
     if order.device:
         runtime = replace(session.config.runtime, device=order.device)
         session.config = replace(session.config, runtime=runtime)
-    try:
-        with group.memory_shared():
-            result = session.train()
-    except OutOfMemoryError as error:
-        raise TrainingError(
-            FailureKind.OUT_OF_MEMORY, error.message, hint=error.hint or "", attempt=session.state.attempt
-        ) from error
-    found = None
-    if result.reason is not EndReason.STOPPED and session.config.runtime.predict_after:
-        device = session.config.runtime.device
-        found = detect(run, session.snapshot, device=device, group=group, writer=writer, flags=flags)
+    reason, found = EndReason.STOPPED, None
+
+    def leave() -> None:
+        try:
+            with session.held():
+                _leave(run, writer, reason, _figures(session, run))
+        except ReticleError as error:
+            os._exit(fail(writer.say, FailureKind.BAD_INPUT, error))
+
+    with stopped_in_time(flags, leave) if group.leads else nullcontext():
+        try:
+            with group.memory_shared():
+                reason = session.train().reason
+        except OutOfMemoryError as error:
+            raise TrainingError(
+                FailureKind.OUT_OF_MEMORY, error.message, hint=error.hint or "", attempt=session.state.attempt
+            ) from error
+        if reason is not EndReason.STOPPED and session.config.runtime.predict_after:
+            device = session.config.runtime.device
+            found = detect(run, session.snapshot, device=device, group=group, writer=writer, flags=flags)
     if not group.leads:
         return
-    state = result.state
-    figures: dict[str, Any] = {
-        "steps": state.step,
-        "best_AP": state.best_ap,
-        "best_step": state.best_step,
-        "start_AP": state.start_ap,
-        "no_figure": session.no_figure,
-        "weights": run.best.name if run.best.exists() else run.last.name,
-    }
+    figures = _figures(session, run)
     if found is not None:
         save_detections(
             run,
@@ -219,7 +230,26 @@ def _train(
             answers=found.answers,
         )
         figures["detections"] = len(found.detections)
-    writer.say(events.Ended(reason=result.reason, time=time.time(), result=figures))
+    writer.say(events.Ended(reason=reason, time=time.time(), result=figures))
+
+
+def _figures(session: Session, run: RunFolder) -> dict[str, Any]:
+    state = session.state
+    return {
+        "steps": state.step,
+        "best_AP": state.best_ap,
+        "best_step": state.best_step,
+        "start_AP": state.start_ap,
+        "no_figure": session.no_figure,
+        "weights": run.best.name if run.best.exists() else run.last.name,
+    }
+
+
+def _leave(run: RunFolder, writer: EventWriter, reason: EndReason, figures: Mapping[str, Any]) -> None:
+    """End the process here and now."""
+    run.pid.unlink(missing_ok=True)
+    writer.say(events.Ended(reason=reason, time=time.time(), result=dict(figures)))
+    os._exit(ExitCode.DONE)
 
 
 def _predict(
@@ -243,7 +273,8 @@ def _predict(
             snapshot.save(chosen)
             order = Order(verb="predict", device=device, images=_images(arguments))
             hand_out(group, order, {chosen.name: chosen})
-    found = detect(run, snapshot, device=device, group=group, writer=writer, flags=flags)
+    with stopped_in_time(flags, lambda: _leave(run, writer, EndReason.STOPPED, {})):
+        found = detect(run, snapshot, device=device, group=group, writer=writer, flags=flags)
     if found is None:
         writer.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
         return

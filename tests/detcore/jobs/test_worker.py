@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 
 from detcore.jobs import events
 from detcore.jobs.events import Command, FailureKind, decode, encode
-from detcore.jobs.owner import ExitCode, OutcomeState, worker_command
+from detcore.jobs.owner import ExitCode, OutcomeState, Timeouts, WorkerJob, worker_command
 from detcore.jobs.worker_process import EventWriter, StopFlags
 from detcore.project.runs import (
     RunFolder,
@@ -29,6 +29,7 @@ from detcore.project.runs import (
     read_run,
 )
 from detcore.project.snapshot import Snapshot
+from detcore.zoo.checkpoint import read_checkpoint
 from tests.detcore.working import Owner, work_here
 from tests.settings_of_runs import change_settings
 
@@ -324,3 +325,40 @@ def test_a_worker_that_is_terminated_stops_with_a_checkpoint(make_run: MakeRun) 
     assert owner.outcome().state is OutcomeState.STOPPED
     steps = [event.step for event in owner.heard if isinstance(event, events.Step)]
     assert owner.outcome().last_checkpoint == steps[-1]
+
+
+NEVER_ENDING_STEP = """
+import sys, threading
+from detcore.training import trainer
+from detcore.training.trainer import Trainer
+learn, steps = Trainer._backward, []
+def backward(one, *arguments):
+    steps.append(one.state.step)
+    if len(steps) == 3:
+        threading.Event().wait()
+    return learn(one, *arguments)
+Trainer._backward = backward
+trainer._SHORT_STEP = 0.0
+from detcore.cli import main
+main(["worker", *sys.argv[1:]])
+"""
+
+
+@posix
+def test_a_step_that_does_not_end_keeps_no_stop_waiting(make_run: MakeRun) -> None:
+    run, heard = make_run(epochs=1000), list[events.Event]()
+    job = WorkerJob(
+        [sys.executable, "-c", NEVER_ENDING_STEP, "train", str(run.path)],
+        on_event=heard.append,
+        timeouts=Timeouts(ask=1000.0),
+    )
+    job.start()
+    while not any(isinstance(event, events.Step) for event in heard):
+        assert job.wait(0.05) is None, job.stderr_tail()
+    job.stop()
+    outcome = job.wait(60)
+    assert outcome is not None
+    assert (outcome.state, outcome.exit_code) == (OutcomeState.STOPPED, 0)
+    assert outcome.ended is not None
+    assert outcome.last_checkpoint == read_checkpoint(run.last).state.step == 2
+    assert read_run(run).state is RunState.STOPPED

@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -19,6 +20,7 @@ from detcore.project.runs import RunFolder
 from detcore.training.distributed import Group
 from detcore.training.session import Session, TrainingResult
 from detcore.training.trainer import Trainer
+from detcore.training.validation import Validator
 from detcore.zoo.checkpoint import read_checkpoint
 from detcore.zoo.running import OutOfMemoryError
 from tests.detcore.training.clock import Clock
@@ -200,6 +202,53 @@ def test_a_run_that_is_stopped_at_each_step_tells_and_keeps_the_same(
     assert result.state.step == len(figures_of(told)["steps"])
     assert_equal(whole, parts)
     assert_told_alike(told, heard)
+
+
+@pytest.mark.parametrize(("owner", "section", "call"), [(Trainer, "_backward", 6), (Validator, "judge", 1)])
+def test_what_another_thread_keeps_within_a_long_step_or_a_validation_is_how_the_run_stood_before(
+    make_run: MakeRun,
+    machine: Machine,
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type[Trainer | Validator],
+    section: str,
+    call: int,
+) -> None:
+    """The sixth batch is the second one of the third step; the run is judged after that step, at 15 s."""
+    settings = {"epochs": 3, "batch_size": 2, "accumulate": 2, "validate_every_seconds": 12.0}
+    whole, parts = (make_run(name=name, images=12, val=4, **settings) for name in ("001-whole", "002-parts"))
+    machine.train(whole)
+    trainers: list[Trainer] = []
+    calls: list[str] = []
+    plain, begin = getattr(owner, section), Trainer.run
+
+    def run(trainer: Trainer) -> events.EndReason:
+        trainers.append(trainer)
+        return begin(trainer)
+
+    def keep() -> None:
+        with trainers[0].held():
+            pass
+
+    def interrupted(self: object, *arguments: object) -> object:
+        found = plain(self, *arguments)
+        calls.append(section)
+        if len(calls) == call:
+            thread = threading.Thread(target=keep)
+            thread.start()
+            thread.join(30)
+            raise Killed
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "run", run)
+        patched.setattr(owner, section, interrupted)
+        with pytest.raises(Killed):
+            machine.train(parts)
+    state = read_checkpoint(parts.last).state
+    done = 2 if owner is Trainer else 3
+    assert (state.step, state.drawn, state.seconds) == (done, 4 * done, 5.0 * done)
+    machine.train(parts)
+    assert_equal(whole, parts)
 
 
 def test_after_memory_ran_out_each_step_has_the_images_that_it_would_have_had(
