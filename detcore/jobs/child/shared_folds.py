@@ -52,7 +52,7 @@ def lead_folds(
     try:
         while True:
             outcome = job.outcome
-            wants_stop = flags.stop.is_set() or job.stopping
+            wants_stop = flags.stop.is_set() or job.stopping or _one_failed(theirs)
             over, stop = group.highest(float(outcome is not None), float(wants_stop))
             if over and outcome is not None:
                 return outcome
@@ -141,6 +141,12 @@ def _take(run: RunFolder, content: bytes, theirs: _Theirs, *, name: str) -> None
         path.unlink(missing_ok=True)  # of a time when it was this process's
     write_files(fold.path, files)
     future.set_result(None)
+
+
+def _one_failed(theirs: _Theirs) -> bool:
+    """Whether a fold of others has failed, which ends all of them."""
+    ends = (future.result() for future in theirs.values() if future.done())
+    return any(end is not None and not end.good for end in ends)
 
 
 def _give_up(theirs: _Theirs) -> None:

@@ -29,7 +29,7 @@ from detcore.project.runs import (
 from tests.detcore.jobs.fold_worker import REPOSITORY, worker
 
 CHILD = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from detcore.jobs.child.handing import Order, take_in
@@ -40,8 +40,8 @@ from detcore.project.runs import RunFolder
 from detcore.training.distributed import joined_group
 from tests.detcore.jobs.fold_worker import worker
 
-for job, behaviour in enumerate(("", "fail 2")):
-    command = worker(behaviour)
+for job, behaviours in enumerate((("", ""), ("wait 1", "fail 2"))):
+    command = worker(behaviours[int(os.environ["RANK"])])
     with joined_group() as group, TemporaryDirectory() as folder:
         if group.leads:
             order = Order(verb="folds", device="cpu")
