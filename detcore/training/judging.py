@@ -29,7 +29,8 @@ class ValidationHook(Hook):
     Validation takes a tenth of the time at most: the longer it lasts, the rarer it is, and in a run that is
     given minutes it looks at a part of the images where all would take more than its share. None of it counts
     as learning time. A run that begins with weights that fit is judged before its first step. A validation
-    that is ended early, since the owner wants to stop, leaves everything as it was.
+    that is ended early, since the owner wants to stop, leaves everything as it was. A run of so many epochs that is to
+    repeat exactly is judged after each of them, whatever the clock says: else other weights might be its best.
     """
 
     def __init__(self, validator: Validator, checkpoints: CheckpointHook, emit: Emit) -> None:
@@ -49,7 +50,7 @@ class ValidationHook(Hook):
             self._cost = time.monotonic() - begin
             state.fine_tuning = state.start_ap is None or state.start_ap >= _KNOWS_THE_TASK
         if state.judge_at is None:
-            state.judge_at = state.seconds + self._pause(trainer)
+            state.judge_at = self._next(trainer)
         elif trainer.fraction < 1.0:
             self._judge_when_due(trainer)  # the process ended while it was at it
 
@@ -64,7 +65,7 @@ class ValidationHook(Hook):
     def _judge_when_due(self, trainer: Trainer) -> float:
         """Judge if it is time to; returns the seconds that it took."""
         state = trainer.state
-        if state.judge_at is None or state.seconds < state.judge_at:
+        if state.judge_at is None or _now(trainer) < state.judge_at:
             return 0.0
         self._checkpoints.save_before(trainer, seconds=self._cost)
         begin = time.monotonic()
@@ -73,7 +74,7 @@ class ValidationHook(Hook):
         if not trainer.stop_wanted:  # else it may have been ended early, and is still due
             if ap is not None:
                 trainer.validated(ap)
-            state.judge_at = state.seconds + self._pause(trainer)
+            state.judge_at = self._next(trainer)
             self._checkpoints.save(trainer)
         return self._cost
 
@@ -100,6 +101,11 @@ class ValidationHook(Hook):
         if minutes is None or seconds is None:
             return 0.0  # a run of passes is judged first when that is due, however quick the machine is
         return seconds * self._validator.images
+
+    def _next(self, trainer: Trainer) -> float:
+        """When it is due again, as ``_now`` tells it."""
+        now = _now(trainer)
+        return math.floor(now) + 1.0 if _by_epochs(trainer) else now + self._pause(trainer)
 
     def _pause(self, trainer: Trainer) -> float:
         """Seconds of learning until the next validation: as configured,
@@ -150,3 +156,13 @@ class ValidationHook(Hook):
             self._told_nothing = True
             text = "No figure can be made: none of the validation images with boxes can be read."
             self._emit(events.Log(level="warning", text=text))
+
+
+def _now(trainer: Trainer) -> float:
+    """What validation goes by: seconds of learning, or epochs."""
+    return trainer.epoch if _by_epochs(trainer) else trainer.state.seconds
+
+
+def _by_epochs(trainer: Trainer) -> bool:
+    config = trainer.config
+    return config.runtime.deterministic and config.learning.epochs is not None

@@ -49,7 +49,8 @@ class RunState:
     """How far a run has come. ``drawn`` images of the stream were used, ``seconds`` spent learning (what
     validation takes is not among them), resumed ones included; ``attempt`` counts the times memory ran out;
     ``precision`` was chosen on ``device_type``. ``fine_tuning``: it began with weights that know the task, whose AP
-    is ``start_ap``. Validation looks at ``judged_images``, once that is decided, and is due at ``judge_at`` seconds.
+    is ``start_ap``. Validation looks at ``judged_images``, once that is decided, and is due at ``judge_at`` seconds, or
+    epochs in a run that is to repeat exactly.
     A step holds ``batch_size`` images ``accumulate`` times. Image number ``full_from`` is the first of full size, ``whole_from`` that from
     which on none is mixed of several.
     ``complete``: it has come to its end; trained for longer, it begins a stretch (``detcore.training.stretch``) at

@@ -38,8 +38,8 @@ class Runtime:
         False,
         label="Repeat exactly",
         help="Two trainings of so many epochs end with the same weights on the same machine, to the last bit (on a GPU as "
-        "far as PyTorch can). Steps take longer: sums are always made in the same order, Auto precision is 32 bit, and no "
-        "threads are left to other programs",
+        "far as PyTorch can), and are judged after each epoch. Steps take longer: sums are always made in the same order, Auto "
+        "precision is 32 bit, and no threads are left to other programs",
     )
     validate_every_seconds: float | None = option(
         None,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
+from detcore.jobs.events import Event, Validation
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.runs import RunFolder
 from detcore.training.distributed import Group
@@ -62,6 +63,25 @@ def test_two_runs_end_with_weights_equal_to_the_last_bit(
     )
     assert one.keys() == other.keys()
     assert [name for name in one if not torch.equal(one[name], other[name])] == []
+
+
+def test_they_are_judged_after_each_epoch_whatever_the_clock_says(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the best weights, which are those that are kept, would be of a step that chance has chosen."""
+    monkeypatch.setattr("detcore.training.session.build_detector", lambda *_names, **_sizes: small_detector())
+    heard: list[Event] = []
+    run = make_run(
+        images=5,
+        val=1,
+        epochs=3,
+        batch_size=2,
+        image_size=64,
+        validate_every_seconds=1e-6,
+        deterministic=True,
+    )
+    Session(run, attempt=0, emit=heard.append, flags=StopFlags(), group=Group()).train()
+    assert [event.step for event in heard if isinstance(event, Validation)] == [2, 4, 6]  # of two images each
 
 
 @pytest.mark.parametrize("wanted", [True, False])
