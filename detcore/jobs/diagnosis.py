@@ -24,11 +24,14 @@ from detcore.jobs.events import (
     Step,
     Validation,
 )
+from detcore.jobs.settings.learning import SMALLEST_TILE
 from detcore.wording import counted
 
 _FEW_BOXES, _SMALL_SHARE = 10, 0.05
 _FEW_JUDGED_IMAGES, _FEW_JUDGED_BOXES = 10, 30
 _HUGE = 4.0
+_LEAST_GAIN = 1.25
+"""By how much larger boxes are to be seen at least, where nine tenths are large enough and yet too many are not."""
 _LARGEST_USEFUL = 1280
 _WINDOWS = 10
 _RISEN, _FLAT = 1.3, 0.97
@@ -200,14 +203,14 @@ def _of_data(data: Data) -> Iterable[Finding]:
     total = sum(data.boxes.values())
     if data.small_boxes > _SMALL_SHARE * total:
         boxes = counted(total, "box", "boxes")
-        larger = SMALL_SIDE / max(data.tenth_side, 1e-3)
+        larger = max(_LEAST_GAIN, SMALL_SIDE / max(data.tenth_side, 1e-3))
         size = math.ceil(data.image_size * larger / 32) * 32
         where = f"in tiles of {data.tile_side:,}, seen at" if data.tile_side else "at"
         text = f"{data.small_boxes:,} of {boxes} are smaller than {SMALL_SIDE} pixels {where} {data.image_size} pixels, too small to be found."
         if data.tile_side:
-            yield Finding(
-                text, f"Train on tiles of {max(math.floor(data.tile_side / larger / 32) * 32, 64)}."
-            )
+            side = max(math.floor(data.tile_side / larger / 32) * 32, SMALLEST_TILE)
+            smaller = side < data.tile_side
+            yield Finding(text, f"Train on tiles of {side}." if smaller else "Train at a larger image size.")
         elif size <= _LARGEST_USEFUL:
             yield Finding(text, f"Train at an image size of {size}.")
         else:

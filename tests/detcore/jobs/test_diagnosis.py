@@ -121,6 +121,14 @@ def test_of_tiles_a_side_is_named_at_which_most_can_be_seen_and_sizes_of_images_
     assert "smaller than 8 pixels in tiles of 640, seen at 320 pixels" in said
     assert "tiles of 320" in said
     assert not texts(replace(GOOD, largest_side=8000, tile_side=640))
+    assert "larger image size" in texts(replace(GOOD, small_boxes=118, tenth_side=4.0, tile_side=64))
+
+
+def test_where_few_boxes_are_small_what_is_advised_makes_them_larger_all_the_same() -> None:
+    """A fifteenth of the boxes are smaller than 8 pixels, but a tenth have sides up to 9."""
+    few = replace(GOOD, small_boxes=20, tenth_side=9.0)
+    assert "image size of 416" in texts(few)  # the multiple of 32 from 1.25 · 320 on
+    assert "tiles of 512" in texts(replace(few, tile_side=640))  # 640 / 1.25
 
 
 def test_classes_with_few_boxes_and_with_none_are_named() -> None:
