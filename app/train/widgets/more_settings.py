@@ -106,7 +106,7 @@ class MoreSettings(QWidget):
             "image_size": f"Auto ({spec.input.image_size} px)",
             "batch_size": f"Auto ({spec.recipe.batch_size})",
             "learning_rate": f"Auto ({spec.recipe.learning_rate:g})",
-            "freeze": "Auto (by stages)" if spec.recipe.frozen else "Auto (nothing)",
+            "freeze": _frozen_text(spec.recipe.frozen),
             "optimiser": f"Auto ({OPTIMISERS[spec.recipe.optimiser]})",
             "schedule": f"Auto ({SCHEDULES[spec.recipe.schedule]})",
             "weight_decay": f"Auto ({spec.recipe.weight_decay:g})",
@@ -137,6 +137,12 @@ class MoreSettings(QWidget):
 def _start_text(spec: DetectorSpec | None) -> str:
     """What a training starts from where nothing is chosen."""
     return (spec.weights.start if spec else "") or "Nothing (random)"
+
+
+def _frozen_text(frozen: Mapping[str, float]) -> str:
+    """Which layers a detector's recipe freezes, and until when, as one would type it."""
+    layers = (start if share >= 1 else f"{start}={share:g}" for start, share in frozen.items())
+    return f"Auto ({', '.join(layers) or 'nothing'})"
 
 
 def _rates_text(rates: Mapping[str, float]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QScrollArea, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QLineEdit, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
@@ -151,6 +151,18 @@ def test_below_more_settings_the_basic_ones_are_in_sight_and_the_groups_folded(
     page.setup.show_config(TrainConfig())
     qtbot.waitUntil(more.groups["Images moved and turned"].fields["flip_vertical"].isVisible)
     assert not more.groups["Optimiser"].fields["ema"].isVisible()
+
+
+def test_layers_that_a_detector_freezes_by_itself_stand_in_the_field_as_one_would_type_them(
+    page: TrainPage,
+) -> None:
+    freeze = page.setup.settings.more.groups["Optimiser"].fields["freeze"]
+    assert isinstance(freeze, QLineEdit)
+    assert freeze.placeholderText() == "Auto (nothing)"
+    page.setup.show_config(TrainConfig(detector="reticle-s-pretrained"))
+    freeze = page.setup.settings.more.groups["Optimiser"].fields["freeze"]
+    assert isinstance(freeze, QLineEdit)
+    assert freeze.placeholderText() == "Auto (backbone.)"  # the whole trunk, to the end
 
 
 def test_the_fields_of_a_group_are_made_when_it_is_opened_and_its_settings_are_kept_before(
