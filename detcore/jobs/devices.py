@@ -29,6 +29,13 @@ def device_names(wanted: str) -> tuple[str, ...]:
     return names
 
 
+def cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def process_rank() -> int:
     """Which of the processes of a job this one is; 0 leads, and is also the rank of one that is alone."""
     return int(os.environ.get("RANK", "0"))

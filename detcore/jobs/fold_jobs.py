@@ -3,13 +3,12 @@ devices of this process."""
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 
-from detcore.jobs.devices import environment_alone
+from detcore.jobs.devices import cores, environment_alone
 from detcore.jobs.events import Ended, EndReason, Event
 from detcore.jobs.outcomes import outcome_of
 from detcore.jobs.owner import Outcome, OutcomeState, TrainingJob, WorkerJob, worker_command
@@ -120,5 +119,5 @@ def stopped() -> Outcome:
 
 def _environment(lanes: int) -> dict[str, str]:
     """Each fold works by itself, whoever started the whole, and with its share of the processor."""
-    share = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // lanes))} if lanes > 1 else {}
+    share = {"OMP_NUM_THREADS": str(max(1, cores() // lanes))} if lanes > 1 else {}
     return {**share, **environment_alone()}

@@ -121,13 +121,6 @@ def _step_seconds(detector: Detector, compute: Compute, size: int) -> float:
     return min(times)
 
 
-def cores() -> int:
-    """The processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 class ThreadGovernor:
     """Uses fewer threads while another program wants the cores.
 

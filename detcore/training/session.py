@@ -15,6 +15,7 @@ from detcore.data.samples import Sample, class_ids
 from detcore.errors import ConfigError
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.devices import cores
 from detcore.jobs.events import EndReason
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.run_weights import best_figure
@@ -30,7 +31,6 @@ from detcore.training.load import Load, choose_learning_rate, load_of_run
 from detcore.training.machine import (
     ThreadGovernor,
     choose_precision,
-    cores,
     device_name,
     dummy_batch,
     set_up_torch,

@@ -7,7 +7,6 @@ one is gone.
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import threading
@@ -17,7 +16,7 @@ from dataclasses import dataclass, field
 
 from detcore.errors import JobError
 from detcore.jobs.child.arguments import parse_arguments
-from detcore.jobs.devices import environment_of
+from detcore.jobs.devices import cores, environment_of
 from detcore.jobs.events import Command, Ended, Event, Failed, FailureKind, Heartbeat, Log, decode
 from detcore.jobs.outcomes import ExitCode
 from detcore.jobs.program import worker_command
@@ -46,7 +45,7 @@ def lead(
     """Start the processes, pass on what they say and what is wished of them, until all have ended."""
     crew: list[_Process] = []
     try:
-        port, threads = _free_port(), max(1, (os.cpu_count() or 1) // len(devices))
+        port, threads = _free_port(), max(1, cores() // len(devices))
         for rank, device in enumerate(devices):
             environment = environment_of(rank, count=len(devices), port=port, threads=threads)
             crew.append(_Process(rank=rank, device=device, popen=_start(command(*arguments), environment)))
