@@ -98,6 +98,11 @@ class TrainConfig:
             )
         spec = self.spec
         spec.read_options(self.options)
+        if self.runtime.compile and self.runtime.checkpoint_activations:
+            raise ConfigError(
+                "compile and checkpoint_activations do not go together",
+                hint="Compiled stages choose themselves what to compute again",
+            )
         if self.optimisation.label_smoothing and not spec.smooths_labels:
             hint = "Leave label_smoothing at 0, or train one of Reticle's own"
             raise ConfigError(f"{spec.id} cannot smooth labels", hint=hint)

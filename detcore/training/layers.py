@@ -73,6 +73,7 @@ class LayerWatch:
             name: layer.get_parameter("weight").detach().clone() for name, layer in self._layers.items()
         }
         self._inputs: dict[str, list[Tensor]] = {name: [] for name in self._layers}
+        torch.compiler.set_stance("force_eager")  # stages that are compiled tell nothing of their layers
         self._handles = [
             layer.register_forward_pre_hook(self._listener(name)) for name, layer in self._layers.items()
         ]
@@ -80,6 +81,7 @@ class LayerWatch:
     def close(self) -> None:
         for handle in self._handles:
             handle.remove()
+        torch.compiler.set_stance("default")
 
     @torch.no_grad()
     def figures(self, *, cut: float) -> dict[str, dict[str, float | None]]:

@@ -80,9 +80,13 @@ def dummy_batch(
 def try_step(detector: Detector, compute: Compute, images: torch.Tensor, targets: list[Target]) -> None:
     """Forward and backward on a copy of the detector, so that nothing of it changes: it
     shows the time and memory that a real step takes."""
-    trial = copy.deepcopy(detector).train()
+    go_through(copy.deepcopy(detector).train(), compute, images, targets)
+
+
+def go_through(detector: Detector, compute: Compute, images: torch.Tensor, targets: list[Target]) -> None:
+    """Forward and backward of a detector that is trained."""
     with compute.autocast():
-        losses = trial.losses(images, targets)
+        losses = detector.losses(images, targets)
     torch.autograd.backward(torch.stack(list(losses.values())).sum())
     compute.synchronise()
 

@@ -21,6 +21,12 @@ def largest_side(config: TrainConfig, load: Load) -> int:
     return _whole_steps(load.image_size * (1.0 + config.learning.multi_scale))
 
 
+def usual_sides(config: TrainConfig, load: Load) -> tuple[int, ...]:
+    """The longer sides that images are drawn at, but for those that are drawn at random."""
+    small = (_whole_steps(_SMALL * load.image_size),) if config.small_until else ()
+    return (*small, load.image_size)
+
+
 def _whole_steps(side: float) -> int:
     """Two steps at least, as for all images: of one place a batch norm learns nothing."""
     return max(2, round(side / SIDE_STEP)) * SIDE_STEP

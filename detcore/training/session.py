@@ -21,6 +21,7 @@ from detcore.jobs.worker_process import StopFlags
 from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
+from detcore.training.compiling import compile_stages
 from detcore.training.data_figures import data_figures
 from detcore.training.distributed import Group
 from detcore.training.ema import Ema
@@ -38,10 +39,10 @@ from detcore.training.machine import (
 )
 from detcore.training.optimisers import make_optimiser
 from detcore.training.patience import PatienceHook
-from detcore.training.phases import largest_side
+from detcore.training.phases import largest_side, usual_sides
 from detcore.training.recomputing import recompute_stages
 from detcore.training.run_data import RunData
-from detcore.training.stretch import go_beyond
+from detcore.training.stretch import fraction_done, go_beyond
 from detcore.training.telling import Emit, Telling
 from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
@@ -155,6 +156,8 @@ class Session:
             self.state.device_type, self.state.precision = device.type, compute.precision
             self._announce(detector, compute, load, data)
             self._try_worst_step(detector, compute, load, views)
+            if config.runtime.compile:
+                self._compile(detector, compute, load, stream.pass_length)
         scaler = compute.scaler()
         if self._checkpoint is not None:
             restore_scaler(scaler, self._checkpoint.part("scaler"))
@@ -288,6 +291,28 @@ class Session:
             compute=compute,
         )
         try_step(detector, compute, images, targets)
+
+    def _compile(self, detector: Detector, compute: Compute, load: Load, images: int) -> None:
+        """Compile what can be; where nothing can, training goes on without."""
+        config = self.config
+        begin = time.monotonic()
+        if self._group.world_size > 1:
+            fault = "several devices train together"
+        else:
+            fault = compile_stages(
+                detector,
+                compute,
+                batch_size=min(2, load.batch_size),
+                sides=usual_sides(config, load),
+                frozen=config.frozen,
+                fraction=fraction_done(self.state, config.learning, images=images),
+            )
+        if fault:
+            self._telling.warning(f"The detector is not compiled: {fault}.")
+        else:
+            self._telling.info(
+                f"The detector is compiled, in {counted(round(time.monotonic() - begin), 'second')}."
+            )
 
     def _hooks(
         self,

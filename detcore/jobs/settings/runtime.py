@@ -28,6 +28,12 @@ class Runtime:
         choices={"auto": "Auto", "fp32": "32 bit", "bf16": "16 bit (bf16)", "fp16": "16 bit (fp16)"},
     )
     threads: int | None = option(None, auto=int, label="Threads", help="Threads of the processor", low=1)
+    compile: bool = option(
+        False,
+        label="Compile",
+        help="Let PyTorch compile the network, which takes minutes for each size of images, and makes the steps of long "
+        "trainings on a GPU faster. On one device; where nothing can be compiled the training goes on without",
+    )
     checkpoint_activations: bool = option(
         False,
         label="Spare memory",
