@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from detcore.data.batches import TrainStream
@@ -17,7 +18,6 @@ from detcore.training.distributed import Group
 from detcore.training.draw_weights import draw_weights
 from detcore.training.load import Load
 from detcore.training.telling import Telling
-from detcore.training.tiled import tile_count
 from detcore.types import FloatArray
 from detcore.wording import counted
 from detcore.zoo.checkpoint import Checkpoint
@@ -53,7 +53,7 @@ class RunData:
     def pass_length(self) -> int:
         """About how many images or tiles a pass has, before any is read."""
         learnt = self.split.train
-        return len(learnt) if self.tiling is None else tile_count(learnt, self.tiling)
+        return len(learnt) if self.tiling is None else _tile_count(learnt, self.tiling)
 
     def cache(self, load: Load, group: Group) -> ImageCache:
         """The images as they are learnt and judged, in memory as far as there is room."""
@@ -95,6 +95,16 @@ class RunData:
         learnt = self.split.train
         weights = draw_weights(learnt, self._config.learning, emphasis=emphasis, say=self._telling.info)
         return weights if weights is None or views is learnt else weights_of_tiles(weights, learnt, views)
+
+
+def _tile_count(samples: Sequence[Sample], tiling: Tiling) -> int:
+    """About how many tiles the images have; those without boxes are counted as one."""
+    return sum(
+        len(tiling.cover(width=sample.frame[0], height=sample.frame[1], image_size=tiling.side))
+        if sample.frame
+        else 1
+        for sample in samples
+    )
 
 
 def _split(snapshot: Snapshot, config: TrainConfig) -> Split:

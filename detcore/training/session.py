@@ -148,7 +148,9 @@ class Session:
         if ema is not None and self._checkpoint is not None:
             ema.detector.load_state_dict(self._checkpoint.kept())
         if config.runtime.checkpoint_activations and not recompute_stages(detector):
-            self._telling.warning(f"{config.detector} names no stages that could be computed again.")
+            self._telling.warning(
+                f"Spare memory does nothing here: {config.detector} names no stages that could be computed again."
+            )
         with memory_watch():
             compute = choose_precision(detector, device, self._precision(device), size=load.image_size)
             (chosen,) = self._group.agree(_PRECISIONS.index(compute.precision))

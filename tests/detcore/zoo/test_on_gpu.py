@@ -45,7 +45,7 @@ def targets(device: torch.device) -> list[Target]:
 
 @pytest.mark.parametrize("model", sorted(detectors()))
 def test_a_step_in_bf16_has_finite_losses_in_fp32_and_leaves_finite_weights(model: str) -> None:
-    compute = Compute(GPU, bf16=True)
+    compute = Compute(GPU, "bf16")
     detector = compute.place(build(model)).train()
     optimiser = make_optimiser(detector, detectors()[model].recipe, device=GPU)
     before = {name: value.detach().clone() for name, value in detector.named_parameters()}
