@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.services.figures import counted
 from detcore.errors import JobError
+from detcore.jobs.devices import cores
 from detcore.jobs.events import Command, Event, Heartbeat
 from detcore.jobs.owner import Outcome, OutcomeState, Timeouts, TrainingJob, WorkerJob, worker_command
 
@@ -36,7 +36,7 @@ class Device:
 
 def processor() -> Device:
     """The device that every machine has."""
-    return Device(id="cpu", name=f"CPU, {counted(os.cpu_count() or 1, 'core')}")
+    return Device(id="cpu", name=f"CPU, {counted(cores(), 'core')}")
 
 
 _Heard = SimpleQueue[Event | Outcome]

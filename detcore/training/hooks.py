@@ -82,8 +82,8 @@ class MetricsHook(Hook):
         self._steps += 1
         self._images += last.images
         self._seconds += last.seconds
-        self._cut += not last.gradient <= trainer.config.longest_gradient
         if math.isfinite(last.gradient):
+            self._cut += last.gradient > trainer.config.longest_gradient
             self._finite += 1
             self._gradient += last.gradient
         for name, value in last.losses.items():

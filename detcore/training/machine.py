@@ -13,6 +13,7 @@ from typing import cast
 import cv2
 import torch
 
+from detcore.jobs.devices import cores
 from detcore.jobs.settings.runtime import Runtime
 from detcore.wording import counted
 from detcore.zoo.base import Detector, Target
@@ -60,8 +61,7 @@ def list_devices() -> list[dict[str, str]]:
     if len(found) > 1:
         every = ",".join(str(index) for index in range(len(found)))
         found.append({"id": every, "name": f"All {counted(len(found), 'GPU')}"})
-    cores = os.cpu_count() or 1
-    return [*found, {"id": "cpu", "name": f"CPU, {counted(cores, 'core')}"}]
+    return [*found, {"id": "cpu", "name": f"CPU, {counted(cores(), 'core')}"}]
 
 
 def dummy_batch(

@@ -28,6 +28,7 @@ class RateSchedule:
     kind: Schedule = "cosine"
     warmup_steps: int = 50
     floor: float = 0.01
+    hold: float = 0.5
     milestones: tuple[float, ...] = (16 / 26, 22 / 26)
     drop: float = 0.1
     expression: Expression | None = None
@@ -41,6 +42,9 @@ class RateSchedule:
 
     def _course(self, step: int, t: float, drops: int) -> float:
         match self.kind:
+            case "hold":
+                held = min(self.hold, t)
+                return 1.0 if t == held else 1.0 + (self.floor - 1.0) * (t - held) / (1.0 - held)
             case "cosine":
                 return _ease(1.0, self.floor, t)
             case "linear":
@@ -67,6 +71,7 @@ def make_schedule(config: TrainConfig) -> RateSchedule:
         kind=kind,
         warmup_steps=config.learning.warmup_steps,
         floor=chosen.rate_floor,
+        hold=chosen.hold_until,
         milestones=chosen.milestone_shares(),
         drop=chosen.rate_drop,
         expression=chosen.expression() if kind == "expression" else None,

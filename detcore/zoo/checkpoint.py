@@ -266,7 +266,7 @@ def scaler_tensors(scaler: GradScaler) -> dict[str, Tensor]:
 
 def restore_scaler(scaler: GradScaler, tensors: dict[str, Tensor]) -> None:
     """Put back what ``scaler_tensors`` gave, unless the precision is another by now."""
-    if scaler.is_enabled() and tensors:
+    if scaler.is_enabled() and tensors.keys() >= _SCALER.keys():
         scale, steps = (tensors[name] for name in _SCALER)
         scaler.load_state_dict(
             {**scaler.state_dict(), _SCALER["scale"]: float(scale), _SCALER["steps"]: int(steps)}

@@ -21,7 +21,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 Triple = tuple[float, float, float]
-Schedule = Literal["cosine", "linear", "steps", "one-cycle", "plateau", "constant", "expression"]
+Schedule = Literal["hold", "cosine", "linear", "steps", "one-cycle", "plateau", "constant", "expression"]
 OptimiserName = Literal["adamw", "muon", "sgd", "adam", "nadam", "radam", "rmsprop", "adagrad"]
 
 

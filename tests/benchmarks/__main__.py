@@ -18,6 +18,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
+from detcore.jobs.devices import cores
 from tests.benchmarks import pretrain, race
 from tests.benchmarks.figures import Figure, table
 
@@ -78,8 +79,7 @@ def run_all(names: list[str], json_file: Path | None) -> int:
                 figures += found
     if json_file:
         json_file.write_text(json.dumps([asdict(figure) for figure in figures], indent=1), encoding="utf-8")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    sys.stdout.write(f"Python {platform.python_version()}, {platform.machine()}, {cores} cores\n\n")
+    sys.stdout.write(f"Python {platform.python_version()}, {platform.machine()}, {cores()} cores\n\n")
     sys.stdout.write(table(figures) + "\n")
     if broken:
         sys.stdout.write(f"\nBroken: {', '.join(broken)}\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from detcore.jobs.devices import cores
 from detcore.project.project import Project
 from tests.benchmarks.command import ROOT, reticle
 
@@ -169,7 +169,7 @@ class Peer:
         truth = folder / "coco" / "annotations" / "instances_test.json"
         record = json.loads(truth.read_text(encoding="utf-8"))
         ids = {str(_image_file(dataset, image["file_name"])): image["id"] for image in record["images"]}
-        job = {"model": self.model, "tuned": self.tuned, "threads": _cores() if self.tuned else 1, "data": str(dataset / "data.yaml"),
+        job = {"model": self.model, "tuned": self.tuned, "threads": cores() if self.tuned else 1, "data": str(dataset / "data.yaml"),
                "seconds": seconds, "size": IMAGE_SIZE, "seed": seed, "folder": str(folder), "images": list(ids),
                "everything": [str(path) for path in sorted((dataset / "images").rglob("*.*"))],
                "out": str(folder / "found.json")}  # fmt: skip
@@ -193,7 +193,3 @@ def _image_file(dataset: Path, name: str) -> Path:
     """Where the export for the peer has an image."""
     matches = sorted((dataset / "images").rglob(Path(name).name))
     return matches[0]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

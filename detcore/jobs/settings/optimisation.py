@@ -23,6 +23,7 @@ OPTIMISERS: Mapping[OptimiserName, str] = {
     "adagrad": "Adagrad",
 }
 SCHEDULES: Mapping[Schedule, str] = {
+    "hold": "Hold, then fall",
     "cosine": "Cosine",
     "linear": "Linear",
     "steps": "Steps",
@@ -97,10 +98,20 @@ class Optimisation:
     rate_floor: float = option(
         0.01,
         label="Lowest",
-        help="Of the full learning rate: where Cosine, Linear and One cycle end and Plateau stops",
+        help="Of the full learning rate: where Hold, Cosine, Linear and One cycle end and Plateau stops",
         low=0,
         high=1,
         step=0.01,
+        unit="%",
+        group=OVER_TIME,
+    )
+    hold_until: float = option(
+        0.5,
+        label="Holds until",
+        help="The share of the run until which Hold, then fall stays at the full learning rate",
+        low=0,
+        high=1,
+        step=0.1,
         unit="%",
         group=OVER_TIME,
     )

@@ -8,12 +8,14 @@ import pytest
 import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import (
+    ConstantLR,
     CosineAnnealingLR,
     LinearLR,
     LRScheduler,
     MultiStepLR,
     OneCycleLR,
     ReduceLROnPlateau,
+    SequentialLR,
 )
 
 from detcore.errors import ConfigError
@@ -58,6 +60,22 @@ def test_steps_fall_at_their_milestones_as_torchs_do() -> None:
     rates = torchs(lambda optimiser: MultiStepLR(optimiser, [300, 600, 900], gamma=0.5))
     schedule = RateSchedule(kind="steps", warmup_steps=0, milestones=(0.3, 0.6, 0.9), drop=0.5)
     assert ours(schedule) == pytest.approx(rates)
+
+
+def test_hold_is_torchs_constant_rate_and_then_its_linear_one() -> None:
+    rates = torchs(
+        lambda optimiser: SequentialLR(
+            optimiser,
+            [ConstantLR(optimiser, 1.0), LinearLR(optimiser, 1.0, 0.1, total_iters=STEPS * 3 // 4)],
+            milestones=[STEPS // 4],
+        )
+    )
+    assert ours(RateSchedule(kind="hold", warmup_steps=0, hold=0.25, floor=0.1)) == pytest.approx(rates)
+
+
+def test_hold_until_the_end_never_falls() -> None:
+    schedule = RateSchedule(kind="hold", warmup_steps=0, hold=1.0)
+    assert [schedule.factor(step=10, fraction=t) for t in (0.2, 0.99, 1.0)] == [1.0] * 3
 
 
 def test_one_cycle_is_torchs_and_has_no_other_warm_up() -> None:
