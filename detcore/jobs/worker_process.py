@@ -157,7 +157,7 @@ def announced(arguments: Sequence[str]) -> Generator[None, None, None]:
 
 @contextmanager
 def stopped_in_time(
-    flags: StopFlags, leave: Callable[[], None], *, seconds: float = 1.5
+    flags: StopFlags, leave: Callable[[], None], *, seconds: float = 1.0
 ) -> Generator[None, None, None]:
     """A stop that is not heeded within so many seconds while the block lasts calls ``leave``, which ends the process,
     on a thread of its own: a step may take long, and so may looking at some images."""

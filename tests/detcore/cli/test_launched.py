@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,31 +18,18 @@ from torch.distributed.run import parse_args
 from detcore.cli import main
 from detcore.cli.parser import make_parser
 from detcore.jobs.events import Started
-from detcore.project.edits import add_boxes, add_class, add_images
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunState, list_runs, predicted_images, read_events
-from detcore.types import Image
 from detcore.zoo.checkpoint import read_checkpoint
-from tests.detcore.conftest import draw_images
+from tests.detcore.cli.small_projects import REPOSITORY, small_project
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 MAIN = str(REPOSITORY / "main.py")
 PAGE = (REPOSITORY / "docs" / "cluster.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Ten images with bright blocks, not divided yet."""
-    folder = tmp_path / "images"
-    folder.mkdir()
-    paths, boxes = draw_images(folder, count=10, width=96, height=64, classes=1)
-    with Project.create(tmp_path / "p.reticle", image_root=folder) as made:
-        made.edit(add_class, "block")
-        made.edit(add_images, [Image(id=0, path=path.name, width=96, height=64) for path in paths])
-        ids, kind = made.image_ids(), made.classes()[0].id
-        own = [replace(box, id=0, image_id=ids[box.image_id - 1], class_id=kind) for box in boxes]
-        made.edit(add_boxes, own)
-        return made.folder
+    return small_project(tmp_path)
 
 
 def kill_when_saved(launcher: psutil.Process, run: RunFolder, *, rank: str) -> None:
