@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}\.part(\.[^.]+)?")
+_OLD_SECONDS = 3600.0
 
 
 @contextmanager
@@ -41,6 +46,17 @@ def put_in_place(temporary: Path, path: Path) -> None:
         os.fsync(file.fileno())
     os.replace(temporary, path)
     sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path, *, seconds: float = _OLD_SECONDS) -> None:
+    """Delete the temporary files of ``atomic_write`` in this folder that nobody has written to for so many seconds: their
+    processes died. What cannot be deleted stays."""
+    before = time.time() - seconds
+    with suppress(OSError):
+        for path in folder.iterdir():
+            ours = _LEFTOVER.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+            if ours and path.stat().st_mtime < before:
+                path.unlink()
 
 
 def _is_special(path: Path) -> bool:

@@ -24,6 +24,7 @@ from detcore.project.copies import DailyCopy
 from detcore.project.database import Database
 from detcore.project.imports import Imported, Imports, Part, Progress, changes_of, unwatched
 from detcore.project.incoming import IncomingImage
+from detcore.project.leftovers import clear_up
 from detcore.project.reading import ProjectReader
 from detcore.project.row_change import Edit
 from detcore.types import Changes
@@ -114,6 +115,7 @@ class Project(ProjectReader):
             _bring_up_to_date(database)
             project = cls(folder, database, lock)
             if not read_only and not known_whole:
+                clear_up(folder)
                 project.copy_problem = _copy_of_today(path)
                 project._imports.finish(progress)
             undo.pop_all()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from detcore.atomic import put_in_place
+from detcore.atomic import put_in_place, remove_leftovers
 from detcore.errors import Cancelled, DownloadError
 from detcore.weights.cache import Progress, WeightsCache, sha256_of
 from detcore.weights.catalogue import WeightsFile
@@ -21,6 +21,7 @@ PAUSES = (1.0, 2.0, 4.0)
 """Seconds before a download that broke off is gone on with; it is over when all of them brought nothing."""
 
 _LOOK_SECONDS = 0.1
+_FORGOTTEN_SECONDS = 30 * 24 * 3600.0
 
 
 def get_weights(
@@ -46,6 +47,7 @@ def get_weights(
     part = goal.with_name(f".{goal.name}.part")
     report = progress or _nobody
     cache.folder.mkdir(parents=True, exist_ok=True)
+    _clear_up(cache.folder)
     with _alone(goal, file, report):
         if cache.is_whole(file):
             return goal
@@ -57,6 +59,16 @@ def get_weights(
             error.filename = str(goal)
             raise
     return goal
+
+
+def _clear_up(folder: Path) -> None:
+    """Delete what died while it was brought by hand, and downloads that nobody has gone on with for a month."""
+    remove_leftovers(folder)
+    before = time.time() - _FORGOTTEN_SECONDS
+    for part in folder.glob(".*.part"):
+        with suppress(OSError):
+            if part.stat().st_mtime < before:
+                part.unlink()
 
 
 def by_hand_text(file: WeightsFile) -> str:

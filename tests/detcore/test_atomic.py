@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from detcore.atomic import atomic_write
+from detcore.atomic import atomic_write, remove_leftovers
+from detcore.project.copies import FOLDER
+from detcore.project.project import Project
 
 WRITE_FOR_EVER = """
 import sys
@@ -112,3 +115,43 @@ def test_devices_and_open_files_are_never_replaced(name: str) -> None:
     """Standard output may be a regular file, of which the shell would go on writing the old one."""
     with atomic_write(Path(name)) as path:
         assert path == Path(name)  # fails inside of the block, so that a mistake replaces no device
+
+
+def aged(path: Path, *, seconds: float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"half")
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+    return path
+
+
+def test_what_a_killed_process_left_half_written_goes_when_it_is_old_and_nothing_else_does(
+    tmp_path: Path,
+) -> None:
+    with atomic_write(tmp_path / "snapshot.npz") as temporary, atomic_write(tmp_path / "notes") as plain:
+        names = temporary.name, plain.name
+        temporary.touch()
+        plain.touch()
+    theirs = [
+        tmp_path / name for name in (".hidden.part", "a.0123abcd.part.npz", ".a.0123abcx.part.npz", ".a.npz")
+    ]
+    for path in [tmp_path / name for name in names] + theirs:
+        aged(path, seconds=4000)
+    fresh = aged(tmp_path / ".a.0123abcd.part.npz", seconds=10)
+    (tmp_path / ".folder.0123abcd.part").mkdir()
+    kept = {*theirs, fresh, tmp_path / "snapshot.npz", tmp_path / "notes", tmp_path / ".folder.0123abcd.part"}
+    remove_leftovers(tmp_path)
+    assert set(tmp_path.iterdir()) == kept
+    remove_leftovers(tmp_path / "nowhere")
+
+
+def test_a_project_clears_up_when_it_is_opened_for_writing(tmp_path: Path) -> None:
+    Project.create(tmp_path / "p.reticle", image_root=tmp_path).close()
+    places = [
+        tmp_path / "p.reticle" / name for name in ("", FOLDER, "runs/001-a", "runs/002-crossval/folds/1")
+    ]
+    left = [aged(place / ".last.0123abcd.part.safetensors", seconds=4000) for place in places]
+    Project.open(tmp_path / "p.reticle", read_only=True).close()
+    assert all(path.is_file() for path in left)
+    Project.open(tmp_path / "p.reticle").close()
+    assert not any(path.is_file() for path in left)

@@ -26,6 +26,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from detcore.atomic import remove_leftovers
 from detcore.deploy.export import export_model
 from detcore.errors import Cancelled, ConfigError, ReticleError, disk_error
 from detcore.jobs import events
@@ -57,6 +58,8 @@ from detcore.training.session import Session
 from detcore.zoo.running import OutOfMemoryError
 
 _LOCK_SECONDS = 2.0
+_DEAD_SECONDS = 60.0
+"""After which a half written file of a run that this process holds is of one that died."""
 _AFTER_THE_FIRST = 2.5
 """Seconds after which a process that only follows ends, if a stop is not heeded: the first one has kept all by then."""
 
@@ -114,6 +117,7 @@ def _job(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags) -
         raise ConfigError("there is no such run", path=run.path)
     named = nullcontext() if arguments.verb == "folds" else _named(run)  # a cross-validation names itself
     with hold_run(run, timeout=_LOCK_SECONDS), named:
+        remove_leftovers(run.path, seconds=_DEAD_SECONDS)
         if arguments.verb == "export":
             _export(arguments, run, writer, flags)
             return

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -271,6 +272,16 @@ def test_the_devices_are_named() -> None:
     _, heard = work_here("devices")
     assert isinstance(heard[-1], events.Ended)
     assert heard[-1].result["devices"][-1]["id"] == "cpu"
+
+
+def test_a_worker_deletes_what_one_that_was_killed_has_left_half_written(make_run: MakeRun) -> None:
+    run = make_run(epochs=1, predict_after=False)
+    dead, alive = (run.path / f".last.{number}.part.safetensors" for number in ("0123abcd", "89abcdef"))
+    for path, age in ((dead, 100), (alive, 0)):
+        path.write_bytes(b"half")
+        os.utime(path, (time.time() - age,) * 2)
+    assert work_here("train", str(run.path))[0] is ExitCode.DONE
+    assert (dead.exists(), alive.exists()) == (False, True)
 
 
 def test_a_second_worker_on_the_same_run_is_refused(make_run: MakeRun) -> None:

@@ -60,6 +60,18 @@ def test_a_file_comes_whole_under_the_name_of_the_catalogue_and_only_once(
     assert "Authorization" not in server.requests[0][1]
 
 
+def test_what_was_begun_and_forgotten_goes_when_something_is_fetched(
+    server: Server, cache: WeightsCache
+) -> None:
+    ages = {".old.pth.part": 31, ".new.pth.part": 29, ".by-hand.0123abcd.part.pth": 1, "old.pth": 99}
+    cache.folder.mkdir()
+    for name, days in ages.items():
+        (cache.folder / name).write_bytes(b"half")
+        os.utime(cache.folder / name, (time.time() - days * 24 * 3600,) * 2)
+    get_weights(server.file(), cache)
+    assert names(cache) == [".new.pth.part", "old.pth", "tiny-12345678.pth"]
+
+
 def test_a_damaged_file_in_the_cache_is_fetched_again(server: Server, cache: WeightsCache) -> None:
     path = get_weights(server.file(), cache)
     path.write_bytes(b"x" * len(CONTENT))
