@@ -12,7 +12,9 @@ import numpy as np
 import psutil
 import pytest
 
+from detcore.data.samples import Sample
 from detcore.jobs import events
+from detcore.jobs.child.predicting import share_of
 from detcore.jobs.owner import OutcomeState, TrainingJob
 from detcore.project.runs import (
     RunFolder,
@@ -24,6 +26,7 @@ from detcore.project.runs import (
     read_run,
 )
 from detcore.project.snapshot import Snapshot
+from detcore.training.distributed import Group
 from detcore.zoo.checkpoint import read_checkpoint, write_checkpoint
 from tests.detcore.working import Owner, work_here
 
@@ -137,6 +140,21 @@ def test_nobody_outlives_the_one_that_leads(make_run: MakeRun) -> None:
     _, alive = psutil.wait_procs(crew, timeout=20)
     assert not alive
     assert read_run(run).state is RunState.STOPPED
+
+
+def test_processes_share_images_by_whole_batches_and_look_at_none_twice() -> None:
+    none = np.zeros((0, 4))
+    images = [
+        Sample(image_id=number, path="", boxes=none, labels=np.zeros(0, np.int64), ignore=none)
+        for number in range(23)
+    ]
+    shares = [
+        [sample.image_id for sample in share_of(images, Group(rank=rank, world_size=3), at_once=4)]
+        for rank in range(3)
+    ]
+    assert shares[0] == [0, 1, 2, 3, 12, 13, 14, 15]
+    assert shares[2] == [8, 9, 10, 11, 20, 21, 22]
+    assert sorted(number for share in shares for number in share) == list(range(23))
 
 
 def test_shared_prediction_finds_exactly_what_one_process_finds(make_run: MakeRun) -> None:
