@@ -44,7 +44,7 @@ def test_the_answers_are_those_of_the_detector(model: str) -> None:
         assert torch.allclose(scores[row], look["scores"], atol=1e-6)
 
 
-@pytest.mark.parametrize("model", ["ssd300-vgg16", "reticle-m"])
+@pytest.mark.parametrize("model", ["ssd300-vgg16", "reticle-n"])
 def test_a_detector_leaves_as_onnx(tmp_path: Path, model: str) -> None:
     dense, detector = dense_and_detector(model)
     with torch.no_grad():
