@@ -95,9 +95,8 @@ def test_curves_and_the_histogram_are_those_of_the_labels_once_they_stand_still(
 
     assert not follow()
     qtbot.waitUntil(follow, timeout=LATER)
-    assert [row.ap for row in judging.figures.classes.rows] == pytest.approx(
-        [one.ap for one in expected.values()]
-    )
+    aps = pytest.approx([one.ap for one in expected.values()])
+    qtbot.waitUntil(lambda: [row.ap for row in judging.figures.classes.rows] == aps, timeout=LATER)
     assert bars(judging) != before
 
 
