@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from detcore.zoo.spec import DetectorSpec, InputRule, PublishedFile, Recipe, WeightsInfo
 
 _LICENCE = "Apache-2.0"
-# Near those of ImageNet, and alike for the channels: what is grey stays grey.
-_INPUT = InputRule(image_size=320, mean=(0.45, 0.45, 0.45), std=(0.225, 0.225, 0.225))
-_RECIPE = Recipe(learning_rate=2.5e-3, batch_size=8, optimiser="muon", small_until=0.5)
-_WEIGHTS = WeightsInfo(text="Starts from nothing, or from the best weights of an earlier run.")
 _DEPLOY = "detcore.zoo.detectors.reticle:dense"
 
 S = DetectorSpec(
@@ -18,42 +16,33 @@ S = DetectorSpec(
     "weights. Trains in minutes on a processor. The right first choice.",
     licence=_LICENCE,
     parameters=1.2,
-    input=_INPUT,
-    recipe=_RECIPE,
-    weights=_WEIGHTS,
+    # Near those of ImageNet, and alike for the channels: what is grey stays grey.
+    input=InputRule(image_size=320, mean=(0.45, 0.45, 0.45), std=(0.225, 0.225, 0.225)),
+    recipe=Recipe(learning_rate=2.5e-3, batch_size=8, optimiser="muon", small_until=0.5),
+    weights=WeightsInfo(text="Starts from nothing, or from the best weights of an earlier run."),
     build="detcore.zoo.detectors.reticle:build_s",
     deploy=_DEPLOY,
     smooths_labels=True,
 )
 
-N = DetectorSpec(
+N = replace(
+    S,
     id="reticle-n",
     title="Reticle N",
     text="For old laptops, small devices and many images a second: a third of the parameters of Reticle S, and more than "
     "twice as fast.",
-    licence=_LICENCE,
     parameters=0.4,
-    input=_INPUT,
-    recipe=_RECIPE,
-    weights=_WEIGHTS,
     build="detcore.zoo.detectors.reticle:build_n",
-    deploy=_DEPLOY,
-    smooths_labels=True,
 )
 
-M = DetectorSpec(
+M = replace(
+    S,
     id="reticle-m",
     title="Reticle M",
     text="For a GPU and thousands of images: four times the parameters and the arithmetic of Reticle S. On a processor it "
     "makes a quarter of the steps in the same time.",
-    licence=_LICENCE,
     parameters=4.7,
-    input=_INPUT,
-    recipe=_RECIPE,
-    weights=_WEIGHTS,
     build="detcore.zoo.detectors.reticle:build_m",
-    deploy=_DEPLOY,
-    smooths_labels=True,
 )
 
 _MEAN, _STD = 127 / 255, 128 / 255

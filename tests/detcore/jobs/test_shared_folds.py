@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +12,6 @@ from detcore.errors import ConfigError
 from detcore.jobs.child.handing import write_files
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.crossval import CrossValidationJob
-from detcore.jobs.devices import environment_of
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.project.cross_validation import fold_folder
 from detcore.project.project import Project
@@ -26,7 +22,8 @@ from detcore.project.runs import (
     predicted_images,
     read_run,
 )
-from tests.detcore.jobs.fold_worker import REPOSITORY, worker
+from tests.detcore.jobs.fold_worker import worker
+from tests.detcore.two_processes import two_processes
 
 CHILD = """
 import json, os, sys
@@ -58,27 +55,8 @@ for job, behaviours in enumerate((("", ""), ("wait 1", "fail 2"))):
 
 def together(*runs: RunFolder) -> list[list[list[str]]]:
     """What the first process and the other one say of the job of each run."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", CHILD, *(str(run.path) for run in runs)],
-            env=environment_of(rank, count=2, port=port, threads=1),
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    try:
-        said = [child.communicate(timeout=200) for child in children]
-    finally:
-        for child in children:
-            child.kill()
-    assert [child.returncode for child in children] == [0, 0], said
-    return [[json.loads(line) for line in out.splitlines()] for out, _ in said]
+    said = two_processes(CHILD, *(str(run.path) for run in runs))
+    return [[json.loads(line) for line in out.splitlines()] for out in said]
 
 
 def test_folds_divided_among_processes_find_what_those_of_one_find_and_one_that_fails_ends_all(

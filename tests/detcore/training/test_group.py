@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import socket
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from detcore.errors import ConfigError
-from detcore.jobs.devices import device_names, environment_of
-
-REPOSITORY = Path(__file__).resolve().parents[3]
+from detcore.jobs.devices import device_names
+from tests.detcore.two_processes import two_processes
 
 CHILD = """
 import os
@@ -84,27 +78,8 @@ with joined_group() as group:
 def test_two_processes_have_the_gradient_of_one_with_all_images_and_what_one_hands_over_or_suffers_all_know() -> (
     None
 ):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-c", CHILD],
-            env=environment_of(rank, count=2, port=port, threads=1),
-            cwd=REPOSITORY,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    try:
-        said = [child.communicate(timeout=200) for child in children]
-    finally:
-        for child in children:
-            child.kill()
-    assert [child.returncode for child in children] == [0, 0], said
-    apart, memory = zip(*(out.splitlines() for out, _ in said), strict=True)
+    said = two_processes(CHILD)
+    apart, memory = zip(*(out.splitlines() for out in said), strict=True)
     assert max(map(float, apart)) < 1e-5
     assert memory == ("memory ran out in another process of this job", "memory ran out")
 

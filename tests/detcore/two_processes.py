@@ -1,0 +1,37 @@
+"""A script in both processes of a group."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from detcore.jobs.devices import environment_of
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def two_processes(script: str, *arguments: str) -> list[str]:
+    """What the first process and the other one print; both must end well."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", script, *arguments],
+            env=environment_of(rank, count=2, port=port, threads=1),
+            cwd=REPOSITORY,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    try:
+        said = [child.communicate(timeout=200) for child in children]
+    finally:
+        for child in children:
+            child.kill()
+    assert [child.returncode for child in children] == [0, 0], said
+    return [out for out, _ in said]
