@@ -19,7 +19,7 @@ from typing import IO
 from detcore.errors import JobError
 from detcore.jobs.events import Checkpoint, Command, Ended, Event, Failed, FailureKind, Log, decode
 from detcore.jobs.outcomes import Conclusion, ExitCode, Outcome, OutcomeState, judge
-from detcore.jobs.program import worker_command
+from detcore.jobs.program import worker_command, worker_environment
 
 __all__ = ["ExitCode", "Outcome", "OutcomeState", "Timeouts", "TrainingJob", "WorkerJob", "worker_command"]
 
@@ -96,7 +96,7 @@ class WorkerJob:
                 encoding="utf-8",
                 errors="replace",
                 bufsize=1,
-                env={**(self._environment or os.environ), "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+                env=worker_environment(self._environment or os.environ),
                 start_new_session=os.name == "posix",
                 creationflags=_WINDOWS_FLAGS,
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tomllib
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,16 @@ from typing import Any
 from detcore.errors import ConfigError
 from detcore.untrusted_json import fits
 from detcore.zoo.spec import DetectorSpec
+
+
+_MEMORY = {
+    "glibc.malloc.hugetlb": 1,  # asks the kernel for large pages where it gives them to those who ask
+    "glibc.malloc.mmap_threshold": 1 << 32,
+    "glibc.malloc.trim_threshold": 1 << 34,
+}
+"""How the C library of Linux keeps the memory of a worker. A step of training takes and gives back some gigabytes in
+tensors; in pages of 4 KB, which go back to the system each time, half of its time goes by with page tables
+(docs/performance.md). See "Memory Allocation Tunables" in the manual of the GNU C library."""
 
 
 def missing_for_training() -> ConfigError | None:
@@ -59,6 +71,14 @@ def worker_command(*arguments: str) -> list[str]:
     python = [sys.executable] if checkout else [sys.executable, "-P"]
     start = [*([str(root / "main.py")] if checkout else ["-m", "detcore.cli"]), "worker"]
     return [*python, *start, *arguments]
+
+
+def worker_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a worker is started with by an owner that has this environment; its own tunables come last and hold."""
+    tunables = [f"{name}={value}" for name, value in _MEMORY.items()]
+    own = environment.get("GLIBC_TUNABLES")
+    memory = {"GLIBC_TUNABLES": ":".join([*tunables, *([own] if own else [])])}
+    return {**environment, **memory, "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
 
 
 def _is_checkout(root: Path) -> bool:

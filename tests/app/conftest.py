@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QLocale, QSettings
+from PySide6.QtCore import QCoreApplication, QEvent, QLocale, QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -29,6 +29,13 @@ from detcore.project.project import Project
 from detcore.types import Box
 
 CLASSES = ("cell", "platelet", "blob")
+
+
+@pytest.fixture(autouse=True)
+def _closed_windows_are_gone() -> None:
+    """Qt ends what the test before has closed only in an event loop; the style of the next window would reach it too,
+    which takes longer than to make that window."""
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 @pytest.fixture

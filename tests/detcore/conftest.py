@@ -57,7 +57,7 @@ def make_run(tmp_path: Path) -> MakeRun:
 
     def make(
         *,
-        name: str = "001-reticle-s",
+        name: str = "001-reticle-n",
         images: int = 12,
         val: int = 3,
         val_rows: Collection[int] | None = None,
@@ -93,6 +93,7 @@ def make_run(tmp_path: Path) -> MakeRun:
         )
         snapshot.save(run.snapshot)
         defaults: dict[str, Any] = {
+            "model": "reticle-n",
             "minutes": None,
             "epochs": 2,
             "device": "cpu",

@@ -97,7 +97,7 @@ def test_its_training_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) 
     run = RunFolder(folder / "runs" / "001-reticle-s")
     write_checkpoint(run.last)
     before = run.events.read_text().count('"event": "step"')
-    assert main(["train", str(folder), "--resume", run.name, "--minutes", "0.45"]) == 0
+    assert main(["train", str(folder), "--resume", run.name, "--minutes", "0.4"]) == 0
     assert "completed" in capsys.readouterr().out
     assert run.events.read_text().count('"event": "step"') > before
     assert run.best.is_file()

@@ -88,9 +88,9 @@ def test_another_seed_gives_other_weights(make_run: MakeRun) -> None:
 def test_a_stopped_and_resumed_run_equals_one_that_was_never_stopped(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, rate_groups: dict[str, float]
 ) -> None:
-    spec = find_detector("reticle-s")
+    spec = find_detector("reticle-n")
     recipe = replace(spec.recipe, rate_groups=rate_groups)
-    monkeypatch.setitem(detectors(), "reticle-s", replace(spec, recipe=recipe))  # type: ignore[arg-type]
+    monkeypatch.setitem(detectors(), "reticle-n", replace(spec, recipe=recipe))  # type: ignore[arg-type]
     whole = make_run(name="001-whole", epochs=3)
     train(whole)
     parts = make_run(name="002-parts", epochs=3)
@@ -122,8 +122,8 @@ class _Now:
 def test_a_resumed_run_keeps_the_options_it_began_with_when_the_defaults_have_changed(
     make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = find_detector("reticle-s")
-    monkeypatch.setitem(detectors(), "reticle-s", replace(spec, options=_Then))  # type: ignore[arg-type]
+    spec = find_detector("reticle-n")
+    monkeypatch.setitem(detectors(), "reticle-n", replace(spec, options=_Then))  # type: ignore[arg-type]
     run = make_run(epochs=2)
 
     def stop_early(event: Event, flags: StopFlags) -> None:
@@ -131,7 +131,7 @@ def test_a_resumed_run_keeps_the_options_it_began_with_when_the_defaults_have_ch
             flags.stop.set()
 
     train(run, on_event=stop_early)
-    monkeypatch.setitem(detectors(), "reticle-s", replace(spec, options=_Now))  # type: ignore[arg-type]
+    monkeypatch.setitem(detectors(), "reticle-n", replace(spec, options=_Now))  # type: ignore[arg-type]
     train(run)
     assert read_checkpoint(run.last).options == {"width": 1}
 
