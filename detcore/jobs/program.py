@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +12,6 @@ from typing import Any
 from detcore.errors import ConfigError
 from detcore.untrusted_json import fits
 from detcore.zoo.spec import DetectorSpec
-
 
 _MEMORY = {
     "glibc.malloc.hugetlb": 1,  # asks the kernel for large pages where it gives them to those who ask

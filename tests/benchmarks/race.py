@@ -84,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--weights", type=Path, help="what all of ours start from")
     parser.add_argument("--peer", type=Path, help="the interpreter of an environment with the peer")
     parser.add_argument("--peer-models", nargs="*", default=["yolo11n", "yolo26n"])
+    kinds = ["default", "tuned"]
+    parser.add_argument("--peer-kinds", nargs="+", choices=kinds, default=kinds)
     parser.add_argument("--peer-seeds", nargs="+", type=int, default=[0])
     parser.add_argument("--images", nargs="+", type=int, default=[None], help="so many besides the test part")
     parser.add_argument("--out", type=Path)
@@ -98,7 +100,9 @@ def _field(options: argparse.Namespace) -> list[tuple[Ours | Peer, int]]:
     ours = [Ours.read(text, " ".join(common)) for text in options.models]
     models = options.peer_models if options.peer else ()
     peers = [
-        Peer(python=options.peer, model=model, tuned=tuned) for model in models for tuned in (False, True)
+        Peer(python=options.peer, model=model, tuned=kind == "tuned")
+        for model in models
+        for kind in options.peer_kinds
     ]
     return [*itertools.product(ours, options.seeds), *itertools.product(peers, options.peer_seeds)]
 
