@@ -4,7 +4,7 @@ command line show them, and which values they take."""
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -26,7 +26,8 @@ class Option:
     Numbers lie from ``low`` to ``high``, with ``above`` beyond ``low``; a text is one of ``choices`` (value to
     title), or any where there are none. ``auto``: ``None`` is allowed and lets something else decide.
     ``advanced``: most users leave it alone. ``group`` is the heading that a form folds it under; ``unit`` stands behind
-    a number, and one of ``%`` is a share that a form shows times a hundred.
+    a number, and one of ``%`` is a share that a form shows times a hundred. ``only_for``: what other options of a form have to
+    be for this one to matter, by their names, with "" for one that something else decides.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Option:
     advanced: bool = False
     group: str = ""
     unit: str = ""
+    only_for: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
 
     @property
     def allowed(self) -> str:
@@ -104,6 +106,7 @@ def option(
     advanced: bool = False,
     group: str = "",
     unit: str = "",
+    only_for: Mapping[str, Collection[str]] | None = None,
 ) -> V:
     """A field of a dataclass of options; the arguments are those of ``Option``, but ``auto`` is the kind of value
     that there is beside ``None``."""
@@ -120,6 +123,7 @@ def option(
         "advanced": advanced,
         "group": group,
         "unit": unit,
+        "only_for": dict(only_for or {}),
     }
     return field(default=default, metadata={_OPTION: told})
 

@@ -85,8 +85,21 @@ class OptionFields(QWidget):
                 label.show()  # in a form that is seen already they would wait for the next turn of the event loop
             field.show()
             _set(field, item, value)
-            _signal(field).connect(self.changed)
+            _signal(field).connect(self._change)
         self._write_auto()
+        self._show_rows()
+
+    def _change(self) -> None:
+        self._show_rows()
+        self.changed.emit()
+
+    def _show_rows(self) -> None:
+        """Only of options that matter beside what the others are."""
+        words = {item.name: str(self._value(item) or "") for item in self._options}
+        for item in self._options:
+            matters = all(words[name] in values for name, values in item.only_for.items() if name in words)
+            if item.only_for and item.name in self._fields:
+                self._form.setRowVisible(self._fields[item.name], matters)
 
     def say_auto(self, texts: Mapping[str, str]) -> None:
         """What fields say, by their options, where something else decides."""

@@ -42,6 +42,15 @@ class PreviewBatch:
     tiles: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cut:
+    """The images of the last batch cut into tiles, what that depends on, and the files that cannot be read."""
+
+    key: tuple[object, ...]
+    views: tuple[Sample, ...]
+    problems: tuple[ImageError, ...]
+
+
 class Preview:
     """Draws images as a training with the same settings would at its beginning; the errors of an earlier run are
     left aside. What has been read stays in memory for the next batch. Not for several threads at once."""
@@ -50,6 +59,7 @@ class Preview:
         self._snapshot = snapshot
         self._objects = ObjectSizes.of(snapshot)
         self._cache = ImageCache(longer_side=1, budget=0)
+        self._cut: _Cut | None = None
 
     def batch(self, config: TrainConfig, *, number: int, count: int) -> PreviewBatch:
         """``count`` images or tiles, from number ``number`` · ``count`` of the training on.
@@ -87,9 +97,27 @@ class Preview:
         seed, balance, views = config.runtime.seed, config.learning.class_balance, samples
         weights = repeat_factors(samples, balance) if balance else None
         if self._cache.tiling is not None:
-            views = cut_samples(samples, self._cache, seed=seed, problem=problem)
+            views = self._tiles(config, samples, problem)
             weights = None if weights is None else weights_of_tiles(weights, samples, views)
         return Draws(views, self._cache, seed=seed, problem=problem, weights=weights)
+
+    def _tiles(
+        self, config: TrainConfig, samples: tuple[Sample, ...], problem: ProblemCallback
+    ) -> tuple[Sample, ...]:
+        """The images cut, which takes a look into each file. Raises ImageError where none can be read."""
+        key = (self._cache.tiling, config.runtime.seed, config.learning.difficult_boxes)
+        if self._cut is None or self._cut.key != key:
+            problems: list[ImageError] = []
+            try:
+                views = cut_samples(samples, self._cache, seed=config.runtime.seed, problem=problems.append)
+            finally:
+                for error in problems:
+                    problem(error)
+            self._cut = _Cut(key=key, views=views, problems=tuple(problems))
+        else:
+            for error in self._cut.problems:
+                problem(error)
+        return self._cut.views
 
     def _samples(self, config: TrainConfig) -> tuple[Sample, ...]:
         samples = split_samples(

@@ -42,7 +42,7 @@ def memory_watch() -> Generator[None, None, None]:
         ) from error
 
 
-def choose_device(wanted: str, *, local_rank: int = 0) -> torch.device:
+def device_of(wanted: str, *, local_rank: int = 0) -> torch.device:
     """The device of process number ``local_rank`` on its machine, of those that ``device_names`` reads from what is
     ``wanted``; ``auto`` and ``cuda`` are the GPU of that number.
 
@@ -56,7 +56,15 @@ def choose_device(wanted: str, *, local_rank: int = 0) -> torch.device:
     device = torch.device("cuda", local_rank) if name in ("auto", "cuda") else torch.device(name)
     if not torch.cuda.is_available() or (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(f"there is no device {device}", hint="Choose auto or cpu")
-    torch.cuda.set_device(device)
+    return device
+
+
+def choose_device(wanted: str, *, local_rank: int = 0) -> torch.device:
+    """As ``device_of``, for a process that computes on it; one that does not takes no memory of a GPU. Raises
+    ConfigError as that does."""
+    device = device_of(wanted, local_rank=local_rank)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     return device
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from detcore.jobs.devices import cores
+from detcore.jobs.program import worker_environment
 from detcore.project.project import Project
 from tests.benchmarks.command import ROOT, reticle
 
@@ -129,7 +131,12 @@ class Ours:
             everything = [str(opened.image_path(image)) for image in opened.images()]
         job = json.dumps({"run": str(run), "everything": everything})
         done = subprocess.run(
-            [sys.executable, "-c", _OUR_PACE, job], check=True, capture_output=True, text=True, cwd=ROOT
+            [sys.executable, "-c", _OUR_PACE, job],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            env=worker_environment(os.environ),
         )
         pace = json.loads(done.stdout.splitlines()[-1])
         return Scored(figures=_score(project, run.name), wall=_wall(run), pace=pace)

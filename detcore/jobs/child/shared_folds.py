@@ -24,7 +24,7 @@ from detcore.project.run_weights import weights_files
 from detcore.project.runs import RunFolder
 from detcore.training.distributed import Group
 from detcore.untrusted_json import parse_json
-from detcore.zoo.running import choose_device
+from detcore.zoo.running import device_of
 
 _LOOK_SECONDS = 0.5
 """Between two times that all tell each other how they are, so that none waits for the others longer than that."""
@@ -58,10 +58,11 @@ def lead_folds(
                 return outcome
             if stop:
                 job.stop()
-                _give_up(theirs)
             for rank, content in enumerate(group.collect(b"")):
                 if content:
                     _take(run, content, theirs, name=f"process {rank + 1} of {group.world_size}")
+            if stop:
+                _give_up(theirs)
             time.sleep(_LOOK_SECONDS)
     finally:
         job.stop()
@@ -106,7 +107,7 @@ def _own(folds: Sequence[int], group: Group) -> Sequence[int]:
 
 
 def _device(order: Order, group: Group) -> tuple[str]:
-    return (str(choose_device(order.device, local_rank=group.local_rank)),)
+    return (str(device_of(order.device, local_rank=group.local_rank)),)
 
 
 def _told(run: RunFolder, number: int, end: Outcome | None) -> bytes:

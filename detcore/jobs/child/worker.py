@@ -168,7 +168,12 @@ def _lead_folds(
 ) -> None:
     device = TrainConfig.load(run.config).runtime.device
     order = Order(verb="folds", device=device, images=_images(arguments))
-    outcome = lead_folds(run, order, group, say=writer.say, flags=flags)
+
+    def say(event: Event) -> None:
+        if not isinstance(event, events.Failed):  # which is said once, with the exit code
+            writer.say(event)
+
+    outcome = lead_folds(run, order, group, say=say, flags=flags)
     if not outcome.good:
         raise TrainingError(outcome.failure or FailureKind.BUG, outcome.text, hint=outcome.hint)
 

@@ -65,9 +65,22 @@ class Optimisation:
         group=OPTIMISER,
     )
     momentum: float = option(
-        0.9, label="Momentum", help="Of SGD", low=0, high=0.999, step=0.01, group=OPTIMISER
+        0.9,
+        label="Momentum",
+        help="Of SGD",
+        low=0,
+        high=0.999,
+        step=0.01,
+        only_for={"optimiser": ("", "sgd")},
+        group=OPTIMISER,
     )
-    nesterov: bool = option(False, label="Nesterov", help="Let SGD's momentum look ahead", group=OPTIMISER)
+    nesterov: bool = option(
+        False,
+        label="Nesterov",
+        help="Let SGD's momentum look ahead",
+        only_for={"optimiser": ("", "sgd")},
+        group=OPTIMISER,
+    )
     rate_groups: str = option(
         "",
         label="Rates by layer",
@@ -103,6 +116,7 @@ class Optimisation:
         high=1,
         step=0.01,
         unit="%",
+        only_for={"schedule": ("", "hold", "cosine", "linear", "one-cycle", "plateau")},
         group=OVER_TIME,
     )
     hold_until: float = option(
@@ -113,12 +127,14 @@ class Optimisation:
         high=1,
         step=0.1,
         unit="%",
+        only_for={"schedule": ("hold",)},
         group=OVER_TIME,
     )
     milestones: str = option(
         "",
         label="Milestones",
         help=f"Where Steps falls, as shares of the run (default {DEFAULT_MILESTONES})",
+        only_for={"schedule": ("", "steps")},
         group=OVER_TIME,
     )
     rate_drop: float = option(
@@ -130,6 +146,7 @@ class Optimisation:
         high=1,
         step=0.05,
         unit="%",
+        only_for={"schedule": ("", "steps", "plateau")},
         group=OVER_TIME,
     )
     plateau_patience: int = option(
@@ -137,12 +154,14 @@ class Optimisation:
         label="Patience",
         help="So many validations without a better AP does Plateau bear",
         low=0,
+        only_for={"schedule": ("plateau",)},
         group=OVER_TIME,
     )
     rate_expression: str = option(
         "",
         label="Expression",
         help="Of the full learning rate, for Expression: such as (1 - t) ** 2, with t from 0 to 1 and step",
+        only_for={"schedule": ("expression",)},
         group=OVER_TIME,
     )
     stop_after: int | None = option(

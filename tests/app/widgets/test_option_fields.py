@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.widgets.option_fields import OptionFields
-from app.widgets.spin_boxes import DecimalNumber
+from app.widgets.spin_boxes import Choice, DecimalNumber
 from detcore.options import option, options_of
 
 
@@ -32,6 +32,15 @@ class Auto:
     word: str | None = option(None, auto=str, label="Word")
     way: str | None = option(None, auto=str, label="Way", choices={"a": "A", "b": "B"})
     fast: bool | None = option(None, auto=bool, label="Fast")
+
+
+@dataclass(frozen=True)
+class Course:
+    """Options of which some matter only beside others."""
+
+    way: str | None = option(None, auto=str, label="Way", choices={"a": "A", "b": "B"})
+    drop: float = option(0.5, label="Drop", low=0, high=1, only_for={"way": ("", "a")})
+    patience: int = option(3, label="Patience", low=0, only_for={"way": ("b",)})
 
 
 def shown(qtbot: QtBot, kind: type[Any], chosen: dict[str, Any]) -> OptionFields:
@@ -98,3 +107,18 @@ def test_a_share_is_shown_times_a_hundred_and_units_stand_behind_numbers(qtbot: 
     pause.set_number(None)
     assert pause.text() == "Auto (20 s)"
     assert form.values() == {"share": 0.07}
+
+
+def test_only_what_matters_beside_the_rest_is_shown_and_what_was_chosen_comes_back(qtbot: QtBot) -> None:
+    form = shown(qtbot, Course, {"drop": 0.25})
+    form.show()
+    seen = lambda: {name for name, field in form.fields.items() if field.isVisible()}  # noqa: E731
+    assert seen() == {"way", "drop"}
+    way = form.fields["way"]
+    assert isinstance(way, Choice)
+    way.setFocus()
+    qtbot.keyClicks(way, "B")
+    assert seen() == {"way", "patience"}
+    assert form.values() == {"way": "b", "drop": 0.25}
+    qtbot.keyClicks(way, "A")
+    assert seen() == {"way", "drop"}

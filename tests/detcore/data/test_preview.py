@@ -54,6 +54,24 @@ def test_the_tiles_that_a_training_would_cut_are_shown(snapshot: Snapshot) -> No
     assert len(whole.images[0].boxes) == 2
 
 
+def test_files_are_looked_into_once_for_the_batches_of_one_tiling(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = list[Path]()
+
+    def look(path: Path) -> tuple[int, int]:
+        looked.append(path)
+        return 700, 400
+
+    monkeypatch.setattr("detcore.data.tiles.read_size", look)
+    preview = Preview(snapshot)
+    for number in range(3):
+        preview.batch(TILES, number=number, count=2)
+    assert len(looked) == 1
+    preview.batch(replace(TILES, runtime=replace(TILES.runtime, seed=5)), number=0, count=2)
+    assert len(looked) == 2
+
+
 def test_files_that_cannot_be_read_are_told_of_tiles_as_well(snapshot: Snapshot) -> None:
     Path(snapshot.images[0].path).unlink()
     batch = Preview(snapshot).batch(TILES, number=0, count=2)
