@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import torch
@@ -95,28 +95,46 @@ def hidden_convolutions(detector: nn.Module) -> set[str]:
     }
 
 
-def orthogonal(matrices: Tensor) -> Tensor:
-    """Matrices (N, R, C) with the singular vectors of those given and singular values near 1 (0.7 to 1.2), in bf16.
+def orthogonal(stacks: Sequence[Tensor]) -> list[Tensor]:
+    """Stacks of matrices (N, R, C) with the singular vectors of those given and singular values near 1 (0.7 to 1.2).
 
-    Five steps of a quintic Newton-Schulz iteration (Jordan et al. 2024).
+    Five steps of a quintic Newton-Schulz iteration (Jordan et al. 2024), a X + b (X Xᵀ) X + c (X Xᵀ)² X. All that a step
+    multiplies X by is a polynomial of X Xᵀ, so that the steps are done with the smaller of the two Gram matrices, and
+    their product is multiplied by X once: half the time of the plain iteration, in fp32, which it needs. Gram matrices
+    of one size are dealt with together.
     """
+    wide = [stack.mT if stack.shape[1] > stack.shape[2] else stack for stack in stacks]
+    wide = [stack / (torch.linalg.matrix_norm(stack, keepdim=True) + 1e-7) for stack in wide]
+    sizes: dict[int, list[int]] = defaultdict(list)
+    for at, stack in enumerate(wide):
+        sizes[stack.shape[1]].append(at)
+    found = dict[int, Tensor]()
+    for places in sizes.values():
+        grams = torch.cat([torch.bmm(wide[at], wide[at].mT) for at in places])
+        factors = _newton_schulz(grams).split([len(wide[at]) for at in places])
+        found |= {at: torch.bmm(factor, wide[at]) for at, factor in zip(places, factors, strict=True)}
+    return [found[at].mT if stack.shape[1] > stack.shape[2] else found[at] for at, stack in enumerate(stacks)]
+
+
+def _newton_schulz(grams: Tensor) -> Tensor:
+    """What the steps multiply matrices by that have these Gram matrices (N, R, R)."""
     a, b, c = _QUINTIC
-    lengths = matrices.square().sum(dim=(1, 2), keepdim=True).sqrt()
-    found = (matrices / (lengths + 1e-7)).to(torch.bfloat16)
-    tall = found.shape[1] > found.shape[2]
-    found = found.transpose(1, 2) if tall else found
-    for _ in range(_QUINTIC_STEPS):
-        square = torch.bmm(found, found.transpose(1, 2))
-        factor = torch.baddbmm(square, square, square, beta=b, alpha=c)
-        found = torch.baddbmm(found, factor, found, beta=a)
-    return found.transpose(1, 2) if tall else found
+    product: Tensor | None = None
+    for step in range(_QUINTIC_STEPS):
+        factor = torch.baddbmm(grams, grams, grams, beta=b, alpha=c)
+        factor.diagonal(dim1=1, dim2=2).add_(a)
+        product = factor if product is None else torch.bmm(factor, product)
+        if step < _QUINTIC_STEPS - 1:
+            grams = torch.bmm(torch.bmm(factor, grams), factor)
+    assert product is not None
+    return product
 
 
 class Muon(torch.optim.Optimizer):
     """Muon (Jordan et al. 2024) for groups with ``matrix`` true, AdamW for the others.
 
     A convolution (O, I, kH, kW) is taken for a matrix (O, I kH kW); torch's own takes no convolutions. Those of one
-    shape are made orthogonal together, which halves the time on a processor. Moments have AdamW's names, so that a run
+    shape are made orthogonal together. Moments have AdamW's names, so that a run
     begun with AdamW can go on.
     """
 
@@ -137,13 +155,16 @@ class Muon(torch.optim.Optimizer):
         shapes: dict[torch.Size, list[Tensor]] = defaultdict(list)
         for parameter in parameters:
             shapes[parameter.shape].append(parameter)
-        for alike in shapes.values():
-            towards = torch.stack([self._direction(parameter).flatten(1) for parameter in alike])
-            rows, columns = towards.shape[1:]
+        stacks = [
+            torch.stack([self._direction(parameter).flatten(1) for parameter in alike])
+            for alike in shapes.values()
+        ]
+        for alike, changes in zip(shapes.values(), orthogonal(stacks), strict=True):
+            rows, columns = changes.shape[1:]
             scale = max(1.0, rows / columns) ** 0.5
-            for parameter, change in zip(alike, orthogonal(towards), strict=True):
+            for parameter, change in zip(alike, changes, strict=True):
                 parameter.mul_(1.0 - rate * decay)
-                parameter.add_(change.reshape(parameter.shape).to(parameter.dtype), alpha=-rate * scale)
+                parameter.add_(change.reshape(parameter.shape), alpha=-rate * scale)
 
     def _direction(self, parameter: Tensor) -> Tensor:
         """The gradient with Nesterov's momentum, as a running mean."""
