@@ -57,6 +57,8 @@ def test_the_tiles_that_a_training_would_cut_are_shown(snapshot: Snapshot) -> No
 def test_files_are_looked_into_once_for_the_batches_of_one_tiling(
     snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Of images with boxes the size is known."""
+    empty = replace(snapshot.images[0], id=2, status=Status.VERIFIED)
     looked = list[Path]()
 
     def look(path: Path) -> tuple[int, int]:
@@ -64,7 +66,7 @@ def test_files_are_looked_into_once_for_the_batches_of_one_tiling(
         return 700, 400
 
     monkeypatch.setattr("detcore.data.tiles.read_size", look)
-    preview = Preview(snapshot)
+    preview = Preview(replace(snapshot, images=(*snapshot.images, empty)))
     for number in range(3):
         preview.batch(TILES, number=number, count=2)
     assert len(looked) == 1
