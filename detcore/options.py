@@ -4,7 +4,7 @@ command line show them, and which values they take."""
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, TypeVar, cast
@@ -26,8 +26,8 @@ class Option:
     Numbers lie from ``low`` to ``high``, with ``above`` beyond ``low``; a text is one of ``choices`` (value to
     title), or any where there are none. ``auto``: ``None`` is allowed and lets something else decide.
     ``advanced``: most users leave it alone. ``group`` is the heading that a form folds it under; ``unit`` stands behind
-    a number, and one of ``%`` is a share that a form shows times a hundred. ``only_for``: what other options of a form have to
-    be for this one to matter, by their names, with "" for one that something else decides.
+    a number, and one of ``%`` is a share that a form shows times a hundred. ``only_for``: the values of other options beside
+    which this one matters, by their names; forms hide it beside others, flags are taken and left unused.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Option:
     advanced: bool = False
     group: str = ""
     unit: str = ""
-    only_for: Mapping[str, Collection[str]] = field(default_factory=dict[str, Collection[str]])
+    only_for: Mapping[str, Collection[Value]] = field(default_factory=dict[str, Collection[Value]])
 
     @property
     def allowed(self) -> str:
@@ -106,7 +106,7 @@ def option(
     advanced: bool = False,
     group: str = "",
     unit: str = "",
-    only_for: Mapping[str, Collection[str]] | None = None,
+    only_for: Mapping[str, Collection[Value]] | None = None,
 ) -> V:
     """A field of a dataclass of options; the arguments are those of ``Option``, but ``auto`` is the kind of value
     that there is beside ``None``."""
@@ -158,4 +158,14 @@ def options_of(kind: type[Any]) -> tuple[Option, ...]:
         if fault:
             raise ValueError(f"{kind.__name__}: {item.name} is {made.default!r}, {fault}")
         found.append(made)
+    _check_conditions(kind, found)
     return tuple(found)
+
+
+def _check_conditions(kind: type[Any], options: Sequence[Option]) -> None:
+    """Raises ValueError for a condition that no value of a neighbour can meet."""
+    named = {item.name: item for item in options}
+    for item in options:
+        for name, values in item.only_for.items():
+            if name in named and not all(named[name].accepts(value) for value in values):
+                raise ValueError(f"{kind.__name__}: {item.name} is only for {name} {values!r}")

@@ -21,6 +21,7 @@ from detcore.project.project import Project
 from detcore.project.runs import RunInfo, RunState, discard, restore
 from detcore.report.learning_curves import write_curves
 
+_CURVE_FILES = {"Picture (*.png)": ".png", "Table (*.csv)": ".csv"}
 MENU = ("resume", "predict", "export_model", "curves", "discard", "reveal")
 
 
@@ -115,13 +116,14 @@ class RunCommands(QObject):
         if run is None:
             return
         proposed = str(self._context.document.project.folder.parent / f"{run.name}.png")
-        name, _ = QFileDialog.getSaveFileName(
-            self._window, "Save curves", proposed, "Picture (*.png);;Table (*.csv)"
+        name, kind = QFileDialog.getSaveFileName(
+            self._window, "Save curves", proposed, ";;".join(_CURVE_FILES)
         )
         if name:
+            path = Path(name).with_suffix(_CURVE_FILES[kind]) if kind in _CURVE_FILES else Path(name)
             self._context.tasks.run(
-                lambda: write_curves(run.folder, Path(name)),
-                done=lambda _nothing: self._context.messages.info(f"The curves are in {name}."),
+                lambda: write_curves(run.folder, path),
+                done=lambda _nothing: self._context.messages.info(f"The curves are in {path}."),
                 failed=lambda error: self._context.messages.error(error, doing="save the curves"),
             )
 

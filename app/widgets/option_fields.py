@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
 from PySide6.QtCore import Qt, Signal, SignalInstance
@@ -37,6 +37,7 @@ class OptionFields(QWidget):
         self._options: tuple[Option, ...] = ()
         self._chosen: dict[str, Any] = {}
         self._auto: Mapping[str, str] = {}
+        self._decided: Mapping[str, Value] = {}
         self._fields: dict[str, _Field] = {}
         self._form = QFormLayout(self)
         self._form.setContentsMargins(0, 0, 0, 0)
@@ -94,17 +95,25 @@ class OptionFields(QWidget):
         self.changed.emit()
 
     def _show_rows(self) -> None:
-        """Only of options that matter beside what the others are."""
-        words = {item.name: str(self._value(item) or "") for item in self._options}
         for item in self._options:
-            matters = all(words[name] in values for name, values in item.only_for.items() if name in words)
             if item.only_for and item.name in self._fields:
-                self._form.setRowVisible(self._fields[item.name], matters)
+                self._form.setRowVisible(self._fields[item.name], self._matters(item))
 
-    def say_auto(self, texts: Mapping[str, str]) -> None:
-        """What fields say, by their options, where something else decides."""
-        self._auto = texts
+    def _matters(self, item: Option) -> bool:
+        """Whether an option does anything beside what the others are, as far as that is known here."""
+        return all(self._is_one_of(name, values) for name, values in item.only_for.items())
+
+    def _is_one_of(self, name: str, values: Collection[Value]) -> bool:
+        other = next((item for item in self._options if item.name == name), None)
+        value = None if other is None else self._value(other)
+        value = self._decided.get(name) if value is None else value
+        return value is None or value in values
+
+    def say_auto(self, texts: Mapping[str, str], decided: Mapping[str, Value] | None = None) -> None:
+        """What fields say, by their options, where something else decides; and what that has decided."""
+        self._auto, self._decided = texts, decided or {}
         self._write_auto()
+        self._show_rows()
 
     def _write_auto(self) -> None:
         for name in self._auto.keys() & self._fields.keys():
@@ -117,8 +126,9 @@ class OptionFields(QWidget):
                 field.setItemText(field.findData(""), text)
 
     def values(self) -> dict[str, Any]:
-        """What was chosen other than the defaults."""
-        said = {item.name: (self._value(item), item.default) for item in self._options}
+        """What was chosen other than the defaults; of what is hidden nothing."""
+        shown = (item for item in self._options if self._matters(item))
+        said = {item.name: (self._value(item), item.default) for item in shown}
         return {name: value for name, (value, default) in said.items() if value != default}
 
     def _value(self, item: Option) -> Any:

@@ -22,7 +22,7 @@ class EventPrinter:
 
     def __init__(self) -> None:
         self._bar = tqdm(total=1.0, bar_format=BAR, disable=None, leave=False)
-        self._loss = self._ap = ""
+        self._loss = self._ap = self._pace = ""
 
     def close(self) -> None:
         self._bar.close()
@@ -34,6 +34,7 @@ class EventPrinter:
             )
         elif isinstance(event, Step):
             self._loss = f"loss {sum(event.losses.values()):.3f}"
+            self._pace = _pace_text(event)
             self._move(event.fraction)
         elif isinstance(event, Validation):
             self._ap = f"AP {event.metrics['AP']:.3f}"
@@ -42,18 +43,28 @@ class EventPrinter:
             self._say(f"{when}: AP {event.metrics['AP']:.3f}, AP50 {event.metrics['AP50']:.3f}{mark}")
         elif isinstance(event, Progress):
             self._bar.set_description(event.text)
+            self._pace = ""
             self._move(event.done / event.total if event.total else 0.0)
         elif isinstance(event, Log):
             self._say(f"{event.level}: {event.text}" if event.level != "info" else event.text)
 
     def _move(self, fraction: float) -> None:
         self._bar.n = fraction
-        self._bar.set_postfix_str(", ".join(text for text in (self._loss, self._ap) if text))
+        self._bar.set_postfix_str(", ".join(text for text in (self._loss, self._ap, self._pace) if text))
 
     def _say(self, text: str) -> None:
         self._bar.clear()
         say(text)
         self._bar.refresh()
+
+
+def _pace_text(step: Step) -> str:
+    """How fast it goes, how long it will take, and what it holds."""
+    parts = [f"{step.images_per_second:.0f} images/s"]
+    parts += [] if step.remaining is None else [f"{tqdm.format_interval(step.remaining)} left"]
+    held = step.memory if step.device_memory is None else step.device_memory
+    parts += [] if held is None else [f"{held / 2**30:.1f} GiB"]
+    return ", ".join(parts)
 
 
 def ending_text(outcome: Outcome) -> str:

@@ -44,11 +44,10 @@ class PreviewBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Cut:
-    """The images of the last batch cut into tiles, what that depends on, and the files that cannot be read."""
+    """The images of the last batch cut into tiles, and what that depends on besides the cache."""
 
     key: tuple[object, ...]
     views: tuple[Sample, ...]
-    problems: tuple[ImageError, ...]
 
 
 class Preview:
@@ -71,6 +70,7 @@ class Preview:
         tiling = choose_tiling(config, self._objects)
         if (self._cache.longer_side, self._cache.tiling) != (config.size(), tiling):
             self._cache = ImageCache(longer_side=config.size(), tiling=tiling, budget=_CACHE_BYTES)
+            self._cut = None
         problems: list[ImageError] = []
         try:
             draws = self._draws(config, samples, problems.append)
@@ -105,18 +105,18 @@ class Preview:
         self, config: TrainConfig, samples: tuple[Sample, ...], problem: ProblemCallback
     ) -> tuple[Sample, ...]:
         """The images cut, which takes a look into each file. Raises ImageError where none can be read."""
-        key = (self._cache.tiling, config.runtime.seed, config.learning.difficult_boxes)
+        key = (config.runtime.seed, config.learning.difficult_boxes)
         if self._cut is None or self._cut.key != key:
-            problems: list[ImageError] = []
-            try:
-                views = cut_samples(samples, self._cache, seed=config.runtime.seed, problem=problems.append)
-            finally:
-                for error in problems:
-                    problem(error)
-            self._cut = _Cut(key=key, views=views, problems=tuple(problems))
-        else:
-            for error in self._cut.problems:
+            told = list[ImageError]()
+
+            def tell(error: ImageError) -> None:
+                told.append(error)
                 problem(error)
+
+            views = cut_samples(samples, self._cache, seed=config.runtime.seed, problem=tell)
+            if told:  # files may be mended: they are looked into again
+                return views
+            self._cut = _Cut(key=key, views=views)
         return self._cut.views
 
     def _samples(self, config: TrainConfig) -> tuple[Sample, ...]:

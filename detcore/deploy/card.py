@@ -159,9 +159,9 @@ def _counts(snapshot: Snapshot) -> dict[str, dict[str, int]]:
 
 
 def _start(run: RunFolder) -> str:
-    """The name of the weights file that the training began with; "" when it began with nothing."""
+    """The name of the weights that the training began with, published ones or a file; "" when it began with nothing."""
     try:
-        weights = TrainConfig.load(run.config).learning.weights
+        weights = TrainConfig.load(run.config).first_weights
     except ConfigError:
         return ""
     return "" if weights is None else weights.replace("\\", "/").rpartition("/")[2]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -22,7 +21,7 @@ from detcore.zoo.base import Detector
 from detcore.zoo.building import build_detector
 from detcore.zoo.checkpoint import Checkpoint, newest_checkpoint
 from detcore.zoo.folding import folded
-from detcore.zoo.running import Compute, OutOfMemoryError, Runner, memory_watch
+from detcore.zoo.running import Compute, OutOfMemoryError, Runner, full_precision, memory_watch
 
 _PIXELS_AT_ONCE = {"cpu": 8 * 640 * 640, "cuda": 32 * 640 * 640}
 
@@ -39,17 +38,6 @@ def best_checkpoint(run: RunFolder) -> Checkpoint:
     if problems:
         raise problems[0]
     raise ConfigError("the run has no weights yet", path=run.path, hint="Train it first")
-
-
-@contextmanager
-def _full_precision() -> Generator[None, None, None]:
-    """Without TF32, to which cuDNN rounds fp32 convolutions on NVIDIA chips unless it is told not to."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
 
 
 class Predictor:
@@ -103,7 +91,7 @@ class Predictor:
         runner = Runner(self.detector, self._compute, with_answers=hear is not None)
         while True:
             try:
-                with memory_watch(), _full_precision():
+                with memory_watch(), full_precision():
                     return sweep(
                         Mirrored(runner) if self._twice else runner,
                         samples,

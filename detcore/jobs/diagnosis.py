@@ -85,6 +85,7 @@ class Diagnosis:
                 self._steps = [item for item in self._steps if item.step <= event.step]
                 self._judged = [item for item in self._judged if item.step <= event.step]
                 self._end = None
+                self._unread.clear()
             case Ended() | Failed():
                 self._end = event
             case Log() if event.text.startswith(LEFT_OUT):

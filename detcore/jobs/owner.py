@@ -350,7 +350,7 @@ class TrainingJob:
             self._attempt = max(self._attempt, event.attempt)
             if self._may_restart():
                 tries = f"{self._restarts + 1} of {MAX_MEMORY_RESTARTS}"
-                text = f"Out of memory: trying again with half the batch ({tries})."
+                text = f"Out of memory: trying again with less at a time ({tries})."
                 event = Log(level="warning", text=text)
         self._on_event(event)
 

@@ -152,6 +152,7 @@ class CheckpointHook(Hook):
 
     def before_training(self, trainer: Trainer) -> None:
         self._saved_at = time.monotonic()
+        self._saved = trainer.state.step if self._run.last.is_file() else None
 
     def after_step(self, trainer: Trainer) -> None:
         self.save_before(trainer, seconds=0.0)

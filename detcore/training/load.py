@@ -22,17 +22,25 @@ class Load:
     image_size: int
 
     def shrunk(self, attempts: int, *, smallest_batch: int = 1) -> Load:
-        """The load after that many times out of memory: each time half the batch and twice the
-        accumulation; with the smallest batch, three quarters of the size."""
+        """The load after that many times out of memory: each time half the batch at most and as much more accumulation,
+        so that a step has the same images where the batch can be divided; with the smallest batch, three quarters of the
+        size."""
         load = self
         for _ in range(attempts):
             if load.batch_size > smallest_batch:
-                half = max(smallest_batch, load.batch_size // 2)
-                load = replace(load, batch_size=half, accumulate=load.accumulate * 2)
+                less = _part(load.batch_size, smallest_batch)
+                times = max(2, load.batch_size // less)
+                load = replace(load, batch_size=less, accumulate=load.accumulate * times)
             else:
                 smaller = load.image_size * 3 // 4 // SIDE_STEP * SIDE_STEP
                 load = replace(load, image_size=max(SIDE_STEP * 2, smaller))
         return load
+
+
+def _part(batch: int, smallest: int) -> int:
+    """The largest that divides a batch, or else half of it."""
+    whole = [size for size in range(smallest, batch // 2 + 1) if batch % size == 0]
+    return max(whole, default=max(smallest, batch // 2))
 
 
 def choose_load(config: TrainConfig, *, on_gpu: bool, images: int, attempt: int) -> Load:

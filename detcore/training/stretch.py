@@ -39,11 +39,10 @@ def go_beyond(
     begin_stretch(state)
     found, _ = newest_checkpoint([best] if state.best_ap is not None else [])
     share = highest_rate(state, learning, images=images)
-    step = state.step if found is None else state.best_step
+    fits = found is not None and (found.image_size, found.options) == (last.image_size, last.options)
+    step = state.best_step if fits else state.step
     say(f"Goes on from the weights of step {step:,}; the learning rate rises to {share:.0%} and falls again.")
-    if found is not None and found.image_size == last.image_size and found.options == last.options:
-        return replace(found, state=state)
-    return last
+    return replace(found, state=state) if found is not None and fits else last
 
 
 def begin_stretch(state: RunState) -> None:

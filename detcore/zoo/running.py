@@ -68,6 +68,18 @@ def choose_device(wanted: str, *, local_rank: int = 0) -> torch.device:
     return device
 
 
+@contextmanager
+def full_precision() -> Generator[None, None, None]:
+    """Without TF32, to which fp32 convolutions, and in some installations matrix products, are rounded on NVIDIA chips
+    unless one is told not to."""
+    convolutions, matrices = torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32 = convolutions, matrices
+
+
 @dataclass(frozen=True, slots=True)
 class Compute:
     """A device, and the precision that convolutions run in there; weights are fp32 all the same."""

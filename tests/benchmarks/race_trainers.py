@@ -171,8 +171,8 @@ class Peer:
         """As ``Ours.run``; what it writes goes into the folder, which it makes."""
         folder.mkdir(parents=True)
         dataset = folder / "dataset"
-        reticle("export", project, "--format", "yolo", "--out", dataset)
-        reticle("export", project, "--format", "coco", "--out", folder / "coco")
+        reticle("export", project, "--format", "yolo", "--out", dataset, "--allow-outside")
+        reticle("export", project, "--format", "coco", "--out", folder / "coco", "--allow-outside")
         truth = folder / "coco" / "annotations" / "instances_test.json"
         record = json.loads(truth.read_text(encoding="utf-8"))
         ids = {str(_image_file(dataset, image["file_name"])): image["id"] for image in record["images"]}

@@ -54,6 +54,7 @@ class JobStatus(QWidget):
         self.step = Figure("Step")
         self.epoch = Figure("Epoch")
         self.speed = Figure("Images/s")
+        self.memory = Figure("Memory")
         self.time = Figure("Time")
         self.device = Figure("Device")
         head = QHBoxLayout()
@@ -62,7 +63,7 @@ class JobStatus(QWidget):
         head.addWidget(self.state, 1)
         head.addWidget(self.time_left, 0, Qt.AlignmentFlag.AlignBottom)
         figures = FlowLayout(spacing=8)
-        for figure in (self.best, self.step, self.epoch, self.speed, self.time, self.device):
+        for figure in (self.best, self.step, self.epoch, self.speed, self.memory, self.time, self.device):
             figures.addWidget(figure)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 10, 16, 8)
@@ -90,6 +91,15 @@ class JobStatus(QWidget):
         self.epoch.show_text(locale.toString(float(run.epochs if step is None else step.epoch), "f", 1))
         self.speed.setVisible(bool(doing))
         self.speed.show_text("–" if pace is None else locale.toString(float(pace.images_per_second), "f", 1))
+        memory = (
+            None
+            if pace is None or not doing
+            else pace.memory
+            if pace.device_memory is None
+            else pace.device_memory
+        )
+        self.memory.setVisible(memory is not None)
+        self.memory.show_text("–" if memory is None else f"{locale.toString(memory / 2**30, 'f', 1)} GiB")
         self.time.show_text(format_duration(run.seconds if step is None else step.time))
         device = history.started.device_name if history.started is not None else run.device
         self.device.show_text(device or "–")

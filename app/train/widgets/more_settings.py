@@ -115,7 +115,7 @@ class MoreSettings(QWidget):
             "rate_expression": "such as (1 - t) ** 2",
         }
         for form in self.groups.values():
-            form.say_auto(texts)
+            form.say_auto(texts, {"optimiser": spec.recipe.optimiser, "schedule": spec.recipe.schedule})
 
     def _build(self) -> None:
         label = QLabel(SETTINGS["weights"].label)

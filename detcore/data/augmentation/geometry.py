@@ -67,7 +67,7 @@ def warp(item: Labelled, matrix: FloatArray, *, width: int, height: int) -> Labe
     Boxes, and areas to ignore, become the upright hull of their turned corners, clipped to the frame.
     """
     boxes, kept = clip(_hull(item.boxes, matrix), (0, 0, width, height))
-    ignore, _ = clip(_hull(item.ignore, matrix), (0, 0, width, height))
+    ignore, _ = clip(_hull(item.ignore, matrix), (0, 0, width, height), any_part=True)
     image = _resample(item.image, matrix, width=width, height=height)
     return Labelled(image=image, boxes=boxes, labels=item.labels[kept], ignore=ignore)
 

@@ -34,16 +34,18 @@ class Labelled:
         return self.image.shape[1], self.image.shape[0]
 
 
-def clip(boxes: NDArray[np.floating[Any]], area: Area) -> tuple[BoxArray, NDArray[np.intp]]:
+def clip(
+    boxes: NDArray[np.floating[Any]], area: Area, *, any_part: bool = False
+) -> tuple[BoxArray, NDArray[np.intp]]:
     """(N, 4) boxes clipped to an area, and the rows that are left: of which a quarter is inside, and two pixels
-    each way."""
+    each way; or any part at all, as of areas to ignore, which are no background however little is seen of them."""
     x1, y1, x2, y2 = area
     clipped = np.clip(boxes, np.array([x1, y1, x1, y1]), np.array([x2, y2, x2, y2]))
-    kept = _visible(clipped, _areas(boxes), _areas(clipped))
+    kept = _visible(clipped, _areas(boxes), _areas(clipped), any_part=any_part)
     return clipped[kept].astype(np.float32), kept
 
 
-def uncover(boxes: BoxArray, area: Area) -> tuple[BoxArray, NDArray[np.intp]]:
+def uncover(boxes: BoxArray, area: Area, *, any_part: bool = False) -> tuple[BoxArray, NDArray[np.intp]]:
     """(N, 4) boxes of what is still seen once an area is hidden, and the rows that are left, as in ``clip``.
 
     Where the area cuts a box from side to side the box ends at it; else what is seen reaches as far as before.
@@ -60,7 +62,7 @@ def uncover(boxes: BoxArray, area: Area) -> tuple[BoxArray, NDArray[np.intp]]:
     rest[:, 3] = np.where(across_x & (y2 >= bottom), inner[:, 1], bottom)
     apart = (x2 <= left) | (x1 >= right) | (y2 <= top) | (y1 >= bottom)
     rest[apart] = whole[apart]
-    kept = _visible(rest, _areas(whole), _areas(whole) - _areas(inner))
+    kept = _visible(rest, _areas(whole), _areas(whole) - _areas(inner), any_part=any_part)
     return rest[kept].astype(np.float32), kept
 
 
@@ -68,7 +70,7 @@ def crop(item: Labelled, window: tuple[int, int, int, int]) -> Labelled:
     """The part of an image in a window x1, y1, x2, y2; its pixels are a view of the whole."""
     x1, y1, x2, y2 = window
     boxes, kept = clip(item.boxes, window)
-    ignore, _ = clip(item.ignore, window)
+    ignore, _ = clip(item.ignore, window, any_part=True)
     corner = np.array([x1, y1, x1, y1], np.float32)
     return Labelled(
         image=item.image[y1:y2, x1:x2], boxes=boxes - corner, labels=item.labels[kept], ignore=ignore - corner
@@ -78,7 +80,7 @@ def crop(item: Labelled, window: tuple[int, int, int, int]) -> Labelled:
 def hide(item: Labelled, area: Area) -> Labelled:
     """The boxes of an image of which an area is painted over, by whom calls this."""
     boxes, kept = uncover(item.boxes, area)
-    ignore, _ = uncover(item.ignore, area)
+    ignore, _ = uncover(item.ignore, area, any_part=True)
     return replace(item, boxes=boxes, labels=item.labels[kept], ignore=ignore)
 
 
@@ -104,9 +106,15 @@ def onto(item: Labelled, *, width: int, height: int) -> Labelled:
 
 
 def _visible(
-    rest: NDArray[np.floating[Any]], before: NDArray[np.floating[Any]], now: NDArray[np.floating[Any]]
+    rest: NDArray[np.floating[Any]],
+    before: NDArray[np.floating[Any]],
+    now: NDArray[np.floating[Any]],
+    *,
+    any_part: bool,
 ) -> NDArray[np.intp]:
     sides = (rest[:, 2:] - rest[:, :2]).min(axis=1)
+    if any_part:
+        return np.flatnonzero((sides > 0) & (now > 0))
     return np.flatnonzero((sides >= _MIN_SIDE) & (now / np.maximum(before, 1e-9) >= _MIN_VISIBLE))
 
 

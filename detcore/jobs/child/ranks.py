@@ -59,9 +59,10 @@ def lead(
             process.end()
     if crew[0].good:
         return ExitCode.DONE
-    cause = _cause(crew)
-    # For whoever reads the history of the run: its first process may have died without a word.
-    writer.open_file(RunFolder(parse_arguments(arguments).run).events)
+    cause, wanted = _cause(crew), parse_arguments(arguments)
+    if wanted.verb == "train":
+        # For whoever reads the history of the training: its first process may have died without a word.
+        writer.open_file(RunFolder(wanted.run).events)
     writer.say(cause)
     return EXIT_CODES[cause.failure]
 
@@ -154,6 +155,9 @@ def _wait(crew: Sequence[_Process], flags: StopFlags) -> None:
                 asked.add(wish)
                 for process in crew:
                     process.ask(wish)
+        if flags.measure.is_set():
+            flags.measure.clear()
+            crew[0].ask(Command.MEASURE)
         # The first process may have work left when the others are done with theirs.
         over = any(not p.alive and (p.rank == 0 or p.popen.returncode) for p in crew)
         if over and until is None:

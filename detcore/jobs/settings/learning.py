@@ -108,7 +108,7 @@ class Learning:
         low=0,
         above=True,
         group=OPTIMISER,
-        only_for={"clip_gradient": ("True",)},
+        only_for={"clip_gradient": (True,)},
     )
     ema: bool = option(
         True,

@@ -71,14 +71,14 @@ class Optimisation:
         low=0,
         high=0.999,
         step=0.01,
-        only_for={"optimiser": ("", "sgd")},
+        only_for={"optimiser": ("sgd",)},
         group=OPTIMISER,
     )
     nesterov: bool = option(
         False,
         label="Nesterov",
         help="Let SGD's momentum look ahead",
-        only_for={"optimiser": ("", "sgd")},
+        only_for={"optimiser": ("sgd",)},
         group=OPTIMISER,
     )
     rate_groups: str = option(
@@ -94,6 +94,7 @@ class Optimisation:
         0.9998,
         label="Average over",
         help="The share that the average keeps at a step, once it has run in; 0.9998 goes over some 5000 steps",
+        only_for={"ema": (True,)},
         low=0,
         high=0.999999,
         step=0.0001,
@@ -116,7 +117,7 @@ class Optimisation:
         high=1,
         step=0.01,
         unit="%",
-        only_for={"schedule": ("", "hold", "cosine", "linear", "one-cycle", "plateau")},
+        only_for={"schedule": ("hold", "cosine", "linear", "one-cycle", "plateau")},
         group=OVER_TIME,
     )
     hold_until: float = option(
@@ -134,7 +135,7 @@ class Optimisation:
         "",
         label="Milestones",
         help=f"Where Steps falls, as shares of the run (default {DEFAULT_MILESTONES})",
-        only_for={"schedule": ("", "steps")},
+        only_for={"schedule": ("steps",)},
         group=OVER_TIME,
     )
     rate_drop: float = option(
@@ -146,7 +147,7 @@ class Optimisation:
         high=1,
         step=0.05,
         unit="%",
-        only_for={"schedule": ("", "steps", "plateau")},
+        only_for={"schedule": ("steps", "plateau")},
         group=OVER_TIME,
     )
     plateau_patience: int = option(

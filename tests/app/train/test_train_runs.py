@@ -161,7 +161,7 @@ def test_a_warning_of_the_run_reaches_the_message_bar(
     behave("memory")
     qtbot.mouseClick(open_page.buttons.start, LEFT)
     qtbot.waitUntil(
-        lambda: any("trying again with half the batch" in m.text for m in context.messages.history),
+        lambda: any("trying again with less at a time" in m.text for m in context.messages.history),
         timeout=WAIT,
     )
     wait_for_end(qtbot, context)

@@ -46,7 +46,7 @@ def augment(
     if plan.colour_jitter:
         image = _recolour(image, rng)
     boxes, kept = _move(item.boxes, matrix, width=width, height=height)
-    ignore, _ = _move(item.ignore, matrix, width=width, height=height)
+    ignore, _ = _move(item.ignore, matrix, width=width, height=height, any_part=True)  # which came later
     return Labelled(image=image, boxes=boxes, labels=item.labels[kept], ignore=ignore)
 
 
@@ -97,7 +97,12 @@ def _warp(image: ImageArray, matrix: NDArray[np.float64], *, width: int, height:
 
 
 def _move(
-    boxes: NDArray[np.float32], matrix: NDArray[np.float64], *, width: int, height: int
+    boxes: NDArray[np.float32],
+    matrix: NDArray[np.float64],
+    *,
+    width: int,
+    height: int,
+    any_part: bool = False,
 ) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
     """Boxes under the same map, clipped to the frame, and the rows that are left."""
     corners = boxes.reshape(-1, 2, 2).astype(np.float64) * matrix.diagonal() + matrix[:, 2]
@@ -105,7 +110,8 @@ def _move(
     clipped = np.clip(moved, 0.0, np.array([width, height, width, height], np.float64))
     sides = clipped[:, 2:] - clipped[:, :2]
     before = np.maximum((moved[:, 2:] - moved[:, :2]).prod(axis=1), 1e-9)
-    kept = np.flatnonzero((sides.min(axis=1) >= _MIN_SIDE) & (sides.prod(axis=1) / before >= _MIN_VISIBLE))
+    enough = (sides.min(axis=1) >= _MIN_SIDE) & (sides.prod(axis=1) / before >= _MIN_VISIBLE)
+    kept = np.flatnonzero(sides.min(axis=1) > 0 if any_part else enough)
     return clipped[kept].astype(np.float32), kept
 
 

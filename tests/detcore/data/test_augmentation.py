@@ -20,7 +20,7 @@ from torchvision.transforms.v2 import functional
 
 from detcore.data.augmentation.augment import augment
 from detcore.data.augmentation.geometry import Pose, crop_window, place, warp
-from detcore.data.augmentation.labelled import Labelled, clip, crop, uncover
+from detcore.data.augmentation.labelled import Labelled, clip, crop, hide, uncover
 from detcore.data.augmentation.mixing import cutmix, mixup, mosaic, paste
 from detcore.data.augmentation.pixels import add_noise, blur, compress, erase, shift_hsv
 from detcore.data.batches import TrainStream
@@ -317,6 +317,19 @@ def test_a_cut_keeps_boxes_of_which_a_quarter_is_inside() -> None:
     cut = crop(item, (12, 10, 64, 48))
     assert cut.boxes.tolist() == cut.ignore.tolist() == [[0, 0, 18, 30]]
     assert seen(cut.image) == [0, 0, 18, 30]
+
+
+def test_of_an_area_to_ignore_the_smallest_part_stays() -> None:
+    """What little is seen of a difficult object is no background either."""
+    item = labelled(100, 40, (0, 0, 40, 40))
+    cut = crop(item, (39, 0, 100, 40))
+    assert cut.boxes.tolist() == []
+    assert cut.ignore.tolist() == [[0, 0, 1, 40]]
+    assert crop(item, (40, 0, 100, 40)).ignore.tolist() == []
+    hidden = hide(item, (0, 0, 39, 40))
+    assert hidden.boxes.tolist() == []
+    assert hidden.ignore.tolist() == [[39, 0, 40, 40]]
+    assert hide(item, (0, 0, 40, 40)).ignore.tolist() == []
 
 
 def test_cuts_agree_with_torchvision() -> None:

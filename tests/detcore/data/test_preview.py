@@ -72,6 +72,9 @@ def test_files_are_looked_into_once_for_the_batches_of_one_tiling(
     assert len(looked) == 1
     preview.batch(replace(TILES, runtime=replace(TILES.runtime, seed=5)), number=0, count=2)
     assert len(looked) == 2
+    larger = replace(TILES, learning=replace(TILES.learning, image_size=256))
+    assert [item.size for item in preview.batch(larger, number=0, count=2).images] == [(256, 256)] * 2
+    assert len(looked) == 3
 
 
 def test_files_that_cannot_be_read_are_told_of_tiles_as_well(snapshot: Snapshot) -> None:

@@ -17,17 +17,19 @@ from torchvision.ops import batched_nms
 
 from detcore.cli import main
 from detcore.deploy import export as exporting
-from detcore.deploy.card import card_text
+from detcore.deploy.card import card_text, make_card
 from detcore.deploy.export import export_model
 from detcore.errors import Cancelled, ConfigError, FormatError, ReticleError
 from detcore.inference.predictor import best_checkpoint
 from detcore.jobs.events import Ended, Failed
 from detcore.jobs.owner import ExitCode
 from detcore.jobs.preparing import model_export
-from detcore.jobs.preparing.model_export import ModelExport, check_model_export
+from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport, check_model_export
 from detcore.project.runs import RunFolder, save_detections
 from detcore.project.snapshot import Snapshot
 from detcore.types import Detections
+from detcore.zoo.building import build_dense
+from detcore.zoo.catalogue import find_detector
 from detcore.zoo.detectors.reticle import Reticle
 from tests.detcore.conftest import MakeRun
 from tests.detcore.deploy.conftest import SIDE, give_weights
@@ -137,11 +139,22 @@ def test_a_program_of_torch_is_written_with_a_card_of_thresholds_and_figures(
     assert {name: of["images"] for name, of in card["data"].items()} == {"train": 7, "val": 3}
     assert card["data"]["val"]["boxes"] == len(gt)
     assert card["input"]["normalised_inside"]["mean"] == [0.45, 0.45, 0.45]
-    assert card["licence"]["detector"] == "Apache-2.0"
+    assert card["licence"] == {"detector": "Apache-2.0", "started_from": "", "published_weights": ""}
     text = (tmp_path / "out" / "model-card.md").read_text("utf-8")
     assert "| 0 | kind 0 | 0.800 | 1.000 | 1.000 |" in text
     assert "F1 over all classes is highest at a score of 0.800." in text
     assert "F1 over all" not in card_text({**card, "threshold": None})  # nothing right was found
+
+
+def test_the_card_names_what_a_detector_starts_from_by_itself(run: RunFolder) -> None:
+    record = json.loads(run.config.read_text("utf-8")) | {"model": "reticle-s-pretrained"}
+    run.config.write_text(json.dumps(record), "utf-8")
+    checkpoint, spec = best_checkpoint(run), find_detector("reticle-s-pretrained")
+    dense = build_dense("reticle-s", detector_of(run), image_size=SIDE)
+    kind = MODEL_FORMATS["torch"]
+    card = make_card(run, checkpoint, dense, spec, kind, names=["a", "b"], nms=False, check={})
+    assert card["licence"]["started_from"] == "lite0-imagenet"
+    assert card["licence"]["published_weights"] == "Apache-2.0"
 
 
 def test_a_file_that_gives_something_else_is_not_left_behind(

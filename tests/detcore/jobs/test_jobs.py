@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import signal
 import subprocess
@@ -395,40 +394,48 @@ def test_jobs_load_no_torch(tmp_path: Path) -> None:
     assert outcome.exit_code == 0, job.stderr_tail()
 
 
-def has_large_pages() -> bool:
-    """Whether this system gives large pages to a program whose C library asks for them."""
-    switch = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-    version = platform.libc_ver()[1].split(".")[:2]
-    return (
-        switch.is_file()
-        and "[never]" not in switch.read_text()
-        and tuple(map(int, version or [0])) >= (2, 35)
-    )
-
-
-@pytest.mark.skipif(not has_large_pages(), reason="no large pages")
-def test_a_worker_has_its_memory_in_large_pages_and_keeps_it() -> None:
-    _, _, heard = run(
-        """
+LARGE_PAGES = """
 import re
 def kilobytes(name):
     return int(re.search(name + r":\\s+(\\d+)", open("/proc/self/smaps_rollup").read())[1])
 blocks = [bytearray(32 << 20) for _ in range(8)]
-taken, large = kilobytes("Rss"), kilobytes("AnonHugePages")
+large = kilobytes("AnonHugePages")
 del blocks
-say(event="log", level="info", text=json.dumps([taken, large, kilobytes("Rss")]))
+say(event="log", level="info", text=json.dumps([large, kilobytes("Rss")]))
 ended("completed")
 """
-    )
-    taken, large, kept = next(json.loads(event.text) for event in heard if isinstance(event, Log))
-    assert taken > 256 << 10
-    assert large > 200 << 10
+"""Takes 256 MB and gives it back: how much of it lay in large pages, and what is held then."""
+
+
+def has_large_pages() -> bool:
+    """Whether this system gives large pages to a program whose C library asks for them."""
+    switch = Path("/sys/kernel/mm/transparent_hugepage/enabled")
+    return switch.is_file() and "[never]" not in switch.read_text() and program.glibc_version() >= (2, 35)
+
+
+@pytest.mark.skipif(not has_large_pages(), reason="no large pages")
+def test_a_worker_has_its_memory_in_large_pages_and_keeps_it_unless_its_user_wants_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found: dict[str, tuple[int, int]] = {}
+    for own in ("", "glibc.malloc.hugetlb=0:glibc.malloc.mmap_threshold=1048576"):
+        monkeypatch.setenv("GLIBC_TUNABLES", own)
+        _, _, heard = run(LARGE_PAGES)
+        found[own] = json.loads(next(event.text for event in heard if isinstance(event, Log)))
+    (large, kept), (no_large, given_back) = found.values()
+    assert large > no_large + (64 << 10)
     assert kept > 256 << 10
+    assert given_back < 128 << 10
 
 
-def test_what_a_user_has_set_of_the_c_library_holds_in_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=0")
-    _, _, heard = run('say(event="log", level="info", text=os.environ["GLIBC_TUNABLES"]); ended("completed")')
-    said = next(event.text for event in heard if isinstance(event, Log))
-    assert said.startswith("glibc.malloc.hugetlb=1:")
-    assert said.endswith(":glibc.malloc.hugetlb=0")
+@pytest.mark.parametrize("version", [(), (2, 34)])
+def test_a_c_library_that_does_not_know_all_of_it_is_asked_for_nothing(
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(program, "glibc_version", lambda: version)
+    assert "GLIBC_TUNABLES" not in program.worker_environment({"PATH": "/bin"})
+
+
+def test_workers_of_workers_are_asked_once() -> None:
+    first = program.worker_environment({"PATH": "/bin"})
+    assert program.worker_environment(first) == first

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -54,6 +55,17 @@ if attempt == "0":
 say(event="ended", reason="completed", time=0.0)
 '''
 sys.exit(run_worker(lambda writer, flags: lead(sys.argv[1:], ("cpu", "cpu"), writer, flags, command=command), attentive=True))
+"""
+LISTENER = """
+import json, os, sys
+def say(**fields): print(json.dumps(fields), flush=True)
+say(event="log", level="info", text=f"process {os.environ['RANK']} is there")
+for line in sys.stdin:
+    say(event="log", level="info", text=f"process {os.environ['RANK']} hears {line.strip()}")
+    if line.strip() == "stop":
+        break
+say(event="failed", failure="bug", message="lost")
+sys.exit(70)
 """
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
 
@@ -110,10 +122,35 @@ def test_memory_that_runs_out_in_one_process_lets_all_begin_again_with_smaller_b
     outcome = job.wait(60)
     assert outcome is not None
     assert outcome.state is OutcomeState.COMPLETED, job.stderr_tail()
-    again = "Out of memory: trying again with half the batch (1 of 4)."
+    again = "Out of memory: trying again with less at a time (1 of 4)."
     at = said.index(again)
     assert sorted(said[:at]) == ["process 0, attempt 0", "process 1, attempt 0"]
     assert sorted(said[at + 1 :]) == ["process 0, attempt 1", "process 1, attempt 1"]
+
+
+def test_the_first_process_measures_and_a_prediction_that_fails_leaves_the_training_done(
+    make_run: MakeRun,
+) -> None:
+    run, said = make_run(device="cpu,cpu"), list[str]()
+    run.events.write_text('{"event": "ended", "reason": "completed", "time": 0.0}\n', "utf-8")
+    leader = re.sub("(?s)WORKER = .*?'''\n\n", f"WORKER = {LISTENER!r}\n\n", LEADER)
+    job = TrainingJob(
+        [sys.executable, "-c", leader, "predict", str(run.path)],
+        on_event=lambda event: said.append(event.text) if isinstance(event, events.Log) else None,
+    )
+    job.start()
+    for wish, answers in ((None, 2), (events.Command.MEASURE, 3), (events.Command.STOP, 5)):
+        if wish is not None:
+            job.request(wish)
+        until = time.monotonic() + 30
+        while len(said) < answers and time.monotonic() < until:
+            time.sleep(0.02)
+    outcome = job.wait(60)
+    assert outcome is not None
+    assert outcome.state is OutcomeState.FAILED
+    assert said[2] == "process 0 hears measure"
+    assert sorted(said[3:]) == ["process 0 hears stop", "process 1 hears stop"]
+    assert read_run(run).state is RunState.COMPLETED
 
 
 def test_stop_reaches_all_and_keeps_what_was_learnt(make_run: MakeRun) -> None:

@@ -165,6 +165,13 @@ def test_memory_that_runs_out_halves_the_batch_then_the_size_shrinks() -> None:
     assert load.shrunk(3) == Load(batch_size=1, accumulate=4, image_size=480)
 
 
+@pytest.mark.parametrize(("batch", "less"), [(6, [(3, 2), (1, 6)]), (10, [(5, 2), (1, 10)]), (7, [(1, 7)])])
+def test_a_step_has_as_many_images_in_smaller_batches(batch: int, less: list[tuple[int, int]]) -> None:
+    load = Load(batch_size=batch, accumulate=1, image_size=640)
+    found = [load.shrunk(attempts) for attempts in range(1, len(less) + 1)]
+    assert [(item.batch_size, item.accumulate) for item in found] == less
+
+
 def test_a_batch_is_not_made_smaller_than_the_detector_can_learn_from() -> None:
     load = Load(batch_size=4, accumulate=1, image_size=640)
     assert load.shrunk(1, smallest_batch=2) == Load(batch_size=2, accumulate=2, image_size=640)

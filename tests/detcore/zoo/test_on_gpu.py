@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from detcore.training.optimisers import make_optimiser
+from detcore.training.optimisers import make_optimiser, orthogonal
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.catalogue import detectors
@@ -58,6 +58,14 @@ def test_a_step_in_bf16_has_finite_losses_in_fp32_and_leaves_finite_weights(mode
     after = dict(detector.named_parameters())
     assert all(bool(torch.isfinite(value).all()) for value in after.values())
     assert any(not torch.equal(value, before[name]) for name, value in after.items())
+
+
+def test_matrices_are_made_orthogonal_without_tf32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", True)
+    given = torch.randn(4, 64, 576, generator=torch.Generator().manual_seed(0))
+    given[:, 1:] *= 1e-3
+    (wanted,), (found,) = orthogonal([given]), orthogonal([given.to(GPU)])
+    torch.testing.assert_close(found.cpu(), wanted, atol=1e-3, rtol=0)
 
 
 @pytest.mark.parametrize("model", [spec.id for spec in detectors().values() if spec.deploy])
