@@ -46,7 +46,7 @@ def make_card(
     """
     snapshot = Snapshot.load(run.snapshot)
     judged = _judged(run, snapshot, checkpoint, names)
-    weights = _start(run)
+    config = _config(run)
     return {
         "made_by": f"Reticle {VERSION}",
         "run": run.name,
@@ -55,6 +55,7 @@ def make_card(
             "title": spec.title,
             "options": checkpoint.options,
             "step": checkpoint.state.step,
+            "AP_in_training": checkpoint.state.best_ap,
         },
         "file": {"name": kind.files[0], "format": kind.id, "nms": nms},
         "input": _input(spec, dense.side),
@@ -66,11 +67,12 @@ def make_card(
         ],
         "threshold": judged["threshold"],
         "figures": judged["figures"],
+        "looks": 1 if config is None else config.looks,
         "data": _counts(snapshot),
         "check": check,
         "licence": {
             "detector": spec.licence,
-            "started_from": weights,
+            "started_from": _start(config),
             "published_weights": spec.weights.licence,
         },
     }
@@ -158,12 +160,17 @@ def _counts(snapshot: Snapshot) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _start(run: RunFolder) -> str:
-    """The name of the weights that the training began with, published ones or a file; "" when it began with nothing."""
+def _config(run: RunFolder) -> TrainConfig | None:
+    """The settings of the training, if they can be read."""
     try:
-        weights = TrainConfig.load(run.config).first_weights
+        return TrainConfig.load(run.config)
     except ConfigError:
-        return ""
+        return None
+
+
+def _start(config: TrainConfig | None) -> str:
+    """The name of the weights that the training began with, published ones or a file; "" when it began with nothing."""
+    weights = None if config is None else config.first_weights
     return "" if weights is None else weights.replace("\\", "/").rpartition("/")[2]
 
 
@@ -195,12 +202,13 @@ def card_text(card: dict[str, Any]) -> str:
         for item in card["classes"]
     ]
     judged = (
-        "The run has not been judged on validation images."
+        _unjudged(detector["AP_in_training"])
         if figures is None
         else f"On {counted(figures['images'], 'validation image')}, COCO's rules: "
         + ", ".join(f"{name} {_figure(figures[name])}" for name in _FIGURES)
         + "."
         + ("" if best is None else f" F1 over all classes is highest at a score of {_figure(best)}.")
+        + (_TWO_LOOKS if card["looks"] > 1 else "")
     )
     check = card["check"]
     lines = [
@@ -251,6 +259,22 @@ def card_text(card: dict[str, Any]) -> str:
         + " The weights were learnt from your images: whose they are decides about the rest.",
     ]
     return "\n".join(lines) + "\n"
+
+
+_TWO_LOOKS = (
+    " Figures and thresholds are of each image looked at together with its mirror image; the file looks once, so that its "
+    "scores differ a little."
+)
+
+
+def _unjudged(reached: float | None) -> str:
+    """Why there are no figures, and how to have them."""
+    if reached is None:
+        return "The run has not been judged on validation images."
+    return (
+        f"The run reached AP {_figure(reached)} while it was trained. It has no detections on its validation images: let it "
+        "predict and export again, and thresholds and figures by class stand here."
+    )
 
 
 def _about_tiles(tiles: dict[str, Any] | None) -> list[str]:

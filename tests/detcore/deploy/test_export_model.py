@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from detcore.deploy.card import card_text, make_card
 from detcore.deploy.export import export_model
 from detcore.errors import Cancelled, ConfigError, FormatError, ReticleError
 from detcore.inference.predictor import best_checkpoint
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Ended, Failed
 from detcore.jobs.owner import ExitCode
 from detcore.jobs.preparing import model_export
@@ -146,15 +148,24 @@ def test_a_program_of_torch_is_written_with_a_card_of_thresholds_and_figures(
     assert "F1 over all" not in card_text({**card, "threshold": None})  # nothing right was found
 
 
-def test_the_card_names_what_a_detector_starts_from_by_itself(run: RunFolder) -> None:
-    record = json.loads(run.config.read_text("utf-8")) | {"model": "reticle-s-pretrained"}
-    run.config.write_text(json.dumps(record), "utf-8")
+def test_the_card_says_what_a_detector_starts_from_by_itself_and_how_its_figures_are_made(
+    run: RunFolder,
+) -> None:
+    config = TrainConfig.load(run.config)
+    config = replace(
+        config, detector="reticle-s-pretrained", runtime=replace(config.runtime, look_twice=True)
+    )
+    run.config.write_text(config.to_json(), "utf-8")
     checkpoint, spec = best_checkpoint(run), find_detector("reticle-s-pretrained")
     dense = build_dense("reticle-s", detector_of(run), image_size=SIDE)
-    kind = MODEL_FORMATS["torch"]
-    card = make_card(run, checkpoint, dense, spec, kind, names=["a", "b"], nms=False, check={})
+    kind, check = MODEL_FORMATS["torch"], {"images": 1, "box_px": 0.0, "score": 0.0}
+    card = make_card(run, checkpoint, dense, spec, kind, names=["a", "b"], nms=False, check=check)
     assert card["licence"]["started_from"] == "lite0-imagenet"
     assert card["licence"]["published_weights"] == "Apache-2.0"
+    assert "The run reached AP 0.500 while it was trained. It has no detections" in card_text(card)
+    figures = {"split": "val", "images": 3, "AP": 0.4, "AP50": 0.6, "AP75": 0.4}
+    assert "together with its mirror image; the file looks once" in card_text({**card, "figures": figures})
+    assert "mirror image" not in card_text({**card, "figures": figures, "looks": 1})
 
 
 def test_a_file_that_gives_something_else_is_not_left_behind(
