@@ -46,6 +46,7 @@ class Predictor:
 
     Raises:
         ConfigError: the detector is not installed.
+        OutOfMemoryError: the device has no room for it.
     """
 
     def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
@@ -60,7 +61,8 @@ class Predictor:
             options=checkpoint.options,
         )
         detector.load_state_dict(checkpoint.kept())
-        self.detector: Detector = self._compute.place(folded(detector))
+        with memory_watch():
+            self.detector: Detector = self._compute.place(folded(detector))
         self._twice = TrainConfig.from_dict(checkpoint.config).looks == 2
 
     @property

@@ -47,8 +47,7 @@ from detcore.training.telling import Emit, Telling
 from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
 from detcore.training.watching import watching_hooks
-from detcore.weights.cache import weights_path
-from detcore.weights.catalogue import weights_files
+from detcore.weights.cache import published_weights, weights_path
 from detcore.wording import counted
 from detcore.zoo.base import Detector
 from detcore.zoo.building import build_detector
@@ -141,10 +140,11 @@ class Session:
             image_size=load.image_size,
             options=config.options,
         )
-        detector = Compute(device).place(detector)
-        detector.label_smoothing = config.optimisation.label_smoothing
-        optimiser = self._begin(detector, device)
-        ema = Ema(detector, decay=config.optimisation.ema_decay) if config.learning.ema else None
+        with memory_watch():
+            detector = Compute(device).place(detector)
+            detector.label_smoothing = config.optimisation.label_smoothing
+            optimiser = self._begin(detector, device)
+            ema = Ema(detector, decay=config.optimisation.ema_decay) if config.learning.ema else None
         if ema is not None and self._checkpoint is not None:
             ema.detector.load_state_dict(self._checkpoint.kept())
         if config.runtime.checkpoint_activations and not recompute_stages(detector):
@@ -252,7 +252,7 @@ class Session:
 
     def _start_from(self, weights: str, detector: Detector) -> LoadReport:
         """Take what fits from weights of others or of an earlier run."""
-        published = weights_files().get(weights)
+        published = published_weights(weights)
         return load_weights(
             detector,
             weights_path(weights),

@@ -123,6 +123,14 @@ def _how_to_get(file: WeightsFile) -> str:
     )
 
 
+def published_weights(weights: str) -> WeightsFile | None:
+    """The published weights that the settings of a training mean: by their name, or as a file that is called as theirs
+    is; what such a file holds is for ``check_weights``."""
+    known = weights_files()
+    named = (file for file in known.values() if file.file_name == Path(weights).name)
+    return known.get(weights) or next(named, None)
+
+
 def weights_path(weights: str) -> Path:
     """The file that the settings of a training mean: published weights by their name, or any file."""
     file = weights_files().get(weights)
@@ -138,7 +146,7 @@ def check_weights(weights: str) -> None:
         return
     if not path.is_file():
         raise ConfigError("there is no such weights file", path=weights)
-    named = next((file for file in weights_files().values() if file.file_name == path.name), None)
+    named = published_weights(weights)
     if named is not None and not named.has_sum(sha256_of(path)):
         raise _unknown(path)
 

@@ -33,7 +33,7 @@ from detcore.jobs import events
 from detcore.jobs.child import crossval
 from detcore.jobs.child.arguments import parse_arguments
 from detcore.jobs.child.handing import Order, hand_out, take_in, training_files
-from detcore.jobs.child.predicting import detect
+from detcore.jobs.child.predicting import Found, detect
 from detcore.jobs.child.shared_folds import follow_folds, lead_folds
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.devices import process_rank
@@ -224,8 +224,7 @@ def _train(
                 FailureKind.OUT_OF_MEMORY, error.message, hint=error.hint or "", attempt=session.state.attempt
             ) from error
         if reason is not EndReason.STOPPED and session.config.runtime.predict_after:
-            device = session.config.runtime.device
-            found = detect(run, session.snapshot, device=device, group=group, writer=writer, flags=flags)
+            found = _predict_after(run, session, group, writer, flags)
     if not group.leads:
         return
     figures = _figures(session, run)
@@ -240,6 +239,21 @@ def _train(
         )
         figures["detections"] = len(found.detections)
     writer.say(events.Ended(reason=reason, time=time.time(), result=figures))
+
+
+def _predict_after(
+    run: RunFolder, session: Session, group: Group, writer: EventWriter, flags: StopFlags
+) -> Found | None:
+    """What a training that is done has found; it stays done where memory runs out at that."""
+    device = session.config.runtime.device
+    try:
+        return detect(run, session.snapshot, device=device, group=group, writer=writer, flags=flags)
+    except OutOfMemoryError as error:
+        if group.world_size > 1:  # the others wait for this one
+            raise
+        text = f"The images have not been predicted: {error.message}. Close other programs, then predict with this run."
+        writer.say(events.Log(level="warning", text=text))
+        return None
 
 
 def _figures(session: Session, run: RunFolder) -> dict[str, Any]:

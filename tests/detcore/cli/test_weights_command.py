@@ -22,6 +22,7 @@ from detcore.jobs.config import TrainConfig
 from detcore.project.edits import add_boxes, add_class
 from detcore.project.project import Project
 from detcore.types import Box
+from detcore.weights.cache import published_weights
 from detcore.weights.catalogue import WeightsFile, weights_files
 from tests.loopback import CONTENT, Server, serving
 
@@ -133,9 +134,18 @@ def test_a_training_starts_from_published_weights_by_their_name(
     monkeypatch.setitem(cast("dict[str, WeightsFile]", weights_files()), name, card)
     assert main(["weights", "add", str(published)]) == 0
     assert main(words) == 0
-    assert "tensors taken from the weights file" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "tensors taken from the weights file" in told
+    assert "classes that it knows: cat" in told  # COCO's names are not in the file
     (run,) = (project / "runs").iterdir()
     assert TrainConfig.load(run / "config.json").learning.weights == name
+
+
+def test_a_file_that_is_called_as_published_weights_is_taken_for_them(tmp_path: Path) -> None:
+    """So that its classes have names, wherever it lies."""
+    file = weights_files()["ssdlite320-coco"]
+    assert published_weights(str(tmp_path / file.file_name)) == published_weights(file.name) == file
+    assert published_weights(str(tmp_path / "best.safetensors")) is None
 
 
 def test_published_weights_bring_the_options_that_they_are_of() -> None:

@@ -31,6 +31,7 @@ from detcore.project.runs import (
 )
 from detcore.project.snapshot import Snapshot
 from detcore.zoo.checkpoint import read_checkpoint
+from detcore.zoo.running import OutOfMemoryError
 from tests.detcore.working import Owner, work_here
 from tests.settings_of_runs import change_settings
 
@@ -214,6 +215,22 @@ def test_memory_that_runs_out_has_its_own_exit_code(
     assert code is ExitCode.OUT_OF_MEMORY
     assert isinstance(heard[-1], events.Failed)
     assert heard[-1].failure is FailureKind.OUT_OF_MEMORY
+
+
+def test_a_training_that_is_done_stays_done_when_memory_runs_out_at_its_predictions(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise OutOfMemoryError("memory ran out")
+
+    monkeypatch.setattr("detcore.jobs.child.worker.detect", fail)
+    run = make_run(epochs=1)
+    code, heard = work_here("train", str(run.path))
+    assert code is ExitCode.DONE
+    assert read_run(run).state is RunState.COMPLETED
+    assert not run.detections.exists()
+    warned = [event.text for event in heard if isinstance(event, events.Log) and event.level == "warning"]
+    assert "have not been predicted: memory ran out. Close other programs" in warned[-1]
 
 
 def test_memory_that_runs_out_tells_how_often_it_did_before(
