@@ -83,7 +83,7 @@ class Draws:
         whole = self._load(sample)
         if whole is None:
             return None
-        item = self._mix(whole, plan, rng)
+        item = self._mix(whole, sample, plan, rng)
         width, height = (round_up(max(1, round(scale * side)), SIDE_STEP) for side in item.size)
         labelled = augment(item, plan, rng, width=width, height=height, scale=scale)
         return Drawn(labelled=labelled, path=sample.path)
@@ -114,18 +114,18 @@ class Draws:
         rows: IntArray = np.searchsorted(edges, points, side="right")
         return rng.permutation(np.minimum(rows, len(edges) - 1))
 
-    def _mix(self, item: Labelled, plan: Augmentation, rng: np.random.Generator) -> Labelled:
-        """The image with others in it, which it stands in for where they cannot be read."""
+    def _mix(self, item: Labelled, sample: Sample, plan: Augmentation, rng: np.random.Generator) -> Labelled:
+        """The image with others in it, as far as they can be read."""
         if plan.mosaic and rng.random() < plan.mosaic:
             rows: IntArray = rng.integers(len(self.samples), size=3)
             second, third, fourth = (self._load(self.samples[int(row)]) or item for row in rows)
             item = mosaic((item, second, third, fourth), plan, rng)
         mixing = chance(rng, Draw.MIXUP, plan.mixup)
-        if mixing is not None:
-            item = mixup(item, self._any(mixing) or item, mixing)
+        if mixing is not None and (other := self._another(mixing, sample)) is not None:
+            item = mixup(item, other, mixing)
         cutting = chance(rng, Draw.CUTMIX, plan.cutmix)
-        if cutting is not None:
-            item = cutmix(item, self._any(cutting) or item, cutting)
+        if cutting is not None and (other := self._another(cutting, sample)) is not None:
+            item = cutmix(item, other, cutting)
         pasting = chance(rng, Draw.COPY_PASTE, plan.copy_paste)
         if pasting is not None:
             for _ in range(int(pasting.integers(1, _MOST_PASTED + 1))):
@@ -139,8 +139,10 @@ class Draws:
             return item
         return paste(item, source, chosen[1], rng, mirrored=may_mirror and bool(rng.random() < 0.5))
 
-    def _any(self, rng: np.random.Generator) -> Labelled | None:
-        return self._load(self.samples[int(rng.integers(len(self.samples)))])
+    def _another(self, rng: np.random.Generator, sample: Sample) -> Labelled | None:
+        """Any image; ``None`` where that is the same, whose objects would be there twice, or cannot be read."""
+        other = self.samples[int(rng.integers(len(self.samples)))]
+        return None if other is sample else self._load(other)
 
     def _load(self, sample: Sample) -> Labelled | None:
         try:

@@ -108,6 +108,8 @@ class MoreSettings(QWidget):
             "learning_rate": f"Auto ({spec.recipe.learning_rate:g})",
             "freeze": _frozen_text(spec.recipe.frozen),
             "optimiser": f"Auto ({OPTIMISERS[spec.recipe.optimiser]})",
+            "momentum": f"Auto ({spec.recipe.momentum:g})",
+            "nesterov": f"Auto ({'yes' if spec.recipe.nesterov else 'no'})",
             "schedule": f"Auto ({SCHEDULES[spec.recipe.schedule]})",
             "weight_decay": f"Auto ({spec.recipe.weight_decay:g})",
             "rate_groups": _rates_text(spec.recipe.rate_groups),

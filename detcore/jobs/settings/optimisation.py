@@ -64,8 +64,9 @@ class Optimisation:
         choices=cast("Mapping[str, str]", OPTIMISERS),
         group=OPTIMISER,
     )
-    momentum: float = option(
-        0.9,
+    momentum: float | None = option(
+        None,
+        auto=float,
         label="Momentum",
         help="Of SGD",
         low=0,
@@ -74,8 +75,9 @@ class Optimisation:
         only_for={"optimiser": ("sgd",)},
         group=OPTIMISER,
     )
-    nesterov: bool = option(
-        False,
+    nesterov: bool | None = option(
+        None,
+        auto=bool,
         label="Nesterov",
         help="Let SGD's momentum look ahead",
         only_for={"optimiser": ("sgd",)},
@@ -191,7 +193,7 @@ class Optimisation:
         check_options(self, "optimisation")
         self.milestone_shares()
         self.groups()
-        if self.nesterov and not self.momentum:
+        if self.nesterov and self.momentum == 0:
             raise ConfigError("optimisation.nesterov needs a momentum above 0")
         if self.rate_expression or self.schedule == "expression":
             self.expression()
@@ -239,8 +241,8 @@ class Optimisation:
             optimiser=chosen,
             learning_rate=rate,
             weight_decay=decay,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
+            momentum=recipe.momentum if self.momentum is None else self.momentum,
+            nesterov=recipe.nesterov if self.nesterov is None else self.nesterov,
             schedule=cast("Schedule", self.schedule or recipe.schedule),
             rate_groups={**recipe.rate_groups, **self.groups()},
         )

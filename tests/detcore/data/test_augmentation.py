@@ -513,3 +513,12 @@ def test_mixing_ends_where_it_is_told_to() -> None:
     assert (plan.mosaic, plan.mixup, plan.cutmix, plan.copy_paste) == (0, 0, 0, 0)
     assert replace(plan, mosaic=0.5, mixup=0.5, cutmix=0.5, copy_paste=0.5) == EVERYTHING
     assert Augmentation().close_after == 0.8
+
+
+@pytest.mark.parametrize("mixing", [{"mixup": 1.0}, {"cutmix": 1.0}])
+def test_an_image_is_not_mixed_with_itself(tmp_path: Path, mixing: dict[str, float]) -> None:
+    found = draws(written(tmp_path, [noisy(1)]))
+    mixed, plain = found.item(0, replace(PLAIN, **mixing)), found.item(0, PLAIN)
+    assert mixed is not None
+    assert plain is not None
+    assert_same(mixed.labelled, plain.labelled)
