@@ -114,7 +114,7 @@ def _name_class(window: MainWindow, name: str) -> None:
 def test_the_sample_is_trained_reviewed_mended_and_exported(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
-    sample = create_sample_project(tmp_path / "sample", images=40)
+    sample = create_sample_project(tmp_path / "sample", images=120)
     sample.close()
     _drop(window, sample.folder)
     qtbot.waitUntil(lambda: window.label_page.viewer.is_showing, timeout=10_000)

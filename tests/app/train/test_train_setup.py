@@ -20,7 +20,7 @@ from detcore.jobs.settings.headings import BASICS
 from detcore.jobs.settings.learning import Learning
 from detcore.jobs.settings.runtime import Runtime
 from detcore.jobs.settings.sections import SETTINGS
-from detcore.options import Option
+from detcore.options import Option, Value
 from detcore.project.project import Project
 from detcore.zoo.catalogue import detectors
 from tests.app.train.train_driving import IN_A_SMALL_WINDOW
@@ -127,9 +127,12 @@ def other_value(item: Option) -> Any:
     return max(OTHER[item.kind], item.low) if item.kind is int else OTHER[item.kind]
 
 
-def test_each_setting_alone_goes_into_the_form_and_back(page: TrainPage) -> None:
+def test_each_setting_goes_into_the_form_and_back_with_those_that_it_is_for(page: TrainPage) -> None:
     for name in SETTINGS.keys() - {"minutes", "epochs", "device"}:
-        config = TrainConfig().with_settings({name: other_value(SETTINGS[name])})
+        beside: dict[str, Value] = {
+            other: list(values)[0] for other, values in SETTINGS[name].only_for.items()
+        }
+        config = TrainConfig().with_settings({**beside, name: other_value(SETTINGS[name])})
         assert config != TrainConfig()
         page.setup.show_config(config)
         assert page.setup.config() == config, name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import sys
 import time
@@ -40,7 +39,9 @@ from detcore.jobs.worker_process import run_worker
 def command(*arguments):
     return [sys.executable, "-c", WORKER, *arguments]
 
-WORKER = '''
+sys.exit(run_worker(lambda writer, flags: lead(sys.argv[1:], ("cpu", "cpu"), writer, flags, command=command), attentive=True))
+"""
+SHORT_OF_MEMORY = """
 import json, os, sys, time
 def say(**fields): print(json.dumps(fields), flush=True)
 rank, attempt = os.environ["RANK"], sys.argv[-1]
@@ -53,8 +54,6 @@ if attempt == "0":
     say(event="failed", failure="peer_lost", message="another process is gone")
     sys.exit(77)
 say(event="ended", reason="completed", time=0.0)
-'''
-sys.exit(run_worker(lambda writer, flags: lead(sys.argv[1:], ("cpu", "cpu"), writer, flags, command=command), attentive=True))
 """
 LISTENER = """
 import json, os, sys
@@ -68,6 +67,14 @@ say(event="failed", failure="bug", message="lost")
 sys.exit(70)
 """
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
+
+
+def led(worker: str, verb: str, run: RunFolder, said: list[str]) -> TrainingJob:
+    """A job of two processes that do what a script says; ``said`` gets what they log."""
+    return TrainingJob(
+        [sys.executable, "-c", f"WORKER = {worker!r}{LEADER}", verb, str(run.path)],
+        on_event=lambda event: said.append(event.text) if isinstance(event, events.Log) else None,
+    )
 
 
 def test_two_processes_train_one_run_and_say_what_they_are_together(make_run: MakeRun) -> None:
@@ -114,10 +121,7 @@ def test_memory_that_runs_out_in_one_process_lets_all_begin_again_with_smaller_b
     make_run: MakeRun,
 ) -> None:
     run, said = make_run(device="cpu,cpu"), list[str]()
-    job = TrainingJob(
-        [sys.executable, "-c", LEADER, "train", str(run.path)],
-        on_event=lambda event: said.append(event.text) if isinstance(event, events.Log) else None,
-    )
+    job = led(SHORT_OF_MEMORY, "train", run, said)
     job.start()
     outcome = job.wait(60)
     assert outcome is not None
@@ -133,11 +137,7 @@ def test_the_first_process_measures_and_a_prediction_that_fails_leaves_the_train
 ) -> None:
     run, said = make_run(device="cpu,cpu"), list[str]()
     run.events.write_text('{"event": "ended", "reason": "completed", "time": 0.0}\n', "utf-8")
-    leader = re.sub("(?s)WORKER = .*?'''\n\n", f"WORKER = {LISTENER!r}\n\n", LEADER)
-    job = TrainingJob(
-        [sys.executable, "-c", leader, "predict", str(run.path)],
-        on_event=lambda event: said.append(event.text) if isinstance(event, events.Log) else None,
-    )
+    job = led(LISTENER, "predict", run, said)
     job.start()
     for wish, answers in ((None, 2), (events.Command.MEASURE, 3), (events.Command.STOP, 5)):
         if wish is not None:
