@@ -149,7 +149,10 @@ class Jobs(QObject):
 
     def shut_down(self, timeout: float = SHUT_DOWN_SECONDS) -> None:
         """Stop every child and wait: for their checkpoints ``timeout`` seconds in all, then no longer. Nothing
-        more is told of them."""
+        more is told of them. The one that looks for devices, which loads the model code first, has nothing to keep."""
+        looking = self._running.pop(_DEVICES, None)
+        if looking is not None:
+            looking.job.kill()
         jobs = [running.job for running in self._running.values()]
         self._running.clear()
         self._timer.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -225,3 +226,18 @@ def test_whoever_shuts_down_hears_nothing_more(
     qtbot.wait(300)
     assert listener.heard(Step)
     assert listener.outcomes == []
+
+
+@pytest.mark.timeout(60)
+def test_nobody_waits_at_the_end_for_the_process_that_looks_for_devices(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It loads the model code for seconds before it hears of anything; here for good."""
+    forever = [sys.executable, "-c", "import time; time.sleep(1000)"]
+    monkeypatch.setattr(training_worker, "worker_command", lambda *_arguments: forever)
+    jobs = Jobs(timeouts=Timeouts(ask=1000, terminate=1000))
+    jobs.look_for_devices()
+    children = psutil.Process().children()
+    jobs.shut_down(timeout=1000)
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
