@@ -149,9 +149,8 @@ class MetricPlot(QWidget):
         self.view.setFrameShape(self.view.Shape.NoFrame)
         self.view.viewport().installEventFilter(self)
         self.plot.setMenuEnabled(False)
-        menu = (
-            self.plot.ctrlMenu
-        )  # which pyqtgraph makes all the same, as a window of its own that nothing ends
+        # pyqtgraph makes it all the same, as a window of its own that nothing ends
+        menu = self.plot.ctrlMenu
         menu.setParent(self, menu.windowFlags())
         self.plot.hideButtons()
         self.plot.setContentsMargins(4, 4, 16, 4)

@@ -62,8 +62,7 @@ def _pace_text(step: Step) -> str:
     """How fast it goes, how long it will take, and what it holds."""
     parts = [f"{step.images_per_second:.0f} images/s"]
     parts += [] if step.remaining is None else [f"{tqdm.format_interval(step.remaining)} left"]
-    held = step.memory if step.device_memory is None else step.device_memory
-    parts += [] if held is None else [f"{held / 2**30:.1f} GiB"]
+    parts += [] if step.held is None else [f"{step.held / 2**30:.1f} GiB"]
     return ", ".join(parts)
 
 

@@ -78,6 +78,11 @@ class Step:
     memory: int | None = None
     device_memory: int | None = None
 
+    @property
+    def held(self) -> int | None:
+        """Bytes of the memory that matters: of the GPU where there is one."""
+        return self.memory if self.device_memory is None else self.device_memory
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:

@@ -145,8 +145,7 @@ class Muon(torch.optim.Optimizer):
     """Muon (Jordan et al. 2024) for groups with ``matrix`` true, AdamW for the others.
 
     A convolution (O, I, kH, kW) is taken for a matrix (O, I kH kW); torch's own takes no convolutions. Those of one
-    shape are made orthogonal together. Moments have AdamW's names, so that a run
-    begun with AdamW can go on.
+    shape are made orthogonal together. Moments have AdamW's names, so that a run begun with AdamW can go on.
     """
 
     def __init__(self, groups: Iterable[dict[str, Any]], *, lr: float) -> None:

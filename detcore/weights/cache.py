@@ -210,7 +210,7 @@ def _unknown(source: Path) -> ConfigError:
         return ConfigError(
             "no weights that Reticle knows are in this folder", path=source, hint=f"They are {names}"
         )
-    named = next((file for file in weights_files().values() if file.file_name == source.name), None)
+    named = published_weights(str(source))
     if named is None:
         return ConfigError(
             "these are none of the weights that Reticle knows",

@@ -91,13 +91,7 @@ class JobStatus(QWidget):
         self.epoch.show_text(locale.toString(float(run.epochs if step is None else step.epoch), "f", 1))
         self.speed.setVisible(bool(doing))
         self.speed.show_text("–" if pace is None else locale.toString(float(pace.images_per_second), "f", 1))
-        memory = (
-            None
-            if pace is None or not doing
-            else pace.memory
-            if pace.device_memory is None
-            else pace.device_memory
-        )
+        memory = pace.held if pace is not None and doing else None
         self.memory.setVisible(memory is not None)
         self.memory.show_text("–" if memory is None else f"{locale.toString(memory / 2**30, 'f', 1)} GiB")
         self.time.show_text(format_duration(run.seconds if step is None else step.time))

@@ -24,7 +24,22 @@ from detcore.zoo.specs import reticle
 CPU = torch.device("cpu")
 
 
-def test_orthogonal_matrices_keep_their_singular_vectors_and_get_the_values_of_the_iteration() -> None:
+@pytest.mark.parametrize("shape", [(3, 6, 20), (2, 20, 6), (1, 16, 16)])
+def test_orthogonal_matrices_keep_their_singular_vectors_and_have_values_near_one(
+    shape: tuple[int, int, int],
+) -> None:
+    given = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    found = orthogonal([given])[0].numpy()
+    left, values, right = np.linalg.svd(given.numpy(), full_matrices=False)
+    assert values.max() / values.min() > 2
+    inside = np.einsum("nij,nik,nlk->njl", left, found, right)
+    diagonal = np.diagonal(inside, axis1=1, axis2=2)
+    assert diagonal.min() > 0.6
+    assert diagonal.max() < 1.3
+    assert np.abs(inside - diagonal[:, :, None] * np.eye(inside.shape[1])).max() < 0.05
+
+
+def test_the_singular_values_of_orthogonal_matrices_are_those_of_the_iteration() -> None:
     """Each singular value goes five times through the polynomial of Jordan et al. (2024), worked out here in float64; one
     of a thousandth of the largest as well."""
     generator = torch.Generator().manual_seed(1)
