@@ -153,7 +153,11 @@ def _about(batch: PreviewBatch) -> str:
         of = f"{counted(batch.tiles, 'tile')} of {count_text(batch.tiling.side)} px, cut from {of}"
     text = f"{len(batch.images)} drawn from {of}, changed as the settings on the page say."
     if any(len(item.ignore) for item in batch.images):
-        text += " What lies in a dashed box is not learnt."
+        text += (
+            " What lies in a dashed box is painted over, but for labelled boxes: this detector cannot leave it out."
+            if batch.painted
+            else " What lies in a dashed box is not learnt."
+        )
     if batch.problems:
         text += f" {counted(len(batch.problems), 'file')} cannot be read."
     return text

@@ -64,8 +64,11 @@ class TrainStream:
         world_size: int = 1,
         weights: FloatArray | None = None,
         smallest_batch: int = 1,
+        paint_ignored: bool = False,
     ) -> None:
-        self._draws = Draws(samples, cache, seed=seed, problem=problem, weights=weights)
+        self._draws = Draws(
+            samples, cache, seed=seed, problem=problem, weights=weights, paint_ignored=paint_ignored
+        )
         self.pass_length = self._draws.pass_length
         self._rank = rank
         self._world_size = world_size

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detcore.data.augmentation.augment import Draw, augment, chance
-from detcore.data.augmentation.labelled import Labelled
+from detcore.data.augmentation.labelled import Labelled, paint_ignored
 from detcore.data.augmentation.mixing import cutmix, mixup, mosaic, paste
 from detcore.data.cache import ImageCache
 from detcore.data.letterbox import round_up
@@ -44,6 +44,8 @@ class Draws:
 
     Of tiles each counts as an image; those of one image are drawn within some hundred others, so that it is decoded
     once in a pass.
+
+    With ``paint_ignored`` areas to ignore are painted over, for a detector that cannot leave them out of its losses.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Draws:
         seed: int,
         problem: ProblemCallback,
         weights: FloatArray | None = None,
+        paint_ignored: bool = False,
     ) -> None:
         if not samples:
             raise ValueError("no samples to draw from")
@@ -62,6 +65,7 @@ class Draws:
         self.samples = samples
         self.pass_length = len(samples) if weights is None else math.ceil(float(weights.sum()))
         self._weights = weights
+        self._paint_ignored = paint_ignored
         self._cache = cache
         self._seed = seed
         self._problem = problem
@@ -86,7 +90,7 @@ class Draws:
         item = self._mix(whole, sample, plan, rng)
         width, height = (round_up(max(1, round(scale * side)), SIDE_STEP) for side in item.size)
         labelled = augment(item, plan, rng, width=width, height=height, scale=scale)
-        return Drawn(labelled=labelled, path=sample.path)
+        return Drawn(labelled=paint_ignored(labelled) if self._paint_ignored else labelled, path=sample.path)
 
     def _sample(self, number: int) -> Sample:
         rounds, row = divmod(number, self.pass_length)

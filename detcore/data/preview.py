@@ -32,7 +32,8 @@ _TRIES = 4
 class PreviewBatch:
     """Some images as they are learnt from, of ``total`` training images; ``problems`` of files that cannot be read.
 
-    With a ``tiling`` they are of the ``tiles`` that a training would cut from these images.
+    With a ``tiling`` they are of the ``tiles`` that a training would cut from these images. ``painted``: areas to
+    ignore are painted over, since the detector cannot leave them out of its losses.
     """
 
     images: tuple[Labelled, ...]
@@ -40,6 +41,7 @@ class PreviewBatch:
     problems: tuple[ImageError, ...]
     tiling: Tiling | None = None
     tiles: int = 0
+    painted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,7 @@ class Preview:
             problems=tuple(problems),
             tiling=tiling,
             tiles=0 if tiling is None else len(draws.samples),
+            painted=not config.spec.masks_ignored,
         )
 
     def _draws(self, config: TrainConfig, samples: tuple[Sample, ...], problem: ProblemCallback) -> Draws:
@@ -99,7 +102,14 @@ class Preview:
         if self._cache.tiling is not None:
             views = self._tiles(config, samples, problem)
             weights = None if weights is None else weights_of_tiles(weights, samples, views)
-        return Draws(views, self._cache, seed=seed, problem=problem, weights=weights)
+        return Draws(
+            views,
+            self._cache,
+            seed=seed,
+            problem=problem,
+            weights=weights,
+            paint_ignored=not config.spec.masks_ignored,
+        )
 
     def _tiles(
         self, config: TrainConfig, samples: tuple[Sample, ...], problem: ProblemCallback

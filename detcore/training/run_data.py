@@ -101,6 +101,7 @@ def _tile_count(samples: Sequence[Sample], tiling: Tiling) -> int:
     """About how many tiles the images have; those without boxes are counted as one."""
     return sum(
         len(tiling.cover(width=sample.frame[0], height=sample.frame[1], image_size=tiling.side))
+            paint_ignored=not self._config.spec.masks_ignored,
         if sample.frame
         else 1
         for sample in samples

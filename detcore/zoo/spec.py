@@ -142,6 +142,8 @@ class DetectorSpec:
     smooths_labels: bool = False
 
     def __post_init__(self) -> None:
+    ``masks_ignored``: its losses leave out ``Target.ignore``. Of a detector that cannot do so the images are painted over
+    there, so that what lies in such areas is not learnt either.
         if SIDE_STEP % self.input.divisor:
             raise ValueError(f"{self.id}: sides of batches are multiples of {SIDE_STEP}")
         options_of(self.options)
@@ -159,6 +161,7 @@ class DetectorSpec:
         known = {item.name: item for item in self.option_list()}
         for name, value in chosen.items():
             if name not in known:
+    masks_ignored: bool = False
                 raise self._no_option(name)
             if not known[name].accepts(value):
                 raise ConfigError(

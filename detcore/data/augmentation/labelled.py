@@ -84,6 +84,17 @@ def hide(item: Labelled, area: Area) -> Labelled:
     return replace(item, boxes=boxes, labels=item.labels[kept], ignore=ignore)
 
 
+def paint_ignored(item: Labelled) -> Labelled:
+    """The image with the grey of the padding over all pixels that its areas to ignore touch, but for those that its
+    boxes touch."""
+    hidden = _touched(item.ignore, item.size) & ~_touched(item.boxes, item.size)
+    if not hidden.any():
+        return item
+    image = item.image.copy()
+    image[hidden] = PAD_VALUE
+    return replace(item, image=image)
+
+
 def overlay(first: Labelled, second: Labelled, *, left: float = 0.0, top: float = 0.0) -> Labelled:
     """The first image with the boxes of both, the second's moved by so much."""
     shift = np.array([left, top, left, top], np.float32)
@@ -103,6 +114,16 @@ def onto(item: Labelled, *, width: int, height: int) -> Labelled:
     image = np.full((height, width, 3), PAD_VALUE, np.uint8)
     image[: seen.size[1], : seen.size[0]] = seen.image
     return replace(seen, image=image)
+
+
+def _touched(boxes: BoxArray, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(height, width) whether any of (N, 4) boxes has a part of the pixel."""
+    found = np.zeros(size[::-1], np.bool_)
+    for box in boxes:
+        x1, y1 = np.floor(box[:2]).astype(int).clip(0)
+        x2, y2 = np.ceil(box[2:]).astype(int)
+        found[y1:y2, x1:x2] = True
+    return found
 
 
 def _visible(

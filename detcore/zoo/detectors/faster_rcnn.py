@@ -32,7 +32,7 @@ class FasterRcnnDetector(Detector):
     """Label 0 is background inside, so labels are shifted by one on the way in and out.
 
     Both variants are built as torchvision builds them, so that its files fit: strides 4 to 64 with ResNet-50, 32
-    and 64 with MobileNetV3. ``ignore`` areas are not known to it.
+    and 64 with MobileNetV3. Its losses know no ``ignore`` areas.
     """
 
     class_rows: ClassVar[Mapping[str, ClassRows]] = {

@@ -29,7 +29,7 @@ class FcosDetector(Detector):
     """Each class has a sigmoid of its own, so there is no background and labels stay as they are; a score is the
     root of class times centredness.
 
-    Strides 8 to 128. ``ignore`` areas are not known to it.
+    Strides 8 to 128. Its losses know no ``ignore`` areas.
     """
 
     class_rows: ClassVar[Mapping[str, ClassRows]] = {"net.head.classification_head.cls_logits.*": ClassRows()}

@@ -29,8 +29,8 @@ class Ssd300(Detector):
     """Label 0 is background inside, so labels are shifted by one on the way in and out.
 
     Frames are stretched to a square of ``image_size``, of 300 pixels at least. The default boxes of 300 pixels are
-    those of the paper; those of larger squares are spread evenly over their maps. ``ignore`` areas are not known
-    to it. (With a small backbone it is SSDlite.)
+    those of the paper; those of larger squares are spread evenly over their maps. Its losses know no
+    ``ignore`` areas. (With a small backbone it is SSDlite.)
     """
 
     class_rows: ClassVar[Mapping[str, ClassRows]] = {

@@ -25,7 +25,7 @@ from detcore.zoo.specs.ssdlite import SPEC
 class SsdLite(Detector):
     """Label 0 is background inside, so labels are shifted by one on the way in and out.
 
-    Frames are stretched to a square of ``image_size``. ``ignore`` areas are not known to it.
+    Frames are stretched to a square of ``image_size``. Its losses know no ``ignore`` areas.
     """
 
     class_rows: ClassVar[Mapping[str, ClassRows]] = {

@@ -23,6 +23,7 @@ S = DetectorSpec(
     build="detcore.zoo.detectors.reticle:build_s",
     deploy=_DEPLOY,
     smooths_labels=True,
+    masks_ignored=True,
 )
 
 N = replace(
@@ -90,6 +91,7 @@ S_PRETRAINED = DetectorSpec(
     deploy=_DEPLOY,
     smooths_labels=True,
 )
+    masks_ignored=True,
 
 CARDS = (S, S_PRETRAINED, N, M)
 """In the order in which they are offered."""

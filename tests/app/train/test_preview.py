@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -11,7 +13,7 @@ from app.train.previewing import COUNT
 from app.train.widgets.preview_dialog import PreviewDialog
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.settings.learning import Learning
-from detcore.project.edits import delete_boxes
+from detcore.project.edits import delete_boxes, update_boxes
 
 WAIT = 30_000
 
@@ -57,6 +59,22 @@ def test_tiles_are_shown_where_a_training_would_cut_them(
     qtbot.waitUntil(lambda: len(dialog.grid.pictures) > 0, timeout=WAIT)
     assert "tiles of 96 px, cut from 1 training image," in dialog.about.text()
     assert all(picture.image.width() == picture.image.height() == 96 for picture in dialog.grid.pictures)
+    dialog.close()
+
+
+def test_it_says_what_becomes_of_areas_to_ignore(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext
+) -> None:
+    project = context.document.project
+    cells = [project.boxes(image_id)[0] for image_id in project.image_ids()[:2]]
+    context.document.edit(update_boxes, [replace(box, difficult=True) for box in cells])
+    dialog = opened(open_page, context)
+    qtbot.waitUntil(lambda: "dashed box is not learnt" in dialog.about.text(), timeout=WAIT)
+    open_page.setup.detector.choose("ssdlite320")
+    qtbot.waitUntil(lambda: "dashed box is painted over" in dialog.about.text(), timeout=WAIT)
+    picture = next(picture for picture in dialog.grid.pictures if picture.ignored)
+    x1, y1, x2, y2 = picture.ignored[0]
+    assert picture.image.pixelColor(int((x1 + x2) / 2), int((y1 + y2) / 2)).getRgb()[:3] == (114, 114, 114)
     dialog.close()
 
 

@@ -137,6 +137,17 @@ def test_background_inside_an_ignored_area_costs_nothing() -> None:
     assert float(ignored) == 0.0
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_says_whether_areas_to_ignore_are_left_out_of_the_losses(name: str) -> None:
+    detector, images = build(name).train(), torch.rand(2, 3, 96, 128)
+    totals: list[float] = []
+    for ignore in (False, True):
+        torch.manual_seed(1)  # Faster R-CNN draws the proposals that it learns from
+        losses = detector.losses(images, [target(ignore=ignore), target(ignore=ignore)])
+        totals.append(float(torch.stack(list(losses.values())).detach().sum()))
+    assert (totals[0] != totals[1]) == detectors()[name].masks_ignored
+
+
 def test_reticle_s_learns_one_image_by_heart() -> None:
     torch.manual_seed(0)
     detector = Reticle(1).train()
