@@ -103,6 +103,8 @@ class TrainConfig:
                 "compile and checkpoint_activations do not go together",
                 hint="Compiled stages choose themselves what to compute again",
             )
+        if self.learning.weight_decay and self.recipe.optimiser == "rprop":
+            raise ConfigError("Rprop has no weight decay", hint="Leave weight_decay alone, or at 0")
         if self.optimisation.label_smoothing and not spec.smooths_labels:
             hint = "Leave label_smoothing at 0, or train one of Reticle's own"
             raise ConfigError(f"{spec.id} cannot smooth labels", hint=hint)

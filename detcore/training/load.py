@@ -90,5 +90,5 @@ def choose_learning_rate(config: TrainConfig, load: Load, *, world_size: int = 1
     recipe = config.recipe
     share = load.batch_size * load.accumulate * world_size / recipe.batch_size
     low, high = _RATE_RANGE
-    factor = share if recipe.optimiser == "sgd" else math.sqrt(share)
+    factor = share if recipe.optimiser in ("sgd", "asgd") else math.sqrt(share)
     return recipe.learning_rate * min(high, max(low, factor))

@@ -17,6 +17,7 @@ from detcore.zoo.spec import Recipe
 
 _MATRIX_MOMENTUM = 0.95
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8
+_SMALLEST_STEP = 1e-6
 _QUINTIC, _QUINTIC_STEPS = (3.4445, -4.7750, 2.0315), 5
 
 
@@ -83,6 +84,17 @@ def _make(
             return torch.optim.RMSprop(groups, lr=rate)
         case "adagrad":
             return torch.optim.Adagrad(groups, lr=rate)
+        case "adamax":
+            return torch.optim.Adamax(groups, lr=rate)
+        case "adadelta":
+            return torch.optim.Adadelta(groups, lr=rate, rho=recipe.rho)
+        case "adafactor":
+            return torch.optim.Adafactor(groups, lr=rate)
+        case "asgd":
+            return torch.optim.ASGD(groups, lr=rate)
+        case "rprop":
+            sizes = (min(_SMALLEST_STEP, recipe.largest_step), recipe.largest_step)
+            return torch.optim.Rprop(groups, lr=rate, step_sizes=sizes)
 
 
 def hidden_convolutions(detector: nn.Module) -> set[str]:

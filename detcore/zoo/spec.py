@@ -22,7 +22,21 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 Triple = tuple[float, float, float]
 Schedule = Literal["hold", "cosine", "linear", "steps", "one-cycle", "plateau", "constant", "expression"]
-OptimiserName = Literal["adamw", "muon", "sgd", "adam", "nadam", "radam", "rmsprop", "adagrad"]
+OptimiserName = Literal[
+    "adamw",
+    "muon",
+    "sgd",
+    "adam",
+    "nadam",
+    "radam",
+    "adamax",
+    "rmsprop",
+    "adagrad",
+    "adadelta",
+    "adafactor",
+    "asgd",
+    "rprop",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +61,9 @@ class Recipe:
     """How a detector is trained unless the user says otherwise.
 
     ``learning_rate`` is for a step of ``batch_size`` images; it grows with the root of the batch, with ``sgd``
-    (``momentum``, ``nesterov``) in proportion. ``muon`` is ``adamw``, but hidden convolutions take steps of
-    ``matrix_rate`` whose singular values are all alike. ``schedule`` is
+    (``momentum``, ``nesterov``) and ``asgd`` in proportion. ``muon`` is ``adamw``, but hidden convolutions take steps of
+    ``matrix_rate`` whose singular values are all alike. ``adadelta`` keeps ``rho`` of its means at
+    a step; steps of ``rprop`` are no longer than ``largest_step``, and the rate is the first of them. ``schedule`` is
     how the rate goes on after the warm-up. ``smallest_batch`` images at a time are the fewest that it can learn from, ``largest_batch`` the most that
     are chosen unasked on a GPU. ``rate_groups`` are factors of the learning rate by the beginnings of parameters'
     names, such as ``{"backbone.": 0.1}``; of several that fit the longest counts, without one it is 1. Images are small
@@ -64,6 +79,8 @@ class Recipe:
     weight_decay: float = 0.05
     momentum: float = 0.9
     nesterov: bool = False
+    rho: float = 0.9
+    largest_step: float = 0.1
     schedule: Schedule = "cosine"
     smallest_batch: int = 1
     largest_batch: int = 32

@@ -110,6 +110,8 @@ class MoreSettings(QWidget):
             "optimiser": f"Auto ({OPTIMISERS[spec.recipe.optimiser]})",
             "momentum": f"Auto ({spec.recipe.momentum:g})",
             "nesterov": f"Auto ({'yes' if spec.recipe.nesterov else 'no'})",
+            "rho": f"Auto ({spec.recipe.rho:g})",
+            "largest_step": f"Auto ({spec.recipe.largest_step:g})",
             "schedule": f"Auto ({SCHEDULES[spec.recipe.schedule]})",
             "weight_decay": f"Auto ({spec.recipe.weight_decay:g})",
             "rate_groups": _rates_text(spec.recipe.rate_groups),

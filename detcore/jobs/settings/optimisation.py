@@ -19,8 +19,13 @@ OPTIMISERS: Mapping[OptimiserName, str] = {
     "adam": "Adam",
     "nadam": "NAdam",
     "radam": "RAdam",
+    "adamax": "Adamax",
     "rmsprop": "RMSprop",
     "adagrad": "Adagrad",
+    "adadelta": "Adadelta",
+    "adafactor": "Adafactor",
+    "asgd": "ASGD",
+    "rprop": "Rprop",
 }
 SCHEDULES: Mapping[Schedule, str] = {
     "hold": "Hold, then fall",
@@ -40,11 +45,17 @@ _USUAL: Mapping[OptimiserName, tuple[float, float]] = {
     "adam": (1e-3, 0.0),
     "nadam": (1e-3, 0.05),
     "radam": (1e-3, 0.05),
+    "adamax": (2e-3, 0.0),
     "rmsprop": (1e-3, 0.0),
     "adagrad": (1e-2, 0.0),
+    "adadelta": (1.0, 0.0),
+    "adafactor": (1e-2, 0.0),
+    "asgd": (1e-2, 5e-4),
+    "rprop": (1e-2, 0.0),
 }
 """Learning rate and weight decay of optimisers that the detector's recipe says nothing of. Decay is apart from the
-gradient but for SGD, Adam, RMSprop and Adagrad, where it is part of it; the last three are better without."""
+gradient with AdamW, Muon, NAdam, RAdam and Adafactor; with the others it is part of it, and all of these but SGD and ASGD are
+better without. Rprop, which goes by the signs of gradients alone, has none."""
 DEFAULT_MILESTONES = "0.615, 0.846"
 
 
@@ -81,6 +92,29 @@ class Optimisation:
         label="Nesterov",
         help="Let SGD's momentum look ahead",
         only_for={"optimiser": ("sgd",)},
+        group=OPTIMISER,
+    )
+    rho: float | None = option(
+        None,
+        auto=float,
+        label="Memory",
+        help="Of Adadelta: the share of its means that is kept at a step",
+        low=0,
+        high=0.999,
+        step=0.01,
+        only_for={"optimiser": ("adadelta",)},
+        group=OPTIMISER,
+    )
+    largest_step: float | None = option(
+        None,
+        auto=float,
+        label="Largest step",
+        help="Of Rprop, whose steps grow and shrink by themselves: the learning rate is the first of them alone, and does "
+        "nothing later",
+        low=0,
+        above=True,
+        step=0.01,
+        only_for={"optimiser": ("rprop",)},
         group=OPTIMISER,
     )
     rate_groups: str = option(
@@ -244,5 +278,7 @@ class Optimisation:
             momentum=recipe.momentum if self.momentum is None else self.momentum,
             nesterov=recipe.nesterov if self.nesterov is None else self.nesterov,
             schedule=cast("Schedule", self.schedule or recipe.schedule),
+            rho=recipe.rho if self.rho is None else self.rho,
+            largest_step=recipe.largest_step if self.largest_step is None else self.largest_step,
             rate_groups={**recipe.rate_groups, **self.groups()},
         )

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.learning import Learning
 from detcore.jobs.settings.optimisation import Optimisation
 from detcore.training.optimisers import Muon, hidden_convolutions, make_optimiser, orthogonal
 from detcore.zoo.base import Detector, Look, Target
@@ -134,13 +135,19 @@ CHOSEN: dict[str, Callable[[Any], torch.optim.Optimizer]] = {
     "radam": lambda params: torch.optim.RAdam(params, lr=0.1, weight_decay=0.01, decoupled_weight_decay=True),
     "rmsprop": lambda params: torch.optim.RMSprop(params, lr=0.1, weight_decay=0.01),
     "adagrad": lambda params: torch.optim.Adagrad(params, lr=0.1, weight_decay=0.01),
+    "adamax": lambda params: torch.optim.Adamax(params, lr=0.1, weight_decay=0.01),
+    "adadelta": lambda params: torch.optim.Adadelta(params, lr=0.1, rho=0.7, weight_decay=0.01),
+    "adafactor": lambda params: torch.optim.Adafactor(params, lr=0.1, weight_decay=0.01),
+    "asgd": lambda params: torch.optim.ASGD(params, lr=0.1, weight_decay=0.01),
+    "rprop": lambda params: torch.optim.Rprop(params, lr=0.1, step_sizes=(1e-6, 0.11)),
 }
 
 
 @pytest.mark.parametrize("name", CHOSEN)
 def test_an_optimiser_that_is_chosen_steps_as_torchs_does_also_after_a_resume(name: str) -> None:
     torch.manual_seed(0)
-    config = TrainConfig(optimisation=Optimisation(optimiser=name, momentum=0.8, nesterov=True))
+    chosen = Optimisation(optimiser=name, momentum=0.8, nesterov=True, rho=0.7, largest_step=0.11)
+    config = TrainConfig(optimisation=chosen)
 
     def made(detector: OneLayer) -> torch.optim.Optimizer:
         return make_optimiser(detector, config.recipe, learning_rate=0.1, weight_decay=0.01, device=CPU)
@@ -168,6 +175,13 @@ def test_an_optimiser_of_another_kind_brings_its_own_rate_and_decay() -> None:
     assert (adamw.learning_rate, adamw.weight_decay) == (own.learning_rate, own.weight_decay)
     sgd = TrainConfig(optimisation=Optimisation(optimiser="sgd")).recipe
     assert (sgd.learning_rate, sgd.weight_decay) == (0.01, 5e-4)
+
+
+def test_rprop_has_no_weight_decay() -> None:
+    config = TrainConfig(optimisation=Optimisation(optimiser="rprop"), learning=Learning(weight_decay=0.01))
+    with pytest.raises(ConfigError, match="Rprop has no weight decay"):
+        config.check()
+    replace(config, learning=Learning(weight_decay=0.0)).check()
 
 
 def test_rates_by_layer_are_read_from_a_text_over_those_of_the_recipe() -> None:
