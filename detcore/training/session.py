@@ -6,6 +6,7 @@ import math
 import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import get_args
 
 import torch
@@ -252,13 +253,19 @@ class Session:
 
     def _start_from(self, weights: str, detector: Detector) -> LoadReport:
         """Take what fits from weights of others or of an earlier run."""
-        published = published_weights(weights)
+        published, path = published_weights(weights), weights_path(weights)
         return load_weights(
             detector,
-            weights_path(weights),
+            path,
             class_names=[item.name for item in self.snapshot.classes],
+            class_ids=class_ids(self.snapshot).tolist() if self._is_of_this_project(path) else (),
             published_names=() if published is None else published_classes(published.learnt),
         )
+
+    def _is_of_this_project(self, weights: Path) -> bool:
+        """Whether a file lies in a run beside this one, or beside the one whose fold this is."""
+        run = RunFolder(weights.resolve().parent)
+        return run.config.is_file() and run.path.parent in self._run.path.resolve().parents
 
     def _announce(self, detector: Detector, compute: Compute, load: Load, data: RunData) -> None:
         split = data.split

@@ -39,10 +39,13 @@ class ClassRows:
         return result
 
 
-def match_classes(own: Sequence[str], theirs: Sequence[str]) -> dict[int, int]:
-    """Places in ``own`` and the places of the same classes in ``theirs``: by their names, then whatever their case; of
-    as many classes on both sides those that are left over were renamed."""
-    pairs: dict[int, int] = {}
+def match_classes(
+    own: Sequence[str], theirs: Sequence[str], same: Mapping[int, int] | None = None
+) -> dict[int, int]:
+    """Places in ``own`` and the places of the same classes in ``theirs``: those that are the ``same`` whatever they are
+    called, then by their names, then whatever their case. Of another name and not known to be the same, a class is new,
+    however many there are on both sides."""
+    pairs = dict(same or {})
     for key in (str, str.casefold):
         places = {key(name): place for place, name in enumerate(theirs)}
         often = Counter(key(name) for name in theirs)
@@ -55,8 +58,4 @@ def match_classes(own: Sequence[str], theirs: Sequence[str]) -> dict[int, int]:
                 and there not in pairs.values()
             ):
                 pairs[place] = there
-    if len(own) == len(theirs):
-        left = [place for place in range(len(own)) if place not in pairs]
-        free = [place for place in range(len(theirs)) if place not in pairs.values()]
-        pairs |= dict(zip(left, free, strict=True))
     return pairs

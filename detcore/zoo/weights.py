@@ -47,8 +47,8 @@ _BROKEN_FILE = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadReport:
     """Names of tensors: taken from the file; wanted by the model and not in the file; in the file and
-    not wanted; of another shape (with both shapes). Names of classes, where the file tells its own: those whose rows of
-    the head were taken, and those that start afresh."""
+    not wanted; that do not fit, of another shape (with both shapes) or for other classes. Names of classes, where the file
+    tells its own: those whose rows of the head were taken, and those that start afresh."""
 
     loaded: tuple[str, ...]
     missing: tuple[str, ...]
@@ -67,7 +67,7 @@ class LoadReport:
         total = len(self.loaded) + len(self.missing) + len(self.mismatched)
         parts = [f"{len(self.loaded)} of {counted(total, 'tensor')} taken from the weights file"]
         for title, names in (
-            ("other shape, starting afresh", self.mismatched),
+            ("not fitting, starting afresh", self.mismatched),
             ("not in the file", self.missing),
             ("not used", self.unexpected),
             ("classes that it knows", self.known_classes),
@@ -80,7 +80,12 @@ class LoadReport:
 
 
 def load_weights(
-    model: nn.Module, path: Path, *, class_names: Sequence[str] = (), published_names: Sequence[str] = ()
+    model: nn.Module,
+    path: Path,
+    *,
+    class_names: Sequence[str] = (),
+    class_ids: Sequence[int] = (),
+    published_names: Sequence[str] = (),
 ) -> LoadReport:
     """Put the tensors of a .safetensors, .pt or .pth file into the model, as far as name and shape fit.
 
@@ -89,7 +94,8 @@ def load_weights(
 
     A detector's rows of a class are taken from the class of the same name, wherever that stands, when the names of both
     are known: ``class_names`` are the model's, those of the file are in our checkpoints, or else ``published_names``.
-    As many classes as before, of which some have other names, were renamed and keep their rows.
+    ``class_ids`` are the model's where the file is of a run of the same project: there a class of the same id is the
+    same, whatever it is called by now. All other rows start afresh.
 
     Raises:
         ConfigError: the file cannot be read, holds no tensors, or not one of them fits.
@@ -99,14 +105,21 @@ def load_weights(
         tensors = model.published(tensors)
     wanted = model.state_dict()
     renamed = _best_names(tensors, set(wanted))
-    by_name = _ByName(_layouts(model), class_names, read_class_names(path) or published_names)
+    by_class = _ByClass(
+        _layouts(model),
+        class_names,
+        read_class_names(path) or published_names,
+        _same_ids(class_ids, path) if class_ids else {},
+    )
     loaded: dict[str, Tensor] = {}
     mismatched: list[str] = []
     for name, tensor in renamed.items():
         if name not in wanted:
             continue
-        taken = by_name.take(name, tensor, wanted[name])
-        if wanted[name].shape == taken.shape:
+        taken = by_class.take(name, tensor, wanted[name])
+        if taken is None:
+            mismatched.append(f"{name} for other classes")
+        elif wanted[name].shape == taken.shape:
             loaded[name] = taken
         else:
             mismatched.append(f"{name} {tuple(tensor.shape)} for {tuple(wanted[name].shape)}")
@@ -127,9 +140,9 @@ def load_weights(
         ),
         unexpected=tuple(name for name in renamed if name not in wanted),
         mismatched=tuple(mismatched),
-        known_classes=tuple(name for place, name in enumerate(class_names) if place in by_name.pairs),
+        known_classes=tuple(name for place, name in enumerate(class_names) if place in by_class.pairs),
         new_classes=tuple(
-            name for place, name in enumerate(class_names) if by_name.pairs and place not in by_name.pairs
+            name for place, name in enumerate(class_names) if by_class.told and place not in by_class.pairs
         ),
     )
 
@@ -143,44 +156,62 @@ def published_classes(learnt: str) -> tuple[str, ...]:
 
 def read_class_names(path: Path) -> tuple[str, ...]:
     """The classes that a file was trained on, in the order of its labels, where it is a checkpoint of ours that says so."""
+    names = _record(path).get("class_names", [])
+    return tuple(cast("list[str]", names)) if fits(names, "list[str]") else ()
+
+
+def _same_ids(own: Sequence[int], path: Path) -> dict[int, int]:
+    """Places of ids and those of the same ids in a checkpoint of ours."""
+    ids = _record(path).get("class_ids", [])
+    theirs = cast("list[int]", ids) if fits(ids, "list[int]") else []
+    return {place: theirs.index(one) for place, one in enumerate(own) if one in theirs}
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """What a checkpoint of ours says of itself; nothing of other files."""
     if path.suffix != ".safetensors":
-        return ()
+        return {}
     try:
         with cast("Any", safe_open(path, framework="pt")) as handle:
             metadata = cast("dict[str, str]", handle.metadata() or {})
-        names: Any = parse_json(metadata.get("reticle", "{}")).get("class_names", [])
-    except (SafetensorError, OSError, ValueError, AttributeError):
-        return ()
-    return tuple(cast("list[str]", names)) if fits(names, "list[str]") else ()
+        record: Any = parse_json(metadata.get("reticle", "{}"))
+    except (SafetensorError, OSError, ValueError):
+        return {}
+    return cast("dict[str, Any]", record) if fits(record, "dict[str, Any]") else {}
 
 
 def _layouts(model: nn.Module) -> Mapping[str, ClassRows]:
     return model.class_rows if isinstance(model, Detector) else {}
 
 
-@dataclass(frozen=True, slots=True)
-class _ByName:
-    """Takes the rows of classes of the same names; without names of both it takes none. ``pairs`` are the places of
-    classes that were taken, here and there."""
+@dataclass(slots=True)
+class _ByClass:
+    """Takes the rows of the same classes; without names of both it takes none. ``same`` are places of classes, here and
+    there, that are the same whatever they are called. ``pairs`` are those of the classes that were taken, and ``told``
+    says whether classes were told apart at all."""
 
     layouts: Mapping[str, ClassRows]
     own: Sequence[str]
     theirs: Sequence[str]
+    same: Mapping[int, int]
     pairs: dict[int, int] = field(default_factory=dict[int, int])
+    told: bool = False
 
-    def take(self, name: str, tensor: Tensor, like: Tensor) -> Tensor:
-        """The tensor for a model that has ``like``, or as it is where nothing can be told of its rows."""
+    def take(self, name: str, tensor: Tensor, like: Tensor) -> Tensor | None:
+        """The tensor for a model that has ``like``, or as it is where nothing can be told of its rows; ``None`` where
+        none of the classes is among them."""
         layout = next((item for pattern, item in self.layouts.items() if fnmatchcase(name, pattern)), None)
         if layout is None or not self.own or not self.theirs:
             return tensor
         count = layout.classes_in(tensor, like, len(self.own))
         # published lists begin with background, which some heads have no row for, and others before the classes
         names = next((part for part in (self.theirs, self.theirs[1:]) if len(part) == count), ())
-        pairs = match_classes(self.own, names) if names else {}
-        if not pairs:
+        if not names:
             return tensor
+        self.told = True
+        pairs = match_classes(self.own, names, self.same)
         self.pairs.update(pairs)
-        return layout.taken(tensor, like, pairs, own=len(self.own), theirs=len(names))
+        return layout.taken(tensor, like, pairs, own=len(self.own), theirs=len(names)) if pairs else None
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

@@ -307,6 +307,23 @@ def test_a_run_can_start_from_the_weights_of_another(make_run: MakeRun) -> None:
     assert any("classes that it knows: kind 0, kind 1; new classes: kind 2" in text for text in texts)
 
 
+def test_classes_that_were_renamed_since_an_earlier_run_of_the_project_are_known(make_run: MakeRun) -> None:
+    first = make_run(name="001-a", epochs=1)
+    train(first)
+    elsewhere = first.path.parent / "elsewhere.safetensors"
+    elsewhere.write_bytes(first.best.read_bytes())
+    for number, start, told in (
+        (2, first.best, "classes that it knows: cell, kind 1."),
+        (3, elsewhere, "classes that it knows: kind 1; new classes: cell."),
+    ):
+        run = make_run(name=f"00{number}-b", epochs=1, weights=str(start))
+        snapshot = Snapshot.load(run.snapshot)
+        renamed = replace(snapshot.classes[0], name="cell")
+        replace(snapshot, classes=(renamed, *snapshot.classes[1:])).save(run.snapshot)
+        _, heard = train(run)
+        assert any(told in event.text for event in of_kind(heard, events.Log))
+
+
 def test_time_given_in_minutes_is_kept(make_run: MakeRun) -> None:
     run = make_run(minutes=0.02)
     result, heard = train(run)

@@ -111,7 +111,36 @@ def test_without_a_class_in_common_the_head_starts_afresh(tmp_path: Path) -> Non
     path = save(build("reticle-s", 4), "reticle-s", ("a", "b", "c", "d"), tmp_path / "w.safetensors")
     report = load_weights(build("reticle-s", 2), path, class_names=("cat", "dog"))
     assert len(report.mismatched) == 6  # weight and bias of three heads
-    assert report.known_classes == ()
+    assert (report.known_classes, report.new_classes) == ((), ("cat", "dog"))
+
+
+def test_as_many_classes_of_other_names_are_not_the_same_ones(tmp_path: Path) -> None:
+    """Of (cat, dog) nothing is known of (car, dog) but the dog, and of (car, bus) nothing."""
+    source, goal = build("reticle-s", 2), build("reticle-s", 2)
+    source.state_dict()[BIAS["reticle-s"]].copy_(torch.tensor([10.0, 20.0]))
+    afresh = goal.state_dict()[BIAS["reticle-s"]].clone()
+    path = save(source, "reticle-s", ("cat", "dog"), tmp_path / "w.safetensors")
+    none = load_weights(goal, path, class_names=("car", "bus"))
+    assert torch.equal(goal.state_dict()[BIAS["reticle-s"]], afresh)
+    assert (none.known_classes, none.new_classes) == ((), ("car", "bus"))
+    assert len(none.mismatched) == 6
+    assert f"{BIAS['reticle-s']} for other classes" in none.mismatched
+    assert not none.complete
+    one = load_weights(goal, path, class_names=("car", "dog"))
+    assert goal.state_dict()[BIAS["reticle-s"]].tolist() == [float(afresh[0]), 20.0]
+    assert (one.known_classes, one.new_classes, one.mismatched) == (("dog",), ("car",), ())
+    assert not one.complete
+
+
+def test_within_a_project_a_class_keeps_its_rows_whatever_it_is_called_by_now(tmp_path: Path) -> None:
+    """Classes 1, 2 and 3 were (cat, dog, owl); since then 3 and 1 have changed names, 2 is gone and 4 has come."""
+    source, goal = build("reticle-s", 3), build("reticle-s", 3)
+    source.state_dict()[BIAS["reticle-s"]].copy_(torch.tensor([10.0, 20.0, 30.0]))
+    afresh = goal.state_dict()[BIAS["reticle-s"]].clone()
+    path = save(source, "reticle-s", ("cat", "dog", "owl"), tmp_path / "w.safetensors")
+    report = load_weights(goal, path, class_names=("owl", "cat", "wolf"), class_ids=(1, 3, 4))
+    assert goal.state_dict()[BIAS["reticle-s"]].tolist() == [10.0, 30.0, float(afresh[2])]
+    assert (report.known_classes, report.new_classes) == (("owl", "cat"), ("wolf",))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +188,7 @@ def test_the_names_of_classes_are_in_a_checkpoint_and_old_ones_do_without(tmp_pa
         (["Person"], ["car", "person"], {0: 1}),
         (["Cat", "cat"], ["cat", "Cat", "x"], {0: 1, 1: 0}),
         (["N/A"], ["N/A", "N/A"], {}),
-        (["wbc", "rbc"], ["rbc", "white cell"], {0: 1, 1: 0}),  # renamed
+        (["wbc", "rbc"], ["rbc", "white cell"], {1: 0}),
         (["x"], ["a", "b"], {}),
     ],
 )
