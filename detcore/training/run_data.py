@@ -48,6 +48,19 @@ class RunData:
             telling.warning(
                 f"No figure can be made of this run, since {self.no_figure}. Its last weights are kept."
             )
+            self._tell_what_waits_in_vain()
+
+    def _tell_what_waits_in_vain(self) -> None:
+        """Of the settings those that go by figures, in a run that has none."""
+        idle: list[str] = []
+        if self._config.recipe.schedule == "plateau":
+            idle.append("the course Plateau never lowers the learning rate")
+        if self._config.optimisation.stop_after is not None:
+            idle.append("Stop after never ends the training")
+        if idle:
+            self._telling.warning(
+                f"Without a figure {' and '.join(idle)}. Label images of the val split, or leave these settings alone."
+            )
 
     @property
     def pass_length(self) -> int:
@@ -88,6 +101,7 @@ class RunData:
             world_size=group.world_size,
             weights=self._weights(views, emphasis),
             smallest_batch=self._config.recipe.smallest_batch,
+            paint_ignored=not self._config.spec.masks_ignored,
         )
 
     def _weights(self, views: tuple[Sample, ...], emphasis: Path) -> FloatArray | None:
@@ -101,7 +115,6 @@ def _tile_count(samples: Sequence[Sample], tiling: Tiling) -> int:
     """About how many tiles the images have; those without boxes are counted as one."""
     return sum(
         len(tiling.cover(width=sample.frame[0], height=sample.frame[1], image_size=tiling.side))
-            paint_ignored=not self._config.spec.masks_ignored,
         if sample.frame
         else 1
         for sample in samples

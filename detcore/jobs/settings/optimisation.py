@@ -141,7 +141,7 @@ class Optimisation:
         auto=str,
         label="Course",
         help="How the learning rate goes on after the warm-up. Steps falls at milestones, Plateau when the AP of "
-        "validations no longer grows",
+        "validations no longer grows, and never where validation images with boxes are missing",
         choices=cast("Mapping[str, str]", SCHEDULES),
         group=OVER_TIME,
     )
@@ -205,7 +205,8 @@ class Optimisation:
         None,
         auto=int,
         label="Stop after",
-        help="End the training when so many validations in a row bring no better AP (default: never)",
+        help="End the training when so many validations in a row bring no better AP (default: never); it "
+        "needs validation images with boxes",
         low=1,
         unit="validations",
         group=KEPT,
@@ -277,8 +278,8 @@ class Optimisation:
             weight_decay=decay,
             momentum=recipe.momentum if self.momentum is None else self.momentum,
             nesterov=recipe.nesterov if self.nesterov is None else self.nesterov,
-            schedule=cast("Schedule", self.schedule or recipe.schedule),
             rho=recipe.rho if self.rho is None else self.rho,
             largest_step=recipe.largest_step if self.largest_step is None else self.largest_step,
+            schedule=cast("Schedule", self.schedule or recipe.schedule),
             rate_groups={**recipe.rate_groups, **self.groups()},
         )

@@ -6,12 +6,14 @@ import math
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from detcore.data.samples import split_samples
 from detcore.jobs import events
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Event
 from detcore.jobs.outcomes import judgement
 from detcore.jobs.worker_process import StopFlags
@@ -19,8 +21,10 @@ from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder, read_run
 from detcore.project.snapshot import Snapshot
 from detcore.training.distributed import Group
+from detcore.training.run_data import RunData
 from detcore.training.schedule import FINE_TUNING
 from detcore.training.session import Session, TrainingResult
+from detcore.training.telling import Telling
 from detcore.training.validation import Judged, Validator
 from detcore.zoo.checkpoint import read_checkpoint
 from tests.detcore.training.clock import Clock
@@ -154,6 +158,35 @@ def test_a_run_whose_validation_images_have_no_box_says_so_and_keeps_its_last_we
     assert result.state.best_ap is None
     assert read_run(run).weights == run.last
     assert read_run(run).best_ap is None
+
+
+@pytest.mark.parametrize(
+    ("val_rows", "settings", "idle"),
+    [
+        ((3, 7), {"schedule": "plateau"}, ["the course Plateau never lowers the learning rate"]),
+        ((3, 7), {"stop_after": 4}, ["Stop after never ends the training"]),
+        (
+            (3, 7),
+            {"schedule": "plateau", "stop_after": 4},
+            ["the course Plateau never lowers the learning rate and Stop after never ends the training"],
+        ),
+        ((3, 7), {"schedule": "cosine"}, []),
+        ((0, 1), {"schedule": "plateau", "stop_after": 4}, []),
+    ],
+)
+def test_a_run_without_a_figure_says_at_its_start_which_settings_wait_for_one_in_vain(
+    make_run: MakeRun, val_rows: tuple[int, ...], settings: dict[str, Any], idle: list[str]
+) -> None:
+    """Of eight images the fourth and the eighth have no box."""
+    run = make_run(images=8, val_rows=val_rows, **settings)
+    heard: list[Event] = []
+    telling = Telling(heard.append, leads=True)
+    data = RunData(Snapshot.load(run.snapshot), TrainConfig.load(run.config), None, telling)
+    assert bool(data.no_figure) == (val_rows == (3, 7))
+    told = [event.text for event in heard if isinstance(event, events.Log)]
+    found = [text for text in told if text.startswith("Without a figure")]
+    hint = "Label images of the val split, or leave these settings alone."
+    assert found == [f"Without a figure {text}. {hint}" for text in idle]
 
 
 def test_validation_images_that_turn_out_unreadable_are_no_figure_and_no_best(
