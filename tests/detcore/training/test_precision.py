@@ -18,22 +18,18 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Event, Step
-from detcore.jobs.settings.learning import Learning
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.runs import RunFolder
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
-from detcore.training.freezing import Freezing
-from detcore.training.load import Load
 from detcore.training.machine import choose_precision
 from detcore.training.session import Session
 from detcore.training.trainer import Hook, Trainer
 from detcore.zoo.base import Detector, Look, Target
-from detcore.zoo.checkpoint import RunState, read_checkpoint, restore_scaler, scaler_tensors
+from detcore.zoo.checkpoint import read_checkpoint, restore_scaler, scaler_tensors
 from detcore.zoo.running import Compute
-from tests.detcore.training.small import small_batch, small_detector
+from tests.detcore.training.small import descend, small_batch, small_detector
 
 CPU = torch.device("cpu")
 
@@ -86,29 +82,11 @@ def run_line(
     slope: float, *, steps: int, scaler: dict[str, Tensor] | None = None
 ) -> list[tuple[float, float]]:
     """The scales and weights of that many steps of plain descent at rate 1."""
-    detector, compute, scales = Line(slope), Compute(CPU, "fp16"), Scales()
-    config = TrainConfig(
-        learning=Learning(minutes=None, epochs=steps, warmup_steps=0, max_gradient_norm=1e9),
-    ).with_settings({"schedule": "constant"})
-    optimiser = torch.optim.SGD([{"params": [detector.layer.weight], "share": 1.0}], lr=1.0)
+    compute, scales = Compute(CPU, "fp16"), Scales()
     grad_scaler = compute.scaler()
     restore_scaler(grad_scaler, scaler or {})
-    Trainer(
-        detector=detector,
-        optimiser=optimiser,
-        scaler=grad_scaler,
-        freezing=Freezing(detector, {}),
-        stream=SimpleNamespace(batches=batches),  # type: ignore[arg-type]
-        compute=compute,
-        config=config,
-        load=Load(batch_size=1, accumulate=1, image_size=64),
-        learning_rate=1.0,
-        images=1,
-        state=RunState(full_from=0),
-        hooks=[scales],
-        flags=StopFlags(),
-        group=Group(),
-    ).run()
+    stream = SimpleNamespace(batches=batches)
+    descend(Line(slope), stream, hooks=[scales], steps=steps, compute=compute, scaler=grad_scaler)
     return scales.heard
 
 
