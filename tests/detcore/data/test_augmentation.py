@@ -414,6 +414,47 @@ def test_noise_has_the_spread_that_is_drawn() -> None:
     assert 14 < max(spreads) <= 20.5
 
 
+def test_a_blur_is_opencvs_gaussian_of_half_a_pixel_to_two() -> None:
+    edge = np.zeros((9, 40, 3), np.uint8)
+    edge[:, 20:] = 255
+    sigmas = np.linspace(0.3, 2.2, 191)  # steps of a hundredth of a pixel
+    known = np.stack([cv2.GaussianBlur(edge, (0, 0), sigma)[4, :, 0] for sigma in sigmas]).astype(int)
+    found: list[float] = []
+    for seed in range(60):
+        row = blur(edge, np.random.default_rng(seed))[4, :, 0]
+        apart = np.abs(known - row).max(axis=1)
+        assert apart.min() <= 1  # level of 255
+        found.append(sigmas[apart.argmin()])
+    assert 0.49 <= min(found) < 0.6
+    assert 1.9 < max(found) <= 2.01
+
+
+def test_jpeg_is_that_of_opencv_at_a_quality_of_20_to_80() -> None:
+    image = noisy(3).image
+    known: dict[bytes, int] = {}
+    for quality in range(1, 101):
+        _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        known[cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1].tobytes()] = quality
+    assert len(known) == 100  # each quality leaves something else
+    found = [known[compress(image, np.random.default_rng(seed)).tobytes()] for seed in range(200)]
+    assert (min(found), max(found)) == (20, 80)
+
+
+@pytest.mark.parametrize("kind", ["blur", "noise", "jpeg", "erase"])
+def test_as_large_a_share_of_images_is_spoilt_as_is_set(kind: str) -> None:
+    item = noisy(1, 32, 32)
+
+    def spoilt(share: float, *, images: int) -> int:
+        plan = replace(PLAIN, **{kind: share})
+        rngs = (np.random.default_rng(seed) for seed in range(images))
+        drawn = (augment(item, plan, rng, width=32, height=32) for rng in rngs)
+        return sum(not np.array_equal(one.image, item.image) for one in drawn)
+
+    assert spoilt(0.0, images=20) == 0
+    assert 32 <= spoilt(0.25, images=200) <= 68  # 50, and three times √(200 · 0.25 · 0.75), which is 6.1
+    assert spoilt(1.0, images=20) == 20
+
+
 def test_jpeg_keeps_red_red() -> None:
     red = np.full((32, 32, 3), (220, 30, 30), np.uint8)
     np.testing.assert_allclose(compress(red, np.random.default_rng(0))[16, 16], (220, 30, 30), atol=12)

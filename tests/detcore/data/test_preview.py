@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from detcore.data.preview import Preview
+from detcore.data.preview import Preview, contact_sheet
 from detcore.data.samples import split_samples
 from detcore.images.tiles import Tiling
 from detcore.jobs.config import TrainConfig
@@ -92,3 +92,72 @@ def test_boxes_of_a_run_on_tiles_are_measured_in_tiles(snapshot: Snapshot) -> No
     tiled = data_figures(split, snapshot, image_size=192, tiling=Tiling(side=400, overlap=98))
     assert (tiled.small_boxes, tiled.tile_side) == (0, 400)
     assert tiled.tenth_side == pytest.approx(13.2)  # of 12 and 24
+
+
+RED, GREEN = (220, 20, 20), (0, 255, 0)
+GAP = 8
+
+
+@pytest.fixture
+def red_object(tmp_path: Path) -> Snapshot:
+    """A red rectangle on blue, in an image of 320 × 224."""
+    pixels = np.full((224, 320, 3), (20, 20, 220), np.uint8)
+    pixels[60:140, 90:200] = RED
+    cv2.imwrite(str(tmp_path / "red.png"), pixels[:, :, ::-1])
+    image = SnapshotImage(
+        id=1, path=str(tmp_path / "red.png"), width=320, height=224, split="train", status=Status.UNSEEN
+    )
+    box = Box(id=1, image_id=1, class_id=7, x1=90, y1=60, x2=200, y2=140)
+    classes = (ObjectClass(id=7, name="a", color="#00ff00"),)
+    return Snapshot(classes=classes, images=(image,), ground_truth=ground_truth([box]))
+
+
+def is_red(pixels: np.ndarray) -> np.ndarray:
+    """Where red is the most: at a soft edge at least half of it."""
+    return (pixels[..., 0] > 120) & (pixels[..., 1] < 90) & (pixels[..., 2] < 120)
+
+
+def hull(places: np.ndarray) -> list[int]:
+    ys, xs = np.nonzero(places)
+    return [int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"flip_horizontal": True, "flip_vertical": True},
+        {"quarter_turns": True},
+        {"rotation": 30.0},
+        {"scale_jitter": 0.5},
+        {"crop": 1.0},
+        {"zoom_out": 1.0},
+    ],
+    ids=lambda change: "-".join(change) or "plain",
+)
+def test_the_boxes_of_the_preview_lie_on_the_pixels_of_the_object(
+    red_object: Snapshot, change: dict[str, float]
+) -> None:
+    config = TrainConfig(
+        learning=Learning(image_size=320), augmentation=replace(PLAIN, close_after=1.0, **change)
+    )
+    batch = Preview(red_object).batch(config, number=0, count=12)
+    seen = [item for item in batch.images if len(item.boxes)]
+    assert len(seen) >= 8
+    for item in seen:
+        np.testing.assert_allclose(item.boxes, [hull(is_red(item.image))], atol=1.0)
+        # on the sheet the frame of the box, two pixels wide, is drawn on the edge of the object
+        sheet = contact_sheet([item], ["#00ff00"], columns=1)
+        tile = sheet[GAP : GAP + item.size[1], GAP : GAP + item.size[0]]
+        np.testing.assert_allclose(hull((tile == GREEN).all(axis=2)), item.boxes[0], atol=2.0)
+
+
+def test_in_a_mosaic_what_the_preview_has_in_a_box_is_the_object(red_object: Snapshot) -> None:
+    config = TrainConfig(learning=Learning(image_size=320), augmentation=replace(PLAIN, mosaic=1.0))
+    images = Preview(red_object).batch(config, number=0, count=12).images
+    boxes = 0
+    for item in images:
+        for x1, y1, x2, y2 in item.boxes.round().astype(int).tolist():
+            assert is_red(item.image[y1 + 1 : y2 - 1, x1 + 1 : x2 - 1]).all()
+            boxes += 1
+    assert boxes > 24

@@ -77,6 +77,40 @@ def test_reticle_in_its_sizes_begins_small_and_others_as_their_recipe_says() -> 
     assert TrainConfig(learning=Learning(small_until=0.0)).small_until == 0.0
 
 
+MIXED = Augmentation(mosaic=1.0, mixup=0.5, cutmix=0.5, copy_paste=0.5, close_after=0.75)
+
+
+def test_images_are_mixed_until_the_share_is_reached_and_the_batches_that_are_made_then_are_used() -> None:
+    """Three batches of 8 from each of two processes are in the making."""
+    state = RunState()
+    drawing = Phases(TrainConfig(augmentation=MIXED), LOAD, state, world_size=2)
+    drawing.reach(0.0)
+    assert drawing.plan(0) == MIXED
+    state.drawn = 800
+    drawing.reach(0.74)
+    assert drawing.plan(10**6) == MIXED
+    drawing.reach(0.75)
+    mosaics = [drawing.plan(800 + 16 * ahead).mosaic for ahead in range(5)]
+    assert mosaics == [1.0, 1.0, 1.0, 0.0, 0.0]
+    last = drawing.plan(10**6)
+    assert (last.mosaic, last.mixup, last.cutmix, last.copy_paste) == (0.0, 0.0, 0.0, 0.0)
+    assert last == replace(MIXED, mosaic=0.0, mixup=0.0, cutmix=0.0, copy_paste=0.0)
+    # it stays where it was, also for a run that is taken up
+    state.drawn = 880
+    again = Phases(TrainConfig(augmentation=MIXED), LOAD, replace(state), world_size=2)
+    again.reach(0.8)
+    assert [again.plan(800 + 16 * ahead).mosaic for ahead in range(5)] == mosaics
+
+
+@pytest.mark.parametrize(("close_after", "mosaic"), [(0.0, 0.0), (1.0, 1.0)])
+def test_mixing_may_end_with_the_first_batches_or_never(close_after: float, mosaic: float) -> None:
+    plan = replace(MIXED, close_after=close_after)
+    drawing = Phases(TrainConfig(augmentation=plan), LOAD, RunState(), world_size=1)
+    for done in range(10):
+        drawing.reach(done / 10)
+    assert drawing.plan(24).mosaic == mosaic
+
+
 def test_each_batch_has_a_size_of_its_own_within_the_range_and_always_the_same() -> None:
     drawing = phases(RunState(), minutes=4.0, small_until=0.0, multi_scale=0.4)
     drawing.reach(0.0)
