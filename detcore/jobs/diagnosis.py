@@ -184,9 +184,10 @@ class Diagnosis:
 
     def _unreadable(self) -> Iterable[Finding]:
         if self._unread:
-            images = counted(len(self._unread), "image was", "images were")
+            one = "image was left out, since it cannot be read or has changed"
+            several = "images were left out, since they cannot be read or have changed"
             yield Finding(
-                f"{images} left out, since they cannot be read or have changed.",
+                f"{counted(len(self._unread), one, several)}.",
                 "The log names them: put the files right, or take them out of the project.",
             )
 
