@@ -1,11 +1,12 @@
 # Two commands from a fresh clone: `make run` and `make test`. Each sees to its own set-up.
 PYTHON := .venv/bin/python
 
-.PHONY: help run test check format bench coverage docs licences release-check setup clean
+.PHONY: help run test openvino check format bench coverage docs licences release-check setup clean
 
 help:
 	@echo "make run            open Reticle on the sample project (without a screen: run the demo)"
 	@echo "make test           run the tests"
+	@echo "make openvino       install OpenVINO and test what is exported to it"
 	@echo "make check          lint, format check, types, import contracts"
 	@echo "make format         put imports and layout in order"
 	@echo "make bench          run the benchmarks and print one table"
@@ -20,6 +21,10 @@ run: setup
 
 test: setup
 	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not gpu and not bench and not data" -n 2 --dist loadfile
+
+openvino: setup
+	$(PYTHON) -m pip install --disable-pip-version-check --quiet --constraint constraints.txt openvino
+	OMP_NUM_THREADS=1 $(PYTHON) -m pytest tests/detcore/deploy/test_openvino.py
 
 check: setup
 	$(PYTHON) -m ruff check .

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 LEFT_OUT = ("openvino",)
-"""Extras for one kind of processor, which no test needs."""
+"""Extras that are not there for every system; ``make openvino`` installs them for their test."""
 
 
 def requirements(pyproject: Path) -> list[str]:

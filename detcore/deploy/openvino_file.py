@@ -12,7 +12,9 @@ from detcore.deploy.running import Floats, Run
 def write_openvino(onnx_file: Path, path: Path) -> None:
     """``path`` (.xml) and the weights beside it (.bin), in fp32."""
     openvino = _openvino()
-    openvino.save_model(openvino.convert_model(onnx_file), path, compress_to_fp16=False)
+    # The runtime reads ONNX by itself; convert_model would report each use to the makers of OpenVINO.
+    model = openvino.Core().read_model(onnx_file)
+    openvino.save_model(model, path, compress_to_fp16=False)
 
 
 def run_openvino(path: Path) -> Run:

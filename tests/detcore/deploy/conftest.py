@@ -15,7 +15,7 @@ from tests.detcore.conftest import MakeRun
 
 SIDE = 64
 collect_ignore = [] if find_spec("openvino") else ["test_openvino.py"]
-"""No part of a development set-up, for its 200 MB; not collected, so that nothing is skipped."""
+"""`make openvino` installs it and runs its test; else that is not collected, so that nothing is skipped."""
 
 
 def wakened(detector: Reticle) -> Reticle:

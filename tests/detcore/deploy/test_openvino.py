@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import openvino
+import openvino_telemetry
+import pytest
 import torch
 
 from detcore.jobs.events import Ended
@@ -12,6 +14,16 @@ from detcore.jobs.owner import ExitCode
 from detcore.project.runs import RunFolder
 from tests.detcore.deploy.test_export_model import detector_of, squares
 from tests.detcore.working import work_here
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its converter reports each use to the makers of OpenVINO, without having asked."""
+
+    def report(*_arguments: object, **_more: object) -> None:
+        pytest.fail("the use of OpenVINO was to be reported")
+
+    monkeypatch.setattr(openvino_telemetry, "Telemetry", report)
 
 
 def test_its_file_gives_the_answers_of_torch(run: RunFolder, tmp_path: Path) -> None:
