@@ -166,6 +166,11 @@ class CheckpointHook(Hook):
         if self._saved != state.step:
             self.save(trainer, insist=True)
 
+    def to_come(self, trainer: Trainer, *, learning: float) -> float:
+        """As a ``Cost``: what is written within the learning time counts as that; at its end the last weights are, and
+        mostly the best."""
+        return 2 * self._took
+
     def save_before(self, trainer: Trainer, *, seconds: float) -> None:
         """Write ``last`` unless it will still be new enough after another step and what takes so many seconds."""
         latest = trainer.config.runtime.checkpoint_every_seconds - self._took - trainer.last.seconds - seconds
@@ -179,7 +184,7 @@ class CheckpointHook(Hook):
         Raises:
             ConfigError: with ``insist``, it cannot be written.
         """
-        begin, run, checkpoint = time.monotonic(), self._run, self._checkpoint(trainer)
+        begin, run, checkpoint = time.monotonic(), self._run, self.checkpoint(trainer)
         self._saved_at = begin
         if self._write(
             lambda: rotate_checkpoint(checkpoint, staged=run.next, last=run.last, previous=run.previous),
@@ -191,7 +196,7 @@ class CheckpointHook(Hook):
 
     def save_best(self, trainer: Trainer, *, insist: bool = False) -> bool:
         """Write ``best``; whether that was done. Raises as ``save``."""
-        checkpoint = self._checkpoint(trainer)
+        checkpoint = self.checkpoint(trainer)
         written = self._write(lambda: write_checkpoint(checkpoint, self._run.best), trainer, insist=insist)
         if written:
             self._emit(events.Checkpoint(step=trainer.state.step, file=self._run.best.name))
@@ -222,7 +227,8 @@ class CheckpointHook(Hook):
             text = f"{error.path}: {error.message}.{kept} {on}: free some space."
             self._emit(events.Log(level="warning", text=text))
 
-    def _checkpoint(self, trainer: Trainer) -> Checkpoint:
+    def checkpoint(self, trainer: Trainer) -> Checkpoint:
+        """The run as it stands."""
         standing = trainer.standing or Standing(trainer.state, {}, random_tensors())
         parts = {
             "weights": {**trainer.detector.state_dict(), **standing.buffers},

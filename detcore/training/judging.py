@@ -62,6 +62,16 @@ class ValidationHook(Hook):
             self._checkpoints.save_before(trainer, seconds=self._cost)
             self._judge(trainer, last=True)
 
+    def to_come(self, trainer: Trainer, *, learning: float) -> float:
+        """As a ``Cost``: the validations that will be due, and the last one."""
+        state = trainer.state
+        if _by_epochs(trainer):
+            left = (trainer.config.learning.epochs or 1) - math.floor(trainer.epoch)
+            return self._validator.seconds(max(1, left))
+        first = learning if state.judge_at is None else state.judge_at - state.seconds
+        due = math.floor((learning - first) / self._pause(trainer)) + 1 if first < learning else 0
+        return self._validator.seconds(due + 1)
+
     def _judge_when_due(self, trainer: Trainer) -> float:
         """Judge if it is time to; returns the seconds that it took."""
         state = trainer.state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +40,7 @@ from detcore.training.machine import (
     try_step,
 )
 from detcore.training.optimisers import make_optimiser
+from detcore.training.pace import Cost, PredictionHook
 from detcore.training.patience import PatienceHook
 from detcore.training.phases import largest_side, usual_sides
 from detcore.training.recomputing import recompute_stages
@@ -63,6 +65,8 @@ from detcore.zoo.checkpoint import (
 from detcore.zoo.running import Compute, Precision, Runner, choose_device, memory_watch
 from detcore.zoo.weights import LoadReport, load_weights, published_classes
 
+Rehearse = Callable[[Checkpoint, torch.device], float]
+"""Seconds that an image takes at the prediction that follows, with the weights of the checkpoint."""
 _GPU_LOADERS = 8
 _PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
@@ -78,11 +82,22 @@ class TrainingResult:
 class Session:
     """Sets up one run.
 
-    ``no_figure`` says, once it trains, why the run can have no figure; "" when it can.
+    ``no_figure`` says, once it trains, why the run can have no figure; "" when it can. ``rehearse`` tries the prediction
+    that follows, where one does.
     """
 
-    def __init__(self, run: RunFolder, *, attempt: int, emit: Emit, flags: StopFlags, group: Group) -> None:
+    def __init__(
+        self,
+        run: RunFolder,
+        *,
+        attempt: int,
+        emit: Emit,
+        flags: StopFlags,
+        group: Group,
+        rehearse: Rehearse | None = None,
+    ) -> None:
         self._run = run
+        self._rehearse = rehearse
         self._telling = Telling(emit, leads=group.leads)
         self._flags = flags
         self._group = group
@@ -342,24 +357,28 @@ class Session:
         # with other threads sums have another order
         if compute.device.type == "cpu" and runtime.threads is None and not runtime.deterministic:
             hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))
-        validator = None if self.no_figure else self._validator(ema, detector, compute, load, data, cache)
+        costs: list[Cost] = [checkpoints]
+        last: list[Hook] = [checkpoints]
+        if not self.no_figure:
+            validator = self._validator(ema, detector, compute, load, data, cache)
+            judging = ValidationHook(validator, checkpoints, self._telling.emit)
+            costs.append(judging)
+            last.insert(0, judging)
+        rehearse = self._rehearse
+        if rehearse is not None and runtime.predict_after:
+            prediction = PredictionHook(
+                math.ceil(len(self.snapshot.images) / self._group.world_size),
+                lambda trainer: rehearse(checkpoints.checkpoint(trainer), compute.device),
+            )
+            costs.append(prediction)
+            hooks.append(prediction)
         hooks += watching_hooks(
             self._telling.emit,
             measure=self._flags.measure,
             learnt=data.split.train,
-            validator=validator,
-            predicted=self._looks_after(),
+            costs=costs,
         )
-        hooks.append(PatienceHook(self._telling.emit))
-        if validator is not None:
-            hooks.append(ValidationHook(validator, checkpoints, self._telling.emit))
-        return [*hooks, checkpoints]
-
-    def _looks_after(self) -> int:
-        """How many looks at images this process has at the prediction that follows."""
-        if not self.config.runtime.predict_after:
-            return 0
-        return math.ceil(self.config.looks * len(self.snapshot.images) / self._group.world_size)
+        return [*hooks, PatienceHook(self._telling.emit), *last]
 
     def _validator(
         self,

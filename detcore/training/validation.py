@@ -53,9 +53,8 @@ class Validator:
         self._problem = problem
         self._beat = beat
         self._ground_truth = ground_truth
-        self.look_seconds: float | None = None
-        """What a look at an image takes that has to be read from its file, as far as is known."""
         self._judged = False
+        self._first = self._again = self._evaluation = 0.0
 
     @property
     def images(self) -> int:
@@ -83,10 +82,15 @@ class Validator:
             if self._sweep(some, self._problem) is None:
                 return None
             costs.append((time.monotonic() - begin) / len(some))
-        first, later = costs
-        self.look_seconds = first
+        self._first, self._again = costs[0], min(costs)
         # A clock may be too coarse to see any time pass.
-        return max((first + (rounds - 1) * min(first, later)) / rounds, 1e-6)
+        return max((self._first + (rounds - 1) * self._again) / rounds, 1e-6)
+
+    def seconds(self, times: int) -> float:
+        """What the next so many judgings take, as far as is known. The very first one reads the images from their files;
+        else they are like the one before."""
+        looks = (times - 1) * self._again + (self._again if self._judged else self._first)
+        return len(self._samples) * looks + times * self._evaluation
 
     def judge(self) -> Judged | None:
         """Evaluate now; ``None`` when ``beat`` ended it early, which says nothing about the detector.
@@ -99,19 +103,22 @@ class Validator:
             broken.add(error.path or "")
             self._problem(error)
 
-        begin = time.monotonic()
+        begin, count = time.monotonic(), len(self._samples)
         detections = self._sweep(self._samples, note)
-        if not self._judged and self._samples:
-            self.look_seconds, self._judged = (time.monotonic() - begin) / len(self._samples), True
+        swept = time.monotonic()
         if broken:
             self._samples = [sample for sample in self._samples if sample.path not in broken]
         if detections is None:
             return None
+        if self._judged:
+            self._again = (swept - begin) / max(count, 1)
+        self._judged = True
         if not any(len(sample.labels) for sample in self._samples):
             return Judged(metrics=dict.fromkeys(_METRICS, math.nan), per_class={})
         image_ids = np.array([sample.image_id for sample in self._samples], np.int64)
         gt = self._ground_truth.take(np.isin(self._ground_truth.image_ids, image_ids))
         result = evaluate_coco(gt, detections, image_ids, self._class_ids)
+        self._evaluation = time.monotonic() - swept
         return Judged(
             metrics={name: result.stats[name] if result.stats[name] >= 0 else math.nan for name in _METRICS},
             per_class={

@@ -10,9 +10,8 @@ from detcore.jobs.events import Event
 from detcore.training.hard_batches import HardBatchHook
 from detcore.training.hooks import MetricsHook
 from detcore.training.layers import LayersHook
-from detcore.training.pace import TimeLeft
+from detcore.training.pace import Cost, TimeLeft
 from detcore.training.trainer import Hook
-from detcore.training.validation import Validator
 
 
 def watching_hooks(
@@ -20,14 +19,13 @@ def watching_hooks(
     *,
     measure: Flag,
     learnt: Sequence[Sample],
-    validator: Validator | None,
-    predicted: int,
+    costs: Sequence[Cost],
 ) -> list[Hook]:
     """Figures of the steps with the time that is left, layers when ``measure`` is set, and the hardest batches.
 
-    ``predicted`` looks at images follow when the run is done.
+    ``costs`` are what takes time besides learning.
     """
-    time_left = TimeLeft(validator, predicted=predicted)
+    time_left = TimeLeft(costs)
     return [
         time_left,
         MetricsHook(emit, time_left),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import torch
 
 from detcore.data.samples import Sample, make_samples
 from detcore.errors import ImageError
@@ -27,7 +29,11 @@ from detcore.project.runs import (
 from detcore.project.snapshot import Snapshot
 from detcore.training.distributed import Group
 from detcore.types import Detections, IntArray, LabelAnswers
-from detcore.zoo.running import choose_device
+from detcore.zoo.checkpoint import Checkpoint
+from detcore.zoo.running import OutOfMemoryError, choose_device
+
+_REHEARSED, _REHEARSAL = 8, 2.0
+"""Images at most that a prediction is tried on, and seconds after which no further one is begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +94,42 @@ def detect(
     parts = group.collect(_packed(found))
     order = [sample.image_id for sample in samples]
     return _joined(parts, order, step=predictor.step) if group.leads else found
+
+
+def rehearse(
+    checkpoint: Checkpoint, device: torch.device, snapshot: Snapshot, *, go_on: Callable[[], bool]
+) -> float:
+    """Seconds that ``detect`` takes for an image, tried on some that lie evenly among those of the snapshot; 0 where it
+    cannot be tried, or ``go_on`` says no."""
+    places = np.linspace(0, len(snapshot.images) - 1, _REHEARSED).astype(np.int64)
+    rows: list[int] = np.unique(places).tolist()
+    images = [snapshot.images[row] for row in rows]
+    samples = make_samples(snapshot, images)
+    done, begin = 0, time.monotonic()
+
+    def progress(now: int, _total: int) -> bool:
+        nonlocal done
+        done = now
+        return go_on() and (not done or time.monotonic() - begin < _REHEARSAL)
+
+    try:
+        # A detector draws its first weights, whatever it is given then.
+        with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]
+            predictor = Predictor(checkpoint, device)
+        recorder = AnswerRecorder(
+            snapshot.ground_truth, image_ids=[image.id for image in images], class_ids=predictor.class_ids
+        )
+        # What is done for the first time takes longer, which counts for little where an image has many tiles.
+        for some in (samples[:1], samples) if checkpoint.tiling is None else (samples,):
+            begin = time.monotonic()
+            predictor.predict(some, problem=_unheard, progress=progress, hear=recorder.hear)
+    except OutOfMemoryError:  # which the prediction will tell itself
+        return 0.0
+    return (time.monotonic() - begin) / done if done else 0.0
+
+
+def _unheard(_error: ImageError) -> None:
+    """The prediction tells it."""
 
 
 def share_of(samples: Sequence[Sample], group: Group, *, at_once: int) -> list[Sample]:

@@ -33,7 +33,7 @@ from detcore.jobs import events
 from detcore.jobs.child import crossval
 from detcore.jobs.child.arguments import parse_arguments
 from detcore.jobs.child.handing import Order, hand_out, take_in, training_files
-from detcore.jobs.child.predicting import Found, detect
+from detcore.jobs.child.predicting import Found, detect, rehearse
 from detcore.jobs.child.shared_folds import follow_folds, lead_folds
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.devices import process_rank
@@ -202,7 +202,16 @@ def _train(
     say: Callable[[Event], None],
 ) -> None:
     """``say`` hears what is told while it learns."""
-    session = Session(run, attempt=order.attempt, emit=say, flags=flags, group=group)
+    session = Session(
+        run,
+        attempt=order.attempt,
+        emit=say,
+        flags=flags,
+        group=group,
+        rehearse=lambda checkpoint, device: rehearse(
+            checkpoint, device, session.snapshot, go_on=lambda: not flags.stop.is_set()
+        ),
+    )
     if order.device:
         runtime = replace(session.config.runtime, device=order.device)
         session.config = replace(session.config, runtime=runtime)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 from threading import Event as Flag
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -15,12 +18,20 @@ from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Event
 from detcore.jobs.settings.learning import Learning
+from detcore.jobs.settings.runtime import Runtime
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.training.data_figures import data_figures
 from detcore.training.hard_batches import HardBatchHook
+from detcore.training.hooks import CheckpointHook
+from detcore.training.judging import ValidationHook
 from detcore.training.layers import LayersHook, LayerWatch
-from detcore.training.pace import TimeLeft
+from detcore.training.pace import PredictionHook, TimeLeft
+from detcore.training.validation import Validator
+from detcore.types import Detections
+from detcore.zoo.checkpoint import RunState
+from tests.columns import ground_truth
+from tests.detcore.training.clock import Clock as MadeUpTime
 
 MakeRun = Callable[..., RunFolder]
 
@@ -36,98 +47,136 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made_up = Clock()
-    for module in ("pace", "hard_batches"):
-        monkeypatch.setattr(f"detcore.training.{module}.time", made_up)
+    monkeypatch.setattr("detcore.training.hard_batches.time", made_up)
     return made_up
 
 
-def trainer(**settings: object) -> SimpleNamespace:
+def trainer(config: TrainConfig | None = None) -> SimpleNamespace:
     """One that only counts."""
     return SimpleNamespace(
-        state=SimpleNamespace(step=0, seconds=0.0),
+        state=RunState(),
         fraction=0.0,
+        epoch=0.0,
         last=SimpleNamespace(losses={}, gradient=0.0, paths=(), seconds=0.0),
-        load=SimpleNamespace(batch_size=8, accumulate=1),
-        config=TrainConfig(learning=Learning(**settings)),  # type: ignore[arg-type]
+        config=config or TrainConfig(),
+        stop_wanted=False,
+        interruptible=nullcontext,
+        validated=lambda _ap: None,
     )
 
 
-@pytest.mark.parametrize("by_minutes", [True, False])
-@pytest.mark.parametrize("predicted", [0, 2000, 20000])
-def test_the_time_left_is_right_within_a_fifth_after_a_tenth_of_the_run(
-    clock: Clock, by_minutes: bool, predicted: int
+class Simulation:
+    """A run by a clock that is made up.
+
+    200 images are judged, at 0.05 s each the first time, when they are read from their files, and 0.01 s later, with two
+    seconds for the evaluation; a checkpoint takes half a second; the prediction that follows looks at 3000 images, at
+    ``prediction`` seconds each.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, config: TrainConfig, prediction: float) -> None:
+        self.clock = MadeUpTime(monkeypatch)
+        self.trainer = trainer(config)
+        self._seen: set[int] = set()
+        samples = [SimpleNamespace(image_id=row, path=str(row), labels=[0]) for row in range(200)]
+        validator = Validator(
+            detect=lambda _images: [],
+            samples=samples,  # type: ignore[arg-type]
+            ground_truth=ground_truth([]),
+            classes=(),
+            cache=None,  # type: ignore[arg-type]
+            batch_size=8,
+            problem=lambda error: pytest.fail(str(error)),
+        )
+        monkeypatch.setattr(Validator, "_sweep", lambda _validator, some, _problem: self._sweep(some))
+        monkeypatch.setattr("detcore.training.validation.evaluate_coco", lambda *_arguments: self._evaluate())
+        keeps = SimpleNamespace(
+            save=lambda _trainer: None,
+            save_before=lambda _trainer, *, seconds: None,
+            save_best=lambda _trainer, *, insist: True,
+            to_come=lambda _trainer, *, learning: 1.0,
+        )
+        self.judging = ValidationHook(validator, keeps, lambda _event: None)  # type: ignore[arg-type]
+        self.prediction = PredictionHook(3000, lambda _trainer: prediction)
+        self._after = 1.0 + 3000 * prediction
+        self.left = TimeLeft([keeps, self.judging, self.prediction])  # type: ignore[list-item]
+
+    def _sweep(self, samples: list[SimpleNamespace]) -> Detections:
+        for sample in samples:
+            self.clock.now += 0.01 if sample.image_id in self._seen else 0.05
+            self._seen.add(sample.image_id)
+        return Detections.empty()
+
+    def _evaluate(self) -> SimpleNamespace:
+        self.clock.now += 2.0
+        return SimpleNamespace(
+            stats=dict.fromkeys(("AP", "AP50", "AP75", "APs", "APm", "APl", "AR100"), 0.5), per_class={}
+        )
+
+    def run(self, steps: Sequence[float]) -> list[float]:
+        """What is told to be left of what there is, after each step of so many seconds from a tenth of the run on."""
+        made_up, told = self.trainer, list[tuple[float, float]]()
+        made_up.set_aside = lambda _seconds: None
+        hooks: list[Any] = [self.prediction, self.left, self.judging]
+        for hook in hooks:
+            hook.before_training(made_up)
+        epochs, length = made_up.config.learning.epochs, sum(steps)
+        for number, seconds in enumerate(steps, start=1):
+            self.clock.now += seconds
+            made_up.state.step = number
+            made_up.state.seconds += seconds
+            made_up.fraction = number / len(steps) if epochs else made_up.state.seconds / length
+            made_up.epoch = made_up.fraction * (epochs or 0)
+            self.left.after_step(made_up)
+            if 0.1 <= made_up.fraction < 1.0:
+                told.append((self.clock.now, self.left.seconds(made_up) or 0.0))
+            self.judging.after_step(made_up)
+        self.judging.after_training(made_up, EndReason.COMPLETED)
+        end = self.clock.now + self._after
+        return [seconds / (end - now) for now, seconds in told]
+
+
+SLOW_AT_FIRST = [0.6] * 60 + [0.2] * 2820  # 600 s
+SLOW_AT_LAST = [0.1] * 3000 + [0.2] * 1500
+
+
+@pytest.mark.parametrize("prediction", [0.001, 0.05, 0.3])
+@pytest.mark.parametrize(
+    ("config", "steps"),
+    [
+        (TrainConfig(learning=Learning(minutes=10.0)), SLOW_AT_FIRST),
+        (TrainConfig(learning=Learning(minutes=10.0)), SLOW_AT_LAST),
+        (TrainConfig(learning=Learning(minutes=None, epochs=20)), SLOW_AT_FIRST),
+        (
+            TrainConfig(learning=Learning(minutes=None, epochs=40), runtime=Runtime(deterministic=True)),
+            SLOW_AT_FIRST,
+        ),
+    ],
+    ids=["minutes", "slower in the end", "epochs", "judged after each epoch"],
+)
+def test_the_time_left_is_right_within_a_fifth_from_a_tenth_of_the_run_on(
+    monkeypatch: pytest.MonkeyPatch, config: TrainConfig, steps: list[float], prediction: float
 ) -> None:
-    """600 s of learning in steps of 0.2 s, the first 60 steps three times as long; every 40 s all 100 images are
-    judged, at 0.03 s each; in the end they are judged once more and the project's are predicted."""
-    made_up = trainer(minutes=10.0) if by_minutes else trainer(minutes=None, epochs=20)
-    validator = SimpleNamespace(images=100, look_seconds=None)
-    left = TimeLeft(validator, predicted=predicted)  # type: ignore[arg-type]
-    told: tuple[float, float] | None = None
-    steps = 0
-    judged_at = 0.0
-    length = 600.0 if by_minutes else 60 * 0.6 + 2820 * 0.2
-    while made_up.fraction < 1.0:
-        seconds = 0.6 if steps < 60 else 0.2
-        steps += 1
-        clock.now += seconds
-        made_up.state.seconds += seconds
-        made_up.fraction = made_up.state.seconds / length if by_minutes else steps / 2880
-        left.after_step(made_up)  # type: ignore[arg-type]
-        if told is None and made_up.fraction >= 0.1:
-            remaining = left.seconds(made_up)  # type: ignore[arg-type]
-            assert remaining is not None
-            told = (clock.now, remaining)
-        if made_up.state.seconds - judged_at >= 40:
-            clock.now += 3.0
-            judged_at, validator.look_seconds = made_up.state.seconds, 0.03
-    end = clock.now + (100 + predicted) * 0.03
-    assert told is not None
-    assert told[1] == pytest.approx(end - told[0], rel=0.2)
+    """Of ten minutes, after one: 540 s of learning; 12 validations of 200 · 0.01 + 2 s, since the first, at 40 s, took
+    12 s and the next is due at 160 s, then each 40 s; saving, 1 s; and 3, 150 or 900 s of prediction."""
+    told = Simulation(monkeypatch, config=config, prediction=prediction).run(steps)
+    assert len(told) > 2000
+    assert [min(told), max(told)] == pytest.approx([1.0, 1.0], abs=0.2)
 
 
-@pytest.mark.parametrize("predicted", [0, 500])
-def test_the_time_left_is_right_when_the_second_half_takes_longer_steps(clock: Clock, predicted: int) -> None:
-    """Ten minutes, the first half in steps of 0.1 s on small images, the second in steps of 0.2 s; all 100 images are
-    judged every 40 s, at 0.03 s each."""
-    made_up, validator = trainer(minutes=10.0), SimpleNamespace(images=100, look_seconds=0.04)
-    left = TimeLeft(validator, predicted=predicted)  # type: ignore[arg-type]
-    told: list[tuple[float, float]] = []
-    judged_at = 0.0
-    while made_up.fraction < 1.0:
-        seconds = 0.1 if made_up.fraction < 0.5 else 0.2
-        clock.now += seconds
-        made_up.state.seconds += seconds
-        made_up.fraction = made_up.state.seconds / 600.0
-        left.after_step(made_up)  # type: ignore[arg-type]
-        if made_up.fraction >= 0.1:
-            told.append((clock.now, left.seconds(made_up) or 0.0))  # type: ignore[arg-type]
-        if made_up.state.seconds - judged_at >= 40:
-            clock.now += 3.0
-            judged_at, validator.look_seconds = made_up.state.seconds, 0.03
-    end = clock.now + (100 + predicted) * 0.03
-    assert [remaining / (end - now) for now, remaining in told] == pytest.approx([1.0] * len(told), abs=0.2)
-
-
-def test_where_nothing_is_judged_a_look_takes_a_third_of_what_learning_from_an_image_takes(
-    clock: Clock,
+def test_the_last_and_the_best_weights_are_still_to_be_saved(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    made_up = trainer(minutes=1.0)
-    left = TimeLeft(None, predicted=300)
-    made_up.last.seconds = 2.4  # 0.3 s an image
-    clock.now += 60.0
-    made_up.state.seconds = 60.0
-    assert left.seconds(made_up) == pytest.approx(30.0)  # type: ignore[arg-type]
+    clock = MadeUpTime(monkeypatch)
 
+    def write(*_arguments: object, **_named: object) -> None:
+        clock.now += 1.5
 
-def test_at_the_end_only_judging_and_prediction_are_left(clock: Clock) -> None:
-    made_up = trainer(minutes=1.0)
-    validator = SimpleNamespace(images=10, look_seconds=0.5)
-    left = TimeLeft(validator, predicted=30)  # type: ignore[arg-type]
-    for _ in range(60):
-        clock.now += 1.0
-        made_up.state.seconds += 1.0
-        left.after_step(made_up)  # type: ignore[arg-type]
-    assert left.seconds(made_up) == pytest.approx(20.0)  # type: ignore[arg-type]
+    monkeypatch.setattr("detcore.training.hooks.rotate_checkpoint", write)
+    monkeypatch.setattr(CheckpointHook, "checkpoint", lambda *_arguments: trainer(TrainConfig()))
+    hook = CheckpointHook(RunFolder(tmp_path), None, (), lambda _event: None)
+    made_up = trainer(TrainConfig())
+    hook.save(made_up)  # type: ignore[arg-type]
+    assert hook.to_come(made_up, learning=60.0) == 3.0  # type: ignore[arg-type]
 
 
 class Small(nn.Module):
@@ -186,7 +235,7 @@ def test_layers_are_looked_at_ten_times_in_a_run_and_whenever_it_is_wanted() -> 
     heard: list[Event] = []
     wanted = Flag()
     hook = LayersHook(heard.append, wanted)
-    made_up = trainer(epochs=1, minutes=None)
+    made_up = trainer()
     made_up.detector = Small()
     hook.before_training(made_up)  # type: ignore[arg-type]
     for step in range(1, 201):
