@@ -10,7 +10,7 @@ import math
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -35,8 +35,6 @@ from detcore.zoo.checkpoint import RunState
 from detcore.zoo.running import Compute
 
 _BAD_GRADIENTS = 10
-_SHORT_STEP = 0.5
-"""Seconds: who wants to stop can wait for the end of such a step."""
 
 
 class Hook:
@@ -118,7 +116,7 @@ class Trainer:
         self._enough = False
         self._aside = 0.0
         self.standing: Standing | None = None
-        """How the run stood before the step that is under way, if that is a long one."""
+        """How the run stood before the step that is under way."""
         self._moves = threading.Lock()
 
     @property
@@ -153,7 +151,7 @@ class Trainer:
     @contextmanager
     def held(self) -> Generator[None, None, None]:
         """For another thread: while the block lasts the run stands still, and how it stands is kept. Waits for a section
-        in which that can be, such as the images of a long step, or of a validation."""
+        in which that can be, such as the images of a step, or of a validation."""
         with self._moves:
             for hook in self._hooks:
                 hook.keep(self)
@@ -256,9 +254,9 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
         self.optimiser.zero_grad(set_to_none=True)
-        is_long = self._group.leads and not 0.0 < self.last.seconds < _SHORT_STEP
-        self.standing = Standing.of(self.detector, self.state) if is_long else None
-        with self.interruptible() if is_long else nullcontext():
+        # How long a step will take nobody knows: images may be larger than before, or slow to come.
+        self.standing = Standing.of(self.detector, self.state) if self._group.leads else None
+        with self.interruptible():
             sums, paths = self._gradients(batches)
         self.standing = None
         self.scaler.unscale_(self.optimiser)

@@ -31,7 +31,10 @@ from detcore.project.runs import (
 )
 from detcore.project.snapshot import Snapshot
 from detcore.zoo.checkpoint import read_checkpoint
+from detcore.zoo.detectors.reticle import build_n
+from detcore.zoo.parts.blocks import ConvBlock
 from detcore.zoo.running import OutOfMemoryError
+from detcore.zoo.spec import NoOptions
 from tests.detcore.working import Owner, work_here
 from tests.settings_of_runs import change_settings
 
@@ -355,38 +358,50 @@ def test_a_worker_that_is_terminated_stops_with_a_checkpoint(make_run: MakeRun) 
     assert owner.outcome().last_checkpoint == steps[-1]
 
 
-NEVER_ENDING_STEP = """
-import sys, threading
-from detcore.training import trainer
+SLOW_STEP = """
+import sys, time
+from pathlib import Path
 from detcore.training.trainer import Trainer
-learn, steps = Trainer._backward, []
+from detcore.zoo.parts.blocks import ConvBlock
+calls, quick = Path(sys.argv[1]), int(sys.argv[2])
+forward, learn, steps = ConvBlock.forward, Trainer._backward, []
+def slow(block, features):
+    if len(steps) > quick:
+        with calls.open("ab") as file:
+            file.write(b".")
+        time.sleep(0.2)
+    return forward(block, features)
 def backward(one, *arguments):
     steps.append(one.state.step)
-    if len(steps) == 3:
-        threading.Event().wait()
     return learn(one, *arguments)
-Trainer._backward = backward
-trainer._SHORT_STEP = 0.0
+ConvBlock.forward, Trainer._backward = slow, backward
 from detcore.cli import main
-main(["worker", *sys.argv[1:]])
+main(["worker", *sys.argv[3:]])
 """
 
 
 @posix
-def test_a_step_that_does_not_end_keeps_no_stop_waiting(make_run: MakeRun) -> None:
-    run, heard = make_run(epochs=1000), list[events.Event]()
+@pytest.mark.parametrize("quick", [0, 2])
+def test_a_stop_ends_a_slow_step_however_quick_those_before_were(
+    make_run: MakeRun, tmp_path: Path, quick: int
+) -> None:
+    """Each convolution of the slow step takes 0.2 s: within three seconds no more than 15 are begun."""
+    run, calls = make_run(epochs=1000), tmp_path / "calls"
+    assert sum(isinstance(part, ConvBlock) for part in build_n(2, 96, NoOptions()).modules()) > 40
     job = WorkerJob(
-        [sys.executable, "-c", NEVER_ENDING_STEP, "train", str(run.path)],
-        on_event=heard.append,
+        [sys.executable, "-c", SLOW_STEP, str(calls), str(quick), "train", str(run.path)],
+        on_event=lambda _event: None,
         timeouts=Timeouts(ask=1000.0),
     )
     job.start()
-    while not any(isinstance(event, events.Step) for event in heard):
+    while not calls.exists():
         assert job.wait(0.05) is None, job.stderr_tail()
+    before = calls.stat().st_size
     job.stop()
     outcome = job.wait(60)
     assert outcome is not None
     assert (outcome.state, outcome.exit_code) == (OutcomeState.STOPPED, 0)
+    assert calls.stat().st_size - before <= 15
     assert outcome.ended is not None
-    assert outcome.last_checkpoint == read_checkpoint(run.last).state.step == 2
+    assert outcome.last_checkpoint == read_checkpoint(run.last).state.step == quick
     assert read_run(run).state is RunState.STOPPED

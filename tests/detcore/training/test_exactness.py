@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 import pytest
 import torch
 
+from detcore.data.batches import TrainBatch
 from detcore.jobs import events
 from detcore.jobs.events import Event
 from detcore.jobs.worker_process import StopFlags
@@ -21,8 +22,11 @@ from detcore.training.distributed import Group
 from detcore.training.session import Session, TrainingResult
 from detcore.training.trainer import Trainer
 from detcore.training.validation import Validator
+from detcore.zoo.base import Target
 from detcore.zoo.checkpoint import read_checkpoint
+from detcore.zoo.detectors.reticle import build_n
 from detcore.zoo.running import OutOfMemoryError
+from detcore.zoo.spec import NoOptions
 from tests.detcore.training.clock import Clock
 from tests.detcore.working import work_here
 
@@ -273,3 +277,64 @@ def test_after_memory_ran_out_each_step_has_the_images_that_it_would_have_had(
     assert (result.state.step, result.state.drawn) == (6, 24)
     assert next(event.batch_size for event in heard if isinstance(event, events.Started)) == 4
     assert sum(isinstance(event, events.Step) for event in heard) == 3
+
+
+PLAIN = {
+    "optimiser": "sgd",
+    "momentum": 0.0,
+    "nesterov": False,
+    "weight_decay": 0.0,
+    "learning_rate": 0.01,
+    "schedule": "constant",
+    "warmup_steps": 0,
+    "clip_gradient": False,
+    "ema": False,
+}
+
+
+def test_after_memory_ran_out_a_step_follows_the_mean_gradient_of_its_halves(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain gradient descent by torch alone from the checkpoint on: w - 0.01 · (g of one half + g of the other) / 2."""
+    run = make_run(images=12, val=4, epochs=2, checkpoint_every_seconds=1e-6, **PLAIN)
+    batches: list[TrainBatch] = []
+    learn = Trainer._backward
+
+    def backward(trainer: Trainer, module: torch.nn.Module, batch: TrainBatch) -> dict[str, float]:
+        batches.append(batch)
+        if len(batches) == 4:
+            raise MemoryError
+        return learn(trainer, module, batch)
+
+    def train(attempt: int) -> None:
+        session = Session(run, attempt=attempt, emit=lambda _event: None, flags=StopFlags(), group=Group())
+        session.train()
+
+    monkeypatch.setattr(Trainer, "_backward", backward)
+    with pytest.raises(OutOfMemoryError):
+        train(0)
+    before = read_checkpoint(run.last)
+    train(1)
+    after = read_checkpoint(run.last)
+    assert (before.state.step, after.state.step) == (3, 4)
+    whole, *halves = batches[3:]
+    assert torch.equal(torch.cat([half.images for half in halves]), whole.images)
+
+    detector = build_n(2, 96, NoOptions())
+    detector.load_state_dict(before.part("weights"))
+    for half in halves:
+        targets = [
+            Target(boxes=boxes, labels=labels, ignore=ignore)
+            for boxes, labels, ignore in zip(half.boxes, half.labels, half.ignore, strict=True)
+        ]
+        losses = detector.train().losses(half.images.float() / 255.0, targets)
+        torch.autograd.backward(sum(losses.values(), torch.zeros(())) / 2)
+    with torch.no_grad():
+        for parameter in detector.parameters():
+            if parameter.grad is not None:
+                parameter -= 0.01 * parameter.grad
+    moved = 0.0
+    for name, tensor in detector.state_dict().items():
+        torch.testing.assert_close(after.part("weights")[name], tensor, rtol=0.0, atol=1e-6)
+        moved += float((tensor.double() - before.part("weights")[name].double()).abs().sum())
+    assert moved > 1.0
