@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from concurrent.futures import Future
 from pathlib import Path
 
 import psutil
@@ -16,8 +17,11 @@ from detcore.types import ImageArray
 _SHARE_OF_FREE_MEMORY = 0.25
 
 
+_Resized = tuple[ImageArray, Fit]
+
+
 class ImageCache:
-    """Resized images by path; used from several threads.
+    """Resized images by path; used from several threads. What several ask for at once is decoded once.
 
     ``budget`` in bytes, by default a quarter of the memory that is free now, shared by as many ``processes``
     with a cache each; what does not fit is decoded each time it is asked for.
@@ -40,7 +44,8 @@ class ImageCache:
             budget = int(psutil.virtual_memory().available * _SHARE_OF_FREE_MEMORY) // processes
         self._budget = budget
         self._lock = threading.Lock()
-        self._held: OrderedDict[str, tuple[ImageArray, Fit]] = OrderedDict()
+        self._held: OrderedDict[str, _Resized] = OrderedDict()
+        self._under_way: dict[str, Future[_Resized]] = {}
         self._used = 0
 
     def fit(self, *, width: int, height: int) -> Fit:
@@ -56,7 +61,7 @@ class ImageCache:
             return (Tile(left=0, top=0, right=width, bottom=height),)
         return self.tiling.cover(width=width, height=height, image_size=self.longer_side)
 
-    def get(self, path: str, *, frame: tuple[int, int] | None = None) -> tuple[ImageArray, Fit]:
+    def get(self, path: str, *, frame: tuple[int, int] | None = None) -> _Resized:
         """The image resized as ``fit`` says, and how it was; ``frame`` is the (width, height) that its boxes were
         drawn at.
 
@@ -70,16 +75,32 @@ class ImageCache:
             if held is not None:
                 self._held.move_to_end(path)
                 return held
-        original = read_image(Path(path))
-        height, width = original.shape[:2]
-        check_frame(Path(path), (width, height), frame)
-        fit = self.fit(width=width, height=height)
-        image = resize(original, fit)
+            others = self._under_way.get(path)
+            found = Future[_Resized]() if others is None else others
+            self._under_way[path] = found
+        if others is None:
+            self._decode(path, frame, found)
+        return found.result()
+
+    def _decode(self, path: str, frame: tuple[int, int] | None, found: Future[_Resized]) -> None:
+        """Read the image, keep it if there is room, and give it, or what went wrong, to all who wait for it."""
+        try:
+            original = read_image(Path(path))
+            height, width = original.shape[:2]
+            check_frame(Path(path), (width, height), frame)
+            fit = self.fit(width=width, height=height)
+            resized = resize(original, fit), fit
+        except BaseException as error:  # noqa: BLE001 - each of them raises it
+            with self._lock:
+                del self._under_way[path]
+            found.set_exception(error)
+            return
         with self._lock:
-            if path not in self._held and self._has_room(image.nbytes):
-                self._held[path] = (image, fit)
-                self._used += image.nbytes
-        return image, fit
+            del self._under_way[path]
+            if self._has_room(resized[0].nbytes):
+                self._held[path] = resized
+                self._used += resized[0].nbytes
+        found.set_result(resized)
 
     def _has_room(self, size: int) -> bool:
         """Whether so many bytes can be held, now that others made way."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detcore.data import cache as cache_module
 from detcore.data.augmentation.augment import augment
 from detcore.data.augmentation.labelled import Labelled
 from detcore.data.augmentation.mixing import mosaic
@@ -266,6 +269,52 @@ def test_the_cache_keeps_what_fits_and_reads_the_rest_again(tmp_path: Path) -> N
     other, _ = cache.get(samples[1].path)
     other_again, _ = cache.get(samples[1].path)
     assert other is not other_again
+
+
+def test_what_several_threads_ask_for_at_once_is_decoded_once_and_nothing_else_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, quick = write(tmp_path, 0), write(tmp_path, 1)
+    begun, go_on, decoded = threading.Event(), threading.Event(), list[str]()
+    asked = threading.Semaphore(0)
+    read = cache_module.read_image
+
+    def decode(path: Path) -> ImageArray:
+        decoded.append(str(path))
+        if str(path) == slow.path:
+            begun.set()
+            assert go_on.wait(30)
+        return read(path)
+
+    monkeypatch.setattr(cache_module, "read_image", decode)
+    cache = ImageCache(longer_side=64)
+
+    def ask() -> ImageArray:
+        asked.release()
+        return cache.get(slow.path)[0]
+
+    with ThreadPoolExecutor(4) as executor:
+        asking = [executor.submit(ask) for _ in range(3)]
+        for _ in asking:
+            assert asked.acquire(timeout=30)
+        assert begun.wait(30)
+        cache.get(quick.path)
+        go_on.set()
+        images = [future.result(30) for future in asking]
+    assert decoded == [slow.path, quick.path]
+    assert all(np.array_equal(image, read(Path(slow.path))) for image in images)
+
+
+def test_a_file_that_could_not_be_read_is_tried_again_by_who_asks_later(tmp_path: Path) -> None:
+    sample = write(tmp_path, 0)
+    whole = Path(sample.path).read_bytes()
+    Path(sample.path).write_bytes(b"no image")
+    cache = ImageCache(longer_side=64)
+    for _ in range(2):
+        with pytest.raises(ImageError):
+            cache.get(sample.path)
+    Path(sample.path).write_bytes(whole)
+    assert cache.get(sample.path)[0].shape == (48, 64, 3)
 
 
 def test_a_sweep_gives_boxes_of_the_original_and_class_ids(tmp_path: Path) -> None:
