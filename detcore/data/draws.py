@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,9 +12,10 @@ from detcore.data.augmentation.labelled import Labelled, paint_ignored
 from detcore.data.augmentation.mixing import cutmix, mixup, mosaic, paste
 from detcore.data.cache import ImageCache
 from detcore.data.letterbox import round_up
+from detcore.data.passes import ImagePasses, Passes, TilePasses
 from detcore.data.samples import Sample
 from detcore.data.sampling import RareBoxes
-from detcore.data.tiles import PassOrder, cut_out
+from detcore.data.tiles import cut_out
 from detcore.errors import ImageError
 from detcore.jobs.settings.augmentation import Augmentation
 from detcore.types import FloatArray, IntArray
@@ -42,8 +42,8 @@ class Draws:
     ``weights`` (N,) of at least 1 say how often each image is drawn in a pass, on average; no image is left
     out of a pass. Without them each is drawn once. ``pass_length`` is the number of images in a pass.
 
-    Of tiles each counts as an image; those of one image are drawn within some hundred others, so that it is decoded
-    once in a pass.
+    Of tiles each counts as an image, and a pass has those that ``TilePasses`` says. Those of one image are drawn within
+    some hundred others, so that it is decoded once in a pass.
 
     With ``paint_ignored`` areas to ignore are painted over, for a detector that cannot leave them out of its losses.
     """
@@ -63,8 +63,11 @@ class Draws:
         if weights is not None and (len(weights) != len(samples) or not (weights >= 1.0).all()):
             raise ValueError("one weight of at least 1 is needed for each sample")
         self.samples = samples
-        self.pass_length = len(samples) if weights is None else math.ceil(float(weights.sum()))
-        self._weights = weights
+        self._tiled = cache.tiling is not None
+        self._passes: Passes = (
+            TilePasses(samples, cache, weights) if self._tiled else ImagePasses(len(samples), weights)
+        )
+        self.pass_length = self._passes.length
         self._paint_ignored = paint_ignored
         self._cache = cache
         self._seed = seed
@@ -72,7 +75,6 @@ class Draws:
         self._rare = RareBoxes(samples)
         self._broken: set[str] = set()
         self._orders: dict[int, IntArray] = {}
-        self._by_image = None if cache.tiling is None else PassOrder(samples, cache)
 
     @property
     def all_broken(self) -> bool:
@@ -82,53 +84,43 @@ class Draws:
     def item(self, number: int, plan: Augmentation, *, scale: float = 1.0) -> Drawn | None:
         """Image number ``number``, or ``None`` where its file cannot be read; in a frame, and itself, so many times as
         large as it would be at prediction."""
-        sample = self._sample(number)
+        rounds, row = divmod(number, self.pass_length)
+        order = self._order(rounds)
+        sample = self.samples[int(order[row])]
         rng = np.random.default_rng([self._seed, 2, number])
         whole = self._load(sample)
         if whole is None:
             return None
-        item = self._mix(whole, sample, plan, rng)
+        # Of tiles most that are in no pass are background, which no mosaic needs.
+        others = order if self._tiled else np.arange(len(self.samples))
+        item = self._mix(whole, sample, plan, rng, others)
         width, height = (round_up(max(1, round(scale * side)), SIDE_STEP) for side in item.size)
         labelled = augment(item, plan, rng, width=width, height=height, scale=scale)
         return Drawn(labelled=paint_ignored(labelled) if self._paint_ignored else labelled, path=sample.path)
 
-    def _sample(self, number: int) -> Sample:
-        rounds, row = divmod(number, self.pass_length)
+    def _order(self, rounds: int) -> IntArray:
+        """(pass_length,) rows of the samples in that pass."""
         order = self._orders.get(rounds)
         if order is None:
-            order = self._order(np.random.default_rng([self._seed, 1, rounds]))
+            order = self._passes.rows(np.random.default_rng([self._seed, 1, rounds]))
             # Only the newest passes are asked for again. Threads may do this twice, with the same result.
             recent = {number: kept for number, kept in self._orders.items() if number >= rounds - 2}
             self._orders = {**recent, rounds: order}
-        return self.samples[int(order[row])]
+        return order
 
-    def _order(self, rng: np.random.Generator) -> IntArray:
-        """(pass_length,) rows of the samples."""
-        rows = self._rows(rng)
-        return rows if self._by_image is None else self._by_image(rows, rng)
-
-    def _rows(self, rng: np.random.Generator) -> IntArray:
-        """As ``_order``, of images. Of weights a systematic sample, which draws each image as often as its weight
-        says, rounded up or down."""
-        if self._weights is None:
-            return rng.permutation(len(self.samples))
-        edges: FloatArray = np.cumsum(self._weights)
-        step = float(edges[-1]) / self.pass_length
-        points: FloatArray = np.arange(self.pass_length, dtype=np.float64) * step + rng.random() * step
-        rows: IntArray = np.searchsorted(edges, points, side="right")
-        return rng.permutation(np.minimum(rows, len(edges) - 1))
-
-    def _mix(self, item: Labelled, sample: Sample, plan: Augmentation, rng: np.random.Generator) -> Labelled:
-        """The image with others in it, as far as they can be read."""
+    def _mix(
+        self, item: Labelled, sample: Sample, plan: Augmentation, rng: np.random.Generator, others: IntArray
+    ) -> Labelled:
+        """The image with others in it, as far as they can be read: those of the rows ``others``."""
         if plan.mosaic and rng.random() < plan.mosaic:
-            rows: IntArray = rng.integers(len(self.samples), size=3)
+            rows = others[rng.integers(len(others), size=3)]
             second, third, fourth = (self._load(self.samples[int(row)]) or item for row in rows)
             item = mosaic((item, second, third, fourth), plan, rng)
         mixing = chance(rng, Draw.MIXUP, plan.mixup)
-        if mixing is not None and (other := self._another(mixing, sample)) is not None:
+        if mixing is not None and (other := self._another(mixing, sample, others)) is not None:
             item = mixup(item, other, mixing)
         cutting = chance(rng, Draw.CUTMIX, plan.cutmix)
-        if cutting is not None and (other := self._another(cutting, sample)) is not None:
+        if cutting is not None and (other := self._another(cutting, sample, others)) is not None:
             item = cutmix(item, other, cutting)
         pasting = chance(rng, Draw.COPY_PASTE, plan.copy_paste)
         if pasting is not None:
@@ -143,9 +135,9 @@ class Draws:
             return item
         return paste(item, source, chosen[1], rng, mirrored=may_mirror and bool(rng.random() < 0.5))
 
-    def _another(self, rng: np.random.Generator, sample: Sample) -> Labelled | None:
-        """Any image; ``None`` where that is the same, whose objects would be there twice, or cannot be read."""
-        other = self.samples[int(rng.integers(len(self.samples)))]
+    def _another(self, rng: np.random.Generator, sample: Sample, others: IntArray) -> Labelled | None:
+        """Any of these rows; ``None`` where that is the same, whose objects would be there twice, or cannot be read."""
+        other = self.samples[int(others[rng.integers(len(others))])]
         return None if other is sample else self._load(other)
 
     def _load(self, sample: Sample) -> Labelled | None:

@@ -123,7 +123,7 @@ class Preview:
                 told.append(error)
                 problem(error)
 
-            views = cut_samples(samples, self._cache, seed=config.runtime.seed, problem=tell)
+            views = cut_samples(samples, self._cache, problem=tell)
             if told:  # files may be mended: they are looked into again
                 return views
             self._cut = _Cut(key=key, views=views)

@@ -16,21 +16,19 @@ from detcore.data.samples import BoxArray, Sample
 from detcore.errors import ImageError
 from detcore.images.decoding import read_size
 from detcore.images.tiles import Tile
-from detcore.types import FloatArray, IntArray
+from detcore.types import FloatArray
 
 OBJECT_SHARE = 0.5
 """Of a box inside a tile, from which on it is an object there."""
-_GROUP_PIXELS = 1 << 27
 
 
 def cut_samples(
-    samples: Sequence[Sample], cache: ImageCache, *, seed: int, problem: Callable[[ImageError], None]
+    samples: Sequence[Sample], cache: ImageCache, *, problem: Callable[[ImageError], None]
 ) -> tuple[Sample, ...]:
-    """The tiles to learn from.
+    """The tiles to learn from, those with an object first.
 
     A box of which at least half lies in a tile is an object there, as far as it can be seen; less of one is an area
-    that is neither object nor background. Of tiles without an object there are no more than of those with one:
-    a seeded choice, for most of a large image is background. Files whose size cannot be read are told and left out.
+    that is neither object nor background. Files whose size cannot be read are told and left out.
 
     Raises:
         ImageError: none can be read.
@@ -52,9 +50,7 @@ def cut_samples(
             (with_objects if len(part.labels) else empty).append(part)
     if fault is not None and not with_objects and not empty:
         raise fault
-    order = np.random.default_rng(seed).permutation(len(empty))
-    kept: list[int] = np.sort(order[: max(1, len(with_objects))]).tolist()
-    return (*with_objects, *(empty[row] for row in kept))
+    return (*with_objects, *empty)
 
 
 def _part(sample: Sample, fit: Fit, tile: Tile) -> Sample:
@@ -99,28 +95,3 @@ def weights_of_tiles(weights: FloatArray, images: Sequence[Sample], tiles: Seque
     """(T,) how often each tile is drawn: as often as its image, of (N,) ``weights``."""
     by_image = dict(zip((sample.image_id for sample in images), weights.tolist(), strict=True))
     return np.array([by_image[sample.image_id] for sample in tiles], np.float64)
-
-
-class PassOrder:
-    """Puts the rows of a pass, which are in random order, group by group of images that fit into memory together:
-    each is a random choice, of as many images as have 134 million pixels, and its tiles stay in random order."""
-
-    def __init__(self, samples: Sequence[Sample], cache: ImageCache) -> None:
-        ids = np.array([sample.image_id for sample in samples], np.int64)
-        _, first, self._image = np.unique(ids, return_index=True, return_inverse=True)
-        rows: list[int] = first.tolist()
-        self._pixels: IntArray = np.array([_pixels(samples[row], cache) for row in rows], np.int64)
-
-    def __call__(self, rows: IntArray, rng: np.random.Generator) -> IntArray:
-        """The same rows (N,) in that order."""
-        order = rng.permutation(len(self._pixels))
-        groups = np.empty(len(order), np.int64)
-        groups[order] = np.cumsum(self._pixels[order]) // _GROUP_PIXELS
-        return rows[np.argsort(groups[self._image[rows]], kind="stable")]
-
-
-def _pixels(sample: Sample, cache: ImageCache) -> int:
-    """Of the image as it is held."""
-    width, height = sample.frame or (0, 0)
-    fit = cache.fit(width=width, height=height)
-    return fit.new_width * fit.new_height

@@ -77,10 +77,14 @@ class RunData:
         learnt = self.split.train
         if self.tiling is None:
             return learnt
-        tiles = cut_samples(learnt, cache, seed=self._config.runtime.seed, problem=self._telling.problem)
+        tiles = cut_samples(learnt, cache, problem=self._telling.problem)
         told = tiling_text(self.tiling, self._objects, image_size=cache.longer_side)
+        objects = sum(len(tile.labels) > 0 for tile in tiles)
+        bare = len(tiles) - objects
+        beside = f"as many of {bare:,}" if bare > objects else f"{bare:,}"
         self._telling.info(
-            f"{told} {counted(len(tiles), 'tile')} to learn from, each seen at {cache.longer_side} pixels."
+            f"{told} {counted(objects, 'tile')} with objects to learn from and {beside} without, drawn anew in each "
+            f"pass, each seen at {cache.longer_side} pixels."
         )
         return tiles
 

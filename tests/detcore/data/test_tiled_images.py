@@ -12,6 +12,7 @@ from torch import Tensor
 
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
+from detcore.data.passes import TilePasses
 from detcore.data.samples import Sample
 from detcore.data.sweep import sweep
 from detcore.data.tile_merging import TileSeen, merge
@@ -81,7 +82,7 @@ def test_a_box_is_an_object_where_half_of_it_is_seen_and_an_ignored_area_elsewhe
         [(10, 20, 60, 80), (380, 0, 440, 40), (270, 100, 330, 140), (500, 300, 520, 320)],
     )
     cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
-    left, right = cut_samples([sample], cache, seed=0, problem=fail)
+    left, right = cut_samples([sample], cache, problem=fail)
     # a third of the second is in the left tile, half of the third in the right one
     assert left.boxes.tolist() == [[10, 20, 60, 80], [270, 100, 330, 140]]
     assert left.labels.tolist() == [0, 0]
@@ -102,21 +103,44 @@ def test_what_is_ignored_in_the_image_is_so_in_its_tiles(tmp_path: Path) -> None
         frame=sample.frame,
     )
     cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
-    left, right = cut_samples([crowd], cache, seed=0, problem=fail)
+    left, right = cut_samples([crowd], cache, problem=fail)
     assert left.ignore.tolist() == [[390, 50, 400, 60]]
     assert right.ignore.tolist() == [[390, 50, 490, 60]]
 
 
-def test_tiles_without_objects_are_no_more_than_those_with_one(tmp_path: Path) -> None:
-    # nine tiles of 400 in 1000 x 1000, of which the first holds the object
+def test_each_pass_has_tiles_without_objects_of_its_own_no_more_than_those_with_one(tmp_path: Path) -> None:
+    """Nine tiles of 400 in 1000 x 1000, of which the first holds the object."""
     sample = paint(tmp_path / "a.png", 1000, 1000, [(10, 10, 60, 60)])
     cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
-    tiles = cut_samples([sample], cache, seed=0, problem=fail)
-    assert [len(tile.labels) for tile in tiles] == [1, 0]
-    again = cut_samples([sample], cache, seed=0, problem=fail)
-    assert [tile.tile for tile in again] == [tile.tile for tile in tiles]
-    others = {cut_samples([sample], cache, seed=seed, problem=fail)[1].tile for seed in range(20)}
-    assert len(others) > 3
+    tiles = cut_samples([sample], cache, problem=fail)
+    assert [len(tile.labels) for tile in tiles] == [1] + [0] * 8
+    passes = TilePasses(tiles, cache, None)
+    assert passes.length == 2
+    rng = np.random.default_rng(0)
+    drawn = [sorted(passes.rows(rng).tolist()) for _ in range(200)]
+    assert {rows[0] for rows in drawn} == {0}
+    assert {rows[1] for rows in drawn} == set(range(1, 9))
+
+
+def test_tiles_that_weigh_more_are_drawn_more_often(tmp_path: Path) -> None:
+    """Of eight without objects one weighs four: it is in 4 / 11 of all passes, and each other one in 1 / 11. The one with
+    an object weighs two, and is there twice. 1 · (4 + 7) / 8 without objects are two."""
+    sample = paint(tmp_path / "a.png", 1000, 1000, [(10, 10, 60, 60)])
+    cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
+    tiles = cut_samples([sample], cache, problem=fail)
+    passes = TilePasses(tiles, cache, np.array([2.0, 4.0] + [1.0] * 7))
+    assert passes.length == 4
+    rng = np.random.default_rng(0)
+    counts = np.bincount(np.concatenate([passes.rows(rng) for _ in range(2000)]), minlength=9) / 2000
+    np.testing.assert_allclose(counts, [2.0, 8 / 11] + [2 / 11] * 7, atol=0.04)
+
+
+def test_with_few_tiles_without_objects_all_are_in_every_pass(tmp_path: Path) -> None:
+    """Four tiles of 400 in 700 x 700, three with an object."""
+    sample = paint(tmp_path / "a.png", 700, 700, [(10, 10, 60, 60), (620, 10, 660, 60), (10, 620, 60, 660)])
+    cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
+    passes = TilePasses(cut_samples([sample], cache, problem=fail), cache, None)
+    assert sorted(passes.rows(np.random.default_rng(0)).tolist()) == [0, 1, 2, 3]
 
 
 def test_files_without_a_known_size_are_asked_for_it(tmp_path: Path) -> None:
@@ -127,11 +151,11 @@ def test_files_without_a_known_size_are_asked_for_it(tmp_path: Path) -> None:
     gone = Sample(image_id=2, path=str(tmp_path / "b.png"), boxes=nothing, labels=labels, ignore=nothing)
     cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
     told: list[ImageError] = []
-    (tile,) = cut_samples([unknown, gone], cache, seed=0, problem=told.append)
+    (tile,) = cut_samples([unknown, gone], cache, problem=told.append)
     assert tile.frame == (700, 400)
     assert [error.path for error in told] == [gone.path]
     with pytest.raises(ImageError, match="not found"):
-        cut_samples([gone], cache, seed=0, problem=told.append)
+        cut_samples([gone], cache, problem=told.append)
 
 
 def drawn(
@@ -151,7 +175,7 @@ def test_boxes_of_drawn_tiles_lie_on_what_is_painted(tmp_path: Path, side: int) 
     squares = [(40 * row, 36 * row + 4, 40 * row + 24, 36 * row + 24) for row in range(20)]
     sample = paint(tmp_path / "a.png", 900, 760, squares)
     cache = ImageCache(longer_side=320, tiling=Tiling(side=side, overlap=64))
-    tiles = cut_samples([sample], cache, seed=0, problem=fail)
+    tiles = cut_samples([sample], cache, problem=fail)
     stream = TrainStream(tiles, cache, seed=0, problem=fail)
     batches = stream.batches(start=0, batch_size=1, plan=lambda _number: PLAIN)
     boxes = 0
@@ -179,7 +203,7 @@ def test_a_stream_of_tiles_goes_on_where_another_stopped_whatever_the_memory(tmp
 
     def stream(budget: int) -> TrainStream:
         cache = ImageCache(longer_side=160, tiling=tiling, budget=budget)
-        return TrainStream(cut_samples(samples, cache, seed=0, problem=fail), cache, seed=0, problem=fail)
+        return TrainStream(cut_samples(samples, cache, problem=fail), cache, seed=0, problem=fail)
 
     whole = drawn(stream(1 << 30), 40)
     assert drawn(stream(0), 15, start=25, threads=3) == whole[25:]
@@ -194,14 +218,14 @@ def test_a_stream_of_tiles_goes_on_where_another_stopped_whatever_the_memory(tmp
 def test_the_tiles_of_an_image_are_drawn_near_one_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("detcore.data.tiles._GROUP_PIXELS", 2 * 300 * 300)
+    monkeypatch.setattr("detcore.data.passes._GROUP_PIXELS", 2 * 300 * 300)
     samples = [
         paint(tmp_path / f"{number}.png", 300, 300, [(10, 10, 60, 60), (200, 200, 240, 240)], number)
         for number in range(1, 9)
     ]
     cache = ImageCache(longer_side=160, tiling=Tiling(side=160, overlap=60), budget=0)
     read: list[str] = []
-    tiles = cut_samples(samples, cache, seed=0, problem=fail)
+    tiles = cut_samples(samples, cache, problem=fail)
     stream = TrainStream(tiles, cache, seed=0, problem=fail)
     read = [path for path, _, _ in drawn(stream, stream.pass_length)]
     spans = [len(read) - read[::-1].index(path) - read.index(path) for path in set(read)]
