@@ -8,14 +8,15 @@ config.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from detcore.atomic import atomic_write
+from detcore.boxes import Xyxy, areas, clip
 from detcore.curation.judged_items import JudgedItems
 from detcore.errors import ConfigError
 from detcore.evaluation import thresholds
@@ -37,6 +38,8 @@ GREATEST_WEIGHT = 4.0
 SENT_SETTING = "train.sent_errors"
 """The project's setting of what waits for its next training: an object with the name of the ``run``, or null."""
 
+_SHARE = 0.5
+"""Of a box inside a part of its image, from which on the error is one there."""
 _FORMAT = 1
 _RECORD_KINDS = {
     "run": "str",
@@ -44,6 +47,7 @@ _RECORD_KINDS = {
     "iou_threshold": "float",
     "images": "dict[str, dict[str, int]]",
 }
+_PLACES_KIND = "dict[str, dict[str, list[list[float]]]]"
 
 
 class NotLookedAtError(ConfigError):
@@ -59,14 +63,23 @@ class ImageErrors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorPlaces:
+    """The boxes of the errors in one image, in its pixels."""
+
+    false_positives: tuple[Xyxy, ...]
+    misses: tuple[Xyxy, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Emphasis:
-    """The errors of ``run`` by image id, counted at a confidence ``threshold`` and an IoU. Images without
-    errors are not in it."""
+    """The errors of ``run`` by image id, counted at a confidence ``threshold`` and an IoU, and the ``places`` of them,
+    which files of 0.1 have not. Images without errors are not in it."""
 
     run: str
     threshold: float
     iou_threshold: float
     images: Mapping[int, ImageErrors]
+    places: Mapping[int, ErrorPlaces] = field(default_factory=dict[int, ErrorPlaces])
 
     @property
     def false_positives(self) -> int:
@@ -76,8 +89,16 @@ class Emphasis:
     def misses(self) -> int:
         return sum(image.misses for image in self.images.values())
 
-    def weights(self, image_ids: Sequence[int], *, hard_negatives: float, oversample: float) -> FloatArray:
-        """(N,) how often each image is drawn in a pass, from 1 to ``GREATEST_WEIGHT``.
+    def weights(
+        self,
+        image_ids: Sequence[int],
+        *,
+        hard_negatives: float,
+        oversample: float,
+        parts: FloatArray | None = None,
+    ) -> FloatArray:
+        """(N,) how often each image is drawn in a pass, from 1 to ``GREATEST_WEIGHT``; or each part of one, ``parts`` (N, 4)
+        in pixels, where an error counts if half of its box or more lies there.
 
         An image with as many false positives as these images have on average is drawn ``hard_negatives``
         times more, one with so many misses ``oversample`` times more. So it counts where a run erred more
@@ -85,6 +106,11 @@ class Emphasis:
         """
         nothing = ImageErrors(false_positives=0, misses=0)
         found = [self.images.get(image_id, nothing) for image_id in image_ids]
+        if parts is not None:
+            found = [
+                _errors_within(part, self.places[image_id]) if image_id in self.places else one
+                for image_id, part, one in zip(image_ids, parts, found, strict=True)
+            ]
         false = np.array([one.false_positives for one in found], dtype=np.float64)
         missed = np.array([one.misses for one in found], dtype=np.float64)
         weights = np.ones(len(found))
@@ -104,6 +130,7 @@ class Emphasis:
                 str(image_id): {"false_positives": one.false_positives, "misses": one.misses}
                 for image_id, one in sorted(self.images.items())
             },
+            "places": {str(image_id): asdict(one) for image_id, one in sorted(self.places.items())},
         }
         with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -127,6 +154,7 @@ class Emphasis:
                 threshold=float(record["threshold"]),
                 iou_threshold=float(record["iou_threshold"]),
                 images={int(image_id): ImageErrors(**one) for image_id, one in record["images"].items()},
+                places=_read_places(record.get("places", {})),
             )
         except FileNotFoundError as error:
             raise ConfigError(
@@ -176,18 +204,25 @@ def find_emphasis(
     judged = JudgedItems(
         live, run.name, run_rows, [verdict for verdict in verdicts if verdict.image_id in taking_part]
     )
-    false_counts = _counts(live.dets.image_ids[false], (-false - 1).tolist(), judged)
-    miss_counts = _counts(live.gt.image_ids[missed], live.gt.ids[missed].tolist(), judged)
+    false_boxes = _boxes(live.dets.image_ids[false], (-false - 1).tolist(), live.dets.boxes[false], judged)
+    missed_boxes = _boxes(
+        live.gt.image_ids[missed], live.gt.ids[missed].tolist(), live.gt.boxes[missed], judged
+    )
+    places = {
+        image_id: ErrorPlaces(
+            false_positives=tuple(false_boxes.get(image_id, ())), misses=tuple(missed_boxes.get(image_id, ()))
+        )
+        for image_id in sorted(false_boxes.keys() | missed_boxes.keys())
+    }
     return Emphasis(
         run=run.name,
         threshold=threshold,
         iou_threshold=iou_threshold,
         images={
-            image_id: ImageErrors(
-                false_positives=false_counts.get(image_id, 0), misses=miss_counts.get(image_id, 0)
-            )
-            for image_id in sorted(false_counts.keys() | miss_counts.keys())
+            image_id: ImageErrors(false_positives=len(one.false_positives), misses=len(one.misses))
+            for image_id, one in places.items()
         },
+        places=places,
     )
 
 
@@ -217,12 +252,45 @@ def _learnt_from(run: RunFolder, snapshot: Snapshot, looked_at: Collection[int])
     return chosen
 
 
-def _counts(image_ids: IntArray, keys: Sequence[int], judged: JudgedItems) -> dict[int, int]:
-    """How many boxes there are on each image; ``keys`` as ``JudgedItems.of`` has them. Ambiguous ones do not
+def _boxes(
+    image_ids: IntArray, keys: Sequence[int], boxes: FloatArray, judged: JudgedItems
+) -> dict[int, list[Xyxy]]:
+    """The (N, 4) boxes by image, to a tenth of a pixel; ``keys`` as ``JudgedItems.of`` has them. Ambiguous ones do not
     count."""
-    counts: Counter[int] = Counter()
-    for image_id, key in zip(image_ids.tolist(), keys, strict=True):
+    found: dict[int, list[Xyxy]] = {}
+    for image_id, key, (x1, y1, x2, y2) in zip(
+        image_ids.tolist(), keys, boxes.round(1).tolist(), strict=True
+    ):
         verdict = judged.of(key, image_id)
         if verdict is None or verdict.kind is not VerdictKind.AMBIGUOUS:
-            counts[image_id] += 1
-    return dict(counts)
+            found.setdefault(image_id, []).append((x1, y1, x2, y2))
+    return found
+
+
+def _errors_within(part: FloatArray, places: ErrorPlaces) -> ImageErrors:
+    """Those in a part (4,) of an image."""
+    return ImageErrors(
+        false_positives=_count_within(part, places.false_positives), misses=_count_within(part, places.misses)
+    )
+
+
+def _count_within(part: FloatArray, boxes: Sequence[Xyxy]) -> int:
+    whole = np.array(boxes, np.float64).reshape(-1, 4)
+    corner, width, height = part[[0, 1, 0, 1]], part[2] - part[0], part[3] - part[1]
+    inside = areas(clip(whole - corner, width=float(width), height=float(height)))
+    return int((inside >= _SHARE * areas(whole)).sum())
+
+
+def _read_places(record: Any) -> dict[int, ErrorPlaces]:
+    """Raises ValueError or TypeError where a file has something else."""
+    if not fits(record, _PLACES_KIND):
+        raise ValueError("places is of a wrong kind")
+    return {
+        int(image_id): ErrorPlaces(**{kind: tuple(map(_read_box, boxes)) for kind, boxes in one.items()})
+        for image_id, one in record.items()
+    }
+
+
+def _read_box(edges: Sequence[float]) -> Xyxy:
+    x1, y1, x2, y2 = edges
+    return x1, y1, x2, y2

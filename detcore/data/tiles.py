@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,23 @@ from detcore.types import FloatArray
 
 OBJECT_SHARE = 0.5
 """Of a box inside a tile, from which on it is an object there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tiles:
+    """T tiles as ``samples``, and the ``places`` (T, 4) of them in their images, in pixels of the original."""
+
+    samples: Sequence[Sample]
+    places: FloatArray
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample], cache: ImageCache) -> Tiles:
+        places = [
+            _place(sample.tile, cache.fit(width=sample.frame[0], height=sample.frame[1]))
+            for sample in samples
+            if sample.tile is not None and sample.frame is not None
+        ]
+        return cls(samples=samples, places=np.array(places, np.float64).reshape(-1, 4))
 
 
 def cut_samples(
@@ -55,8 +72,7 @@ def cut_samples(
 
 def _part(sample: Sample, fit: Fit, tile: Tile) -> Sample:
     """What of an image is to be learnt in one of its tiles."""
-    edges = np.array([[tile.left, tile.top, tile.right, tile.bottom]], np.float64)
-    left, top, right, bottom = fit.to_original(edges)[0]
+    left, top, right, bottom = _place(tile, fit)
     seen, share = _visible(sample.boxes, left, top, right, bottom)
     unsure, of_unsure = _visible(sample.ignore, left, top, right, bottom)
     objects = share >= OBJECT_SHARE
@@ -68,6 +84,13 @@ def _part(sample: Sample, fit: Fit, tile: Tile) -> Sample:
         ignore=np.concatenate([seen[rest], unsure[of_unsure > 0]]),
         tile=tile,
     )
+
+
+def _place(tile: Tile, fit: Fit) -> tuple[float, float, float, float]:
+    """Its edges in pixels of the original."""
+    edges = np.array([[tile.left, tile.top, tile.right, tile.bottom]], np.float64)
+    left, top, right, bottom = fit.to_original(edges)[0].tolist()
+    return left, top, right, bottom
 
 
 def _visible(

@@ -8,17 +8,25 @@ from pathlib import Path
 from detcore.curation.emphasis import Emphasis
 from detcore.data.samples import Sample
 from detcore.data.sampling import repeat_factors
+from detcore.data.tiles import Tiles, weights_of_tiles
 from detcore.jobs.settings.learning import Learning
 from detcore.types import FloatArray
 from detcore.wording import counted
 
 
 def draw_weights(
-    samples: Sequence[Sample], learning: Learning, *, emphasis: Path, say: Callable[[str], None]
+    samples: Sequence[Sample],
+    learning: Learning,
+    *,
+    emphasis: Path,
+    say: Callable[[str], None],
+    tiles: Tiles | None = None,
 ) -> FloatArray | None:
-    """(N,) how often each image is drawn in a pass, of at least 1; ``None`` when all are alike.
+    """(N,) how often each image is drawn in a pass, of at least 1, or each of the ``tiles`` of them; ``None`` when all are
+    alike.
 
-    What is rare and what an earlier run got wrong, which the file ``emphasis`` holds, multiply. Each is told.
+    What is rare and what an earlier run got wrong, which the file ``emphasis`` holds, multiply. Each is told. Errors
+    count in the tiles that they are in; for a rare class all tiles of its images are drawn more often.
 
     Raises:
         ConfigError: the errors of an earlier run are wanted, and not there.
@@ -26,21 +34,25 @@ def draw_weights(
     weights: FloatArray | None = None
     if learning.hard_negatives or learning.oversample:
         errors = Emphasis.load(emphasis)
+        drawn = samples if tiles is None else tiles.samples
         weights = errors.weights(
-            [sample.image_id for sample in samples],
+            [sample.image_id for sample in drawn],
             hard_negatives=learning.hard_negatives,
             oversample=learning.oversample,
+            parts=None if tiles is None else tiles.places,
         )
         say(
-            f"{_more_often(weights)} drawn more often, for {errors.run} had "
+            f"{_more_often(weights, 'image' if tiles is None else 'tile')} drawn more often, for {errors.run} had "
             f"{counted(errors.false_positives, 'false positive')} on background and {counted(errors.misses, 'miss', 'misses')}."
         )
     if learning.class_balance:
         factors = repeat_factors(samples, learning.class_balance)
-        say(f"{_more_often(factors)} drawn more often for the sake of rare classes.")
+        say(f"{_more_often(factors, 'image')} drawn more often for the sake of rare classes.")
+        if tiles is not None:
+            factors = weights_of_tiles(factors, samples, tiles.samples)
         weights = factors if weights is None else weights * factors
     return weights
 
 
-def _more_often(weights: FloatArray) -> str:
-    return f"{int((weights > 1.0).sum()):,} of {counted(len(weights), 'image')}"
+def _more_often(weights: FloatArray, what: str) -> str:
+    return f"{int((weights > 1.0).sum()):,} of {counted(len(weights), what)}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample, Split, split_samples, why_no_figure
-from detcore.data.tiles import cut_samples, weights_of_tiles
+from detcore.data.tiles import Tiles, cut_samples
 from detcore.errors import ConfigError
 from detcore.images.tiles import Tiling
 from detcore.jobs.config import TrainConfig
@@ -18,7 +18,6 @@ from detcore.training.distributed import Group
 from detcore.training.draw_weights import draw_weights
 from detcore.training.load import Load
 from detcore.training.telling import Telling
-from detcore.types import FloatArray
 from detcore.wording import counted
 from detcore.zoo.checkpoint import Checkpoint
 
@@ -103,16 +102,16 @@ class RunData:
             problem=self._telling.problem,
             rank=group.rank,
             world_size=group.world_size,
-            weights=self._weights(views, emphasis),
+            weights=draw_weights(
+                self.split.train,
+                self._config.learning,
+                emphasis=emphasis,
+                say=self._telling.info,
+                tiles=None if self.tiling is None else Tiles.of(views, cache),
+            ),
             smallest_batch=self._config.recipe.smallest_batch,
             paint_ignored=not self._config.spec.masks_ignored,
         )
-
-    def _weights(self, views: tuple[Sample, ...], emphasis: Path) -> FloatArray | None:
-        """How often each of the views is drawn in a pass; ``None`` when all are alike."""
-        learnt = self.split.train
-        weights = draw_weights(learnt, self._config.learning, emphasis=emphasis, say=self._telling.info)
-        return weights if weights is None or views is learnt else weights_of_tiles(weights, learnt, views)
 
 
 def _tile_count(samples: Sequence[Sample], tiling: Tiling) -> int:

@@ -294,6 +294,9 @@ def test_errors_to_learn_from_and_plans_are_of_the_kinds_that_they_are_of(run: R
         {"images": {"1": {"false_positives": 1}}},
         {"images": {"one": {"false_positives": 1, "misses": 0}}},
         {"images": []},
+        {"places": {"1": {"false_positives": [[0, 0, 1]], "misses": []}}},
+        {"places": {"1": {"false_positives": [[0, 0, 1, "2"]], "misses": []}}},
+        {"places": {"1": {"misses": []}}},
     ):
         run.emphasis.write_text(json.dumps({**emphasis, **change}))
         with pytest.raises(ConfigError):

@@ -154,15 +154,16 @@ class Learning:
     hard_negatives: float = option(
         0.0,
         label="False alarms",
-        help="So many times more often are images drawn in which an earlier run took an average number of times "
-        "background for objects",
+        help="So many times more often are images drawn, or tiles of them, in which an earlier run took an average number "
+        "of times background for objects",
         low=0,
         group=ERRORS,
     )
     oversample: float = option(
         0.0,
         label="Missed objects",
-        help="So many times more often are images drawn in which an earlier run missed an average number of objects",
+        help="So many times more often are images drawn, or tiles of them, in which an earlier run missed an average "
+        "number of objects",
         low=0,
         group=ERRORS,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from detcore.curation.emphasis import Emphasis, ImageErrors, find_emphasis
+from detcore.curation.emphasis import Emphasis, ErrorPlaces, ImageErrors, find_emphasis
 from detcore.errors import ConfigError, ProjectError
 from detcore.project.runs import RunFolder, save_detections
 from detcore.project.snapshot import Snapshot, SnapshotImage
@@ -182,12 +182,47 @@ def test_images_weigh_by_their_errors_against_the_average_of_all() -> None:
     assert emphasis.weights([1, 2], hard_negatives=1.0, oversample=1.0).tolist() == [1.0, 1.0]
 
 
+def test_parts_of_images_weigh_by_the_errors_within_them() -> None:
+    """Two halves of image 7, and image 8, of which it is not known where its two false positives are. The halves have
+    2 and 1: the box at 45 to 55 counts in both. Of 2, 1 and 2 the mean is 5 / 3."""
+    emphasis = Emphasis(
+        run="001-x",
+        threshold=0.5,
+        iou_threshold=0.5,
+        images={
+            7: ImageErrors(false_positives=2, misses=1),
+            8: ImageErrors(false_positives=2, misses=0),
+        },
+        places={
+            7: ErrorPlaces(
+                false_positives=((10.0, 10.0, 20.0, 20.0), (45.0, 0.0, 55.0, 10.0)),
+                misses=((80.0, 0.0, 90.0, 10.0),),
+            )
+        },
+    )
+    parts = np.array([[0.0, 0.0, 50.0, 100.0], [50.0, 0.0, 100.0, 100.0], [0.0, 0.0, 50.0, 100.0]])
+    weights = emphasis.weights([7, 7, 8], hard_negatives=0.5, oversample=0.0, parts=parts)
+    np.testing.assert_allclose(weights, [1 + 0.5 * 6 / 5, 1 + 0.5 * 3 / 5, 1 + 0.5 * 6 / 5])
+    missed = emphasis.weights([7, 7, 8], hard_negatives=0.0, oversample=0.5, parts=parts)
+    np.testing.assert_allclose(missed, [1.0, 1 + 0.5 * 3, 1.0])
+
+
+def test_it_is_told_where_the_errors_are(run: RunFolder) -> None:
+    found = detections((2, CAT, (30.04, 30, 40, 40), 0.9), (3, DOG, (30, 30, 40, 40.26), 0.8))
+    save_detections(run, found, image_ids=[2, 3])
+    assert find_emphasis(run, snapshot(), threshold=0.5).places == {
+        2: ErrorPlaces(false_positives=((30.0, 30.0, 40.0, 40.0),), misses=((0.0, 0.0, 10.0, 10.0),)),
+        3: ErrorPlaces(false_positives=((30.0, 30.0, 40.0, 40.3),), misses=()),
+    }
+
+
 def test_the_file_holds_everything(run: RunFolder) -> None:
     emphasis = Emphasis(
         run="001-x",
         threshold=0.25,
         iou_threshold=0.6,
         images={12: ImageErrors(false_positives=2, misses=1), 3: ImageErrors(false_positives=0, misses=3)},
+        places={3: ErrorPlaces(false_positives=(), misses=((0.0, 1.5, 10.0, 10.0),))},
     )
     emphasis.save(run.emphasis)
     assert Emphasis.load(run.emphasis) == emphasis
