@@ -7,9 +7,11 @@ from PySide6.QtCore import QObject
 from app.services.context import AppContext
 from app.services.figures import count_text
 from app.train.widgets.setup import TrainSetup
+from detcore.data.samples import split_samples, why_low_figure
 from detcore.errors import ConfigError
 from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling, tiling_text
 from detcore.jobs.settings.headings import BASICS
+from detcore.jobs.settings.runtime import Runtime
 from detcore.project.project import Project
 from detcore.project.snapshot import take_snapshot
 
@@ -22,8 +24,9 @@ class TilingNote(QObject):
         self._context = context
         self._setup = setup
         self._objects: ObjectSizes | None = None
+        self._low_figure = ""
         context.document.opened.connect(self.look)
-        context.document.closed.connect(lambda: self._show(None))
+        context.document.closed.connect(lambda: self._show(None, ""))
         setup.detector.chosen.connect(lambda _model: self._say())
         setup.settings.more.groups[BASICS].changed.connect(self._say)
 
@@ -33,17 +36,17 @@ class TilingNote(QObject):
         if document.is_open:
             project = document.project
             self._context.tasks.run(
-                lambda: ObjectSizes.of(take_snapshot(project)),
-                done=lambda objects: self._take(project, objects),
-                failed=lambda _error: self._take(project, None),  # what is wrong is said when one trains
+                lambda: _read(project),
+                done=lambda found: self._take(project, *found),
+                failed=lambda _error: self._take(project, None, ""),  # what is wrong is said when one trains
             )
 
-    def _take(self, project: Project, objects: ObjectSizes | None) -> None:
+    def _take(self, project: Project, objects: ObjectSizes | None, low_figure: str) -> None:
         if self._context.document.shows(project):
-            self._show(objects)
+            self._show(objects, low_figure)
 
-    def _show(self, objects: ObjectSizes | None) -> None:
-        self._objects = objects
+    def _show(self, objects: ObjectSizes | None, low_figure: str) -> None:
+        self._objects, self._low_figure = objects, low_figure
         self._say()
 
     def _say(self) -> None:
@@ -56,7 +59,15 @@ class TilingNote(QObject):
         if objects is None or tiling is None:
             card.show_note("", "")
             return
-        card.show_note(
-            f"Looks at these images in tiles of {count_text(tiling.side)} px.",
-            tiling_text(tiling, objects, image_size=config.size()),
-        )
+        note = f"Looks at these images in tiles of {count_text(tiling.side)} px."
+        reasons = [tiling_text(tiling, objects, image_size=config.size())]
+        if self._low_figure:
+            note += " Some have more objects than figures look at."
+            reasons.append(self._low_figure)
+        card.show_note(note, " ".join(reasons))
+
+
+def _read(project: Project) -> tuple[ObjectSizes, str]:
+    """Off the window's thread: the sizes of the boxes, and what is to be said of images with too many to judge by."""
+    snapshot = take_snapshot(project)
+    return ObjectSizes.of(snapshot), why_low_figure(split_samples(snapshot, seed=Runtime().seed).val)

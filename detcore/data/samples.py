@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detcore.evaluation.coco import MAX_DETECTIONS
 from detcore.images.tiles import Tile
 from detcore.project.snapshot import Snapshot, SnapshotImage
 from detcore.types import IntArray
@@ -147,3 +148,16 @@ def why_no_figure(split: Split, names: Sequence[str]) -> str:
         unseen = ", ".join(names[label] for label in sorted(judged))
         return f"the validation images have boxes of {unseen} only, of which there is none to learn from"
     return ""
+
+
+def why_low_figure(judged: Sequence[Sample]) -> str:
+    """What to say of images with more objects than figures look at; "" where there are none."""
+    most = MAX_DETECTIONS[-1]
+    crowded = sum(bool((np.bincount(sample.labels) > most).any()) for sample in judged)
+    if not crowded:
+        return ""
+    return (
+        f"{counted(crowded, 'image')} to judge by {'has' if crowded == 1 else 'have'} more than {most} objects of one class. By "
+        f"COCO's rule figures look at the {most} best detections of a class in an image, so they stay low there however good "
+        "the detector is."
+    )

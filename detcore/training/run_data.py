@@ -7,7 +7,7 @@ from pathlib import Path
 
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
-from detcore.data.samples import Sample, Split, split_samples, why_no_figure
+from detcore.data.samples import Sample, Split, split_samples, why_low_figure, why_no_figure
 from detcore.data.tiles import Tiles, cut_samples
 from detcore.errors import ConfigError
 from detcore.images.tiles import Tiling
@@ -48,6 +48,8 @@ class RunData:
                 f"No figure can be made of this run, since {self.no_figure}. Its last weights are kept."
             )
             self._tell_what_waits_in_vain()
+        elif self.tiling is not None and (note := why_low_figure(self.split.val)):
+            telling.warning(note)
 
     def _tell_what_waits_in_vain(self) -> None:
         """Of the settings those that go by figures, in a run that has none."""

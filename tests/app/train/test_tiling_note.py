@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
@@ -43,3 +44,14 @@ def test_large_images_of_small_things_are_said_to_be_looked_at_in_tiles(
 
     context.document.close()
     assert note.isHidden()
+
+
+def test_more_objects_than_figures_look_at_are_said_beside_the_tiles(
+    qtbot: QtBot, open_page: TrainPage, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detcore.data.samples.MAX_DETECTIONS", (0,))
+    project.record_image_sizes({number: (4000, 3000) for number in project.image_ids()})
+    open_page.tiling.look()
+    note = open_page.setup.detector.note
+    qtbot.waitUntil(lambda: "more objects than figures look at" in note.text(), timeout=WAIT)
+    assert "more than 0 objects of one class" in note.toolTip()

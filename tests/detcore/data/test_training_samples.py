@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detcore.data.samples import Split, class_ids, make_samples, split_samples, why_no_figure
+from detcore.data.samples import Split, class_ids, make_samples, split_samples, why_low_figure, why_no_figure
 from detcore.project.snapshot import Snapshot, SnapshotImage
 from detcore.types import Box, ObjectClass, Status
 from tests.columns import ground_truth
@@ -161,3 +161,15 @@ def test_difficult_boxes_that_are_learnt_never_count_in_judging(split: str) -> N
     assert {len(sample.labels) for sample in found.train} == {2}
     assert {len(sample.labels) for sample in found.val} == {1}
     assert {len(sample.ignore) for sample in found.val} == {1}
+
+
+def test_images_with_more_than_100_objects_of_a_class_are_said_to_be_beyond_figures() -> None:
+    """100 of a class are not too many, nor 101 of two."""
+    images = [image(number, "val") for number in (1, 2, 3)]
+    boxes = [box(number, 1) for number in range(100)]
+    boxes += [box(100 + number, 2, 7 if number < 51 else 9) for number in range(101)]
+    judged = make_samples(snapshot(images, boxes), images)
+    assert why_low_figure(judged) == ""
+    boxes += [box(201 + number, 3) for number in range(101)]
+    judged = make_samples(snapshot(images, boxes), images)
+    assert why_low_figure(judged).startswith("1 image to judge by has more than 100 objects of one class.")

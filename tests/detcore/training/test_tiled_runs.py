@@ -119,6 +119,17 @@ def test_a_run_on_large_images_of_small_things_takes_tiles_and_says_so(tmp_path:
     assert not any(np.isnan(event.metrics["AP"]) for event in validations)
 
 
+def test_a_run_with_tiles_warns_of_images_with_more_objects_than_figures_look_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The image that it is judged by has six squares."""
+    run = make_large(tmp_path / "run")
+    assert "objects of one class" not in said(train(run)[1])
+    monkeypatch.setattr("detcore.data.samples.MAX_DETECTIONS", (1, 5))
+    run = make_large(tmp_path / "crowded")
+    assert "1 image to judge by has more than 5 objects of one class" in said(train(run)[1])
+
+
 def test_a_run_with_tiles_that_was_stopped_ends_as_one_that_was_not(tmp_path: Path) -> None:
     whole, parts = (make_large(tmp_path / name, epochs=2) for name in ("whole", "parts"))
     train(whole)
