@@ -151,7 +151,7 @@ def _about(batch: PreviewBatch) -> str:
     of = counted(batch.total, "training image")
     if batch.tiling is not None:
         of = f"{counted(batch.tiles, 'tile')} of {count_text(batch.tiling.side)} px, cut from {of}"
-    text = f"{len(batch.images)} drawn from {of}, changed as the settings on the page say."
+    text = f"{len(batch.images)} drawn from {of}, changed as the settings on the page say, with their sizes in pixels."
     if any(len(item.ignore) for item in batch.images):
         text += (
             " What lies in a dashed box is painted over, but for labelled boxes: this detector cannot leave it out."

@@ -14,6 +14,7 @@ from detcore.data.draws import Draws, ProblemCallback
 from detcore.data.letterbox import PAD_VALUE, fit_size, resize
 from detcore.data.samples import Sample, split_samples
 from detcore.data.sampling import repeat_factors
+from detcore.data.sizes import Sizes
 from detcore.data.tiles import cut_samples, weights_of_tiles
 from detcore.errors import ConfigError, ImageError
 from detcore.images.tiles import Tiling
@@ -25,6 +26,8 @@ from detcore.types import ImageArray
 _CACHE_BYTES = 256 * 2**20
 _TILE = 320
 _GAP = 8
+_CAPTION = 16
+"""Pixels below an image, for its size."""
 _TRIES = 4
 
 
@@ -53,8 +56,9 @@ class _Cut:
 
 
 class Preview:
-    """Draws images as a training with the same settings would at its beginning; the errors of an earlier run are
-    left aside. What has been read stays in memory for the next batch. Not for several threads at once."""
+    """Draws images as a training with the same settings would before they are no longer mixed; the errors of an earlier run
+    are left aside. Where a training begins with small images every other one is as small, and where each batch has a size of
+    its own each image has one. What has been read stays in memory for the next batch. Not for several threads at once."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -79,9 +83,11 @@ class Preview:
         except ImageError:  # of tiles: none of the files can be read, each of which has been told
             return PreviewBatch(images=(), total=len(samples), problems=tuple(problems))
         images: list[Labelled] = []
+        sizes = Sizes(config, config.size())
         first = number * count
         for at in range(first, first + count * _TRIES):
-            drawn = draws.item(at, config.augmentation)
+            scale = sizes.scale(at, small=sizes.begins_small and at % 2 == 0)
+            drawn = draws.item(at, config.augmentation, scale=scale)
             if drawn is not None:
                 images.append(drawn.labelled)
             if len(images) == count or draws.all_broken:
@@ -142,15 +148,26 @@ class Preview:
 
 
 def contact_sheet(images: Sequence[Labelled], colours: Sequence[str], *, columns: int) -> ImageArray:
-    """Images side by side on white, with their boxes in the colours (``#rrggbb``) of their labels, and areas to
-    ignore in grey."""
+    """Images side by side on white, all equally large, with their boxes in the colours (``#rrggbb``) of their labels,
+    areas to ignore in grey, and their sizes below."""
     tiles = [_with_boxes(item, colours) for item in images]
     rows = -(-len(tiles) // columns)
-    step = np.max([tile.shape[:2] for tile in tiles], axis=0) + _GAP
+    step = np.max([tile.shape[:2] for tile in tiles], axis=0) + (_CAPTION + _GAP, _GAP)
     sheet = np.full((rows * int(step[0]) + _GAP, columns * int(step[1]) + _GAP, 3), 255, np.uint8)
-    for at, tile in enumerate(tiles):
+    for at, (item, tile) in enumerate(zip(images, tiles, strict=True)):
         y, x = (place * int(one) + _GAP for place, one in zip(divmod(at, columns), step, strict=True))
         sheet[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
+        size = f"{item.size[0]} x {item.size[1]}"
+        cv2.putText(
+            sheet,
+            size,
+            (x, y + tile.shape[0] + 12),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.4,
+            (60, 60, 60),
+            1,
+            cv2.LINE_AA,
+        )
     return sheet
 
 

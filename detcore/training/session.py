@@ -14,6 +14,7 @@ import torch
 
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample, class_ids
+from detcore.data.sizes import Sizes
 from detcore.errors import ConfigError
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
@@ -42,7 +43,6 @@ from detcore.training.machine import (
 from detcore.training.optimisers import make_optimiser
 from detcore.training.pace import Cost, PredictionHook
 from detcore.training.patience import PatienceHook
-from detcore.training.phases import largest_side, usual_sides
 from detcore.training.recomputing import recompute_stages
 from detcore.training.run_data import RunData
 from detcore.training.stretch import fraction_done, go_beyond
@@ -310,7 +310,7 @@ class Session:
         images, targets = dummy_batch(
             detector.num_classes,
             batch_size=load.batch_size,
-            size=largest_side(self.config, load),
+            size=Sizes(self.config, load.image_size).largest,
             objects=max(1, most),
             compute=compute,
         )
@@ -327,7 +327,7 @@ class Session:
                 detector,
                 compute,
                 batch_size=min(2, load.batch_size),
-                sides=usual_sides(config, load),
+                sides=Sizes(config, load.image_size).usual,
                 frozen=config.frozen,
                 fraction=fraction_done(self.state, config.learning, images=images),
             )

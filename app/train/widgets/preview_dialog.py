@@ -28,9 +28,13 @@ class PreviewPicture:
     boxes: tuple[tuple[Box, QColor], ...]
     ignored: tuple[Box, ...]
 
+    @property
+    def size(self) -> str:
+        return f"{self.image.width()} × {self.image.height()}"
+
 
 class PreviewGrid(QWidget):
-    """Pictures in rows and columns, as large as all have room."""
+    """Pictures in rows and columns, as large as all have room, with their sizes below."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,8 +45,8 @@ class PreviewGrid(QWidget):
 
     def show_pictures(self, pictures: Sequence[PreviewPicture]) -> None:
         self.pictures = pictures
-        count = len(pictures)
-        self.setAccessibleName(f"{count} augmented training images")
+        sizes = ", ".join(dict.fromkeys(picture.size for picture in pictures))
+        self.setAccessibleName(f"{len(pictures)} augmented training images of {sizes} pixels")
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
@@ -54,6 +58,14 @@ class PreviewGrid(QWidget):
             place.moveCenter(cell.center())
             painter.drawImage(place, picture.image)
             self._paint_boxes(painter, picture, place)
+            painter.setPen(self._theme.color("text_muted"))
+            below = QRectF(cell.left(), place.bottom(), cell.width(), self._line)
+            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, picture.size)
+
+    @property
+    def _line(self) -> int:
+        """The height of what is said below a picture."""
+        return self.fontMetrics().height()
 
     def _paint_boxes(self, painter: QPainter, picture: PreviewPicture, place: QRectF) -> None:
         scale = place.width() / picture.image.width()
@@ -79,7 +91,7 @@ class PreviewGrid(QWidget):
             rows = -(-count // columns)
             return (
                 (self.width() - _GAP * (columns - 1)) / columns,
-                (self.height() - _GAP * (rows - 1)) / rows,
+                (self.height() - _GAP * (rows - 1)) / rows - self._line,
             )
 
         def shown(columns: int) -> float:
@@ -89,12 +101,11 @@ class PreviewGrid(QWidget):
         columns = max(range(1, count + 1), key=shown)
         width = shown(columns)
         height, rows = width / aspect, -(-count // columns)
-        left = (self.width() - columns * width - (columns - 1) * _GAP) / 2
-        top = (self.height() - rows * height - (rows - 1) * _GAP) / 2
+        across, down = width + _GAP, height + self._line + _GAP
+        left = (self.width() + _GAP - columns * across) / 2
+        top = (self.height() + _GAP - rows * down) / 2
         return [
-            QRectF(
-                left + (at % columns) * (width + _GAP), top + (at // columns) * (height + _GAP), width, height
-            )
+            QRectF(left + (at % columns) * across, top + (at // columns) * down, width, height)
             for at in range(count)
         ]
 

@@ -53,7 +53,7 @@ def test_pictures_follow_the_settings_and_another_batch(
 def test_tiles_are_shown_where_a_training_would_cut_them(
     qtbot: QtBot, open_page: TrainPage, context: AppContext
 ) -> None:
-    config = TrainConfig(learning=Learning(tiles="96", image_size=96))
+    config = TrainConfig(learning=Learning(tiles="96", image_size=96, small_until=0.0))
     open_page.setup.show_config(config)
     dialog = opened(open_page, context)
     qtbot.waitUntil(lambda: len(dialog.grid.pictures) > 0, timeout=WAIT)
@@ -75,6 +75,30 @@ def test_it_says_what_becomes_of_areas_to_ignore(
     picture = next(picture for picture in dialog.grid.pictures if picture.ignored)
     x1, y1, x2, y2 = picture.ignored[0]
     assert picture.image.pixelColor(int((x1 + x2) / 2), int((y1 + y2) / 2)).getRgb()[:3] == (114, 114, 114)
+    dialog.close()
+
+
+def test_sizes_of_both_halves_of_a_training_are_shown_and_said(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext
+) -> None:
+    """65 % of 160 are 104, of which the nearest multiple of 32 is 96."""
+    learning = Learning(tiles="off", image_size=160, small_until=0.5)
+    open_page.setup.show_config(TrainConfig(learning=learning))
+    dialog = opened(open_page, context)
+    qtbot.waitUntil(lambda: len(dialog.grid.pictures) == COUNT, timeout=WAIT)
+    assert [picture.image.width() for picture in dialog.grid.pictures] == [96, 160] * (COUNT // 2)
+    for picture in dialog.grid.pictures:
+        assert picture.size in dialog.grid.accessibleName()
+    bottom = dialog.grid.grab().toImage()
+    cells = dialog.grid._cells()
+    assert all(cell.bottom() + dialog.grid._line <= dialog.grid.height() + 1 for cell in cells)
+    under = cells[0]
+    colours = {
+        bottom.pixel(x, y)
+        for x in range(int(under.left()), int(under.right()))
+        for y in range(int(under.bottom()) + 2, int(under.bottom()) + dialog.grid._line)
+    }
+    assert len(colours) > 2, "something is written below"
     dialog.close()
 
 

@@ -22,13 +22,18 @@ def test_a_contact_sheet_has_boxes_in_the_colours_of_their_labels() -> None:
         ignore=np.array([[200, 50, 260, 120]], np.float32),
     )
     sheet = contact_sheet([item, item, item], ["#ffffff", "#00ff80"], columns=2)
-    assert sheet.shape == (2 * 168 + 8, 2 * 328 + 8, 3)
+    assert sheet.shape == (2 * 184 + 8, 2 * 328 + 8, 3)
     # a gap of 8, then the frame of the box at its corner
     assert sheet[8 + 20, 8 + 10].tolist() == [0, 255, 128]
     assert sheet[8 + 89, 8 + 99].tolist() == [0, 255, 128]
     assert sheet[8 + 50, 8 + 200].tolist() == [114, 114, 114]
     assert sheet[8 + 20, 8 + 328 + 10].tolist() == [0, 255, 128]
-    assert sheet[-1, -1].tolist() == sheet[8 + 168 + 20, 8 + 328 + 10].tolist() == [255, 255, 255]
+    assert sheet[-1, -1].tolist() == sheet[8 + 184 + 20, 8 + 328 + 10].tolist() == [255, 255, 255]
+    # a line below each, with its size, and none in the empty place
+    below = sheet[8 + 160 : 8 + 160 + 16]
+    assert (below[:, 8:88] < 200).any()
+    assert (below[:, 336:416] < 200).any()
+    assert (sheet[8 + 184 + 160 :, 336:] == 255).all()
 
 
 def test_the_command_writes_a_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ from detcore.types import Box, ObjectClass, Status
 from tests.columns import ground_truth
 
 PLAIN = replace(Augmentation(), flip_horizontal=False, scale_jitter=0.0, colour_jitter=False)
-TILES = TrainConfig(learning=Learning(tiles="400", image_size=192), augmentation=PLAIN)
+TILES = TrainConfig(learning=Learning(tiles="400", image_size=192, small_until=0.0), augmentation=PLAIN)
 
 
 @pytest.fixture
@@ -52,6 +52,26 @@ def test_the_tiles_that_a_training_would_cut_are_shown(snapshot: Snapshot) -> No
     whole = preview.batch(replace(TILES, learning=Learning(tiles="off", image_size=192)), number=0, count=1)
     assert (whole.tiling, whole.tiles) == (None, 0)
     assert len(whole.images[0].boxes) == 2
+
+
+def test_images_have_the_sizes_of_the_phases_in_turn(snapshot: Snapshot) -> None:
+    """Of 320 pixels 65 % are 208, of which the nearest multiple of 32 is 192; 400 / 700 of them are 110, and 183."""
+    config = TrainConfig(learning=Learning(tiles="off", image_size=320, small_until=0.3), augmentation=PLAIN)
+    batch = Preview(snapshot).batch(config, number=0, count=4)
+    assert [item.size for item in batch.images] == [(192, 128), (320, 192)] * 2
+    widths = [float(item.boxes[0, 2] - item.boxes[0, 0]) for item in batch.images]
+    assert widths == pytest.approx([50 * 192 / 700, 50 * 320 / 700] * 2, abs=0.5)
+    full = replace(config, learning=replace(config.learning, small_until=0.0))
+    assert {item.size for item in Preview(snapshot).batch(full, number=0, count=4).images} == {(320, 192)}
+
+
+def test_with_many_sizes_each_image_has_one_of_its_own(snapshot: Snapshot) -> None:
+    """Half as much or half as much again of 320 pixels, in steps of 32."""
+    learning = Learning(tiles="off", image_size=320, small_until=0.0, multi_scale=0.5)
+    batch = Preview(snapshot).batch(TrainConfig(learning=learning, augmentation=PLAIN), number=0, count=40)
+    sides = {item.size[0] for item in batch.images}
+    assert len(sides) > 6
+    assert sides <= set(range(160, 481, 32))
 
 
 def test_files_are_looked_into_once_for_the_batches_of_one_tiling(
@@ -139,7 +159,8 @@ def test_the_boxes_of_the_preview_lie_on_the_pixels_of_the_object(
     red_object: Snapshot, change: dict[str, float]
 ) -> None:
     config = TrainConfig(
-        learning=Learning(image_size=320), augmentation=replace(PLAIN, close_after=1.0, **change)
+        learning=Learning(image_size=320, small_until=0.0),
+        augmentation=replace(PLAIN, close_after=1.0, **change),
     )
     batch = Preview(red_object).batch(config, number=0, count=12)
     seen = [item for item in batch.images if len(item.boxes)]
@@ -153,7 +174,9 @@ def test_the_boxes_of_the_preview_lie_on_the_pixels_of_the_object(
 
 
 def test_in_a_mosaic_what_the_preview_has_in_a_box_is_the_object(red_object: Snapshot) -> None:
-    config = TrainConfig(learning=Learning(image_size=320), augmentation=replace(PLAIN, mosaic=1.0))
+    config = TrainConfig(
+        learning=Learning(image_size=320, small_until=0.0), augmentation=replace(PLAIN, mosaic=1.0)
+    )
     images = Preview(red_object).batch(config, number=0, count=12).images
     boxes = 0
     for item in images:

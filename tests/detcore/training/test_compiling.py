@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from detcore.data.sizes import Sizes
 from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Event, Log
@@ -18,8 +19,6 @@ from detcore.training.compiling import compile_stages
 from detcore.training.distributed import Group
 from detcore.training.freezing import Freezing
 from detcore.training.layers import LayerWatch
-from detcore.training.load import Load
-from detcore.training.phases import usual_sides
 from detcore.training.session import Session
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.parts.blocks import ConvBlock
@@ -156,10 +155,9 @@ def test_layers_that_are_frozen_are_so_while_it_is_tried(compiled: Compiled) -> 
 
 def test_a_run_that_begins_with_small_images_is_compiled_for_both_sizes() -> None:
     """0.65 · 640 is 416, which is 13 · 32."""
-    load = Load(batch_size=4, accumulate=1, image_size=640)
     small = TrainConfig().with_settings({"small_until": 0.5})
-    assert usual_sides(small, load) == (416, 640)
-    assert usual_sides(TrainConfig().with_settings({"small_until": 0.0}), load) == (640,)
+    assert Sizes(small, 640).usual == (416, 640)
+    assert Sizes(TrainConfig().with_settings({"small_until": 0.0}), 640).usual == (640,)
 
 
 def train(run: RunFolder) -> tuple[EndReason, list[Event]]:

@@ -13,12 +13,13 @@ import pytest
 from detcore.data.cache import ImageCache
 from detcore.data.draws import Draws
 from detcore.data.samples import Sample
+from detcore.data.sizes import Sizes
 from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.settings.augmentation import Augmentation
 from detcore.jobs.settings.learning import Learning
 from detcore.training.load import Load
-from detcore.training.phases import Phases, largest_side
+from detcore.training.phases import Phases
 from detcore.training.stretch import begin_stretch
 from detcore.zoo.checkpoint import RunState
 
@@ -120,7 +121,7 @@ def test_each_batch_has_a_size_of_its_own_within_the_range_and_always_the_same()
     again.reach(0.0)
     assert [round(320 * again.scale(8 * row)) for row in range(400)] == sides
     config = TrainConfig(learning=Learning(multi_scale=0.4))
-    assert largest_side(config, LOAD) == 448
+    assert Sizes(config, 320).largest == 448
 
 
 def test_an_image_is_drawn_so_many_times_as_large_with_its_boxes(tmp_path: Path) -> None:
