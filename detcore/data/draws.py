@@ -75,6 +75,7 @@ class Draws:
         self._rare = RareBoxes(samples)
         self._broken: set[str] = set()
         self._orders: dict[int, IntArray] = {}
+        self._every = np.arange(len(samples))
 
     @property
     def all_broken(self) -> bool:
@@ -92,7 +93,7 @@ class Draws:
         if whole is None:
             return None
         # Of tiles most that are in no pass are background, which no mosaic needs.
-        others = order if self._tiled else np.arange(len(self.samples))
+        others = order if self._tiled else self._every
         item = self._mix(whole, sample, plan, rng, others)
         width, height = (round_up(max(1, round(scale * side)), SIDE_STEP) for side in item.size)
         labelled = augment(item, plan, rng, width=width, height=height, scale=scale)

@@ -24,19 +24,19 @@ OBJECT_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tiles:
-    """T tiles as ``samples``, and the ``places`` (T, 4) of them in their images, in pixels of the original."""
+    """T tiles as ``samples``, of images as the ``cache`` has them."""
 
     samples: Sequence[Sample]
-    places: FloatArray
+    cache: ImageCache
 
-    @classmethod
-    def of(cls, samples: Sequence[Sample], cache: ImageCache) -> Tiles:
+    def places(self) -> FloatArray:
+        """(T, 4) where each lies in its image, in pixels of the original."""
         places = [
-            _place(sample.tile, cache.fit(width=sample.frame[0], height=sample.frame[1]))
-            for sample in samples
+            _place(sample.tile, self.cache.fit(width=sample.frame[0], height=sample.frame[1]))
+            for sample in self.samples
             if sample.tile is not None and sample.frame is not None
         ]
-        return cls(samples=samples, places=np.array(places, np.float64).reshape(-1, 4))
+        return np.array(places, np.float64).reshape(-1, 4)
 
 
 def cut_samples(

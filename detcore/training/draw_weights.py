@@ -39,7 +39,7 @@ def draw_weights(
             [sample.image_id for sample in drawn],
             hard_negatives=learning.hard_negatives,
             oversample=learning.oversample,
-            parts=None if tiles is None else tiles.places,
+            parts=None if tiles is None else tiles.places(),
         )
         say(
             f"{_more_often(weights, 'image' if tiles is None else 'tile')} drawn more often, for {errors.run} had "

@@ -109,7 +109,7 @@ class RunData:
                 self._config.learning,
                 emphasis=emphasis,
                 say=self._telling.info,
-                tiles=None if self.tiling is None else Tiles.of(views, cache),
+                tiles=None if self.tiling is None else Tiles(samples=views, cache=cache),
             ),
             smallest_batch=self._config.recipe.smallest_batch,
             paint_ignored=not self._config.spec.masks_ignored,
