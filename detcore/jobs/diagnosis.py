@@ -145,16 +145,19 @@ class Diagnosis:
                 text += f", and {cut:.0%} of the gradients were too long and cut. The learning rate of {rate:.2g} is probably too high."
                 yield Finding(text, f"Train at {rate / 3:.2g} or less.")
             elif update is not None and update < _SLOW_UPDATE:
-                text += f", and a step changes weights by {update:.1e} of their length. The learning rate of {rate:.2g} is probably too low."
+                moves = f"changes weights by {update:.1e} of their length" if update else "changes no weight"
+                text += f", and a step {moves}. The learning rate of {rate:.2g} is probably too low."
                 yield Finding(text, f"Train at {rate * 10:.2g}, or leave the rate to the detector.")
             else:
                 text += "."
                 yield Finding(text, "Leave the learning rate to the detector, and check the labels.")
 
     def _update(self) -> float | None:
-        """How far a step goes in the middle layer, against the length of its weights."""
-        moved = [value for value in (self._layers.figures.get("update", []) if self._layers else []) if value]
-        return statistics.median(moved) if moved else None
+        """How far a step goes in the middle one of the layers that it moves, against the length of its weights."""
+        updates = self._layers.figures.get("update", []) if self._layers else []
+        known = [value for value in updates if value is not None]
+        moved = [value for value in known if value > 0]
+        return statistics.median(moved or known) if known else None
 
     def _ap(self, losses: list[float]) -> Iterable[Finding]:
         aps = [item.metrics["AP"] for item in self._judged if item.metrics.get("AP", math.nan) >= 0]

@@ -99,6 +99,7 @@ def said_of_descent(*, rate: float, steps: int = 300, longest: float = 1e9) -> s
         (0.251, 1e9, "The loss rises"),  # 1 - 8 · 0.251 is -1.008
         (5.0, 1.0, "100% of the gradients were too long and cut"),  # goes past the goal and back again
         (1e-7, 1e9, "is probably too low"),
+        (1e-10, 1e9, "a step changes no weight"),  # 0.1 + 3e-10 is 0.1 in 32 bit
         (1e9, 1e30, "The loss was no longer a number"),
     ],
 )
