@@ -11,6 +11,7 @@ from app.services.figures import count_text, counted, ratio_text
 from detcore.jobs.diagnosis import Diagnosis
 from detcore.jobs.events import (
     Checkpoint,
+    ClassLosses,
     Ended,
     Event,
     Failed,
@@ -98,6 +99,7 @@ class RunHistory:
         self.layers: Layers | None = None
         self.hardest: HardBatch | None = None
         self.judged: Validation | None = None
+        self.class_losses: ClassLosses | None = None
         """What was told last of layers, of the batch that did most harm, and of classes."""
         for event in events:
             self.add(event)
@@ -124,6 +126,8 @@ class RunHistory:
                 self.layers = event
             case HardBatch():
                 self.hardest = event
+            case ClassLosses():
+                self.class_losses = event
             case Started():
                 self._begin(event)
             case Progress():

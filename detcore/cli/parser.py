@@ -259,6 +259,12 @@ def _add_model_commands(commands: Commands) -> None:
     curves.add_argument("--run", required=True)
     curves.add_argument("--png", type=Path, metavar="FILE", help="losses and AP over steps")
     curves.add_argument("--csv", type=Path, metavar="FILE", help="a row a step, AP by class as well")
+    curves.add_argument(
+        "--tensorboard",
+        type=Path,
+        metavar="DIR",
+        help="an event file; takes pip install 'reticle[tensorboard]'",
+    )
 
     deploy = _add(commands, "export-model", "write a run's detector as a file that runs without Reticle")
     deploy.add_argument("--run", required=True)

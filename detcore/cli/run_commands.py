@@ -9,7 +9,8 @@ from typing import TypeVar
 from detcore.cli.console import say, table, write_json
 from detcore.errors import ConfigError
 from detcore.jobs.diagnosis import Diagnosis, lost_by_class
-from detcore.jobs.events import LAYER_FIGURES, Event, HardBatch, Layers, Step, Validation
+from detcore.jobs.events import LAYER_FIGURES, ClassLosses, Event, HardBatch, Layers, Step, Validation
+from detcore.jobs.tensorboard_file import write_board
 from detcore.project.project import Project
 from detcore.project.runs import find_run, read_events
 from detcore.project.snapshot import Snapshot
@@ -21,7 +22,7 @@ Kind = TypeVar("Kind", bound=Event)
 
 
 def diagnose(options: argparse.Namespace) -> int:
-    """Say what keeps a run from learning, what its classes cost, its hardest batches, and its layers if asked."""
+    """Say what keeps a run from learning, what its classes cost and lose, its hardest batches, and its layers if asked."""
     with Project.open(options.project, read_only=True) as project:
         run = find_run(project, options.run)
     events = read_events(run.events)
@@ -40,6 +41,11 @@ def diagnose(options: argparse.Namespace) -> int:
             [name, f"{judged.per_class[name]:.3f}", f"{lost:.3f}"] for name, lost in lost_by_class(judged)
         ]
         say(table(rows, head=["class", "AP", "lost"]))
+    learnt = _last(events, ClassLosses)
+    if learnt is not None:
+        say(f"\nLoss of each class, of {sum(learnt.losses.values()):.3g} in all at step {learnt.step:,}:")
+        ordered = sorted(learnt.losses.items(), key=lambda item: item[1], reverse=True)
+        say(table([[name, f"{loss:.3g}"] for name, loss in ordered], head=["class", "loss"]))
     paths = {image.id: image.path for image in Snapshot.load(run.snapshot).images}
     hardest = sorted(
         (event for event in events if isinstance(event, HardBatch)),
@@ -64,18 +70,22 @@ def diagnose(options: argparse.Namespace) -> int:
 
 
 def curves(options: argparse.Namespace) -> int:
-    """Write the curves of a run as a picture, as a table, or both."""
-    if options.png is None and options.csv is None:
-        raise ConfigError("nothing to write", hint="Give --png FILE, --csv FILE, or both")
+    """Write the curves of a run as a picture, as a table, and for TensorBoard."""
+    if options.png is None and options.csv is None and options.tensorboard is None:
+        raise ConfigError("nothing to write", hint="Give --png FILE, --csv FILE or --tensorboard DIR")
     with Project.open(options.project, read_only=True) as project:
         run = find_run(project, options.run)
-    drawn = learning_curves(read_events(run.events))
+    told = read_events(run.events)
+    drawn = learning_curves(told)
     if options.png is not None:
         write_curves_png(drawn, options.png, title=run.name)
         say(str(options.png))
     if options.csv is not None:
         write_curves_csv(drawn, options.csv)
         say(str(options.csv))
+    if options.tensorboard is not None:
+        write_board(options.tensorboard, told)
+        say(str(options.tensorboard))
     return 0
 
 

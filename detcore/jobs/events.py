@@ -139,6 +139,16 @@ class HardBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClassLosses:
+    """The part of the loss that each class had, by name: means over the steps since the event before, which add up to
+    the whole. Of detectors that can tell it."""
+
+    kind: ClassVar[str] = "class_losses"
+    step: int
+    losses: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
     """One step looked at layer by layer: ``names`` of the convolutions and linear layers, and a column of
     ``figures``, with a value a layer, for each of ``LAYER_FIGURES``; ``None`` where there is none."""
@@ -218,6 +228,7 @@ Event = (
     | Validation
     | Data
     | HardBatch
+    | ClassLosses
     | Layers
     | Progress
     | Checkpoint

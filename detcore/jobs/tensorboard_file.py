@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from detcore.errors import disk_error
+from detcore.errors import ConfigError, disk_error
 from detcore.jobs import events
 from detcore.jobs.events import Event
 
@@ -56,6 +56,23 @@ def with_tensorboard(folder: Path, say: Say) -> Generator[Say, None, None]:
                 tell(error)
 
 
+def write_board(folder: Path, told: Iterable[Event]) -> None:
+    """Write what a run has told into an event file of a folder, which is made where it is missing.
+
+    Raises:
+        ConfigError: tensorboardX is not installed; the hint says how to get it.
+    """
+    if find_spec(_PACKAGE) is None:
+        raise ConfigError(
+            f"a file for TensorBoard needs {_PACKAGE}, not installed here",
+            hint="Install it with: pip install 'reticle[tensorboard]'",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    with closing(_Board(folder)) as board:
+        for event in told:
+            board.hear(event)
+
+
 class _Board:
     """One event file. Its records are written here, not by the library's own thread, which nobody hears fail."""
 
@@ -96,6 +113,8 @@ def _figures(event: Event) -> Iterable[tuple[str, float]]:
     elif isinstance(event, events.Validation):
         yield from ((f"validation/{name}", value) for name, value in event.metrics.items())
         yield from ((f"AP by class/{name}", value) for name, value in event.per_class.items())
+    elif isinstance(event, events.ClassLosses):
+        yield from ((f"loss by class/{name}", value) for name, value in event.losses.items())
     elif isinstance(event, events.Layers):
         for row, layer in enumerate(event.names):
             for figure, column in event.figures.items():

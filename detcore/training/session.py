@@ -377,6 +377,7 @@ class Session:
             measure=self._flags.measure,
             learnt=data.split.train,
             costs=costs,
+            classes=self.snapshot.classes,
         )
         return [*hooks, PatienceHook(self._telling.emit), *last]
 

@@ -7,11 +7,13 @@ from threading import Event as Flag
 
 from detcore.data.samples import Sample
 from detcore.jobs.events import Event
+from detcore.training.class_losses import ClassLossesHook
 from detcore.training.hard_batches import HardBatchHook
 from detcore.training.hooks import MetricsHook
 from detcore.training.layers import LayersHook
 from detcore.training.pace import Cost, TimeLeft
 from detcore.training.trainer import Hook
+from detcore.types import ObjectClass
 
 
 def watching_hooks(
@@ -20,8 +22,10 @@ def watching_hooks(
     measure: Flag,
     learnt: Sequence[Sample],
     costs: Sequence[Cost],
+    classes: Sequence[ObjectClass],
 ) -> list[Hook]:
-    """Figures of the steps with the time that is left, layers when ``measure`` is set, and the hardest batches.
+    """Figures of the steps with the time that is left, layers when ``measure`` is set, the hardest batches, and the loss
+    of each of the ``classes``.
 
     ``costs`` are what takes time besides learning.
     """
@@ -31,4 +35,5 @@ def watching_hooks(
         MetricsHook(emit, time_left),
         LayersHook(emit, measure),
         HardBatchHook(emit, {sample.path: sample.image_id for sample in learnt}),
+        ClassLossesHook(emit, [item.name for item in classes]),
     ]

@@ -56,6 +56,8 @@ class Detector(nn.Module, ABC):
     names, their rows are taken over."""
     label_smoothing: float = 0.0
     """The share of each label that is spread over all classes, where the spec says that losses look at it."""
+    class_losses: Tensor | None = None
+    """(K,) the part of the last losses, added up, that each class had; ``None`` where a detector does not tell."""
 
     @abstractmethod
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""What goes on inside a run: its layers, the batch that did most harm, what each class costs. Folded until asked."""
+"""What goes on inside a run: its layers, the batch that did most harm, AP and loss of each class. Folded until asked."""
 
 from __future__ import annotations
 
@@ -43,11 +43,15 @@ CLASS_HEADS = (
     ("Class", ""),
     ("AP", "Of the class in the last validation"),
     ("AP lost", "By how much the mean over all classes would rise if this one were found without a fault"),
+    (
+        "Loss",
+        "The part of the loss that the class had of late, where the detector tells it: Reticle's own do",
+    ),
 )
 SHARES = ("zeros", "saturated")
 NO_LAYERS = "Layers are looked at now and then while a run trains."
 NO_BATCH = "The batch with the highest loss comes here, once a run has made some steps."
-NO_CLASSES = "What each class costs comes here with the first validation."
+NO_CLASSES = "AP and loss of each class come here, with the first validation at the latest."
 _FINEST = 6
 """Decimals of a figure at most."""
 
@@ -94,7 +98,7 @@ class InsideView(QWidget):
         self.measure.setDefaultAction(measure)
         self.measure.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.layers = FiguresTable([("Layer", ""), *LAYER_HEADS.values()], "Layers of the run")
-        self.classes = FiguresTable(CLASS_HEADS, "What each class costs")
+        self.classes = FiguresTable(CLASS_HEADS, "AP and loss of each class")
         self.about_batch = QLabel(wordWrap=True)
         self.about_batch.setProperty("role", "muted")
         self._cards = FlowLayout(spacing=8)
@@ -109,7 +113,7 @@ class InsideView(QWidget):
         self.tabs.setMaximumHeight(MOST_HEIGHT)
         fold = Fold("Inside", self.tabs, summary=self.summary, tool=self.measure)
         self.button = fold.button
-        self.button.setToolTip("Show layers, the hardest batch, and what each class costs")
+        self.button.setToolTip("Show layers, the hardest batch, and AP and loss of each class")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(fold)
@@ -160,7 +164,7 @@ class InsideView(QWidget):
             self._fill(self._history)
 
     def _fill(self, history: RunHistory) -> None:
-        layers, judged, batch = history.layers, history.judged, history.hardest
+        layers, batch = history.layers, history.hardest
         self._of_layers.show_content(layers is not None)
         if layers is not None:
             self.layers.show_rows(
@@ -169,14 +173,9 @@ class InsideView(QWidget):
                     for row, name in enumerate(layers.names)
                 ]
             )
-        self._of_classes.show_content(judged is not None)
-        if judged is not None:
-            self.classes.show_rows(
-                [
-                    [name, ratio_text(judged.per_class[name], digits=3), ratio_text(lost, digits=3)]
-                    for name, lost in lost_by_class(judged)
-                ]
-            )
+        classes = _class_rows(history)
+        self._of_classes.show_content(bool(classes))
+        self.classes.show_rows(classes)
         self._of_batch.show_content(batch is not None)
         if batch is not None and batch is not self._batch:
             self._clear_cards()
@@ -197,6 +196,18 @@ def _summary_text(history: RunHistory) -> str:
 def _batch_text(batch: HardBatch) -> str:
     loss, usual = (short_text(round(value, 2)) for value in (batch.loss, batch.usual))
     return f"Hardest batch of late: step {count_text(batch.step)}, loss {loss}, usually {usual}"
+
+
+def _class_rows(history: RunHistory) -> list[list[str]]:
+    """Name, AP, what that lacks, and loss of each class, the costliest first; "–" where there is none."""
+    lost = [] if history.judged is None else lost_by_class(history.judged)
+    aps = {} if history.judged is None else history.judged.per_class
+    losses = {} if history.class_losses is None else history.class_losses.losses
+    rows = [[name, ratio_text(aps[name], digits=3), ratio_text(share, digits=3)] for name, share in lost]
+    rows += [
+        [name, "–", "–"] for name in sorted(losses, key=losses.__getitem__, reverse=True) if name not in aps
+    ]
+    return [[*row, ratio_text(losses[row[0]], digits=3) if row[0] in losses else "–"] for row in rows]
 
 
 def _layer_text(figure: str, value: float | None) -> str:

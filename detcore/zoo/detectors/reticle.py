@@ -194,14 +194,18 @@ class Reticle(Detector):
         class_loss = functional.binary_cross_entropy_with_logits(raw.logits, wanted, reduction="none")
         norm = divisor(quality.sum())
         boxes, gt = raw.boxes[images, places], gt_boxes[images, rows]
-        box_loss = ((1 - paired_iou(boxes, gt, complete=True)) * quality).sum()
+        box_loss = (1 - paired_iou(boxes, gt, complete=True)) * quality
         points, strides = raw.points[places], raw.strides[places]
         distances = torch.cat([points - gt[:, :2], gt[:, 2:] - points], dim=1) / strides[:, None]
-        bins_loss = (distribution_loss(raw.bins[images, places], distances) * quality).sum()
+        bins_loss = distribution_loss(raw.bins[images, places], distances) * quality
+        with torch.no_grad():
+            by_class = _CLASS_WEIGHT * torch.einsum("bak,ba->k", class_loss, counts.float())
+            of_objects = _BOX_WEIGHT * box_loss + _BINS_WEIGHT * bins_loss
+            self.class_losses = by_class.index_add(0, gt_labels[images, rows], of_objects) / norm
         return {
             "class": _CLASS_WEIGHT * (class_loss.sum(dim=-1) * counts).sum() / norm,
-            "box": _BOX_WEIGHT * box_loss / norm,
-            "edges": _BINS_WEIGHT * bins_loss / norm,
+            "box": _BOX_WEIGHT * box_loss.sum() / norm,
+            "edges": _BINS_WEIGHT * bins_loss.sum() / norm,
         }
 
     def look(self, images: Tensor) -> list[Look]:

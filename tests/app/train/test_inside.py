@@ -13,7 +13,7 @@ from app.train.page import TrainPage
 from app.train.run_history import RunHistory
 from app.train.widgets.exhibit_card import ExhibitCard
 from app.train.widgets.inside import LEAST_HEIGHT
-from detcore.jobs.events import LAYER_FIGURES, Command, HardBatch, Layers, Validation
+from detcore.jobs.events import LAYER_FIGURES, ClassLosses, Command, HardBatch, Layers, Validation
 from detcore.project.project import Project
 from tests.app.train.train_driving import IN_A_SMALL_WINDOW, LEFT, WAIT, has_steps, write_run
 
@@ -48,12 +48,20 @@ def test_layers_and_classes_are_listed_when_it_is_unfolded(
     page.histories.add(
         name, Validation(step=2, epoch=1.0, time=9.0, metrics={"AP": 0.65}, per_class=judged, best=True)
     )
+    page.histories.add(name, ClassLosses(step=2, losses={"key": 0.75, "leaf": 1.5}))
     inside = page.run_view.inside
     inside.button.click()
     cells = [inside.layers.item(0, column).text() for column in range(7)]
     assert cells == ["stem", "0.25", "0.25", "25.0 %", "25.0 %", "0.25", "0.25"]
     assert inside.layers.item(1, 1).text() == "–"
-    assert [inside.classes.item(0, column).text() for column in range(3)] == ["key", "0.400", "0.300"]
+    rows = [[inside.classes.item(row, column).text() for column in range(4)] for row in range(3)]
+    assert rows == [
+        ["key", "0.400", "0.300", "0.750"],
+        ["coin", "0.900", "0.050", "–"],
+        ["leaf", "–", "–", "1.500"],  # of which validation has no object
+    ]
+    heads = [inside.classes.horizontalHeaderItem(column).text() for column in range(4)]
+    assert heads == ["Class", "AP", "AP lost", "Loss"]
 
 
 def test_a_click_on_an_image_of_the_hardest_batch_opens_it_on_the_label_page(

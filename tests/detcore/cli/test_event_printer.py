@@ -11,6 +11,7 @@ from detcore.cli.watching import EventPrinter
 from detcore.jobs.events import (
     LAYER_FIGURES,
     Checkpoint,
+    ClassLosses,
     Data,
     Ended,
     EndReason,
@@ -77,6 +78,7 @@ def test_what_matters_is_a_line_also_where_no_terminal_is(
             image_size=320, images=1, boxes={}, small_boxes=0, tenth_side=0.0, judged_images=0, judged_boxes=0
         ),
         HardBatch(step=3, loss=9.0, usual=3.0, images=[1]),
+        ClassLosses(step=3, losses={"coin": 1.0}),
         Layers(step=3, names=[], figures={name: [] for name in LAYER_FIGURES}),
         Checkpoint(step=3, file="last.safetensors"),
         Heartbeat(time=1.0),

@@ -10,9 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from detcore.cli.main import main
-from detcore.jobs.events import LAYER_FIGURES, Data, Event, HardBatch, Layers, Step, Validation, encode
+from detcore.jobs import tensorboard_file
+from detcore.jobs.events import (
+    LAYER_FIGURES,
+    ClassLosses,
+    Data,
+    Event,
+    HardBatch,
+    Layers,
+    Step,
+    Validation,
+    encode,
+)
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run
 from detcore.project.snapshot import take_snapshot
@@ -113,7 +125,7 @@ def test_diagnose_tells_of_pace_classes_hardest_batches_and_layers(
         HardBatch(step=at, loss=usual * at, usual=usual, images=[1, 999])
         for at, usual in ((11, 2.0), (3, 5.0))
     ]
-    project = tell(run, *TOLD, *hard)
+    project = tell(run, *TOLD, *hard, ClassLosses(step=40, losses={"coin": 0.5, "nut": 1.25}))
     assert main(["diagnose", project, "--run", "001"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "001-reticle-n: nothing is wrong that could be measured."
@@ -126,6 +138,8 @@ def test_diagnose_tells_of_pace_classes_hardest_batches_and_layers(
         ["nut", "0.400", "0.300"],
         ["coin", "0.900", "0.050"],
     ]
+    at = lines.index("Loss of each class, of 1.75 in all at step 40:")
+    assert [line.split() for line in lines[at + 2 : at + 4]] == [["nut", "1.25"], ["coin", "0.5"]]
     # eleven times what is usual comes before three times
     at = lines.index("step 11: loss 22, usually 2, by")
     assert lines[at + 1].endswith("image000.png")
@@ -188,4 +202,32 @@ def test_curves_without_a_file_to_write_to_say_which_there_are(
     run: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["curves", tell(run, *TOLD), "--run", "001"]) == 1
-    assert "Give --png FILE, --csv FILE, or both" in capsys.readouterr().err
+    assert "Give --png FILE, --csv FILE or --tensorboard DIR" in capsys.readouterr().err
+
+
+def test_a_run_that_was_trained_without_tensorboard_gets_a_file_for_it(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    board = tmp_path / "boards" / "001"
+    assert main(["curves", tell(run, *TOLD), "--run", "001", "--tensorboard", str(board)]) == 0
+    reader = EventAccumulator(str(board))
+    reader.Reload()
+    assert [(point.step, round(point.value, 4)) for point in reader.Scalars("loss/class")] == [
+        (10, 5.0),
+        (20, 4.0),
+        (30, 3.0),
+        (40, 2.0),
+    ]
+    assert [point.step for point in reader.Scalars("validation/AP")] == [20, 40]
+
+
+def test_without_what_tensorboard_needs_the_command_says_how_to_get_it(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tensorboard_file, "find_spec", lambda _name: None)
+    assert main(["curves", tell(run, *TOLD), "--run", "001", "--tensorboard", str(tmp_path / "board")]) == 1
+    assert capsys.readouterr().err == (
+        "error: a file for TensorBoard needs tensorboardX, not installed here. "
+        "Install it with: pip install 'reticle[tensorboard]'.\n"
+    )
+    assert not (tmp_path / "board").exists()

@@ -10,7 +10,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from detcore.jobs import tensorboard_file
-from detcore.jobs.events import LAYER_FIGURES, Event, Layers, Log, Started, Step, Validation
+from detcore.jobs.events import LAYER_FIGURES, ClassLosses, Event, Layers, Log, Started, Step, Validation
 from detcore.jobs.tensorboard_file import with_tensorboard
 from detcore.report.learning_curves import learning_curves, write_curves_csv, write_curves_png
 
@@ -89,10 +89,11 @@ def test_a_run_without_figures_has_an_empty_picture_and_table(tmp_path: Path) ->
 def test_tensorboard_reads_what_the_run_has_told(tmp_path: Path) -> None:
     heard: list[Event] = []
     layers = Layers(step=20, names=["a"], figures={name: [0.5] for name in LAYER_FIGURES})
+    of_classes = ClassLosses(step=20, losses={"coin": 0.75})
     with with_tensorboard(tmp_path, heard.append) as say:
-        for event in (step(10, 2.0), step(20, 1.5), judged(20, 0.25), layers):
+        for event in (step(10, 2.0), step(20, 1.5), judged(20, 0.25), layers, of_classes):
             say(event)
-    assert len(heard) == 4
+    assert len(heard) == 5
     reader = EventAccumulator(str(tmp_path))
     reader.Reload()
     losses = reader.Scalars("loss/box")
@@ -100,6 +101,7 @@ def test_tensorboard_reads_what_the_run_has_told(tmp_path: Path) -> None:
     assert reader.Scalars("validation/AP")[0].value == 0.25
     assert reader.Scalars("AP by class/coin")[0].step == 20
     assert reader.Scalars("layers update/a")[0].value == 0.5
+    assert reader.Scalars("loss by class/coin")[0].value == 0.75
 
 
 def test_a_file_that_cannot_be_written_is_told_once_and_the_run_goes_on(tmp_path: Path) -> None:

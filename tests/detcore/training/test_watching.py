@@ -21,6 +21,7 @@ from detcore.jobs.settings.learning import Learning
 from detcore.jobs.settings.runtime import Runtime
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
+from detcore.training.class_losses import ClassLossesHook
 from detcore.training.data_figures import data_figures
 from detcore.training.hard_batches import HardBatchHook
 from detcore.training.hooks import CheckpointHook
@@ -47,7 +48,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made_up = Clock()
-    monkeypatch.setattr("detcore.training.hard_batches.time", made_up)
+    for module in ("hard_batches", "class_losses"):
+        monkeypatch.setattr(f"detcore.training.{module}.time", made_up)
     return made_up
 
 
@@ -280,6 +282,33 @@ def test_as_long_as_every_loss_is_below_the_usual_one_no_batch_is_the_hardest(cl
         made_up.last.losses = {"class": 100.0 - step}
         made_up.last.paths = ("a.png",)
         hook.after_step(made_up)  # type: ignore[arg-type]
+    assert heard == []
+
+
+def test_losses_of_classes_are_told_every_ten_seconds_and_at_the_end_as_means(clock: Clock) -> None:
+    heard: list[Event] = []
+    hook = ClassLossesHook(heard.append, ["coin", "nut"])
+    made_up = trainer()
+    for step in range(1, 51):
+        clock.now += 0.25
+        made_up.state.step = step
+        made_up.detector = SimpleNamespace(class_losses=torch.tensor([2.0, step]))
+        hook.after_step(made_up)  # type: ignore[arg-type]
+    hook.after_training(made_up, EndReason.COMPLETED)  # type: ignore[arg-type]
+    # steps 1 to 40 are ten seconds, their mean is 20.5; that of 41 to 50 is 45.5
+    assert heard == [
+        events.ClassLosses(step=40, losses={"coin": 2.0, "nut": 20.5}),
+        events.ClassLosses(step=50, losses={"coin": 2.0, "nut": 45.5}),
+    ]
+    assert [events.decode(events.encode(event)) for event in heard] == heard
+
+
+def test_of_a_detector_that_does_not_tell_losses_of_classes_nothing_is_said() -> None:
+    heard: list[Event] = []
+    hook, made_up = ClassLossesHook(heard.append, ["coin"]), trainer()
+    made_up.detector = SimpleNamespace(class_losses=None)
+    hook.after_step(made_up)  # type: ignore[arg-type]
+    hook.after_training(made_up, EndReason.COMPLETED)  # type: ignore[arg-type]
     assert heard == []
 
 

@@ -14,6 +14,7 @@ from detcore.zoo.detectors.reticle import Raw, Reticle
 from detcore.zoo.parts.assign import assign
 from detcore.zoo.parts.losses import distribution_loss, paired_iou
 from detcore.zoo.parts.postprocess import select
+from tests.detcore.training.small import small_batch, small_detector
 
 
 def random_boxes(count: int, seed: int) -> torch.Tensor:
@@ -136,3 +137,40 @@ def test_smoothed_labels_cost_what_the_share_that_moves_to_the_other_class_costs
 
     # Cross entropy is softplus(x) - x y: of y 0.2 / 2 goes from the logit 1.5 to the logit -0.5.
     assert class_loss(0.2) - class_loss(0.0) == pytest.approx(0.1 * (1.5 + 0.5), abs=1e-4)
+
+
+def test_the_loss_of_a_class_is_what_its_scores_and_the_boxes_of_its_objects_add() -> None:
+    """Four places with scores of 0.5, so each has a cross entropy of ln 2 for each class, whatever is wanted of it. Two
+    objects of the second class, each seen by one place exactly: their boxes cost nothing. Of distances of 4 the
+    distribution knows nothing, so each of the four sides costs ln 16. Losses are divided by the two objects."""
+    points = torch.tensor([[16.0, 16.0], [80.0, 80.0], [16.0, 80.0], [80.0, 16.0]])
+    reach = torch.tensor([-16.0, -16.0, 16.0, 16.0])
+    boxes = points.repeat(1, 2) + 0.5 * reach * torch.tensor([[2.0], [2.0], [1.0], [1.0]])
+    raw = Raw(
+        logits=torch.zeros(1, 4, 3),
+        bins=torch.zeros(1, 4, 4, 16),
+        boxes=boxes[None],
+        points=points,
+        strides=torch.full((4,), 4.0),
+    )
+    target = Target(boxes=boxes[:2], labels=torch.tensor([1, 1]), ignore=torch.zeros(0, 4))
+    detector = Reticle(3)
+    losses = detector._losses(raw, [target])
+    assert detector.class_losses is not None
+    one = 4 * math.log(2) / 2
+    edges = 0.5 * math.log(16)
+    np.testing.assert_allclose(detector.class_losses, [one, one + edges, one], atol=1e-5)
+    assert float(sum(losses.values())) == pytest.approx(3 * one + edges, abs=1e-5)
+
+
+def test_losses_of_classes_add_up_to_the_loss_of_a_batch() -> None:
+    images, targets = small_batch(count=3)
+    targets[1] = Target(
+        boxes=random_boxes(4, 5) + 8, labels=torch.tensor([0, 1, 0, 0]), ignore=random_boxes(2, 6)
+    )
+    detector = small_detector().train()
+    whole = torch.stack(list(detector.losses(images, targets).values())).sum().detach()
+    assert detector.class_losses is not None
+    assert not detector.class_losses.requires_grad
+    torch.testing.assert_close(detector.class_losses.sum(), whole)
+    assert float(detector.class_losses.min()) > 0
