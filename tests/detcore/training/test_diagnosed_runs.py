@@ -76,7 +76,7 @@ def each_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def said_of_descent(*, rate: float, steps: int = 300, longest: float = 1e9) -> str:
     heard: list[Event] = []
-    hooks = [MetricsHook(heard.append, TimeLeft(None, predicted=0)), LayersHook(heard.append, Flag())]
+    hooks = [MetricsHook(heard.append, TimeLeft([])), LayersHook(heard.append, Flag())]
     try:
         descend(
             Parabola(),
