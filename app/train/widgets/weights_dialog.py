@@ -93,7 +93,7 @@ class WeightsDialog(FittedDialog):
         text = f"Learnt from {file.learnt} · {file.size_text} · {file.licence} · {file.source}{here}"
         button.setAccessibleDescription(text)
         self._group.addButton(button, number)
-        figures = QLabel(text)
+        figures = QLabel(text, wordWrap=True)
         figures.setProperty("role", "small")
         figures.setContentsMargins(_TEXT_LEFT, 0, 0, 0)
         row = QVBoxLayout()
