@@ -50,12 +50,12 @@ _USUAL: Mapping[OptimiserName, tuple[float, float]] = {
     "adagrad": (1e-2, 0.0),
     "adadelta": (1.0, 0.0),
     "adafactor": (1e-2, 0.0),
-    "asgd": (1e-2, 5e-4),
+    "asgd": (5e-2, 5e-4),
     "rprop": (1e-2, 0.0),
 }
 """Learning rate and weight decay of optimisers that the detector's recipe says nothing of. Decay is apart from the
 gradient with AdamW, Muon, NAdam, RAdam and Adafactor; with the others it is part of it, and all of these but SGD and ASGD are
-better without. Rprop, which goes by the signs of gradients alone, has none."""
+better without. ASGD has no momentum, and wants several times the rate of SGD. Rprop, which goes by the signs of gradients alone, has none."""
 DEFAULT_MILESTONES = "0.615, 0.846"
 
 
