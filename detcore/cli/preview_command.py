@@ -41,5 +41,8 @@ def preview_training(options: argparse.Namespace) -> int:
     of = counted(batch.total, "training image")
     if batch.tiling is not None:
         of = f"{counted(batch.tiles, 'tile')} of {counted(batch.tiling.side, 'pixel')}, cut from {of}"
-    say(f"{options.out}: {len(batch.images)} drawn from {of}, as they are learnt from")
+    text = f"{options.out}: {len(batch.images)} drawn from {of}, as they are learnt from"
+    if batch.painted and any(len(item.ignore) for item in batch.images):
+        text += f"; areas to ignore are painted over, since {config.detector} cannot leave them out"
+    say(text)
     return 0

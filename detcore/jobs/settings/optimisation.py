@@ -55,7 +55,8 @@ _USUAL: Mapping[OptimiserName, tuple[float, float]] = {
 }
 """Learning rate and weight decay of optimisers that the detector's recipe says nothing of. Decay is apart from the
 gradient with AdamW, Muon, NAdam, RAdam and Adafactor; with the others it is part of it, and all of these but SGD and ASGD are
-better without. ASGD has no momentum, and wants several times the rate of SGD. Rprop, which goes by the signs of gradients alone, has none."""
+better without. ASGD has no momentum, and wants several times the rate of SGD. Rprop, which goes by the signs of gradients
+alone, has no decay."""
 DEFAULT_MILESTONES = "0.615, 0.846"
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from detcore.cli.main import main
 from detcore.data.augmentation.labelled import Labelled
 from detcore.data.preview import contact_sheet
+from detcore.project.edits import update_boxes
 from detcore.sample.project import create_sample_project
 
 
@@ -45,6 +48,28 @@ def test_the_command_writes_a_picture(tmp_path: Path, capsys: pytest.CaptureFixt
     assert picture is not None
     assert picture.shape[1] == 2 * 328 + 8
     assert "4 drawn from" in capsys.readouterr().out
+
+
+def test_the_command_shows_areas_to_ignore_as_the_detector_gets_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with create_sample_project(tmp_path, images=12) as sample:
+        sample.edit(
+            update_boxes,
+            [replace(box, difficult=True) for box in sample.all_boxes(sample.image_ids()) if box.id % 3],
+        )
+        project = sample.folder
+    pictures: list[NDArray[np.uint8]] = []
+    for detector, told in (("reticle-n", False), ("ssdlite320", True)):
+        out = tmp_path / f"{detector}.png"
+        arguments = ["preview-training", str(project), "--out", str(out), "--count", "9", "--model", detector]
+        assert main(arguments) == 0
+        assert ("painted over, since ssdlite320 cannot" in capsys.readouterr().out) == told
+        picture = cv2.imread(str(out))
+        assert picture is not None
+        pictures.append(picture.astype(np.uint8))
+    seen, painted = ((picture == 114).all(axis=2).sum() for picture in pictures)
+    assert painted > 2 * seen  # which has the outlines of the areas alone
 
 
 def test_only_pictures_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
