@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from detcore.data.augmentation.labelled import Labelled
 from detcore.data.cache import ImageCache
 from detcore.data.draws import Drawn, Draws, ProblemCallback
 from detcore.data.letterbox import PAD_VALUE, Fit, round_up
@@ -31,7 +30,7 @@ AHEAD = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainBatch:
     """``images`` (B, 3, H, W) uint8; for each image its ``boxes`` (N, 4) in pixels of the frame,
-    ``labels`` (N,), ``ignore`` areas (M, 4) and path. ``drawn`` images have been drawn from the stream
+    ``labels`` (N,), ``ignore`` areas (M, 4), path and image id. ``drawn`` images have been drawn from the stream
     up to and with this batch."""
 
     images: Tensor
@@ -39,6 +38,7 @@ class TrainBatch:
     labels: list[Tensor]
     ignore: list[Tensor]
     paths: list[str]
+    image_ids: list[int]
     drawn: int
 
 
@@ -106,7 +106,7 @@ class TrainStream:
                 drawn, futures = pending.popleft()
                 items += [item for item in (future.result() for future in futures) if item is not None]
                 if len(items) >= self._smallest_batch:
-                    yield collate([item.labelled for item in items], [item.path for item in items], drawn)
+                    yield collate(items, drawn)
                     items = []
                 elif not items and self._draws.all_broken:
                     raise ImageError(
@@ -118,14 +118,16 @@ class TrainStream:
             executor.shutdown(wait=True, cancel_futures=True)
 
 
-def collate(items: Sequence[Labelled], paths: list[str], drawn: int) -> TrainBatch:
+def collate(items: Sequence[Drawn], drawn: int) -> TrainBatch:
     """One batch; frames of unlike size are filled up with grey to the largest one."""
+    labelled = [item.labelled for item in items]
     return TrainBatch(
-        images=stack([item.image for item in items]),
-        boxes=[to_tensor(item.boxes) for item in items],
-        labels=[to_tensor(item.labels) for item in items],
-        ignore=[to_tensor(item.ignore) for item in items],
-        paths=paths,
+        images=stack([one.image for one in labelled]),
+        boxes=[to_tensor(one.boxes) for one in labelled],
+        labels=[to_tensor(one.labels) for one in labelled],
+        ignore=[to_tensor(one.ignore) for one in labelled],
+        paths=[item.path for item in items],
+        image_ids=[item.image_id for item in items],
         drawn=drawn,
     )
 

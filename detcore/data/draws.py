@@ -27,10 +27,11 @@ _MOST_PASTED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """One image as it is learnt from, and the file that most of it is of."""
+    """One image as it is learnt from, and which one most of it is of."""
 
     labelled: Labelled
     path: str
+    image_id: int
 
 
 class Draws:
@@ -97,7 +98,8 @@ class Draws:
         item = self._mix(whole, sample, plan, rng, others)
         width, height = (round_up(max(1, round(scale * side)), SIDE_STEP) for side in item.size)
         labelled = augment(item, plan, rng, width=width, height=height, scale=scale)
-        return Drawn(labelled=paint_ignored(labelled) if self._paint_ignored else labelled, path=sample.path)
+        painted = paint_ignored(labelled) if self._paint_ignored else labelled
+        return Drawn(labelled=painted, path=sample.path, image_id=sample.image_id)
 
     def _order(self, rounds: int) -> IntArray:
         """(pass_length,) rows of the samples in that pass."""

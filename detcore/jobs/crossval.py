@@ -149,6 +149,11 @@ class CrossValidationJob:
         """Stop at the next step; what was trained and found is kept. Returns at once."""
         self._jobs.stop()
 
+    def warn(self, number: int, text: str) -> None:
+        """Pass on a warning of a fold that is done elsewhere."""
+        with self._telling:
+            self._tell(number, Log(level="warning", text=text))
+
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """Wait for the end; ``None`` when ``timeout`` seconds went by first."""
         return self._conclusion.wait(timeout)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event as Flag
-from typing import Any, cast
+from threading import Thread
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -35,8 +36,13 @@ _SMALL_BATCH = 8
 """Of fewer images statistics are too noisy to normalise by."""
 _LOOK_SECONDS = 0.05
 _MEETING = "reticle"
-_OUT_OF_MEMORY = "out_of_memory"  # names, among what all can read, that one of them has run out
+_OUT_OF_MEMORY = "out_of_memory"  # names, among what all can read, the rank of one that has run out
+_MEMORY_LOOK_SECONDS, _MEMORY_PARTING_SECONDS = 1.0, 3.0
+"""Between two looks at that, and for a process that reads it to come to its end by itself."""
 _PEER_WORDS = ("gloo/", "nccl", "connection closed by peer", "connection reset by peer", "broken pipe")
+
+
+Result = TypeVar("Result")
 
 
 class PeerLostError(ReticleError):
@@ -68,6 +74,11 @@ class Group:
         """Whether this is the process that speaks, judges and writes."""
         return self.rank == 0
 
+    @property
+    def beside_leader(self) -> bool:
+        """Whether it is on the first process's machine."""
+        return self.rank == self.local_rank
+
     def times(self, device_name: str) -> str:
         """What all compute on, where all are alike: ``2 × NVIDIA H200``."""
         return device_name if self.world_size == 1 else f"{self.world_size} × {device_name}"
@@ -87,6 +98,15 @@ class Group:
         tensor = torch.tensor(values, dtype=torch.float64)
         distributed.all_reduce(tensor, distributed.ReduceOp.MAX)
         return tuple(float(value) for value in tensor)
+
+    def gather(self, *values: float) -> list[tuple[float, ...]]:
+        """The values of each process, by rank, in every process; all have as many."""
+        if self.world_size == 1:
+            return [values]
+        own = torch.tensor(values, dtype=torch.float64)
+        found = [torch.empty_like(own) for _ in range(self.world_size)]
+        distributed.all_gather(found, own)
+        return [tuple(map(float, tensor)) for tensor in found]
 
     def spread(self, content: bytes) -> bytes:
         """The leader's bytes, in every process; what the others give is passed over."""
@@ -117,30 +137,66 @@ class Group:
             found.append(tensor.numpy().tobytes())
         return found
 
+    def each(self, work: Callable[[], Result]) -> Result:
+        """What this process makes of a work that it does by itself, when all are done with theirs.
+
+        Raises:
+            OutOfMemoryError: memory ran out in one of them; all of them raise it.
+        """
+        try:
+            result = work()
+        except OutOfMemoryError:
+            self.gather(1.0)
+            raise
+        short = [rank for rank, (ran_out,) in enumerate(self.gather(0.0)) if ran_out]
+        if short:
+            raise self._ran_out_in(str(short[0]))
+        return result
+
     @contextmanager
-    def memory_shared(self) -> Generator[None, None, None]:
+    def memory_shared(self, leave: Callable[[OutOfMemoryError], None]) -> Generator[None, None, None]:
         """Where memory runs out in one process while the block lasts, it has run out in all: they are to begin again with
-        less, together.
+        less, together. One that waits on its GPU for another does not hear that this one is gone: ``leave``, which is to
+        end the process, is called on another thread then.
 
         Raises:
             OutOfMemoryError: another process says so, and is gone.
         """
+        over = Flag()
+        if self.store is not None:
+            Thread(target=self._watch_memory, args=(over, leave), name="memory", daemon=True).start()
         try:
             yield
         except OutOfMemoryError:
             if self.store is not None:
-                self.store.set(_OUT_OF_MEMORY, "")
+                self.store.set(_OUT_OF_MEMORY, str(self.rank))
             raise
         except RuntimeError as error:
-            if _tells_of_peer(error) and self._someone_ran_out():
-                raise OutOfMemoryError("memory ran out in another process of this job") from error
+            if _tells_of_peer(error) and (who := self._who_ran_out()):
+                raise self._ran_out_in(who) from error
             raise
+        finally:
+            over.set()
 
-    def _someone_ran_out(self) -> bool:
+    def _watch_memory(self, over: Flag, leave: Callable[[OutOfMemoryError], None]) -> None:
+        while not over.wait(_MEMORY_LOOK_SECONDS):
+            if who := self._who_ran_out():
+                if not over.wait(_MEMORY_PARTING_SECONDS):
+                    leave(self._ran_out_in(who))
+                return
+
+    def _who_ran_out(self) -> str:
+        """The rank of a process that has; "" as long as there is none."""
         try:
-            return self.store is not None and self.store.check([_OUT_OF_MEMORY])
+            return "" if self.store is None else _read(self.store, _OUT_OF_MEMORY)
         except RuntimeError:
-            return False  # it was the other's
+            return ""  # the store was the other's
+
+    def _ran_out_in(self, rank: str) -> OutOfMemoryError:
+        return OutOfMemoryError(
+            f"memory ran out in process {int(rank) + 1} of {self.world_size}",
+            hint="Use a smaller batch or image size, or close other programs on its machine",
+        )
 
     def wrap(self, detector: nn.Module, device: torch.device, *, batch_size: int) -> nn.Module:
         """The detector with its gradients averaged over all processes, so that they are those of one process with

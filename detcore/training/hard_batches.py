@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from detcore.jobs import events
 from detcore.jobs.events import EndReason, Event
@@ -17,15 +17,14 @@ _MOST_OFTEN, _EVENTS = 10.0, 100
 
 
 class HardBatchHook(Hook):
-    """Tells now and then which step did most harm: the one with the highest loss, against the running
-    mean before it. There is none as long as no loss is higher than that.
+    """Tells now and then which batch did most harm: that of the process and step with the highest loss, against the
+    running mean before it. There is none as long as no loss is higher than that.
 
-    ``image_ids`` by path. Of an image that was put together from several the first one is told.
+    Of an image that was put together from several the first one is told.
     """
 
-    def __init__(self, emit: Emit, image_ids: Mapping[str, int]) -> None:
+    def __init__(self, emit: Emit) -> None:
         self._emit = emit
-        self._image_ids = image_ids
         self._usual = 0.0
         self._steps = 0
         self._worst: events.HardBatch | None = None
@@ -34,7 +33,7 @@ class HardBatchHook(Hook):
     def after_step(self, trainer: Trainer) -> None:
         loss = sum(trainer.last.losses.values())
         if self._steps >= _FEWEST:
-            self._compare(trainer, loss)
+            self._compare(trainer)
         self._steps += 1
         # a plain mean at first, then a running one
         self._usual += (loss - self._usual) / min(self._steps, _MEMORY)
@@ -46,14 +45,12 @@ class HardBatchHook(Hook):
         if self._worst is not None:
             self._tell()
 
-    def _compare(self, trainer: Trainer, loss: float) -> None:
-        worst = self._worst
+    def _compare(self, trainer: Trainer) -> None:
+        worst, loss = self._worst, trainer.last.highest_loss
         if loss <= self._usual or (worst is not None and loss / self._usual <= worst.loss / worst.usual):
             return
-        images = [self._image_ids[path] for path in trainer.last.paths if path in self._image_ids]
-        self._worst = events.HardBatch(
-            step=trainer.state.step, loss=loss, usual=self._usual, images=list(dict.fromkeys(images))
-        )
+        images = list(dict.fromkeys(trainer.last.image_ids))
+        self._worst = events.HardBatch(step=trainer.state.step, loss=loss, usual=self._usual, images=images)
 
     def _tell(self) -> None:
         if self._worst is not None:

@@ -98,7 +98,7 @@ class Session:
     ) -> None:
         self._run = run
         self._rehearse = rehearse
-        self._telling = Telling(emit, leads=group.leads)
+        self.telling = Telling(emit, group)
         self._flags = flags
         self._group = group
         self._trainer: Trainer | None = None
@@ -126,7 +126,7 @@ class Session:
         """
         config = self.config
         config.check()
-        data = RunData(self.snapshot, config, self._checkpoint, self._telling)
+        data = RunData(self.snapshot, config, self._checkpoint, self.telling)
         self.no_figure = data.no_figure
         set_up_torch(config.runtime)
         device = choose_device(config.runtime.device, local_rank=self._group.local_rank)
@@ -148,7 +148,7 @@ class Session:
                 config.learning,
                 images=stream.pass_length,
                 best=self._run.best,
-                say=self._telling.info,
+                say=self.telling.info,
             )
         detector = build_detector(
             config.detector,
@@ -164,7 +164,7 @@ class Session:
         if ema is not None and self._checkpoint is not None:
             ema.detector.load_state_dict(self._checkpoint.kept())
         if config.runtime.checkpoint_activations and not recompute_stages(detector):
-            self._telling.warning(
+            self.telling.warning(
                 f"Spare memory does nothing here: {config.detector} names no stages that could be computed again."
             )
         with memory_watch():
@@ -195,6 +195,7 @@ class Session:
             hooks=self._hooks(ema, detector, compute, load, data, cache),
             flags=self._flags,
             group=self._group,
+            telling=self.telling,
             loader_threads=self._loaders() if device.type == "cuda" else 1,
         )
         with memory_watch():
@@ -224,7 +225,7 @@ class Session:
         checkpoint, problems = newest_checkpoint([run.next, run.last, run.previous, run.best])
         for problem in problems:
             fallback = "Going on from the one before" if checkpoint else "Starting from the beginning"
-            self._telling.warning(f"{problem} {fallback}.")
+            self.telling.warning(f"{problem} {fallback}.")
         if checkpoint is None:
             return None
         wanted = tuple(class_ids(self.snapshot).tolist())
@@ -242,7 +243,7 @@ class Session:
         figure = best_figure(self._run)
         if figure is None and self.state.best_ap is not None:
             text = f"{self._run.best.name} is gone or damaged: the next weights that are judged count as the best."
-            self._telling.warning(text)
+            self.telling.warning(text)
         self.state.best_ap = None if figure is None else figure.ap
         self.state.best_step = 0 if figure is None else figure.step
 
@@ -253,7 +254,7 @@ class Session:
             detector.load_state_dict(checkpoint.part("weights"))
         elif self.config.first_weights is not None and self._group.leads:
             report = self._start_from(self.config.first_weights, detector)
-            self._telling.info(report.text())
+            self.telling.info(report.text())
             self.state.fine_tuning = report.complete
         optimiser = make_optimiser(
             detector,
@@ -284,7 +285,7 @@ class Session:
 
     def _announce(self, detector: Detector, compute: Compute, load: Load, data: RunData) -> None:
         split = data.split
-        self._telling.emit(
+        self.telling.emit(
             events.Started(
                 time=time.time(),
                 step=self.state.step,
@@ -295,9 +296,9 @@ class Session:
                 batch_size=load.batch_size * load.accumulate * self._group.world_size,
             )
         )
-        self._telling.emit(data_figures(split, self.snapshot, image_size=load.image_size, tiling=data.tiling))
+        self.telling.emit(data_figures(split, self.snapshot, image_size=load.image_size, tiling=data.tiling))
         boxes = sum(len(sample.labels) for sample in split.train)
-        self._telling.info(
+        self.telling.info(
             f"{counted(len(split.train), 'image')} with {counted(boxes, 'box', 'boxes')} to learn from, {len(split.val):,} to judge by; "
             f"{load.image_size} pixels, {compute.precision}, {counted(torch.get_num_threads(), 'thread')}.",
         )
@@ -332,9 +333,9 @@ class Session:
                 fraction=fraction_done(self.state, config.learning, images=images),
             )
         if fault:
-            self._telling.warning(f"The detector is not compiled: {fault}.")
+            self.telling.warning(f"The detector is not compiled: {fault}.")
         else:
-            self._telling.info(
+            self.telling.info(
                 f"The detector is compiled, in {counted(round(time.monotonic() - begin), 'second')}."
             )
 
@@ -350,7 +351,7 @@ class Session:
         if not self._group.leads:
             return []
         checkpoints = CheckpointHook(
-            self._run, ema, self.snapshot.classes, self._telling.emit, tiling=cache.tiling
+            self._run, ema, self.snapshot.classes, self.telling.emit, tiling=cache.tiling
         )
         hooks: list[Hook] = [EmaHook(ema)] if ema is not None else []
         runtime = self.config.runtime
@@ -361,7 +362,7 @@ class Session:
         last: list[Hook] = [checkpoints]
         if not self.no_figure:
             validator = self._validator(ema, detector, compute, load, data, cache)
-            judging = ValidationHook(validator, checkpoints, self._telling.emit)
+            judging = ValidationHook(validator, checkpoints, self.telling.emit)
             costs.append(judging)
             last.insert(0, judging)
         rehearse = self._rehearse
@@ -373,13 +374,12 @@ class Session:
             costs.append(prediction)
             hooks.append(prediction)
         hooks += watching_hooks(
-            self._telling.emit,
+            self.telling.emit,
             measure=self._flags.measure,
-            learnt=data.split.train,
             costs=costs,
             classes=self.snapshot.classes,
         )
-        return [*hooks, PatienceHook(self._telling.emit), *last]
+        return [*hooks, PatienceHook(self.telling.emit), *last]
 
     def _validator(
         self,
@@ -398,6 +398,6 @@ class Session:
             classes=self.snapshot.classes,
             cache=cache,
             batch_size=load.batch_size,
-            problem=self._telling.problem,
+            problem=self.telling.problem,
             beat=lambda _done, _total: not self._flags.stop.is_set(),
         )

@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import cast
 
 import torch
@@ -30,6 +31,7 @@ from detcore.training.phases import Phases
 from detcore.training.schedule import make_schedule
 from detcore.training.standing import Standing
 from detcore.training.stretch import fraction_done, highest_rate
+from detcore.training.telling import Telling
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.checkpoint import RunState
 from detcore.zoo.running import Compute
@@ -58,15 +60,17 @@ class Hook:
 
 @dataclass(slots=True)
 class LastStep:
-    """Figures of the step just made. ``seconds`` for the whole step, waiting for images included; ``gradient`` is its
-    length before it was cut; ``paths`` are those of the images that this process has learnt from."""
+    """Figures of the step just made. ``losses`` are means over all processes, ``highest_loss`` is that of one of them,
+    with ``image_ids`` of what it has learnt from; ``seconds`` for the whole step, waiting for images included;
+    ``gradient`` is its length before it was cut."""
 
     losses: dict[str, float] = field(default_factory=dict[str, float])
+    highest_loss: float = 0.0
+    image_ids: tuple[int, ...] = ()
     learning_rate: float = 0.0
     seconds: float = 0.0
     images: int = 0
     gradient: float = 0.0
-    paths: tuple[str, ...] = ()
 
 
 class Trainer:
@@ -89,6 +93,7 @@ class Trainer:
         hooks: Sequence[Hook],
         flags: StopFlags,
         group: Group,
+        telling: Telling,
         loader_threads: int = 1,
     ) -> None:
         self.detector = detector
@@ -109,6 +114,7 @@ class Trainer:
         self._hooks = hooks
         self._flags = flags
         self._group = group
+        self._telling = telling
         self._loader_threads = loader_threads
         self._bad_gradients = 0
         self._fraction = 0.0
@@ -219,15 +225,19 @@ class Trainer:
             self._aside = 0.0
 
     def _end(self) -> EndReason | None:
-        """Whether to end, the same in all processes: the first one's clock counts, and a wish that any has heard."""
-        stop, finish, enough, self._fraction, drops = self._group.highest(
+        """Whether to end, the same in all processes: the first one's clock counts, and a wish that any has heard. What
+        any of them has to tell is told."""
+        stop, finish, enough, self._fraction, drops, untold = self._group.highest(
             float(self._flags.stop.is_set()),
             float(self._flags.finish.is_set()),
             float(self._enough),
             self.fraction if self._group.leads else 0.0,
             float(self.state.rate_drops) if self._group.leads else 0.0,
+            float(self._telling.waits),
         )
         self._rate_drops = int(drops)
+        if untold:
+            self._telling.share()
         if stop:
             return EndReason.STOPPED
         if finish:
@@ -257,32 +267,48 @@ class Trainer:
         # How long a step will take nobody knows: images may be larger than before, or slow to come.
         self.standing = Standing.of(self.detector, self.state) if self._group.leads else None
         with self.interruptible():
-            sums, paths = self._gradients(batches)
+            own, paths, image_ids = self._gradients(batches)
         self.standing = None
+        losses, highest_loss, image_ids = self._of_all(own, image_ids)
         self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self.detector.parameters(), self.config.longest_gradient)
         self._apply(float(norm), paths)
         self.last = LastStep(
-            losses=sums,
+            losses=losses,
+            highest_loss=highest_loss,
+            image_ids=image_ids,
             learning_rate=rate,
             images=len(paths) * self._group.world_size,
             gradient=float(norm),
-            paths=tuple(paths),
         )
 
-    def _gradients(self, batches: Iterator[TrainBatch]) -> tuple[dict[str, float], list[str]]:
-        """Adds up those of ``accumulate`` batches; the mean losses, and the paths of the images."""
+    def _of_all(
+        self, own: dict[str, float], image_ids: list[int]
+    ) -> tuple[dict[str, float], float, tuple[int, ...]]:
+        """The mean losses of all processes, and the highest loss of one with its images, as many as there are in a step
+        where all can be read."""
+        room, count = self.load.batch_size * self.load.accumulate, len(own)
+        places = [*image_ids, *[-1] * room][:room]
+        rows = self._group.gather(*own.values(), *map(float, places))
+        means = {name: fmean(row[column] for row in rows) for column, name in enumerate(own)}
+        hardest = max(rows, key=lambda row: sum(row[:count]))
+        return means, sum(hardest[:count]), tuple(int(place) for place in hardest[count:] if place >= 0)
+
+    def _gradients(self, batches: Iterator[TrainBatch]) -> tuple[dict[str, float], list[str], list[int]]:
+        """Adds up those of ``accumulate`` batches; the mean losses, and the paths and ids of the images."""
         sums: dict[str, float] = {}
         paths: list[str] = []
+        image_ids: list[int] = []
         for _ in range(self.load.accumulate):
             batch = next(batches)
             paths += batch.paths
+            image_ids += batch.image_ids
             for name, value in self._backward(self._module, batch).items():
                 sums[name] = sums.get(name, 0.0) + value / self.load.accumulate
             if not math.isfinite(sum(sums.values())):
                 raise _non_finite("the loss", self.state.step, paths)
             self.state.drawn = batch.drawn
-        return sums, paths
+        return sums, paths, image_ids
 
     def _backward(self, module: nn.Module, batch: TrainBatch) -> dict[str, float]:
         images = self.compute.images(batch.images)

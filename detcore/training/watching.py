@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from threading import Event as Flag
 
-from detcore.data.samples import Sample
 from detcore.jobs.events import Event
 from detcore.training.class_losses import ClassLossesHook
 from detcore.training.hard_batches import HardBatchHook
@@ -20,7 +19,6 @@ def watching_hooks(
     emit: Callable[[Event], None],
     *,
     measure: Flag,
-    learnt: Sequence[Sample],
     costs: Sequence[Cost],
     classes: Sequence[ObjectClass],
 ) -> list[Hook]:
@@ -34,6 +32,6 @@ def watching_hooks(
         time_left,
         MetricsHook(emit, time_left),
         LayersHook(emit, measure),
-        HardBatchHook(emit, {sample.path: sample.image_id for sample in learnt}),
+        HardBatchHook(emit),
         ClassLossesHook(emit, [item.name for item in classes]),
     ]

@@ -17,7 +17,7 @@ from detcore.evaluation.label_answers import AnswerRecorder
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import events
 from detcore.jobs.child.handing import hand_weights
-from detcore.jobs.worker_process import EventWriter, StopFlags
+from detcore.jobs.worker_process import StopFlags
 from detcore.project.runs import (
     RunFolder,
     left_out_images,
@@ -28,6 +28,7 @@ from detcore.project.runs import (
 )
 from detcore.project.snapshot import Snapshot
 from detcore.training.distributed import Group
+from detcore.training.telling import Telling
 from detcore.types import Detections, IntArray, LabelAnswers
 from detcore.zoo.checkpoint import Checkpoint
 from detcore.zoo.running import OutOfMemoryError, choose_device
@@ -49,25 +50,54 @@ class Found:
 
 
 def detect(
-    run: RunFolder, snapshot: Snapshot, *, device: str, group: Group, writer: EventWriter, flags: StopFlags
+    run: RunFolder, snapshot: Snapshot, *, device: str, group: Group, telling: Telling, flags: StopFlags
 ) -> Found | None:
     """Detections of the run's best weights on all images of the snapshot, each image looked at by one of the
     processes, in the order of the images; ``None`` when stopped. All but the leader know only their own part.
 
     The result is that of one process: what lies in a batch together, which is padded to its largest
     image, stays together.
+
+    Raises:
+        OutOfMemoryError: in all processes, when one image at a time is too much for one of them.
     """
     hand_weights(group, run)
+    samples = make_samples(snapshot, snapshot.images)
+    own = group.each(
+        lambda: _own_part(run, snapshot, samples, device=device, group=group, telling=telling, flags=flags)
+    )
+    telling.share()
+    (stopped,) = group.highest(float(own is None))
+    if stopped or own is None:
+        return None
+    if group.world_size == 1:
+        return own
+    parts = group.collect(_packed(own))
+    order = [sample.image_id for sample in samples]
+    return _joined(parts, order, step=own.step) if group.leads else own
+
+
+def _own_part(
+    run: RunFolder,
+    snapshot: Snapshot,
+    samples: Sequence[Sample],
+    *,
+    device: str,
+    group: Group,
+    telling: Telling,
+    flags: StopFlags,
+) -> Found | None:
+    """What this process finds, on its share of the samples; ``None`` when stopped."""
     predictor = Predictor(best_checkpoint(run), choose_device(device, local_rank=group.local_rank))
     unread: set[str] = set()
 
     def problem(error: ImageError) -> None:
         unread.add(error.path or "")
-        writer.say(events.Log(level="warning", text=f"{events.LEFT_OUT}{error}"))
+        telling.problem(error)
 
     def progress(done: int, _total: int) -> bool:
         done_by_all = min(done * group.world_size, len(samples))
-        writer.say(events.Progress(done=done_by_all, total=len(samples), text="Predicting"))
+        telling.emit(events.Progress(done=done_by_all, total=len(samples), text="Predicting"))
         return not flags.stop.is_set()
 
     recorder = AnswerRecorder(
@@ -75,25 +105,18 @@ def detect(
         image_ids=[image.id for image in snapshot.images],
         class_ids=predictor.class_ids,
     )
-    samples = make_samples(snapshot, snapshot.images)
     own = share_of(samples, group, at_once=predictor.batch_size)
     detections = predictor.predict(own, problem=problem, progress=progress, hear=recorder.hear)
-    (stopped,) = group.highest(float(detections is None))
-    if stopped or detections is None:
+    if detections is None:
         return None
     left_out = frozenset(sample.image_id for sample in own if sample.path in unread)
-    found = Found(
+    return Found(
         detections=detections,
         answers=recorder.answers(),
         step=predictor.step,
         looked_at=frozenset(sample.image_id for sample in own) - left_out,
         left_out=left_out,
     )
-    if group.world_size == 1:
-        return found
-    parts = group.collect(_packed(found))
-    order = [sample.image_id for sample in samples]
-    return _joined(parts, order, step=predictor.step) if group.leads else found
 
 
 def rehearse(

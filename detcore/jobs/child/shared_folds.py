@@ -15,7 +15,7 @@ from typing import Any
 
 from detcore.jobs.child.handing import Order, fold_files, hand_out, pack, unpack, write_files
 from detcore.jobs.crossval import CrossValidationJob, Share, folds_to_do
-from detcore.jobs.events import Event, FailureKind
+from detcore.jobs.events import Event, FailureKind, Log
 from detcore.jobs.fold_jobs import FoldJobs, stopped
 from detcore.jobs.owner import Outcome, OutcomeState, worker_command
 from detcore.jobs.worker_process import StopFlags
@@ -60,7 +60,8 @@ def lead_folds(
                 job.stop()
             for rank, content in enumerate(group.collect(b"")):
                 if content:
-                    _take(run, content, theirs, name=f"process {rank + 1} of {group.world_size}")
+                    name = f"process {rank + 1} of {group.world_size}"
+                    _take(run, content, theirs, name=name, warn=job.warn)
             if stop:
                 _give_up(theirs)
             time.sleep(_LOOK_SECONDS)
@@ -78,16 +79,23 @@ def follow_folds(
     flags: StopFlags,
     command: _Command = worker_command,
 ) -> None:
-    """Do this process's share, until the first one says that all is over."""
+    """Do this process's share, until the first one says that all is over. What its folds warn of is told with their
+    end; for all else that is said the first one speaks."""
+    warnings: dict[int, list[str]] = {number: [] for number in _own(order.folds, group)}
+
+    def hear(number: int, event: Event) -> None:
+        if isinstance(event, Log) and event.level == "warning":
+            warnings[number].append(event.text)
+
     jobs = FoldJobs(
         run,
         devices=_device(order, group),
-        hear=_unheard,
+        hear=hear,
         command=command,
         neighbours=group.local_world_size,
     )
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="fold") as lane:
-        numbers = {lane.submit(jobs.do, number): number for number in _own(order.folds, group)}
+        numbers = {lane.submit(jobs.do, number): number for number in warnings}
         try:
             while True:
                 over, stop = group.highest(0.0, float(flags.stop.is_set()))
@@ -95,8 +103,11 @@ def follow_folds(
                     return
                 if stop:
                     jobs.stop()
-                done = next((future for future in numbers if future.done()), None)
-                group.collect(b"" if done is None else _told(run, numbers.pop(done), done.result()))
+                done, content = next((future for future in numbers if future.done()), None), b""
+                if done is not None:
+                    number = numbers.pop(done)
+                    content = _told(run, number, done.result(), warnings[number])
+                group.collect(content)
                 time.sleep(_LOOK_SECONDS)
         finally:
             jobs.stop()
@@ -110,9 +121,9 @@ def _device(order: Order, group: Group) -> tuple[str]:
     return (str(device_of(order.device, local_rank=group.local_rank)),)
 
 
-def _told(run: RunFolder, number: int, end: Outcome | None) -> bytes:
-    """How a fold has ended, with its history, its weights and what it has found if it is done."""
-    record = {"number": number}
+def _told(run: RunFolder, number: int, end: Outcome | None, warnings: Sequence[str]) -> bytes:
+    """How a fold has ended and what it warned of, with its history, its weights and what it has found if it is done."""
+    record = {"number": number, "warnings": list(warnings)}
     if end is not None:
         told = {"state": end.state, "text": end.text, "hint": end.hint, "failure": end.failure}
         return pack({_END: json.dumps({**record, **told}).encode()})
@@ -122,10 +133,14 @@ def _told(run: RunFolder, number: int, end: Outcome | None) -> bytes:
     return pack({_END: json.dumps(record).encode(), **{path.name: path.read_bytes() for path in files}})
 
 
-def _take(run: RunFolder, content: bytes, theirs: _Theirs, *, name: str) -> None:
+def _take(
+    run: RunFolder, content: bytes, theirs: _Theirs, *, name: str, warn: Callable[[int, str], None]
+) -> None:
     """Let a fold that another process, called ``name``, has done be as if it had been done here."""
     files = unpack(content)
     record: dict[str, Any] = parse_json(files.pop(_END))
+    for text in record["warnings"]:
+        warn(record["number"], f"{name}: {text}")
     future = theirs[record["number"]]
     if future.done():
         return
@@ -155,7 +170,3 @@ def _give_up(theirs: _Theirs) -> None:
     for future in theirs.values():
         if not future.done():
             future.set_result(stopped())
-
-
-def _unheard(_number: int, _event: Event) -> None:
-    """What the folds of a process say that only follows: the first one speaks for all."""

@@ -55,6 +55,7 @@ from detcore.training.distributed import Group, PeerLostError, joined_group
 from detcore.training.failures import TrainingError
 from detcore.training.machine import list_devices
 from detcore.training.session import Session
+from detcore.training.telling import Telling
 from detcore.zoo.running import OutOfMemoryError
 
 _LOCK_SECONDS = 2.0
@@ -140,9 +141,9 @@ def _follow(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags
             with stopped_in_time(flags, leave, seconds=_AFTER_THE_FIRST):
                 _train(run, order, group, writer, flags, say=writer.say)
         elif order.verb == "predict":
-            snapshot = Snapshot.load(run.snapshot)
+            snapshot, telling = Snapshot.load(run.snapshot), Telling(writer.say, group)
             with stopped_in_time(flags, leave, seconds=_AFTER_THE_FIRST):
-                detect(run, snapshot, device=order.device, group=group, writer=writer, flags=flags)
+                detect(run, snapshot, device=order.device, group=group, telling=telling, flags=flags)
         elif order.verb == "folds":
             follow_folds(run, order, group, flags=flags)
     result = {"dismissed": order.verb == "dismiss"}
@@ -224,16 +225,24 @@ def _train(
         except ReticleError as error:
             os._exit(fail(writer.say, FailureKind.BAD_INPUT, error))
 
+    def give_up(error: OutOfMemoryError) -> None:
+        code = fail(writer.say, FailureKind.OUT_OF_MEMORY, error, attempt=session.state.attempt)
+        if group.leads:
+            run.pid.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(run.path, ignore_errors=True)
+        os._exit(code)
+
     with stopped_in_time(flags, leave) if group.leads else nullcontext():
         try:
-            with group.memory_shared():
+            with group.memory_shared(give_up):
                 reason = session.train().reason
         except OutOfMemoryError as error:
             raise TrainingError(
                 FailureKind.OUT_OF_MEMORY, error.message, hint=error.hint or "", attempt=session.state.attempt
             ) from error
         if reason is not EndReason.STOPPED and session.config.runtime.predict_after:
-            found = _predict_after(run, session, group, writer, flags)
+            found = _predict_after(run, session, group, flags)
     if not group.leads:
         return
     figures = _figures(session, run)
@@ -250,18 +259,15 @@ def _train(
     writer.say(events.Ended(reason=reason, time=time.time(), result=figures))
 
 
-def _predict_after(
-    run: RunFolder, session: Session, group: Group, writer: EventWriter, flags: StopFlags
-) -> Found | None:
+def _predict_after(run: RunFolder, session: Session, group: Group, flags: StopFlags) -> Found | None:
     """What a training that is done has found; it stays done where memory runs out at that."""
-    device = session.config.runtime.device
+    device, telling = session.config.runtime.device, session.telling
     try:
-        return detect(run, session.snapshot, device=device, group=group, writer=writer, flags=flags)
+        return detect(run, session.snapshot, device=device, group=group, telling=telling, flags=flags)
     except OutOfMemoryError as error:
-        if group.world_size > 1:  # the others wait for this one
-            raise
-        text = f"The images have not been predicted: {error.message}. Close other programs, then predict with this run."
-        writer.say(events.Log(level="warning", text=text))
+        telling.warning(
+            f"The images have not been predicted: {error.message}. Close other programs, then predict with this run."
+        )
         return None
 
 
@@ -306,7 +312,8 @@ def _predict(
             order = Order(verb="predict", device=device, images=_images(arguments))
             hand_out(group, order, {chosen.name: chosen})
     with stopped_in_time(flags, lambda: _leave(run, writer, EndReason.STOPPED, {})):
-        found = detect(run, snapshot, device=device, group=group, writer=writer, flags=flags)
+        telling = Telling(writer.say, group)
+        found = detect(run, snapshot, device=device, group=group, telling=telling, flags=flags)
     if found is None:
         writer.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
         return

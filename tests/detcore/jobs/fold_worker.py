@@ -45,6 +45,8 @@ else:
     seen = sorted(set(held_out) - blind)
     truth = snapshot.only(seen).ground_truth
     say(event="progress", done=1, total=2, text="Predicting")
+    if behaviour == f"warn {run.name}":
+        say(event="log", level="warning", text="Left out: a.jpg: broken.")
     found = Detections(image_ids=truth.image_ids, labels=truth.labels, boxes=truth.boxes,
                        scores=np.full(len(truth), 0.5))
     count, score = len(truth), np.full(len(truth), 0.4)
@@ -56,8 +58,8 @@ say(event="ended", reason="completed", time=0.0)
 
 
 def worker(behaviour: str = "") -> Callable[..., list[str]]:
-    """The command of one that trains in two steps and finds each object where it is, unless told to ``fail`` or
-    ``wait`` in a fold (``fail 2``), or not to read an image (``blind 5``)."""
+    """The command of one that trains in two steps and finds each object where it is, unless told to ``fail``,
+    to ``wait`` or to ``warn`` in a fold (``fail 2``), or not to read an image (``blind 5``)."""
 
     def command(*arguments: str) -> list[str]:
         script = f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n" + _SCRIPT

@@ -12,6 +12,7 @@ from detcore.errors import ConfigError
 from detcore.jobs.child.handing import write_files
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.crossval import CrossValidationJob
+from detcore.jobs.events import Log
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.project.cross_validation import fold_folder
 from detcore.project.project import Project
@@ -20,6 +21,7 @@ from detcore.project.runs import (
     RunState,
     load_detections,
     predicted_images,
+    read_events,
     read_run,
 )
 from tests.detcore.jobs.fold_worker import worker
@@ -37,7 +39,7 @@ from detcore.project.runs import RunFolder
 from detcore.training.distributed import joined_group
 from tests.detcore.jobs.fold_worker import worker
 
-for job, behaviours in enumerate((("", ""), ("wait 1", "fail 2"))):
+for job, behaviours in enumerate((("", "warn 2"), ("wait 1", "fail 2"))):
     command = worker(behaviours[int(os.environ["RANK"])])
     with joined_group() as group, TemporaryDirectory() as folder:
         if group.leads:
@@ -59,7 +61,7 @@ def together(*runs: RunFolder) -> list[list[list[str]]]:
     return [[json.loads(line) for line in out.splitlines()] for out in said]
 
 
-def test_folds_divided_among_processes_find_what_those_of_one_find_and_one_that_fails_ends_all(
+def test_folds_divided_among_processes_find_and_warn_of_what_those_of_one_do_and_one_that_fails_ends_all(
     project: Project,
 ) -> None:
     alone, shared, failing = (create_cross_validation(project, TrainConfig(), folds=3) for _ in range(3))
@@ -77,6 +79,12 @@ def test_folds_divided_among_processes_find_what_those_of_one_find_and_one_that_
     one, two = read_run(alone), read_run(shared)
     assert (two.state, two.best_ap, two.step, two.seconds) == (one.state, one.best_ap, one.step, one.seconds)
     assert predicted_images(shared) == predicted_images(alone) == set(project.image_ids()[:18])
+    warned = [
+        event.text
+        for event in read_events(shared.events)
+        if isinstance(event, Log) and event.level == "warning"
+    ]
+    assert warned == ["Fold 2 of 3: process 2 of 2: Left out: a.jpg: broken."]
     assert (read_run(failing).state, read_run(failing).message) == (
         RunState.FAILED,
         "process 2 of 2: no good",

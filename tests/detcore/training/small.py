@@ -16,6 +16,7 @@ from detcore.jobs.worker_process import StopFlags
 from detcore.training.distributed import Group
 from detcore.training.freezing import Freezing
 from detcore.training.load import Load
+from detcore.training.telling import Telling
 from detcore.training.trainer import Hook, Trainer
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.checkpoint import RunState
@@ -73,4 +74,5 @@ def descend(
         hooks=hooks,
         flags=StopFlags(),
         group=Group(),
+        telling=Telling(lambda _event: None, Group()),
     ).run()

@@ -65,6 +65,7 @@ def white_images(**_how: Any) -> Iterator[SimpleNamespace]:
             labels=[torch.zeros(0, dtype=torch.int64)],
             ignore=[torch.zeros(0, 4)],
             paths=["a.png"],
+            image_ids=[1],
             drawn=drawn,
         )
 

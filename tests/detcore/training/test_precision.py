@@ -73,7 +73,8 @@ def batches(**_how: Any) -> Iterator[SimpleNamespace]:
             boxes=[torch.zeros(0, 4)],
             labels=[torch.zeros(0, dtype=torch.int64)],
             ignore=[torch.zeros(0, 4)],
-            paths=("a.png",),
+            paths=["a.png"],
+            image_ids=[1],
             drawn=drawn,
         )
 

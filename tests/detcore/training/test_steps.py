@@ -79,7 +79,7 @@ def test_a_step_over_two_halves_is_the_step_over_the_whole(tmp_path: Path) -> No
     whole, _ = one_step(stream_of(tmp_path, FOUR), batch=4)
     halves, last = one_step(stream_of(tmp_path, FOUR), batch=2, accumulate=2)
     assert [len(images) for images in halves.seen] == [2, 2]
-    assert (len(last.paths), last.images) == (4, 4)
+    assert (len(last.image_ids), last.images) == (4, 4)
     wanted = -torch.tensor([0.3, 0.35, 0.45])
     torch.testing.assert_close(whole.weight.detach(), wanted, atol=1e-6, rtol=0)
     torch.testing.assert_close(halves.weight.detach(), wanted, atol=1e-6, rtol=0)

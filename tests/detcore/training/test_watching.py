@@ -59,7 +59,7 @@ def trainer(config: TrainConfig | None = None) -> SimpleNamespace:
         state=RunState(),
         fraction=0.0,
         epoch=0.0,
-        last=SimpleNamespace(losses={}, gradient=0.0, paths=(), seconds=0.0),
+        last=SimpleNamespace(losses={}, highest_loss=0.0, image_ids=(), gradient=0.0, seconds=0.0),
         config=config or TrainConfig(),
         stop_wanted=False,
         interruptible=nullcontext,
@@ -260,13 +260,15 @@ def test_layers_survive_the_line_that_they_are_written_in() -> None:
 
 def test_the_batch_with_the_highest_loss_against_the_usual_one_is_told(clock: Clock) -> None:
     heard: list[Event] = []
-    hook = HardBatchHook(heard.append, {"a.png": 7, "b.png": 9})
+    hook = HardBatchHook(heard.append)
     made_up = trainer()
     for step in range(1, 61):
         clock.now += 0.25
         made_up.state.step = step
-        made_up.last.losses = {"class": 1.0, "box": 8.0 if step == 33 else 1.0}
-        made_up.last.paths = ("b.png", "a.png", "a.png") if step == 33 else ("a.png",)
+        # of two processes, of which the other one has half the loss of this one in step 33
+        made_up.last.losses = {"class": 1.0, "box": 5.75 if step == 33 else 1.0}
+        made_up.last.highest_loss = 9.0 if step == 33 else 2.0
+        made_up.last.image_ids = (9, 7, 7) if step == 33 else (7,)
         hook.after_step(made_up)  # type: ignore[arg-type]
     # usual: 2 until step 32; told after ten seconds, at step 40
     assert heard[0] == events.HardBatch(step=33, loss=9.0, usual=2.0, images=[9, 7])
@@ -274,13 +276,13 @@ def test_the_batch_with_the_highest_loss_against_the_usual_one_is_told(clock: Cl
 
 def test_as_long_as_every_loss_is_below_the_usual_one_no_batch_is_the_hardest(clock: Clock) -> None:
     heard: list[Event] = []
-    hook = HardBatchHook(heard.append, {"a.png": 7})
+    hook = HardBatchHook(heard.append)
     made_up = trainer()
     for step in range(1, 61):
         clock.now += 0.25
         made_up.state.step = step
-        made_up.last.losses = {"class": 100.0 - step}
-        made_up.last.paths = ("a.png",)
+        made_up.last.losses, made_up.last.highest_loss = {"class": 100.0 - step}, 100.0 - step
+        made_up.last.image_ids = (7,)
         hook.after_step(made_up)  # type: ignore[arg-type]
     assert heard == []
 
