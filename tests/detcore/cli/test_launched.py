@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import re
 import shlex
+import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -19,11 +23,22 @@ from detcore.cli import main
 from detcore.cli.parser import make_parser
 from detcore.jobs.events import Started
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, RunState, list_runs, predicted_images, read_events
-from detcore.zoo.checkpoint import read_checkpoint
+from detcore.project.runs import (
+    RunFolder,
+    RunState,
+    left_out_images,
+    list_runs,
+    load_detections,
+    predicted_images,
+    read_events,
+    read_run,
+)
+from detcore.types import Detections
+from detcore.zoo.checkpoint import read_checkpoint, write_checkpoint
 from tests.detcore.cli.small_projects import REPOSITORY, small_project
 
 MAIN = str(REPOSITORY / "main.py")
+not_on_windows = pytest.mark.skipif(os.name != "posix", reason="torchrun for Windows needs another store")
 PAGE = (REPOSITORY / "docs" / "cluster.md").read_text(encoding="utf-8")
 
 
@@ -42,13 +57,93 @@ def kill_when_saved(launcher: psutil.Process, run: RunFolder, *, rank: str) -> N
         process.kill()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="torchrun for Windows needs another store")
+def on_two_machines(here: Path, there: Path, *command: str) -> str:
+    """What the first of two machines says of a command, which is run in a folder on each; both must end well."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = ["--master-addr=127.0.0.1", f"--master-port={free.getsockname()[1]}"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--nproc-per-node=1", *address]
+    launchers = [
+        subprocess.Popen(
+            [*torchrun, f"--node-rank={rank}", "--monitor-interval=0.1", "--", MAIN, *command],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank, folder in enumerate((here, there))
+    ]
+    try:
+        said = [launcher.communicate(timeout=120)[0] for launcher in launchers]
+    finally:
+        for launcher in launchers:
+            launcher.terminate()  # and it ends what it has started
+    assert [launcher.returncode for launcher in launchers] == [0, 0], said
+    return said[0]
+
+
+def copy_elsewhere(project: Path, folder: Path) -> None:
+    """A copy of the project with images of its own, in a new folder."""
+    images = folder / "images"
+    shutil.copytree(project.parent, folder)
+    with Project.open(folder / project.name) as copied:
+        copied.set_image_root(images)
+
+
+def learn_a_little(project: Path) -> RunFolder:
+    """A run that finds something, if nothing right; it looks at six images at a time."""
+    settings = ["--epochs", "1", "--image-size", "704", "--batch-size", "4", "--no-predict-after"]
+    assert main(["train", str(project), "--model", "reticle-n", "--device", "cpu", *settings]) == 0
+    run = RunFolder(project / "runs" / "001-reticle-n")
+    made = read_checkpoint(run.last)
+    for name, tensor in made.tensors.items():
+        if name.endswith("classes.2.bias"):
+            tensor.fill_(-2.0)
+    write_checkpoint(made, run.last)
+    run.best.unlink(missing_ok=True)
+    return run
+
+
+def assert_alike(run: RunFolder, alone: Detections) -> None:
+    found = load_detections(run)
+    assert len(found) > 0
+    for name in ("image_ids", "labels", "boxes", "scores"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(alone, name))
+
+
+@not_on_windows
+def test_two_machines_predict_and_audit_as_one_and_name_the_image_that_the_second_one_cannot_read(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    run, here, there = learn_a_little(project), tmp_path, tmp_path.with_name(f"{tmp_path.name}-there")
+    broken = tmp_path / "images" / "image009.png"
+    picture = broken.read_bytes()
+    broken.write_bytes(b"no picture")
+    audit = ["audit", "--run", run.name, "--split", "all", "--json"]
+    assert main([audit[0], str(project), *audit[1:], str(here / "one.json")]) == 0
+    alone, left_out = load_detections(run), left_out_images(run)
+    run.detections.unlink()
+    copy_elsewhere(project, there)
+    broken.write_bytes(picture)
+    try:
+        said = on_two_machines(here, there, audit[0], project.name, *audit[1:], "two.json")
+    finally:
+        shutil.rmtree(there)
+    assert f"Left out: {platform.node()}:{there / 'images' / broken.name}: " in said
+    assert_alike(run, alone)
+    assert left_out_images(run) == left_out != set()
+    assert json.loads((here / "two.json").read_text()) == json.loads((here / "one.json").read_text()) != []
+
+
+@not_on_windows
+@pytest.mark.parametrize("rank", ["0", "1"])
 def test_a_run_of_two_processes_of_torchrun_of_which_one_is_killed_ends_as_if_nothing_had_been(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, monkeypatch: pytest.MonkeyPatch, rank: str
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     command = ["train", str(project), "--epochs", "6", "--image-size", "96", "--batch-size", "2"]
-    command += ["--checkpoint-every-seconds", "0.01"]
+    command += ["--checkpoint-every-seconds", "0.01", "--precision", "fp32"]
     assert main([*command, "--device", "cpu,cpu"]) == 0
     places = ["--nnodes=1", "--nproc-per-node=2", "--max-restarts=2", "--monitor-interval=0.1"]
     places += ["--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0"]
@@ -60,7 +155,7 @@ def test_a_run_of_two_processes_of_torchrun_of_which_one_is_killed_ends_as_if_no
         text=True,
     ) as launcher:
         whole, broken = (RunFolder(project / "runs" / name) for name in ("001-reticle-s", "002-reticle-s"))
-        kill_when_saved(launcher, broken, rank="1")
+        kill_when_saved(launcher, broken, rank=rank)
         out, errors = launcher.communicate(timeout=280)
     assert launcher.returncode == 0, out + errors
     assert "2 × " in out
@@ -74,6 +169,30 @@ def test_a_run_of_two_processes_of_torchrun_of_which_one_is_killed_ends_as_if_no
     assert first.state.step == second.state.step == 9
     for name, tensor in first.part("weights").items():
         np.testing.assert_allclose(second.part("weights")[name].numpy(), tensor.numpy(), atol=1e-6)
+
+
+@not_on_windows
+def test_two_machines_that_divide_the_folds_find_what_one_finds(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    settings = ["--folds", "2", "--model", "reticle-n", "--epochs", "1", "--image-size", "96"]
+    settings += ["--device", "cpu", "--threads", "1", "--deterministic"]
+    assert main(["crossval", str(project), *settings]) == 0
+    alone = RunFolder(project / "runs" / "001-crossval")
+    there = tmp_path.with_name(f"{tmp_path.name}-there")
+    copy_elsewhere(project, there)
+    try:
+        on_two_machines(tmp_path, there, "crossval", project.name, *settings)
+    finally:
+        shutil.rmtree(there)
+    shared = RunFolder(project / "runs" / "002-crossval")
+    assert_alike(shared, load_detections(alone))
+    assert predicted_images(shared) == predicted_images(alone) != set()
+    one, two = read_run(alone), read_run(shared)
+    assert (two.state, two.best_ap, two.step) == (one.state, one.best_ap, one.step)
+    done_elsewhere = read_events(shared.path / "folds" / "2" / "events.jsonl")
+    assert any(isinstance(event, Started) for event in done_elsewhere)
 
 
 @pytest.mark.parametrize("line", [line for line in PAGE.splitlines() if "torchrun --" in line])
