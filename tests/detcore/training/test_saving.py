@@ -147,7 +147,7 @@ def test_no_checkpoint_is_older_than_a_minute_when_the_next_one_lies_there(
     first: list[float] = []
     judged: list[int] = []
     taken: list[float] = [0.0, 0.0]
-    plain = CheckpointHook._checkpoint
+    plain = CheckpointHook.checkpoint
 
     def judge(_validator: Validator) -> Judged:
         disk.clock.now += validation
@@ -170,7 +170,7 @@ def test_no_checkpoint_is_older_than_a_minute_when_the_next_one_lies_there(
 
     monkeypatch.setattr(Trainer, "_backward", backward)
     monkeypatch.setattr(Validator, "judge", judge)
-    monkeypatch.setattr(CheckpointHook, "_checkpoint", take)
+    monkeypatch.setattr(CheckpointHook, "checkpoint", take)
     train(run, hear)
     assert len(known) > 6
     assert max(known) <= 60.0
