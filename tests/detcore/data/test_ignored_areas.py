@@ -103,9 +103,9 @@ def snapshot(tmp_path: Path) -> Snapshot:
 
 
 def config(detector: str, augmentation: Augmentation) -> TrainConfig:
-    return TrainConfig(
-        detector=detector, learning=Learning(image_size=96, tiles="off"), augmentation=augmentation
-    )
+    """Images of one size throughout."""
+    learning = Learning(image_size=96, tiles="off", small_until=0.0)
+    return TrainConfig(detector=detector, learning=learning, augmentation=augmentation)
 
 
 def first_batch(snapshot: Snapshot, chosen: TrainConfig) -> TrainBatch:
