@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from detcore.project.runs import RunFolder
 from detcore.zoo.checkpoint import Checkpoint, RunState, write_checkpoint
@@ -18,14 +18,18 @@ collect_ignore = [] if find_spec("openvino") else ["test_openvino.py"]
 """`make openvino` installs it and runs its test; else that is not collected, so that nothing is skipped."""
 
 
+def coloured_squares(side: int) -> Tensor:
+    """(16, 3, side, side) images of 4 × 4 squares each, in random colours."""
+    return torch.rand(16, 3, 4, 4).repeat_interleave(side // 4, 2).repeat_interleave(side // 4, 3)
+
+
 def wakened(detector: Reticle) -> Reticle:
     """Random weights say the same of every place until the batch norms know how large values are."""
     norms = [module for module in detector.modules() if isinstance(module, nn.BatchNorm2d)]
     for norm in norms:
         norm.momentum = 1.0
     with torch.no_grad():
-        squares = torch.rand(16, 3, 4, 4).repeat_interleave(SIDE // 4, 2).repeat_interleave(SIDE // 4, 3)
-        detector.train().predict(squares)
+        detector.train().predict(coloured_squares(SIDE))
     return detector.eval()
 
 
