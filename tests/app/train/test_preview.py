@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
 from app.train.page import TrainPage
 from app.train.previewing import COUNT
-from app.train.widgets.preview_dialog import PreviewDialog
+from app.train.widgets.preview_dialog import PreviewDialog, PreviewGrid, PreviewPicture
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.settings.learning import Learning
 from detcore.project.edits import delete_boxes, update_boxes
@@ -130,3 +132,42 @@ def test_what_changes_while_a_batch_is_drawn_is_drawn_after_it(
     )
     assert open_page.previewing._number == 3
     dialog.close()
+
+
+@pytest.mark.parametrize("size", [(500, 420), (640, 500)])
+def test_the_frame_of_a_box_is_painted_along_the_edges_of_its_object(
+    qtbot: QtBot, context: AppContext, size: tuple[int, int]
+) -> None:
+    """A red object from (90, 60) to (200, 140) in a blue image of 320 × 240, enlarged, with a green frame."""
+    image = QImage(320, 240, QImage.Format.Format_RGB888)
+    image.fill(QColor(0, 0, 255))
+    for y in range(60, 140):
+        for x in range(90, 200):
+            image.setPixelColor(x, y, QColor(255, 0, 0))
+    grid = PreviewGrid(context.theme)
+    qtbot.addWidget(grid)
+    grid.resize(*size)
+    box = ((90.0, 60.0, 200.0, 140.0), QColor(0, 255, 0))
+    grid.show_pictures([PreviewPicture(image=image, boxes=(box,), ignored=())])
+    painted = grid.grab().toImage()
+    seen = {
+        (x, y): painted.pixelColor(x, y).getRgb()[:3]
+        for y in range(painted.height())
+        for x in range(painted.width())
+    }
+
+    def hull(*colours: tuple[int, int, int]) -> list[int]:
+        xs, ys = zip(*(place for place, colour in seen.items() if colour in colours), strict=True)
+        return [min(xs), min(ys), max(xs) + 1, max(ys) + 1]
+
+    red, green, blue = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    left, top, right, bottom = hull(red, green, blue)
+    scale = (right - left) / 320
+    assert scale == pytest.approx((bottom - top) / 240, abs=0.02)
+    assert scale > 1.5
+    wanted = [left + 90 * scale, top + 60 * scale, left + 200 * scale, top + 140 * scale]
+    assert hull(green) == pytest.approx(wanted, abs=1.5)
+    x1, _, x2, _ = hull(green)
+    middle = round(top + 100 * scale)
+    assert {seen[x, middle] for x in range(x1 + 4, x2 - 4)} == {red}  # nothing but the object is within
+    assert {seen[x, middle] for x in range(left + 2, x1 - 2)} == {blue}
