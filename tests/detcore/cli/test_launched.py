@@ -109,6 +109,15 @@ def learn_a_little(project: Path) -> RunFolder:
     return run
 
 
+def taken_lists(folder: Path) -> list[list[object]]:
+    """What a command has listed as JSON there, where it is no longer."""
+    paths = list(folder.glob("*.json"))
+    lists = [json.loads(path.read_text()) for path in paths]
+    for path in paths:
+        path.unlink()
+    return lists
+
+
 def assert_alike(run: RunFolder, alone: Detections) -> None:
     found = load_detections(run)
     assert len(found) > 0
@@ -117,28 +126,32 @@ def assert_alike(run: RunFolder, alone: Detections) -> None:
 
 
 @not_on_windows
-def test_two_machines_predict_and_audit_as_one_and_name_the_image_that_the_second_one_cannot_read(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("command", ["predict", "audit"])
+def test_two_machines_find_what_one_finds_and_name_the_image_that_only_the_second_one_cannot_read(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     run, here, there = learn_a_little(project), tmp_path, tmp_path.with_name(f"{tmp_path.name}-there")
-    broken = tmp_path / "images" / "image009.png"
+    line = [command, project.name, "--run", run.name, "--split", "all"]
+    line += ["--json", "errors.json"] if command == "audit" else []
+    broken = here / "images" / "image009.png"
     picture = broken.read_bytes()
     broken.write_bytes(b"no picture")
-    audit = ["audit", "--run", run.name, "--split", "all", "--json"]
-    assert main([audit[0], str(project), *audit[1:], str(here / "one.json")]) == 0
-    alone, left_out = load_detections(run), left_out_images(run)
+    monkeypatch.chdir(here)
+    assert main(line) == 0
+    alone, left_out, listed = load_detections(run), left_out_images(run), taken_lists(here)
     run.detections.unlink()
     copy_elsewhere(project, there)
     broken.write_bytes(picture)
     try:
-        said = on_two_machines(here, there, audit[0], project.name, *audit[1:], "two.json")
+        said = on_two_machines(here, there, *line)
     finally:
         shutil.rmtree(there)
     assert f"Left out: {platform.node()}:{there / 'images' / broken.name}: " in said
     assert_alike(run, alone)
     assert left_out_images(run) == left_out != set()
-    assert json.loads((here / "two.json").read_text()) == json.loads((here / "one.json").read_text()) != []
+    assert taken_lists(here) == listed
+    assert len(listed) == (command == "audit")
 
 
 @not_on_windows
@@ -146,19 +159,8 @@ def test_a_run_of_two_processes_of_torchrun_of_which_one_is_killed_ends_as_if_no
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    command = [
-        "train",
-        str(project),
-        "--model",
-        "reticle-n",
-        "--epochs",
-        "10",
-        "--image-size",
-        "96",
-        "--batch-size",
-        "2",
-    ]
-    command += ["--checkpoint-every-seconds", "0.01", "--precision", "fp32"]
+    command = ["train", str(project), "--model", "reticle-n", "--epochs", "10", "--precision", "fp32"]
+    command += ["--image-size", "96", "--batch-size", "2", "--checkpoint-every-seconds", "0.01"]
     assert main([*command, "--device", "cpu,cpu"]) == 0
     places = ["--nnodes=1", "--nproc-per-node=2", "--max-restarts=2", "--monitor-interval=0.1"]
     places += ["--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0"]
