@@ -203,13 +203,14 @@ class Heartbeat:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
     """The worker gives up: why, and what the user can do. ``attempt`` is how often memory had run out in
-    the run before this time."""
+    the run before this time; ``elsewhere`` says that it did so in another process of the job."""
 
     kind: ClassVar[str] = "failed"
     failure: FailureKind
     message: str
     hint: str = ""
     attempt: int = 0
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -177,12 +177,17 @@ def stopped_in_time(
 
 
 def fail(
-    say: Callable[[Event], None], failure: FailureKind, error: ReticleError, *, attempt: int = 0
+    say: Callable[[Event], None],
+    failure: FailureKind,
+    error: ReticleError,
+    *,
+    attempt: int = 0,
+    elsewhere: bool = False,
 ) -> ExitCode:
     """Say why the work has failed; returns the code to exit with."""
     where = "" if error.path is None else f"{error.path}: "
-    message = f"{where}{error.message}"
-    say(events.Failed(failure=failure, message=message, hint=error.hint or "", attempt=attempt))
+    message, hint = f"{where}{error.message}", error.hint or ""
+    say(events.Failed(failure=failure, message=message, hint=hint, attempt=attempt, elsewhere=elsewhere))
     return EXIT_CODES[failure]
 
 

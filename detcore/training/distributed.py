@@ -11,6 +11,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,8 +31,10 @@ from detcore.zoo.parts.divisor import shared_divisors
 from detcore.zoo.running import OutOfMemoryError
 
 _PATIENCE = timedelta(hours=1)
-"""How long a process waits for the others: while the first one judges or writes, or has more images to look at. That
-one has died is noticed at once, by its connections."""
+"""How long a process waits for the others, as while the first one judges or writes. That one has died is noticed at
+once, by its connections."""
+_ROUND_SECONDS = 0.5
+"""Between two times that all tell each other how far they are with what each does by itself."""
 _SMALL_BATCH = 8
 """Of fewer images statistics are too noisy to normalise by."""
 _LOOK_SECONDS = 0.05
@@ -47,6 +50,10 @@ Result = TypeVar("Result")
 
 class PeerLostError(ReticleError):
     """Another process of the job is gone, and says itself why."""
+
+
+class PeerMemoryError(OutOfMemoryError):
+    """Memory ran out in another process of the job, which says so itself."""
 
 
 class _Step(DistributedDataParallel):
@@ -137,21 +144,32 @@ class Group:
             found.append(tensor.numpy().tobytes())
         return found
 
-    def each(self, work: Callable[[], Result]) -> Result:
-        """What this process makes of a work that it does by itself, when all are done with theirs.
+    def each(self, work: Callable[[Flag], Result]) -> Result:
+        """What this process makes of a work that it does by itself, when all are done with theirs, however long that
+        takes. The flag that ``work`` gets is set once the result is wanted no more: then it may end early.
 
         Raises:
             OutOfMemoryError: memory ran out in one of them; all of them raise it.
         """
-        try:
-            result = work()
-        except OutOfMemoryError:
-            self.gather(1.0)
-            raise
-        short = [rank for rank, (ran_out,) in enumerate(self.gather(0.0)) if ran_out]
-        if short:
-            raise self._ran_out_in(str(short[0]))
-        return result
+        unwanted = Flag()
+        if self.world_size == 1:
+            return work(unwanted)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="work") as lane:
+            own = lane.submit(work, unwanted)
+            try:
+                while True:
+                    done, _ = wait([own], timeout=_ROUND_SECONDS)
+                    error = own.exception() if done else None
+                    if error is not None and not isinstance(error, OutOfMemoryError):
+                        raise error
+                    ends = self.gather(float(bool(done)), float(error is not None))
+                    short = [rank for rank, (_, ran_out) in enumerate(ends) if ran_out]
+                    if short:
+                        raise error or self._ran_out_in(str(short[0]))
+                    if all(is_done for is_done, _ in ends):
+                        return own.result()
+            finally:
+                unwanted.set()
 
     @contextmanager
     def memory_shared(self, leave: Callable[[OutOfMemoryError], None]) -> Generator[None, None, None]:
@@ -160,7 +178,7 @@ class Group:
         end the process, is called on another thread then.
 
         Raises:
-            OutOfMemoryError: another process says so, and is gone.
+            PeerMemoryError: another process says so, and is gone.
         """
         over = Flag()
         if self.store is not None:
@@ -192,8 +210,8 @@ class Group:
         except RuntimeError:
             return ""  # the store was the other's
 
-    def _ran_out_in(self, rank: str) -> OutOfMemoryError:
-        return OutOfMemoryError(
+    def _ran_out_in(self, rank: str) -> PeerMemoryError:
+        return PeerMemoryError(
             f"memory ran out in process {int(rank) + 1} of {self.world_size}",
             hint="Use a smaller batch or image size, or close other programs on its machine",
         )

@@ -98,13 +98,13 @@ class Session:
     ) -> None:
         self._run = run
         self._rehearse = rehearse
-        self.telling = Telling(emit, group)
         self._flags = flags
         self._group = group
         self._trainer: Trainer | None = None
         self.no_figure = ""
         self.config = TrainConfig.load(run.config)
         self.snapshot = Snapshot.load(run.snapshot)
+        self.telling = Telling(emit, group, self.snapshot.images)
         self._checkpoint = self._find_checkpoint()
         if self._checkpoint is not None:
             # as it was built, whatever the defaults are by now

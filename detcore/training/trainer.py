@@ -203,6 +203,9 @@ class Trainer:
         self.state.complete = reason is not EndReason.STOPPED
         for hook in self._hooks:
             hook.after_training(self, reason)
+        if reason is not EndReason.STOPPED:
+            with self.interruptible():
+                self._group.agree(0.0)  # the others hear it if memory has run out in the hooks
         return reason
 
     def _loop(self, batches: Iterator[TrainBatch]) -> EndReason:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event as Flag
 
 import numpy as np
 import torch
@@ -63,9 +64,18 @@ def detect(
     """
     hand_weights(group, run)
     samples = make_samples(snapshot, snapshot.images)
-    own = group.each(
-        lambda: _own_part(run, snapshot, samples, device=device, group=group, telling=telling, flags=flags)
-    )
+
+    def work(unwanted: Flag) -> Found | None:
+        def go_on() -> bool:
+            return not (flags.stop.is_set() or unwanted.is_set())
+
+        return _own_part(run, snapshot, samples, device=device, group=group, telling=telling, go_on=go_on)
+
+    try:
+        own = group.each(work)
+    except OutOfMemoryError:  # in all of them
+        telling.share()
+        raise
     telling.share()
     (stopped,) = group.highest(float(own is None))
     if stopped or own is None:
@@ -85,9 +95,9 @@ def _own_part(
     device: str,
     group: Group,
     telling: Telling,
-    flags: StopFlags,
+    go_on: Callable[[], bool],
 ) -> Found | None:
-    """What this process finds, on its share of the samples; ``None`` when stopped."""
+    """What this process finds, on its share of the samples; ``None`` when ``go_on`` said no."""
     predictor = Predictor(best_checkpoint(run), choose_device(device, local_rank=group.local_rank))
     unread: set[str] = set()
 
@@ -98,7 +108,7 @@ def _own_part(
     def progress(done: int, _total: int) -> bool:
         done_by_all = min(done * group.world_size, len(samples))
         telling.emit(events.Progress(done=done_by_all, total=len(samples), text="Predicting"))
-        return not flags.stop.is_set()
+        return go_on()
 
     recorder = AnswerRecorder(
         snapshot.ground_truth,

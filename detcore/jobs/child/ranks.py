@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from detcore.errors import JobError
 from detcore.jobs.child.arguments import parse_arguments
 from detcore.jobs.devices import cores, environment_of
-from detcore.jobs.events import Command, Ended, Event, Failed, FailureKind, Heartbeat, Log, decode
+from detcore.jobs.events import Command, Ended, Event, Failed, FailureKind, Heartbeat, decode
 from detcore.jobs.outcomes import ExitCode
 from detcore.jobs.program import worker_command
 from detcore.jobs.worker_process import EXIT_CODES, EventWriter, StopFlags, fail, run_worker
@@ -89,8 +89,7 @@ class _Process:
         return self.ended and self.failed is None
 
     def listen(self, say: Callable[[Event], None]) -> None:
-        """Pass on the events of the first process, and the warnings of the others, from now on. Why it fails is for
-        ``_cause``."""
+        """Pass on what the first process says, which speaks for all, from now on. Why one fails is for ``_cause``."""
 
         def read() -> None:
             for line in self.popen.stdout or ():
@@ -99,9 +98,7 @@ class _Process:
                     self.failed = event
                     continue
                 self.ended |= isinstance(event, Ended)
-                if (self.rank == 0 and event is not None and not isinstance(event, Heartbeat)) or isinstance(
-                    event, Log
-                ):
+                if self.rank == 0 and event is not None and not isinstance(event, Heartbeat):
                     say(event)
 
         self.reader = threading.Thread(target=read, name=f"events-{self.rank}", daemon=True)
@@ -168,8 +165,8 @@ def _wait(crew: Sequence[_Process], flags: StopFlags) -> None:
 
 
 def _cause(crew: Sequence[_Process]) -> Failed:
-    """Why the job failed: by what one of them says, or by how it died; that another one is gone is no reason as
-    long as there is a better one."""
+    """Why the job failed: by what one of them says, or by how it died; what happened to another one is no reason as long
+    as there is a better one."""
     ranked = sorted(crew, key=_weight)
     process = ranked[0]
     name = f"process {process.rank + 1} of {len(crew)} (on {process.device})"
@@ -177,7 +174,7 @@ def _cause(crew: Sequence[_Process]) -> Failed:
         failed = process.failed
         return Failed(
             failure=failed.failure,
-            message=f"{name}: {failed.message}",
+            message=failed.message if failed.elsewhere else f"{name}: {failed.message}",
             hint=failed.hint,
             attempt=failed.attempt,
         )
@@ -192,10 +189,12 @@ def _cause(crew: Sequence[_Process]) -> Failed:
 def _weight(process: _Process) -> int:
     """How well a process explains that all came to an end, best first."""
     if process.was_killed:
+        return 5
+    if process.failed is None:
+        return 0 if process.popen.returncode < 0 else 3
+    if process.failed.failure is FailureKind.PEER_LOST:
         return 4
-    if process.failed is not None:
-        return 3 if process.failed.failure is FailureKind.PEER_LOST else 1
-    return 0 if process.popen.returncode < 0 else 2
+    return 2 if process.failed.elsewhere else 1
 
 
 def _free_port() -> int:

@@ -51,7 +51,7 @@ from detcore.project.runs import (
     write_pid,
 )
 from detcore.project.snapshot import Snapshot
-from detcore.training.distributed import Group, PeerLostError, joined_group
+from detcore.training.distributed import Group, PeerLostError, PeerMemoryError, joined_group
 from detcore.training.failures import TrainingError
 from detcore.training.machine import list_devices
 from detcore.training.session import Session
@@ -82,9 +82,10 @@ def work(arguments: Sequence[str], writer: EventWriter, flags: StopFlags) -> Exi
     except Cancelled:
         writer.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
     except OutOfMemoryError as error:
-        return fail(writer.say, FailureKind.OUT_OF_MEMORY, error)
+        elsewhere = isinstance(error, PeerMemoryError)
+        return fail(writer.say, FailureKind.OUT_OF_MEMORY, error, elsewhere=elsewhere)
     except TrainingError as error:
-        return fail(writer.say, error.failure, error, attempt=error.attempt)
+        return fail(writer.say, error.failure, error, attempt=error.attempt, elsewhere=error.elsewhere)
     except PeerLostError as error:
         return fail(writer.say, FailureKind.PEER_LOST, error)
     except ReticleError as error:
@@ -141,7 +142,8 @@ def _follow(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags
             with stopped_in_time(flags, leave, seconds=_AFTER_THE_FIRST):
                 _train(run, order, group, writer, flags, say=writer.say)
         elif order.verb == "predict":
-            snapshot, telling = Snapshot.load(run.snapshot), Telling(writer.say, group)
+            snapshot = Snapshot.load(run.snapshot)
+            telling = Telling(writer.say, group, snapshot.images)
             with stopped_in_time(flags, leave, seconds=_AFTER_THE_FIRST):
                 detect(run, snapshot, device=order.device, group=group, telling=telling, flags=flags)
         elif order.verb == "folds":
@@ -226,7 +228,8 @@ def _train(
             os._exit(fail(writer.say, FailureKind.BAD_INPUT, error))
 
     def give_up(error: OutOfMemoryError) -> None:
-        code = fail(writer.say, FailureKind.OUT_OF_MEMORY, error, attempt=session.state.attempt)
+        attempt = session.state.attempt
+        code = fail(writer.say, FailureKind.OUT_OF_MEMORY, error, attempt=attempt, elsewhere=True)
         if group.leads:
             run.pid.unlink(missing_ok=True)
         else:
@@ -239,7 +242,11 @@ def _train(
                 reason = session.train().reason
         except OutOfMemoryError as error:
             raise TrainingError(
-                FailureKind.OUT_OF_MEMORY, error.message, hint=error.hint or "", attempt=session.state.attempt
+                FailureKind.OUT_OF_MEMORY,
+                error.message,
+                hint=error.hint or "",
+                attempt=session.state.attempt,
+                elsewhere=isinstance(error, PeerMemoryError),
             ) from error
         if reason is not EndReason.STOPPED and session.config.runtime.predict_after:
             found = _predict_after(run, session, group, flags)
@@ -312,7 +319,7 @@ def _predict(
             order = Order(verb="predict", device=device, images=_images(arguments))
             hand_out(group, order, {chosen.name: chosen})
     with stopped_in_time(flags, lambda: _leave(run, writer, EndReason.STOPPED, {})):
-        telling = Telling(writer.say, group)
+        telling = Telling(writer.say, group, snapshot.images)
         found = detect(run, snapshot, device=device, group=group, telling=telling, flags=flags)
     if found is None:
         writer.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))

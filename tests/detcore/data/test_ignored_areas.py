@@ -110,7 +110,7 @@ def config(detector: str, augmentation: Augmentation) -> TrainConfig:
 
 def first_batch(snapshot: Snapshot, chosen: TrainConfig) -> TrainBatch:
     """Six images as a training gets them."""
-    data = RunData(snapshot, chosen, None, Telling(lambda _event: None, Group()))
+    data = RunData(snapshot, chosen, None, Telling(lambda _event: None, Group(), ()))
     stream = data.stream(
         data.split.train, ImageCache(longer_side=96), emphasis=Path("none.json"), group=Group()
     )

@@ -18,7 +18,7 @@ import pytest
 from detcore.data.samples import Sample
 from detcore.jobs import events
 from detcore.jobs.child.predicting import share_of
-from detcore.jobs.owner import OutcomeState, TrainingJob
+from detcore.jobs.owner import OutcomeState, TrainingJob, WorkerJob
 from detcore.project.runs import (
     RunFolder,
     RunState,
@@ -50,7 +50,9 @@ SHORT_OF_MEMORY = """
 import json, os, sys, time
 def say(**fields): print(json.dumps(fields), flush=True)
 rank, attempt = os.environ["RANK"], sys.argv[-1]
-say(event="log", level="info", text=f"process {rank}, attempt {attempt}")
+with open(os.path.join(sys.argv[2], "begun.txt"), "a") as file:
+    print(f"process {rank}, attempt {attempt}", file=file)
+say(event="log", level="info", text=f"process {rank} speaks")
 if attempt == "0" and rank == "1":
     say(event="failed", failure="out_of_memory", message="memory ran out", hint="Close other programs")
     sys.exit(75)
@@ -81,6 +83,23 @@ if os.environ["RANK"] == "1":
     Trainer._backward, Predictor.predict = backward, predict
 sys.exit(main(sys.argv[1:]))
 """
+RUNS_OUT_AT_THE_END = """
+import os, sys
+from detcore.training import distributed
+from detcore.training.validation import Validator
+from detcore.zoo.running import OutOfMemoryError
+from tests.detcore.working import work_here
+
+def judge(self):
+    raise OutOfMemoryError("memory ran out")
+
+Validator.judge = judge
+distributed._MEMORY_PARTING_SECONDS = 60.0
+code, heard = work_here("train", sys.argv[1]) if os.environ["RANK"] == "0" else work_here("follow")
+print(code.name, heard[-1].message)
+sys.stdout.flush()
+os._exit(0)
+"""
 COPIES = """
 import json, os, sys
 from detcore.inference import predictor
@@ -98,22 +117,29 @@ for verb in ("train", "predict"):
 """
 LISTENER = """
 import json, os, sys
-def say(**fields): print(json.dumps(fields), flush=True)
-say(event="log", level="info", text=f"process {os.environ['RANK']} is there")
+def say(text):
+    with open(os.path.join(sys.argv[2], "said.txt"), "a") as file:
+        print(f"process {os.environ['RANK']} {text}", file=file)
+say("is there")
 for line in sys.stdin:
-    say(event="log", level="info", text=f"process {os.environ['RANK']} hears {line.strip()}")
+    say(f"hears {line.strip()}")
     if line.strip() == "stop":
         break
-say(event="failed", failure="bug", message="lost")
+print(json.dumps({"event": "failed", "failure": "bug", "message": "lost"}), flush=True)
 sys.exit(70)
 """
 posix = pytest.mark.skipif(os.name != "posix", reason="signals")
 
 
+def led_by(worker: str, verb: str, run: RunFolder) -> list[str]:
+    """The command of a job of two processes that do what a script says."""
+    return [sys.executable, "-c", f"WORKER = {worker!r}{LEADER}", verb, str(run.path)]
+
+
 def led(worker: str, verb: str, run: RunFolder, said: list[str]) -> TrainingJob:
-    """A job of two processes that do what a script says; ``said`` gets what they log."""
+    """Such a job; ``said`` gets what it logs."""
     return TrainingJob(
-        [sys.executable, "-c", f"WORKER = {worker!r}{LEADER}", verb, str(run.path)],
+        led_by(worker, verb, run),
         on_event=lambda event: said.append(event.text) if isinstance(event, events.Log) else None,
     )
 
@@ -170,9 +196,10 @@ def test_memory_that_runs_out_in_one_process_lets_all_begin_again_with_smaller_b
     assert outcome is not None
     assert outcome.state is OutcomeState.COMPLETED, job.stderr_tail()
     again = "Out of memory: trying again with less at a time (1 of 4)."
-    at = said.index(again)
-    assert sorted(said[:at]) == ["process 0, attempt 0", "process 1, attempt 0"]
-    assert sorted(said[at + 1 :]) == ["process 0, attempt 1", "process 1, attempt 1"]
+    assert said == ["process 0 speaks", again, "process 0 speaks"]
+    begun = (run.path / "begun.txt").read_text().splitlines()
+    assert sorted(begun[:2]) == ["process 0, attempt 0", "process 1, attempt 0"]
+    assert sorted(begun[2:]) == ["process 0, attempt 1", "process 1, attempt 1"]
 
 
 def test_memory_that_runs_out_in_the_second_process_ends_all_and_the_run_goes_on_with_half_the_batch(
@@ -196,44 +223,64 @@ def test_memory_that_runs_out_in_the_second_process_ends_all_and_the_run_goes_on
     # there memory runs out once more, and what was learnt stays
     assert "The images have not been predicted: memory ran out in process 2 of 2." in " ".join(said)
     assert not run.detections.exists()
+    prediction = WorkerJob(led_by(RUNS_OUT, "predict", run), on_event=lambda _event: None)
+    prediction.start()
+    outcome = prediction.wait(60)
+    assert outcome is not None
+    assert outcome.text == "process 2 of 2 (on cpu): memory ran out"
 
 
-def test_images_that_only_the_second_process_cannot_read_are_named_once_by_the_first(
+def test_memory_that_runs_out_when_the_first_process_judges_last_has_run_out_for_those_that_wait(
+    make_run: MakeRun,
+) -> None:
+    run = make_run(images=8, val=2, epochs=1)
+    assert two_processes(RUNS_OUT_AT_THE_END, str(run.path)) == [
+        "OUT_OF_MEMORY memory ran out\n",
+        "OUT_OF_MEMORY memory ran out in process 1 of 2\n",
+    ]
+
+
+def test_images_that_one_or_both_processes_cannot_read_are_named_once_each_by_the_first(
     make_run: MakeRun, tmp_path: Path
 ) -> None:
     run = make_run(images=14, val=2, epochs=4, batch_size=3)
     here, there = run.path / "images", tmp_path / "there"
     shutil.copytree(here, there)
     # The second process draws from all but 0 and 1, and looks at 4 to 7, 12 and 13 when it predicts.
-    for number in (1, 5, 6, 9):
+    for number in (1, 5, 6, 9, 10):
         (there / f"image{number:03d}.png").write_bytes(b"no picture")
+    (here / "image010.png").write_bytes(b"no picture")
     first, second = two_processes(COPIES, str(run.path), str(here), str(there))
     training, prediction = map(json.loads, first.splitlines())
     assert second == "[]\n[]\n"
-    for texts, numbers in ((training, (5, 6, 9)), (prediction, (5, 6))):
+    for texts, numbers in ((training, (5, 6, 9, 10)), (prediction, (5, 6, 10))):
         assert [text.partition(": ")[0] for text in texts] == ["Left out"] * len(numbers)
-        named = sorted(text.split(": ")[1] for text in texts)
-        assert named == [str(there / f"image{number:03d}.png") for number in numbers]
-    assert left_out_images(run) == {6, 7}
-    assert predicted_images(run) == set(range(1, 15)) - {6, 7}
+        named = sorted((Path(text.split(": ")[1]) for text in texts), key=lambda path: path.name)
+        assert [path.name for path in named] == [f"image{number:03d}.png" for number in numbers]
+        assert {path.parent for path in named[:-1]} == {there}
+    assert left_out_images(run) == {6, 7, 11}
+    assert predicted_images(run) == set(range(1, 15)) - {6, 7, 11}
 
 
 def test_the_first_process_measures_and_a_prediction_that_fails_leaves_the_training_done(
     make_run: MakeRun,
 ) -> None:
-    run, said = make_run(device="cpu,cpu"), list[str]()
+    run = make_run(device="cpu,cpu")
     run.events.write_text('{"event": "ended", "reason": "completed", "time": 0.0}\n', "utf-8")
-    job = led(LISTENER, "predict", run, said)
+    (run.path / "said.txt").touch()
+    job = WorkerJob(led_by(LISTENER, "predict", run), on_event=lambda _event: None)
     job.start()
+    said = list[str]()
     for wish, answers in ((None, 2), (events.Command.MEASURE, 3), (events.Command.STOP, 5)):
         if wish is not None:
             job.request(wish)
         until = time.monotonic() + 30
         while len(said) < answers and time.monotonic() < until:
             time.sleep(0.02)
+            said = (run.path / "said.txt").read_text().splitlines()
     outcome = job.wait(60)
     assert outcome is not None
-    assert outcome.state is OutcomeState.FAILED
+    assert outcome.text == "process 1 of 2 (on cpu): lost"
     assert said[2] == "process 0 hears measure"
     assert sorted(said[3:]) == ["process 0 hears stop", "process 1 hears stop"]
     assert read_run(run).state is RunState.COMPLETED

@@ -74,5 +74,5 @@ def descend(
         hooks=hooks,
         flags=StopFlags(),
         group=Group(),
-        telling=Telling(lambda _event: None, Group()),
+        telling=Telling(lambda _event: None, Group(), ()),
     ).run()

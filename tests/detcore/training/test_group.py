@@ -11,11 +11,12 @@ from tests.detcore.two_processes import two_processes
 CHILD = """
 import os
 import sys
+import time
 from threading import Event
 import torch
 from detcore.zoo.running import OutOfMemoryError
 from detcore.training import distributed
-from detcore.training.distributed import joined_group
+from detcore.training.distributed import Group, joined_group
 from detcore.zoo.detectors.reticle import Reticle
 from detcore.zoo.base import Target
 
@@ -69,15 +70,31 @@ with joined_group() as group:
 def run_out_in_the_second():
     if rank == 1:
         raise OutOfMemoryError("memory ran out")
-    return "good"
+
+def endless_unless_unwanted(unwanted):
+    run_out_in_the_second()
+    assert unwanted.wait(60)
+
+def slow_in_the_second(unwanted):
+    while rank == 1 and not group.store.check(["waited thrice"]):
+        time.sleep(0.02)
+    return rank
+
+def gathered(group, *values):
+    rounds.append(values)
+    if rank == 0 and len(rounds) == 3:
+        group.store.set("waited thrice", "")
+    return gather(group, *values)
 
 def unheard(error):
-    raise AssertionError(error)
+    os._exit(1)
 
+distributed._ROUND_SECONDS = 0.1
+rounds, gather, Group.gather = [], Group.gather, gathered
 with joined_group() as group:
-    assert group.each(lambda: "good") == "good"
+    assert group.each(slow_in_the_second) == rank
     try:
-        group.each(run_out_in_the_second)
+        group.each(endless_unless_unwanted)
     except OutOfMemoryError as error:
         print(error.message)
 distributed._MEMORY_LOOK_SECONDS = distributed._MEMORY_PARTING_SECONDS = 0.1
@@ -93,6 +110,7 @@ with joined_group() as group:
     except OutOfMemoryError as error:
         print(error.message)
     group.highest(0.0)
+distributed._MEMORY_PARTING_SECONDS = 60.0
 with joined_group() as group:
     try:
         with group.memory_shared(unheard):

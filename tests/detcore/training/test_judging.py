@@ -180,7 +180,7 @@ def test_a_run_without_a_figure_says_at_its_start_which_settings_wait_for_one_in
     """Of eight images the fourth and the eighth have no box."""
     run = make_run(images=8, val_rows=val_rows, **settings)
     heard: list[Event] = []
-    telling = Telling(heard.append, Group())
+    telling = Telling(heard.append, Group(), ())
     data = RunData(Snapshot.load(run.snapshot), TrainConfig.load(run.config), None, telling)
     assert bool(data.no_figure) == (val_rows == (3, 7))
     told = [event.text for event in heard if isinstance(event, events.Log)]
