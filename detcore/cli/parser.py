@@ -263,7 +263,7 @@ def _add_model_commands(commands: Commands) -> None:
         "--tensorboard",
         type=Path,
         metavar="DIR",
-        help="an event file; takes pip install 'reticle[tensorboard]'",
+        help="a file for TensorBoard, in this folder; needs pip install 'reticle[tensorboard]'",
     )
 
     deploy = _add(commands, "export-model", "write a run's detector as a file that runs without Reticle")

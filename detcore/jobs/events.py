@@ -7,6 +7,7 @@ reopened shows what it showed live. The owner answers on stdin with one ``Comman
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar, cast, get_args
@@ -245,6 +246,16 @@ _ENUMS: dict[str, type[StrEnum]] = {"FailureKind": FailureKind, "EndReason": End
 _FIGURES = "dict[str, float]"
 _KINDS = {event.kind: {item.name: str(item.type) for item in fields(event)} for event in _EVENTS.values()}
 """The annotations of the fields of each event."""
+
+
+def lasting(told: Iterable[Event]) -> list[Event]:
+    """What a run has told, in order, without the steps that it has lost by going back to a checkpoint."""
+    kept: list[Event] = []
+    for event in told:
+        if isinstance(event, Started):
+            kept = [item for item in kept if getattr(item, "step", 0) <= event.step]
+        kept.append(event)
+    return kept
 
 
 def encode(event: Event) -> str:

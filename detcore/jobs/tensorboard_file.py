@@ -15,7 +15,7 @@ from detcore.jobs import events
 from detcore.jobs.events import Event
 
 Say = Callable[[Event], None]
-_PACKAGE = "tensorboardX"
+_PACKAGE, _FILES = "tensorboardX", "events.out.tfevents.*"
 _FLUSH_SECONDS = 10.0
 
 
@@ -37,7 +37,7 @@ def with_tensorboard(folder: Path, say: Say) -> Generator[Say, None, None]:
         say(event)
         if board is not None:
             try:
-                board.hear(event)
+                board.hear(event, at=time.time())
             except OSError as error:
                 board = None
                 tell(error)
@@ -57,20 +57,33 @@ def with_tensorboard(folder: Path, say: Say) -> Generator[Say, None, None]:
 
 
 def write_board(folder: Path, told: Iterable[Event]) -> None:
-    """Write what a run has told into an event file of a folder, which is made where it is missing.
+    """Write what a run has told, but for the steps that it has lost, into an event file of a folder, which is made where
+    it is missing. Each record has the time at which it was told, as far as that is known.
 
     Raises:
-        ConfigError: tensorboardX is not installed; the hint says how to get it.
+        ConfigError: tensorboardX is not installed; the hint says how to get it. Or the folder has such a file, beside
+            which TensorBoard would show all twice.
     """
     if find_spec(_PACKAGE) is None:
         raise ConfigError(
             f"a file for TensorBoard needs {_PACKAGE}, not installed here",
             hint="Install it with: pip install 'reticle[tensorboard]'",
         )
+    if any(folder.glob(_FILES)):
+        raise ConfigError(
+            "the folder has a file for TensorBoard already",
+            path=folder,
+            hint="Delete it or name another folder",
+        )
     folder.mkdir(parents=True, exist_ok=True)
+    begun = learnt_before = learnt = 0.0
     with closing(_Board(folder)) as board:
-        for event in told:
-            board.hear(event)
+        for event in events.lasting(told):
+            if isinstance(event, events.Started):
+                begun, learnt_before = event.time, learnt
+            elif isinstance(event, events.Step | events.Validation):
+                learnt = event.time
+            board.hear(event, at=begun + learnt - learnt_before)
 
 
 class _Board:
@@ -80,16 +93,17 @@ class _Board:
         self._protocol: Any = import_module(f"{_PACKAGE}.proto.event_pb2")
         self._summary: Any = import_module(f"{_PACKAGE}.proto.summary_pb2").Summary
         writer: Any = import_module(f"{_PACKAGE}.record_writer").RecordWriter
-        self._file: Any = writer(str(folder / f"events.out.tfevents.{time.time_ns():d}.reticle"))
+        self._file: Any = writer(str(folder / _FILES.replace("*", f"{time.time_ns():d}.reticle")))
         self._flushed = time.monotonic()
-        self._write(file_version="brain.Event:2")
+        self._write(wall_time=time.time(), file_version="brain.Event:2")
         self._file.flush()
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: Event, *, at: float) -> None:
+        """Write the figures of an event that was told ``at`` this time, in seconds since 1970."""
         figures = dict(_figures(event))
         if figures:
             values = [self._summary.Value(tag=tag, simple_value=value) for tag, value in figures.items()]
-            self._write(step=event.step, summary=self._summary(value=values))  # type: ignore[union-attr]
+            self._write(wall_time=at, step=event.step, summary=self._summary(value=values))  # type: ignore[union-attr]
         if time.monotonic() - self._flushed >= _FLUSH_SECONDS:
             self._file.flush()
             self._flushed = time.monotonic()
@@ -98,8 +112,7 @@ class _Board:
         self._file.close()
 
     def _write(self, **fields: Any) -> None:
-        event = self._protocol.Event(wall_time=time.time(), **fields)
-        self._file.write(event.SerializeToString())
+        self._file.write(self._protocol.Event(**fields).SerializeToString())
 
 
 def _figures(event: Event) -> Iterable[tuple[str, float]]:

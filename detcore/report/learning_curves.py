@@ -12,7 +12,7 @@ from statistics import fmean
 from PIL import Image, ImageDraw, ImageFont
 
 from detcore.atomic import atomic_write
-from detcore.jobs.events import Event, Started, Step, Validation
+from detcore.jobs.events import Event, Step, Validation, lasting
 from detcore.project.runs import RunFolder, read_events
 
 Point = tuple[int, float]
@@ -39,19 +39,14 @@ class LearningCurves:
 
 def learning_curves(events: Iterable[Event]) -> LearningCurves:
     """What remains of a run that went back to a checkpoint now and then."""
-    kept: list[Step | Validation] = []
-    for event in events:
-        if isinstance(event, Started):
-            kept = [item for item in kept if item.step <= event.step]
-        elif isinstance(event, Step | Validation):
-            kept.append(event)
     curves = LearningCurves()
-    for event in kept:
-        curves.times[event.step] = event.time
+    for event in lasting(events):
+        if isinstance(event, Step | Validation):
+            curves.times[event.step] = event.time
         if isinstance(event, Step):
             curves.learning_rate.append((event.step, event.learning_rate))
             _add(curves.losses, event.step, event.losses)
-        else:
+        elif isinstance(event, Validation):
             _add(curves.metrics, event.step, event.metrics)
             _add(curves.per_class, event.step, event.per_class)
     return curves

@@ -21,6 +21,7 @@ from detcore.jobs.events import (
     Event,
     HardBatch,
     Layers,
+    Started,
     Step,
     Validation,
     encode,
@@ -219,6 +220,26 @@ def test_a_run_that_was_trained_without_tensorboard_gets_a_file_for_it(
         (40, 2.0),
     ]
     assert [point.step for point in reader.Scalars("validation/AP")] == [20, 40]
+
+
+def test_tensorboard_gets_what_lasts_of_a_run_at_its_time_and_once(
+    run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A step takes half a second. An hour after its start the run goes on from step 20: step 30 is ten steps later."""
+    first, again = (
+        Started(time=time, step=at, device="cpu", device_name="CPU")
+        for time, at in ((1000.0, 0), (4600.0, 20))
+    )
+    project = tell(run, first, step(10), step(20), step(30), again, step(30))
+    command = ["curves", project, "--run", "001", "--tensorboard", str(tmp_path / "board")]
+    assert main(command) == 0
+    reader = EventAccumulator(str(tmp_path / "board"))
+    reader.Reload()
+    points = [(point.step, point.wall_time) for point in reader.Scalars("loss/class")]
+    assert points == [(10, 1005.0), (20, 1010.0), (30, 4605.0)]
+    assert main(command) == 1
+    assert "a file for TensorBoard already. Delete it or name another folder" in capsys.readouterr().err
+    assert len(list((tmp_path / "board").iterdir())) == 1
 
 
 def test_without_what_tensorboard_needs_the_command_says_how_to_get_it(
