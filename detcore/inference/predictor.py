@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 
+from detcore.data.batches import stack
 from detcore.data.cache import ImageCache
 from detcore.data.draws import ProblemCallback
 from detcore.data.samples import Sample
-from detcore.data.sweep import Hear, SweepProgress, sweep
-from detcore.errors import ConfigError
+from detcore.data.sweep import Detect, Hear, SweepProgress, sweep
+from detcore.errors import ConfigError, ImageError
 from detcore.inference.mirrored import Mirrored
 from detcore.jobs.config import TrainConfig
 from detcore.project.run_weights import weights_files
 from detcore.project.runs import RunFolder
-from detcore.types import Detections, IntArray
+from detcore.types import Detections, ImageArray, IntArray
 from detcore.zoo.base import Detector
 from detcore.zoo.building import build_detector
 from detcore.zoo.checkpoint import Checkpoint, newest_checkpoint
@@ -88,14 +90,12 @@ class Predictor:
             OutOfMemoryError: one image at a time is too much.
         """
         batch_size = self.batch_size
-        # Each image is read once: keeping it would only take memory.
-        images = ImageCache(longer_side=self._checkpoint.image_size, tiling=self._checkpoint.tiling, budget=0)
-        runner = Runner(self.detector, self._compute, with_answers=hear is not None)
+        images, detect = self._images(), self._detect(with_answers=hear is not None)
         while True:
             try:
                 with memory_watch(), full_precision():
                     return sweep(
-                        Mirrored(runner) if self._twice else runner,
+                        detect,
                         samples,
                         images,
                         class_ids=self.class_ids,
@@ -108,3 +108,57 @@ class Predictor:
                 if batch_size == 1:
                     raise
                 batch_size //= 2
+
+    def seconds_per_image(self, samples: Sequence[Sample], *, within: float) -> float:
+        """How long ``predict`` takes for one of these images, as far as it can be told in so many seconds; 0 where none of
+        them can be read.
+
+        However long that takes, one image is read, and one image or tile looked at, twice, since the first time takes
+        longer; then more of them, a batch at most. Tiles are alike, so that a few stand for all of an image.
+
+        Raises:
+            OutOfMemoryError: what is looked at together is too much.
+        """
+        images, detect = self._images(), self._detect(with_answers=True)
+        begin = time.monotonic()
+        views: list[ImageArray] = []
+        tiles = read = 0
+        for sample in samples:
+            try:
+                image, fit = images.get(sample.path, frame=sample.frame)
+            except ImageError:
+                continue
+            parts = images.tiles(fit)
+            views += [
+                image[part.top : part.bottom, part.left : part.right].copy()
+                for part in parts[: self.batch_size - len(views)]
+            ]
+            tiles, read = tiles + len(parts), read + 1
+            if time.monotonic() - begin >= within / 2:
+                break
+        if not views:
+            return 0.0
+        reading = (time.monotonic() - begin) / read
+        looking = self._seconds_per_view(detect, views, until=begin + within)
+        return reading + looking * tiles / read
+
+    @staticmethod
+    def _seconds_per_view(detect: Detect, views: Sequence[ImageArray], *, until: float) -> float:
+        """Of those that are looked at together, as many as there is time for after one."""
+        count, seconds = 1, 0.0
+        for _ in range(2):
+            begin = time.monotonic()
+            with memory_watch(), full_precision():
+                detect(stack(views[:count]))
+            end = time.monotonic()
+            seconds = (end - begin) / count
+            count = max(1, min(len(views), int((until - end) / max(seconds, 1e-9))))
+        return seconds
+
+    def _images(self) -> ImageCache:
+        """Each image is read once: keeping it would only take memory."""
+        return ImageCache(longer_side=self._checkpoint.image_size, tiling=self._checkpoint.tiling, budget=0)
+
+    def _detect(self, *, with_answers: bool) -> Detect:
+        runner = Runner(self.detector, self._compute, with_answers=with_answers)
+        return Mirrored(runner) if self._twice else runner

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,6 +17,7 @@ from detcore.evaluation.label_answers import AnswerRecorder
 from detcore.inference.predictor import Predictor, best_checkpoint
 from detcore.jobs import events
 from detcore.jobs.child.handing import hand_weights
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.runs import (
     RunFolder,
@@ -34,8 +34,8 @@ from detcore.types import Detections, IntArray, LabelAnswers
 from detcore.zoo.checkpoint import Checkpoint
 from detcore.zoo.running import OutOfMemoryError, choose_device
 
-_REHEARSED, _REHEARSAL = 8, 2.0
-"""Images at most that a prediction is tried on, and seconds after which no further one is begun."""
+_REHEARSED, _REHEARSAL, _REHEARSAL_SHARE = 8, 2.0, 0.01
+"""Images at most that a prediction is tried on, seconds for that, and their greatest share of the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,40 +129,22 @@ def _own_part(
     )
 
 
-def rehearse(
-    checkpoint: Checkpoint, device: torch.device, snapshot: Snapshot, *, go_on: Callable[[], bool]
-) -> float:
+def rehearse(checkpoint: Checkpoint, device: torch.device, snapshot: Snapshot) -> float:
     """Seconds that ``detect`` takes for an image, tried on some that lie evenly among those of the snapshot; 0 where it
-    cannot be tried, or ``go_on`` says no."""
+    cannot be tried. It takes two seconds, or a hundredth of a run that is given less than that in minutes, unless one
+    image takes longer."""
     places = np.linspace(0, len(snapshot.images) - 1, _REHEARSED).astype(np.int64)
     rows: list[int] = np.unique(places).tolist()
-    images = [snapshot.images[row] for row in rows]
-    samples = make_samples(snapshot, images)
-    done, begin = 0, time.monotonic()
-
-    def progress(now: int, _total: int) -> bool:
-        nonlocal done
-        done = now
-        return go_on() and (not done or time.monotonic() - begin < _REHEARSAL)
-
+    samples = make_samples(snapshot, [snapshot.images[row] for row in rows])
+    minutes = TrainConfig.from_dict(checkpoint.config).learning.minutes
+    within = _REHEARSAL if minutes is None else min(_REHEARSAL, _REHEARSAL_SHARE * 60 * minutes)
     try:
         # A detector draws its first weights, whatever it is given then.
         with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]
             predictor = Predictor(checkpoint, device)
-        recorder = AnswerRecorder(
-            snapshot.ground_truth, image_ids=[image.id for image in images], class_ids=predictor.class_ids
-        )
-        # What is done for the first time takes longer, which counts for little where an image has many tiles.
-        for some in (samples[:1], samples) if checkpoint.tiling is None else (samples,):
-            begin = time.monotonic()
-            predictor.predict(some, problem=_unheard, progress=progress, hear=recorder.hear)
+        return predictor.seconds_per_image(samples, within=within)
     except OutOfMemoryError:  # which the prediction will tell itself
         return 0.0
-    return (time.monotonic() - begin) / done if done else 0.0
-
-
-def _unheard(_error: ImageError) -> None:
-    """The prediction tells it."""
 
 
 def share_of(samples: Sequence[Sample], group: Group, *, at_once: int) -> list[Sample]:

@@ -211,9 +211,7 @@ def _train(
         emit=say,
         flags=flags,
         group=group,
-        rehearse=lambda checkpoint, device: rehearse(
-            checkpoint, device, session.snapshot, go_on=lambda: not flags.stop.is_set()
-        ),
+        rehearse=lambda checkpoint, device: rehearse(checkpoint, device, session.snapshot),
     )
     if order.device:
         runtime = replace(session.config.runtime, device=order.device)
