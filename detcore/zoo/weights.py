@@ -95,7 +95,7 @@ def load_weights(
     A detector's rows of a class are taken from the class of the same name, wherever that stands, when the names of both
     are known: ``class_names`` are the model's, those of the file are in our checkpoints, or else ``published_names``.
     ``class_ids`` are the model's where the file is of a run of the same project: there a class of the same id is the
-    same, whatever it is called by now. All other rows start afresh.
+    same, whatever it is called by now, and checkpoints of 0.1 tell ids alone. All other rows start afresh.
 
     Raises:
         ConfigError: the file cannot be read, holds no tensors, or not one of them fits.
@@ -105,11 +105,12 @@ def load_weights(
         tensors = model.published(tensors)
     wanted = model.state_dict()
     renamed = _best_names(tensors, set(wanted))
+    ids = _read_class_ids(path) if class_ids else []
     by_class = _ByClass(
         _layouts(model),
         class_names,
-        read_class_names(path) or published_names,
-        _same_ids(class_ids, path) if class_ids else {},
+        read_class_names(path) or published_names or [""] * len(ids),
+        {place: ids.index(one) for place, one in enumerate(class_ids) if one in ids},
     )
     loaded: dict[str, Tensor] = {}
     mismatched: list[str] = []
@@ -160,11 +161,10 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     return tuple(cast("list[str]", names)) if fits(names, "list[str]") else ()
 
 
-def _same_ids(own: Sequence[int], path: Path) -> dict[int, int]:
-    """Places of ids and those of the same ids in a checkpoint of ours."""
+def _read_class_ids(path: Path) -> list[int]:
+    """The ids of the classes that a file was trained on, in the order of its labels, where it is a checkpoint of ours."""
     ids = _record(path).get("class_ids", [])
-    theirs = cast("list[int]", ids) if fits(ids, "list[int]") else []
-    return {place: theirs.index(one) for place, one in enumerate(own) if one in theirs}
+    return cast("list[int]", ids) if fits(ids, "list[int]") else []
 
 
 def _record(path: Path) -> dict[str, Any]:
@@ -186,9 +186,9 @@ def _layouts(model: nn.Module) -> Mapping[str, ClassRows]:
 
 @dataclass(slots=True)
 class _ByClass:
-    """Takes the rows of the same classes; without names of both it takes none. ``same`` are places of classes, here and
-    there, that are the same whatever they are called. ``pairs`` are those of the classes that were taken, and ``told``
-    says whether classes were told apart at all."""
+    """Takes the rows of the same classes; ``own`` and ``theirs`` are names, "" of a class that is known by its id alone.
+    ``same`` are places of classes, here and there, that are the same whatever they are called. ``pairs`` are those of
+    the classes that were taken, and ``told`` says whether classes were told apart at all."""
 
     layouts: Mapping[str, ClassRows]
     own: Sequence[str]

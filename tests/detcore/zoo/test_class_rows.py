@@ -36,13 +36,15 @@ def build(model: str, classes: int) -> Detector:
     return build_detector(model, num_classes=classes, image_size=320, options=OPTIONS.get(model, {}))
 
 
-def save(detector: Detector, model: str, names: tuple[str, ...], path: Path) -> Path:
-    """A checkpoint as a run writes it."""
+def save(
+    detector: Detector, model: str, names: tuple[str, ...], path: Path, *, ids: tuple[int, ...] = ()
+) -> Path:
+    """A checkpoint as a run writes it; with ``ids`` and no names as one of 0.1 did."""
     write_checkpoint(
         Checkpoint(
             state=RunState(),
             model=model,
-            class_ids=tuple(range(1, len(names) + 1)),
+            class_ids=ids or tuple(range(1, len(names) + 1)),
             class_names=names,
             image_size=320,
             config={},
@@ -141,6 +143,20 @@ def test_within_a_project_a_class_keeps_its_rows_whatever_it_is_called_by_now(tm
     report = load_weights(goal, path, class_names=("owl", "cat", "wolf"), class_ids=(1, 3, 4))
     assert goal.state_dict()[BIAS["reticle-s"]].tolist() == [10.0, 30.0, float(afresh[2])]
     assert (report.known_classes, report.new_classes) == (("owl", "cat"), ("wolf",))
+
+
+def test_a_class_of_a_run_without_names_is_known_by_its_id(tmp_path: Path) -> None:
+    """Classes 1 and 2 were there at 0.1; since then 1 is gone and 3 has come. Of a file of another project, whose ids mean
+    nothing here, all is taken as it stands."""
+    source, goal, other = build("reticle-s", 2), build("reticle-s", 2), build("reticle-s", 2)
+    source.state_dict()[BIAS["reticle-s"]].copy_(torch.tensor([10.0, 20.0]))
+    afresh = goal.state_dict()[BIAS["reticle-s"]].clone()
+    path = save(source, "reticle-s", (), tmp_path / "w.safetensors", ids=(1, 2))
+    report = load_weights(goal, path, class_names=("dog", "owl"), class_ids=(2, 3))
+    assert goal.state_dict()[BIAS["reticle-s"]].tolist() == [20.0, float(afresh[1])]
+    assert (report.known_classes, report.new_classes) == (("dog",), ("owl",))
+    assert load_weights(other, path, class_names=("dog", "owl")).complete
+    assert other.state_dict()[BIAS["reticle-s"]].tolist() == [10.0, 20.0]
 
 
 @pytest.mark.parametrize(
