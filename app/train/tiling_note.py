@@ -1,4 +1,5 @@
-"""What is said below the detector of the tiles in which a training would look at the images."""
+"""What is said below the detector of the tiles in which a training would look at the images, and of images that figures do
+not see all of."""
 
 from __future__ import annotations
 
@@ -7,11 +8,11 @@ from PySide6.QtCore import QObject
 from app.services.context import AppContext
 from app.services.figures import count_text
 from app.train.widgets.setup import TrainSetup
-from detcore.data.samples import split_samples, why_low_figure
+from detcore.data.samples import make_samples, why_low_figure
 from detcore.errors import ConfigError
+from detcore.evaluation.coco import MAX_DETECTIONS
 from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling, tiling_text
 from detcore.jobs.settings.headings import BASICS
-from detcore.jobs.settings.runtime import Runtime
 from detcore.project.project import Project
 from detcore.project.snapshot import take_snapshot
 
@@ -55,19 +56,23 @@ class TilingNote(QObject):
             config = self._setup.config()
         except ConfigError:  # as long as somebody types
             return
-        tiling = None if objects is None else choose_tiling(config, objects)
-        if objects is None or tiling is None:
-            card.show_note("", "")
-            return
-        note = f"Looks at these images in tiles of {count_text(tiling.side)} px."
-        reasons = [tiling_text(tiling, objects, image_size=config.size())]
+        notes: list[str] = []
+        reasons: list[str] = []
+        if objects is not None and (tiling := choose_tiling(config, objects)) is not None:
+            notes.append(f"Looks at these images in tiles of {count_text(tiling.side)} px.")
+            reasons.append(tiling_text(tiling, objects, image_size=config.size()))
         if self._low_figure:
-            note += " Some have more objects than figures look at."
+            most = MAX_DETECTIONS[-1]
+            notes.append(
+                f"Some images have more than {most} objects of a class; AP counts the {most} best detections."
+            )
             reasons.append(self._low_figure)
-        card.show_note(note, " ".join(reasons))
+        card.show_note(" ".join(notes), " ".join(reasons))
 
 
 def _read(project: Project) -> tuple[ObjectSizes, str]:
-    """Off the window's thread: the sizes of the boxes, and what is to be said of images with too many to judge by."""
+    """Off the window's thread: the sizes of the boxes, and what is to be said of images with too many in the val split. Which
+    others a run would hold out is not known before."""
     snapshot = take_snapshot(project)
-    return ObjectSizes.of(snapshot), why_low_figure(split_samples(snapshot, seed=Runtime().seed).val)
+    judged = [image for image in snapshot.labelled_images if image.split == "val"]
+    return ObjectSizes.of(snapshot), why_low_figure(make_samples(snapshot, judged))

@@ -102,7 +102,8 @@ class Emphasis:
 
         An image with as many false positives as these images have on average is drawn ``hard_negatives``
         times more, one with so many misses ``oversample`` times more. So it counts where a run erred more
-        than elsewhere, whether it erred a lot or a little.
+        than elsewhere, whether it erred a lot or a little. Of parts, most of which are without, the average is that
+        of those with such errors.
         """
         nothing = ImageErrors(false_positives=0, misses=0)
         found = [self.images.get(image_id, nothing) for image_id in image_ids]
@@ -116,7 +117,7 @@ class Emphasis:
         weights = np.ones(len(found))
         for errors, strength in ((false, hard_negatives), (missed, oversample)):
             if errors.any():
-                weights += strength * errors / errors.mean()
+                weights += strength * errors / (errors if parts is None else errors[errors > 0]).mean()
         return np.minimum(weights, GREATEST_WEIGHT)
 
     def save(self, path: Path) -> None:

@@ -50,7 +50,7 @@ class TrainStream:
     number of threads; ``Draws`` has them. A file that cannot be read is left out of its batch, which has
     ``smallest_batch`` images all the same: fewer wait for the next.
     Of ``world_size`` processes each takes every ``world_size``-th image. ``pass_length`` is the number of
-    images in a pass.
+    images in a pass, which ``passes`` makes.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class TrainStream:
         self._draws = Draws(
             samples, cache, seed=seed, problem=problem, weights=weights, paint_ignored=paint_ignored
         )
+        self.passes = self._draws.passes
         self.pass_length = self._draws.pass_length
         self._rank = rank
         self._world_size = world_size
@@ -89,7 +90,7 @@ class TrainStream:
         The generator's threads end when it is closed.
 
         Raises:
-            ImageError: none of the files can be read.
+            ImageError: none of the files of a pass can be read.
         """
         stride = batch_size * self._world_size
         pending: deque[tuple[int, list[Future[Drawn | None]]]] = deque()
@@ -101,14 +102,14 @@ class TrainStream:
                 while len(pending) < AHEAD:
                     numbers = range(at + self._rank, at + stride, self._world_size)
                     draw = partial(self._draws.item, plan=plan(at), scale=scale(at))
-                    pending.append((at + stride, [executor.submit(draw, number) for number in numbers]))
+                    pending.append((at, [executor.submit(draw, number) for number in numbers]))
                     at += stride
-                drawn, futures = pending.popleft()
+                first, futures = pending.popleft()
                 items += [item for item in (future.result() for future in futures) if item is not None]
                 if len(items) >= self._smallest_batch:
-                    yield collate(items, drawn)
+                    yield collate(items, first + stride)
                     items = []
-                elif not items and self._draws.all_broken:
+                elif not items and self._draws.all_broken(first):
                     raise ImageError(
                         "none of the training images can be read",
                         path=self._draws.samples[0].path,

@@ -65,10 +65,10 @@ class Draws:
             raise ValueError("one weight of at least 1 is needed for each sample")
         self.samples = samples
         self._tiled = cache.tiling is not None
-        self._passes: Passes = (
+        self.passes: Passes = (
             TilePasses(samples, cache, weights) if self._tiled else ImagePasses(len(samples), weights)
         )
-        self.pass_length = self._passes.length
+        self.pass_length = self.passes.length
         self._paint_ignored = paint_ignored
         self._cache = cache
         self._seed = seed
@@ -78,10 +78,10 @@ class Draws:
         self._orders: dict[int, IntArray] = {}
         self._every = np.arange(len(samples))
 
-    @property
-    def all_broken(self) -> bool:
-        """Whether every file has been tried and none can be read."""
-        return len(self._broken) >= len({sample.path for sample in self.samples})
+    def all_broken(self, number: int) -> bool:
+        """Whether every file of the pass that image ``number`` is in has been tried, and none can be read."""
+        rows: list[int] = self._order(number // self.pass_length).tolist()
+        return self._broken.issuperset(self.samples[row].path for row in rows)
 
     def item(self, number: int, plan: Augmentation, *, scale: float = 1.0) -> Drawn | None:
         """Image number ``number``, or ``None`` where its file cannot be read; in a frame, and itself, so many times as
@@ -105,7 +105,7 @@ class Draws:
         """(pass_length,) rows of the samples in that pass."""
         order = self._orders.get(rounds)
         if order is None:
-            order = self._passes.rows(np.random.default_rng([self._seed, 1, rounds]))
+            order = self.passes.rows(np.random.default_rng([self._seed, 1, rounds]))
             # Only the newest passes are asked for again. Threads may do this twice, with the same result.
             recent = {number: kept for number, kept in self._orders.items() if number >= rounds - 2}
             self._orders = {**recent, rounds: order}
@@ -147,8 +147,8 @@ class Draws:
         try:
             image, fit = self._cache.get(sample.path, frame=sample.frame)
         except ImageError as error:
-            if error.path not in self._broken:
-                self._broken.add(error.path or sample.path)
+            if sample.path not in self._broken:
+                self._broken.add(sample.path)
                 self._problem(error)
             return None
         whole = Labelled(

@@ -11,6 +11,7 @@ import numpy as np
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample
 from detcore.types import FloatArray, IntArray
+from detcore.wording import counted
 
 _GROUP_PIXELS = 1 << 27
 
@@ -62,6 +63,14 @@ class TilePasses:
         _, first, self._image = np.unique(ids, return_index=True, return_inverse=True)
         firsts: list[int] = first.tolist()
         self._pixels: IntArray = np.array([_pixels(tiles[row], cache) for row in firsts], np.int64)
+
+    def text(self) -> str:
+        """What is said of them to the user."""
+        return (
+            f"{counted(len(self._others), 'tile has', 'tiles have')} objects and {len(self._bare):,} "
+            f"{'has' if len(self._bare) == 1 else 'have'} none. In each pass the former are drawn "
+            f"{counted(self._other_count, 'time')} in all and the latter {counted(self.length - self._other_count, 'time')}."
+        )
 
     def rows(self, rng: np.random.Generator) -> IntArray:
         bare = rng.permutation(self._bare)

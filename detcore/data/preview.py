@@ -90,7 +90,7 @@ class Preview:
             drawn = draws.item(at, config.augmentation, scale=scale)
             if drawn is not None:
                 images.append(drawn.labelled)
-            if len(images) == count or draws.all_broken:
+            if len(images) == count or draws.all_broken(at):
                 break
         return PreviewBatch(
             images=tuple(images),

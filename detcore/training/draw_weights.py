@@ -44,6 +44,7 @@ def draw_weights(
         say(
             f"{_more_often(weights, 'image' if tiles is None else 'tile')} drawn more often, for {errors.run} had "
             f"{counted(errors.false_positives, 'false positive')} on background and {counted(errors.misses, 'miss', 'misses')}."
+            + ("" if tiles is None else " Those of them without objects, which take turns, come sooner.")
         )
     if learning.class_balance:
         factors = repeat_factors(samples, learning.class_balance)

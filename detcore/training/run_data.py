@@ -7,6 +7,7 @@ from pathlib import Path
 
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
+from detcore.data.passes import TilePasses
 from detcore.data.samples import Sample, Split, split_samples, why_low_figure, why_no_figure
 from detcore.data.tiles import Tiles, cut_samples
 from detcore.errors import ConfigError
@@ -18,7 +19,6 @@ from detcore.training.distributed import Group
 from detcore.training.draw_weights import draw_weights
 from detcore.training.load import Load
 from detcore.training.telling import Telling
-from detcore.wording import counted
 from detcore.zoo.checkpoint import Checkpoint
 
 
@@ -48,7 +48,7 @@ class RunData:
                 f"No figure can be made of this run, since {self.no_figure}. Its last weights are kept."
             )
             self._tell_what_waits_in_vain()
-        elif self.tiling is not None and (note := why_low_figure(self.split.val)):
+        elif note := why_low_figure(self.split.val):
             telling.warning(note)
 
     def _tell_what_waits_in_vain(self) -> None:
@@ -78,16 +78,7 @@ class RunData:
         learnt = self.split.train
         if self.tiling is None:
             return learnt
-        tiles = cut_samples(learnt, cache, problem=self._telling.problem)
-        told = tiling_text(self.tiling, self._objects, image_size=cache.longer_side)
-        objects = sum(len(tile.labels) > 0 for tile in tiles)
-        bare = len(tiles) - objects
-        beside = f"as many of {bare:,}" if bare > objects else f"{bare:,}"
-        self._telling.info(
-            f"{told} {counted(objects, 'tile')} with objects to learn from and {beside} without, drawn anew in each "
-            f"pass, each seen at {cache.longer_side} pixels."
-        )
-        return tiles
+        return cut_samples(learnt, cache, problem=self._telling.problem)
 
     def stream(
         self, views: tuple[Sample, ...], cache: ImageCache, *, emphasis: Path, group: Group
@@ -97,7 +88,7 @@ class RunData:
         Raises:
             ConfigError: these errors are wanted, and not there.
         """
-        return TrainStream(
+        stream = TrainStream(
             views,
             cache,
             seed=self._config.runtime.seed,
@@ -114,6 +105,10 @@ class RunData:
             smallest_batch=self._config.recipe.smallest_batch,
             paint_ignored=not self._config.spec.masks_ignored,
         )
+        if self.tiling is not None and isinstance(stream.passes, TilePasses):
+            about = tiling_text(self.tiling, self._objects, image_size=cache.longer_side)
+            self._telling.info(f"{about} Each is seen at {cache.longer_side} pixels. {stream.passes.text()}")
+        return stream
 
 
 def _tile_count(samples: Sequence[Sample], tiling: Tiling) -> int:

@@ -11,6 +11,7 @@ from app.services.context import AppContext
 from app.train.page import TrainPage
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.settings.headings import BASICS
+from detcore.project.edits import set_split
 from detcore.project.project import Project
 
 WAIT = 30_000
@@ -46,12 +47,20 @@ def test_large_images_of_small_things_are_said_to_be_looked_at_in_tiles(
     assert note.isHidden()
 
 
-def test_more_objects_than_figures_look_at_are_said_beside_the_tiles(
+def test_more_objects_than_figures_look_at_are_said_of_the_val_split_in_tiles_and_without(
     qtbot: QtBot, open_page: TrainPage, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("detcore.data.samples.MAX_DETECTIONS", (0,))
+    note = open_page.setup.detector.note
+    project.edit(set_split, dict.fromkeys(project.image_ids()))
     project.record_image_sizes({number: (4000, 3000) for number in project.image_ids()})
     open_page.tiling.look()
-    note = open_page.setup.detector.note
-    qtbot.waitUntil(lambda: "more objects than figures look at" in note.text(), timeout=WAIT)
+    qtbot.waitUntil(lambda: "tiles of 352 px" in note.text(), timeout=WAIT)
+    assert "AP counts" not in note.text()  # which images a run would be judged by is not known
+
+    project.edit(set_split, dict.fromkeys(project.image_ids(), "val"))
+    project.record_image_sizes({number: (640, 480) for number in project.image_ids()})
+    open_page.tiling.look()
+    qtbot.waitUntil(lambda: "AP counts the 100 best detections" in note.text(), timeout=WAIT)
+    assert "tiles" not in note.text()
     assert "more than 0 objects of one class" in note.toolTip()

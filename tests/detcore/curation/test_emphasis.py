@@ -204,7 +204,31 @@ def test_parts_of_images_weigh_by_the_errors_within_them() -> None:
     weights = emphasis.weights([7, 7, 8], hard_negatives=0.5, oversample=0.0, parts=parts)
     np.testing.assert_allclose(weights, [1 + 0.5 * 6 / 5, 1 + 0.5 * 3 / 5, 1 + 0.5 * 6 / 5])
     missed = emphasis.weights([7, 7, 8], hard_negatives=0.0, oversample=0.5, parts=parts)
-    np.testing.assert_allclose(missed, [1.0, 1 + 0.5 * 3, 1.0])
+    np.testing.assert_allclose(missed, [1.0, 1 + 0.5, 1.0])
+
+
+def test_among_many_parts_without_errors_more_errors_and_more_strength_weigh_more() -> None:
+    """Of a hundred parts of 10 by 10 two have errors, one and three: two on average."""
+    false_positives = (
+        (1.0, 1.0, 3.0, 3.0),
+        (11.0, 1.0, 13.0, 3.0),
+        (13.0, 1.0, 15.0, 3.0),
+        (15.0, 1.0, 17.0, 3.0),
+    )
+    emphasis = Emphasis(
+        run="001-x",
+        threshold=0.5,
+        iou_threshold=0.5,
+        images={7: ImageErrors(false_positives=4, misses=0)},
+        places={7: ErrorPlaces(false_positives=false_positives, misses=())},
+    )
+    parts = np.array([[10.0 * part, 0.0, 10.0 * part + 10, 10.0] for part in range(100)])
+    weak, strong = (
+        emphasis.weights([7] * 100, hard_negatives=strength, oversample=0.0, parts=parts)
+        for strength in (0.5, 1.5)
+    )
+    np.testing.assert_allclose(weak, [1 + 0.5 / 2, 1 + 0.5 * 3 / 2] + [1.0] * 98)
+    np.testing.assert_allclose(strong, [1 + 1.5 / 2, 1 + 1.5 * 3 / 2] + [1.0] * 98)
 
 
 def test_it_is_told_where_the_errors_are(run: RunFolder) -> None:

@@ -130,6 +130,9 @@ def test_tiles_that_weigh_more_are_drawn_more_often(tmp_path: Path) -> None:
     tiles = cut_samples([sample], cache, problem=fail)
     passes = TilePasses(tiles, cache, np.array([2.0, 4.0] + [1.0] * 7))
     assert passes.length == 4
+    assert passes.text() == (
+        "1 tile has objects and 8 have none. In each pass the former are drawn 2 times in all and the latter 2 times."
+    )
     rng = np.random.default_rng(0)
     counts = np.bincount(np.concatenate([passes.rows(rng) for _ in range(2000)]), minlength=9) / 2000
     np.testing.assert_allclose(counts, [2.0, 8 / 11] + [2 / 11] * 7, atol=0.04)
@@ -156,6 +159,22 @@ def test_files_without_a_known_size_are_asked_for_it(tmp_path: Path) -> None:
     assert [error.path for error in told] == [gone.path]
     with pytest.raises(ImageError, match="not found"):
         cut_samples([gone], cache, problem=told.append)
+
+
+def test_a_training_ends_once_no_file_of_a_pass_can_be_read(tmp_path: Path) -> None:
+    """One image with an object and forty without, in two tiles each: a pass has one tile of each kind, and four batches are
+    in the making at most when its last one is asked for."""
+    samples = [paint(tmp_path / "a.png", 700, 400, [(10, 20, 60, 80)], 1)]
+    samples += [paint(tmp_path / f"{number}.png", 700, 400, [], number) for number in range(2, 42)]
+    for sample in samples:
+        Path(sample.path).unlink()
+    cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
+    told: list[ImageError] = []
+    stream = TrainStream(cut_samples(samples, cache, problem=fail), cache, seed=1, problem=told.append)
+    assert stream.pass_length == 2
+    with pytest.raises(ImageError, match="none of the training images"):
+        next(stream.batches(start=0, batch_size=1, plan=lambda _number: PLAIN))
+    assert len(told) <= 5
 
 
 def drawn(

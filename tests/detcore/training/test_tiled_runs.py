@@ -108,10 +108,13 @@ def test_a_run_on_large_images_of_small_things_takes_tiles_and_says_so(tmp_path:
     assert "tiles of 64 pixels, 21 of them in common" in text
     assert "12 pixels long for the detector there; in whole images it would be 3" in text
     # 2 images of 7 × 5 tiles; each with objects has one without beside it
-    told = re.search(r"(\d+) tiles with objects to learn from and as many of (\d+) without", text)
+    told = re.search(
+        r"(\d+) tiles have objects and (\d+) have none. .* drawn (\d+) times in all and .* (\d+) times", text
+    )
     assert told is not None
-    objects, without = map(int, told.groups())
+    objects, without, *drawn = map(int, told.groups())
     assert objects + without == 2 * 35
+    assert drawn == [objects, objects]
     assert 2 * objects <= result.state.drawn < 2 * objects + 8
     assert read_checkpoint(run.last).tiling == CHOSEN
     validations = [event for event in heard if isinstance(event, events.Validation)]
@@ -119,14 +122,16 @@ def test_a_run_on_large_images_of_small_things_takes_tiles_and_says_so(tmp_path:
     assert not any(np.isnan(event.metrics["AP"]) for event in validations)
 
 
-def test_a_run_with_tiles_warns_of_images_with_more_objects_than_figures_look_at(
+def test_a_run_with_and_without_tiles_warns_of_images_with_more_objects_than_figures_look_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The image that it is judged by has six squares."""
-    run = make_large(tmp_path / "run")
+    run = make_large(tmp_path / "run", tiles="off")
     assert "objects of one class" not in said(train(run)[1])
     monkeypatch.setattr("detcore.data.samples.MAX_DETECTIONS", (1, 5))
-    run = make_large(tmp_path / "crowded")
+    run = make_large(tmp_path / "crowded", tiles="off")
+    assert "1 image to judge by has more than 5 objects of one class" in said(train(run)[1])
+    run = make_large(tmp_path / "tiles")
     assert "1 image to judge by has more than 5 objects of one class" in said(train(run)[1])
 
 
@@ -202,6 +207,7 @@ def test_errors_make_the_tiles_that_they_are_in_come_more_often(tmp_path: Path) 
     ).save(run.emphasis)
     _, heard = train(run)
     assert "1 of 70 tiles drawn more often" in said(heard)
+    assert "without objects, which take turns, come sooner" in said(heard)
 
 
 def test_errors_of_which_nobody_knows_where_they_are_make_all_tiles_of_their_image_come_more_often(
