@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from types import CodeType, FrameType
 
 import cv2
 import numpy as np
@@ -271,36 +275,41 @@ def test_the_cache_keeps_what_fits_and_reads_the_rest_again(tmp_path: Path) -> N
     assert other is not other_again
 
 
+def waiting_in(function: Callable[..., object]) -> int:
+    """How many threads wait for another one within it."""
+
+    def calls(frame: FrameType | None) -> list[CodeType]:
+        return [] if frame is None else [frame.f_code, *calls(frame.f_back)]
+
+    stacks = [calls(frame) for frame in sys._current_frames().values()]
+    return sum(stack[0].co_name == "wait" and function.__code__ in stack for stack in stacks)
+
+
 def test_what_several_threads_ask_for_at_once_is_decoded_once_and_nothing_else_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, quick = write(tmp_path, 0), write(tmp_path, 1)
-    begun, go_on, decoded = threading.Event(), threading.Event(), list[str]()
-    asked = threading.Semaphore(0)
+    go_on, decoded = threading.Event(), list[str]()
     read = cache_module.read_image
 
     def decode(path: Path) -> ImageArray:
         decoded.append(str(path))
         if str(path) == slow.path:
-            begun.set()
             assert go_on.wait(30)
         return read(path)
 
     monkeypatch.setattr(cache_module, "read_image", decode)
     cache = ImageCache(longer_side=64)
-
-    def ask() -> ImageArray:
-        asked.release()
-        return cache.get(slow.path)[0]
-
-    with ThreadPoolExecutor(4) as executor:
-        asking = [executor.submit(ask) for _ in range(3)]
-        for _ in asking:
-            assert asked.acquire(timeout=30)
-        assert begun.wait(30)
+    with ThreadPoolExecutor(3) as executor:
+        asking = [executor.submit(cache.get, slow.path) for _ in range(3)]
+        end = time.monotonic() + 30
+        while waiting_in(ImageCache.get) < 3 and time.monotonic() < end:
+            time.sleep(0.001)
+        waiting = waiting_in(ImageCache.get)
         cache.get(quick.path)
         go_on.set()
-        images = [future.result(30) for future in asking]
+        images = [future.result(30)[0] for future in asking]
+    assert waiting == 3
     assert decoded == [slow.path, quick.path]
     assert all(np.array_equal(image, read(Path(slow.path))) for image in images)
 
