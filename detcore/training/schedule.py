@@ -65,11 +65,12 @@ class RateSchedule:
 
 
 def make_schedule(config: TrainConfig) -> RateSchedule:
-    """The schedule that the settings describe."""
+    """The schedule that the settings describe. Rprop takes the first rate for its first steps, and none after: a warm-up would
+    only begin with shorter ones."""
     chosen, kind = config.optimisation, config.recipe.schedule
     return RateSchedule(
         kind=kind,
-        warmup_steps=config.learning.warmup_steps,
+        warmup_steps=0 if config.recipe.optimiser == "rprop" else config.learning.warmup_steps,
         floor=chosen.rate_floor,
         hold=chosen.hold_until,
         milestones=chosen.milestone_shares(),

@@ -98,7 +98,7 @@ class Optimisation:
     rho: float | None = option(
         None,
         auto=float,
-        label="Memory",
+        label="Memory of means",
         help="Of Adadelta: the share of its means that is kept at a step",
         low=0,
         high=0.999,
@@ -110,8 +110,8 @@ class Optimisation:
         None,
         auto=float,
         label="Largest step",
-        help="Of Rprop, whose steps grow and shrink by themselves: the learning rate is the first of them alone, and does "
-        "nothing later",
+        help="Of Rprop, whose steps grow and shrink by themselves: the first of each layer is as long as the learning rate says "
+        "when it begins to learn, without a warm-up; later the rate does nothing",
         low=0,
         above=True,
         step=0.01,

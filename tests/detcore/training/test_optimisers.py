@@ -17,6 +17,7 @@ from detcore.jobs.config import TrainConfig
 from detcore.jobs.settings.learning import Learning
 from detcore.jobs.settings.optimisation import Optimisation
 from detcore.training.optimisers import Muon, hidden_convolutions, make_optimiser, orthogonal
+from detcore.training.schedule import make_schedule
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.checkpoint import optimiser_tensors, restore_optimiser
@@ -175,6 +176,17 @@ def test_an_optimiser_of_another_kind_brings_its_own_rate_and_decay() -> None:
     assert (adamw.learning_rate, adamw.weight_decay) == (own.learning_rate, own.weight_decay)
     sgd = TrainConfig(optimisation=Optimisation(optimiser="sgd")).recipe
     assert (sgd.learning_rate, sgd.weight_decay) == (0.01, 5e-4)
+
+
+def test_rprop_begins_with_the_whole_rate_though_others_warm_up() -> None:
+    """torch takes the rate at the first step for the length of it."""
+    rprop, adamw = (TrainConfig(optimisation=Optimisation(optimiser=name)) for name in ("rprop", "adamw"))
+    assert make_schedule(rprop).factor(step=0, fraction=0.0) == 1.0
+    assert make_schedule(adamw).factor(step=0, fraction=0.0) == 1 / 50
+    weight = torch.nn.Parameter(torch.zeros(1))
+    weight.grad = torch.ones(1)
+    torch.optim.Rprop([weight], lr=0.01 * make_schedule(rprop).factor(step=0, fraction=0.0)).step()
+    assert float(weight.detach()) == pytest.approx(-0.01)
 
 
 def test_rprop_has_no_weight_decay() -> None:
