@@ -21,6 +21,12 @@ class BestFigure:
     step: int
 
 
+def is_of_run(weights: Path, runs_folder: Path) -> bool:
+    """Whether a file lies in a run of that folder, or in a fold of one."""
+    path = weights.resolve()
+    return path.is_relative_to(runs_folder.resolve()) and RunFolder(path.parent).config.is_file()
+
+
 def weights_files(run: RunFolder) -> tuple[Path, ...]:
     """Where weights to predict with may lie, in the order in which they are wanted: the best ones, as long as
     a figure says that they are, else the newest."""

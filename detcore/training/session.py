@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import get_args
 
 import torch
@@ -21,7 +20,7 @@ from detcore.jobs.config import TrainConfig
 from detcore.jobs.devices import cores
 from detcore.jobs.events import EndReason
 from detcore.jobs.worker_process import StopFlags
-from detcore.project.run_weights import best_figure
+from detcore.project.run_weights import best_figure, is_of_run
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.training.compiling import compile_stages
@@ -274,14 +273,9 @@ class Session:
             detector,
             path,
             class_names=[item.name for item in self.snapshot.classes],
-            class_ids=class_ids(self.snapshot).tolist() if self._is_of_this_project(path) else (),
+            class_ids=class_ids(self.snapshot).tolist() if is_of_run(path, self._run.path.parent) else (),
             published_names=() if published is None else published_classes(published.learnt),
         )
-
-    def _is_of_this_project(self, weights: Path) -> bool:
-        """Whether a file lies in a run beside this one, or beside the one whose fold this is."""
-        run = RunFolder(weights.resolve().parent)
-        return run.config.is_file() and run.path.parent in self._run.path.resolve().parents
 
     def _announce(self, detector: Detector, compute: Compute, load: Load, data: RunData) -> None:
         split = data.split

@@ -51,7 +51,10 @@ CLASS_HEADS = (
 SHARES = ("zeros", "saturated")
 NO_LAYERS = "Layers are looked at now and then while a run trains."
 NO_BATCH = "The batch with the highest loss comes here, once a run has made some steps."
-NO_CLASSES = "AP and loss of each class come here, with the first validation at the latest."
+NO_CLASSES = (
+    "AP of each class comes here with the first validation that gives a figure, and its loss before that, where the detector "
+    "tells it."
+)
 _FINEST = 6
 """Decimals of a figure at most."""
 

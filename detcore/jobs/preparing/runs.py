@@ -18,6 +18,7 @@ from detcore.jobs.program import check_can_train
 from detcore.project.cross_validation import fold_folders, is_cross_validation
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
+from detcore.project.run_weights import is_of_run
 from detcore.project.runs import RunFolder, create_run, hold_run, read_run
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.unused_runs import whole_or_gone
@@ -97,9 +98,8 @@ def prepare_cross_validation(project: Project, config: TrainConfig, *, folds: in
 
 def is_own_weights(project: ProjectReader, config: TrainConfig) -> bool:
     """Whether a training would start from a run of the project, which has learnt its labels."""
-    return config.learning.weights is not None and Path(config.learning.weights).is_relative_to(
-        project.runs_folder
-    )
+    weights = config.learning.weights
+    return weights is not None and is_of_run(Path(weights), project.runs_folder)
 
 
 def prepare_resume(
