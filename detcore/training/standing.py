@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor, nn
 
 from detcore.zoo.checkpoint import RunState, random_tensors
@@ -19,12 +20,20 @@ class Standing:
     buffers: Mapping[str, Tensor]
     random: Mapping[str, Tensor]
 
-    @classmethod
-    def of(cls, detector: nn.Module, state: RunState) -> Standing:
+
+class Keeper:
+    """Keeps how a run stands before each step, in the same memory, since a step may take little more than making new
+    copies: a small detector has hundreds of buffers."""
+
+    def __init__(self, detector: nn.Module) -> None:
         parameters = {name for name, _ in detector.named_parameters()}
-        kept = detector.state_dict().items()
-        return cls(
-            state=replace(state),
-            buffers={name: tensor.clone() for name, tensor in kept if name not in parameters},
-            random=random_tensors(),
-        )
+        buffers = {name: value for name, value in detector.state_dict().items() if name not in parameters}
+        self._copies = {name: buffer.clone() for name, buffer in buffers.items()}
+        self._buffers = list(buffers.values())
+        self._kept = list(self._copies.values())
+
+    def standing(self, state: RunState) -> Standing:
+        """As it is now; what was kept before is gone."""
+        if self._kept:
+            torch._foreach_copy_(self._kept, self._buffers)  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
+        return Standing(replace(state), self._copies, random_tensors())

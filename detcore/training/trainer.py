@@ -29,7 +29,7 @@ from detcore.training.freezing import Freezing
 from detcore.training.load import Load
 from detcore.training.phases import Phases
 from detcore.training.schedule import make_schedule
-from detcore.training.standing import Standing
+from detcore.training.standing import Keeper, Standing
 from detcore.training.stretch import fraction_done, highest_rate
 from detcore.training.telling import Telling
 from detcore.zoo.base import Detector, Target
@@ -121,6 +121,7 @@ class Trainer:
         self._rate_drops = state.rate_drops
         self._enough = False
         self._aside = 0.0
+        self._keeper = Keeper(detector) if group.leads else None
         self.standing: Standing | None = None
         """How the run stood before the step that is under way."""
         self._moves = threading.Lock()
@@ -268,7 +269,7 @@ class Trainer:
             group["lr"] = rate * group["share"]
         self.optimiser.zero_grad(set_to_none=True)
         # How long a step will take nobody knows: images may be larger than before, or slow to come.
-        self.standing = Standing.of(self.detector, self.state) if self._group.leads else None
+        self.standing = None if self._keeper is None else self._keeper.standing(self.state)
         with self.interruptible():
             own, paths, image_ids = self._gradients(batches)
         self.standing = None
