@@ -17,6 +17,7 @@ from detcore.data.draws import Drawn, Draws, ProblemCallback
 from detcore.data.letterbox import PAD_VALUE, Fit, round_up
 from detcore.data.samples import Sample
 from detcore.data.tensors import to_tensor
+from detcore.data.tiles import TileSamples
 from detcore.errors import ImageError
 from detcore.images.tiles import Tile
 from detcore.jobs.settings.augmentation import Augmentation
@@ -55,7 +56,7 @@ class TrainStream:
 
     def __init__(
         self,
-        samples: Sequence[Sample],
+        samples: Sequence[Sample] | TileSamples,
         cache: ImageCache,
         *,
         seed: int,

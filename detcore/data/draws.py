@@ -15,7 +15,7 @@ from detcore.data.letterbox import round_up
 from detcore.data.passes import ImagePasses, Passes, TilePasses
 from detcore.data.samples import Sample
 from detcore.data.sampling import RareBoxes
-from detcore.data.tiles import cut_out
+from detcore.data.tiles import TileSamples, cut_out, having_objects
 from detcore.errors import ImageError
 from detcore.jobs.settings.augmentation import Augmentation
 from detcore.types import FloatArray, IntArray
@@ -51,7 +51,7 @@ class Draws:
 
     def __init__(
         self,
-        samples: Sequence[Sample],
+        samples: Sequence[Sample] | TileSamples,
         cache: ImageCache,
         *,
         seed: int,
@@ -64,16 +64,18 @@ class Draws:
         if weights is not None and (len(weights) != len(samples) or not (weights >= 1.0).all()):
             raise ValueError("one weight of at least 1 is needed for each sample")
         self.samples = samples
-        self._tiled = cache.tiling is not None
+        self._tiled = isinstance(samples, TileSamples)
         self.passes: Passes = (
-            TilePasses(samples, cache, weights) if self._tiled else ImagePasses(len(samples), weights)
+            TilePasses(samples, weights)
+            if isinstance(samples, TileSamples)
+            else ImagePasses(len(samples), weights)
         )
         self.pass_length = self.passes.length
         self._paint_ignored = paint_ignored
         self._cache = cache
         self._seed = seed
         self._problem = problem
-        self._rare = RareBoxes(samples)
+        self._rare = RareBoxes(having_objects(samples))
         self._broken: set[str] = set()
         self._orders: dict[int, IntArray] = {}
         self._every = np.arange(len(samples))
@@ -141,7 +143,8 @@ class Draws:
     def _another(self, rng: np.random.Generator, sample: Sample, others: IntArray) -> Labelled | None:
         """Any of these rows; ``None`` where that is the same, whose objects would be there twice, or cannot be read."""
         other = self.samples[int(others[rng.integers(len(others))])]
-        return None if other is sample else self._load(other)
+        same = (other.image_id, other.tile) == (sample.image_id, sample.tile)
+        return None if same else self._load(other)
 
     def _load(self, sample: Sample) -> Labelled | None:
         try:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
-from detcore.data.cache import ImageCache
-from detcore.data.samples import Sample
+from detcore.data.tiles import TileSamples
 from detcore.types import FloatArray, IntArray
 from detcore.wording import counted
 
@@ -51,18 +49,15 @@ class TilePasses:
     many images as have 134 million pixels, and its tiles are in random order.
     """
 
-    def __init__(self, tiles: Sequence[Sample], cache: ImageCache, weights: FloatArray | None) -> None:
+    def __init__(self, tiles: TileSamples, weights: FloatArray | None) -> None:
         self._weights = np.ones(len(tiles)) if weights is None else weights
-        bare = np.array([not len(tile.labels) for tile in tiles])
-        self._bare, self._others = np.flatnonzero(bare), np.flatnonzero(~bare)
+        self._others, self._bare = np.split(np.arange(len(tiles)), [len(tiles.with_objects)])
         objects, background = (float(self._weights[rows].sum()) for rows in (self._others, self._bare))
         kept = min(len(self._bare), max(1, len(self._others)))
         self._other_count = math.ceil(objects)
         self.length = self._other_count + math.ceil(kept * background / max(1, len(self._bare)))
-        ids = np.array([tile.image_id for tile in tiles], np.int64)
-        _, first, self._image = np.unique(ids, return_index=True, return_inverse=True)
-        firsts: list[int] = first.tolist()
-        self._pixels: IntArray = np.array([_pixels(tiles[row], cache) for row in firsts], np.int64)
+        self._image = tiles.spots[:, 0]
+        self._pixels = tiles.pixels
 
     def text(self) -> str:
         """What is said of them to the user."""
@@ -95,10 +90,3 @@ def _systematic(weights: FloatArray, count: int, rng: np.random.Generator) -> In
     points: FloatArray = np.arange(count, dtype=np.float64) * step + rng.random() * step
     rows: IntArray = np.searchsorted(edges, points, side="right")
     return np.minimum(rows, len(edges) - 1)
-
-
-def _pixels(sample: Sample, cache: ImageCache) -> int:
-    """Of the image as it is held."""
-    width, height = sample.frame or (0, 0)
-    fit = cache.fit(width=width, height=height)
-    return fit.new_width * fit.new_height

@@ -15,7 +15,7 @@ from detcore.data.letterbox import PAD_VALUE, fit_size, resize
 from detcore.data.samples import Sample, split_samples
 from detcore.data.sampling import repeat_factors
 from detcore.data.sizes import Sizes
-from detcore.data.tiles import cut_samples, weights_of_tiles
+from detcore.data.tiles import TileSamples, cut_samples, weights_of_tiles
 from detcore.errors import ConfigError, ImageError
 from detcore.images.tiles import Tiling
 from detcore.jobs.config import TrainConfig
@@ -52,7 +52,7 @@ class _Cut:
     """The images of the last batch cut into tiles, and what that depends on besides the cache."""
 
     key: tuple[object, ...]
-    views: tuple[Sample, ...]
+    views: TileSamples
 
 
 class Preview:
@@ -103,13 +103,13 @@ class Preview:
 
     def _draws(self, config: TrainConfig, samples: tuple[Sample, ...], problem: ProblemCallback) -> Draws:
         """Raises ImageError where no file can be read to be cut into tiles."""
-        seed, balance, views = config.runtime.seed, config.learning.class_balance, samples
+        seed, balance = config.runtime.seed, config.learning.class_balance
         weights = repeat_factors(samples, balance) if balance else None
-        if self._cache.tiling is not None:
-            views = self._tiles(config, samples, problem)
-            weights = None if weights is None else weights_of_tiles(weights, samples, views)
+        tiles = None if self._cache.tiling is None else self._tiles(config, samples, problem)
+        if tiles is not None and weights is not None:
+            weights = weights_of_tiles(weights, samples, tiles)
         return Draws(
-            views,
+            samples if tiles is None else tiles,
             self._cache,
             seed=seed,
             problem=problem,
@@ -119,7 +119,7 @@ class Preview:
 
     def _tiles(
         self, config: TrainConfig, samples: tuple[Sample, ...], problem: ProblemCallback
-    ) -> tuple[Sample, ...]:
+    ) -> TileSamples:
         """The images cut, which takes a look into each file. Raises ImageError where none can be read."""
         key = (config.runtime.seed, config.learning.difficult_boxes)
         if self._cut is None or self._cut.key != key:

@@ -8,7 +8,7 @@ from pathlib import Path
 from detcore.curation.emphasis import Emphasis
 from detcore.data.samples import Sample
 from detcore.data.sampling import repeat_factors
-from detcore.data.tiles import Tiles, weights_of_tiles
+from detcore.data.tiles import TileSamples, weights_of_tiles
 from detcore.jobs.settings.learning import Learning
 from detcore.types import FloatArray
 from detcore.wording import counted
@@ -20,7 +20,7 @@ def draw_weights(
     *,
     emphasis: Path,
     say: Callable[[str], None],
-    tiles: Tiles | None = None,
+    tiles: TileSamples | None = None,
 ) -> FloatArray | None:
     """(N,) how often each image is drawn in a pass, of at least 1, or each of the ``tiles`` of them; ``None`` when all are
     alike.
@@ -34,9 +34,8 @@ def draw_weights(
     weights: FloatArray | None = None
     if learning.hard_negatives or learning.oversample:
         errors = Emphasis.load(emphasis)
-        drawn = samples if tiles is None else tiles.samples
         weights = errors.weights(
-            [sample.image_id for sample in drawn],
+            [sample.image_id for sample in samples] if tiles is None else tiles.image_ids.tolist(),
             hard_negatives=learning.hard_negatives,
             oversample=learning.oversample,
             parts=None if tiles is None else tiles.places(),
@@ -50,7 +49,7 @@ def draw_weights(
         factors = repeat_factors(samples, learning.class_balance)
         say(f"{_more_often(factors, 'image')} drawn more often for the sake of rare classes.")
         if tiles is not None:
-            factors = weights_of_tiles(factors, samples, tiles.samples)
+            factors = weights_of_tiles(factors, samples, tiles)
         weights = factors if weights is None else weights * factors
     return weights
 

@@ -9,7 +9,7 @@ from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.passes import TilePasses
 from detcore.data.samples import Sample, Split, split_samples, why_low_figure, why_no_figure
-from detcore.data.tiles import Tiles, cut_samples
+from detcore.data.tiles import TileSamples, cut_samples
 from detcore.errors import ConfigError
 from detcore.images.tiles import Tiling
 from detcore.jobs.config import TrainConfig
@@ -73,7 +73,7 @@ class RunData:
         """The images as they are learnt and judged, in memory as far as there is room."""
         return ImageCache(longer_side=load.image_size, tiling=self.tiling, processes=group.local_world_size)
 
-    def views(self, cache: ImageCache) -> tuple[Sample, ...]:
+    def views(self, cache: ImageCache) -> Sequence[Sample] | TileSamples:
         """What is drawn in a pass: the images, or their tiles."""
         learnt = self.split.train
         if self.tiling is None:
@@ -81,7 +81,7 @@ class RunData:
         return cut_samples(learnt, cache, problem=self._telling.problem)
 
     def stream(
-        self, views: tuple[Sample, ...], cache: ImageCache, *, emphasis: Path, group: Group
+        self, views: Sequence[Sample] | TileSamples, cache: ImageCache, *, emphasis: Path, group: Group
     ) -> TrainStream:
         """The views, drawn without end; ``emphasis`` is the file with the errors of an earlier run.
 
@@ -100,7 +100,7 @@ class RunData:
                 self._config.learning,
                 emphasis=emphasis,
                 say=self._telling.info,
-                tiles=None if self.tiling is None else Tiles(samples=views, cache=cache),
+                tiles=views if isinstance(views, TileSamples) else None,
             ),
             smallest_batch=self._config.recipe.smallest_batch,
             paint_ignored=not self._config.spec.masks_ignored,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import get_args
@@ -14,6 +14,7 @@ import torch
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample, class_ids
 from detcore.data.sizes import Sizes
+from detcore.data.tiles import having_objects
 from detcore.errors import ConfigError
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
@@ -172,7 +173,7 @@ class Session:
             compute = Compute(device, _PRECISIONS[int(chosen)])
             self.state.device_type, self.state.precision = device.type, compute.precision
             self._announce(detector, compute, load, data)
-            self._try_worst_step(detector, compute, load, views)
+            self._try_worst_step(detector, compute, load, having_objects(views))
             if config.runtime.compile:
                 self._compile(detector, compute, load, stream.pass_length)
         scaler = compute.scaler()
@@ -298,10 +299,10 @@ class Session:
         )
 
     def _try_worst_step(
-        self, detector: Detector, compute: Compute, load: Load, samples: tuple[Sample, ...]
+        self, detector: Detector, compute: Compute, load: Load, samples: Sequence[Sample]
     ) -> None:
         """Memory that will not do is better found now than after an hour."""
-        most = max(len(sample.labels) for sample in samples)
+        most = max((len(sample.labels) for sample in samples), default=0)
         images, targets = dummy_batch(
             detector.num_classes,
             batch_size=load.batch_size,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -114,7 +115,7 @@ def test_each_pass_has_tiles_without_objects_of_its_own_no_more_than_those_with_
     cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
     tiles = cut_samples([sample], cache, problem=fail)
     assert [len(tile.labels) for tile in tiles] == [1] + [0] * 8
-    passes = TilePasses(tiles, cache, None)
+    passes = TilePasses(tiles, None)
     assert passes.length == 2
     rng = np.random.default_rng(0)
     drawn = [sorted(passes.rows(rng).tolist()) for _ in range(200)]
@@ -128,7 +129,7 @@ def test_tiles_that_weigh_more_are_drawn_more_often(tmp_path: Path) -> None:
     sample = paint(tmp_path / "a.png", 1000, 1000, [(10, 10, 60, 60)])
     cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
     tiles = cut_samples([sample], cache, problem=fail)
-    passes = TilePasses(tiles, cache, np.array([2.0, 4.0] + [1.0] * 7))
+    passes = TilePasses(tiles, np.array([2.0, 4.0] + [1.0] * 7))
     assert passes.length == 4
     assert passes.text() == (
         "1 tile has objects and 8 have none. In each pass the former are drawn 2 times in all and the latter 2 times."
@@ -142,8 +143,29 @@ def test_with_few_tiles_without_objects_all_are_in_every_pass(tmp_path: Path) ->
     """Four tiles of 400 in 700 x 700, three with an object."""
     sample = paint(tmp_path / "a.png", 700, 700, [(10, 10, 60, 60), (620, 10, 660, 60), (10, 620, 60, 660)])
     cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
-    passes = TilePasses(cut_samples([sample], cache, problem=fail), cache, None)
+    passes = TilePasses(cut_samples([sample], cache, problem=fail), None)
     assert sorted(passes.rows(np.random.default_rng(0)).tolist()) == [0, 1, 2, 3]
+
+
+def test_tiles_without_objects_are_made_when_they_are_drawn(tmp_path: Path) -> None:
+    """Of two images in two tiles each the first has an object at the right, and there an area to ignore reaches over."""
+    with_object = replace(
+        paint(tmp_path / "a.png", 700, 400, [(600, 20, 660, 80)], 5),
+        ignore=np.array([[390, 50, 490, 60]], np.float32),
+    )
+    cache = ImageCache(longer_side=400, tiling=Tiling(side=400, overlap=100))
+    tiles = cut_samples([paint(tmp_path / "b.png", 700, 400, [], 3), with_object], cache, problem=fail)
+    assert [len(tile.labels) for tile in tiles.with_objects] == [1]
+    assert tiles.image_ids.tolist() == [5, 3, 3, 5]
+    assert tiles.places().tolist() == [
+        [300, 0, 700, 400],
+        [0, 0, 400, 400],
+        [300, 0, 700, 400],
+        [0, 0, 400, 400],
+    ]
+    drawn = [(tile.image_id, tile.tile.left if tile.tile else -1, tile.ignore.tolist()) for tile in tiles]
+    assert drawn == [(5, 300, [[390, 50, 490, 60]]), (3, 0, []), (3, 300, []), (5, 0, [[390, 50, 400, 60]])]
+    assert tiles[3] is not tiles[3]
 
 
 def test_files_without_a_known_size_are_asked_for_it(tmp_path: Path) -> None:
