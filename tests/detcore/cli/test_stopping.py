@@ -17,12 +17,14 @@ from tests.detcore.cli.small_projects import REPOSITORY, small_project
 
 
 def begin(*arguments: str) -> subprocess.Popen[str]:
+    """A training that hears Ctrl+C though whoever runs the tests may have been put into the background, deaf to it."""
     return subprocess.Popen(
         [sys.executable, str(REPOSITORY / "main.py"), "train", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
