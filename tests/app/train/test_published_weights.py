@@ -65,6 +65,12 @@ def choose_tiny(qtbot: QtBot, dialog: WeightsDialog) -> None:
     assert dialog.file.name == "tiny-coco"
 
 
+def use_tiny(qtbot: QtBot, dialog: WeightsDialog) -> None:
+    choose_tiny(qtbot, dialog)
+    assert dialog.get.text() == "Use it"
+    qtbot.mouseClick(dialog.get, LEFT)
+
+
 def cut(labels: list[QLabel]) -> list[str]:
     """Texts that have less room than they need."""
     return [
@@ -139,12 +145,7 @@ def test_what_is_here_is_used_without_a_network(qtbot: QtBot, card: TrainPage, s
     card.setup.settings.more.use_weights("")
     requests = len(server.requests)
 
-    def use(dialog: WeightsDialog) -> None:
-        choose_tiny(qtbot, dialog)
-        assert dialog.get.text() == "Use it"
-        qtbot.mouseClick(dialog.get, LEFT)
-
-    answering(qtbot, card, use)
+    answering(qtbot, card, lambda dialog: use_tiny(qtbot, dialog))
     qtbot.waitUntil(lambda: card.setup.config().learning.weights == "tiny-coco", timeout=10_000)
     assert len(server.requests) == requests
 
@@ -275,12 +276,7 @@ def test_weights_of_a_package_are_used_once_it_is_installed(
     (site / "tiny_weights" / TINY).write_bytes(CONTENT)
     monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
 
-    def use(dialog: WeightsDialog) -> None:
-        choose_tiny(qtbot, dialog)
-        assert dialog.get.text() == "Use it"
-        qtbot.mouseClick(dialog.get, LEFT)
-
-    answering(qtbot, card, use)
+    answering(qtbot, card, lambda dialog: use_tiny(qtbot, dialog))
     qtbot.waitUntil(lambda: card.setup.config().learning.weights == "tiny-coco", timeout=10_000)
     assert server.requests == []
 

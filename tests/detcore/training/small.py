@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import torch
@@ -76,3 +77,19 @@ def descend(
         group=Group(),
         telling=Telling(lambda _event: None, Group(), ()),
     ).run()
+
+
+def white_images(**_how: Any) -> Iterator[SimpleNamespace]:
+    """White images of which each counts as a pass."""
+    drawn = 0
+    while True:
+        drawn += 1
+        yield SimpleNamespace(
+            images=torch.full((1, 3, 2, 2), 255, dtype=torch.uint8),
+            boxes=[torch.zeros(0, 4)],
+            labels=[torch.zeros(0, dtype=torch.int64)],
+            ignore=[torch.zeros(0, 4)],
+            paths=["a.png"],
+            image_ids=[1],
+            drawn=drawn,
+        )

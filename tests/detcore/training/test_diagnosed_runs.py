@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event as Flag
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
-import torch
 from torch import Tensor, nn
 
 from detcore.data.samples import split_samples
@@ -30,7 +27,7 @@ from detcore.training.pace import TimeLeft
 from detcore.types import ObjectClass
 from detcore.zoo.base import Detector, Look, Target
 from tests.detcore.conftest import MakeRun
-from tests.detcore.training.small import descend
+from tests.detcore.training.small import descend, white_images
 from tests.detcore.working import work_here
 
 
@@ -53,21 +50,6 @@ class Parabola(Detector):
 
     def look(self, images: Tensor) -> list[Look]:
         raise NotImplementedError
-
-
-def white_images(**_how: Any) -> Iterator[SimpleNamespace]:
-    drawn = 0
-    while True:
-        drawn += 1
-        yield SimpleNamespace(
-            images=torch.full((1, 3, 2, 2), 255, dtype=torch.uint8),
-            boxes=[torch.zeros(0, 4)],
-            labels=[torch.zeros(0, dtype=torch.int64)],
-            ignore=[torch.zeros(0, 4)],
-            paths=["a.png"],
-            image_ids=[1],
-            drawn=drawn,
-        )
 
 
 @pytest.fixture

@@ -8,10 +8,9 @@ torch's documentation of its scaler: 65536 to begin with, half after each overfl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
@@ -29,7 +28,7 @@ from detcore.training.trainer import Hook, Trainer
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.checkpoint import read_checkpoint, restore_scaler, scaler_tensors
 from detcore.zoo.running import Compute
-from tests.detcore.training.small import descend, small_batch, small_detector
+from tests.detcore.training.small import descend, small_batch, small_detector, white_images
 
 CPU = torch.device("cpu")
 
@@ -63,22 +62,6 @@ class Scales(Hook):
         self.heard.append((trainer.scaler.get_scale(), float(trainer.detector.layer.weight.detach())))
 
 
-def batches(**_how: Any) -> Iterator[SimpleNamespace]:
-    """White images of which each counts as a pass."""
-    drawn = 0
-    while True:
-        drawn += 1
-        yield SimpleNamespace(
-            images=torch.full((1, 3, 2, 2), 255, dtype=torch.uint8),
-            boxes=[torch.zeros(0, 4)],
-            labels=[torch.zeros(0, dtype=torch.int64)],
-            ignore=[torch.zeros(0, 4)],
-            paths=["a.png"],
-            image_ids=[1],
-            drawn=drawn,
-        )
-
-
 def run_line(
     slope: float, *, steps: int, scaler: dict[str, Tensor] | None = None
 ) -> list[tuple[float, float]]:
@@ -86,7 +69,7 @@ def run_line(
     compute, scales = Compute(CPU, "fp16"), Scales()
     grad_scaler = compute.scaler()
     restore_scaler(grad_scaler, scaler or {})
-    stream = SimpleNamespace(batches=batches)
+    stream = SimpleNamespace(batches=white_images)
     descend(Line(slope), stream, hooks=[scales], steps=steps, compute=compute, scaler=grad_scaler)
     return scales.heard
 
