@@ -1,0 +1,108 @@
+"""Where darknet's layers tell boxes: decoding. Every head gives boxes in pixels of the batch and a score for each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from detcore.zoo.darknet.cfg import Section
+from detcore.zoo.darknet.plan import Plan, mask_of
+
+_MOST_GROWTH = 8.0
+"""Exponents of sizes are held below this, so that a wild answer is a large box and no infinity."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """A head at all its A places, fp32: ``boxes`` (B, A, 4) as cx cy w h in pixels, ``objectness`` (B, A) and
+    ``classes`` (B, A, K) before the logistic function or softmax, ``raw`` (B, A, 4) as it came, and of each place the ``cells``
+    (A, 2) column and row, and the ``anchors`` (A, 2) width and height in pixels."""
+
+    boxes: Tensor
+    objectness: Tensor
+    classes: Tensor
+    raw: Tensor
+    cells: Tensor
+    anchors: Tensor
+    strides: Tensor
+
+
+class GridHead:
+    """A ``[yolo]`` or ``[region]`` layer: in each cell some anchors, each with a box, an objectness and classes (Redmon and Farhadi
+    2017 and 2018; ``scale_x_y`` and ``new_coords`` of Bochkovskiy et al. 2020)."""
+
+    def __init__(self, section: Section) -> None:
+        self.section = section
+        self.region = section.kind == "region"
+        self.classes = section.whole("classes", 20)
+        pairs = torch.tensor(section.numbers("anchors")).view(-1, 2)
+        self.anchors = pairs if self.region else pairs[list(mask_of(section))]
+        self.stretch = section.number("scale_x_y", 1.0)
+        self.new_coords = section.flag("new_coords")
+        if self.region:
+            self._check_region()
+
+    def _check_region(self) -> None:
+        section = self.section
+        for key in ("tree", "map", "background"):
+            if key in section.values:
+                raise section.fault(key, "this is not known here")
+        if not section.flag("softmax"):
+            raise section.fault("softmax", "classes without softmax are not known here")
+
+    def answers(self, features: Tensor, *, width: int, height: int) -> Answers:
+        """``features`` (B, anchors · (5 + K), rows, columns) of images of ``width`` and ``height`` pixels."""
+        images, _, rows, columns = features.shape
+        anchors = self.anchors.to(features.device)
+        shares = torch.tensor([width / columns, height / rows], device=features.device)
+        parts = features.float().view(images, len(anchors), -1, rows, columns).permute(0, 3, 4, 1, 2)
+        ys, xs = torch.meshgrid(
+            torch.arange(rows, device=features.device), torch.arange(columns, device=features.device), indexing="ij"
+        )
+        cells = torch.stack([xs, ys], dim=-1)[:, :, None].expand(rows, columns, len(anchors), 2).reshape(-1, 2)
+        sizes = (anchors * shares if self.region else anchors).expand(rows, columns, -1, -1).reshape(-1, 2)
+        parts = parts.reshape(images, -1, parts.shape[-1])
+        raw = parts[..., :4]
+        within = torch.sigmoid(raw[..., :2]) * self.stretch - (self.stretch - 1) / 2
+        growth = (
+            (2 * torch.sigmoid(raw[..., 2:])).square() if self.new_coords else raw[..., 2:].clamp(max=_MOST_GROWTH).exp()
+        )
+        return Answers(
+            boxes=torch.cat([(within + cells) * shares, growth * sizes], dim=-1),
+            objectness=parts[..., 4],
+            classes=parts[..., 5:],
+            raw=raw,
+            cells=cells,
+            anchors=sizes,
+            strides=shares,
+        )
+
+    def scores(self, answers: Answers) -> Tensor:
+        """(B, A, K)."""
+        chances = answers.classes.softmax(dim=-1) if self.region else answers.classes.sigmoid()
+        return chances * answers.objectness.sigmoid()[..., None]
+
+
+class CellHead:
+    """The ``[detection]`` layer of YOLOv1 (Redmon et al. 2016): each cell of a grid has one set of classes and some boxes, all plain
+    numbers."""
+
+    def __init__(self, section: Section) -> None:
+        self.section = section
+        self.classes = section.whole("classes", 20)
+        self.side = section.whole("side", 7)
+        self.boxes = section.whole("num", 1)
+        self.rooted = section.flag("sqrt")
+
+
+def heads_of(plan: Plan) -> list[GridHead]:
+    """The heads of a network in their order."""
+    return [GridHead(layer.section) for layer in plan.heads]
+
+
+def corners(boxes: Tensor) -> Tensor:
+    """(…, 4) cx cy w h to x1 y1 x2 y2."""
+    half = boxes[..., 2:] / 2
+    return torch.cat([boxes[..., :2] - half, boxes[..., :2] + half], dim=-1)
