@@ -54,7 +54,9 @@ class Section:
         """What stands behind the key, as it is."""
         return self.values[key].text if key in self.values else default
 
-    def wholes(self, key: str, default: Sequence[int] | None = None, *, low: int | None = None) -> tuple[int, ...]:
+    def wholes(
+        self, key: str, default: Sequence[int] | None = None, *, low: int | None = None
+    ) -> tuple[int, ...]:
         """Whole numbers between commas. Raises ConfigError as ``whole``."""
         numbers = self.numbers(key, default)
         if any(number != int(number) for number in numbers):
@@ -67,7 +69,9 @@ class Section:
         """Numbers between commas; a comma at the end is allowed. Raises ConfigError as ``whole``."""
         if key not in self.values:
             if default is None:
-                raise ConfigError(f"[{self.kind}] has no {key}", path=self.path, line=self.line, hint=f"Add {key}=…")
+                raise ConfigError(
+                    f"[{self.kind}] has no {key}", path=self.path, line=self.line, hint=f"Add {key}=…"
+                )
             return tuple(default)
         words = [word.strip() for word in self.values[key].text.split(",")]
         try:
@@ -119,7 +123,9 @@ def parse_cfg(text: str, path: Path = Path("network.cfg")) -> Cfg:
             continue
         if line.startswith("["):
             if not line.endswith("]"):
-                raise ConfigError(f"{line!r} is no heading", path=path, line=number, hint="A heading ends with ]")
+                raise ConfigError(
+                    f"{line!r} is no heading", path=path, line=number, hint="A heading ends with ]"
+                )
             values = {}
             sections.append(Section(kind=line[1:-1].strip(), line=number, values=values, path=path))
             continue

@@ -59,15 +59,21 @@ class GridHead:
         shares = torch.tensor([width / columns, height / rows], device=features.device)
         parts = features.float().view(images, len(anchors), -1, rows, columns).permute(0, 3, 4, 1, 2)
         ys, xs = torch.meshgrid(
-            torch.arange(rows, device=features.device), torch.arange(columns, device=features.device), indexing="ij"
+            torch.arange(rows, device=features.device),
+            torch.arange(columns, device=features.device),
+            indexing="ij",
         )
-        cells = torch.stack([xs, ys], dim=-1)[:, :, None].expand(rows, columns, len(anchors), 2).reshape(-1, 2)
+        cells = (
+            torch.stack([xs, ys], dim=-1)[:, :, None].expand(rows, columns, len(anchors), 2).reshape(-1, 2)
+        )
         sizes = (anchors * shares if self.region else anchors).expand(rows, columns, -1, -1).reshape(-1, 2)
         parts = parts.reshape(images, -1, parts.shape[-1])
         raw = parts[..., :4]
         within = torch.sigmoid(raw[..., :2]) * self.stretch - (self.stretch - 1) / 2
         growth = (
-            (2 * torch.sigmoid(raw[..., 2:])).square() if self.new_coords else raw[..., 2:].clamp(max=_MOST_GROWTH).exp()
+            (2 * torch.sigmoid(raw[..., 2:])).square()
+            if self.new_coords
+            else raw[..., 2:].clamp(max=_MOST_GROWTH).exp()
         )
         return Answers(
             boxes=torch.cat([(within + cells) * shares, growth * sizes], dim=-1),
@@ -85,21 +91,57 @@ class GridHead:
         return chances * answers.objectness.sigmoid()[..., None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellAnswers:
+    """A ``[detection]`` layer at its S · S cells, fp32: ``classes`` (B, S · S, K), ``objectness`` (B, S · S, N) of its N boxes, these
+    as they came, ``raw`` (B, S · S, N, 4), and as ``boxes`` cx cy w h in pixels."""
+
+    classes: Tensor
+    objectness: Tensor
+    raw: Tensor
+    boxes: Tensor
+
+
 class CellHead:
     """The ``[detection]`` layer of YOLOv1 (Redmon et al. 2016): each cell of a grid has one set of classes and some boxes, all plain
     numbers."""
 
     def __init__(self, section: Section) -> None:
+        if section.flag("softmax"):
+            raise section.fault("softmax", "this is not known here")
         self.section = section
-        self.classes = section.whole("classes", 20)
+        self.classes = section.whole("classes", 1)
         self.side = section.whole("side", 7)
         self.boxes = section.whole("num", 1)
         self.rooted = section.flag("sqrt")
 
+    def answers(self, features: Tensor, *, width: int, height: int) -> CellAnswers:
+        """``features`` (B, S · S · (K + 5 · N)) of images of ``width`` and ``height`` pixels."""
+        cells, images = self.side**2, len(features)
+        counts = (cells * self.classes, cells * self.boxes, cells * self.boxes * 4)
+        classes, objectness, raw = features.float().flatten(1).split(counts, dim=1)
+        raw = raw.view(images, cells, self.boxes, 4)
+        places = torch.arange(cells, device=features.device)
+        corner = torch.stack([places % self.side, places // self.side], dim=1)[:, None]
+        size = torch.tensor([width, height], device=features.device)
+        sides = raw[..., 2:].square() if self.rooted else raw[..., 2:].clamp(min=0)
+        return CellAnswers(
+            classes=classes.view(images, cells, -1),
+            objectness=objectness.view(images, cells, -1),
+            raw=raw,
+            boxes=torch.cat([(raw[..., :2] + corner) / self.side * size, sides * size], dim=-1),
+        )
 
-def heads_of(plan: Plan) -> list[GridHead]:
+    def scores(self, answers: CellAnswers) -> Tensor:
+        """(B, S · S · N, K)."""
+        scores = answers.objectness[..., None] * answers.classes[:, :, None]
+        return scores.flatten(1, 2).clamp(0, 1)
+
+
+def heads_of(plan: Plan) -> list[GridHead | CellHead]:
     """The heads of a network in their order."""
-    return [GridHead(layer.section) for layer in plan.heads]
+    sections = [layer.section for layer in plan.heads]
+    return [CellHead(section) if section.kind == "detection" else GridHead(section) for section in sections]
 
 
 def corners(boxes: Tensor) -> Tensor:

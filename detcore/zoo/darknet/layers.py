@@ -115,7 +115,9 @@ class Local(nn.Module):
     ``weight`` is (places, filters, channels · size²), ``bias`` (filters, height, width).
     """
 
-    def __init__(self, channels: int, filters: int, size: int, stride: int, padding: int, height: int, width: int) -> None:
+    def __init__(
+        self, channels: int, filters: int, size: int, stride: int, padding: int, height: int, width: int
+    ) -> None:
         super().__init__()
         self.size, self.stride, self.padding = size, stride, padding
         reach = channels * size * size

@@ -33,9 +33,7 @@ class DarknetNet(nn.Module):
             block = _block(layer, _head_behind(plan, layer))
             if block is not None:
                 self.blocks[str(layer.index)] = block
-        self._last_reader = {
-            source: layer.index for layer in plan.layers for source in layer.inputs
-        }
+        self._last_reader = {source: layer.index for layer in plan.layers for source in layer.inputs}
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """What each head is given, before any activation of its own. Images are (B, 3, H, W) in 0..1."""
@@ -136,7 +134,11 @@ def _block(layer: Layer, head: Section | None) -> nn.Module | None:
 
 
 def _with_activation(
-    weights: nn.Module, section: Section, norm: type[nn.BatchNorm1d | nn.BatchNorm2d], channels: int, head: Section | None
+    weights: nn.Module,
+    section: Section,
+    norm: type[nn.BatchNorm1d | nn.BatchNorm2d],
+    channels: int,
+    head: Section | None,
 ) -> nn.Sequential:
     parts: list[nn.Module] = [weights]
     if section.flag("batch_normalize"):
@@ -144,7 +146,9 @@ def _with_activation(
     return nn.Sequential(*parts, *_activation(section, head=head))
 
 
-def _activation(section: Section, *, default: str = "logistic", head: Section | None = None) -> list[nn.Module]:
+def _activation(
+    section: Section, *, default: str = "logistic", head: Section | None = None
+) -> list[nn.Module]:
     """At most one module. Heads with new coordinates want the numbers before the logistic function, which they take
     themselves."""
     name = section.text("activation", default)

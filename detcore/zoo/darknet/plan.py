@@ -130,7 +130,10 @@ def make_plan(cfg: Cfg, *, width: int | None = None, height: int | None = None) 
     plan = Plan(cfg=cfg, image=image, layers=tuple(layers))
     if not plan.heads:
         raise ConfigError(
-            "it tells no boxes", path=cfg.path, line=cfg.net.line, hint=f"A detector ends with {' or '.join(sorted(HEADS))}"
+            "it tells no boxes",
+            path=cfg.path,
+            line=cfg.net.line,
+            hint=f"A detector ends with {' or '.join(sorted(HEADS))}",
         )
     counts = {head.section.whole("classes", 20, low=1) for head in plan.heads}
     if len(counts) > 1:
@@ -213,7 +216,9 @@ def _local(section: Section, before: list[Shape]) -> _Done:
     places = height * width
     weights = given.channels * filters * size * size * places
     return _Done(
-        after=Shape(channels=filters, height=height, width=width), numbers=weights + filters * places, macs=weights
+        after=Shape(channels=filters, height=height, width=width),
+        numbers=weights + filters * places,
+        macs=weights,
     )
 
 
@@ -258,7 +263,9 @@ def _shortcut(section: Section, before: list[Shape]) -> _Done:
 def _upsample(section: Section, before: list[Shape]) -> _Done:
     stride = section.whole("stride", 2, low=1)
     given = before[0]
-    return _Done(after=Shape(channels=given.channels, height=given.height * stride, width=given.width * stride))
+    return _Done(
+        after=Shape(channels=given.channels, height=given.height * stride, width=given.width * stride)
+    )
 
 
 def _reorg(section: Section, before: list[Shape]) -> _Done:
@@ -269,7 +276,9 @@ def _reorg(section: Section, before: list[Shape]) -> _Done:
         raise section.fault("stride", f"{given.channels}×{given.height}×{given.width} cannot be divided so")
     return _Done(
         after=Shape(
-            channels=given.channels * stride * stride, height=given.height // stride, width=given.width // stride
+            channels=given.channels * stride * stride,
+            height=given.height // stride,
+            width=given.width // stride,
         )
     )
 

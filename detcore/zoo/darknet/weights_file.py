@@ -39,7 +39,10 @@ class Header:
 
     def to_bytes(self) -> bytes:
         """As it is written."""
-        return np.array(self.version, "<i4").tobytes() + np.array(self.seen, "<u8" if self.wide else "<u4").tobytes()
+        return (
+            np.array(self.version, "<i4").tobytes()
+            + np.array(self.seen, "<u8" if self.wide else "<u4").tobytes()
+        )
 
 
 def read_weights(net: DarknetNet, path: Path, *, whole: bool = True) -> Header:
@@ -63,7 +66,9 @@ def read_weights(net: DarknetNet, path: Path, *, whole: bool = True) -> Header:
             path=path,
             hint="It is of another .cfg, or of another number of classes",
         )
-    _fill(layers, torch.from_numpy(numbers.astype(np.float32)), transposed=max(header.version[:2]) > _TRANSPOSED)
+    _fill(
+        layers, torch.from_numpy(numbers.astype(np.float32)), transposed=max(header.version[:2]) > _TRANSPOSED
+    )
     return header
 
 
@@ -123,7 +128,9 @@ def _tensors(block: nn.Module) -> list[Tensor]:
     return [
         tensor
         for part in parts
-        for tensor in _of_layer(part, next((norm for norm in parts if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)), None))
+        for tensor in _of_layer(
+            part, next((norm for norm in parts if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)), None)
+        )
     ]
 
 
