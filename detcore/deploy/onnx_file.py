@@ -59,7 +59,7 @@ def run_onnx(path: Path) -> Run:
 
 def with_nms(model: onnx.ModelProto, selection: Selection, *, side: int) -> onnx.ModelProto:
     """The same model, giving ``detections`` (B, M, 6) instead: x1, y1, x2, y2, score, class, best first; rows that
-    are not filled have the class -1 and zeros else. The rule is that of ``zoo.parts.postprocess.select``."""
+    are not filled have the class -1 and zeros else. The rule is that of ``zoo.parts.post.select.select``."""
     shape = model.graph.output[1].type.tensor_type.shape
     places, classes = shape.dim[1].dim_value, shape.dim[2].dim_value
     chosen = _selecting(selection, side=side, places=places, classes=classes, ir_version=model.ir_version)

@@ -31,14 +31,16 @@ class Answers:
 
 class GridHead:
     """A ``[yolo]`` or ``[region]`` layer: in each cell some anchors, each with a box, an objectness and classes (Redmon and Farhadi
-    2017 and 2018; ``scale_x_y`` and ``new_coords`` of Bochkovskiy et al. 2020)."""
+    2017 and 2018; ``scale_x_y`` and ``new_coords`` of Bochkovskiy et al. 2020).
+
+    ``anchors`` (N, 2) are its own, of a ``[region]`` in cells, else in pixels; ``network_anchors`` those of all heads."""
 
     def __init__(self, section: Section) -> None:
         self.section = section
         self.region = section.kind == "region"
         self.classes = section.whole("classes", 20)
-        pairs = torch.tensor(section.numbers("anchors")).view(-1, 2)
-        self.anchors = pairs if self.region else pairs[list(mask_of(section))]
+        self.network_anchors = torch.tensor(section.numbers("anchors")).view(-1, 2)
+        self.anchors = self.network_anchors if self.region else self.network_anchors[list(mask_of(section))]
         self.stretch = section.number("scale_x_y", 1.0)
         self.new_coords = section.flag("new_coords")
         if self.region:

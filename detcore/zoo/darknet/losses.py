@@ -8,20 +8,16 @@ images of the batch, as its learning rate expects.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torchvision.ops import (  # pyright: ignore[reportMissingTypeStubs]
-    box_iou,  # pyright: ignore[reportMissingTypeStubs]
-    complete_box_iou_loss,
-    distance_box_iou_loss,
-    generalized_box_iou_loss,
-)
+from torchvision.ops import box_iou  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.zoo.base import Target
 from detcore.zoo.darknet.heads import Answers, CellAnswers, CellHead, GridHead, corners
-from detcore.zoo.parts.losses import paired_iou
+from detcore.zoo.parts.losses.iou import Overlap, paired_iou
 
 _BOX_LOSSES = ("mse", "iou", "giou", "diou", "ciou")
 _PRIOR_IMAGES = 12800
@@ -86,15 +82,7 @@ def _yolo_box_loss(head: GridHead, answers: Answers, found: Assigned, boxes: Ten
     if kind == "mse":
         return section.number("iou_normalizer", 1.0) * _square_losses(head, answers, found, boxes).sum()
     mine = corners(answers.boxes[found.images, found.places])
-    match kind:
-        case "iou":
-            loss = 1 - paired_iou(mine, boxes)
-        case "giou":
-            loss = generalized_box_iou_loss(mine, boxes)
-        case "diou":
-            loss = distance_box_iou_loss(mine, boxes)
-        case _:
-            loss = complete_box_iou_loss(mine, boxes)
+    loss = 1 - paired_iou(mine, boxes, cast("Overlap", kind))
     return section.number("iou_normalizer", 0.75) * loss.sum()
 
 

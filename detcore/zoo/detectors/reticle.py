@@ -27,12 +27,13 @@ from detcore.zoo.base import (
     Target,
 )
 from detcore.zoo.class_rows import ClassRows
-from detcore.zoo.parts.assign import assign
+from detcore.zoo.parts.assigners.task_aligned import assign
+from detcore.zoo.parts.backbones.trunks import LiteTrunk, Maps, SplitTrunk, Trunk
 from detcore.zoo.parts.blocks import ConvBlock, SplitStage
 from detcore.zoo.parts.divisor import divisor
-from detcore.zoo.parts.losses import distribution_loss, paired_iou
-from detcore.zoo.parts.postprocess import select
-from detcore.zoo.parts.trunks import LiteTrunk, Maps, SplitTrunk, Trunk
+from detcore.zoo.parts.losses.distribution import distribution_loss
+from detcore.zoo.parts.losses.iou import paired_iou
+from detcore.zoo.parts.post.select import select
 from detcore.zoo.spec import InputRule, NoOptions
 from detcore.zoo.specs import reticle
 
@@ -194,7 +195,7 @@ class Reticle(Detector):
         class_loss = functional.binary_cross_entropy_with_logits(raw.logits, wanted, reduction="none")
         norm = divisor(quality.sum())
         boxes, gt = raw.boxes[images, places], gt_boxes[images, rows]
-        box_loss = (1 - paired_iou(boxes, gt, complete=True)) * quality
+        box_loss = (1 - paired_iou(boxes, gt, "ciou")) * quality
         points, strides = raw.points[places], raw.strides[places]
         distances = torch.cat([points - gt[:, :2], gt[:, 2:] - points], dim=1) / strides[:, None]
         bins_loss = distribution_loss(raw.bins[images, places], distances) * quality

@@ -22,7 +22,7 @@ from detcore.training.trainer import Hook, Trainer
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.checkpoint import RunState
 from detcore.zoo.detectors.reticle import Reticle
-from detcore.zoo.parts.trunks import SplitTrunk
+from detcore.zoo.parts.backbones.trunks import SplitTrunk
 from detcore.zoo.running import Compute
 
 PLAIN = Augmentation(flip_horizontal=False, scale_jitter=0.0, colour_jitter=False)

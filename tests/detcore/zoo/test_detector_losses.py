@@ -11,10 +11,17 @@ from torchvision.ops import box_iou, complete_box_iou
 
 from detcore.zoo.base import Target
 from detcore.zoo.detectors.reticle import Raw, Reticle
+<<<<<<< HEAD
 from detcore.zoo.parts.assign import assign
 from detcore.zoo.parts.losses import distribution_loss, paired_iou
 from detcore.zoo.parts.postprocess import select
 from tests.detcore.training.small import small_batch, small_detector
+=======
+from detcore.zoo.parts.assigners.task_aligned import assign
+from detcore.zoo.parts.losses.distribution import distribution_loss
+from detcore.zoo.parts.losses.iou import paired_iou
+from detcore.zoo.parts.post.select import select
+>>>>>>> c54acbc (Parts of detectors, one file a concept, and a detector that is put together of them)
 
 
 def random_boxes(count: int, seed: int) -> torch.Tensor:
@@ -30,13 +37,13 @@ def test_iou_of_pairs_is_torchvisions_diagonal() -> None:
 
 def test_complete_iou_is_torchvisions() -> None:
     one, other = random_boxes(50, 2), random_boxes(50, 3)
-    ours = paired_iou(one, other, complete=True)
+    ours = paired_iou(one, other, "ciou")
     torch.testing.assert_close(ours, complete_box_iou(one, other).diagonal(), atol=1e-4, rtol=0)
 
 
 def test_complete_iou_pulls_boxes_that_do_not_touch() -> None:
     box = torch.tensor([[0.0, 0.0, 10.0, 10.0]], requires_grad=True)
-    torch.autograd.backward(paired_iou(box, torch.tensor([[50.0, 0.0, 60.0, 10.0]]), complete=True).sum())
+    torch.autograd.backward(paired_iou(box, torch.tensor([[50.0, 0.0, 60.0, 10.0]]), "ciou").sum())
     assert box.grad is not None
     assert float(box.grad[0, [0, 2]].sum()) > 0
 

@@ -14,7 +14,7 @@ from detcore.weights.cache import default_cache
 from detcore.weights.catalogue import find_weights
 from detcore.zoo.building import build_detector
 from detcore.zoo.detectors.reticle import Reticle
-from detcore.zoo.parts.trunks import LiteConv, LiteTrunk
+from detcore.zoo.parts.backbones.trunks import LiteConv, LiteTrunk
 from detcore.zoo.weights import load_weights, read_tensors
 
 # Of timm's tf_efficientnet_lite0 (Apache-2.0) with the tensors of `made_up` and the image of `waves`, after its

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torchvision.ops import batched_nms  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.zoo.base import Found
+from detcore.zoo.parts.post.nms import Suppression, suppress
 
 
 @torch.no_grad()
@@ -20,8 +20,9 @@ def select(
     nms_iou: float,
     max_detections: int,
     max_candidates: int = 1000,
+    suppression: Suppression = "classwise",
 ) -> Found:
-    """The detections of one image: above the floor, best candidates first, class-wise NMS, clipped.
+    """The detections of one image: above the floor, best candidates first, NMS, clipped.
 
     ``boxes`` (A, 4), ``scores`` (A, K); one place may answer for several classes.
     """
@@ -34,5 +35,6 @@ def select(
     candidates = torch.minimum(boxes[places].clamp(min=0), limits)
     has_area = (candidates[:, 2:] > candidates[:, :2]).all(dim=1)
     candidates, kept_scores, labels = candidates[has_area], kept_scores[has_area], labels[has_area]
-    keep = batched_nms(candidates, kept_scores, labels, nms_iou)[:max_detections]
-    return Found(boxes=candidates[keep], labels=labels[keep], scores=kept_scores[keep])
+    keep, kept_scores = suppress(candidates, kept_scores, labels, suppression, iou=nms_iou, floor=score_floor)
+    keep, kept_scores = keep[:max_detections], kept_scores[:max_detections]
+    return Found(boxes=candidates[keep], labels=labels[keep], scores=kept_scores)

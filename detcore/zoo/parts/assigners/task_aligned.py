@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from detcore.zoo.parts.losses import paired_iou
+from detcore.zoo.parts.assigners.assigned import BACKGROUND, Assigned, all_background
+from detcore.zoo.parts.losses.iou import paired_iou
+from detcore.zoo.parts.places import Places
 
 _MIN_SIDE_IN_STRIDES = 2.0
 
@@ -74,3 +76,28 @@ def assign(
     peak = fitness.amax(dim=-1, keepdim=True)
     quality = (fitness / (peak + 1e-12) * overlap.amax(dim=-1, keepdim=True)).amax(dim=1)
     return Assignment(positive=chosen.any(dim=1), objects=objects, quality=quality)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskAligned:
+    """The same for one image: each object takes its ``take`` fittest places."""
+
+    take: int = 10
+
+    def __call__(
+        self, places: Places, scores: Tensor, boxes: Tensor, gt_boxes: Tensor, gt_labels: Tensor
+    ) -> Assigned:
+        if not len(gt_boxes):
+            return Assigned(objects=all_background(places))
+        valid = torch.ones(1, len(gt_boxes), dtype=torch.bool, device=boxes.device)
+        found = assign(
+            scores[None],
+            boxes[None],
+            places.points,
+            places.strides,
+            gt_boxes[None],
+            gt_labels[None],
+            valid,
+            take=self.take,
+        )
+        return Assigned(objects=torch.where(found.positive[0], found.objects[0], BACKGROUND))

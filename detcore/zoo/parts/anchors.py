@@ -1,0 +1,72 @@
+"""Sizes of anchors: by a formula, or from the boxes of a data set (k-means by IoU, Redmon and Farhadi 2017). Free of torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Sizes = NDArray[np.float64]
+_ROUNDS = 300
+
+
+def formula_anchors(base: float, scales: Sequence[float], ratios: Sequence[float]) -> Sizes:
+    """(scales · ratios, 2) widths and heights of anchors of area (base · scale)² whose height is ``ratio`` times the width
+    (Lin et al. 2017); scales follow one another within a ratio."""
+    roots = np.sqrt(np.asarray(ratios, np.float64))
+    sides = base * np.asarray(scales, np.float64)
+    return np.stack([(sides[None] / roots[:, None]).ravel(), (sides[None] * roots[:, None]).ravel()], axis=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundAnchors:
+    """``sizes`` (N, 2), small ones first, and how well each box of the data fits the best of them, ``overlaps`` (M,)."""
+
+    sizes: Sizes
+    overlaps: Sizes
+
+    @property
+    def mean_iou(self) -> float:
+        """The mean over the boxes."""
+        return float(self.overlaps.mean()) if len(self.overlaps) else 0.0
+
+
+def shape_iou(sizes: Sizes, anchors: Sizes) -> Sizes:
+    """(M, N) IoU of boxes of sizes (M, 2) and (N, 2) that share their middles."""
+    overlap = np.minimum(sizes[:, None], anchors[None]).prod(axis=-1)
+    return overlap / (sizes.prod(axis=1)[:, None] + anchors.prod(axis=1)[None] - overlap)
+
+
+def anchors_of(sizes: Sizes, count: int, *, seed: int = 0) -> FoundAnchors:
+    """``count`` anchors for boxes of widths and heights ``sizes`` (M, 2): k-means with 1 − IoU for the distance and the
+    median of each group for its middle, begun as k-means++ does.
+
+    Raises:
+        ValueError: there are fewer boxes of unlike sizes than anchors.
+    """
+    sizes = np.asarray(sizes, np.float64)
+    if len(np.unique(sizes, axis=0)) < count:
+        raise ValueError(f"{count} anchors need boxes of as many unlike sizes")
+    chosen = _spread(sizes, count, np.random.default_rng(seed))
+    groups = np.full(len(sizes), -1)
+    for _ in range(_ROUNDS):
+        found = shape_iou(sizes, chosen).argmax(axis=1)
+        if (found == groups).all():
+            break
+        groups = found
+        for group in range(count):
+            if (groups == group).any():
+                chosen[group] = np.median(sizes[groups == group], axis=0)
+    chosen = chosen[np.argsort(chosen.prod(axis=1))]
+    return FoundAnchors(sizes=chosen, overlaps=shape_iou(sizes, chosen).max(axis=1))
+
+
+def _spread(sizes: Sizes, count: int, rng: np.random.Generator) -> Sizes:
+    """First middles that are far from one another."""
+    chosen = sizes[[rng.integers(len(sizes))]]
+    while len(chosen) < count:
+        distance = (1 - shape_iou(sizes, chosen).max(axis=1)) ** 2
+        chosen = np.concatenate([chosen, sizes[[rng.choice(len(sizes), p=distance / distance.sum())]]])
+    return chosen

@@ -1,0 +1,37 @@
+"""SSD's assignment (Liu et al. 2016)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torchvision.ops import box_iou  # pyright: ignore[reportMissingTypeStubs]
+
+from detcore.zoo.parts.assigners.assigned import BACKGROUND, Assigned, all_background
+from detcore.zoo.parts.places import Places
+
+
+@dataclass(frozen=True, slots=True)
+class Bipartite:
+    """First each object takes the anchor that overlaps it most, the best pair first; then every other anchor learns the object that it
+    overlaps by more than ``positive``."""
+
+    positive: float = 0.5
+
+    def __call__(
+        self, places: Places, scores: Tensor, boxes: Tensor, gt_boxes: Tensor, gt_labels: Tensor
+    ) -> Assigned:
+        if not len(gt_boxes):
+            return Assigned(objects=all_background(places))
+        iou = box_iou(gt_boxes, places.anchors)
+        best, rows = iou.max(dim=0)
+        objects = torch.where(best > self.positive, rows, BACKGROUND)
+        free = iou.clone()
+        for _ in range(min(free.shape)):
+            row, anchor = divmod(int(free.argmax()), free.shape[1])
+            if free[row, anchor] <= 0:
+                break
+            objects[anchor] = row
+            free[row], free[:, anchor] = -1.0, -1.0
+        return Assigned(objects=objects)
