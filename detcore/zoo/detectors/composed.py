@@ -16,6 +16,7 @@ from detcore.zoo.parts.assigners.assigned import BACKGROUND, IGNORED, Assigner
 from detcore.zoo.parts.assigners.atss import Atss
 from detcore.zoo.parts.assigners.bipartite import Bipartite
 from detcore.zoo.parts.assigners.max_iou import MaxIou
+from detcore.zoo.parts.assigners.neighbours import Neighbours
 from detcore.zoo.parts.assigners.ranges import Ranges
 from detcore.zoo.parts.assigners.sim_ota import SimOta
 from detcore.zoo.parts.assigners.task_aligned import TaskAligned
@@ -33,6 +34,7 @@ from detcore.zoo.parts.losses.iou import Overlap, iou_loss, paired_iou
 from detcore.zoo.parts.losses.offsets import Offset, offset_loss
 from detcore.zoo.parts.losses.sigmoid import BinaryCrossEntropy, Focal, QualityFocal
 from detcore.zoo.parts.necks.bifpn import BiFpn
+from detcore.zoo.parts.necks.deconvolution import Deconvolution
 from detcore.zoo.parts.necks.fpn import Fpn
 from detcore.zoo.parts.necks.neck import Neck
 from detcore.zoo.parts.necks.pan import Pan
@@ -55,6 +57,7 @@ _NECKS: Mapping[str, Callable[[list[int], int], Neck]] = {
     "bifpn": BiFpn,
     "spp": SppFpn,
     "ssh": SshFpn,
+    "dssd": Deconvolution,
 }
 _CLASS_LOSSES: Mapping[str, Callable[[], ClassLoss]] = {
     "ce": CrossEntropy,
@@ -224,6 +227,8 @@ def _assigner(options: ComposeOptions) -> Assigner:
             return Ranges()
         case "sim-ota":
             return SimOta()
+        case "neighbours":
+            return Neighbours()
         case "tal":
             return TaskAligned()
         case _:

@@ -30,7 +30,14 @@ BACKBONES = {
     "swin-tiny": "Swin-T",
     "vit-tiny": "ViT-Ti",
 }
-NECKS = {"fpn": "FPN", "pan": "PAN", "bifpn": "BiFPN", "spp": "SPP and FPN", "ssh": "FPN and SSH"}
+NECKS = {
+    "fpn": "FPN",
+    "pan": "PAN",
+    "bifpn": "BiFPN",
+    "spp": "SPP and FPN",
+    "ssh": "FPN and SSH",
+    "dssd": "Deconvolution, as DSSD",
+}
 HEADS = {
     "retina": "Anchors, as RetinaNet",
     "ssd": "Anchors, as SSD",
@@ -43,6 +50,7 @@ ASSIGNERS = {
     "atss": "ATSS",
     "ranges": "FCOS's ranges of sizes",
     "sim-ota": "SimOTA",
+    "neighbours": "Likely anchors in neighbouring cells, as YOLOv5",
     "tal": "Task-aligned",
     "hungarian": "One to one (Hungarian)",
 }
@@ -72,7 +80,7 @@ SUPPRESSIONS = {
     "none": "None",
 }
 _WITH_BACKGROUND = ("ce", "hard-negatives", "ohem")
-_FOR_ANCHORS = ("max-iou", "bipartite")
+_FOR_ANCHORS = ("max-iou", "bipartite", "neighbours")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
