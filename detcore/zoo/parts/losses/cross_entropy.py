@@ -43,7 +43,8 @@ class HardNegatives:
         negative = labels == -1
         worst_first = torch.where(negative, loss.detach(), -torch.inf).argsort(dim=1, descending=True)
         rank = worst_first.argsort(dim=1)
-        wanted = ((labels >= 0).sum(dim=1, keepdim=True) * self.ratio).clamp(min=self.least)
+        objects = (labels >= 0).sum(dim=1, keepdim=True)
+        wanted = torch.where(objects > 0, objects * self.ratio, self.least)
         taken = (labels >= 0) | (negative & (rank < wanted))
         return (loss * taken).sum() / norm
 
