@@ -128,7 +128,9 @@ class Composed(Detector):
         quality = torch.zeros_like(answers.boxes[..., 0]).index_put((images, rows), fit)
         norm = divisor(torch.tensor(float(len(own)), device=own.device))
         # a grid tells background by its objectness alone
-        told = torch.where(labels == BACKGROUND, IGNORED, labels) if isinstance(self.head, GridHead) else labels
+        told = (
+            torch.where(labels == BACKGROUND, IGNORED, labels) if isinstance(self.head, GridHead) else labels
+        )
         losses = {
             "class": self.class_loss(answers.logits, told, quality, norm),
             "box": self._box_loss(places, answers, images, rows, gt) / norm,

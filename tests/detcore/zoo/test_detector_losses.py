@@ -11,17 +11,11 @@ from torchvision.ops import box_iou, complete_box_iou
 
 from detcore.zoo.base import Target
 from detcore.zoo.detectors.reticle import Raw, Reticle
-<<<<<<< HEAD
-from detcore.zoo.parts.assign import assign
-from detcore.zoo.parts.losses import distribution_loss, paired_iou
-from detcore.zoo.parts.postprocess import select
-from tests.detcore.training.small import small_batch, small_detector
-=======
 from detcore.zoo.parts.assigners.task_aligned import assign
 from detcore.zoo.parts.losses.distribution import distribution_loss
 from detcore.zoo.parts.losses.iou import paired_iou
 from detcore.zoo.parts.post.select import select
->>>>>>> c54acbc (Parts of detectors, one file a concept, and a detector that is put together of them)
+from tests.detcore.training.small import small_batch, small_detector
 
 
 def random_boxes(count: int, seed: int) -> torch.Tensor:
