@@ -141,6 +141,10 @@ class DetectorSpec:
     ``(num_classes, image_size, options)``, the last an instance of ``options``, and gives a
     ``detcore.zoo.base.Detector`` with random weights. ``deploy`` is one as well, "" for a detector that cannot leave
     the program as a file: it takes such a detector and ``image_size``, and gives a ``detcore.zoo.base.DenseNet``.
+    ``family`` says whose it is, for lists. ``extra`` is that of Reticle which brings what it needs besides torch and torchvision.
+    ``settings`` are values of training settings, by the names of their flags, that it is trained with unless the user says otherwise.
+    ``fitted`` is ``"module:function"`` of a detector whose card depends on its options: it takes the card and such options, and gives the card as
+    it is with them.
     ``smooths_labels``: its losses look at ``Detector.label_smoothing``.
     ``masks_ignored``: its losses leave out ``Target.ignore``. Of a detector that cannot do so the images are painted over
     there, so that what lies in such areas is not learnt either.
@@ -158,7 +162,11 @@ class DetectorSpec:
     recipe: Recipe
     weights: WeightsInfo
     build: str
+    family: str = ""
+    extra: str = ""
     options: type[Any] = NoOptions
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    fitted: str = ""
     deploy: str = ""
     smooths_labels: bool = False
     masks_ignored: bool = False

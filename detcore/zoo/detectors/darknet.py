@@ -12,11 +12,13 @@ from torch import Tensor, nn
 from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Selection, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.darknet.cfg import Cfg
+from detcore.zoo.darknet.class_count import for_classes
 from detcore.zoo.darknet.heads import CellHead, GridHead, corners, heads_of
 from detcore.zoo.darknet.losses import cell_losses, region_losses, yolo_losses
 from detcore.zoo.darknet.network import DarknetNet
 from detcore.zoo.darknet.plan import make_plan
 from detcore.zoo.parts.post.select import select
+from detcore.zoo.specs.darknet import DarknetOptions
 
 _NMS_IOU = 0.45
 
@@ -25,7 +27,7 @@ class Darknet(Detector):
     """The network of a `.cfg` whose class count is ``num_classes``. ``seen`` counts the images that it has learned from, as
     darknet does."""
 
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {"head_rows.*": ClassRows(before=5)}
+    class_rows: ClassVar[Mapping[str, ClassRows]] = {"net.blocks.*": ClassRows(before=5)}
 
     def __init__(self, cfg: Cfg) -> None:
         super().__init__()
@@ -119,3 +121,8 @@ class _Dense(nn.Module):
 def dense(detector: Darknet, image_size: int) -> DenseNet:
     selection = Selection(score_floor=SCORE_FLOOR, nms_iou=_NMS_IOU, max_detections=MAX_DETECTIONS)
     return DenseNet(net=_Dense(detector), side=image_size, selection=selection)
+
+
+def build(num_classes: int, image_size: int, options: DarknetOptions) -> Darknet:
+    cfg, _ = for_classes(options.cfg, num_classes)
+    return Darknet(cfg)
