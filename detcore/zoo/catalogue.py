@@ -12,7 +12,17 @@ from functools import cache
 from detcore.errors import ConfigError
 from detcore.plugins import plugins
 from detcore.zoo.spec import DetectorSpec
-from detcore.zoo.specs import faster_rcnn, fcos, reticle, retinanet, ssd300, ssdlite
+from detcore.zoo.specs import (
+    compose,
+    darknet,
+    faster_rcnn,
+    fcos,
+    reticle,
+    retinanet,
+    ssd300,
+    ssdlite,
+    written_here,
+)
 
 GROUP = "reticle.detectors"
 DEFAULT_MODEL = "reticle-s"
@@ -23,6 +33,9 @@ _BUILT_IN = (
     retinanet.SPEC,
     fcos.SPEC,
     faster_rcnn.SPEC,
+    *written_here.CARDS,
+    compose.SPEC,
+    darknet.SPEC,
 )
 _log = logging.getLogger(__name__)
 

@@ -3,8 +3,7 @@ whatever a `.cfg` describes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -27,14 +26,17 @@ class Darknet(Detector):
     """The network of a `.cfg` whose class count is ``num_classes``. ``seen`` counts the images that it has learned from, as
     darknet does."""
 
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {"net.blocks.*": ClassRows(before=5)}
-
     def __init__(self, cfg: Cfg) -> None:
         super().__init__()
         plan = make_plan(cfg)
         self.num_classes = plan.classes
         self.net = DarknetNet(plan)
         self.heads = heads_of(plan)
+        self.class_rows = {
+            f"net.blocks.{layer.index - 1}.0.*": ClassRows(before=5)
+            for layer in plan.heads
+            if layer.kind != "detection"
+        }
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
 
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
