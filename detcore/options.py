@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from detcore.errors import ConfigError
@@ -14,6 +15,9 @@ from detcore.untrusted_json import fits
 
 _OPTION = "option"
 _KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+_LONGEST_FILE = 1 << 20
+"""Bytes."""
 
 Value = bool | int | float | str
 V = TypeVar("V", bound=Value | None)
@@ -25,6 +29,7 @@ class Option:
 
     Numbers lie from ``low`` to ``high``, with ``above`` beyond ``low``; a text is one of ``choices`` (value to
     title), or any where there are none. ``auto``: ``None`` is allowed and lets something else decide.
+    ``file`` is the suffix of files whose text is the value; users choose the file, and give its path on the command line.
     ``advanced``: most users leave it alone. ``group`` is the heading that a form folds it under; ``unit`` stands behind
     a number, and one of ``%`` is a share that a form shows times a hundred. ``only_for``: the values of other options beside
     which this one matters, by their names; forms hide it beside others, flags are taken and left unused.
@@ -40,6 +45,7 @@ class Option:
     above: bool = False
     step: float = 1.0
     choices: Mapping[str, str] = field(default_factory=dict[str, str])
+    file: str = ""
     auto: bool = False
     advanced: bool = False
     group: str = ""
@@ -79,7 +85,10 @@ class Option:
         return not self.fault(value)
 
     def parse(self, word: str) -> Value:
-        """The value that a word of the command line means. Raises ValueError for what is none."""
+        """The value that a word of the command line means. Raises ValueError for what is none, and ConfigError for a file
+        that cannot be read."""
+        if self.file and word:
+            return read_option_file(Path(word))
         if self.kind is bool:
             return {"true": True, "false": False}.get(word.lower(), word)
         return self.kind(word)
@@ -92,6 +101,20 @@ class Option:
         return _KINDS[self.kind]
 
 
+def read_option_file(path: Path) -> str:
+    """The text of a file that is the value of an option. Raises ConfigError where it is none."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST_FILE + 1)
+        if len(content) > _LONGEST_FILE:
+            raise ConfigError("the file is too long for a text", path=path)
+        return content.decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot read the file ({error.strerror})", path=path) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError("the file is no text", path=path) from error
+
+
 def option(
     default: V,
     *,
@@ -102,6 +125,7 @@ def option(
     above: bool = False,
     step: float = 1.0,
     choices: Mapping[str, str] | None = None,
+    file: str = "",
     auto: type[Value] | None = None,
     advanced: bool = False,
     group: str = "",
@@ -119,6 +143,7 @@ def option(
         "above": above,
         "step": step,
         "choices": dict(choices or {}),
+        "file": file,
         "auto": auto is not None,
         "advanced": advanced,
         "group": group,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,7 +9,6 @@ from detcore.jobs.program import missing_for
 from detcore.zoo.spec import DetectorSpec
 
 OWN, PLUG_INS = "Reticle", "Plug-ins"
-_WHOSE = re.compile(r"^(.+) \(([^()]+)\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +18,6 @@ class DetectorChoice:
 
     spec: DetectorSpec
     group: str
-    title: str  # without whose it is, which the group says
     missing: str = ""
 
     @property
@@ -36,7 +33,7 @@ class DetectorChoice:
     def __str__(self) -> str:
         """The row as it is read out."""
         text = self.missing or self.spec.text
-        return f"{self.title}, {self.group}. {text} {self.size} parameters, {self.spec.licence}"
+        return f"{self.spec.title}, {self.group}. {text} {self.size} parameters, {self.spec.licence}"
 
 
 def figures_text(spec: DetectorSpec) -> str:
@@ -47,19 +44,13 @@ def detector_choices(specs: Iterable[DetectorSpec]) -> list[DetectorChoice]:
     """A row for each, group by group in the order in which groups come; plug-ins are the last."""
     rows: dict[str, list[DetectorChoice]] = {}
     for spec in specs:
-        group, title = _group(spec)
+        group = _group(spec)
         missing = missing_for(spec)
-        row = DetectorChoice(
-            spec=spec, group=group, title=title, missing="" if missing is None else str(missing)
-        )
+        row = DetectorChoice(spec=spec, group=group, missing="" if missing is None else str(missing))
         rows.setdefault(group, []).append(row)
     last = rows.pop(PLUG_INS, [])
     return [row for group in (*rows.values(), last) for row in group]
 
 
-def _group(spec: DetectorSpec) -> tuple[str, str]:
-    """The group and the title in it: a built-in detector of others says in brackets whose it is."""
-    if not spec.build.startswith("detcore."):
-        return PLUG_INS, spec.title
-    whose = _WHOSE.match(spec.title)
-    return (whose[2], whose[1]) if whose else (OWN, spec.title)
+def _group(spec: DetectorSpec) -> str:
+    return (spec.family or OWN) if spec.build.startswith("detcore.") else PLUG_INS

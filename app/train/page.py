@@ -296,7 +296,7 @@ class TrainPage(Page):
 
     def _choose_weights(self) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self, "Weights to start from", "", "Weights (*.safetensors *.pth *.pt);;All files (*)"
+            self, "Weights to start from", "", "Weights (*.safetensors *.pth *.pt *.weights);;All files (*)"
         )
         if path:
             self.setup.settings.more.use_weights(path)

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QWidget
 
+from app.widgets.file_text import FileText
 from app.widgets.spin_boxes import Choice, DecimalNumber, WholeNumber
 from detcore.options import Option, Value
 
@@ -17,7 +18,7 @@ _FAR = 2**31 - 1
 """Where numbers end that have no end of their own."""
 _FINER = 2
 """Digits that can be typed behind those of a step."""
-_Field = QCheckBox | QLineEdit | Choice | WholeNumber | DecimalNumber
+_Field = QCheckBox | QLineEdit | FileText | Choice | WholeNumber | DecimalNumber
 
 
 class OptionFields(QWidget):
@@ -141,6 +142,8 @@ def _field(item: Option, value: Any) -> _Field:
     auto = "Auto" if item.auto else ""
     if item.kind is bool and not auto:
         return QCheckBox(item.label)
+    if item.file:
+        return FileText(item.file)
     if item.kind is str and not item.choices:
         return QLineEdit(placeholderText=auto)
     if item.kind in (bool, str):
@@ -172,6 +175,8 @@ def _signal(field: _Field) -> SignalInstance:
         return field.toggled
     if isinstance(field, QLineEdit):
         return field.textChanged
+    if isinstance(field, FileText):
+        return field.changed
     return field.currentIndexChanged if isinstance(field, Choice) else field.valueChanged
 
 
@@ -182,7 +187,10 @@ def _set(field: _Field, item: Option, value: Any) -> None:
         field.set_number(None if value is None else _scale(item) * value)
     else:
         word = "" if value is None else str(value).lower() if isinstance(value, bool) else value
-        field.setText(word) if isinstance(field, QLineEdit) else field.set_choice(word)
+        if isinstance(field, FileText):
+            field.set_text(word)
+        else:
+            field.setText(word) if isinstance(field, QLineEdit) else field.set_choice(word)
 
 
 def _get(field: _Field, item: Option) -> Value | None:
@@ -193,5 +201,7 @@ def _get(field: _Field, item: Option) -> Value | None:
     if isinstance(field, DecimalNumber):
         number = field.number()
         return None if number is None else number / _scale(item)
+    if isinstance(field, FileText):
+        return field.text()
     word = field.text() if isinstance(field, QLineEdit) else field.choice()
     return None if item.auto and not word else item.parse(word)

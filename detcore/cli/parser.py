@@ -183,6 +183,11 @@ def _name_and_value(word: str) -> tuple[str, str]:
     return name, value
 
 
+def _models_text() -> str:
+    """What can be given as a detector."""
+    return f"{', '.join(sorted(detectors()))}; with options as compose:neck=pan,head=fcos; or a FILE.cfg of darknet"
+
+
 def _options_text() -> str:
     """Which options the detectors have."""
     told = {spec.id: ", ".join(item.name for item in spec.option_list()) for spec in detectors().values()}
@@ -206,7 +211,7 @@ def _add_setting(add_argument: Callable[..., Any], item: Option) -> None:
 
 def _add_training_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--model", choices=sorted(detectors()), help=f"which detector (default {DEFAULT_MODEL})"
+        "--model", metavar="NAME", help=f"which detector (default {DEFAULT_MODEL}): {_models_text()}"
     )
     command.add_argument(
         "--option",
@@ -277,10 +282,10 @@ def _add_model_commands(commands: Commands) -> None:
     )
 
     about = _add(commands, "model-info", "count a detector's parameters and multiply-adds", project=False)
+    about.add_argument("model", metavar="NAME", help=_models_text())
     about.add_argument(
-        "model", choices=sorted(detectors()), metavar="NAME", help=", ".join(sorted(detectors()))
+        "--classes", type=_positive, metavar="K", help="how many (default 3, of a .cfg those that it has)"
     )
-    about.add_argument("--classes", type=_positive, default=3, metavar="K", help="how many (default 3)")
     about.add_argument("--image-size", type=_positive, metavar="PIXELS", help="side of the image")
     about.add_argument(
         "--option", action="append", type=_name_and_value, metavar="NAME=VALUE", help="as of `train`"

@@ -35,7 +35,7 @@ from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.types import Detections
 from detcore.weights.catalogue import weights_files
 from detcore.wording import counted
-from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
+from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector, read_model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,21 +183,19 @@ def training_config(options: argparse.Namespace) -> TrainConfig:
     Raises:
         ConfigError: the detector has no such option, or not that value of it.
     """
-    model = options.model or DEFAULT_MODEL
+    model, parts = read_model(options.model or DEFAULT_MODEL)
     # flags have the names of their settings
     given = {name: word for name in SETTINGS if (word := getattr(options, name, None)) is not None}
     if "epochs" in given:
         given["minutes"] = None
     if "weights" in given:
         given["weights"] = _weights(options.weights)
-    config = TrainConfig(
-        detector=model,
-        options={
-            **_options_of(options.weights, model),
-            **find_detector(model).parse_options(dict(options.option or ())),
-        },
-    )
-    return config.with_settings(given)
+    chosen = {
+        **_options_of(options.weights, model),
+        **parts,
+        **find_detector(model).parse_options(dict(options.option or ())),
+    }
+    return TrainConfig().for_detector(model, chosen).with_settings(given)
 
 
 def _options_of(weights: str | None, model: str) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from detcore.jobs.settings.form import VERSION, read_form
 from detcore.jobs.settings.learning import Learning, read_freeze
 from detcore.jobs.settings.optimisation import Optimisation
 from detcore.jobs.settings.runtime import Runtime
-from detcore.jobs.settings.sections import PLACES
+from detcore.jobs.settings.sections import PLACES, SETTINGS
 from detcore.untrusted_json import parse_json
 from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
 from detcore.zoo.spec import SIDE_STEP, DetectorSpec, Recipe
@@ -46,8 +46,8 @@ class TrainConfig:
 
     @property
     def spec(self) -> DetectorSpec:
-        """The detector. Raises ConfigError where it is not installed."""
-        return find_detector(self.detector)
+        """The detector with these options. Raises ConfigError where it is not installed, or cannot be with them."""
+        return find_detector(self.detector).fitted_to(self.options)
 
     @property
     def first_weights(self) -> str | None:
@@ -131,6 +131,23 @@ class TrainConfig:
         return replace(
             self, **{place: replace(getattr(self, place), **values) for place, values in changed.items()}
         )
+
+    def for_detector(self, detector: str, options: Mapping[str, Any]) -> TrainConfig:
+        """These settings for a detector with these options: what was as the card of the one before says becomes as its
+        card says.
+
+        Raises:
+            ConfigError: it is not installed, or cannot be with these options.
+        """
+        before, after = self.spec.settings, find_detector(detector).fitted_to(options).settings
+        mine = self.settings()
+        usual = {name: SETTINGS[name].default for name in {*before, *after}}
+        changed = {
+            name: after.get(name, default)
+            for name, default in usual.items()
+            if mine[name] == before.get(name, default)
+        }
+        return replace(self, detector=detector, options=dict(options)).with_settings(changed)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, TypedDict
+from pathlib import Path
+from typing import TypedDict
 
 from torch import Tensor, nn
 
@@ -13,6 +14,8 @@ from detcore.zoo.class_rows import ClassRows
 
 SCORE_FLOOR = 0.01
 """Detections below this are not worth keeping: COCO's AP hardly feels them, and lists grow long."""
+TORCH_FILES = (".safetensors", ".pt", ".pth")
+"""Suffixes of weights files that hold named tensors."""
 MAX_DETECTIONS = 100
 """An image; what COCO's AP looks at."""
 
@@ -51,7 +54,7 @@ class Detector(nn.Module, ABC):
     """
 
     num_classes: int
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {}
+    class_rows: Mapping[str, ClassRows] = {}
     """Which tensors have rows for each class, by their names, with ``*``: where classes of other weights have the same
     names, their rows are taken over."""
     label_smoothing: float = 0.0
@@ -68,6 +71,10 @@ class Detector(nn.Module, ABC):
         """What is found: at most ``MAX_DETECTIONS`` an image, scores of at least ``SCORE_FLOOR``, class-wise
         NMS done; and all that was answered."""
 
+    def parameter_count(self) -> int:
+        """How many parameters it has, as those who published it count them."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
     def stages(self) -> list[nn.Module]:
         """The parts of the network that a step takes most of its time and memory for, none within another: each gives the
         same answers whenever it is called with the same inputs, so that these can be computed again. None unless a
@@ -78,6 +85,11 @@ class Detector(nn.Module, ABC):
         """The tensors of a published weights file under the names that they have here, wherever they differ by
         more than a prefix."""
         return dict(tensors)
+
+    def read_file(self, path: Path) -> dict[str, Tensor] | None:
+        """The tensors of a weights file that only this detector can read, by our names; ``None`` of all other files. Raises
+        ConfigError where it is broken."""
+        return None
 
     def detect(self, images: Tensor) -> list[Found]:
         """What is found alone."""

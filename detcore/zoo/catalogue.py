@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from detcore.errors import ConfigError
 from detcore.plugins import plugins
@@ -66,6 +67,32 @@ def find_detector(model: str) -> DetectorSpec:
             hint=f"Install the plug-in that brings it, or choose from {', '.join(detectors())}",
         )
     return spec
+
+
+def read_model(word: str) -> tuple[str, dict[str, Any]]:
+    """The id of a detector and its options, as one word of the command line names them: ``fcos``, a detector with options
+    as ``compose:neck=pan,head=fcos``, or a ``FILE.cfg`` of darknet.
+
+    Raises:
+        ConfigError: it is not installed, an option is wrong, or the file cannot be read.
+    """
+    if word.lower().endswith(".cfg"):
+        return darknet.SPEC.id, darknet.SPEC.parse_options({"cfg": word})
+    model, _, rest = word.partition(":")
+    words: dict[str, str] = {}
+    name = ""
+    for part in rest.split(",") if rest else ():
+        first, equals, value = part.partition("=")
+        if equals:
+            name = first.strip()
+            words[name] = value.strip()
+        elif name:  # a list, such as that of anchors
+            words[name] += f",{part}"
+        else:
+            raise ConfigError(
+                f"{part!r} is no option", hint=f"Name it, as in {model}:option=value,option=value"
+            )
+    return model, find_detector(model).parse_options(words)
 
 
 def not_deployable(spec: DetectorSpec) -> ConfigError:

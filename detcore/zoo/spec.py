@@ -5,7 +5,7 @@ The window's form, the command line and the checks are made from this; the netwo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -137,14 +137,14 @@ class DetectorSpec:
     """One detector.
 
     ``id`` is what runs and checkpoints name. ``text`` says when to use it; ``parameters`` are in millions, for
-    three classes and default options. ``build`` is ``"module:function"``; the function takes
+    so many ``classes`` and default options. ``build`` is ``"module:function"``; the function takes
     ``(num_classes, image_size, options)``, the last an instance of ``options``, and gives a
     ``detcore.zoo.base.Detector`` with random weights. ``deploy`` is one as well, "" for a detector that cannot leave
     the program as a file: it takes such a detector and ``image_size``, and gives a ``detcore.zoo.base.DenseNet``.
     ``family`` says whose it is, for lists. ``extra`` is that of Reticle which brings what it needs besides torch and torchvision.
-    ``settings`` are values of training settings, by the names of their flags, that it is trained with unless the user says otherwise.
-    ``fitted`` is ``"module:function"`` of a detector whose card depends on its options: it takes the card and such options, and gives the card as
-    it is with them.
+    ``settings`` are values of training settings, by their names, that it is trained with unless the user says otherwise.
+    ``fit`` is of a detector whose card depends on its options: it takes the card and such options, and gives the card as it is
+    with them. It raises ConfigError for options that make no sense together.
     ``smooths_labels``: its losses look at ``Detector.label_smoothing``.
     ``masks_ignored``: its losses leave out ``Target.ignore``. Of a detector that cannot do so the images are painted over
     there, so that what lies in such areas is not learnt either.
@@ -164,9 +164,10 @@ class DetectorSpec:
     build: str
     family: str = ""
     extra: str = ""
+    classes: int = 3
     options: type[Any] = NoOptions
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    fitted: str = ""
+    fit: Callable[[DetectorSpec, Any], DetectorSpec] | None = None
     deploy: str = ""
     smooths_labels: bool = False
     masks_ignored: bool = False
@@ -195,6 +196,14 @@ class DetectorSpec:
                     f"option {name} of {self.id} is {value!r}", hint=f"It must be {known[name].allowed}"
                 )
         return self.options(**chosen)
+
+    def fitted_to(self, chosen: Mapping[str, Any]) -> DetectorSpec:
+        """The card as it is with what was chosen.
+
+        Raises:
+            ConfigError: it depends on the options, and these are wrong or make no sense together.
+        """
+        return self if self.fit is None else self.fit(self, self.read_options(chosen))
 
     def parse_options(self, words: Mapping[str, str]) -> dict[str, Any]:
         """The values that words of the command line mean, by name. Raises ConfigError as ``read_options``."""

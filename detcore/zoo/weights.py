@@ -87,7 +87,8 @@ def load_weights(
     class_ids: Sequence[int] = (),
     published_names: Sequence[str] = (),
 ) -> LoadReport:
-    """Put the tensors of a .safetensors, .pt or .pth file into the model, as far as name and shape fit.
+    """Put the tensors of a .safetensors, .pt or .pth file, or of one that only the detector can read, into the model, as far
+    as name and shape fit.
 
     Files are read without running anything that is in them. Names may carry the usual prefixes
     (``module.`` of data parallel, ours of a checkpoint).
@@ -100,8 +101,9 @@ def load_weights(
     Raises:
         ConfigError: the file cannot be read, holds no tensors, or not one of them fits.
     """
-    tensors = read_tensors(path)
-    if isinstance(model, Detector):
+    own = model.read_file(path) if isinstance(model, Detector) else None
+    tensors = read_tensors(path) if own is None else own
+    if own is None and isinstance(model, Detector):
         tensors = model.published(tensors)
     wanted = model.state_dict()
     renamed = _best_names(tensors, set(wanted))

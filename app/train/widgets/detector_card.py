@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from app.train.detector_choice import figures_text
 from detcore.weights.catalogue import weights_for
 from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
+from detcore.zoo.spec import DetectorSpec
 
 _TEXT_LEFT = 12
 """A link has it as its own padding, so that its text begins where other texts do."""
@@ -69,12 +70,16 @@ class DetectorCard(QFrame):
         spec = find_detector(model)
         self.model = model
         self.title.setText(spec.title)
-        self.figures.setText(figures_text(spec))
+        self.show_figures(spec)
         self.text.setText(spec.text)
         self.button.setAccessibleName(f"Detector: {spec.title}. Choose another")
         self.button.setAccessibleDescription(spec.text)
         self.weights.setVisible(bool(weights_for(model)))
         self.chosen.emit(model)
+
+    def show_figures(self, spec: DetectorSpec) -> None:
+        """The figures of the detector, as it is with its options."""
+        self.figures.setText(figures_text(spec))
 
     def show_note(self, text: str, why: str) -> None:
         """Say how this detector would look at the images of the project; "" for nothing worth a word."""

@@ -78,7 +78,7 @@ class DetectorDelegate(QStyledItemDelegate):
         painter.setFont(_font(painter, bold=not choice.missing))
         painter.setPen(muted if choice.missing else self._theme.color("text"))
         room = first.width() - taken
-        title = painter.fontMetrics().elidedText(choice.title, Qt.TextElideMode.ElideRight, room)
+        title = painter.fontMetrics().elidedText(choice.spec.title, Qt.TextElideMode.ElideRight, room)
         painter.drawText(first, align, title)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
@@ -148,7 +148,7 @@ class DetectorDialog(FittedDialog):
                 group = choice.group
                 head = QListWidgetItem(group, self.list)
                 head.setFlags(Qt.ItemFlag.NoItemFlags)
-            item = QListWidgetItem(choice.title, self.list)
+            item = QListWidgetItem(choice.spec.title, self.list)
             item.setData(CHOICE_ROLE, choice)
             item.setData(Qt.ItemDataRole.AccessibleTextRole, str(choice))
             if current is None or choice.spec.id == self._model:

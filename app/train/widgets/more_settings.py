@@ -52,10 +52,13 @@ class MoreSettings(QWidget):
         for form in self.groups.values():
             form.changed.connect(self.changed)
 
-    def show_detector(self, spec: DetectorSpec, options: Mapping[str, Any]) -> None:
-        """Say what "Auto" is for this detector, and show its advanced options as chosen."""
+    def show_options(self, options: Sequence[Option], chosen: Mapping[str, Any]) -> None:
+        """The advanced options of the detector, as chosen."""
+        self.options.show_options(options, chosen)
+
+    def show_detector(self, spec: DetectorSpec) -> None:
+        """Say what "Auto" is for this detector."""
         self._spec = spec
-        self.options.show_options([item for item in spec.option_list() if item.advanced], options)
         self.weights.setToolTip(spec.weights.text)
         self.weights.setItemText(0, _start_text(spec))
         self._say_auto()

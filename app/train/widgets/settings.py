@@ -21,6 +21,7 @@ from app.train.widgets.more_settings import MoreSettings
 from app.widgets.fold import Fold
 from app.widgets.option_fields import OptionFields
 from app.widgets.spin_boxes import Choice, DecimalNumber
+from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
 from detcore.zoo.catalogue import find_detector
 
@@ -33,14 +34,17 @@ class TrainSettings(QWidget):
 
     Signals:
         file_wanted(): the user wants to choose a weights file.
+        fitted(DetectorSpec): the card of the detector is this one with the options that are chosen now.
     """
 
     file_wanted = Signal()
+    fitted = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model = ""
         self._base = TrainConfig()
+        self._spec = self._base.spec
+        self._fitted_to: dict[str, Any] = {}
         self.length = DecimalNumber(0.1, 100_000, decimals=1)
         self.unit = Choice({MINUTES: "minutes", EPOCHS: "epochs"})
         self.device = Choice()
@@ -49,11 +53,16 @@ class TrainSettings(QWidget):
         self.found.setProperty("role", "small")
         self._devices: Sequence[Device] = ()
         self.options = OptionFields()
+        self.fault = QLabel(wordWrap=True)
+        self.fault.setProperty("role", "caution")
+        self.fault.hide()
         self.more = MoreSettings()
         self._fold = Fold("More settings", self.more)
         self.more_button = self._fold.button
         self._build()
         self.more.file_wanted.connect(self.file_wanted)
+        self.options.changed.connect(self._fit)
+        self.more.options.changed.connect(self._fit)
         self.unit.currentIndexChanged.connect(self._show_unit)
         self.device.currentIndexChanged.connect(self._name_device)
         self.show_devices(())
@@ -65,7 +74,7 @@ class TrainSettings(QWidget):
         base = self._base
         config = replace(
             base,
-            detector=self._model,
+            detector=self._spec.id,
             options=self.chosen_options(),
             learning=replace(
                 base.learning,
@@ -79,7 +88,7 @@ class TrainSettings(QWidget):
     def show_config(self, config: TrainConfig) -> None:
         """Set every field; what has no field is kept for ``config``."""
         self._base = config
-        self.show_model(config.detector, config.options)
+        self._show_detector(config.detector, config.options)
         minutes, device = config.learning.minutes, config.runtime.device
         self.unit.set_choice(MINUTES if minutes is not None else EPOCHS)
         self.length.setValue(minutes if minutes is not None else config.learning.epochs or 1)
@@ -88,12 +97,10 @@ class TrainSettings(QWidget):
         self.device.set_choice(device)
         self.more.show_config(config)
 
-    def show_model(self, name: str, options: Mapping[str, Any] | None = None) -> None:
-        """Show the options of this detector, as chosen, and say what "Auto" means for it."""
-        self._model = name
-        spec, chosen = find_detector(name), options or {}
-        self.options.show_options([item for item in spec.option_list() if not item.advanced], chosen)
-        self.more.show_detector(spec, chosen)
+    def choose_detector(self, name: str) -> None:
+        """Take another detector, with the options that it comes with."""
+        self._take_over(name, {})
+        self._show_detector(name, {})
 
     def chosen_options(self) -> dict[str, Any]:
         """The options of the detector that are not as they come."""
@@ -101,7 +108,7 @@ class TrainSettings(QWidget):
 
     def start_from(self, weights: str, options: Mapping[str, Any]) -> None:
         """Start from these weights, with the ``options`` of the detector that they are of."""
-        self.show_model(self._model, {**self.chosen_options(), **options})
+        self._show_detector(self._spec.id, {**self.chosen_options(), **options})
         self.more.use_weights(weights)
 
     def show_devices(self, devices: Sequence[Device]) -> None:
@@ -123,6 +130,43 @@ class TrainSettings(QWidget):
         """What a training can start from: runs with their best weights, and published ones, by name."""
         self.more.show_weights(runs)
 
+    def _show_detector(self, name: str, options: Mapping[str, Any]) -> None:
+        """Show the options of this detector, as chosen, and say what "Auto" means for it."""
+        self._spec = spec = find_detector(name)
+        self.options.show_options([item for item in spec.option_list() if not item.advanced], options)
+        self.more.show_options([item for item in spec.option_list() if item.advanced], options)
+        self._fitted_to = dict(options) if self._say_fitted(options) else {}
+
+    def _fit(self) -> None:
+        """The card is another one with other options, and so may be the settings that it brings."""
+        chosen = self.chosen_options()
+        if self._say_fitted(chosen):
+            self._take_over(self._spec.id, chosen)
+            self._fitted_to = chosen
+
+    def _take_over(self, name: str, options: Mapping[str, Any]) -> None:
+        """Settings that were as the card said until now become as the card of this detector says."""
+        try:
+            before = replace(self.config(), options=self._fitted_to)
+            after = before.for_detector(name, options)
+        except ConfigError:  # said where these options are shown, and where the training is started
+            return
+        if after.settings() != before.settings():
+            self.more.show_config(after)
+
+    def _say_fitted(self, options: Mapping[str, Any]) -> bool:
+        """Say what "Auto" means with these options, or why they cannot be; whether they can."""
+        try:
+            spec = self._spec.fitted_to(options)
+        except ConfigError as error:
+            self.fault.setText(str(error))
+            self.fault.show()
+            return False
+        self.fault.hide()
+        self.more.show_detector(spec)
+        self.fitted.emit(spec)
+        return True
+
     def _build(self) -> None:
         length = QHBoxLayout()
         self.unit.setMinimumContentsLength(len(MINUTES) + 1)
@@ -141,6 +185,7 @@ class TrainSettings(QWidget):
         layout.setSpacing(8)
         layout.addLayout(form)
         layout.addWidget(self.options)
+        layout.addWidget(self.fault)
         layout.addWidget(self._fold)
 
     def _name_device(self) -> None:

@@ -59,7 +59,8 @@ class TrainSetup(QWidget):
         layout.addLayout(self._above)
         layout.addWidget(scroll, 1)
         layout.addWidget(buttons)
-        self.detector.chosen.connect(self.settings.show_model)
+        self.detector.chosen.connect(self.settings.choose_detector)
+        self.settings.fitted.connect(self.detector.show_figures)
         self.detector.list_wanted.connect(self._choose_detector)
         self.settings.file_wanted.connect(self.file_wanted)
 

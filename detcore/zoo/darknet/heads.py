@@ -120,9 +120,9 @@ class CellHead:
     def answers(self, features: Tensor, *, width: int, height: int) -> CellAnswers:
         """``features`` (B, S · S · (K + 5 · N)) of images of ``width`` and ``height`` pixels."""
         cells, images = self.side**2, len(features)
-        counts = (cells * self.classes, cells * self.boxes, cells * self.boxes * 4)
-        classes, objectness, raw = features.float().flatten(1).split(counts, dim=1)
-        raw = raw.view(images, cells, self.boxes, 4)
+        counts = [cells * self.classes, cells * self.boxes, cells * self.boxes * 4]
+        classes, objectness, numbers = torch.split(features.float().flatten(1), counts, dim=1)
+        raw = numbers.view(images, cells, self.boxes, 4)
         places = torch.arange(cells, device=features.device)
         corner = torch.stack([places % self.side, places // self.side], dim=1)[:, None]
         size = torch.tensor([width, height], device=features.device)

@@ -8,7 +8,6 @@ images of the batch, as its learning rate expects.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 from torch import Tensor
@@ -17,7 +16,7 @@ from torchvision.ops import box_iou  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.zoo.base import Target
 from detcore.zoo.darknet.heads import Answers, CellAnswers, CellHead, GridHead, corners
-from detcore.zoo.parts.losses.iou import Overlap, paired_iou
+from detcore.zoo.parts.losses.iou import paired_iou
 
 _BOX_LOSSES = ("mse", "iou", "giou", "diou", "ciou")
 _PRIOR_IMAGES = 12800
@@ -82,7 +81,7 @@ def _yolo_box_loss(head: GridHead, answers: Answers, found: Assigned, boxes: Ten
     if kind == "mse":
         return section.number("iou_normalizer", 1.0) * _square_losses(head, answers, found, boxes).sum()
     mine = corners(answers.boxes[found.images, found.places])
-    loss = 1 - paired_iou(mine, boxes, cast("Overlap", kind))
+    loss = 1 - paired_iou(mine, boxes, kind)
     return section.number("iou_normalizer", 0.75) * loss.sum()
 
 
@@ -261,8 +260,8 @@ def cell_losses(
         taken: set[int] = set()
         for box, label in zip(target["boxes"], target["labels"], strict=True):
             centre, sides = (box[:2] + box[2:]) / 2 / size, (box[2:] - box[:2]) / size
-            column, row = ((centre * head.side).floor().long().clamp(0, head.side - 1)).tolist()
-            cell = row * head.side + column
+            column, row = (centre * head.side).floor().long().clamp(0, head.side - 1)
+            cell = int(row) * head.side + int(column)
             if cell in taken:
                 continue
             taken.add(cell)

@@ -52,6 +52,19 @@ def read_weights(net: DarknetNet, path: Path, *, whole: bool = True) -> Header:
     Raises:
         ConfigError: it cannot be read, or has more or fewer numbers than the network; nothing is changed then.
     """
+    return _read(net, path, whole=whole)[0]
+
+
+def read_tensors(net: DarknetNet, path: Path) -> tuple[Header, dict[str, Tensor]]:
+    """As ``read_weights`` of a file that may have the first layers alone: what it has, by the names of the network."""
+    header, filled = _read(net, path, whole=False)
+    there = {id(tensor) for tensor in filled}
+    tensors = net.state_dict(keep_vars=True)
+    return header, {name: tensor.detach() for name, tensor in tensors.items() if id(tensor) in there}
+
+
+def _read(net: DarknetNet, path: Path, *, whole: bool) -> tuple[Header, list[Tensor]]:
+    """The header, and the tensors of the network that were filled."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -66,10 +79,10 @@ def read_weights(net: DarknetNet, path: Path, *, whole: bool = True) -> Header:
             path=path,
             hint="It is of another .cfg, or of another number of classes",
         )
-    _fill(
-        layers, torch.from_numpy(numbers.astype(np.float32)), transposed=max(header.version[:2]) > _TRANSPOSED
+    filled = _fill(
+        layers, torch.tensor(numbers, dtype=torch.float32), transposed=max(header.version[:2]) > _TRANSPOSED
     )
-    return header
+    return header, filled
 
 
 def write_weights(net: DarknetNet, path: Path, header: Header | None = None) -> None:
@@ -108,11 +121,13 @@ def _ends_at_layer(counts: list[int], count: int) -> bool:
 
 
 @torch.no_grad()
-def _fill(layers: list[list[Tensor]], numbers: Tensor, *, transposed: bool) -> None:
-    at = 0
+def _fill(layers: list[list[Tensor]], numbers: Tensor, *, transposed: bool) -> list[Tensor]:
+    """Puts the numbers into the layers as far as they go; the tensors that got some."""
+    at, filled = 0, list[Tensor]()
     for tensors in layers:
         if at == len(numbers):
-            return
+            break
+        filled += tensors
         for tensor in tensors:
             values = numbers[at : at + tensor.numel()]
             at += tensor.numel()
@@ -120,6 +135,7 @@ def _fill(layers: list[list[Tensor]], numbers: Tensor, *, transposed: bool) -> N
                 tensor.copy_(values.view(tensor.shape[1], tensor.shape[0]).T)
             else:
                 tensor.copy_(values.view(tensor.shape))
+    return filled
 
 
 def _tensors(block: nn.Module) -> list[Tensor]:

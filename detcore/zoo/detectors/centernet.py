@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ class CenterNet(Detector):
     """A heat map for each class at stride 4 whose peaks are middles of objects; at each place the size of its box in cells, and how far
     the middle is from the corner of the cell. No anchors; suppression has next to nothing to do."""
 
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {"heat.1.*": ClassRows()}
+    class_rows: Mapping[str, ClassRows] = {"heat.1.*": ClassRows()}
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class CenterNet(Detector):
             counts[image].masked_fill_(
                 ignored_places(places.points, target["ignore"]).view(rows, columns), 0.0
             )
-            for box, label in zip(target["boxes"] / _STRIDE, target["labels"].tolist(), strict=True):
+            for box, label in zip(target["boxes"] / _STRIDE, target["labels"], strict=True):
                 side, middle = box[2:] - box[:2], (box[:2] + box[2:]) / 2
                 column = min(max(int(middle[0]), 0), columns - 1)
                 row = min(max(int(middle[1]), 0), rows - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ from detcore.zoo.parts.heads.ssd import SsdHead
 from detcore.zoo.parts.losses.class_loss import ClassLoss
 from detcore.zoo.parts.losses.cross_entropy import CrossEntropy, HardNegatives, OnlineHard
 from detcore.zoo.parts.losses.iou import Overlap, iou_loss, paired_iou
-from detcore.zoo.parts.losses.offsets import Offset, offset_loss
+from detcore.zoo.parts.losses.offsets import offset_loss
 from detcore.zoo.parts.losses.sigmoid import BinaryCrossEntropy, Focal, QualityFocal
 from detcore.zoo.parts.necks.bifpn import BiFpn
 from detcore.zoo.parts.necks.deconvolution import Deconvolution
@@ -72,7 +72,7 @@ _CLASS_LOSSES: Mapping[str, Callable[[], ClassLoss]] = {
 class Composed(Detector):
     """See the module. Places lie at strides 8, 16, 32, and coarser ones where there are more levels."""
 
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {}
+    class_rows: Mapping[str, ClassRows] = {}
 
     def __init__(self, num_classes: int, options: ComposeOptions) -> None:
         super().__init__()
@@ -158,7 +158,7 @@ class Composed(Detector):
         kind = self.options.box_loss
         if kind in ("l1", "l2", "smooth-l1"):
             wanted = self.head.code.encode(gt, _at(places, rows))
-            loss = offset_loss(answers.raw[images, rows], wanted, cast("Offset", kind))
+            loss = offset_loss(answers.raw[images, rows], wanted, kind)
         else:
             loss = iou_loss(answers.boxes[images, rows], gt, cast("Overlap", kind))
         return _BOX_WEIGHTS[kind] * loss.sum()
@@ -252,7 +252,10 @@ def _shapes(options: ComposeOptions) -> list[Tensor]:
         )
         return list(numbers.view(options.levels, -1, 2))
     scales = _SCALES if options.head == "retina" else (1.0,)
-    return [torch.from_numpy(formula_anchors(_BASE * stride, scales, _RATIOS)).float() for stride in strides]
+    return [
+        torch.tensor(formula_anchors(_BASE * stride, scales, _RATIOS), dtype=torch.float32)
+        for stride in strides
+    ]
 
 
 def _head(num_classes: int, options: ComposeOptions, *, each: int, background: bool) -> DenseHead:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +70,7 @@ def _branch(width: int, outputs: int) -> nn.Sequential:
 class CornerNet(Detector):
     """An hourglass at stride 4 with a head for upper left and one for lower right corners."""
 
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {"corners.*.heat.1.*": ClassRows()}
+    class_rows: Mapping[str, ClassRows] = {"corners.*.heat.1.*": ClassRows()}
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -123,17 +123,19 @@ def _losses(both: tuple[CornerAnswers, CornerAnswers], targets: list[Target]) ->
     heat = pull = push = offset = nothing
     for image, target in enumerate(targets):
         free = ~ignored_places(places.points, target["ignore"]).view(1, 1, rows, columns)
-        boxes, labels = target["boxes"] / _STRIDE, target["labels"].tolist()
+        boxes, labels = target["boxes"] / _STRIDE, target["labels"]
         tags: list[Tensor] = []
         for answers, corner in zip(both, (boxes[:, :2], boxes[:, 2:]), strict=True):
             goal = torch.zeros_like(answers.heat[image])
             cells = corner.floor().long()
             cells = torch.stack([cells[:, 0].clamp(0, columns - 1), cells[:, 1].clamp(0, rows - 1)], dim=1)
-            for box, label, (column, row) in zip(boxes, labels, cells.tolist(), strict=True):
+            for box, label, cell in zip(boxes, labels, cells, strict=True):
                 side = box[2:] - box[:2]
-                draw_peak(goal[label], column, row, gaussian_radius(float(side[0]), float(side[1])))
+                draw_peak(
+                    goal[label], int(cell[0]), int(cell[1]), gaussian_radius(float(side[0]), float(side[1]))
+                )
             heat = heat + heat_loss(answers.heat[image : image + 1], goal[None], free)
-            if labels:
+            if len(labels):
                 told = answers.offset[image, :, cells[:, 1], cells[:, 0]].T
                 offset = offset + functional.smooth_l1_loss(told, corner - cells, reduction="sum")
                 tags.append(answers.tag[image, 0, cells[:, 1], cells[:, 0]])

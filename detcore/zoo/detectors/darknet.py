@@ -3,19 +3,30 @@ whatever a `.cfg` describes."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Selection, Target
+from detcore.zoo.base import (
+    MAX_DETECTIONS,
+    SCORE_FLOOR,
+    TORCH_FILES,
+    DenseNet,
+    Detector,
+    Look,
+    Selection,
+    Target,
+)
 from detcore.zoo.class_rows import ClassRows
-from detcore.zoo.darknet.cfg import Cfg
+from detcore.zoo.darknet.cfg import parse_cfg
 from detcore.zoo.darknet.class_count import for_classes
 from detcore.zoo.darknet.heads import CellHead, GridHead, corners, heads_of
 from detcore.zoo.darknet.losses import cell_losses, region_losses, yolo_losses
 from detcore.zoo.darknet.network import DarknetNet
 from detcore.zoo.darknet.plan import make_plan
+from detcore.zoo.darknet.weights_file import read_tensors
 from detcore.zoo.parts.post.select import select
 from detcore.zoo.specs.darknet import DarknetOptions
 
@@ -26,10 +37,13 @@ class Darknet(Detector):
     """The network of a `.cfg` whose class count is ``num_classes``. ``seen`` counts the images that it has learned from, as
     darknet does."""
 
-    def __init__(self, cfg: Cfg) -> None:
+    def __init__(self, text: str, num_classes: int) -> None:
+        """``text`` is that of a `.cfg` for any number of classes."""
         super().__init__()
+        self._text = text
+        cfg, _ = for_classes(text, num_classes)
         plan = make_plan(cfg)
-        self.num_classes = plan.classes
+        self.num_classes = num_classes
         self.net = DarknetNet(plan)
         self.heads = heads_of(plan)
         self.class_rows = {
@@ -38,6 +52,10 @@ class Darknet(Detector):
             if layer.kind != "detection"
         }
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+
+    def parameter_count(self) -> int:
+        """All numbers of a `.weights` file: means and variances of batch norms as well."""
+        return self.net.plan.numbers
 
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
         features = self.net(images)
@@ -88,6 +106,13 @@ class Darknet(Detector):
                     scores.append(head.scores(answers))
         return torch.cat(boxes, dim=1), torch.cat(scores, dim=1)
 
+    def read_file(self, path: Path) -> dict[str, Tensor] | None:
+        """The numbers of a `.weights` file of the network as its `.cfg` has it, or of its first layers."""
+        if path.suffix in TORCH_FILES:
+            return None
+        header, tensors = read_tensors(DarknetNet(make_plan(parse_cfg(self._text))), path)
+        return {"seen": torch.tensor(header.seen), **{f"net.{name}": one for name, one in tensors.items()}}
+
     def look(self, images: Tensor) -> list[Look]:
         height, width = images.shape[-2:]
         looks: list[Look] = []
@@ -126,5 +151,4 @@ def dense(detector: Darknet, image_size: int) -> DenseNet:
 
 
 def build(num_classes: int, image_size: int, options: DarknetOptions) -> Darknet:
-    cfg, _ = for_classes(options.cfg, num_classes)
-    return Darknet(cfg)
+    return Darknet(options.text, num_classes)

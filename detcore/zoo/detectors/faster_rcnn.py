@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +35,7 @@ class FasterRcnnDetector(Detector):
     and 64 with MobileNetV3. Its losses know no ``ignore`` areas.
     """
 
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {
+    class_rows: Mapping[str, ClassRows] = {
         "net.roi_heads.box_predictor.cls_score.*": ClassRows(before=1),
         "net.roi_heads.box_predictor.bbox_pred.*": ClassRows(before=1, each=4),
     }

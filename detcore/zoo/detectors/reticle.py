@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -101,7 +101,7 @@ class Raw:
 class Reticle(Detector):
     """See the module. Unless another trunk and width are given it is the one of size S."""
 
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {"heads.*.classes.2.*": ClassRows()}
+    class_rows: Mapping[str, ClassRows] = {"heads.*.classes.2.*": ClassRows()}
 
     def __init__(
         self,

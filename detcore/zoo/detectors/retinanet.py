@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +34,7 @@ class RetinaNetDetector(Detector):
     Strides 8 to 128. Its losses know no ``ignore`` areas.
     """
 
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {"net.head.classification_head.cls_logits.*": ClassRows()}
+    class_rows: Mapping[str, ClassRows] = {"net.head.classification_head.cls_logits.*": ClassRows()}
 
     def __init__(self, num_classes: int, options: RetinaNetOptions) -> None:
         super().__init__()

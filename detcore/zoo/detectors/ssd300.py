@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 from torchvision.models.detection import ssd300_vgg16  # pyright: ignore[reportMissingTypeStubs]
@@ -33,9 +33,7 @@ class Ssd300(Detector):
     ``ignore`` areas. (With a small backbone it is SSDlite.)
     """
 
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {
-        "net.head.classification_head.module_list.*": ClassRows(before=1)
-    }
+    class_rows: Mapping[str, ClassRows] = {"net.head.classification_head.module_list.*": ClassRows(before=1)}
 
     def __init__(self, num_classes: int, *, image_size: int) -> None:
         super().__init__()

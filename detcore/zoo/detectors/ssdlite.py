@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 from torchvision.models.detection import ssdlite320_mobilenet_v3_large  # pyright: ignore[reportMissingTypeStubs]
@@ -28,7 +28,7 @@ class SsdLite(Detector):
     Frames are stretched to a square of ``image_size``. Its losses know no ``ignore`` areas.
     """
 
-    class_rows: ClassVar[Mapping[str, ClassRows]] = {
+    class_rows: Mapping[str, ClassRows] = {
         "net.head.classification_head.module_list.[0-9].1.*": ClassRows(before=1)
     }
 

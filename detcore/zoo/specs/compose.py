@@ -149,11 +149,12 @@ SPEC = DetectorSpec(
     title="Put together",
     text="A detector of your own choice of parts: to learn what each does, and to try what suits your images.",
     licence="Apache-2.0",
-    parameters=1.2,
+    parameters=1.1,
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=2e-3, batch_size=8),
     weights=WeightsInfo(text="It starts from nothing."),
     build="detcore.zoo.detectors.composed:build",
     deploy="detcore.zoo.detectors.composed:dense",
     options=ComposeOptions,
+    masks_ignored=True,
 )

@@ -33,7 +33,8 @@ class FasterRcnnOptions:
 
 SPEC = DetectorSpec(
     id="faster-rcnn",
-    title="Faster R-CNN (torchvision)",
+    title="Faster R-CNN",
+    family="torchvision",
     text="In two stages: proposals first, then a look at each. Exact boxes, slow; the usual choice where precision "
     "counts more than speed. Wants a GPU, and a torchvision weights file to start from.",
     licence=LICENCE,

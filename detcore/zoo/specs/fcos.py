@@ -32,7 +32,8 @@ class FcosOptions:
 
 SPEC = DetectorSpec(
     id="fcos",
-    title="FCOS (torchvision)",
+    title="FCOS",
+    family="torchvision",
     text="Without anchors: each place tells the distances to the edges of its object. Good where objects are of "
     "uncommon shapes. Wants a GPU, and a torchvision weights file to start from.",
     licence=LICENCE,

@@ -23,7 +23,8 @@ class RetinaNetOptions:
 
 SPEC = DetectorSpec(
     id="retinanet",
-    title="RetinaNet (torchvision)",
+    title="RetinaNet",
+    family="torchvision",
     text="One pass over anchors of all sizes with the focal loss; a solid baseline that papers compare with. "
     "Wants a GPU, and a torchvision weights file to start from.",
     licence=LICENCE,

@@ -7,7 +7,8 @@ from detcore.zoo.specs.torchvision_options import LICENCE, WEIGHTS_TEXT, coco_fi
 
 SPEC = DetectorSpec(
     id="ssd300-vgg16",
-    title="SSD300 VGG16 (torchvision)",
+    title="SSD300 VGG16",
+    family="torchvision",
     text="The classic of single-shot detectors, to compare with. Six maps of coarse to fine default boxes; small "
     "objects are not its strength. Start it from a torchvision weights file.",
     licence=LICENCE,

@@ -7,7 +7,8 @@ from detcore.zoo.specs.torchvision_options import coco_file
 
 SPEC = DetectorSpec(
     id="ssdlite320",
-    title="SSDlite MobileNetV3 (torchvision)",
+    title="SSDlite MobileNetV3",
+    family="torchvision",
     text="Fast at prediction and widely deployed. Learns slowly from scratch: give it a "
     "torchvision weights file, or many images.",
     licence="BSD-3-Clause",

@@ -68,7 +68,7 @@ DSSD = DetectorSpec(
     title="DSSD",
     text="SSD whose fine maps are told what coarse ones mean: small objects are what SSD misses.",
     licence=_LICENCE,
-    parameters=0.9,
+    parameters=1.0,
     family="written here",
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=1e-3, batch_size=8),

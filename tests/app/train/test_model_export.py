@@ -152,4 +152,4 @@ def test_a_detector_that_cannot_be_exported_is_told_before_anything_is_asked(
     qtbot.waitUntil(context.actions["train.export_model"].isEnabled, timeout=WAIT)
     context.actions["train.export_model"].trigger()
     assert page.model_export.dialog is None
-    assert "Faster R-CNN (torchvision) cannot be made a file" in last_message(context).text
+    assert "Faster R-CNN cannot be made a file" in last_message(context).text

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtWidgets import QDoubleSpinBox, QLabel, QLineEdit, QScrollArea, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QLabel, QLineEdit, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.services.context import AppContext
 from app.train.page import CONFIG_KEY, TrainPage
 from app.train.widgets.detector_dialog import DetectorDialog
+from app.widgets.file_text import FileText
 from app.widgets.spin_boxes import Choice, DecimalNumber, WholeNumber
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.settings.augmentation import Augmentation
@@ -25,6 +27,7 @@ from detcore.project.project import Project
 from detcore.zoo.catalogue import detectors
 from tests.app.train.train_driving import IN_A_SMALL_WINDOW
 from tests.app.worker_fakes import fake_workers
+from tests.detcore.zoo.darknet.test_cfg import SMALL
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -53,7 +56,7 @@ def test_a_click_anywhere_on_the_card_opens_the_list_and_the_detector_chosen_the
     QTimer.singleShot(200, choose)
     qtbot.mouseClick(page.setup.detector.text, LEFT)
     assert page.setup.config().detector == "fcos"
-    assert page.setup.detector.title.text() == "FCOS (torchvision)"
+    assert page.setup.detector.title.text() == "FCOS"
     assert "BSD-3-Clause" in page.setup.detector.figures.text()
     assert "FCOS" in page.setup.detector.button.accessibleName()
 
@@ -298,3 +301,47 @@ def test_without_torch_the_page_says_how_to_get_it_and_so_does_the_button(
     qtbot.mouseClick(page.buttons.start, LEFT)
     qtbot.waitUntil(lambda: bool(context.messages.history), timeout=5000)
     assert how in context.messages.history[-1].text
+
+
+def test_a_network_of_ones_own_is_chosen_as_a_file_and_the_card_and_settings_follow_it(
+    qtbot: QtBot, page: TrainPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup, settings = page.setup, page.setup.settings
+    usual = setup.config()
+    setup.detector.choose("darknet")
+    assert "416 px" in setup.detector.figures.text()
+    field = settings.options.fields["cfg"]
+    assert isinstance(field, FileText)
+    file = tmp_path / "own.cfg"
+    file.write_text(SMALL.replace("[net]", "[net]\nhue=0.3"), encoding="utf-8")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
+    qtbot.mouseClick(field.button, LEFT)
+    assert field.button.text() == "own.cfg"
+    assert "64 px" in setup.detector.figures.text()
+    config = setup.config()
+    assert config.options == {"cfg": file.read_text(encoding="utf-8")}
+    assert config.augmentation.hue == 0.3
+    file.write_text("[net]\n[yolo", encoding="utf-8")
+    qtbot.mouseClick(field.button, LEFT)
+    assert "is no heading" in settings.fault.text()
+    assert settings.fault.isVisibleTo(page)
+    qtbot.mouseClick(field.without, LEFT)
+    assert settings.fault.isHidden()
+    assert "416 px" in setup.detector.figures.text()
+    setup.detector.choose("reticle-s")
+    assert setup.config() == usual
+
+
+def test_a_file_that_is_no_text_is_refused_below_the_field_and_the_one_before_stays(
+    qtbot: QtBot, page: TrainPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.setup.detector.choose("darknet")
+    field = page.setup.settings.options.fields["cfg"]
+    assert isinstance(field, FileText)
+    field.set_text(SMALL)
+    file = tmp_path / "photo.cfg"
+    file.write_bytes(b"\xff\xd8\xff")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(file), ""))
+    qtbot.mouseClick(field.button, LEFT)
+    assert "the file is no text" in field.fault.text()
+    assert field.text() == SMALL

@@ -30,7 +30,7 @@ class Atss:
         centres = (gt_boxes[:, :2] + gt_boxes[:, 2:]) / 2
         distances = torch.cdist(centres, middles)
         candidates = torch.zeros_like(iou, dtype=torch.bool)
-        for level in places.levels.unique():
+        for level in range(int(places.levels.max()) + 1):
             own = torch.nonzero(places.levels == level).flatten()
             count = min(self.nearest * places.each, len(own))
             near = own[distances[:, own].topk(count, largest=False).indices]

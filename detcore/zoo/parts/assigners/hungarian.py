@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 from scipy.optimize import linear_sum_assignment  # pyright: ignore
 from torch import Tensor
 
+from detcore.types import IntArray
 from detcore.zoo.parts.assigners.assigned import Assigned, all_background
 from detcore.zoo.parts.losses.iou import paired_iou
 from detcore.zoo.parts.places import Places
@@ -32,6 +34,7 @@ class Hungarian:
         giou = paired_iou(gt_boxes[:, None], boxes[None], "giou")
         chance = scores[:, gt_labels].T
         cost = self.box_weight * distance - self.class_weight * chance - self.overlap_weight * giou
-        rows, chosen = linear_sum_assignment(cost.nan_to_num(1e6, 1e6, 1e6).cpu().numpy())
-        objects[chosen] = objects.new_tensor(rows)
+        matched: Any = linear_sum_assignment(cost.nan_to_num(1e6, 1e6, 1e6).cpu().numpy())
+        rows, chosen = (objects.new_tensor(part) for part in cast("tuple[IntArray, IntArray]", matched))
+        objects[chosen] = rows
         return Assigned(objects=objects)

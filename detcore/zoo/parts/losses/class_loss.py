@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ class ClassLoss(Protocol):
     """A loss of classes over all places of a batch. With ``background`` the first logit stands for none of the classes, and
     they exclude one another."""
 
-    background: bool
+    background: ClassVar[bool]
 
     def __call__(self, logits: Tensor, labels: Tensor, quality: Tensor, norm: Tensor) -> Tensor:
         """A scalar.

@@ -18,6 +18,7 @@ from detcore.zoo.darknet.network import DarknetNet
 from detcore.zoo.darknet.plan import make_plan
 from detcore.zoo.darknet.weights_file import Header, read_weights, write_weights
 from detcore.zoo.detectors.darknet import Darknet
+from detcore.zoo.weights import load_weights
 from tests.detcore.zoo.darknet.test_cfg import SMALL
 
 MODELS = [
@@ -144,6 +145,31 @@ def test_a_file_of_the_first_layers_fills_these(tmp_path: Path) -> None:
     assert (net.blocks["2"].get_submodule("0").get_parameter("weight") == last).all()
 
 
+def test_a_training_starts_from_weights_of_other_classes_and_from_those_of_the_first_layers(
+    tmp_path: Path,
+) -> None:
+    published = small_net()
+    for parameter in published.parameters():
+        torch.nn.init.normal_(parameter)
+    file = tmp_path / "small.weights"
+    write_weights(published, file, Header(seen=640))
+    detector = Darknet(SMALL, 9)
+    report = load_weights(detector, file)
+    first = detector.net.blocks["0"].state_dict()
+    for name, tensor in published.blocks["0"].state_dict().items():
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(first[name], tensor)
+    assert int(detector.seen) == 640
+    assert [entry.split(" ")[0] for entry in report.mismatched] == [
+        "net.blocks.2.0.weight",
+        "net.blocks.2.0.bias",
+    ]
+    # The header and the first layer's numbers alone, as in darknet53.conv.74.
+    begin = tmp_path / "small.conv.1"
+    begin.write_bytes(file.read_bytes()[: 20 + 4 * (8 * 4 + 8 * 27)])
+    assert {name.split(".")[2] for name in load_weights(Darknet(SMALL, 2), begin).missing} == {"2"}
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("model", MODELS)
 def test_real_weights_come_back_byte_for_byte(real_data: Path, tmp_path: Path, model: str) -> None:
@@ -164,7 +190,7 @@ def test_detections_on_a_photo_are_those_of_opencv(real_data: Path, model: str) 
     folder = zoo / "ModelZoo" / f"yolo-fastest-{Path(model).parts[0]}"
     name = Path(model).name
     expected = json.loads((zoo / "expected_detections_opencv_dnn.json").read_text())
-    detector = Darknet(read_cfg(folder / f"{name}.cfg"))
+    detector = Darknet((folder / f"{name}.cfg").read_text(), 80)
     read_weights(detector.net, folder / f"{name}.weights")
     photo = cv2.imread(str(real_data / "darknet_cfg" / "data" / "dog.jpg"))
     assert photo is not None
