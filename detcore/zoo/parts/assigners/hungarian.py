@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, cast
 
-from scipy.optimize import linear_sum_assignment  # pyright: ignore
+from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
 from torch import Tensor
 
 from detcore.types import IntArray
@@ -34,7 +34,7 @@ class Hungarian:
         giou = paired_iou(gt_boxes[:, None], boxes[None], "giou")
         chance = scores[:, gt_labels].T
         cost = self.box_weight * distance - self.class_weight * chance - self.overlap_weight * giou
-        matched: Any = linear_sum_assignment(cost.nan_to_num(1e6, 1e6, 1e6).cpu().numpy())
+        matched = cast("Any", optimize).linear_sum_assignment(cost.nan_to_num(1e6, 1e6, 1e6).cpu().numpy())
         rows, chosen = (objects.new_tensor(part) for part in cast("tuple[IntArray, IntArray]", matched))
         objects[chosen] = rows
         return Assigned(objects=objects)
