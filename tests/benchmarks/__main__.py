@@ -3,6 +3,7 @@
 python -m tests.benchmarks [NAME …] [--json FILE]
 python -m tests.benchmarks race …        (hours; see ``race``)
 python -m tests.benchmarks pretrain …    (as long as it is told; see ``pretrain``)
+python -m tests.benchmarks zoo …         (five minutes a detector; see ``zoo``)
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from detcore.jobs.devices import cores
-from tests.benchmarks import pretrain, race
+from tests.benchmarks import pretrain, race, zoo
 from tests.benchmarks.figures import Figure, table
 
 _ONE = "--one-to-file"
@@ -47,7 +48,7 @@ def run_apart(name: str, out: Path) -> list[Figure] | None:
 
 
 def main() -> int:
-    apart = {"race": race.main, "pretrain": pretrain.main}.get(" ".join(sys.argv[1:2]))
+    apart = {"race": race.main, "pretrain": pretrain.main, "zoo": zoo.main}.get(" ".join(sys.argv[1:2]))
     if apart:
         return apart(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)

@@ -95,10 +95,12 @@ class Scored:
 
 @dataclass(frozen=True)
 class Ours:
-    """A detector of ours with the settings that differ from its defaults, by the names of flags of ``train``."""
+    """A detector of ours with the settings that differ from its defaults, by the names of flags of ``train``, and options
+    of its own as ``name=value``."""
 
     model: str
     settings: tuple[tuple[str, str], ...] = ()
+    options: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, text: str, common: str = "") -> Ours:
@@ -111,11 +113,11 @@ class Ours:
         return cls(model, tuple((name, value) for name, _, value in pairs))
 
     def __str__(self) -> str:
-        return " ".join([self.model, *(f"{name}={value}" for name, value in self.settings)])
+        return " ".join([self.model, *self.options, *(f"{name}={value}" for name, value in self.settings)])
 
     def flags(self) -> list[str]:
         """As ``train`` takes them."""
-        words: list[str] = []
+        words = [word for option in self.options for word in ("--option", option)]
         for name, value in self.settings:
             flag = name.replace("_", "-")
             words.append(f"{_SWITCH[value]}{flag}" if value in _SWITCH else f"--{flag}={value}")

@@ -9,11 +9,16 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection import FasterRCNN  # pyright: ignore[reportMissingTypeStubs]
 from torchvision.models.detection.anchor_utils import AnchorGenerator  # pyright: ignore[reportMissingTypeStubs]
+from torchvision.models.detection.faster_rcnn import (  # pyright: ignore[reportMissingTypeStubs]
+    FastRCNNConvFCHead,
+)
+from torchvision.models.detection.rpn import RPNHead  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.evaluation.label_answers import ANSWER_FLOOR
 from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.torchvision_nets import (
+    PYRAMID_WIDTH,
     Normalise,
     answer_in_fp32,
     current_names,
@@ -23,7 +28,7 @@ from detcore.zoo.parts.torchvision_nets import (
     pyramid_stages,
 )
 from detcore.zoo.specs.faster_rcnn import SPEC, FasterRcnnOptions
-from detcore.zoo.specs.torchvision_options import MOBILENET
+from detcore.zoo.specs.torchvision_options import MOBILENET, SECOND
 
 _RATIOS = (0.5, 1.0, 2.0)
 
@@ -31,7 +36,7 @@ _RATIOS = (0.5, 1.0, 2.0)
 class FasterRcnnDetector(Detector):
     """Label 0 is background inside, so labels are shifted by one on the way in and out.
 
-    Both variants are built as torchvision builds them, so that its files fit: strides 4 to 64 with ResNet-50, 32
+    All variants are built as torchvision builds them, so that its files fit: strides 4 to 64 with a ResNet, 32
     and 64 with MobileNetV3. Its losses know no ``ignore`` areas.
     """
 
@@ -43,22 +48,34 @@ class FasterRcnnDetector(Detector):
     def __init__(self, num_classes: int, options: FasterRcnnOptions) -> None:
         super().__init__()
         self.num_classes = num_classes
-        small: dict[str, Any] = {}
+        more: dict[str, Any] = {}
+        anchors = AnchorGenerator(((32,), (64,), (128,), (256,), (512,)), (_RATIOS,) * 5)
         if options.backbone == MOBILENET:
             anchors = AnchorGenerator(((32, 64, 128, 256, 512),) * 3, (_RATIOS,) * 3)
-            small = {"rpn_anchor_generator": anchors, "rpn_score_thresh": 0.05}
+            more["rpn_score_thresh"] = 0.05
+        second = options.version == SECOND
+        if second:
+            each: int = anchors.num_anchors_per_location()[0]
+            more["rpn_head"] = RPNHead(PYRAMID_WIDTH, each, conv_depth=2)
+            more["box_head"] = FastRCNNConvFCHead(
+                (PYRAMID_WIDTH, 7, 7), [PYRAMID_WIDTH] * 4, [1024], norm_layer=nn.BatchNorm2d
+            )
         self.net = FasterRCNN(
             pyramid_backbone(
                 options.backbone,
                 freeze_norm=options.freeze_norm,
                 resnet_stages=[1, 2, 3, 4],
                 mobilenet_stages=[4, 5],
+                norm_pyramid=second,
             ),
             num_classes + 1,
             box_score_thresh=SCORE_FLOOR,
             box_detections_per_img=MAX_DETECTIONS,
             box_batch_size_per_image=options.regions,
-            **small,
+            rpn_anchor_generator=anchors,
+            rpn_pre_nms_top_n_test=options.looked_at,
+            rpn_post_nms_top_n_test=options.looked_at,
+            **more,
         )
         self.net.transform = Normalise(SPEC.input)
         net = cast("Any", self.net)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection import RetinaNet  # pyright: ignore[reportMissingTypeStubs]
+from torchvision.models.detection.retinanet import (  # pyright: ignore[reportMissingTypeStubs]
+    RetinaNetHead,
+)
 from torchvision.ops.feature_pyramid_network import LastLevelP6P7  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.torchvision_nets import (
+    PYRAMID_WIDTH,
     Normalise,
     answer_in_fp32,
     current_names,
@@ -22,9 +27,12 @@ from detcore.zoo.parts.torchvision_nets import (
     named_losses,
     pyramid_backbone,
     pyramid_stages,
+    trunk_width,
 )
 from detcore.zoo.specs.retinanet import SPEC, RetinaNetOptions
+from detcore.zoo.specs.torchvision_options import SECOND
 
+_NORM_GROUPS = 32
 _OLD_TOWER = re.compile(r"_head\.conv\.(\d)\.(weight|bias)$")
 
 
@@ -39,18 +47,27 @@ class RetinaNetDetector(Detector):
     def __init__(self, num_classes: int, options: RetinaNetOptions) -> None:
         super().__init__()
         self.num_classes = num_classes
+        second = options.version == SECOND
+        coarsest = trunk_width(options.backbone) if second else PYRAMID_WIDTH
         self.net = RetinaNet(
             pyramid_backbone(
                 options.backbone,
                 freeze_norm=options.freeze_norm,
                 resnet_stages=[2, 3, 4],
                 mobilenet_stages=[2, 3, 5],
-                extra_blocks=LastLevelP6P7(256, 256),
+                extra_blocks=LastLevelP6P7(coarsest, PYRAMID_WIDTH),
             ),
             num_classes,
             score_thresh=SCORE_FLOOR,
             detections_per_img=MAX_DETECTIONS,
         )
+        if second:
+            each: int = cast("Any", self.net).anchor_generator.num_anchors_per_location()[0]
+            head = RetinaNetHead(
+                PYRAMID_WIDTH, each, num_classes, norm_layer=partial(nn.GroupNorm, _NORM_GROUPS)
+            )
+            head.regression_head._loss_type = "giou"
+            self.net.head = head
         self.net.transform = Normalise(SPEC.input)
         answer_in_fp32(cast("Any", self.net).head)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -23,6 +24,11 @@ from detcore.zoo.specs.ssd300 import SPEC
 
 SMALLEST_SIDE = 300
 """Below it the deepest map would have no pixel."""
+
+
+_OF_CLASSIFIER = re.compile(r"^features\.(\d+)\.")
+_SHARED_LAYERS = 23
+"""Of VGG16, up to its fourth pooling."""
 
 
 class Ssd300(Detector):
@@ -61,9 +67,20 @@ class Ssd300(Detector):
         decode = cast("Any", self.net).box_coder.decode_single
         return dense_looks(self.net, images, shift=1, chances=softmax_chances, decode=decode)
 
+    def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The last convolutions of a classifier are in front of the extra layers here."""
+        return {_OF_CLASSIFIER.sub(_name_of_layer, name): tensor for name, tensor in tensors.items()}
+
     def stages(self) -> list[nn.Module]:
         backbone = cast("Any", self.net).backbone
         return [backbone.features, *backbone.extra]
+
+
+def _name_of_layer(found: re.Match[str]) -> str:
+    layer = int(found[1])
+    if layer < _SHARED_LAYERS:
+        return f"backbone.features.{layer}."
+    return f"backbone.extra.0.{layer - _SHARED_LAYERS}."
 
 
 def build(num_classes: int, image_size: int, _options: NoOptions) -> Ssd300:

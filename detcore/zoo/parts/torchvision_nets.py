@@ -8,21 +8,24 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torchvision.models import resnet18, resnet50  # pyright: ignore[reportMissingTypeStubs]
 from torchvision.models.detection.backbone_utils import (  # pyright: ignore[reportMissingTypeStubs]
+    BackboneWithFPN,
     mobilenet_backbone,
-    resnet_fpn_backbone,
 )
 from torchvision.models.detection.image_list import ImageList  # pyright: ignore[reportMissingTypeStubs]
 from torchvision.models.detection.transform import (  # pyright: ignore[reportMissingTypeStubs]
     GeneralizedRCNNTransform,
 )
 from torchvision.ops import FrozenBatchNorm2d  # pyright: ignore[reportMissingTypeStubs]
+from torchvision.ops.feature_pyramid_network import ExtraFPNBlock  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.zoo.base import DenseNet, Found, Look, Selection, Target
 from detcore.zoo.spec import InputRule
 
 Heard = dict[nn.Module, Any]
-_ALL_RESNET_STAGES = 5
+PYRAMID_WIDTH = 256
+_RESNETS: Mapping[str, Callable[..., nn.Module]] = {"resnet50": resnet50, "resnet18": resnet18}
 _ALL_MOBILENET_STAGES = 6
 
 
@@ -54,29 +57,40 @@ def pyramid_backbone(
     freeze_norm: bool,
     resnet_stages: list[int],
     mobilenet_stages: list[int],
-    extra_blocks: nn.Module | None = None,
+    extra_blocks: ExtraFPNBlock | None = None,
+    norm_pyramid: bool = False,
 ) -> nn.Module:
-    """A feature pyramid of 256 channels over ``resnet50`` or ``mobilenet_v3_large``, random, all of it trained.
+    """A feature pyramid over ``resnet50``, ``resnet18`` or ``mobilenet_v3_large``, random, all of it trained.
 
-    Stages are counted as torchvision does. With ``freeze_norm`` batch norms are fixed, as suits pretrained weights
-    and few images a step.
+    Stages are counted as torchvision does. With ``freeze_norm`` batch norms of the trunk are fixed, as suits pretrained
+    weights and few images a step. With ``norm_pyramid`` the pyramid of a ResNet has some of its own, which learn.
     """
     norm = FrozenBatchNorm2d if freeze_norm else nn.BatchNorm2d
-    common: dict[str, Any] = {"weights": None, "norm_layer": norm, "extra_blocks": extra_blocks}
-    if name == "resnet50":
-        return resnet_fpn_backbone(
-            backbone_name=name,
-            trainable_layers=_ALL_RESNET_STAGES,
-            returned_layers=resnet_stages,
-            **common,
+    if name in _RESNETS:
+        trunk = _RESNETS[name](weights=None, norm_layer=norm)
+        narrowest = trunk_width(name) // 8
+        return BackboneWithFPN(
+            trunk,
+            {f"layer{stage}": str(place) for place, stage in enumerate(resnet_stages)},
+            [narrowest * 2 ** (stage - 1) for stage in resnet_stages],
+            PYRAMID_WIDTH,
+            extra_blocks=extra_blocks,
+            norm_layer=nn.BatchNorm2d if norm_pyramid else None,
         )
     return mobilenet_backbone(
         backbone_name=name,
         fpn=True,
         trainable_layers=_ALL_MOBILENET_STAGES,
         returned_layers=mobilenet_stages,
-        **common,
+        weights=None,
+        norm_layer=norm,
+        extra_blocks=extra_blocks,
     )
+
+
+def trunk_width(name: str) -> int:
+    """Channels of the coarsest map of a trunk."""
+    return {"resnet50": 2048, "resnet18": 512}.get(name, 960)
 
 
 def pyramid_stages(net: Any) -> list[nn.Module]:

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 
 from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo, option
 from detcore.zoo.specs.torchvision_options import (
+    FIRST,
     LICENCE,
     MOBILENET,
     RESNET,
+    SECOND,
     WEIGHTS_TEXT,
     backbone_option,
     coco_file,
     freeze_norm_option,
+    trunk_files,
+    version_option,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FasterRcnnOptions:
     backbone: str = backbone_option()
+    version: str = version_option()
     freeze_norm: bool = freeze_norm_option()
     regions: int = option(
         512,
@@ -27,6 +32,15 @@ class FasterRcnnOptions:
         low=16,
         high=2048,
         step=16,
+        advanced=True,
+    )
+    looked_at: int = option(
+        1000,
+        label="Looked at",
+        help="How many proposals of an image the second stage looks at to predict. 150 are enough at 320 pixels.",
+        low=10,
+        high=4000,
+        step=10,
         advanced=True,
     )
 
@@ -52,13 +66,36 @@ SPEC = DetectorSpec(
     weights=WeightsInfo(
         text=WEIGHTS_TEXT,
         files=(
-            coco_file("faster-rcnn-coco", "fasterrcnn_resnet50_fpn_coco-258fb6c6", 159.743, backbone=RESNET),
+            coco_file(
+                "faster-rcnn-coco",
+                "fasterrcnn_resnet50_fpn_coco-258fb6c6",
+                159.743,
+                backbone=RESNET,
+                version=FIRST,
+            ),
+            coco_file(
+                "faster-rcnn-v2-coco",
+                "fasterrcnn_resnet50_fpn_v2_coco-dd69338a",
+                167.104,
+                backbone=RESNET,
+                version=SECOND,
+            ),
             coco_file(
                 "faster-rcnn-mobilenet-coco",
                 "fasterrcnn_mobilenet_v3_large_fpn-fb6a3cc7",
                 74.239,
                 backbone=MOBILENET,
+                version=FIRST,
             ),
+            coco_file(
+                "faster-rcnn-mobilenet-320-coco",
+                "fasterrcnn_mobilenet_v3_large_320_fpn-907ea3f9",
+                74.239,
+                backbone=MOBILENET,
+                version=FIRST,
+                looked_at=150,
+            ),
+            *trunk_files("faster-rcnn"),
         ),
         licence=LICENCE,
     ),

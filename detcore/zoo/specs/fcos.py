@@ -12,6 +12,7 @@ from detcore.zoo.specs.torchvision_options import (
     backbone_option,
     coco_file,
     freeze_norm_option,
+    trunk_files,
 )
 
 
@@ -50,7 +51,10 @@ SPEC = DetectorSpec(
     ),
     weights=WeightsInfo(
         text=WEIGHTS_TEXT,
-        files=(coco_file("fcos-coco", "fcos_resnet50_fpn_coco-99b0c9b7", 123.608, backbone=RESNET),),
+        files=(
+            coco_file("fcos-coco", "fcos_resnet50_fpn_coco-99b0c9b7", 123.608, backbone=RESNET),
+            *trunk_files("fcos"),
+        ),
         licence=LICENCE,
     ),
     build="detcore.zoo.detectors.fcos:build",

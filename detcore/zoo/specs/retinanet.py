@@ -6,18 +6,23 @@ from dataclasses import dataclass
 
 from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
 from detcore.zoo.specs.torchvision_options import (
+    FIRST,
     LICENCE,
     RESNET,
+    SECOND,
     WEIGHTS_TEXT,
     backbone_option,
     coco_file,
     freeze_norm_option,
+    trunk_files,
+    version_option,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetinaNetOptions:
     backbone: str = backbone_option()
+    version: str = version_option()
     freeze_norm: bool = freeze_norm_option()
 
 
@@ -42,7 +47,21 @@ SPEC = DetectorSpec(
     weights=WeightsInfo(
         text=WEIGHTS_TEXT,
         files=(
-            coco_file("retinanet-coco", "retinanet_resnet50_fpn_coco-eeacb38b", 130.267, backbone=RESNET),
+            coco_file(
+                "retinanet-coco",
+                "retinanet_resnet50_fpn_coco-eeacb38b",
+                130.267,
+                backbone=RESNET,
+                version=FIRST,
+            ),
+            coco_file(
+                "retinanet-v2-coco",
+                "retinanet_resnet50_fpn_v2_coco-5905b1c5",
+                146.037,
+                backbone=RESNET,
+                version=SECOND,
+            ),
+            *trunk_files("retinanet"),
         ),
         licence=LICENCE,
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
-from detcore.zoo.specs.torchvision_options import LICENCE, WEIGHTS_TEXT, coco_file
+from detcore.zoo.specs.torchvision_options import LICENCE, WEIGHTS_TEXT, coco_file, imagenet_file
 
 SPEC = DetectorSpec(
     id="ssd300-vgg16",
@@ -23,7 +23,10 @@ SPEC = DetectorSpec(
     recipe=Recipe(learning_rate=5e-4, batch_size=8, optimiser="sgd", weight_decay=5e-4, schedule="steps"),
     weights=WeightsInfo(
         text=WEIGHTS_TEXT,
-        files=(coco_file("ssd300-vgg16-coco", "ssd300_vgg16_coco-b556d3b4", 135.988),),
+        files=(
+            coco_file("ssd300-vgg16-coco", "ssd300_vgg16_coco-b556d3b4", 135.988),
+            imagenet_file("ssd300-vgg16-imagenet", "vgg16_features-amdegroot-88682ab5", 527.802),
+        ),
         licence=LICENCE,
     ),
     build="detcore.zoo.detectors.ssd300:build",

@@ -207,7 +207,11 @@ def test_the_options_of_a_detector_have_fields_and_go_into_the_config_and_back(
     backbone = settings.options.fields["backbone"]
     assert isinstance(backbone, Choice)
     assert backbone.isVisible()
-    assert [backbone.itemText(row) for row in range(backbone.count())] == ["ResNet-50", "MobileNetV3 large"]
+    assert [backbone.itemText(row) for row in range(backbone.count())] == [
+        "ResNet-50",
+        "ResNet-18",
+        "MobileNetV3 large",
+    ]
     assert page.setup.config().options == {}
     assert settings.more.options.fields["freeze_norm"].isVisible()
     radius = settings.more.options.fields["centre_radius"]

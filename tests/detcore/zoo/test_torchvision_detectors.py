@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torchvision.models import resnet50
+from torchvision.models import resnet18, resnet50, vgg16
 from torchvision.models.detection import (
     fasterrcnn_mobilenet_v3_large_fpn,
     fasterrcnn_resnet50_fpn,
+    fasterrcnn_resnet50_fpn_v2,
     fcos_resnet50_fpn,
     retinanet_resnet50_fpn,
+    retinanet_resnet50_fpn_v2,
     ssd300_vgg16,
 )
 
@@ -44,6 +46,7 @@ from detcore.zoo.checkpoint import Checkpoint, RunState, read_checkpoint, write_
 from detcore.zoo.weights import load_weights
 
 SMALL = {"backbone": "mobilenet_v3_large"}
+SECOND = {"version": "v2"}
 FOUR: list[tuple[str, dict[str, Any]]] = [
     ("ssd300-vgg16", {}),
     ("retinanet", SMALL),
@@ -65,6 +68,16 @@ THEIRS: list[tuple[str, dict[str, Any], Callable[[], nn.Module]]] = [
         "faster-rcnn",
         {},
         lambda: fasterrcnn_resnet50_fpn(num_classes=4, box_score_thresh=0.01, **AS_IT_IS, **NO_DOWNLOAD),
+    ),
+    (
+        "retinanet",
+        SECOND,
+        lambda: retinanet_resnet50_fpn_v2(num_classes=3, score_thresh=0.0, **AS_IT_IS, **NO_DOWNLOAD),
+    ),
+    (
+        "faster-rcnn",
+        SECOND,
+        lambda: fasterrcnn_resnet50_fpn_v2(num_classes=4, box_score_thresh=0.01, **AS_IT_IS, **NO_DOWNLOAD),
     ),
     (
         "faster-rcnn",
@@ -202,13 +215,34 @@ def test_of_coco_weights_all_is_taken_but_the_classes(tmp_path: Path) -> None:
     }
 
 
-def test_a_backbone_trained_to_classify_is_taken(tmp_path: Path) -> None:
-    classifier = resnet50(weights=None)
+@pytest.mark.parametrize(("backbone", "make"), [("resnet50", resnet50), ("resnet18", resnet18)])
+def test_a_backbone_trained_to_classify_is_taken(
+    tmp_path: Path, backbone: str, make: Callable[..., Any]
+) -> None:
+    classifier = make(weights=None)
     torch.save(classifier.state_dict(), tmp_path / "imagenet.pth")
-    detector = build("fcos", {})
+    detector = build("fcos", {"backbone": backbone})
     report = load_weights(detector, tmp_path / "imagenet.pth")
     assert set(report.unexpected) == {"net.backbone.body.fc.weight", "net.backbone.body.fc.bias"}
     assert torch.equal(detector.net.backbone.body.conv1.weight, classifier.conv1.weight)
+
+
+def test_all_convolutions_of_a_vgg16_that_has_learnt_to_classify_are_taken(tmp_path: Path) -> None:
+    with torch.device("meta"):
+        blank = vgg16(weights=None).features
+    state = {
+        f"features.{name}": torch.full(tensor.shape, float(row))
+        for row, (name, tensor) in enumerate(blank.state_dict().items())
+    }
+    torch.save(state, tmp_path / "imagenet.pth")
+    detector = build("ssd300-vgg16", {})
+    report = load_weights(detector, tmp_path / "imagenet.pth")
+    assert (report.unexpected, len(report.loaded)) == ((), 26)
+    # torchvision puts VGG's layers one after the other: those up to the fourth pooling, then the rest
+    backbone = detector.net.backbone
+    layers = [*backbone.features, *backbone.extra[0][:-1]]
+    told = [float(layer.weight.flatten()[0]) for layer in layers if isinstance(layer, nn.Conv2d)]
+    assert told == [2.0 * row for row in range(13)]
 
 
 def test_frozen_batch_norms_do_not_learn() -> None:
