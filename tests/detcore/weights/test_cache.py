@@ -154,8 +154,16 @@ def test_a_file_that_publishers_call_like_many_others_is_not_taken_for_theirs(
 
 def test_the_files_that_a_card_names_are_those_of_its_detector() -> None:
     listed = {spec.id: [file.name for file in weights_for(spec.id)] for spec in detectors().values()}
-    assert listed["faster-rcnn"] == ["faster-rcnn-coco", "faster-rcnn-mobilenet-coco"]
-    assert listed["ssd300-vgg16"] == ["ssd300-vgg16-coco"]
+    assert listed["faster-rcnn"] == [
+        "faster-rcnn-coco",
+        "faster-rcnn-v2-coco",
+        "faster-rcnn-mobilenet-coco",
+        "faster-rcnn-mobilenet-320-coco",
+        "faster-rcnn-resnet50-imagenet",
+        "faster-rcnn-resnet18-imagenet",
+        "faster-rcnn-mobilenet-imagenet",
+    ]
+    assert listed["ssd300-vgg16"] == ["ssd300-vgg16-coco", "ssd300-vgg16-imagenet"]
     assert listed["reticle-s"] == []
 
 
@@ -171,6 +179,13 @@ def test_the_catalogue_is_as_torchvision_has_it() -> None:
             "fcos_resnet50_fpn",
             "fasterrcnn_resnet50_fpn",
             "fasterrcnn_mobilenet_v3_large_fpn",
+            "retinanet_resnet50_fpn_v2",
+            "fasterrcnn_resnet50_fpn_v2",
+            "fasterrcnn_mobilenet_v3_large_320_fpn",
+            "resnet18",
+            "resnet50",
+            "mobilenet_v3_large",
+            "vgg16",
         )
         for weights in get_model_weights(name)
     }

@@ -241,7 +241,7 @@ def test_all_convolutions_of_a_vgg16_that_has_learnt_to_classify_are_taken(tmp_p
     # torchvision puts VGG's layers one after the other: those up to the fourth pooling, then the rest
     backbone = detector.net.backbone
     layers = [*backbone.features, *backbone.extra[0][:-1]]
-    told = [float(layer.weight.flatten()[0]) for layer in layers if isinstance(layer, nn.Conv2d)]
+    told = [float(layer.weight.detach().flatten()[0]) for layer in layers if isinstance(layer, nn.Conv2d)]
     assert told == [2.0 * row for row in range(13)]
 
 
