@@ -66,7 +66,7 @@ class RetinaNetDetector(Detector):
             head = RetinaNetHead(
                 PYRAMID_WIDTH, each, num_classes, norm_layer=partial(nn.GroupNorm, _NORM_GROUPS)
             )
-            head.regression_head._loss_type = "giou"
+            head.regression_head._loss_type = "giou"  # pyright: ignore[reportPrivateUsage]
             self.net.head = head
         self.net.transform = Normalise(SPEC.input)
         answer_in_fp32(cast("Any", self.net).head)
