@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from detcore.errors import ConfigError
+from detcore.jobs.program import missing_for
 from detcore.zoo.base import DenseNet, Detector
 from detcore.zoo.catalogue import find_detector, not_deployable
 
@@ -17,9 +18,11 @@ def build_detector(
     """A detector with random weights. ``image_size`` is the longer side in pixels.
 
     Raises:
-        ConfigError: the detector is not installed, an option is wrong, or its code cannot be loaded.
+        ConfigError: the detector, or a package that it needs, is not installed, an option is wrong, or its code cannot be loaded.
     """
     spec = find_detector(model)
+    if (missing := missing_for(spec)) is not None:
+        raise missing
     chosen = spec.read_options(options or {})
     detector = _load(model, spec.build)(num_classes, image_size, chosen)
     if not isinstance(detector, Detector):

@@ -14,7 +14,7 @@ from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.jobs.preparing.material import TrainingData, divide, survey
 from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
-from detcore.jobs.program import check_can_train
+from detcore.jobs.program import check_can_train, missing_for
 from detcore.project.cross_validation import fold_folders, is_cross_validation
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
@@ -150,6 +150,8 @@ def _checked(project: ProjectReader, config: TrainConfig) -> TrainingData:
     """What there is to train on; what can be seen to be missing is said before there is a run."""
     check_can_train()
     config.check()
+    if (missing := missing_for(config.spec)) is not None:
+        raise missing
     data = survey(project)
     if not data.with_boxes:
         raise ConfigError(
