@@ -16,6 +16,8 @@ from detcore.wording import counted
 
 FOLDER_VARIABLE = "RETICLE_WEIGHTS"
 """The environment variable that names another folder."""
+FILE_OF_HUB = "model.safetensors"
+"""What weights are called in a folder of the Hugging Face hub."""
 Progress = Callable[[int, int], bool]
 """Told (done, total) in bytes; false ends it."""
 
@@ -132,20 +134,24 @@ def published_weights(weights: str) -> WeightsFile | None:
 
 
 def weights_path(weights: str) -> Path:
-    """The file that the settings of a training mean: published weights by their name, or any file."""
+    """The file that the settings of a training mean: published weights by their name, any file, or that in a folder as the
+    Hugging Face hub has them."""
     file = weights_files().get(weights)
-    return Path(weights) if file is None else default_cache().path(file)
+    if file is not None:
+        return default_cache().path(file)
+    path = Path(weights)
+    return path / FILE_OF_HUB if path.is_dir() else path
 
 
 def check_weights(weights: str) -> None:
     """Raises ConfigError where the weights of a training are not there, or not what they are called: published ones,
     by their name or as a file that has the name of one."""
-    file, path = weights_files().get(weights), Path(weights)
+    file, path = weights_files().get(weights), weights_path(weights)
     if file is not None:
         default_cache().check(file)
         return
     if not path.is_file():
-        raise ConfigError("there is no such weights file", path=weights)
+        raise ConfigError("there is no such weights file", path=path)
     named = published_weights(weights)
     if named is not None and not named.has_sum(sha256_of(path)):
         raise _unknown(path)

@@ -12,28 +12,32 @@ from torch import Tensor
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRows:
     """How a tensor is laid out by class along its first axis: any number of blocks (one an anchor) of
-    ``before`` + K classes of ``each`` rows; the first ``before`` are no classes of the user, such as background.
+    ``before`` + K + ``after`` classes of ``each`` rows; the first ``before`` and the last ``after`` are no classes of the user, such as
+    background.
     """
 
     before: int = 0
     each: int = 1
+    after: int = 0
 
     def classes_in(self, tensor: Tensor, like: Tensor, classes: int) -> int | None:
         """How many classes a tensor has rows for, where ``like`` has them for ``classes``; ``None`` where it differs
         in more than that."""
-        rows = len(like) // (self.before + classes)
+        others = self.before + self.after
+        rows = len(like) // (others + classes)
         fits = tensor.ndim == like.ndim and tensor.shape[1:] == like.shape[1:] and len(tensor) % rows == 0
-        return len(tensor) // rows - self.before if fits else None
+        return len(tensor) // rows - others if fits else None
 
     def taken(
         self, tensor: Tensor, like: Tensor, pairs: Mapping[int, int], *, own: int, theirs: int
     ) -> Tensor:
         """``like``, of ``own`` classes, with the rows of ``tensor``, of ``theirs``, for each pair of places, and with
-        those before all classes."""
+        those before and after all classes."""
         result = like.clone()
-        goal = result.view(-1, self.before + own, self.each, *like.shape[1:])
-        source = tensor.to(like).reshape(-1, self.before + theirs, self.each, *like.shape[1:])
+        goal = result.view(-1, self.before + own + self.after, self.each, *like.shape[1:])
+        source = tensor.to(like).reshape(-1, self.before + theirs + self.after, self.each, *like.shape[1:])
         goal[:, : self.before] = source[:, : self.before]
+        goal[:, self.before + own :] = source[:, self.before + theirs :]
         for place, there in pairs.items():
             goal[:, self.before + place] = source[:, self.before + there]
         return result

@@ -27,6 +27,7 @@ from detcore.zoo.class_rows import ClassRows, match_classes
 _WRAPPERS = ("ema", "model_ema", "state_dict", "model")
 _PREFIXES = ("", "module.", "model.", "ema.", "weights.", "features.")
 _OWN_PREFIXES = ("", "net.", "net.backbone.", "net.backbone.body.")
+_HUB_CONFIG = "config.json"
 _NAMED = 4
 _BATCH_COUNT = ".num_batches_tracked"
 """Files of frozen batch norms do not have it, and nothing is computed with it."""
@@ -158,8 +159,22 @@ def published_classes(learnt: str) -> tuple[str, ...]:
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """The classes that a file was trained on, in the order of its labels, where it is a checkpoint of ours that says so."""
+    """The classes that a file was trained on, in the order of its labels, where it is a checkpoint of ours that says so, or
+    transformers' description lies beside it."""
     names = _record(path).get("class_names", [])
+    return tuple(cast("list[str]", names)) if names and fits(names, "list[str]") else _names_beside(path)
+
+
+def _names_beside(path: Path) -> tuple[str, ...]:
+    """The classes by the ``config.json`` in a folder of the Hugging Face hub, whose ``id2label`` are names by numbers; none where
+    that is not what is there."""
+    try:
+        described: Any = parse_json((path.parent / _HUB_CONFIG).read_text(encoding="utf-8"))
+        labels: Any = described.get("id2label")
+        count = len(labels)
+        names = [labels[str(number)] for number in range(count)]
+    except (OSError, ValueError, AttributeError, TypeError, KeyError):
+        return ()
     return tuple(cast("list[str]", names)) if fits(names, "list[str]") else ()
 
 
