@@ -99,17 +99,33 @@ def frame_of(path: Path, *, side: int, rule: InputRule) -> Floats:
     return (frame.transpose(2, 0, 1) / np.float32(255.0)).astype(np.float32)
 
 
-def compare_answers(run: Run, reference: Run, frames: Floats) -> Difference:
-    """Of boxes and scores at every place, with one image alone and with all the others at once."""
+def compare_answers(run: Run, reference: Run, frames: Floats, *, ordered: bool = True) -> Difference:
+    """Of boxes and scores at every place, with one image alone and with all the others at once. Where places are not
+    ``ordered``, of each and the one that is nearest to it on the other side."""
     difference = Difference(box=0.0, score=0.0)
     for some in (frames[:1], frames[1:]):
         if len(some):
             boxes, scores = run(some)
             right_boxes, right_scores = reference(some)
             _check_shapes((boxes, scores), (right_boxes, right_scores))
-            found = Difference(box=_largest(boxes, right_boxes), score=_largest(scores, right_scores))
-            difference = difference.largest(found)
+            if ordered:
+                found = Difference(box=_largest(boxes, right_boxes), score=_largest(scores, right_scores))
+                difference = difference.largest(found)
+                continue
+            for one, other in zip(
+                zip(boxes, scores, strict=True), zip(right_boxes, right_scores, strict=True), strict=True
+            ):
+                difference = difference.largest(_between_nearest(one, other))
     return difference
+
+
+def _between_nearest(one: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> Difference:
+    """The largest ones between places of one image, boxes (A, 4) and scores (A, K), and those nearest to them."""
+    box, score = (np.abs(mine[:, None] - theirs).max(axis=2) for mine, theirs in zip(one, other, strict=True))
+    far = np.maximum(box / BOX_TOLERANCE, score / SCORE_TOLERANCE)
+    rows = np.arange(len(far))
+    pairs = np.concatenate([[rows, far.argmin(axis=1)], [far.argmin(axis=0), rows]], axis=1)
+    return Difference(box=float(box[*pairs].max()), score=float(score[*pairs].max()))
 
 
 def compare_detections(

@@ -112,7 +112,7 @@ def _write(
         write = _writer(export.format, program, dense, Path(scratch))
         plain = write(Path(scratch) / path.name if export.nms else path, nms=False)
         begin("Checking it against torch")
-        difference = compare_answers(plain, reference, frames)
+        difference = compare_answers(plain, reference, frames, ordered=dense.ordered)
         difference.check()
         if export.nms:
             rule = dense.selection

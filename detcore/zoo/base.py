@@ -116,9 +116,11 @@ class DenseNet:
     """A detector as it leaves the program, without anything that depends on what is in an image.
 
     ``net`` takes (B, 3, side, side) float RGB in 0..1, for any B, and gives boxes (B, A, 4) xyxy in pixels of the
-    input and scores (B, A, K). ``selection`` makes detections of them.
+    input and scores (B, A, K). ``selection`` makes detections of them. Where it is not ``ordered``, rounding can let places change
+    theirs.
     """
 
     net: nn.Module
     side: int
     selection: Selection
+    ordered: bool = True
