@@ -22,6 +22,7 @@ from detcore.zoo.specs import (
     retinanet,
     ssd300,
     ssdlite,
+    transformers,
     written_here,
 )
 
@@ -34,6 +35,7 @@ _BUILT_IN = (
     retinanet.SPEC,
     fcos.SPEC,
     faster_rcnn.SPEC,
+    *transformers.CARDS,
     *written_here.CARDS,
     compose.SPEC,
     darknet.SPEC,
