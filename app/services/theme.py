@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
@@ -145,6 +147,16 @@ class Theme(QObject):
             background=self.tokens.panel, foreground=self.tokens.text_muted, antialias=True
         )
         self.changed.emit()
+
+    @contextmanager
+    def put_on_last(self) -> Generator[None, None, None]:
+        """While the block lasts widgets are made without the style sheet, and get it together at its end. Else each would be
+        styled again whenever it is put into another one, which takes longer than making them."""
+        self._app.setStyleSheet("")
+        try:
+            yield
+        finally:
+            self._app.setStyleSheet(_style_sheet(self.tokens))
 
     def icon(self, name: str, *, color: str | None = None) -> QIcon:
         """The Material Design icon ``name`` (``crop-free``, ``play`` …) in the theme's colours."""

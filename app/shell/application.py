@@ -63,7 +63,8 @@ def make_window(app: QApplication, settings: Settings) -> MainWindow:
             actions=window_actions,
             jobs=Jobs(),
         )
-        window = MainWindow(context)
+        with theme.put_on_last():
+            window = MainWindow(context)
         FocusKeys(app, window, window_actions.held_keys)
     return window
 
