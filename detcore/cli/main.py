@@ -35,6 +35,7 @@ COMMANDS = {
     "diagnose": "run_commands.diagnose",
     "curves": "run_commands.curves",
     "model-info": "model_info.model_info",
+    "anchors": "anchor_command.anchors",
     "evaluate": "model_commands.evaluate",
     "queue": "queue_commands.queue",
     "audit": "audit_commands.audit",

@@ -63,6 +63,8 @@ def _begin(project: Project, options: argparse.Namespace) -> PreparedRun:
     prepared = prepare_run(project, training_config(options), learn_from=learn_from)
     if prepared.changes:
         say(divided_text())
+    for note in prepared.notes:
+        say(note)
     if prepared.sent is not None:
         say(f"Learns more from {prepared.sent.run}: {prepared.sent.text()}.")
         use_up(project, prepared.sent)

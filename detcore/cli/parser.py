@@ -292,6 +292,13 @@ def _add_model_commands(commands: Commands) -> None:
     )
     about.add_argument("--json", action="store_true", help="as JSON")
 
+    sizes = _add(commands, "anchors", "find anchors for the boxes of the training images by k-means")
+    sizes.add_argument("--clusters", type=_positive, default=9, metavar="N", help="how many (default 9)")
+    sizes.add_argument(
+        "--image-size", type=_positive, metavar="PIXELS", help="longer side of the images, as of `train`"
+    )
+    sizes.add_argument("--json", action="store_true", help="as JSON")
+
     evaluate = _add(commands, "evaluate", "score a run on a split, or any COCO files", project=False)
     evaluate.add_argument("project", type=Path, nargs="?", metavar="P.reticle", help="the project folder")
     evaluate.add_argument("--run", help="a run of the project")

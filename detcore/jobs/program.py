@@ -26,7 +26,6 @@ tensors; in pages of 4 KB, which go back to the system each time, half of its ti
 (docs/performance.md). See "Memory Allocation Tunables" in the manual of the GNU C library."""
 _PACKAGES: Mapping[str, tuple[str, ...]] = {
     "timm": ("timm",),
-    "effdet": ("timm", "effdet"),
     "detr": ("transformers", "timm", "scipy"),
 }
 """What detectors need, by the extra of Reticle that brings it."""

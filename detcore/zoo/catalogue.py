@@ -16,6 +16,7 @@ from detcore.zoo.spec import DetectorSpec
 from detcore.zoo.specs import (
     compose,
     darknet,
+    efficientdet,
     faster_rcnn,
     fcos,
     reticle,
@@ -35,6 +36,7 @@ _BUILT_IN = (
     retinanet.SPEC,
     fcos.SPEC,
     faster_rcnn.SPEC,
+    efficientdet.SPEC,
     *transformers.CARDS,
     *written_here.CARDS,
     compose.SPEC,

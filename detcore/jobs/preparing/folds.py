@@ -11,6 +11,7 @@ from typing import Any
 from detcore.atomic import atomic_write
 from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing.box_options import settle_options
 from detcore.project.cross_validation import HELD_OUT_SPLIT, MODEL_NAME, fold_folder
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run
@@ -24,7 +25,8 @@ VALIDATION_SHARE = 0.1
 
 
 def create_cross_validation(project: Project, config: TrainConfig, *, folds: int) -> RunFolder:
-    """Make the run and its folds, all with these settings; images of one group stay in one fold.
+    """Make the run and its folds, all with these settings; images of one group stay in one fold. What boxes tell, such as anchors,
+    each fold takes from those that it learns from.
 
     Raises:
         ConfigError: fewer than two folds, or fewer labelled images, or images with boxes, than folds need.
@@ -55,13 +57,14 @@ def create_cross_validation(project: Project, config: TrainConfig, *, folds: int
     for number, part in enumerate(parts, start=1):
         _check_fold(part, f"fold {number} of {folds}", project.folder)
     for_fold = replace(config, runtime=replace(config.runtime, predict_after=False))
+    settled = [settle_options(for_fold, part)[0] for part in parts]
     run = create_run(project, MODEL_NAME)
     with whole_or_gone(run):
         _write(run.config, config.to_dict())
-        for number, part in enumerate(parts):
+        for number, (part, for_part) in enumerate(zip(parts, settled, strict=True)):
             fold = fold_folder(run, number)
             fold.path.mkdir(parents=True)
-            _write(fold.config, for_fold.to_dict())
+            _write(fold.config, for_part.to_dict())
             part.save(fold.snapshot)
         _write(run.plan, {"held_out": held_out})
         # The last of its files: a run that has one was made to its end.

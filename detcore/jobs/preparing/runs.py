@@ -11,6 +11,7 @@ from detcore.atomic import atomic_write
 from detcore.curation.emphasis import DEFAULT_STRENGTH, Emphasis, find_emphasis
 from detcore.errors import ConfigError, ProjectError
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing.box_options import settle_options
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.jobs.preparing.material import TrainingData, divide, survey
 from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
@@ -34,7 +35,7 @@ _LOCK_SECONDS = 2.0
 class PreparedRun:
     """A run that can be trained, as a whole or ``in_folds``; ``new``: it was made just now. ``changes`` are
     of the splits that had to be made; ``sent`` is what it learns more from and is used up once it trains.
-    ``notes`` are sentences for the user: what was done differently from what was asked."""
+    ``notes`` are sentences for the user: what was found out, or done differently from what was asked."""
 
     run: RunFolder
     new: bool = False
@@ -65,6 +66,7 @@ def prepare_run(project: Project, config: TrainConfig, *, learn_from: RunFolder 
     # Before the images are divided, since nothing may fail after that; those that are held out count for
     # nothing.
     config, emphasis, sent = _learning_more(project, config, learn_from)
+    config, note = settle_options(config, take_snapshot(project))
     changes = project.edit(divide, seed=config.runtime.seed) if data.needs_splits else None
     run = create_run(project, config.detector, learns_from="" if emphasis is None else emphasis.run)
     with whole_or_gone(run):
@@ -73,7 +75,7 @@ def prepare_run(project: Project, config: TrainConfig, *, learn_from: RunFolder 
             emphasis.save(run.emphasis)
         # The last of its files: a run that has one was made to its end.
         take_snapshot(project).save(run.snapshot)
-    return PreparedRun(run=run, new=True, changes=changes, sent=sent)
+    return PreparedRun(run=run, new=True, changes=changes, sent=sent, notes=(note,) if note else ())
 
 
 def prepare_cross_validation(project: Project, config: TrainConfig, *, folds: int) -> PreparedRun:

@@ -32,30 +32,42 @@ _LEAST_OVERLAP = 1 / 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectSizes:
-    """The N boxes of the training images whose size is known, in pixels of the original: ``sizes`` (N,) roots of the
-    areas, ``lengths`` (N,) longer sides, and ``images`` (N,) the longer side of the image that each is in."""
+    """The N boxes of the training images whose size is known, in pixels of the original: ``sides`` (N, 2) widths and
+    heights, and ``frames`` (N, 2) those of the image that each is in."""
 
-    sizes: FloatArray
-    lengths: FloatArray
-    images: FloatArray
+    sides: FloatArray
+    frames: FloatArray
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> ObjectSizes:
         """Crowds and difficult boxes, which nothing is learnt from, do not count."""
-        frames = snapshot.frames
-        longer = {image.id: max(frames[image.id]) for image in snapshot.training_images if image.id in frames}
+        known = {image.id: snapshot.frames.get(image.id) for image in snapshot.training_images}
+        frames = {number: frame for number, frame in known.items() if frame is not None}
         gt = snapshot.ground_truth
-        known = np.isin(gt.image_ids, np.fromiter(longer, np.int64, len(longer)))
-        gt = gt.take(known & ~gt.crowd & ~gt.difficult)
-        sides = gt.boxes[:, 2:] - gt.boxes[:, :2]
+        counts = np.isin(gt.image_ids, np.fromiter(frames, np.int64, len(frames)))
+        gt = gt.take(counts & ~gt.crowd & ~gt.difficult)
         return cls(
-            sizes=np.sqrt(sides.prod(axis=1)),
-            lengths=sides.max(axis=1, initial=0.0),
-            images=np.array([longer[number] for number in gt.image_ids.tolist()], np.float64),
+            sides=np.asarray(gt.boxes[:, 2:] - gt.boxes[:, :2], np.float64),
+            frames=np.array([frames[number] for number in gt.image_ids.tolist()], np.float64).reshape(-1, 2),
         )
 
+    @property
+    def sizes(self) -> FloatArray:
+        """(N,) roots of the areas."""
+        return np.sqrt(self.sides.prod(axis=1))
+
+    @property
+    def lengths(self) -> FloatArray:
+        """(N,) the longer sides."""
+        return self.sides.max(axis=1, initial=0.0)
+
+    @property
+    def images(self) -> FloatArray:
+        """(N,) the longer side of the image that each is in."""
+        return self.frames.max(axis=1, initial=0.0)
+
     def __len__(self) -> int:
-        return len(self.sizes)
+        return len(self.sides)
 
 
 def choose_tiling(config: TrainConfig, objects: ObjectSizes) -> Tiling | None:

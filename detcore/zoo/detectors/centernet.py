@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import torch
@@ -15,7 +15,7 @@ from detcore.zoo.parts.backbones.trunks import SplitTrunk
 from detcore.zoo.parts.blocks import ConvBlock
 from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.parts.heat_maps import draw_peak, gaussian_radius, heat_loss, peaks
-from detcore.zoo.parts.necks.pan import Pan
+from detcore.zoo.parts.necks.neck import grown
 from detcore.zoo.parts.places import ignored_places, make_places
 from detcore.zoo.parts.post.select import select
 from detcore.zoo.spec import IMAGENET_MEAN, IMAGENET_STD, NoOptions
@@ -23,6 +23,8 @@ from detcore.zoo.spec import IMAGENET_MEAN, IMAGENET_STD, NoOptions
 _STRIDE = 4
 _WIDTH = 64
 _SIZE_WEIGHT = 0.1
+_FIRST_SIZE = 4.0
+"""Cells that boxes are wide and high before anything is learned."""
 _NMS_IOU = 0.7
 
 
@@ -36,19 +38,22 @@ class CenterNet(Detector):
         super().__init__()
         self.num_classes = num_classes
         self.backbone = SplitTrunk((16, 32, 64, 96, 128))
-        self.neck = Pan(self.backbone.widths, _WIDTH)
-        self.fine = nn.Sequential(
-            ConvBlock(_WIDTH, _WIDTH), nn.Upsample(scale_factor=2), ConvBlock(_WIDTH, _WIDTH)
-        )
+        self.up = _Up(self.backbone.widths)
         self.heat, self.size, self.offset = (_branch(outputs) for outputs in (num_classes, 2, 2))
         nn.init.constant_(cast("Tensor", self.heat[-1].bias), -2.19)
+        nn.init.constant_(cast("Tensor", self.size[-1].bias), _FIRST_SIZE)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
+
+    def stages(self) -> list[nn.Module]:
+        trunk = self.backbone
+        branches = (self.heat, self.size, self.offset)
+        return [trunk.stem, trunk.stage3, trunk.stage4, trunk.stage5, self.up, *branches]
 
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Heat logits (B, K, rows, columns), sizes and offsets (B, 2, rows, columns) in cells; fp32."""
         normal = (images - cast("Tensor", self.mean)) / cast("Tensor", self.std)
-        features = self.fine(self.neck(self.backbone(normal))[0])
+        features = self.up(self.backbone(normal))
         return self.heat(features).float(), self.size(features).float(), self.offset(features).float()
 
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
@@ -74,7 +79,9 @@ class CenterNet(Detector):
                 side, middle = box[2:] - box[:2], (box[:2] + box[2:]) / 2
                 column = min(max(int(middle[0]), 0), columns - 1)
                 row = min(max(int(middle[1]), 0), rows - 1)
-                draw_peak(heat[image, label], column, row, gaussian_radius(float(side[0]), float(side[1])))
+                draw_peak(
+                    heat[image, int(label)], column, row, gaussian_radius(float(side[0]), float(side[1]))
+                )
                 of_images.append(image)
                 cells.append((row, column))
                 wanted.append(torch.cat([side, middle - middle.new_tensor([column, row])]))
@@ -115,6 +122,23 @@ class CenterNet(Detector):
             )
             looks.append(Look(found=found, boxes=boxes, scores=scores))
         return looks
+
+
+class _Up(nn.Module):
+    """Maps at strides 8, 16 and 32 to one at stride 4: from the coarsest on, each is doubled and added to the finer one."""
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        self.laterals = nn.ModuleList(nn.Conv2d(width, _WIDTH, 1) for width in widths)
+        self.mixes = nn.ModuleList(ConvBlock(_WIDTH, _WIDTH) for _ in widths)
+        self.last = ConvBlock(_WIDTH, _WIDTH)
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        sides = [lateral(features) for lateral, features in zip(self.laterals, maps, strict=True)]
+        made: Tensor = self.mixes[-1](sides[-1])
+        for mix, side in zip(reversed(self.mixes[:-1]), reversed(sides[:-1]), strict=True):
+            made = mix(side + grown(made, side))
+        return self.last(functional.interpolate(made, scale_factor=2))
 
 
 def _branch(outputs: int) -> nn.Sequential:

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Selection, Target
-from detcore.zoo.class_rows import ClassRows
-from detcore.zoo.parts.anchors import formula_anchors
+from detcore.zoo.folding import with_merged_branches
 from detcore.zoo.parts.assigners.assigned import BACKGROUND, IGNORED, Assigner
 from detcore.zoo.parts.assigners.atss import Atss
 from detcore.zoo.parts.assigners.bipartite import Bipartite
+from detcore.zoo.parts.assigners.hungarian import Hungarian
 from detcore.zoo.parts.assigners.max_iou import MaxIou
 from detcore.zoo.parts.assigners.neighbours import Neighbours
 from detcore.zoo.parts.assigners.ranges import Ranges
 from detcore.zoo.parts.assigners.sim_ota import SimOta
 from detcore.zoo.parts.assigners.task_aligned import TaskAligned
-from detcore.zoo.parts.backbones.trunks import SplitTrunk
+from detcore.zoo.parts.backbones.library import ShuffleNet, TimmBackbone
+from detcore.zoo.parts.backbones.trunks import SplitTrunk, Trunk
 from detcore.zoo.parts.blocks import ConvBlock
 from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.parts.heads.dense_head import DenseHead
@@ -31,6 +32,7 @@ from detcore.zoo.parts.heads.ssd import SsdHead
 from detcore.zoo.parts.losses.class_loss import ClassLoss
 from detcore.zoo.parts.losses.cross_entropy import CrossEntropy, HardNegatives, OnlineHard
 from detcore.zoo.parts.losses.iou import Overlap, iou_loss, paired_iou
+from detcore.zoo.parts.losses.objectness import objectness_loss
 from detcore.zoo.parts.losses.offsets import offset_loss
 from detcore.zoo.parts.losses.sigmoid import BinaryCrossEntropy, Focal, QualityFocal
 from detcore.zoo.parts.necks.bifpn import BiFpn
@@ -48,9 +50,10 @@ from detcore.zoo.specs.compose import ComposeOptions, check_parts
 
 _NMS_IOU = 0.6
 _BOX_WEIGHTS = {"l1": 1.0, "l2": 1.0, "smooth-l1": 1.0, "iou": 1.0, "giou": 2.0, "diou": 2.0, "ciou": 2.0}
-_SCALES, _RATIOS = (1.0, 2 ** (1 / 3), 2 ** (2 / 3)), (0.5, 1.0, 2.0)
-_BASE = 4.0
-"""The side of a level's smallest square anchor, in strides."""
+_BACKBONE_LEVELS = 3
+_BOXES, _CLASSES = 3 * 0.05, 3 * 0.5 / 80
+"""Of a grid, as YOLOv5 weighs them against objectness: each level's share is 0.05 times the mean over boxes, and 0.5 times that over
+boxes and classes, where those of COCO are 80."""
 _NECKS: Mapping[str, Callable[[list[int], int], Neck]] = {
     "fpn": Fpn,
     "pan": Pan,
@@ -59,6 +62,18 @@ _NECKS: Mapping[str, Callable[[list[int], int], Neck]] = {
     "ssh": SshFpn,
     "dssd": Deconvolution,
 }
+_ASSIGNERS: Mapping[str, Callable[[], Assigner]] = {
+    "max-iou": MaxIou,
+    "bipartite": Bipartite,
+    "atss": Atss,
+    "ranges": Ranges,
+    "sim-ota": SimOta,
+    "neighbours": Neighbours,
+    "tal": TaskAligned,
+    "hungarian": Hungarian,
+}
+_JOINS_ALL = ("bifpn", "dssd")
+"""Necks that have coarser maps than the backbone's among those that they join; after others they are made of the last one."""
 _CLASS_LOSSES: Mapping[str, Callable[[], ClassLoss]] = {
     "ce": CrossEntropy,
     "hard-negatives": HardNegatives,
@@ -72,7 +87,7 @@ _CLASS_LOSSES: Mapping[str, Callable[[], ClassLoss]] = {
 class Composed(Detector):
     """See the module. Places lie at strides 8, 16, 32, and coarser ones where there are more levels."""
 
-    class_rows: Mapping[str, ClassRows] = {}
+    score_floor = SCORE_FLOOR
 
     def __init__(self, num_classes: int, options: ComposeOptions) -> None:
         super().__init__()
@@ -80,34 +95,43 @@ class Composed(Detector):
         self.num_classes = num_classes
         self.options = options
         self.class_loss = _CLASS_LOSSES[options.class_loss]()
-        self.assigner = _assigner(options)
+        self.assigner = _ASSIGNERS[options.assigner]()
         self.backbone: nn.Module = _backbone(options.backbone)
-        widths = cast("list[int]", list(cast("Any", self.backbone).widths))
-        self.neck = _NECKS[options.neck](widths, options.width)
+        widths = list(cast("Sequence[int]", self.backbone.widths))
+        more, width = options.levels - _BACKBONE_LEVELS, options.width
+        before = more if options.neck in _JOINS_ALL else 0
         self.coarser = nn.ModuleList(
-            ConvBlock(options.width, options.width, 3, 2) for _ in range(options.levels - 3)
+            ConvBlock(inputs, width, 3, 2) for inputs in [widths[-1], *[width] * before][:before]
         )
-        self.shapes = _shapes(options)
+        self.neck = _NECKS[options.neck]([*widths, *[width] * before], width)
+        self.coarsest = nn.ModuleList(ConvBlock(width, width, 3, 2) for _ in range(more - before))
+        self.shapes = [torch.as_tensor(shapes, dtype=torch.float32) for shapes in options.shapes()]
         self.head = _head(
             num_classes, options, each=len(self.shapes[0]), background=self.class_loss.background
         )
+        self.class_rows = {f"head.{name}": rows for name, rows in self.head.class_rows.items()}
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
 
     def predict(self, images: Tensor) -> tuple[Places, Answers]:
         """Where it looks, and what it says there."""
-        normal = (images - cast("Tensor", self.mean)) / cast("Tensor", self.std)
-        maps = self.neck(list(self.backbone(normal)))
+        maps = list(self.backbone((images - cast("Tensor", self.mean)) / cast("Tensor", self.std)))
         for shrink in self.coarser:
             maps.append(shrink(maps[-1]))
+        maps = self.neck(maps)
+        for shrink in self.coarsest:
+            maps.append(shrink(maps[-1]))
         sizes = [(features.shape[-2], features.shape[-1]) for features in maps]
-        strides = [float(images.shape[-1] / columns) for _, columns in sizes]
-        anchored = self.options.head != "fcos"
-        places = make_places(sizes, strides, self.shapes if anchored else None, device=images.device)
+        places = make_places(sizes, self.options.strides, self.shapes, device=images.device)
         logits, raw, quality = self.head(maps)
         with torch.autocast(images.device.type, enabled=False):
             boxes = self.head.code.decode(raw, places)
         return places, Answers(logits=logits, raw=raw, boxes=boxes, quality=quality)
+
+    def stages(self) -> list[nn.Module]:
+        trunk = self.backbone
+        own = [trunk.stem, trunk.stage3, trunk.stage4, trunk.stage5] if isinstance(trunk, Trunk) else [trunk]
+        return [*own, self.neck, self.head]
 
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
         places, answers = self.predict(images)
@@ -127,18 +151,21 @@ class Composed(Detector):
         fit = paired_iou(answers.boxes[images, rows].detach(), gt)
         quality = torch.zeros_like(answers.boxes[..., 0]).index_put((images, rows), fit)
         norm = divisor(torch.tensor(float(len(own)), device=own.device))
-        # a grid tells background by its objectness alone
-        told = (
-            torch.where(labels == BACKGROUND, IGNORED, labels) if isinstance(self.head, GridHead) else labels
-        )
+        box_loss = self._box_loss(places, answers, images, rows, gt).sum() / norm
+        if isinstance(self.head, GridHead):
+            # background is told by the objectness alone
+            known = torch.where(labels == BACKGROUND, IGNORED, labels)
+            classes = self.class_loss(answers.logits, known, quality, norm)
+            sure = objectness_loss(cast("Tensor", answers.quality), quality, labels != IGNORED, places)
+            return {"class": _CLASSES * classes, "box": _BOXES * box_loss, "objectness": sure}
         losses = {
-            "class": self.class_loss(answers.logits, told, quality, norm),
-            "box": self._box_loss(places, answers, images, rows, gt) / norm,
+            "class": self.class_loss(answers.logits, labels, quality, norm),
+            "box": _BOX_WEIGHTS[self.options.box_loss] * box_loss,
         }
         if answers.quality is not None:
-            losses["quality"] = self._quality_loss(
-                places, answers.quality, labels, quality, images, rows, gt, norm
-            )
+            told, wanted = answers.quality[images, rows], centredness(gt, places.points[rows])
+            central = functional.binary_cross_entropy_with_logits(told, wanted, reduction="sum")
+            losses["centredness"] = central / norm
         return losses
 
     @torch.no_grad()
@@ -155,30 +182,12 @@ class Composed(Detector):
         return torch.stack(found)
 
     def _box_loss(self, places: Places, answers: Answers, images: Tensor, rows: Tensor, gt: Tensor) -> Tensor:
+        """(N,) of the places that learn an object."""
         kind = self.options.box_loss
         if kind in ("l1", "l2", "smooth-l1"):
-            wanted = self.head.code.encode(gt, _at(places, rows))
-            loss = offset_loss(answers.raw[images, rows], wanted, kind)
-        else:
-            loss = iou_loss(answers.boxes[images, rows], gt, cast("Overlap", kind))
-        return _BOX_WEIGHTS[kind] * loss.sum()
-
-    def _quality_loss(
-        self,
-        places: Places,
-        told: Tensor,
-        labels: Tensor,
-        quality: Tensor,
-        images: Tensor,
-        rows: Tensor,
-        gt: Tensor,
-        norm: Tensor,
-    ) -> Tensor:
-        if isinstance(self.head, GridHead):
-            loss = functional.binary_cross_entropy_with_logits(told, quality, reduction="none")
-            return (loss * (labels != IGNORED)).sum() / norm
-        wanted = centredness(gt, places.points[rows])
-        return functional.binary_cross_entropy_with_logits(told[images, rows], wanted, reduction="sum") / norm
+            wanted = self.head.code.encode(gt, places.at(rows))
+            return offset_loss(answers.raw[images, rows], wanted, kind)
+        return iou_loss(answers.boxes[images, rows], gt, cast("Overlap", kind))
 
     def look(self, images: Tensor) -> list[Look]:
         _, answers = self.predict(images)
@@ -192,7 +201,7 @@ class Composed(Detector):
                 scores,
                 width=width,
                 height=height,
-                score_floor=SCORE_FLOOR,
+                score_floor=self.score_floor,
                 nms_iou=_NMS_IOU,
                 max_detections=MAX_DETECTIONS,
                 suppression=cast("Suppression", self.options.nms),
@@ -201,61 +210,10 @@ class Composed(Detector):
         return looks
 
 
-def _at(places: Places, rows: Tensor) -> Places:
-    return Places(
-        points=places.points[rows],
-        anchors=places.anchors[rows],
-        strides=places.strides[rows],
-        levels=places.levels[rows],
-        each=places.each,
-    )
-
-
 def _backbone(key: str) -> nn.Module:
     if key == "split":
         return SplitTrunk((16, 32, 64, 96, 128))
-    from detcore.zoo.parts.backbones.library import LibraryBackbone
-
-    return LibraryBackbone(key)
-
-
-def _assigner(options: ComposeOptions) -> Assigner:
-    match options.assigner:
-        case "max-iou":
-            return MaxIou()
-        case "bipartite":
-            return Bipartite()
-        case "atss":
-            return Atss()
-        case "ranges":
-            return Ranges()
-        case "sim-ota":
-            return SimOta()
-        case "neighbours":
-            return Neighbours()
-        case "tal":
-            return TaskAligned()
-        case _:
-            from detcore.zoo.parts.assigners.hungarian import Hungarian
-
-            return Hungarian()
-
-
-def _shapes(options: ComposeOptions) -> list[Tensor]:
-    """(anchors of a cell, 2) widths and heights in pixels for each level."""
-    strides = [8 * 2**level for level in range(options.levels)]
-    if options.head == "fcos":
-        return [torch.tensor([[stride, stride]], dtype=torch.float32) for stride in strides]
-    if options.anchors:
-        numbers = torch.tensor([float(word) for word in options.anchors.split(",") if word.strip()]).view(
-            -1, 2
-        )
-        return list(numbers.view(options.levels, -1, 2))
-    scales = _SCALES if options.head == "retina" else (1.0,)
-    return [
-        torch.tensor(formula_anchors(_BASE * stride, scales, _RATIOS), dtype=torch.float32)
-        for stride in strides
-    ]
+    return ShuffleNet() if key == "shufflenet-v2" else TimmBackbone(key)
 
 
 def _head(num_classes: int, options: ComposeOptions, *, each: int, background: bool) -> DenseHead:
@@ -288,5 +246,7 @@ class _Dense(nn.Module):
 
 
 def dense(detector: Composed, image_size: int) -> DenseNet:
-    selection = Selection(score_floor=SCORE_FLOOR, nms_iou=_NMS_IOU, max_detections=MAX_DETECTIONS)
-    return DenseNet(net=_Dense(detector), side=image_size, selection=selection)
+    """Whatever the suppression that was chosen, files have the hard one within a class, or none."""
+    nms_iou = 1.0 if detector.options.nms == "none" else _NMS_IOU
+    selection = Selection(score_floor=SCORE_FLOOR, nms_iou=nms_iou, max_detections=MAX_DETECTIONS)
+    return DenseNet(net=_Dense(with_merged_branches(detector)), side=image_size, selection=selection)

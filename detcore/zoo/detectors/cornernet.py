@@ -23,8 +23,10 @@ from detcore.zoo.spec import IMAGENET_MEAN, IMAGENET_STD, NoOptions
 
 _STRIDE = 4
 _WIDTHS = (64, 64, 96, 128)
-_CORNERS = 50
+_CORNERS = 100
 """So many of each kind are looked at in an image."""
+_LEAST_IOU = 0.3
+"""Of a box both of whose corners are off by the radius of a peak."""
 _APART = 0.5
 """Corners whose embeddings differ by more are not of one object."""
 _PULL_WEIGHT = _PUSH_WEIGHT = 0.1
@@ -68,7 +70,7 @@ def _branch(width: int, outputs: int) -> nn.Sequential:
 
 
 class CornerNet(Detector):
-    """An hourglass at stride 4 with a head for upper left and one for lower right corners."""
+    """One small hourglass at stride 4, where the paper has two large ones, with a head for upper left and one for lower right corners."""
 
     class_rows: Mapping[str, ClassRows] = {"corners.*.heat.1.*": ClassRows()}
 
@@ -81,6 +83,9 @@ class CornerNet(Detector):
         self.corners = nn.ModuleList(_CornerHead(width, num_classes, lower=lower) for lower in (False, True))
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD)[:, None, None], persistent=False)
+
+    def stages(self) -> list[nn.Module]:
+        return [self.stem, self.hourglass, *self.corners]
 
     def predict(self, images: Tensor) -> tuple[CornerAnswers, CornerAnswers]:
         """Of upper left and of lower right corners."""
@@ -107,7 +112,7 @@ class CornerNet(Detector):
                 score_floor=SCORE_FLOOR,
                 nms_iou=_NMS_IOU,
                 max_detections=MAX_DETECTIONS,
-                suppression="soft-linear",
+                suppression="soft-gaussian",
             )
             looks.append(Look(found=found, boxes=boxes, scores=scores))
         return looks
@@ -131,16 +136,15 @@ def _losses(both: tuple[CornerAnswers, CornerAnswers], targets: list[Target]) ->
             cells = torch.stack([cells[:, 0].clamp(0, columns - 1), cells[:, 1].clamp(0, rows - 1)], dim=1)
             for box, label, cell in zip(boxes, labels, cells, strict=True):
                 side = box[2:] - box[:2]
-                draw_peak(
-                    goal[label], int(cell[0]), int(cell[1]), gaussian_radius(float(side[0]), float(side[1]))
-                )
+                radius = gaussian_radius(float(side[0]), float(side[1]), _LEAST_IOU)
+                draw_peak(goal[int(label)], int(cell[0]), int(cell[1]), radius)
             heat = heat + heat_loss(answers.heat[image : image + 1], goal[None], free)
             if len(labels):
                 told = answers.offset[image, :, cells[:, 1], cells[:, 0]].T
                 offset = offset + functional.smooth_l1_loss(told, corner - cells, reduction="sum")
                 tags.append(answers.tag[image, 0, cells[:, 1], cells[:, 0]])
         if tags:
-            near, apart = _grouping(*tags)
+            near, apart = grouping(*tags)
             pull, push = pull + near, push + apart
     return {
         "heat": heat / norm,
@@ -150,7 +154,7 @@ def _losses(both: tuple[CornerAnswers, CornerAnswers], targets: list[Target]) ->
     }
 
 
-def _grouping(upper: Tensor, lower: Tensor) -> tuple[Tensor, Tensor]:
+def grouping(upper: Tensor, lower: Tensor) -> tuple[Tensor, Tensor]:
     """Of the embeddings (N,) of both corners of N objects: how far corners of one object are from their mean, and how much closer than 1 the
     means of two objects are, both over N, and over the pairs."""
     mean = (upper + lower) / 2

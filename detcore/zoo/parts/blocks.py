@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class ConvBlock(nn.Sequential):
@@ -67,3 +68,26 @@ class PoolPyramid(nn.Module):
             parts.append(self.pool(parts[-1]))
         out: Tensor = self.leave(torch.cat(parts, dim=1))
         return out
+
+
+class SeparableConv(nn.Module):
+    """A 3×3 convolution in two: of each channel by itself, then 1×1 over channels (Sifre 2014); with ``norm`` BatchNorm after it."""
+
+    def __init__(self, inputs: int, outputs: int, *, bias: bool, norm: bool = False) -> None:
+        super().__init__()
+        self.conv_dw = nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False)
+        self.conv_pw = nn.Conv2d(inputs, outputs, 1, bias=bias)
+        self.bn = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03) if norm else None
+
+    def forward(self, features: Tensor) -> Tensor:
+        out: Tensor = self.conv_pw(self.conv_dw(features))
+        return out if self.bn is None else self.bn(out)
+
+
+class SamePool(nn.Module):
+    """Max pooling over 3×3 pixels at stride 2 to half of the sides, rounded up, padded as TensorFlow does: an even side only
+    behind."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        rows, columns = features.shape[-2:]
+        return functional.max_pool2d(features, 3, 2, padding=(rows % 2, columns % 2), ceil_mode=True)

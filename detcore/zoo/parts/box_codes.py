@@ -14,6 +14,7 @@ from detcore.zoo.parts.places import Places
 _MOST_GROWTH = math.log(1000 / 16)
 """Exponents of sizes are held below this, as torchvision does."""
 _TINY = 1e-6
+_LEAST_DISTANCE = 1 / 16
 
 
 class BoxCode(Protocol):
@@ -51,7 +52,8 @@ class AnchorCode:
 
 @dataclass(frozen=True, slots=True)
 class PointCode:
-    """The distances to the left, upper, right and lower edge in strides, as exponents (Tian et al. 2019)."""
+    """The distances to the left, upper, right and lower edge in strides, as exponents (Tian et al. 2019). Those to edges that a point lies
+    beyond are told as a sixteenth of a stride."""
 
     def decode(self, raw: Tensor, places: Places) -> Tensor:
         distances = raw.clamp(max=_MOST_GROWTH).exp() * places.strides[:, None]
@@ -59,7 +61,7 @@ class PointCode:
 
     def encode(self, boxes: Tensor, places: Places) -> Tensor:
         distances = torch.cat([places.points - boxes[..., :2], boxes[..., 2:] - places.points], dim=-1)
-        return (distances / places.strides[:, None]).clamp(min=_TINY).log()
+        return (distances / places.strides[:, None]).clamp(min=_LEAST_DISTANCE).log()
 
 
 @dataclass(frozen=True, slots=True)

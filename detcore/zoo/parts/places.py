@@ -15,7 +15,7 @@ class Places:
 
     ``points`` (A, 2) are the middles of their cells, ``anchors`` (A, 4) xyxy boxes around them, both in pixels of
     the batch, ``strides`` (A,) the pixels between cells, ``levels`` (A,) the number of the map, int64. ``each`` is how
-    many there are in a cell. Without anchors the box of a place is its cell.
+    many there are in a cell. Without anchors the box of a place is its cell. Of cells that are not square, strides are those across.
     """
 
     points: Tensor
@@ -23,6 +23,16 @@ class Places:
     strides: Tensor
     levels: Tensor
     each: int
+
+    def at(self, rows: Tensor) -> Places:
+        """Some of them, in the order of ``rows`` (N,)."""
+        return Places(
+            points=self.points[rows],
+            anchors=self.anchors[rows],
+            strides=self.strides[rows],
+            levels=self.levels[rows],
+            each=self.each,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,30 +49,30 @@ class Answers:
 
 def make_places(
     sizes: Sequence[tuple[int, int]],
-    strides: Sequence[float],
+    strides: Sequence[float | tuple[float, float]],
     shapes: Sequence[Tensor] | None = None,
     *,
     device: torch.device | None = None,
 ) -> Places:
-    """The places of maps of these ``sizes`` (rows, columns), with the widths and heights ``shapes`` (N, 2) in pixels
-    of the anchors of each map, as many on all; without them one place a cell."""
+    """The places of maps of these ``sizes`` (rows, columns) at ``strides``, pairs (across, down) where cells are not square. ``shapes`` (N, 2)
+    are widths and heights in pixels of the anchors of each map, as many on all; without them there is one place a cell."""
     points: list[Tensor] = []
     anchors: list[Tensor] = []
     steps: list[Tensor] = []
     levels: list[Tensor] = []
-    own = [torch.tensor([[stride, stride]]) for stride in strides] if shapes is None else shapes
+    pairs = [stride if isinstance(stride, tuple) else (stride, stride) for stride in strides]
+    own = [torch.tensor([pair]) for pair in pairs] if shapes is None else shapes
     each = len(own[0])
-    for level, ((rows, columns), stride, shape) in enumerate(zip(sizes, strides, own, strict=True)):
+    for level, ((rows, columns), pair, shape) in enumerate(zip(sizes, pairs, own, strict=True)):
         ys, xs = torch.meshgrid(
             torch.arange(rows, device=device), torch.arange(columns, device=device), indexing="ij"
         )
-        middles = ((torch.stack([xs, ys], dim=-1).reshape(-1, 2) + 0.5) * stride).repeat_interleave(
-            each, dim=0
-        )
+        step = torch.tensor(pair, dtype=torch.float32, device=device)
+        middles = ((torch.stack([xs, ys], dim=-1).reshape(-1, 2) + 0.5) * step).repeat_interleave(each, dim=0)
         half = shape.to(middles).repeat(rows * columns, 1) / 2
         points.append(middles)
         anchors.append(torch.cat([middles - half, middles + half], dim=1))
-        steps.append(torch.full((len(middles),), float(stride), device=device))
+        steps.append(torch.full((len(middles),), float(pair[0]), device=device))
         levels.append(torch.full((len(middles),), level, dtype=torch.int64, device=device))
     return Places(
         points=torch.cat(points),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from detcore.errors import ConfigError
-from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo, option
+from detcore.wording import counted
+from detcore.zoo.anchors import Sizes, anchors_of, anchors_text, fit_of, formula_anchors
+from detcore.zoo.spec import DetectorSpec, FromBoxes, InputRule, Recipe, WeightsInfo, option
 
 BACKBONES = {
     "split": "Reticle's own, small",
@@ -30,6 +35,8 @@ BACKBONES = {
     "swin-tiny": "Swin-T",
     "vit-tiny": "ViT-Ti",
 }
+WITHOUT_TIMM = ("split", "shufflenet-v2")
+"""The backbones that come with Reticle or torchvision."""
 NECKS = {
     "fpn": "FPN",
     "pan": "PAN",
@@ -79,15 +86,43 @@ SUPPRESSIONS = {
     "diou": "DIoU",
     "none": "None",
 }
+KMEANS = "kmeans"
+FINEST_STRIDE = 8
+_FOUND_EACH = 3
+"""Anchors of a level that are found by k-means."""
+_BASE = 4.0
+"""The side of a level's smallest square anchor, in strides, by formula."""
+_RATIOS = (0.5, 1.0, 2.0)
+_WIDTH_STEP = 8
 _WITH_BACKGROUND = ("ce", "hard-negatives", "ohem")
 _FOR_ANCHORS = ("max-iou", "bipartite", "neighbours")
 
 
+def backbone_option() -> str:
+    """Which makes features of an image."""
+    return option(
+        "split",
+        label="Backbone",
+        help="What makes features of an image. All but the first and ShuffleNet v2 come with timm (pip install 'reticle[timm]').",
+        choices=BACKBONES,
+    )
+
+
+def anchors_option(only_for: Mapping[str, Collection[str]] | None = None) -> str:
+    """Which anchors there are."""
+    return option(
+        "",
+        label="Anchors",
+        help="Widths and heights in pixels between commas, small ones first, as many for each level; or kmeans, to find them from the boxes "
+        "that are learned from. Empty: by formula.",
+        only_for=only_for,
+        advanced=True,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComposeOptions:
-    backbone: str = option(
-        "split", label="Backbone", help="What makes features of an image.", choices=BACKBONES
-    )
+    backbone: str = backbone_option()
     neck: str = option("pan", label="Neck", help="What joins features of several sizes.", choices=NECKS)
     head: str = option("fcos", label="Head", help="What tells classes and boxes.", choices=HEADS)
     assigner: str = option(
@@ -105,20 +140,59 @@ class ComposeOptions:
     levels: int = option(
         3, label="Levels", help="Maps at strides 8, 16, 32, and coarser ones.", low=3, high=5
     )
-    anchors: str = option(
-        "",
-        label="Anchors",
-        help="Widths and heights in pixels between commas, small ones first, as many for each level. Empty: by formula.",
-        only_for={"head": ("retina", "ssd", "grid")},
-        advanced=True,
-    )
+    anchors: str = anchors_option(only_for={"head": ("retina", "ssd", "grid")})
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        """Pixels between the places of each level, fine ones first."""
+        return tuple(FINEST_STRIDE * 2**level for level in range(self.levels))
+
+    def shapes(self) -> list[Sizes]:
+        """(N, 2) widths and heights in pixels of the anchors of each level, as many on all. A head without anchors has one, of eight
+        strides, for assigners that compare objects with it (Zhang et al. 2020).
+
+        Raises:
+            ConfigError: the numbers that were given make no sense.
+        """
+        if self.head == "fcos":
+            return [formula_anchors(8.0 * stride, (1.0,), (1.0,)) for stride in self.strides]
+        if self.anchors and self.anchors != KMEANS:
+            return _read_anchors(self.anchors, self.levels)
+        return [self._by_formula(_BASE * stride) for stride in self.strides]
+
+    def _by_formula(self, side: float) -> Sizes:
+        if self.anchors == KMEANS or self.head == "grid":
+            return formula_anchors(side, (1.0,), _RATIOS)
+        if self.head == "ssd":
+            # and a square between this level's and the next (Liu et al. 2016)
+            shapes = [*formula_anchors(side, (1.0,), _RATIOS), *formula_anchors(side, (2**0.5,), (1.0,))]
+            return np.array(shapes)
+        return formula_anchors(side, (1.0, 2 ** (1 / 3), 2 ** (2 / 3)), _RATIOS)
+
+
+def _read_anchors(text: str, levels: int) -> list[Sizes]:
+    hint = f"Give widths and heights such as 10,14, 23,27, …: as many for each of {levels} levels"
+    try:
+        numbers = np.array([float(word) for word in text.split(",") if word.strip()])
+    except ValueError as error:
+        raise ConfigError(f"the anchors {text!r} are no numbers", hint=hint) from error
+    if not len(numbers) or len(numbers) % (2 * levels):
+        raise ConfigError(f"{counted(len(numbers), 'number')} of anchors cannot be shared out", hint=hint)
+    if not (np.isfinite(numbers) & (numbers > 0)).all():
+        raise ConfigError("widths and heights of anchors are more than 0", hint=hint)
+    return list(numbers.reshape(levels, -1, 2))
 
 
 def check_parts(options: ComposeOptions) -> None:
     """Raises ConfigError for parts that make no sense together; it says why."""
+    if options.width % _WIDTH_STEP:
+        raise ConfigError(
+            f"the width {options.width} cannot be divided into {_WIDTH_STEP} groups of channels",
+            hint=f"Choose a multiple of {_WIDTH_STEP}",
+        )
     if options.assigner in _FOR_ANCHORS and options.head == "fcos":
         raise ConfigError(
-            f"assigner {options.assigner} compares objects with anchors, and the head {options.head} has none",
+            f"assigner {options.assigner} compares objects with anchors, and the head fcos has none",
             hint="Choose ranges, atss, sim-ota, tal or hungarian, or the head retina",
         )
     if options.assigner == "ranges" and options.head != "fcos":
@@ -137,11 +211,45 @@ def check_parts(options: ComposeOptions) -> None:
             f"class loss {options.class_loss} has a class for the background, which the head grid tells by objectness",
             hint="Choose bce or focal",
         )
+    if options.box_loss == "iou" and options.assigner == "hungarian":
+        raise ConfigError(
+            "box loss iou says nothing of boxes that do not touch, and hungarian pairs places and objects that may be far apart",
+            hint="Choose the box loss giou, diou or ciou",
+        )
     if options.nms == "none" and options.assigner != "hungarian":
         raise ConfigError(
             "without suppression each object is told many times, unless each has one place",
             hint="Choose the assigner hungarian, or a suppression",
         )
+    options.shapes()
+
+
+def fit(spec: DetectorSpec, options: ComposeOptions) -> DetectorSpec:
+    """The card of these parts. Raises ConfigError for parts that make no sense together."""
+    check_parts(options)
+    return replace(spec, extra="" if options.backbone in WITHOUT_TIMM else "timm")
+
+
+def from_boxes(options: ComposeOptions, sizes: Sizes) -> FromBoxes:
+    """Anchors from the boxes, where they are to be found by k-means.
+
+    Raises:
+        ConfigError: there are too few boxes.
+    """
+    if options.anchors != KMEANS or options.head == "fcos":
+        return FromBoxes(options=options)
+    count = _FOUND_EACH * options.levels
+    try:
+        found = anchors_of(sizes, count)
+    except ValueError as error:
+        raise ConfigError(str(error), hint="Leave anchors empty, or label more") from error
+    by_formula = fit_of(sizes, np.concatenate(options.shapes()))
+    text = anchors_text(found.sizes)
+    note = (
+        f"Anchors by k-means from {counted(len(sizes), 'box', 'boxes')}: {text}; mean IoU {found.mean_iou:.2f}, "
+        f"by formula {by_formula.mean_iou:.2f}."
+    )
+    return FromBoxes(options=replace(options, anchors=text), note=note)
 
 
 SPEC = DetectorSpec(
@@ -156,5 +264,7 @@ SPEC = DetectorSpec(
     build="detcore.zoo.detectors.composed:build",
     deploy="detcore.zoo.detectors.composed:dense",
     options=ComposeOptions,
+    fit=fit,
+    from_boxes=from_boxes,
     masks_ignored=True,
 )

@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo, option
-from detcore.zoo.specs.compose import BACKBONES
+from detcore.zoo.anchors import Sizes
+from detcore.zoo.spec import DetectorSpec, FromBoxes, InputRule, Recipe, WeightsInfo
+from detcore.zoo.specs.compose import ComposeOptions, anchors_option, backbone_option, fit, from_boxes
 
 _LICENCE = "Apache-2.0"
 _NOTHING = WeightsInfo(text="Starts from nothing, or from the best weights of an earlier run.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackboneOption:
-    backbone: str = option(
-        "split", label="Backbone", help="What makes features of an image.", choices=BACKBONES
-    )
+class DssdOptions:
+    backbone: str = backbone_option()
+
+    def parts(self) -> ComposeOptions:
+        """DSSD's: the head and losses of SSD on a deconvolution neck (Fu et al. 2017)."""
+        return ComposeOptions(
+            backbone=self.backbone,
+            neck="dssd",
+            head="ssd",
+            assigner="bipartite",
+            box_loss="smooth-l1",
+            class_loss="hard-negatives",
+            levels=5,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YoloOptions:
+    backbone: str = backbone_option()
+    anchors: str = anchors_option()
+
+    def parts(self) -> ComposeOptions:
+        """Anchors on a path aggregation neck, learned in neighbouring cells (as YOLOv5 does)."""
+        return ComposeOptions(
+            backbone=self.backbone,
+            neck="pan",
+            head="grid",
+            assigner="neighbours",
+            box_loss="ciou",
+            class_loss="bce",
+            anchors=self.anchors,
+        )
+
+
+def _fit(spec: DetectorSpec, options: DssdOptions | YoloOptions) -> DetectorSpec:
+    return fit(spec, options.parts())
+
+
+def _from_boxes(options: YoloOptions, sizes: Sizes) -> FromBoxes:
+    found = from_boxes(options.parts(), sizes)
+    return FromBoxes(options=replace(options, anchors=found.options.anchors), note=found.note)
 
 
 CENTERNET = DetectorSpec(
@@ -23,7 +61,7 @@ CENTERNET = DetectorSpec(
     title="CenterNet",
     text="An object is a peak of a heat map, at the middle of its box. For many small objects that do not lie on one another.",
     licence=_LICENCE,
-    parameters=1.0,
+    parameters=0.8,
     family="written here",
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=2e-3, batch_size=8),
@@ -57,9 +95,11 @@ YOLO_V5 = DetectorSpec(
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=2e-3, batch_size=8),
     weights=_NOTHING,
-    build="detcore.zoo.detectors.presets:yolo_anchors",
+    build="detcore.zoo.detectors.presets:build",
     deploy="detcore.zoo.detectors.composed:dense",
-    options=BackboneOption,
+    options=YoloOptions,
+    fit=_fit,
+    from_boxes=_from_boxes,
     masks_ignored=True,
 )
 
@@ -68,14 +108,15 @@ DSSD = DetectorSpec(
     title="DSSD",
     text="SSD whose fine maps are told what coarse ones mean: small objects are what SSD misses.",
     licence=_LICENCE,
-    parameters=1.0,
+    parameters=1.3,
     family="written here",
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=1e-3, batch_size=8),
     weights=_NOTHING,
-    build="detcore.zoo.detectors.presets:dssd",
+    build="detcore.zoo.detectors.presets:build",
     deploy="detcore.zoo.detectors.composed:dense",
-    options=BackboneOption,
+    options=DssdOptions,
+    fit=_fit,
     masks_ignored=True,
 )
 

@@ -11,6 +11,7 @@ from detcore.jobs.program import missing_for
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.catalogue import detectors
+from detcore.zoo.detectors.composed import Composed
 from detcore.zoo.detectors.fcos import FcosDetector
 from detcore.zoo.detectors.reticle import Reticle
 from detcore.zoo.detectors.retinanet import RetinaNetDetector
@@ -94,7 +95,7 @@ def test_detections_lie_in_the_frame_best_first(name: str) -> None:
 def test_a_look_has_the_answers_that_the_detections_were_chosen_from(name: str) -> None:
     detector = build(name).eval()
     # Or nothing is found before training.
-    if isinstance(detector, Reticle):
+    if isinstance(detector, Reticle | Composed):
         detector.score_floor = 0.0
     elif isinstance(detector, RetinaNetDetector | FcosDetector):
         detector.net.score_thresh = 0.0
@@ -111,7 +112,10 @@ def test_a_look_has_the_answers_that_the_detections_were_chosen_from(name: str) 
         inside = torch.minimum(boxes.clamp(min=0), limits)
         for box, label, score in zip(found["boxes"], found["labels"], found["scores"], strict=True):
             same = (inside - box).abs().max(dim=1).values < 1e-3
-            assert bool(((scores[same, label] - score).abs() < 1e-6).any())
+            change = scores[same, label] - score
+            if name == "cornernet":  # soft suppression takes from scores
+                change = change.clamp(max=0.0)
+            assert bool((change.abs() < 1e-6).any())
 
 
 def test_ssdlite_finds_what_torchvision_itself_finds() -> None:

@@ -21,8 +21,9 @@ CPU, GPU = torch.device("cpu"), torch.device("cuda")
 def build(model: str) -> Detector:
     """With the small backbone where there is a choice."""
     torch.manual_seed(0)
-    has_choice = any(item.name == "backbone" for item in detectors()[model].option_list())
-    options = {"backbone": "mobilenet_v3_large"} if has_choice else {}
+    choices = {item.name: item.choices for item in detectors()[model].option_list()}
+    small = "mobilenet_v3_large"
+    options = {"backbone": small} if small in choices.get("backbone", ()) else {}
     return build_detector(model, num_classes=3, image_size=128, options=options)
 
 
@@ -68,12 +69,15 @@ def test_matrices_are_made_orthogonal_without_tf32(monkeypatch: pytest.MonkeyPat
     torch.testing.assert_close(found.cpu(), wanted, atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize("model", [spec.id for spec in detectors().values() if spec.deploy])
+@pytest.mark.parametrize(
+    "model", [spec.id for spec in detectors().values() if spec.deploy and spec.id != "centernet"]
+)
 def test_the_answers_are_those_of_the_processor(model: str) -> None:
     """In fp32 without TF32, as predictions are made: boxes to 0.02 pixels and 0.01 % of where they lie, scores to 0.00005
     and 0.1 %. That is some twenty times what another order of the sums makes of them on a processor.
 
-    Faster R-CNN is left out: which regions its second stage looks at is decided between nearly equal scores.
+    Faster R-CNN and CenterNet are left out: which regions the second stage of the one looks at, and where the other has
+    peaks, is decided between nearly equal scores.
     """
     detector = build(model)
     norms = [layer for layer in detector.modules() if isinstance(layer, torch.nn.BatchNorm2d)]

@@ -28,10 +28,15 @@ class Bipartite:
         best, rows = iou.max(dim=0)
         objects = torch.where(best > self.positive, rows, BACKGROUND)
         free = iou.clone()
+        peaks, anchors = free.max(dim=1)
         for _ in range(min(free.shape)):
-            row, anchor = divmod(int(free.argmax()), free.shape[1])
-            if free[row, anchor] <= 0:
+            row = int(peaks.argmax())
+            if peaks[row] <= 0:
                 break
-            objects[anchor] = row
-            free[row], free[:, anchor] = -1.0, -1.0
+            objects[anchors[row]] = row
+            free[:, anchors[row]] = -1.0
+            again = (anchors == anchors[row]) & (peaks > 0)
+            again[row], peaks[row] = False, -1.0
+            if again.any():
+                peaks[again], anchors[again] = free[again].max(dim=1)
         return Assigned(objects=objects)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, cast
 
-from scipy import optimize  # pyright: ignore[reportMissingTypeStubs]
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
-from detcore.types import IntArray
 from detcore.zoo.parts.assigners.assigned import Assigned, all_background
 from detcore.zoo.parts.losses.iou import paired_iou
 from detcore.zoo.parts.places import Places
@@ -34,7 +33,39 @@ class Hungarian:
         giou = paired_iou(gt_boxes[:, None], boxes[None], "giou")
         chance = scores[:, gt_labels].T
         cost = self.box_weight * distance - self.class_weight * chance - self.overlap_weight * giou
-        matched = cast("Any", optimize).linear_sum_assignment(cost.nan_to_num(1e6, 1e6, 1e6).cpu().numpy())
-        rows, chosen = (objects.new_tensor(part) for part in cast("tuple[IntArray, IntArray]", matched))
-        objects[chosen] = rows
+        rows, columns = cheapest_pairs(cost.nan_to_num(1e6, 1e6, 1e6).double().cpu().numpy())
+        objects[objects.new_tensor(columns)] = objects.new_tensor(rows)
         return Assigned(objects=objects)
+
+
+def cheapest_pairs(cost: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows and columns of pairs of a table (N, M), as many as its shorter side is long, each row and column once at most, whose sum is the
+    least there is. Row by row along the shortest path to a free column (Jonker and Volgenant 1987), N² · M steps."""
+    if cost.shape[0] > cost.shape[1]:
+        columns, rows = cheapest_pairs(cost.T)
+        return rows, columns
+    count, width = cost.shape
+    row_price, price = np.zeros(count), np.zeros(width)
+    owner = np.full(width, -1)
+    for row in range(count):
+        path, distance = np.full(width, -1), np.full(width, np.inf)
+        seen, column, at, length = np.zeros(width, np.bool_), -1, row, 0.0
+        while at >= 0:
+            reach = length + cost[at] - row_price[at] - price
+            shorter = ~seen & (reach < distance)
+            distance[shorter], path[shorter] = reach[shorter], column
+            column = int(np.where(seen, np.inf, distance).argmin())
+            length, at = float(distance[column]), int(owner[column])
+            seen[column] = True
+        row_price[row] += length
+        inner = seen.copy()
+        inner[column] = False
+        gain = length - distance[inner]
+        row_price[owner[inner]] += gain
+        price[inner] -= gain
+        while column >= 0:
+            before = int(path[column])
+            owner[column] = row if before < 0 else owner[before]
+            column = before
+    columns = np.flatnonzero(owner >= 0)
+    return owner[columns], columns

@@ -3,88 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from torch import Tensor, nn
+from torch.nn import functional
+from torchvision.models import shufflenet_v2_x1_0  # pyright: ignore[reportMissingTypeStubs]
+
+from detcore.errors import ConfigError
 
 _STRIDES = (8, 16, 32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LibraryNet:
-    """One of timm by its ``name`` there; ``single`` ones have all maps at one stride, as plain transformers do."""
+class TimmNet:
+    """One of timm by its ``name`` there, made with some ``more`` arguments; ``single`` ones have all maps at one stride, as plain transformers do.
+    One whose convolutions do not pad gets ``frame`` pixels before and behind each side, and of its maps those cells that
+    lie on the image."""
 
     name: str
     single: bool = False
-    fixed_size: bool = False
+    frame: tuple[int, int] = (0, 0)
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
-NETS: Mapping[str, LibraryNet] = {
-    "vgg16": LibraryNet(name="vgg16_bn"),
-    "resnet18": LibraryNet(name="resnet18"),
-    "resnet50": LibraryNet(name="resnet50"),
-    "resnet101": LibraryNet(name="resnet101"),
-    "resnext50": LibraryNet(name="resnext50_32x4d"),
-    "densenet121": LibraryNet(name="densenet121"),
-    "inception-v3": LibraryNet(name="inception_v3"),
-    "mobilenet-v1": LibraryNet(name="mobilenetv1_100"),
-    "mobilenet-v2": LibraryNet(name="mobilenetv2_100"),
-    "mobilenet-v3": LibraryNet(name="mobilenetv3_large_100"),
-    "ghostnet": LibraryNet(name="ghostnet_100"),
-    "efficientnet-b0": LibraryNet(name="efficientnet_b0"),
-    "efficientnet-lite0": LibraryNet(name="efficientnet_lite0"),
-    "darknet53": LibraryNet(name="darknet53"),
-    "csp-darknet53": LibraryNet(name="cspdarknet53"),
-    "csp-resnext50": LibraryNet(name="cspresnext50"),
-    "repvgg-a0": LibraryNet(name="repvgg_a0"),
-    "swin-tiny": LibraryNet(name="swin_tiny_patch4_window7_224", fixed_size=True),
-    "vit-tiny": LibraryNet(name="vit_tiny_patch16_224", single=True, fixed_size=True),
+TIMM_NETS: Mapping[str, TimmNet] = {
+    "vgg16": TimmNet(name="vgg16_bn"),
+    "resnet18": TimmNet(name="resnet18"),
+    "resnet50": TimmNet(name="resnet50"),
+    "resnet101": TimmNet(name="resnet101"),
+    "resnext50": TimmNet(name="resnext50_32x4d"),
+    "densenet121": TimmNet(name="densenet121"),
+    # Its maps of 2n + 1 places, at stride 16, and 4n + 3, at 8, become n: 43 pixels more than 32 n make it so, and
+    # with 34 of them before, the middle of a cell at stride 8 is where it belongs, to half a pixel.
+    "inception-v3": TimmNet(name="inception_v3", frame=(34, 9)),
+    "mobilenet-v1": TimmNet(name="mobilenetv1_100"),
+    "mobilenet-v2": TimmNet(name="mobilenetv2_100"),
+    "mobilenet-v3": TimmNet(name="mobilenetv3_large_100"),
+    "ghostnet": TimmNet(name="ghostnet_100"),
+    "efficientnet-b0": TimmNet(name="efficientnet_b0"),
+    "efficientnet-lite0": TimmNet(name="efficientnet_lite0"),
+    "darknet53": TimmNet(name="darknet53"),
+    "csp-darknet53": TimmNet(name="cspdarknet53"),
+    "csp-resnext50": TimmNet(name="cspresnext50"),
+    "repvgg-a0": TimmNet(name="repvgg_a0"),
+    # Both take images of any size: windows are padded, and position embeddings resized.
+    "swin-tiny": TimmNet(name="swin_tiny_patch4_window7_224", more={"strict_img_size": False}),
+    "vit-tiny": TimmNet(
+        name="vit_tiny_patch16_224", single=True, more={"dynamic_img_size": True, "out_indices": (-1,)}
+    ),
 }
 """What users call them, and what timm does."""
 
 
-class LibraryBackbone(nn.Module):
-    """A network of timm or torchvision's ShuffleNet v2, random, as (B, 3, H, W) to maps at strides 8, 16 and 32 of ``widths`` channels."""
+class TimmBackbone(nn.Module):
+    """A network of timm, random, as (B, 3, H, W) to maps at strides 8, 16 and 32 of ``widths`` channels."""
 
     widths: list[int]
 
     def __init__(self, key: str) -> None:
         super().__init__()
-        net = NETS[key]
-        created: Any = _created(net)
-        info = created.feature_info
-        self.single = net.single
+        net = TIMM_NETS[key]
+        self.net: Any = timm_features(net.name, **net.more)
+        self.frame = net.frame
+        channels, reductions = _channels_and_strides(self.net)
         if net.single:
-            width = info.channels()[-1]
-            self.net, self.widths, self._chosen = created, [width] * len(_STRIDES), (-1,)
-            self.pyramid = SinglePyramid(width)
+            self.widths, self._chosen = [channels[-1]] * len(_STRIDES), (-1,)
+            self.pyramid = SinglePyramid(channels[-1])
             return
-        reductions: list[int] = list(info.reduction())
         self._chosen = tuple(
             max(at for at, step in enumerate(reductions) if step == stride) for stride in _STRIDES
         )
-        self.net, self.widths = created, [info.channels()[at] for at in self._chosen]
+        self.widths, self.pyramid = [channels[at] for at in self._chosen], None
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        maps: Sequence[Tensor] = self.net(images)
-        if self.single:
-            return cast("list[Tensor]", self.pyramid(_channels_first(maps[-1], self.widths[-1])))
-        return [_channels_first(maps[at], width) for at, width in zip(self._chosen, self.widths, strict=True)]
+        height, width = images.shape[-2:]
+        made: Sequence[Tensor] = self.net(
+            functional.pad(images, self.frame * 2) if any(self.frame) else images
+        )
+        chosen = [made[at] for at in self._chosen]
+        maps = [_channels_first(one, own) for one, own in zip(chosen, self.widths, strict=False)]
+        if self.pyramid is not None:
+            return cast("list[Tensor]", self.pyramid(maps[0]))
+        return [
+            features[..., -height // stride :, -width // stride :]
+            for features, stride in zip(maps, _STRIDES, strict=True)
+        ]
 
 
-def _created(net: LibraryNet) -> Any:
-    import timm  # pyright: ignore
+class ShuffleNet(nn.Module):
+    """ShuffleNet v2 (Ma et al. 2018) of torchvision, random, as (B, 3, H, W) to maps at strides 8, 16 and 32 of ``widths`` channels."""
 
-    more: dict[str, Any] = {"out_indices": (-1,)} if net.single else {}
-    if net.fixed_size:
-        more |= {"dynamic_img_size": True} if net.single else {"strict_img_size": False}
-    return timm.create_model(net.name, pretrained=False, features_only=True, **more)
+    def __init__(self) -> None:
+        super().__init__()
+        net = shufflenet_v2_x1_0(weights=None)
+        self.conv1, self.maxpool = net.conv1, net.maxpool
+        self.stage2, self.stage3, self.stage4 = net.stage2, net.stage3, net.stage4
+        self.widths = [116, 232, 464]
 
-
-def _channels_first(features: Tensor, width: int) -> Tensor:
-    """Swin's maps have their channels last."""
-    return features if features.shape[1] == width else features.permute(0, 3, 1, 2).contiguous()
+    def forward(self, images: Tensor) -> list[Tensor]:
+        fine: Tensor = self.stage2(self.maxpool(self.conv1(images)))
+        middle: Tensor = self.stage3(fine)
+        return [fine, middle, self.stage4(middle)]
 
 
 class SinglePyramid(nn.Module):
@@ -97,3 +117,24 @@ class SinglePyramid(nn.Module):
 
     def forward(self, features: Tensor) -> list[Tensor]:
         return [self.finer(features), features, self.coarser(features)]
+
+
+def timm_features(name: str, **more: Any) -> Any:
+    """A network of timm that gives maps, random. Raises ConfigError where timm is not installed."""
+    try:
+        import timm  # pyright: ignore
+    except ImportError as error:
+        raise ConfigError(
+            f"timm, which has the backbone {name}, is not installed",
+            hint="Install it with: pip install 'reticle[timm]'",
+        ) from error
+    return cast("Any", timm).create_model(name, pretrained=False, features_only=True, **more)
+
+
+def _channels_and_strides(net: Any) -> tuple[list[int], list[int]]:
+    return list(net.feature_info.channels()), list(net.feature_info.reduction())
+
+
+def _channels_first(features: Tensor, width: int) -> Tensor:
+    """Swin's maps have their channels last."""
+    return features if features.shape[1] == width else features.permute(0, 3, 1, 2).contiguous()

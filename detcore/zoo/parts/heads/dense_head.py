@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.box_codes import BoxCode
 
 Outputs = tuple[Tensor, Tensor, Tensor | None]
@@ -22,6 +23,8 @@ class DenseHead(nn.Module, ABC):
     code: BoxCode
     each: int
     background: bool = False
+    class_rows: Mapping[str, ClassRows]
+    """As of ``Detector``."""
 
     @abstractmethod
     def forward(self, maps: Sequence[Tensor]) -> Outputs: ...
@@ -33,7 +36,7 @@ class DenseHead(nn.Module, ABC):
 
 def rows_of(output: Tensor, numbers: int) -> Tensor:
     """(B, each · numbers, rows, columns) to (B, rows · columns · each, numbers), the anchors of a cell one after the other."""
-    return output.permute(0, 2, 3, 1).reshape(len(output), -1, numbers)
+    return output.permute(0, 2, 3, 1).reshape(output.shape[0], -1, numbers)
 
 
 def joined(parts: Sequence[Tensor]) -> Tensor:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.box_codes import PointCode
 from detcore.zoo.parts.heads.dense_head import (
     DenseHead,
@@ -31,6 +32,7 @@ class FcosHead(DenseHead):
         super().__init__()
         self.each, self.background, self.code = 1, background, PointCode()
         self.outputs = num_classes + background
+        self.class_rows = {"class_layer.*": ClassRows(before=int(background))}
         self.classes, self.boxes = tower(width, depth, groups=_GROUPS), tower(width, depth, groups=_GROUPS)
         self.class_layer = class_layer(width, self.outputs, sigmoid=not background)
         self.box_layer = box_layer(width, 4)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.box_codes import GridCode
 from detcore.zoo.parts.heads.dense_head import DenseHead, Outputs, joined, rows_of
 
@@ -20,6 +21,7 @@ class GridHead(DenseHead):
         super().__init__()
         self.each, self.background, self.code = each, background, GridCode()
         self.outputs = num_classes + background
+        self.class_rows = {"layers.*": ClassRows(before=5 + background)}
         self.layers = nn.ModuleList(nn.Conv2d(width, each * (5 + self.outputs), 1) for width in widths)
         for layer in self.layers:
             self._begin(layer)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.box_codes import AnchorCode
 from detcore.zoo.parts.heads.dense_head import (
     DenseHead,
@@ -27,6 +28,7 @@ class RetinaHead(DenseHead):
         super().__init__()
         self.each, self.background, self.code = each, background, AnchorCode()
         self.outputs = num_classes + background
+        self.class_rows = {"class_layer.*": ClassRows(before=int(background))}
         self.classes, self.boxes = tower(width, depth), tower(width, depth)
         self.class_layer = class_layer(width, each * self.outputs, sigmoid=not background)
         self.box_layer = box_layer(width, each * 4)

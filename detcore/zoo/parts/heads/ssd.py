@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.box_codes import AnchorCode
 from detcore.zoo.parts.heads.dense_head import DenseHead, Outputs, box_layer, class_layer, joined, rows_of
 
@@ -19,6 +20,7 @@ class SsdHead(DenseHead):
         super().__init__()
         self.each, self.background, self.code = each, background, AnchorCode((10.0, 10.0, 5.0, 5.0))
         self.outputs = num_classes + background
+        self.class_rows = {"class_layers.*": ClassRows(before=int(background))}
         self.class_layers = nn.ModuleList(
             class_layer(width, each * self.outputs, sigmoid=not background) for _ in range(levels)
         )

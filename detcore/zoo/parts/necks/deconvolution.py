@@ -39,7 +39,7 @@ class Deconvolution(Neck):
 
 
 class _Prediction(nn.Module):
-    """A bottleneck of three convolutions beside one of 1×1, added."""
+    """Three convolutions of 1×1 beside one, added."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class _Prediction(nn.Module):
         self.body = nn.Sequential(
             _normed(width, half, 1),
             nn.ReLU(inplace=True),
-            _normed(half, half, 3),
+            _normed(half, half, 1),
             nn.ReLU(inplace=True),
             _normed(half, width, 1),
         )

@@ -20,8 +20,8 @@ def config(tiles: str = "auto", image_size: int | None = None) -> TrainConfig:
 
 
 def sizes(lengths: list[float], image: float) -> ObjectSizes:
-    of_boxes = np.array(lengths, np.float64)
-    return ObjectSizes(sizes=of_boxes, lengths=of_boxes, images=np.full(len(of_boxes), image))
+    sides = np.array(lengths, np.float64)[:, None].repeat(2, axis=1)
+    return ObjectSizes(sides=sides, frames=np.full(sides.shape, image))
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from torchvision.ops import box_iou
 from detcore.zoo.parts.assigners.assigned import BACKGROUND, IGNORED, Assigner
 from detcore.zoo.parts.assigners.atss import Atss
 from detcore.zoo.parts.assigners.bipartite import Bipartite
+from detcore.zoo.parts.assigners.hungarian import Hungarian, cheapest_pairs
 from detcore.zoo.parts.assigners.max_iou import MaxIou
 from detcore.zoo.parts.assigners.neighbours import Neighbours
 from detcore.zoo.parts.assigners.ranges import Ranges
@@ -54,6 +56,18 @@ def test_ssds_way_gives_each_object_its_best_anchor_though_two_want_the_same() -
     boxes = torch.tensor([[0.0, 0.0, 10.0, 8.0], [0.0, 0.0, 10.0, 6.0], [12.0, 0.0, 20.0, 10.0]])
     # The first two want the left anchor; the better one has it, and with nothing left the other goes without.
     assert assigned(Bipartite(), places, boxes, torch.zeros(3, dtype=torch.int64)).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ssds_way_takes_the_best_pair_first(seed: int) -> None:
+    places, (boxes, labels) = anchored_places(), some_objects(9, seed)
+    free = box_iou(boxes, places.anchors)
+    wanted = torch.where(free.max(dim=0).values > 0.5, free.argmax(dim=0), BACKGROUND)
+    for _ in range(len(boxes)):
+        row, anchor = divmod(int(free.argmax()), len(places.anchors))
+        wanted[anchor] = row
+        free[row], free[:, anchor] = -1.0, -1.0
+    assert (assigned(Bipartite(), places, boxes, labels) == wanted).all()
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 5])
@@ -120,7 +134,7 @@ def test_neighbouring_cells_learn_an_object_with_likely_anchors() -> None:
 
 
 def test_one_to_one_is_the_cheapest_of_all_permutations() -> None:
-    hungarian = pytest.importorskip("detcore.zoo.parts.assigners.hungarian").Hungarian(overlap_weight=0.0)
+    hungarian = Hungarian(overlap_weight=0.0)
     places = make_places([(2, 2)], [16])
     boxes, labels = some_objects(3, 0)
     rng = torch.Generator().manual_seed(1)
@@ -134,6 +148,16 @@ def test_one_to_one_is_the_cheapest_of_all_permutations() -> None:
     )
     assert [objects[place].item() for place in best] == [0, 1, 2]
     assert (objects >= 0).sum() == 3
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(5, 40), (7, 7), (9, 4), (1, 6)])
+def test_the_cheapest_pairs_cost_what_scipys_do(rows: int, columns: int) -> None:
+    optimize = pytest.importorskip("scipy.optimize")
+    rng = np.random.default_rng(rows)
+    for cost in (rng.normal(size=(rows, columns)), rng.integers(0, 4, (rows, columns)).astype(np.float64)):
+        own, theirs = cheapest_pairs(cost), optimize.linear_sum_assignment(cost)
+        assert cost[own].sum() == pytest.approx(cost[theirs].sum())
+        assert [len(set(part.tolist())) for part in own] == [min(rows, columns)] * 2
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
-from detcore.zoo.parts.anchors import anchors_of, formula_anchors
+from detcore.zoo.anchors import anchors_of, formula_anchors
 
 
 def test_formula_gives_torchvisions_anchors() -> None:

@@ -33,6 +33,16 @@ class FoundAnchors:
         return float(self.overlaps.mean()) if len(self.overlaps) else 0.0
 
 
+def fit_of(sizes: Sizes, anchors: Sizes) -> FoundAnchors:
+    """Anchors (N, 2) as they are, and how well boxes of widths and heights ``sizes`` (M, 2) fit them."""
+    return FoundAnchors(sizes=anchors, overlaps=shape_iou(sizes, anchors).max(axis=1))
+
+
+def anchors_text(sizes: Sizes) -> str:
+    """Widths and heights between commas, in whole pixels, as options and ``.cfg`` files have them."""
+    return ", ".join(f"{width:.0f},{height:.0f}" for width, height in np.maximum(sizes, 1))
+
+
 def shape_iou(sizes: Sizes, anchors: Sizes) -> Sizes:
     """(M, N) IoU of boxes of sizes (M, 2) and (N, 2) that share their middles."""
     overlap = np.minimum(sizes[:, None], anchors[None]).prod(axis=-1)
@@ -60,7 +70,7 @@ def anchors_of(sizes: Sizes, count: int, *, seed: int = 0) -> FoundAnchors:
             if (groups == group).any():
                 chosen[group] = np.median(sizes[groups == group], axis=0)
     chosen = chosen[np.argsort(chosen.prod(axis=1))]
-    return FoundAnchors(sizes=chosen, overlaps=shape_iou(sizes, chosen).max(axis=1))
+    return fit_of(sizes, chosen)
 
 
 def _spread(sizes: Sizes, count: int, rng: np.random.Generator) -> Sizes:
