@@ -16,7 +16,13 @@ from app.train.model_export_dialog import ModelExportDialog
 from detcore.errors import ConfigError
 from detcore.jobs.events import Event, Progress
 from detcore.jobs.owner import Outcome, OutcomeState
-from detcore.jobs.preparing.model_export import ModelExport, deployable, prepare_model_export, usual_folder
+from detcore.jobs.preparing.model_export import (
+    ModelExport,
+    deployable,
+    formats_of,
+    prepare_model_export,
+    usual_folder,
+)
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunInfo, RunState
@@ -58,13 +64,16 @@ class ModelExporting(QObject):
         if run is None or self.dialog is not None:
             return
         try:
-            deployable(run.folder)
+            spec = deployable(run.folder)
         except ConfigError as error:
             self._context.messages.error(error, doing="export the model")
             return
         project = self._context.document.project
         dialog = self.dialog = ModelExportDialog(
-            run.name, lambda format_id: usual_folder(project, run.folder, format_id), self._window
+            run.name,
+            formats_of(spec),
+            lambda format_id: usual_folder(project, run.folder, format_id),
+            self._window,
         )
         dialog.wanted.connect(lambda export: self._prepare(project, run, export))
         dialog.cancelled.connect(self._cancel)

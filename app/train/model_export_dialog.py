@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.fitted_dialog import FittedDialog
-from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport, missing_for_format
+from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport, ModelFormat, missing_for_format
 
 _WIDTH = 520
 _WHAT = (
@@ -43,22 +43,26 @@ class ModelExportDialog(FittedDialog):
     wanted = Signal(object)
     cancelled = Signal()
 
-    def __init__(self, name: str, folder: Callable[[str], Path], parent: QWidget | None = None) -> None:
-        """``name`` of the run; ``folder`` gives the usual place of a format."""
+    def __init__(
+        self,
+        name: str,
+        formats: Sequence[ModelFormat],
+        folder: Callable[[str], Path],
+        parent: QWidget | None = None,
+    ) -> None:
+        """``name`` of the run, the ``formats`` that it can become; ``folder`` gives the usual place of one."""
         super().__init__(parent)
         self.setWindowTitle("Export model")
         self.setMinimumWidth(_WIDTH)
         self._usual, self._own_folder, self._running = folder, False, False
         self._missing = {
-            kind.id: str(missing)
-            for kind in MODEL_FORMATS.values()
-            if (missing := missing_for_format(kind)) is not None
+            kind.id: str(missing) for kind in formats if (missing := missing_for_format(kind)) is not None
         }
         self.format = QComboBox()
-        for kind in MODEL_FORMATS.values():
+        for kind in formats:
             lacking = " (not installed)" if kind.id in self._missing else ""
             self.format.addItem(f"{kind.title}{lacking}", kind.id)
-        here = (row for row, name in enumerate(MODEL_FORMATS) if name not in self._missing)
+        here = (row for row, kind in enumerate(formats) if kind.id not in self._missing)
         self.format.setCurrentIndex(next(here, 0))
         self.about = _muted("")
         self.nms = QCheckBox("NMS inside")

@@ -1,7 +1,9 @@
 """What is said below the detector of the tiles in which a training would look at the images, and of images that figures do
-not see all of."""
+not see all of, and what becomes of a file that describes the detector."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
@@ -11,10 +13,13 @@ from app.train.widgets.setup import TrainSetup
 from detcore.data.samples import make_samples, why_low_figure
 from detcore.errors import ConfigError
 from detcore.evaluation.coco import MAX_DETECTIONS
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling, tiling_text
 from detcore.jobs.settings.headings import BASICS
 from detcore.project.project import Project
 from detcore.project.snapshot import take_snapshot
+
+_MOST_TOLD = 3
 
 
 class TilingNote(QObject):
@@ -67,7 +72,19 @@ class TilingNote(QObject):
                 f"Some images have more than {most} objects of a class; AP counts the {most} best detections."
             )
             reasons.append(self._low_figure)
-        card.show_note(" ".join(notes), " ".join(reasons))
+        if told := self._told_of_options(config):
+            notes.append(
+                f"Of the file: {'; '.join(told[:_MOST_TOLD])}{'; …' if len(told) > _MOST_TOLD else '.'}"
+            )
+            reasons.append("\n".join(told))
+        card.show_note(" ".join(notes), "\n".join(reasons))
+
+    def _told_of_options(self, config: TrainConfig) -> Sequence[str]:
+        """What the detector makes of its options in this project."""
+        document = self._context.document
+        if not document.is_open:
+            return ()
+        return config.spec.notes_on(config.options, classes=max(1, len(document.project.classes())))
 
 
 def _read(project: Project) -> tuple[ObjectSizes, str]:

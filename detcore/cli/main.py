@@ -36,6 +36,7 @@ COMMANDS = {
     "curves": "run_commands.curves",
     "model-info": "model_info.model_info",
     "anchors": "anchor_command.anchors",
+    "cfg-classes": "model_info.cfg_classes",
     "evaluate": "model_commands.evaluate",
     "queue": "queue_commands.queue",
     "audit": "audit_commands.audit",

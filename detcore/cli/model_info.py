@@ -6,10 +6,16 @@ import argparse
 import json
 from dataclasses import asdict
 
+from detcore.atomic import atomic_write
 from detcore.cli.console import say, table
+from detcore.errors import ConfigError
 from detcore.jobs.program import check_can_train
+from detcore.options import read_option_file
 from detcore.wording import counted
 from detcore.zoo.catalogue import find_detector, read_model
+from detcore.zoo.darknet.cfg import parse_cfg
+from detcore.zoo.darknet.class_count import with_classes
+from detcore.zoo.darknet.plan import make_plan
 
 
 def model_info(options: argparse.Namespace) -> int:
@@ -39,4 +45,25 @@ def model_info(options: argparse.Namespace) -> int:
         f"\n{spec.title}, {counted(classes, 'class', 'classes')}, {size} × {size} pixels: "
         f"{parameters / 1e6:.2f} M parameters, {macs / 1e9:.3f} G multiply-adds an image"
     )
+    for note in spec.notes_on(chosen, classes=classes):
+        say(note)
+    return 0
+
+
+def cfg_classes(options: argparse.Namespace) -> int:
+    """A `.cfg` of darknet for another number of classes; says which lines became others."""
+    text = read_option_file(options.cfg)
+    changed, changes = with_classes(text, parse_cfg(text, options.cfg), options.classes)
+    make_plan(parse_cfg(changed, options.cfg))
+    for change in changes:
+        say(str(change))
+    if not changes:
+        say(f"it is for {counted(options.classes, 'class', 'classes')} already")
+    if options.out is not None:
+        try:
+            with atomic_write(options.out) as temporary:
+                temporary.write_text(changed, encoding="utf-8", newline="")
+        except OSError as error:
+            raise ConfigError(f"it cannot be written ({error.strerror})", path=options.out) from error
+        say(f"written to {options.out}")
     return 0

@@ -299,6 +299,15 @@ def _add_model_commands(commands: Commands) -> None:
     )
     sizes.add_argument("--json", action="store_true", help="as JSON")
 
+    counted = _add(
+        commands, "cfg-classes", "make a .cfg of darknet for another number of classes", project=False
+    )
+    counted.add_argument("cfg", type=Path, metavar="FILE.cfg", help="it is not changed itself")
+    counted.add_argument("--classes", type=_positive, required=True, metavar="K")
+    counted.add_argument(
+        "--out", type=Path, metavar="FILE", help="where to write it; without, it is said alone"
+    )
+
     evaluate = _add(commands, "evaluate", "score a run on a split, or any COCO files", project=False)
     evaluate.add_argument("project", type=Path, nargs="?", metavar="P.reticle", help="the project folder")
     evaluate.add_argument("--run", help="a run of the project")

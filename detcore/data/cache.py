@@ -9,10 +9,11 @@ from pathlib import Path
 
 import psutil
 
-from detcore.data.letterbox import Fit, fit_scale, fit_size, resize
+from detcore.data.letterbox import Fit, fit_frame, fit_scale, resize
 from detcore.images.decoding import check_frame, read_image
 from detcore.images.tiles import Tile, Tiling
 from detcore.types import ImageArray
+from detcore.zoo.spec import InputRule
 
 _SHARE_OF_FREE_MEMORY = 0.25
 
@@ -24,7 +25,8 @@ class ImageCache:
     """Resized images by path; used from several threads. What several ask for at once is decoded once.
 
     ``budget`` in bytes, by default a quarter of the memory that is free now, shared by as many ``processes``
-    with a cache each; what does not fit is decoded each time it is asked for.
+    with a cache each; what does not fit is decoded each time it is asked for. Images keep their shape unless the ``rule`` of
+    a detector stretches them.
 
     With a ``tiling`` all images are resized by one scale, so that a tile of it is as long as ``longer_side``, and
     looked at tile by tile. They are large: what was not asked for the longest makes room for others.
@@ -34,11 +36,13 @@ class ImageCache:
         self,
         *,
         longer_side: int,
+        rule: InputRule | None = None,
         tiling: Tiling | None = None,
         budget: int | None = None,
         processes: int = 1,
     ) -> None:
         self.longer_side = longer_side
+        self.rule = rule or InputRule(image_size=longer_side)
         self.tiling = tiling
         if budget is None:
             budget = int(psutil.virtual_memory().available * _SHARE_OF_FREE_MEMORY) // processes
@@ -51,7 +55,7 @@ class ImageCache:
     def fit(self, *, width: int, height: int) -> Fit:
         """How an image of that size is resized."""
         if self.tiling is None:
-            return fit_size(width=width, height=height, longer_side=self.longer_side)
+            return fit_frame(width=width, height=height, longer_side=self.longer_side, rule=self.rule)
         return fit_scale(width=width, height=height, scale=self.tiling.scale(self.longer_side))
 
     def tiles(self, fit: Fit) -> tuple[Tile, ...]:
@@ -89,7 +93,7 @@ class ImageCache:
             height, width = original.shape[:2]
             check_frame(Path(path), (width, height), frame)
             fit = self.fit(width=width, height=height)
-            resized = resize(original, fit), fit
+            resized = resize(original, fit, smooth=self.rule.smooth), fit
         except BaseException as error:  # noqa: BLE001 - each of them raises it
             with self._lock:
                 del self._under_way[path]

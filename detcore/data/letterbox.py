@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcore.types import FloatArray, ImageArray
+from detcore.zoo.spec import InputRule
 
 PAD_VALUE = 114
 """Grey of the padding, 0..255."""
@@ -17,7 +18,7 @@ PAD_VALUE = 114
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fit:
     """How an original of (width, height) was resized: to (new_width, new_height), aspect kept to the
-    rounding. The resized image sits in the frame's top left corner."""
+    rounding unless it was stretched. The resized image sits in the frame's top left corner."""
 
     width: int
     height: int
@@ -49,6 +50,19 @@ def fit_size(*, width: int, height: int, longer_side: int) -> Fit:
     return fit_scale(width=width, height=height, scale=longer_side / max(width, height))
 
 
+def fit_frame(*, width: int, height: int, longer_side: int, rule: InputRule) -> Fit:
+    """The fit of a whole image: as ``fit_size``, or stretched as the rule says, the longer side ``longer_side`` pixels."""
+    if rule.resize == "letterbox":
+        return fit_size(width=width, height=height, longer_side=longer_side)
+    across, down = min(1.0, 1.0 / rule.aspect), min(1.0, rule.aspect)
+    return Fit(
+        width=width,
+        height=height,
+        new_width=max(1, round(longer_side * across)),
+        new_height=max(1, round(longer_side * down)),
+    )
+
+
 def fit_scale(*, width: int, height: int, scale: float) -> Fit:
     """The fit that makes ``scale`` pixels of each of the original's."""
     return Fit(
@@ -59,15 +73,15 @@ def fit_scale(*, width: int, height: int, scale: float) -> Fit:
     )
 
 
-def resize(image: ImageArray, fit: Fit) -> ImageArray:
-    """The image at the size of the fit; area averaging when it shrinks, so nothing aliases."""
+def resize(image: ImageArray, fit: Fit, *, smooth: bool = True) -> ImageArray:
+    """The image at the size of the fit; area averaging when it shrinks, so nothing aliases, unless it is not to be ``smooth``."""
     if (fit.new_width, fit.new_height) == (fit.width, fit.height):
         return image
-    shrinks = fit.new_width < fit.width
+    shrinks = fit.new_width * fit.new_height < fit.width * fit.height
     resized = cv2.resize(
         image,
         (fit.new_width, fit.new_height),
-        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
+        interpolation=cv2.INTER_AREA if shrinks and smooth else cv2.INTER_LINEAR,
     )
     return resized.astype(np.uint8, copy=False)
 

@@ -74,8 +74,9 @@ class Preview:
         """
         samples = self._samples(config)
         tiling = choose_tiling(config, self._objects)
-        if (self._cache.longer_side, self._cache.tiling) != (config.size(), tiling):
-            self._cache = ImageCache(longer_side=config.size(), tiling=tiling, budget=_CACHE_BYTES)
+        rule = config.spec.input
+        if (self._cache.longer_side, self._cache.rule, self._cache.tiling) != (config.size(), rule, tiling):
+            self._cache = ImageCache(longer_side=config.size(), rule=rule, tiling=tiling, budget=_CACHE_BYTES)
             self._cut = None
         problems: list[ImageError] = []
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from detcore.data.letterbox import PAD_VALUE
+from detcore.data.letterbox import PAD_VALUE, fit_frame
 from detcore.errors import ConfigError, ProjectError
 from detcore.evaluation.evaluate import evaluate_columns
 from detcore.evaluation.judged import judge
@@ -80,14 +80,16 @@ def make_card(
 
 def _input(spec: DetectorSpec, side: int) -> dict[str, Any]:
     rule = spec.input
+    frame = fit_frame(width=side, height=side, longer_side=side, rule=rule)
     return {
         "name": "images",
-        "shape": ["batch", 3, side, side],
+        "shape": ["batch", 3, frame.new_height, frame.new_width],
         "side": side,
         "type": "float32",
         "colours": "RGB",
         "range": [0.0, 1.0],
         "resize": rule.resize,
+        "smooth": rule.smooth,
         "place": "top left",
         "pad_value": PAD_VALUE,
         "divisor": rule.divisor,
@@ -188,7 +190,7 @@ def card_text(card: dict[str, Any]) -> str:
     side, inside, figures = takes["side"], takes["normalised_inside"], card["figures"]
     best = card["threshold"]
     fitted = (
-        f"stretched to {side} × {side}"
+        f"stretched to {takes['shape'][3]} × {takes['shape'][2]}{'' if takes['smooth'] else ', by linear interpolation without smoothing'}"
         if takes["resize"] == "stretch"
         else f"resized so that the longer side is {side}, put in the top left corner of a square of "
         f"{side} × {side} filled with {takes['pad_value']}"

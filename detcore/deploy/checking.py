@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from detcore.boxes import iou
-from detcore.data.letterbox import Fit, fit_size, pad, resize
+from detcore.data.letterbox import fit_frame, pad, resize
 from detcore.deploy.running import Floats, Run
 from detcore.errors import ConfigError, ImageError, ReticleError
 from detcore.images.decoding import read_image
@@ -91,11 +91,8 @@ def frame_of(path: Path, *, side: int, rule: InputRule) -> Floats:
     ImageError."""
     original = read_image(path)
     height, width = original.shape[:2]
-    if rule.resize == "stretch":
-        fit = Fit(width=width, height=height, new_width=side, new_height=side)
-    else:
-        fit = fit_size(width=width, height=height, longer_side=side)
-    frame = pad(resize(original, fit), width=side, height=side)
+    fit = fit_frame(width=width, height=height, longer_side=side, rule=rule)
+    frame = pad(resize(original, fit, smooth=rule.smooth), width=side, height=side)
     return (frame.transpose(2, 0, 1) / np.float32(255.0)).astype(np.float32)
 
 

@@ -13,6 +13,7 @@ from torch.export import ExportedProgram
 
 from detcore.deploy.card import card_text, class_names, make_card
 from detcore.deploy.checking import Difference, compare_answers, compare_detections, read_frames
+from detcore.deploy.darknet_file import DARKNET, dense_of, write_darknet
 from detcore.deploy.running import Floats, Run
 from detcore.deploy.torch_file import record, run_module, run_torch, write_torch
 from detcore.errors import Cancelled
@@ -21,10 +22,11 @@ from detcore.inference.predictor import best_checkpoint
 from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport, check_model_export
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
-from detcore.zoo.base import DenseNet
+from detcore.zoo.base import DenseNet, Detector
 from detcore.zoo.building import build_dense, build_detector
 from detcore.zoo.catalogue import find_detector
 from detcore.zoo.checkpoint import Checkpoint
+from detcore.zoo.detectors.darknet import Darknet
 
 CARD, CARD_TEXT = "model-card.json", "model-card.md"
 ExportProgress = Callable[[int, int, str], bool]
@@ -58,14 +60,24 @@ def export_model(
     begin = _steps(progress)
     begin("Reading the weights")
     checkpoint = best_checkpoint(run)
-    spec, kind = find_detector(checkpoint.model), MODEL_FORMATS[export.format]
-    dense = _dense_net(checkpoint)
+    spec = find_detector(checkpoint.model).fitted_to(checkpoint.options)
+    kind, detector = MODEL_FORMATS[export.format], _detector(checkpoint)
+    names = class_names(checkpoint.class_ids, snapshot.classes, Snapshot.load(run.snapshot).classes)
+    dense = (
+        dense_of(detector)
+        if isinstance(detector, Darknet) and kind.id == DARKNET
+        else build_dense(checkpoint.model, detector, image_size=checkpoint.image_size)
+    )
     with staged(export.out, (), export.out.parent) as staging:
         begin("Reading images to check with")
         frames = read_frames(snapshot, side=dense.side, rule=spec.input)
-        difference = _write(dense, frames, staging, export, begin)
+        if isinstance(detector, Darknet) and kind.id == DARKNET:
+            begin("Writing the file")
+            paths = [staging.path(name) for name in kind.files]
+            difference = write_darknet(detector, paths, names, frames)
+        else:
+            difference = _write(dense, frames, staging, export, begin)
         begin("Writing the card")
-        names = class_names(checkpoint.class_ids, snapshot.classes, Snapshot.load(run.snapshot).classes)
         check = {"images": len(frames), "box_px": difference.box, "score": difference.score}
         card = make_card(run, checkpoint, dense, spec, kind, names=names, nms=export.nms, check=check)
         staging.write_text(CARD, json.dumps(card, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
@@ -88,7 +100,8 @@ def _steps(progress: ExportProgress) -> Callable[[str], None]:
     return begin
 
 
-def _dense_net(checkpoint: Checkpoint) -> DenseNet:
+def _detector(checkpoint: Checkpoint) -> Detector:
+    """With the weights that are judged and used."""
     detector = build_detector(
         checkpoint.model,
         num_classes=len(checkpoint.class_ids),
@@ -96,7 +109,7 @@ def _dense_net(checkpoint: Checkpoint) -> DenseNet:
         options=checkpoint.options,
     )
     detector.load_state_dict(checkpoint.kept())
-    return build_dense(checkpoint.model, detector, image_size=checkpoint.image_size)
+    return detector.eval()
 
 
 def _write(

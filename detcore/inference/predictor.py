@@ -21,6 +21,7 @@ from detcore.project.runs import RunFolder
 from detcore.types import Detections, ImageArray, IntArray
 from detcore.zoo.base import Detector
 from detcore.zoo.building import build_detector
+from detcore.zoo.catalogue import find_detector
 from detcore.zoo.checkpoint import Checkpoint, newest_checkpoint
 from detcore.zoo.folding import folded
 from detcore.zoo.running import Compute, OutOfMemoryError, Runner, full_precision, memory_watch
@@ -157,7 +158,13 @@ class Predictor:
 
     def _images(self) -> ImageCache:
         """Each image is read once: keeping it would only take memory."""
-        return ImageCache(longer_side=self._checkpoint.image_size, tiling=self._checkpoint.tiling, budget=0)
+        checkpoint = self._checkpoint
+        return ImageCache(
+            longer_side=checkpoint.image_size,
+            rule=find_detector(checkpoint.model).fitted_to(checkpoint.options).input,
+            tiling=checkpoint.tiling,
+            budget=0,
+        )
 
     def _detect(self, *, with_answers: bool) -> Detect:
         runner = Runner(self.detector, self._compute, with_answers=with_answers)

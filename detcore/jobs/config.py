@@ -108,9 +108,9 @@ class TrainConfig:
         if self.optimisation.label_smoothing and not spec.smooths_labels:
             hint = "Leave label_smoothing at 0, or train one of Reticle's own"
             raise ConfigError(f"{spec.id} cannot smooth labels", hint=hint)
-        if spec.input.resize == "stretch" and (self.learning.multi_scale or self.learning.small_until):
+        if spec.input.one_size and (self.learning.multi_scale or self.learning.small_until):
             raise ConfigError(
-                f"{spec.id} makes a square of one size of every image",
+                f"{spec.id} makes a frame of one size of every image",
                 hint="Leave small_until and multi_scale alone",
             )
 

@@ -71,7 +71,12 @@ class RunData:
 
     def cache(self, load: Load, group: Group) -> ImageCache:
         """The images as they are learnt and judged, in memory as far as there is room."""
-        return ImageCache(longer_side=load.image_size, tiling=self.tiling, processes=group.local_world_size)
+        return ImageCache(
+            longer_side=load.image_size,
+            rule=self._config.spec.input,
+            tiling=self.tiling,
+            processes=group.local_world_size,
+        )
 
     def views(self, cache: ImageCache) -> Sequence[Sample] | TileSamples:
         """What is drawn in a pass: the images, or their tiles."""

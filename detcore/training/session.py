@@ -291,6 +291,8 @@ class Session:
                 batch_size=load.batch_size * load.accumulate * self._group.world_size,
             )
         )
+        for note in self.config.spec.notes_on(self.config.options, classes=len(self.snapshot.classes)):
+            self.telling.info(f"{note[0].upper()}{note[1:]}.")
         self.telling.emit(data_figures(split, self.snapshot, image_size=load.image_size, tiling=data.tiling))
         boxes = sum(len(sample.labels) for sample in split.train)
         self.telling.info(

@@ -5,7 +5,7 @@ The window's form, the command line and the checks are made from this; the netwo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -48,7 +48,9 @@ class InputRule:
 
     ``image_size`` is the default of the longer side, in pixels. The network sees RGB values of ``value_range``,
     less ``mean``, divided by ``std``. ``resize`` tells whether it keeps the shape of a frame (``letterbox``) or
-    makes a square of it (``stretch``). Height and width must be multiples of ``divisor``.
+    each is stretched to one whose height is ``aspect`` times its width (``stretch``), which have ``one_size`` where
+    the network takes no other. ``smooth``: when an image shrinks all its pixels count; without, those next to each point alone.
+    Height and width must be multiples of ``divisor``.
     """
 
     image_size: int
@@ -56,6 +58,9 @@ class InputRule:
     std: Triple = IMAGENET_STD
     value_range: tuple[float, float] = (0.0, 1.0)
     resize: Literal["letterbox", "stretch"] = "letterbox"
+    aspect: float = 1.0
+    one_size: bool = False
+    smooth: bool = True
     divisor: int = SIDE_STEP
 
 
@@ -161,6 +166,8 @@ class DetectorSpec:
     ``smooths_labels``: its losses look at ``Detector.label_smoothing``.
     ``masks_ignored``: its losses leave out ``Target.ignore``. Of a detector that cannot do so the images are painted over
     there, so that what lies in such areas is not learnt either.
+    ``notes`` is of a detector that does not take its options as they are: it takes such options and a number of classes, and
+    says what users should know of them, in plain words.
 
     Raises:
         ValueError: ``input.divisor`` does not divide ``SIDE_STEP``, or a field of ``options`` is no ``option``.
@@ -185,6 +192,7 @@ class DetectorSpec:
     deploy: str = ""
     smooths_labels: bool = False
     masks_ignored: bool = False
+    notes: Callable[[Any, int], Sequence[str]] | None = None
 
     def __post_init__(self) -> None:
         if SIDE_STEP % self.input.divisor:
@@ -218,6 +226,10 @@ class DetectorSpec:
             ConfigError: it depends on the options, and these are wrong or make no sense together.
         """
         return self if self.fit is None else self.fit(self, self.read_options(chosen))
+
+    def notes_on(self, chosen: Mapping[str, Any], *, classes: int) -> Sequence[str]:
+        """What users should know of what was chosen, in a project of so many classes. Raises ConfigError as ``fitted_to``."""
+        return () if self.notes is None else self.notes(self.read_options(chosen), classes)
 
     def parse_options(self, words: Mapping[str, str]) -> dict[str, Any]:
         """The values that words of the command line mean, by name. Raises ConfigError as ``read_options``."""

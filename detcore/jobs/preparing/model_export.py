@@ -26,7 +26,8 @@ class ModelFormat:
     """A kind of file that runs without Reticle.
 
     ``files`` are their names, that which is opened first; ``packages`` are the modules that writing and checking them
-    need, which the extra ``extra`` brings. ``nms``: NMS can be inside.
+    need, which the extra ``extra`` brings. ``nms``: NMS can be inside. ``only_for`` is the id of the detector that such a file
+    can be of; "" for all that can leave the program.
     """
 
     id: str
@@ -36,6 +37,7 @@ class ModelFormat:
     packages: tuple[str, ...] = ()
     extra: str = "train"
     nms: bool = False
+    only_for: str = ""
 
 
 _ONNX_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
@@ -66,8 +68,21 @@ MODEL_FORMATS: Mapping[str, ModelFormat] = {
             extra="openvino",
             nms=True,
         ),
+        ModelFormat(
+            id="darknet",
+            title="Darknet (.weights)",
+            files=("model.weights", "model.cfg", "model.names"),
+            text="For darknet and all that reads its files, such as OpenCV. A network with its classes, to be trained on there "
+            "as well.",
+            only_for="darknet",
+        ),
     )
 }
+
+
+def formats_of(spec: DetectorSpec) -> list[ModelFormat]:
+    """The kinds of files that a detector can become."""
+    return [kind for kind in MODEL_FORMATS.values() if kind.only_for in ("", spec.id)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,10 +132,15 @@ def check_model_export(run: RunFolder, export: ModelExport) -> None:
             path=run.path,
             hint="Give a run of train",
         )
-    deployable(run)
-    kind = MODEL_FORMATS[export.format]
+    spec, kind = deployable(run), MODEL_FORMATS[export.format]
+    if kind not in formats_of(spec):
+        others = ", ".join(other.id for other in formats_of(spec))
+        raise ConfigError(
+            f"{spec.title} cannot be a file of {kind.title}: such files describe networks made of darknet's layers",
+            hint=f"It can be {others}",
+        )
     if export.nms and not kind.nms:
-        able = " and ".join(item.title for item in MODEL_FORMATS.values() if item.nms)
+        able = " and ".join(item.title for item in formats_of(spec) if item.nms)
         raise ConfigError(f"NMS cannot be inside a file of {kind.title}", hint=f"It can in {able}")
     if (missing := missing_for_format(kind)) is not None:
         raise missing

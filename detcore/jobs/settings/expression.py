@@ -10,7 +10,7 @@ from typing import Any
 
 from detcore.errors import ConfigError
 
-_LONGEST = 200
+_LONGEST = 400
 _BINARY: Mapping[type[ast.AST], Callable[[float, float], float]] = {
     ast.Add: float.__add__,
     ast.Sub: float.__sub__,

@@ -25,11 +25,13 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One ``[kind]`` with its values. ``path`` and ``line`` are for messages."""
+    """One ``[kind]`` with its values. Of a key that stands there several times the first counts, as in darknet; the others are
+    ``repeated``. ``path`` and ``line`` are for messages."""
 
     kind: str
     line: int
     values: Mapping[str, Value]
+    repeated: Sequence[tuple[str, Value]] = ()
     path: Path = field(default_factory=Path)
 
     def whole(self, key: str, default: int | None = None, *, low: int | None = None) -> int:
@@ -47,8 +49,8 @@ class Section:
         return found[0]
 
     def flag(self, key: str, *, default: bool = False) -> bool:
-        """Whether a number is there that is not 0."""
-        return self.whole(key, int(default)) != 0
+        """Whether a number is there that is not 0. Raises ConfigError as ``whole``."""
+        return self.number(key, float(default)) != 0
 
     def text(self, key: str, default: str) -> str:
         """What stands behind the key, as it is."""
@@ -117,6 +119,7 @@ def parse_cfg(text: str, path: Path = Path("network.cfg")) -> Cfg:
     """The text of a `.cfg` file; ``path`` is for messages. Raises ConfigError as ``read_cfg``."""
     sections: list[Section] = []
     values: dict[str, Value] = {}
+    repeated: list[tuple[str, Value]] = []
     for number, raw in enumerate(text.splitlines(), start=1):
         line = _bare(raw)
         if not line:
@@ -126,14 +129,19 @@ def parse_cfg(text: str, path: Path = Path("network.cfg")) -> Cfg:
                 raise ConfigError(
                     f"{line!r} is no heading", path=path, line=number, hint="A heading ends with ]"
                 )
-            values = {}
-            sections.append(Section(kind=line[1:-1].strip(), line=number, values=values, path=path))
+            values, repeated = {}, []
+            kind = line[1:-1].strip()
+            sections.append(Section(kind=kind, line=number, values=values, repeated=repeated, path=path))
             continue
         key, equals, value = line.partition("=")
         if not equals or not sections:
             hint = "A network begins with [net]" if not sections else "Lines are key=value"
             raise ConfigError(f"{line!r} makes no sense here", path=path, line=number, hint=hint)
-        values[key.strip()] = Value(text=value.strip(), line=number)
+        name, found = key.strip(), Value(text=value.strip(), line=number)
+        if name in values:
+            repeated.append((name, found))
+        else:
+            values[name] = found
     if not sections or sections[0].kind not in _NET:
         raise ConfigError("it is no network of darknet", path=path, line=1, hint="It must begin with [net]")
     if len(sections) == 1:

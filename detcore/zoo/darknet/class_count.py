@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from detcore.zoo.darknet.cfg import Cfg, Section, parse_cfg
-from detcore.zoo.darknet.plan import HEADS, long_name, outputs_of_head
+from detcore.zoo.darknet.plan import long_name
+from detcore.zoo.darknet.shapes.boxes import HEADS, outputs_of_head
 
 _WIDTH_KEYS = {"convolutional": "filters", "connected": "output"}
 
@@ -31,14 +32,17 @@ def with_classes(text: str, cfg: Cfg, classes: int) -> tuple[str, list[Change]]:
         ConfigError: the layer before a head is none whose channels can be chosen.
     """
     changes: list[Change] = []
-    for before, head in zip(cfg.layers, cfg.layers[1:], strict=False):
+    for before, head in zip((None, *cfg.layers), cfg.layers, strict=False):
         if head.kind not in HEADS:
             continue
+        if before is None:
+            raise head.fault("classes", "the layer before it must be a convolution")
         key = _WIDTH_KEYS.get(long_name(before.kind))
         if key is None:
             raise head.fault("classes", "the layer before it must be a convolution")
         changes += _change(head, "classes", classes)
         changes += _change(before, key, outputs_of_head(head, classes=classes))
+    changes.sort(key=lambda change: change.line)
     return _rewritten(text, changes), changes
 
 
@@ -58,7 +62,7 @@ def _rewritten(text: str, changes: list[Change]) -> str:
     return "".join(lines)
 
 
-def for_classes(text: str, classes: int) -> tuple[Cfg, list[Change]]:
-    """A `.cfg`, parsed, for a number of classes. Raises ConfigError as ``parse_cfg`` and ``with_classes``."""
-    changed, changes = with_classes(text, parse_cfg(text), classes)
-    return parse_cfg(changed), changes
+def for_classes(text: str, classes: int) -> tuple[str, list[Change]]:
+    """The text of a `.cfg` for a number of classes, and what changed. Raises ConfigError as ``parse_cfg`` and
+    ``with_classes``."""
+    return with_classes(text, parse_cfg(text), classes)

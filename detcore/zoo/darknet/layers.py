@@ -8,9 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from detcore.zoo.darknet.shapes.shape import Step
+
 BATCH_NORM_EPS = 1e-5
 BATCH_NORM_MOMENTUM = 0.01
 """Darknet keeps 0.99 of the old statistics at each step."""
+_TINY_SUM = 1e-4
 
 
 class Activation(nn.Module):
@@ -47,6 +50,18 @@ def _hard_mish(x: Tensor) -> Tensor:
     return torch.where(x > 0, x, torch.where(x > -2, x * x / 2 + x, torch.zeros_like(x)))
 
 
+def _share_of_channels(x: Tensor) -> Tensor:
+    """What is above 0 as a share of all that is, in each place; ``x`` (B, C, …)."""
+    above = functional.relu(x)
+    return above / (above.sum(dim=1, keepdim=True) + _TINY_SUM)
+
+
+def _softmax_of_channels(x: Tensor) -> Tensor:
+    """The softmax of each place, a little less than one in all; ``x`` (B, C, …)."""
+    grown = x.exp()
+    return grown / (grown.sum(dim=1, keepdim=True) + _TINY_SUM)
+
+
 ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "linear": lambda x: x,
     "logistic": torch.sigmoid,
@@ -59,6 +74,7 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relie": lambda x: functional.leaky_relu(x, 0.01),
     "ramp": lambda x: functional.relu(x) + 0.1 * x,
     "leaky": lambda x: functional.leaky_relu(x, 0.1),
+    "revleaky": lambda x: functional.leaky_relu(x, 0.1),
     "tanh": torch.tanh,
     "plse": _plse,
     "stair": _stair,
@@ -67,28 +83,91 @@ ACTIVATIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "swish": functional.silu,
     "mish": functional.mish,
     "hard_mish": _hard_mish,
+    "normalize_channels": _share_of_channels,
+    "normalize_channels_softmax": _softmax_of_channels,
+    "normalize_channels_softmax_maxval": lambda x: _softmax_of_channels(x - x.amax(dim=1, keepdim=True)),
 }
 """By darknet's names; the formulas are those of its `activations.h`."""
 
 
-class MaxPool(nn.Module):
-    """Max pooling with ``padding`` places shared out to both sides, the odd one to the right and the bottom."""
+class Around(nn.Module):
+    """A window over features with places put around them, the odd one to the right and the bottom."""
 
-    def __init__(self, size: int, stride: int, padding: int) -> None:
+    def __init__(self, step: Step) -> None:
         super().__init__()
-        self.size, self.stride = size, stride
-        self.before, self.behind = padding // 2, padding - padding // 2
+        self.size, self.stride = step.size, (step.down, step.across)
+        before = step.padding // 2
+        self.around = (before, step.padding - before) * 2
+
+    def padded(self, features: Tensor, value: float) -> Tensor:
+        return functional.pad(features, self.around, value=value) if any(self.around) else features
+
+
+class MaxPool(Around):
+    """The largest of each window."""
 
     def forward(self, features: Tensor) -> Tensor:
-        around = (self.before, self.behind, self.before, self.behind)
-        if any(around):
-            features = functional.pad(features, around, value=-torch.inf)
-        return functional.max_pool2d(features, self.size, self.stride)
+        return functional.max_pool2d(self.padded(features, -torch.inf), self.size, self.stride)
+
+
+class MeanPool(Around):
+    """The mean of each window; what was put around does not count."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        sums = functional.avg_pool2d(self.padded(features, 0.0), self.size, self.stride)
+        counts = functional.avg_pool2d(
+            self.padded(torch.ones_like(features[:1, :1]), 0.0), self.size, self.stride
+        )
+        return sums / counts
+
+
+class Upsample(nn.Module):
+    """Each place ``stride`` times in a row, times ``scale``."""
+
+    def __init__(self, stride: int, scale: float) -> None:
+        super().__init__()
+        self.stride, self.scale = stride, scale
+
+    def forward(self, features: Tensor) -> Tensor:
+        larger = functional.interpolate(features, scale_factor=float(self.stride), mode="nearest")
+        return larger if self.scale == 1 else larger * self.scale
+
+
+class WeightedSum(nn.Module):
+    """Shares of the features that a shortcut adds: ``weight`` (inputs, 1 or channels, 1, 1), all of them made positive and to
+    one in sum where it ``normalizes``, by relu or softmax (fast normalized fusion of Tan et al. 2020)."""
+
+    def __init__(self, inputs: int, channels: int, normalization: str) -> None:
+        super().__init__()
+        self.normalization = normalization
+        self.weight = nn.Parameter(1 + 0.01 * (2 * torch.rand(inputs, channels, 1, 1) - 1))
+
+    def forward(self, features: list[Tensor]) -> list[Tensor]:
+        """(B, C, H, W) each, times its share."""
+        weight = self.weight
+        if self.normalization in ("relu", "avg_relu"):
+            weight = functional.relu(weight)
+        elif self.normalization == "softmax":
+            weight = (weight - weight.amax(dim=0, keepdim=True)).exp()
+        if self.normalization != "none":
+            weight = weight / (weight.sum(dim=0, keepdim=True) + _TINY_SUM)
+        return [one * _first_channels(share, one) for one, share in zip(features, weight, strict=True)]
+
+
+def _first_channels(share: Tensor, features: Tensor) -> Tensor:
+    """A share (1 or channels, 1, 1) for features that may have other channels: those that the sum does not take are left out
+    later."""
+    channels = features.shape[1]
+    if len(share) in (1, channels):
+        return share
+    if len(share) > channels:
+        return share[:channels]
+    return torch.cat([share, share.new_zeros(channels - len(share), 1, 1)])
 
 
 class Reorg(nn.Module):
-    """Places to channels as darknet does it: it reads the numbers as if there were a quarter of the channels at twice the
-    sides, and writes them as if the sides were half, so that neighbours do not end up in one place."""
+    """Places to channels as darknet does it: it reads the numbers as if there were a quarter of the channels at twice
+    the sides, and writes them as if the sides were half, so that neighbours do not end up in one place."""
 
     def __init__(self, stride: int) -> None:
         super().__init__()

@@ -16,9 +16,17 @@ from detcore.zoo.darknet.layers import (
     Flat,
     Local,
     MaxPool,
+    MeanPool,
     Reorg,
+    Upsample,
+    WeightedSum,
 )
-from detcore.zoo.darknet.plan import HEADS, IMAGE, Layer, Plan, padding_of, pool_padding
+from detcore.zoo.darknet.plan import IMAGE, Layer, Plan
+from detcore.zoo.darknet.shapes.boxes import HEADS
+from detcore.zoo.darknet.shapes.joined import weights_of_shortcut
+from detcore.zoo.darknet.shapes.pooled import pool_step
+from detcore.zoo.darknet.shapes.shape import strides
+from detcore.zoo.darknet.shapes.weighted import dilation_of, is_normed, padding_of
 
 
 class DarknetNet(nn.Module):
@@ -53,20 +61,44 @@ class DarknetNet(nn.Module):
 
     def _made(self, layer: Layer, given: list[Tensor]) -> Tensor:
         section = layer.section
-        if layer.kind == "route":
-            groups, part = section.whole("groups", 1), section.whole("group_id", 0)
-            parts = [features.chunk(groups, dim=1)[part] for features in given] if groups > 1 else given
-            return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-        if layer.kind == "shortcut":
-            made = given[0]
-            for features in given[1:]:
-                made = _added(made, features)
-            given = [made]
         index = str(layer.index)
-        return cast("Tensor", self.blocks[index](given[0])) if index in self.blocks else given[0]
+        block = self.blocks[index] if index in self.blocks else None  # noqa: SIM401 - it has no get
+        match layer.kind:
+            case "route":
+                groups, part = section.whole("groups", 1), section.whole("group_id", 0)
+                parts = [features.chunk(groups, dim=1)[part] for features in given] if groups > 1 else given
+                return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+            case "shortcut":
+                return cast("Tensor", block(given)) if block is not None else added(given)
+            case "scale_channels" | "sam":
+                made = given[0] * given[1]
+            case _:
+                made = given[0]
+        return made if block is None else cast("Tensor", block(made))
 
 
-def _added(features: Tensor, others: Tensor) -> Tensor:
+class Shortcut(nn.Module):
+    """A sum with weights or an activation."""
+
+    def __init__(self, weights: WeightedSum | None, activation: list[nn.Module]) -> None:
+        super().__init__()
+        self.weights = weights
+        self.activation = nn.Sequential(*activation)
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        parts = features if self.weights is None else cast("list[Tensor]", self.weights(features))
+        return cast("Tensor", self.activation(added(parts)))
+
+
+def added(features: list[Tensor]) -> Tensor:
+    """The sum over the channels that the first of them has, of the others as far as these go."""
+    total = features[0]
+    for others in features[1:]:
+        total = _plus(total, others)
+    return total
+
+
+def _plus(features: Tensor, others: Tensor) -> Tensor:
     """The sum over the channels that both have; the rest stays as it is."""
     channels, given = features.shape[1], others.shape[1]
     if given == channels:
@@ -87,21 +119,21 @@ def _block(layer: Layer, head: Section | None) -> nn.Module | None:
     section, before, after = layer.section, layer.before, layer.after
     match layer.kind:
         case "convolutional":
+            across, down = strides(section)
             convolution = nn.Conv2d(
                 before.channels,
                 after.channels,
                 section.whole("size", 1),
-                section.whole("stride", 1),
-                padding_of(section) * section.whole("dilation", 1),
-                dilation=section.whole("dilation", 1),
+                (down, across),
+                padding_of(section),
+                dilation=dilation_of(section),
                 groups=section.whole("groups", 1),
-                bias=not section.flag("batch_normalize"),
+                bias=not is_normed(section),
             )
             nn.init.kaiming_normal_(convolution.weight, mode="fan_in")
             return _with_activation(convolution, section, nn.BatchNorm2d, after.channels, head)
         case "connected":
-            normed = section.flag("batch_normalize")
-            linear = nn.Linear(before.size, after.channels, bias=not normed)
+            linear = nn.Linear(before.size, after.channels, bias=not is_normed(section))
             return nn.Sequential(
                 Flat(), *_with_activation(linear, section, nn.BatchNorm1d, after.channels, head)
             )
@@ -117,17 +149,25 @@ def _block(layer: Layer, head: Section | None) -> nn.Module | None:
             )
             return nn.Sequential(local, *_activation(section))
         case "maxpool":
-            stride = section.whole("stride", 1)
-            return MaxPool(section.whole("size", stride), stride, pool_padding(section))
+            return MaxPool(pool_step(section))
+        case "local_avgpool":
+            return MeanPool(pool_step(section))
         case "avgpool":
             return nn.AdaptiveAvgPool2d(1)
         case "upsample":
-            return nn.Upsample(scale_factor=section.whole("stride", 2), mode="nearest")
+            return Upsample(section.whole("stride", 2), section.number("scale", 1.0))
         case "reorg":
             return Reorg(section.whole("stride", 1))
         case "dropout":
             return nn.Dropout(section.number("probability", 0.5))
         case "shortcut":
+            sizes = weights_of_shortcut(section, list(layer.shapes))
+            weights = (
+                None if sizes is None else WeightedSum(*sizes, section.text("weights_normalization", "none"))
+            )
+            activation = _activation(section, default="linear")
+            return Shortcut(weights, activation) if weights is not None or activation else None
+        case "scale_channels" | "sam" | "activation":
             return nn.Sequential(*_activation(section, default="linear")) or None
         case _:
             return None
@@ -141,7 +181,7 @@ def _with_activation(
     head: Section | None,
 ) -> nn.Sequential:
     parts: list[nn.Module] = [weights]
-    if section.flag("batch_normalize"):
+    if is_normed(section):
         parts.append(norm(channels, eps=BATCH_NORM_EPS, momentum=BATCH_NORM_MOMENTUM))
     return nn.Sequential(*parts, *_activation(section, head=head))
 

@@ -1,7 +1,7 @@
 """Darknet's `.weights` files: a header, then the numbers of all layers in fp32, in the order of the `.cfg`.
 
 The order within a layer is darknet's: of a convolution biases, scales, means, variances, weights; of a connected layer
-biases, weights, scales, means, variances.
+biases, weights, scales, means, variances; of a local one biases, weights; of a shortcut its weights.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from torch import Tensor, nn
 
 from detcore.atomic import atomic_write
 from detcore.errors import ConfigError
-from detcore.zoo.darknet.layers import Local
+from detcore.zoo.darknet.layers import Local, WeightedSum
 from detcore.zoo.darknet.network import DarknetNet
 
 _BYTES = 4
 _WIDE_SINCE = 2
-"""Since version 0.2 the count of images is of eight bytes; before of four."""
+"""Since version 0.2 the count of images is of eight bytes; before, and in transposed files, of four."""
 _TRANSPOSED = 1000
+"""Files of a major or minor version above this have the weights of connected layers column by column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,13 @@ class Header:
     @property
     def wide(self) -> bool:
         """Whether the count is of eight bytes."""
-        return self.version[0] * 10 + self.version[1] >= _WIDE_SINCE
+        major, minor, _ = self.version
+        return major * 10 + minor >= _WIDE_SINCE and major < _TRANSPOSED and minor < _TRANSPOSED
+
+    @property
+    def transposed(self) -> bool:
+        """Whether weights of connected layers are column by column."""
+        return max(self.version[:2]) > _TRANSPOSED
 
     def to_bytes(self) -> bytes:
         """As it is written."""
@@ -79,37 +86,36 @@ def _read(net: DarknetNet, path: Path, *, whole: bool) -> tuple[Header, list[Ten
             path=path,
             hint="It is of another .cfg, or of another number of classes",
         )
-    filled = _fill(
-        layers, torch.tensor(numbers, dtype=torch.float32), transposed=max(header.version[:2]) > _TRANSPOSED
-    )
+    filled = _fill(layers, torch.tensor(numbers, dtype=torch.float32), transposed=header.transposed)
     return header, filled
 
 
 def write_weights(net: DarknetNet, path: Path, header: Header | None = None) -> None:
     """Writes the numbers of a network as darknet does. Raises OSError."""
     header = header or Header()
-    transposed = max(header.version[:2]) > _TRANSPOSED
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         file.write(header.to_bytes())
         for block in net.blocks.values():
             for tensor in _tensors(block):
                 values = tensor.detach().float().cpu()
-                if transposed and values.dim() == 2:
+                if header.transposed and values.dim() == 2:
                     values = values.T
                 file.write(values.contiguous().numpy().astype("<f4").tobytes())
 
 
 def _parsed(content: bytes, path: Path) -> tuple[Header, np.ndarray]:
     """The header and the numbers behind it."""
-    if len(content) < 5 * _BYTES:
+    if len(content) < 4 * _BYTES:
         raise ConfigError("it is no .weights file", path=path, hint="It is too short")
     major, minor, revision = (int(number) for number in np.frombuffer(content, "<i4", 3))
     if not (0 <= major <= 2 * _TRANSPOSED and 0 <= minor <= 2 * _TRANSPOSED):
         raise ConfigError("it is no .weights file", path=path, hint=f"Its version would be {major}.{minor}")
     header = Header(version=(major, minor, revision))
     kind, width = ("<u8", 8) if header.wide else ("<u4", 4)
-    seen = int(np.frombuffer(content, kind, 1, 3 * _BYTES)[0])
     begin = 3 * _BYTES + width
+    if len(content) < begin:
+        raise ConfigError("it is no .weights file", path=path, hint="It is too short")
+    seen = int(np.frombuffer(content, kind, 1, 3 * _BYTES)[0])
     if (len(content) - begin) % _BYTES:
         raise ConfigError("it ends in the middle of a number", path=path, hint="Get the file again")
     header = Header(version=header.version, seen=seen)
@@ -165,6 +171,8 @@ def _of_layer(part: nn.Module, norm: nn.BatchNorm1d | nn.BatchNorm2d | None) -> 
             yield from _of_norm(norm, with_bias=False)
     elif isinstance(part, Local):
         yield part.bias
+        yield part.weight
+    elif isinstance(part, WeightedSum):
         yield part.weight
 
 

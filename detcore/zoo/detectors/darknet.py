@@ -4,11 +4,12 @@ whatever a `.cfg` describes."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
+from detcore.errors import ConfigError
 from detcore.zoo.base import (
     MAX_DETECTIONS,
     SCORE_FLOOR,
@@ -23,26 +24,31 @@ from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.darknet.cfg import parse_cfg
 from detcore.zoo.darknet.class_count import for_classes
 from detcore.zoo.darknet.heads import CellHead, GridHead, corners, heads_of
-from detcore.zoo.darknet.losses import cell_losses, region_losses, yolo_losses
+from detcore.zoo.darknet.losses.detection import cell_losses
+from detcore.zoo.darknet.losses.region import region_losses
+from detcore.zoo.darknet.losses.yolo import yolo_losses
 from detcore.zoo.darknet.network import DarknetNet
 from detcore.zoo.darknet.plan import make_plan
-from detcore.zoo.darknet.weights_file import read_tensors
+from detcore.zoo.darknet.weights_file import Header, read_tensors, write_weights
 from detcore.zoo.parts.post.select import select
 from detcore.zoo.specs.darknet import DarknetOptions
 
-_NMS_IOU = 0.45
+NMS_IOU = 0.45
 
 
 class Darknet(Detector):
     """The network of a `.cfg` whose class count is ``num_classes``. ``seen`` counts the images that it has learned from, as
-    darknet does."""
+    darknet does, and ``version`` (3,) is that of the file that it began with, so that it can be written again. Where some weights belong to places images are made as large as the `.cfg` says."""
+
+    seen: Tensor
+    version: Tensor
 
     def __init__(self, text: str, num_classes: int) -> None:
         """``text`` is that of a `.cfg` for any number of classes."""
         super().__init__()
-        self._text = text
-        cfg, _ = for_classes(text, num_classes)
-        plan = make_plan(cfg)
+        self._published = text
+        self.text, self.changes = for_classes(text, num_classes)
+        plan = make_plan(parse_cfg(self.text))
         self.num_classes = num_classes
         self.net = DarknetNet(plan)
         self.heads = heads_of(plan)
@@ -52,24 +58,39 @@ class Darknet(Detector):
             if layer.kind != "detection"
         }
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("version", torch.tensor(Header().version))
 
     def parameter_count(self) -> int:
         """All numbers of a `.weights` file: means and variances of batch norms as well."""
         return self.net.plan.numbers
 
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
-        features = self.net(images)
-        height, width = images.shape[-2:]
-        seen = cast("Tensor", self.seen)
         if self.training:
-            seen += len(images)
+            self.seen += len(images)
+        fitted, shares = self._fitted(images)
+        own = [
+            Target(boxes=item["boxes"] * shares, labels=item["labels"], ignore=item["ignore"] * shares)
+            for item in targets
+        ]
+        features = self.net(fitted)
+        height, width = fitted.shape[-2:]
         with torch.autocast(images.device.type, enabled=False):
             return _summed(
                 [
-                    self._head_losses(head, given, targets, width, height, int(seen))
+                    self._head_losses(head, given, own, width, height, int(self.seen))
                     for head, given in zip(self.heads, features, strict=True)
                 ]
             )
+
+    def _fitted(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """The images as the network takes them, and (4,) how much longer their sides became."""
+        plan = self.net.plan
+        size = (plan.image.height, plan.image.width)
+        height, width = images.shape[-2:]
+        if not plan.one_size or (height, width) == size:
+            return images, images.new_ones(4)
+        shares = images.new_tensor([size[1] / width, size[0] / height] * 2)
+        return functional.interpolate(images, size, mode="bilinear", align_corners=False), shares
 
     def _head_losses(
         self,
@@ -82,7 +103,7 @@ class Darknet(Detector):
     ) -> dict[str, Tensor]:
         if isinstance(head, CellHead):
             told = head.answers(features, width=width, height=height)
-            return cell_losses(head, told, targets, width=width, height=height)
+            return cell_losses(head, told, targets, width=width, height=height, seen=seen)
         answers = head.answers(features, width=width, height=height)
         if head.region:
             return region_losses(head, answers, targets, seen=seen)
@@ -90,8 +111,9 @@ class Darknet(Detector):
 
     def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Boxes (B, A, 4) xyxy in pixels and scores (B, A, K) at all places of all heads."""
-        height, width = images.shape[-2:]
-        features = self.net(images)
+        fitted, shares = self._fitted(images)
+        height, width = fitted.shape[-2:]
+        features = self.net(fitted)
         boxes: list[Tensor] = []
         scores: list[Tensor] = []
         with torch.autocast(images.device.type, enabled=False):
@@ -104,14 +126,20 @@ class Darknet(Detector):
                     answers = head.answers(given, width=width, height=height)
                     boxes.append(corners(answers.boxes))
                     scores.append(head.scores(answers))
-        return torch.cat(boxes, dim=1), torch.cat(scores, dim=1)
+        return torch.cat(boxes, dim=1) / shares, torch.cat(scores, dim=1)
 
     def read_file(self, path: Path) -> dict[str, Tensor] | None:
         """The numbers of a `.weights` file of the network as its `.cfg` has it, or of its first layers."""
         if path.suffix in TORCH_FILES:
             return None
-        header, tensors = read_tensors(DarknetNet(make_plan(parse_cfg(self._text))), path)
-        return {"seen": torch.tensor(header.seen), **{f"net.{name}": one for name, one in tensors.items()}}
+        header, tensors = read_tensors(DarknetNet(make_plan(parse_cfg(self._published))), path)
+        about = {"seen": torch.tensor(header.seen), "version": torch.tensor(header.version)}
+        return {**about, **{f"net.{name}": one for name, one in tensors.items()}}
+
+    def write_file(self, path: Path) -> None:
+        """Its numbers as a `.weights` file. Raises OSError."""
+        major, minor, revision = (int(number) for number in self.version)
+        write_weights(self.net, path, Header(version=(major, minor, revision), seen=int(self.seen)))
 
     def look(self, images: Tensor) -> list[Look]:
         height, width = images.shape[-2:]
@@ -123,7 +151,7 @@ class Darknet(Detector):
                 width=width,
                 height=height,
                 score_floor=SCORE_FLOOR,
-                nms_iou=_NMS_IOU,
+                nms_iou=NMS_IOU,
                 max_detections=MAX_DETECTIONS,
             )
             looks.append(Look(found=found, boxes=boxes, scores=scores))
@@ -134,7 +162,7 @@ def _summed(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.stack([part[name] for part in parts]).sum() for name in parts[0]}
 
 
-class _Dense(nn.Module):
+class Answering(nn.Module):
     """Boxes and scores at every place."""
 
     def __init__(self, detector: Darknet) -> None:
@@ -146,8 +174,15 @@ class _Dense(nn.Module):
 
 
 def dense(detector: Darknet, image_size: int) -> DenseNet:
-    selection = Selection(score_floor=SCORE_FLOOR, nms_iou=_NMS_IOU, max_detections=MAX_DETECTIONS)
-    return DenseNet(net=_Dense(detector), side=image_size, selection=selection)
+    """Raises ConfigError for a network whose frames are no squares."""
+    image = detector.net.plan.image
+    if image.width != image.height:
+        raise ConfigError(
+            f"frames of this network are {image.width} × {image.height} pixels, and such files take squares",
+            hint="Export it as a .weights file of darknet",
+        )
+    selection = Selection(score_floor=SCORE_FLOOR, nms_iou=NMS_IOU, max_detections=MAX_DETECTIONS)
+    return DenseNet(net=Answering(detector), side=image_size, selection=selection)
 
 
 def build(num_classes: int, image_size: int, options: DarknetOptions) -> Darknet:

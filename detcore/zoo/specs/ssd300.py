@@ -18,6 +18,7 @@ SPEC = DetectorSpec(
         mean=(0.48235, 0.45882, 0.40784),
         std=(1 / 255, 1 / 255, 1 / 255),
         resize="stretch",
+        one_size=True,
     ),
     # torchvision's reference: 0.002 for 32 images.
     recipe=Recipe(learning_rate=5e-4, batch_size=8, optimiser="sgd", weight_decay=5e-4, schedule="steps"),

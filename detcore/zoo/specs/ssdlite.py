@@ -13,7 +13,9 @@ SPEC = DetectorSpec(
     "torchvision weights file, or many images.",
     licence="BSD-3-Clause",
     parameters=2.2,
-    input=InputRule(image_size=320, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), resize="stretch"),
+    input=InputRule(
+        image_size=320, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5), resize="stretch", one_size=True
+    ),
     # Its deepest maps are of one pixel, and there a batch norm knows no spread of a single image.
     recipe=Recipe(learning_rate=2e-3, batch_size=16, smallest_batch=2),
     weights=WeightsInfo(

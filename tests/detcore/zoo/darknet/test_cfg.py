@@ -103,7 +103,7 @@ def test_another_number_of_classes_changes_these_lines_alone() -> None:
         number for number, pair in enumerate(zip(before, after, strict=True), 1) if pair[0] != pair[1]
     ] == [21, 27]
     assert "filters = 30" in changed
-    assert make_plan(for_classes(SMALL, 5)[0]).classes == 5
+    assert make_plan(parse_cfg(for_classes(SMALL, 5)[0])).classes == 5
 
 
 def test_a_head_behind_no_convolution_cannot_be_changed() -> None:

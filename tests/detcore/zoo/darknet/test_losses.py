@@ -64,17 +64,17 @@ def test_background_of_eight_places() -> None:
 
 def test_an_object_like_the_second_anchor_in_the_middle_of_the_first_cell() -> None:
     # Middle (16, 16) of a cell of 32: half, where σ(0) is; 32² is the anchor: ln 1 = 0. Half of the sides: 2 − ¼.
-    # The entropy of a half with itself is ln 2, twice. Two classes at σ(0). The place of the first anchor has an IoU of ¼.
+    # So nothing is left of the box. Two classes at σ(0), each an entropy of ln 2. The place of the first anchor has an IoU of ¼.
     assert losses(HEAD, target([0, 0, 32, 32])) == {
-        "box": pytest.approx(1.75 * 2 * math.log(2)),
+        "box": 0.0,
         "object": pytest.approx(8 * math.log(2)),
         "class": pytest.approx(2 * math.log(2)),
     }
 
 
 def test_sizes_are_half_the_square_of_the_logarithm() -> None:
-    # 64 × 32: the second anchor, IoU ½ against ⅛; ln 2 across. The area is half the image: 2 − ½.
-    wanted = 1.5 * (2 * math.log(2) + math.log(2) ** 2 / 2)
+    # 64 × 32: the second anchor, IoU ½ against ⅛; ln 2 across. The area is half the image: 2 − ½. ¾ is the usual share of boxes.
+    wanted = 0.75 * 1.5 * math.log(2) ** 2 / 2
     assert losses(HEAD, target([-16, 0, 48, 32]))["box"] == pytest.approx(wanted)
 
 
@@ -117,9 +117,9 @@ def test_several_anchors_learn_one_object_where_it_is_allowed() -> None:
 
 
 def test_region_learns_one_class_of_a_softmax_and_draws_boxes_to_anchors_at_first() -> None:
-    told = losses(REGION, target([0, 0, 32, 32]))
-    # At first .01 of the entropy of a half, twice at each of seven places: (2 − ¼) · 2 ln 2 + .01 · 14 ln 2.
-    assert told["box"] == pytest.approx(3.5 * math.log(2) + 0.14 * math.log(2))
+    told = losses(REGION, target([4, 0, 36, 32]))
+    # The middle is ⅛ of a cell from where all are told, and those of the others from nothing: (2 − ¼) · ½ · (⅛)².
+    assert told["box"] == pytest.approx(1.75 / 2 / 64)
     assert told["class"] == pytest.approx(math.log(2))
     assert told["object"] == pytest.approx(8 * math.log(2))
 

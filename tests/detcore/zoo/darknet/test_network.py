@@ -16,6 +16,7 @@ from detcore.zoo.darknet.cfg import parse_cfg, read_cfg
 from detcore.zoo.darknet.layers import ACTIVATIONS, Local, MaxPool, Reorg
 from detcore.zoo.darknet.network import DarknetNet
 from detcore.zoo.darknet.plan import make_plan
+from detcore.zoo.darknet.shapes.shape import Step
 from detcore.zoo.darknet.weights_file import Header, read_weights, write_weights
 from detcore.zoo.detectors.darknet import Darknet
 from detcore.zoo.weights import load_weights
@@ -60,7 +61,11 @@ def test_activations_are_darknets(name: str, values: list[float]) -> None:
 
 def test_pooling_of_two_at_stride_one_looks_right_and_down() -> None:
     features = torch.arange(9.0).view(1, 1, 3, 3)
-    assert MaxPool(2, 1, 1)(features)[0, 0].tolist() == [[4, 5, 5], [7, 8, 8], [7, 8, 8]]
+    assert MaxPool(Step(size=2, across=1, down=1, padding=1))(features)[0, 0].tolist() == [
+        [4, 5, 5],
+        [7, 8, 8],
+        [7, 8, 8],
+    ]
 
 
 def test_reorg_is_darknets_loop() -> None:
