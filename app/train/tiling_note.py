@@ -35,6 +35,7 @@ class TilingNote(QObject):
         context.document.closed.connect(lambda: self._show(None, ""))
         setup.detector.chosen.connect(lambda _model: self._say())
         setup.settings.more.groups[BASICS].changed.connect(self._say)
+        setup.settings.fitted.connect(lambda _spec: self._say())
 
     def look(self) -> None:
         """Read the sizes of the boxes as they are now."""

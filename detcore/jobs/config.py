@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from detcore.errors import ConfigError
 from detcore.jobs.settings.augmentation import Augmentation
+from detcore.jobs.settings.expression import Expression
 from detcore.jobs.settings.form import VERSION, read_form
 from detcore.jobs.settings.learning import Learning, read_freeze
 from detcore.jobs.settings.optimisation import Optimisation
@@ -83,6 +84,11 @@ class TrainConfig:
     def recipe(self) -> Recipe:
         """How it is trained: as the detector's card says, with what was chosen in place of that."""
         return self.optimisation.applied_to(self.spec.recipe)
+
+    @property
+    def expression(self) -> Expression:
+        """The learning rate as an expression: as chosen, or as the recipe says. Raises ConfigError where it is none."""
+        return Expression(self.optimisation.rate_expression or self.recipe.expression)
 
     def check(self) -> None:
         """Whether a training can start from this.

@@ -75,7 +75,7 @@ def make_schedule(config: TrainConfig) -> RateSchedule:
         hold=chosen.hold_until,
         milestones=chosen.milestone_shares(),
         drop=chosen.rate_drop,
-        expression=chosen.expression() if kind == "expression" else None,
+        expression=config.expression if kind == "expression" else None,
     )
 
 

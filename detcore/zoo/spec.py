@@ -72,7 +72,7 @@ class Recipe:
     (``momentum``, ``nesterov``) and ``asgd`` in proportion. ``muon`` is ``adamw``, but hidden convolutions take steps of
     ``matrix_rate`` whose singular values are all alike. ``adadelta`` keeps ``rho`` of its means at
     a step; steps of ``rprop`` are no longer than ``largest_step``, and the rate is the first of them. ``schedule`` is
-    how the rate goes on after the warm-up. ``smallest_batch`` images at a time are the fewest that it can learn from, ``largest_batch`` the most that
+    how the rate goes on after the warm-up, as the ``expression`` says where it is one. ``smallest_batch`` images at a time are the fewest that it can learn from, ``largest_batch`` the most that
     are chosen unasked on a GPU. ``rate_groups`` are factors of the learning rate by the beginnings of parameters'
     names, such as ``{"backbone.": 0.1}``; of several that fit the longest counts, without one it is 1. Images are small
     until the share ``small_until`` of a run that is given minutes. ``frozen``, in the
@@ -90,6 +90,7 @@ class Recipe:
     rho: float = 0.9
     largest_step: float = 0.1
     schedule: Schedule = "cosine"
+    expression: str = ""
     smallest_batch: int = 1
     largest_batch: int = 32
     rate_groups: Mapping[str, float] = field(default_factory=dict[str, float])

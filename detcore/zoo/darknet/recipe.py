@@ -39,6 +39,7 @@ def recipe_of(cfg: Cfg) -> Recipe:
         ConfigError: the policy is not known, or cannot be.
     """
     net = cfg.net
+    course = course_of(net)
     batch, at_a_time = batch_of(net)
     return Recipe(
         learning_rate=net.number("learning_rate", 0.001),
@@ -47,7 +48,8 @@ def recipe_of(cfg: Cfg) -> Recipe:
         optimiser="adam" if net.flag("adam") else "sgd",
         momentum=net.number("momentum", 0.9),
         weight_decay=net.number("decay", 0.0001),
-        schedule="expression" if course_of(net) else "constant",
+        schedule="expression" if course else "constant",
+        expression=course,
     )
 
 
@@ -61,7 +63,6 @@ def settings_of(cfg: Cfg) -> Mapping[str, Any]:
         "batch_size": at_a_time,
         "accumulate": max(1, batch // at_a_time),
         "warmup_steps": 0,
-        "rate_expression": course_of(net),
         "rotation": min(abs(net.number("angle", 0.0)), _MOST_ROTATION),
         "flip_horizontal": net.flag("flip", default=True),
         "scale_jitter": min(2 * max(head.number("jitter", 0.2) for head in heads), _MOST_CHANGE),

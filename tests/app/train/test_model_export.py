@@ -13,7 +13,9 @@ from app.services.context import AppContext
 from app.train.model_export_dialog import ModelExportDialog
 from app.train.page import TrainPage
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing.model_export import formats_of
 from detcore.project.project import Project
+from detcore.zoo.catalogue import find_detector
 from tests.app.train.train_driving import LEFT, WAIT, last_message, write_run
 
 
@@ -65,6 +67,17 @@ def test_the_folder_is_beside_the_project_and_follows_the_format_until_it_is_cho
     dialog.format.setCurrentIndex(dialog.format.findData("onnx"))
     assert dialog.choice.out == Path("/my/model")
     assert dialog.choice.nms
+
+
+def test_files_of_darknet_are_offered_for_its_networks_alone(
+    dialog: ModelExportDialog, qtbot: QtBot, tmp_path: Path
+) -> None:
+    assert dialog.format.findData("darknet") == -1
+    of_darknet = ModelExportDialog("002-darknet", formats_of(find_detector("darknet")), lambda _id: tmp_path)
+    qtbot.addWidget(of_darknet)
+    of_darknet.format.setCurrentIndex(of_darknet.format.findData("darknet"))
+    assert of_darknet.choice.format == "darknet"
+    assert not of_darknet.choice.nms
 
 
 def test_a_format_that_cannot_be_written_here_says_what_to_install(

@@ -13,6 +13,7 @@ from detcore.jobs.config import TrainConfig
 from detcore.jobs.settings.headings import BASICS
 from detcore.project.edits import set_split
 from detcore.project.project import Project
+from tests.detcore.zoo.darknet.test_cfg import SMALL
 
 WAIT = 30_000
 
@@ -64,3 +65,17 @@ def test_more_objects_than_figures_look_at_are_said_of_the_val_split_in_tiles_an
     qtbot.waitUntil(lambda: "AP counts the 100 best detections" in note.text(), timeout=WAIT)
     assert "tiles" not in note.text()
     assert "more than 0 objects of one class" in note.toolTip()
+
+
+def test_a_file_that_describes_the_network_is_said_to_be_made_for_the_classes_of_the_project(
+    qtbot: QtBot, open_page: TrainPage, project: Project
+) -> None:
+    classes = len(project.classes())
+    text = SMALL.replace("classes=2", "classes=9").replace("filters = 21", "filters = 42") + "resize=1.5\n"
+    open_page.setup.show_config(TrainConfig().for_detector("darknet", {"cfg": text}))
+    note = open_page.setup.detector.note
+    wanted = f"Of the file: line 21: filters=42 → {3 * (5 + classes)}; line 27: classes=9 → {classes}; "
+    qtbot.waitUntil(lambda: wanted in note.text(), timeout=WAIT)
+    assert "not used here: line 29: resize=1.5" in note.toolTip()
+    open_page.setup.detector.choose("reticle-s")
+    assert "Of the file" not in note.text()

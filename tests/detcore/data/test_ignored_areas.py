@@ -22,6 +22,7 @@ from detcore.training.distributed import Group
 from detcore.training.run_data import RunData
 from detcore.training.telling import Telling
 from detcore.types import Box, ImageArray, ObjectClass, Status
+from detcore.zoo.spec import InputRule
 from tests.columns import ground_truth
 
 GREY = [114, 114, 114]
@@ -108,12 +109,11 @@ def config(detector: str, augmentation: Augmentation) -> TrainConfig:
     return TrainConfig(detector=detector, learning=learning, augmentation=augmentation)
 
 
-def first_batch(snapshot: Snapshot, chosen: TrainConfig) -> TrainBatch:
-    """Six images as a training gets them."""
+def first_batch(snapshot: Snapshot, chosen: TrainConfig, *, rule: InputRule | None = None) -> TrainBatch:
+    """Six images as a training gets them, in their own shape unless the ``rule`` stretches them."""
     data = RunData(snapshot, chosen, None, Telling(lambda _event: None, Group(), ()))
-    stream = data.stream(
-        data.split.train, ImageCache(longer_side=96), emphasis=Path("none.json"), group=Group()
-    )
+    cache = ImageCache(longer_side=96, rule=rule)
+    stream = data.stream(data.split.train, cache, emphasis=Path("none.json"), group=Group())
     return next(stream.batches(start=0, batch_size=6, plan=lambda _number: chosen.augmentation))
 
 
@@ -159,7 +159,8 @@ def test_the_preview_shows_what_a_training_gets(
     chosen = config(detector, plan)
     batch = Preview(snapshot).batch(chosen, number=0, count=6)
     assert batch.painted == (detector == "ssdlite320")
-    for shown, learnt in zip(batch.images, pictures(first_batch(snapshot, chosen)), strict=True):
+    learnt_from = first_batch(snapshot, chosen, rule=chosen.spec.input)
+    for shown, learnt in zip(batch.images, pictures(learnt_from), strict=True):
         np.testing.assert_array_equal(shown.image, learnt)
 
 

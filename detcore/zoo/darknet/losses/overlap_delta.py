@@ -7,7 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-OVERLAPS = ("iou", "giou", "diou", "ciou")
+from detcore.zoo.parts.losses.iou import Overlap
+
+OVERLAPS: tuple[Overlap, ...] = ("iou", "giou", "diou", "ciou")
 _TINY = 1e-6
 
 

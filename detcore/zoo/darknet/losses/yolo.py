@@ -151,7 +151,7 @@ def box_loss_of(section: Section) -> Overlap | Literal["mse"]:
     kind = section.text("iou_loss", "mse")
     if kind != "mse" and kind not in OVERLAPS:
         raise section.fault("iou_loss", f"known are mse, {', '.join(OVERLAPS)}")
-    return cast('Overlap | Literal["mse"]', kind)
+    return kind
 
 
 def small_box_weight(answers: Answers, boxes: Tensor) -> Tensor:
@@ -196,5 +196,5 @@ def _assigned(head: GridHead, answers: Answers, targets: list[Target], *, all_an
 
 def _likeness(sizes: Tensor, anchors: Tensor, kind: Overlap) -> Tensor:
     """(N, M) of shapes whose middles lie on one another."""
-    around = [torch.cat([-half, half], dim=-1) for half in (sizes[:, None] / 2, anchors[None] / 2)]
-    return paired_iou(*around, kind)
+    half, other = sizes[:, None] / 2, anchors[None] / 2
+    return paired_iou(torch.cat([-half, half], dim=-1), torch.cat([-other, other], dim=-1), kind)
