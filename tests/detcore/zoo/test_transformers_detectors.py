@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from detcore.data.samples import split_samples
 from detcore.deploy.checking import compare_answers
-from detcore.deploy.onnx_file import onnx_model, run_onnx, write_onnx
 from detcore.deploy.torch_file import record, run_module
 from detcore.errors import ConfigError
 from detcore.inference.predictor import Predictor
@@ -23,6 +22,7 @@ from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.training.distributed import Group
 from detcore.training.ema import Ema
+from detcore.training.recomputing import recompute_stages
 from detcore.training.session import Session, TrainingResult
 from detcore.weights.cache import check_weights, weights_path
 from detcore.zoo.base import Target
@@ -36,7 +36,7 @@ pytest.importorskip("transformers")
 
 from transformers.loss import loss_lw_detr
 
-from detcore.zoo.detectors.transformers_nets import QueryDetector, query_detector
+from detcore.zoo.detectors.transformers_nets import ARCHITECTURES, QueryDetector, query_detector
 from tests.detcore.zoo.tiny_transformers import TINY, their_net, their_processor, tiny_detector
 
 NAMES = sorted(TINY)
@@ -279,6 +279,33 @@ def test_small_images_are_padded_until_there_are_places_for_all_queries() -> Non
     assert scores.shape == (2, 100, 3)
 
 
+@pytest.mark.parametrize("card", NAMES)
+def test_what_a_look_leaves_behind_does_not_disturb_learning(card: str) -> None:
+    """transformers keeps anchors and positions; of a look they are tensors that no gradient may go through."""
+    detector = tiny_detector(card).eval()
+    with torch.inference_mode():
+        detector.look(pictures())
+    losses = detector.train().losses(pictures(), targets())
+    torch.autograd.backward(torch.stack(list(losses.values())).sum())
+
+
+@pytest.mark.parametrize("card", [card for card in NAMES if ARCHITECTURES[card].stages])
+def test_stages_can_be_computed_again(card: str) -> None:
+    found: list[tuple[Tensor, Tensor]] = []
+    for again in (False, True):
+        detector = tiny_detector(card).train()
+        stages = detector.stages()
+        assert len(stages) == 4
+        assert not again or recompute_stages(detector)
+        torch.manual_seed(5)
+        total = torch.stack(list(detector.losses(pictures(), targets()).values())).sum()
+        torch.autograd.backward(total)
+        weight = next(stages[0].parameters())
+        assert weight.grad is not None
+        found.append((total.detach(), weight.grad))
+    torch.testing.assert_close(found[1], found[0])
+
+
 def test_losses_wait_for_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """One process of several may look at a loss while the others do something else."""
     monkeypatch.setattr(loss_lw_detr, "_is_torch_distributed_initialized", lambda: True)
@@ -295,15 +322,17 @@ def test_answers_that_are_no_numbers_are_losses_that_are_none() -> None:
     assert bool(torch.stack(list(losses.values())).sum().isnan())
 
 
-def test_d_fine_leaves_as_onnx_for_any_number_of_images(tmp_path: Path) -> None:
+def test_d_fine_leaves_the_program_for_any_number_of_images() -> None:
+    """As a graph of torch; to write it as ONNX, too, takes half a minute, and each export is checked."""
     config = TINY["d-fine"](3)  # of one map, which makes the graph short
     config.backbone_config.out_features = ["stage4"]
     config.encoder_in_channels, config.decoder_in_channels = [32], [32]
     config.encode_proj_layers, config.feat_strides = [0], [32]
     config.num_feature_levels, config.num_queries = 1, 4
     dense = build_dense("d-fine", query_detector(find_detector("d-fine"), config), image_size=64)
-    write_onnx(onnx_model(record(dense)), tmp_path / "model.onnx")
-    run, expected = run_onnx(tmp_path / "model.onnx"), run_module(dense.net)
+    program = record(dense)
+    assert not any("_is_all_true" in str(node.target) for node in program.graph.nodes)  # no operator of ONNX
+    run, expected = run_module(program.module()), run_module(dense.net)
     for count in (1, 3):
         compare_answers(run, expected, torch.rand(count, 3, 64, 64).numpy(), ordered=False).check()
 
