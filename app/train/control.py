@@ -12,14 +12,15 @@ from PySide6.QtCore import QObject, Signal
 from app.services.context import AppContext
 from app.train.histories import RunHistories
 from app.train.run_history import RunHistory
+from detcore.curation.lesson import unseen_images
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Command
-from detcore.jobs.owner import Outcome
+from detcore.jobs.owner import Outcome, OutcomeState
 from detcore.jobs.preparing.material import divided_text
 from detcore.jobs.preparing.runs import PreparedRun, prepare_prediction, prepare_resume, prepare_run
 from detcore.jobs.preparing.sent_errors import use_up
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, RunInfo, RunState, read_events
+from detcore.project.runs import RunFolder, RunInfo, RunState, find_run, read_events
 from detcore.project.snapshot import take_snapshot
 from detcore.project.unused_runs import remove_unused
 from detcore.types import Changes
@@ -101,6 +102,8 @@ class RunControl(QObject):
         self._preparing: Preparation | None = None
         self._stopping: set[Path] = set()
         self._verbs: dict[Path, str] = {}
+        # trainings that wait until a teacher has looked, by its folder
+        self._taught: dict[Path, tuple[Project, TrainConfig]] = {}
         context.jobs.ended.connect(self._ended)
         context.jobs.started.connect(context.document.announce_run)
         context.document.closed.connect(self._leave_project)
@@ -117,14 +120,25 @@ class RunControl(QObject):
         return self._context.jobs.training(document.project.runs_folder) if document.is_open else None
 
     @property
+    def looking(self) -> Path | None:
+        """The run of the open project that looks at images before it teaches another one."""
+        document = self._context.document
+        return next((run for run in self._taught if document.holds_run(run)), None)
+
+    @property
+    def at_work(self) -> Path | None:
+        """What ``stop`` stops: the training, or the teacher that it waits for."""
+        return self.training or self.looking
+
+    @property
     def busy(self) -> bool:
         """Whether another training would have to wait."""
-        return self.preparing or self.training is not None
+        return self.preparing or self.at_work is not None
 
     @property
     def stopping(self) -> bool:
         """Whether the training has been asked to stop."""
-        return self.training in self._stopping
+        return self.at_work in self._stopping
 
     @property
     def can_finish(self) -> bool:
@@ -139,9 +153,16 @@ class RunControl(QObject):
         return "Stopping…" if run in self._stopping else self._verbs.get(run, "Running")
 
     def start(self, config: TrainConfig) -> None:
-        """Check, make a run, train it."""
-        project = self._context.document.project
-        self.begin(lambda: prepare_run(project, config), project, doing="start the training")
+        """Check, make a run, train it. A teacher first looks at the images that it has not seen."""
+        project, teacher = self._context.document.project, config.learning.teacher
+        if teacher and not self.busy:
+            self._context.tasks.run(
+                lambda: _first_look(project, teacher),
+                done=lambda look: self._teach(project, config, look),
+                failed=lambda error: self._fail_prediction(project, error, teacher),
+            )
+        elif not teacher:
+            self._train(project, config)
 
     def resume(self, info: RunInfo, longer: TrainConfig) -> None:
         """Go on with a run; one that was completed trains ``longer``."""
@@ -162,8 +183,8 @@ class RunControl(QObject):
             self.begin(lambda: prepare_resume(project, folder), project, doing=f"resume {folder.name}")
 
     def stop(self) -> None:
-        """Stop the training and keep what was learnt."""
-        run = self.training
+        """Stop the training and keep what was learnt; where it waits for a teacher, there is none."""
+        run = self.at_work
         if run is not None:
             self._stopping.add(run)
             self._context.jobs.stop(run)
@@ -236,6 +257,8 @@ class RunControl(QObject):
                 ("Undo", lambda: _take_back(self._context, project, divided)),
                 applies=document.until_next_edit(),
             )
+        for note in prepared.notes:
+            messages.info(note)
         if run in self._context.jobs.active():
             messages.warning(f"{name} is still at work. Try again when it has ended.")
             self.changed.emit()
@@ -252,6 +275,20 @@ class RunControl(QObject):
         self.prepared.emit(name)
         self.changed.emit()
         document.runs_changed.emit()
+
+    def _train(self, project: Project, config: TrainConfig) -> None:
+        self.begin(lambda: prepare_run(project, config), project, doing="start the training")
+
+    def _teach(self, project: Project, config: TrainConfig, look: _Prediction | None) -> None:
+        """Train when the teacher has seen all."""
+        if look is None:
+            self._train(project, config)
+        elif self._context.document.shows(project):
+            self._taught[look.run.path] = (project, config)
+            self._context.messages.info(
+                f"{look.run.name} looks at the images first. Then the training starts."
+            )
+            self._launch_prediction(project, look)
 
     def _launch_prediction(self, project: Project, prediction: _Prediction) -> None:
         run = prediction.run.path
@@ -274,9 +311,14 @@ class RunControl(QObject):
     def _ended(self, run: Path, outcome: Outcome) -> None:
         self._stopping.discard(run)
         verb = self._verbs.pop(run, PREDICTING)
+        waiting = self._taught.pop(run, None)
         self.changed.emit()
         self.ended.emit(run, verb, outcome)
         self._context.document.announce_run(run)
+        if waiting is not None and outcome.state is OutcomeState.COMPLETED:
+            project, config = waiting
+            if self._context.document.shows(project):
+                self._train(project, config)
 
     def _leave_project(self) -> None:
         """Another project is about to open: the runs of this one stop and keep what they have."""
@@ -286,6 +328,16 @@ class RunControl(QObject):
         for run in self._context.jobs.active():
             self._stopping.add(run)
             self._context.jobs.stop(run)
+
+
+def _first_look(project: Project, name: str) -> _Prediction | None:
+    """The images that a teacher has to look at; ``None`` when it has seen all. Raises as ``unseen_images``."""
+    teacher = find_run(project, name)
+    unseen = unseen_images(teacher, take_snapshot(project))
+    if not unseen.images:
+        return None
+    history = RunHistory(read_events(teacher.events))
+    return _Prediction(run=teacher, history=history, images=prepare_prediction(teacher, unseen))
 
 
 def _take_back(context: AppContext, project: Project, changes: Changes) -> None:

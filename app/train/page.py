@@ -116,7 +116,7 @@ class TrainPage(Page):
     def _bind_actions(self) -> None:
         actions, control = self.context.actions, self.control
         actions.bind("train.start", self._start, when=self._can_start)
-        actions.bind("train.stop", control.stop, when=lambda: control.training is not None)
+        actions.bind("train.stop", control.stop, when=lambda: control.at_work is not None)
         actions.bind("train.finish", control.finish, when=lambda: control.can_finish)
         actions.bind("train.measure", control.measure, when=lambda: control.training is not None)
         actions.bind("train.fit", self.run_view.plots.fit)
@@ -214,6 +214,7 @@ class TrainPage(Page):
 
     def _show_runs(self) -> None:
         self._show_weights()
+        self._show_teachers()
         self._refresh()
 
     def _show_weights(self) -> None:
@@ -221,6 +222,10 @@ class TrainPage(Page):
         runs = [(run.name, run.weights) for run in self.shelf.model.runs if run.weights is not None]
         published = [(name, Path(name)) for name in self.published.here()]
         self.setup.settings.show_weights([*runs, *published])
+
+    def _show_teachers(self) -> None:
+        runs = [run.name for run in self.shelf.model.runs if run.has_checkpoint]
+        self.setup.settings.show_teachers(runs)
 
     def _show_new_run(self, name: str) -> None:
         """Show a run that begins, as soon as it is in the list."""
@@ -237,7 +242,7 @@ class TrainPage(Page):
 
     def _refresh(self) -> None:
         """Bring the middle, the buttons and the actions in line with what is selected and running."""
-        training = self.control.training is not None
+        training = self.control.at_work is not None
         preparing = self.control.preparing
         run = self.selected_run()
         stop_text = "Stopping…" if self.control.stopping else "Stop and keep"

@@ -149,10 +149,13 @@ def format_duration(seconds: float) -> str:
 
 
 def state_text(run: RunInfo) -> str:
-    """What became of a run, and the number of the run from whose errors it learns."""
-    if not run.learns_from:
-        return STATE_TEXT[run.state]
-    return f"{STATE_TEXT[run.state]} · errors of {run_number(run.learns_from)}"
+    """What became of a run, and the numbers of the run from whose errors it learns, and of its teacher."""
+    parts = [STATE_TEXT[run.state]]
+    if run.learns_from:
+        parts.append(f"errors of {run_number(run.learns_from)}")
+    if run.teacher:
+        parts.append(f"taught by {run_number(run.teacher)}")
+    return " · ".join(parts)
 
 
 def run_number(name: str) -> str:
@@ -170,6 +173,8 @@ def _tooltip(run: RunInfo) -> str:
         lines.append(f"on {run.device}")
     if run.learns_from:
         lines.append(f"learns more from the errors of {run.learns_from}")
+    if run.teacher:
+        lines.append(f"taught by {run.teacher}")
     if run.message:
         lines.append(run.message)
     return "<br>".join(lines)

@@ -29,6 +29,7 @@ COMMANDS = {
     "sizes": "image_commands.sizes",
     "locate": "image_commands.locate",
     "train": "model_commands.train",
+    "prune": "prune_command.prune",
     "preview-training": "preview_command.preview_training",
     "predict": "model_commands.predict",
     "export-model": "model_commands.export_model",

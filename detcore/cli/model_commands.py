@@ -20,9 +20,11 @@ from detcore.cli.predicting import (
 )
 from detcore.cli.status import INTERRUPTED
 from detcore.cli.watching import ending_text, watch_job
+from detcore.curation.lesson import unseen_images
 from detcore.errors import Cancelled, ConfigError, JobError
 from detcore.evaluation.evaluate import errors_of_columns, errors_of_files, evaluate_columns, evaluate_files
 from detcore.evaluation.report import format_report
+from detcore.jobs.config import TrainConfig
 from detcore.jobs.owner import OutcomeState, TrainingJob, WorkerJob, worker_command
 from detcore.jobs.preparing.material import divided_text
 from detcore.jobs.preparing.model_export import ModelExport, prepare_model_export, usual_folder
@@ -31,7 +33,7 @@ from detcore.jobs.preparing.sent_errors import use_up
 from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
-from detcore.project.runs import find_run, load_detections
+from detcore.project.runs import RunFolder, find_run, load_detections
 from detcore.project.snapshot import take_snapshot
 from detcore.wording import counted
 
@@ -47,10 +49,15 @@ def train(options: argparse.Namespace) -> int:
             prepared = prepare_resume(project, begun)
         else:
             prepared = _go_on(project, options) if options.resume is not None else _begin(project, options)
+    return train_prepared(options.project, prepared)
+
+
+def train_prepared(folder: Path, prepared: PreparedRun) -> int:
+    """Train a run of the project in ``folder`` in a child, show progress; the exit status."""
     run = prepared.run
     remember_launch(run)
     say(f"run {run.name}")
-    argv = shared_command(options.project, "train", str(run.path))
+    argv = shared_command(folder, "train", str(run.path))
     outcome = watch_job(lambda hear: TrainingJob(argv, on_event=hear))
     if not outcome.good:
         raise JobError(outcome.text, hint=outcome.hint or f"Resume with --resume {run.name}")
@@ -60,7 +67,16 @@ def train(options: argparse.Namespace) -> int:
 
 def _begin(project: Project, options: argparse.Namespace) -> PreparedRun:
     learn_from = None if options.emphasise is None else find_run(project, options.emphasise)
-    prepared = prepare_run(project, training_config(options), learn_from=learn_from)
+    return begin_run(project, training_config(options), learn_from=learn_from)
+
+
+def begin_run(
+    project: Project, config: TrainConfig, *, learn_from: RunFolder | None = None, start: Path | None = None
+) -> PreparedRun:
+    """Make a run, as ``prepare_run``; a teacher first looks at what it has not seen. Says what was done."""
+    if config.learning.teacher:
+        _let_look(project, find_run(project, config.learning.teacher))
+    prepared = prepare_run(project, config, learn_from=learn_from, start=start)
     if prepared.changes:
         say(divided_text())
     for note in prepared.notes:
@@ -69,6 +85,14 @@ def _begin(project: Project, options: argparse.Namespace) -> PreparedRun:
         say(f"Learns more from {prepared.sent.run}: {prepared.sent.text()}.")
         use_up(project, prepared.sent)
     return prepared
+
+
+def _let_look(project: Project, teacher: RunFolder) -> None:
+    """Let a teacher look at the images to learn from that it has not seen yet."""
+    unseen = unseen_images(teacher, take_snapshot(project))
+    if unseen.images:
+        say(f"{teacher.name} looks at {counted(len(unseen.images), 'image')} first.")
+        predict_images(teacher, unseen, "all")
 
 
 def _go_on(project: Project, options: argparse.Namespace) -> PreparedRun:

@@ -27,6 +27,7 @@ _METAVARS = {
     "device": "DEVICE",
     "image_size": "PIXELS",
     "weights": "NAME|FILE",
+    "teacher": "RUN",
     "tiles": "auto|off|PIXELS",
 }
 
@@ -154,6 +155,10 @@ def _confidence(word: str) -> float:
     return _number(float, word, lambda value: 0 <= value <= 1, "a number from 0 to 1")
 
 
+def _share(word: str) -> float:
+    return _number(float, word, lambda value: 0 < value <= 1, "a number above 0, of at most 1")
+
+
 def _positive(word: str) -> int:
     return _number(int, word, lambda value: value > 0, "a whole number above 0")
 
@@ -240,6 +245,23 @@ def _add_model_commands(commands: Commands) -> None:
         help="draw images more often in which this run took background for objects, or missed some",
     )
     beginning.add_argument("--resume", metavar="RUN", help="go on with a run of the project")
+
+    prune = _add(
+        commands, "prune", "take channels out of a run's detector, and train what is left as a new run"
+    )
+    prune.add_argument("--run", required=True, help="of reticle-n, reticle-s or reticle-m")
+    prune.add_argument(
+        "--keep",
+        type=_share,
+        default=0.6,
+        metavar="SHARE",
+        help="of the channels of hidden layers, those with the largest scales stay (default 0.6)",
+    )
+    length = prune.add_mutually_exclusive_group()
+    for name in _LENGTHS:
+        _add_setting(length.add_argument, SETTINGS[name])
+    for name in ("teacher", "device"):
+        _add_setting(prune.add_argument, SETTINGS[name])
 
     preview = _add(commands, "preview-training", "write a picture of images as a training would see them")
     _add_training_options(preview)

@@ -31,12 +31,13 @@ AHEAD = 3
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainBatch:
     """``images`` (B, 3, H, W) uint8; for each image its ``boxes`` (N, 4) in pixels of the frame,
-    ``labels`` (N,), ``ignore`` areas (M, 4), path and image id. ``drawn`` images have been drawn from the stream
-    up to and with this batch."""
+    ``labels`` (N,), ``scores`` (N,), ``ignore`` areas (M, 4), path and image id. ``drawn`` images have been drawn from the
+    stream up to and with this batch."""
 
     images: Tensor
     boxes: list[Tensor]
     labels: list[Tensor]
+    scores: list[Tensor]
     ignore: list[Tensor]
     paths: list[str]
     image_ids: list[int]
@@ -127,6 +128,7 @@ def collate(items: Sequence[Drawn], drawn: int) -> TrainBatch:
         images=stack([one.image for one in labelled]),
         boxes=[to_tensor(one.boxes) for one in labelled],
         labels=[to_tensor(one.labels) for one in labelled],
+        scores=[to_tensor(one.scores) for one in labelled],
         ignore=[to_tensor(one.ignore) for one in labelled],
         paths=[item.path for item in items],
         image_ids=[item.image_id for item in items],

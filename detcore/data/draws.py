@@ -158,6 +158,7 @@ class Draws:
             image=image,
             boxes=fit.to_frame(sample.boxes),
             labels=sample.labels,
+            scores=sample.scores,
             ignore=fit.to_frame(sample.ignore),
         )
         return whole if sample.tile is None else cut_out(whole, sample.tile)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detcore.data.augmentation.scores import said, unsaid
 from detcore.evaluation.coco import MAX_DETECTIONS
 from detcore.images.tiles import Tile
 from detcore.project.snapshot import Snapshot, SnapshotImage
@@ -27,6 +28,7 @@ class Sample:
     ``ignore`` (M, 4) areas that are neither object nor background (crowds, difficult objects). ``frame`` is
     the (width, height) that the boxes were drawn at; ``None`` when there are none, or it is not known. A tile lies
     in the image as it is resized; its boxes are what can be seen of them there, in pixels of the original all the same.
+    ``scores`` (N,) say how sure it is that each object is there: 1 of labels, which is what it is where nothing is said.
     """
 
     image_id: int
@@ -36,6 +38,11 @@ class Sample:
     ignore: BoxArray
     frame: tuple[int, int] | None = None
     tile: Tile | None = None
+    scores: BoxArray = field(default_factory=unsaid)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError unless there is a score for each object."""
+        object.__setattr__(self, "scores", said(self.scores, self.labels))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

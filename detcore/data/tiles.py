@@ -118,6 +118,7 @@ def _part(sample: Sample, fit: Fit, tile: Tile) -> Sample:
         sample,
         boxes=seen[objects],
         labels=sample.labels[objects],
+        scores=sample.scores[objects],
         ignore=np.concatenate([seen[rest], unsure[of_unsure > 0]]),
         tile=tile,
     )
@@ -147,6 +148,7 @@ def cut_out(whole: Labelled, tile: Tile) -> Labelled:
         image=whole.image[tile.top : tile.bottom, tile.left : tile.right],
         boxes=whole.boxes - corner,
         labels=whole.labels,
+        scores=whole.scores,
         ignore=whole.ignore - corner,
     )
 

@@ -69,6 +69,7 @@ def make_card(
         "figures": judged["figures"],
         "looks": 1 if config is None else config.looks,
         "data": _counts(snapshot),
+        "taught_by": "" if config is None else config.learning.teacher,
         "check": check,
         "licence": {
             "detector": spec.licence,
@@ -244,6 +245,11 @@ def card_text(card: dict[str, Any]) -> str:
         "## Data",
         "",
         *data,
+        *(
+            [f"- taught by the run {card['taught_by']}: its detections, with their scores"]
+            if card["taught_by"]
+            else []
+        ),
         "",
         "## Check",
         "",

@@ -34,7 +34,7 @@ class RunFolder:
 
     @property
     def info(self) -> Path:
-        """Model, time of creation and whose errors it learns from; written by ``create_run``."""
+        """Model, time of creation, whose errors it learns from and who teaches it; written by ``create_run``."""
         return self.path / "run.json"
 
     @property
@@ -49,6 +49,16 @@ class RunFolder:
     def emphasis(self) -> Path:
         """Errors of an earlier run that this one is to learn from; only where its config says so."""
         return self.path / "emphasis.json"
+
+    @property
+    def lesson(self) -> Path:
+        """What a teacher has found in the images to learn from; only where the config names one."""
+        return self.path / "lesson.npz"
+
+    @property
+    def start(self) -> Path:
+        """Weights that it starts from, where they were made for it alone."""
+        return self.path / "start.safetensors"
 
     @property
     def plan(self) -> Path:

@@ -75,8 +75,8 @@ class RunInfo:
     """A run as lists show it. ``created`` is Unix time; ``best_ap`` is on the validation split, ``None``
     before the first validation; ``weights`` is the file to predict with or to start from, ``None`` without any;
     ``seconds`` and ``epochs`` are of training; ``fraction`` done is 0..1;
-    ``message`` says why a run failed; ``learns_from`` is the run whose errors count more in this one, "" for
-    none."""
+    ``message`` says why a run failed; ``learns_from`` is the run whose errors count more in this one, ``teacher`` the one
+    whose detections it learns, "" for none."""
 
     name: str
     folder: RunFolder
@@ -93,16 +93,19 @@ class RunInfo:
     has_detections: bool
     weights: Path | None
     learns_from: str = ""
+    teacher: str = ""
 
     @property
     def has_checkpoint(self) -> bool:
         return self.weights is not None
 
 
-def create_run(project: ProjectReader, model_name: str, *, learns_from: str = "") -> RunFolder:
+def create_run(
+    project: ProjectReader, model_name: str, *, learns_from: str = "", teacher: str = ""
+) -> RunFolder:
     """Make the folder of a new run: ``001-reticle-s``. Numbers are not used again, even after ``discard``.
 
-    ``learns_from`` as in ``RunInfo``.
+    ``learns_from`` and ``teacher`` as in ``RunInfo``.
     """
     project.runs_folder.mkdir(exist_ok=True)
     while True:
@@ -117,7 +120,12 @@ def create_run(project: ProjectReader, model_name: str, *, learns_from: str = ""
         except OSError as error:
             raise ProjectError(f"cannot make the run ({error.strerror})", path=path) from error
         run = RunFolder(path)
-        record = {"model": model_name, "created": time.time(), "learns_from": learns_from}
+        record = {
+            "model": model_name,
+            "created": time.time(),
+            "learns_from": learns_from,
+            "teacher": teacher,
+        }
         with whole_or_gone(run), atomic_write(run.info) as temporary:
             temporary.write_text(json.dumps(record), encoding="utf-8")
         return run
@@ -150,7 +158,7 @@ def read_run(run: RunFolder) -> RunInfo:
     info = read_json(run.info)
     model = info.get("model")
     created = info.get("created")
-    learns_from = info.get("learns_from")
+    learns_from, teacher = info.get("learns_from"), info.get("teacher")
     history = _History(read_events(run.events, milestones=True))
     state, best = _state(run, history), best_figure(run)
     return RunInfo(
@@ -171,6 +179,7 @@ def read_run(run: RunFolder) -> RunInfo:
         has_detections=has_detections(run),
         weights=next((path for path in weights_files(run) if path.is_file()), None),
         learns_from=learns_from if isinstance(learns_from, str) else "",
+        teacher=teacher if isinstance(teacher, str) else "",
     )
 
 

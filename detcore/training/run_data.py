@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from detcore.curation.lesson import Lesson
 from detcore.data.batches import TrainStream
 from detcore.data.cache import ImageCache
 from detcore.data.passes import TilePasses
 from detcore.data.samples import Sample, Split, split_samples, why_low_figure, why_no_figure
+from detcore.data.teaching import taught
 from detcore.data.tiles import TileSamples, cut_samples
 from detcore.errors import ConfigError
 from detcore.images.tiles import Tiling
@@ -19,24 +21,33 @@ from detcore.training.distributed import Group
 from detcore.training.draw_weights import draw_weights
 from detcore.training.load import Load
 from detcore.training.telling import Telling
+from detcore.wording import counted
 from detcore.zoo.checkpoint import Checkpoint
 
 
 class RunData:
     """The images of a run, as its settings say; what they make of them is told.
 
-    ``no_figure`` says why the run can have no figure; "" when it can. ``tiling`` is the one that the run began with,
+    ``split`` has the labels alone, ``learnt`` what a teacher adds to them. ``no_figure`` says why the run can have no figure;
+    "" when it can. ``tiling`` is the one that the run began with,
     whatever the defaults are by now.
     """
 
     def __init__(
-        self, snapshot: Snapshot, config: TrainConfig, checkpoint: Checkpoint | None, telling: Telling
+        self,
+        snapshot: Snapshot,
+        config: TrainConfig,
+        checkpoint: Checkpoint | None,
+        telling: Telling,
+        *,
+        lesson: Lesson | None = None,
     ) -> None:
-        """Raises ConfigError where there is nothing to learn from."""
+        """``lesson`` is what a teacher has found. Raises ConfigError where there is nothing to learn from."""
         self._config = config
         self._telling = telling
         self._objects = ObjectSizes.of(snapshot)
         self.split = _split(snapshot, config)
+        self.learnt = self.split.train if lesson is None else self._taught(snapshot, lesson)
         self.tiling: Tiling | None = (
             choose_tiling(config, self._objects) if checkpoint is None else checkpoint.tiling
         )
@@ -50,6 +61,17 @@ class RunData:
             self._tell_what_waits_in_vain()
         elif note := why_low_figure(self.split.val):
             telling.warning(note)
+
+    def _taught(self, snapshot: Snapshot, lesson: Lesson) -> tuple[Sample, ...]:
+        """The images to learn from with what the teacher has found."""
+        labelled = self.split.train
+        learnt = taught(labelled, snapshot, lesson, weighs=self._config.spec.weighs_scores)
+        before, after = (sum(len(sample.labels) for sample in part) for part in (labelled, learnt))
+        self._telling.info(
+            f"Taught by {self._config.learning.teacher}: {counted(after - before, 'object')} beside the labels, "
+            f"and {counted(len(learnt) - len(labelled), 'image')} without any."
+        )
+        return learnt
 
     def _tell_what_waits_in_vain(self) -> None:
         """Of the settings those that go by figures, in a run that has none."""
@@ -66,8 +88,7 @@ class RunData:
     @property
     def pass_length(self) -> int:
         """About how many images or tiles a pass has, before any is read."""
-        learnt = self.split.train
-        return len(learnt) if self.tiling is None else _tile_count(learnt, self.tiling)
+        return len(self.learnt) if self.tiling is None else _tile_count(self.learnt, self.tiling)
 
     def cache(self, load: Load, group: Group) -> ImageCache:
         """The images as they are learnt and judged, in memory as far as there is room."""
@@ -80,10 +101,9 @@ class RunData:
 
     def views(self, cache: ImageCache) -> Sequence[Sample] | TileSamples:
         """What is drawn in a pass: the images, or their tiles."""
-        learnt = self.split.train
         if self.tiling is None:
-            return learnt
-        return cut_samples(learnt, cache, problem=self._telling.problem)
+            return self.learnt
+        return cut_samples(self.learnt, cache, problem=self._telling.problem)
 
     def stream(
         self, views: Sequence[Sample] | TileSamples, cache: ImageCache, *, emphasis: Path, group: Group
@@ -101,7 +121,7 @@ class RunData:
             rank=group.rank,
             world_size=group.world_size,
             weights=draw_weights(
-                self.split.train,
+                self.learnt,
                 self._config.learning,
                 emphasis=emphasis,
                 say=self._telling.info,

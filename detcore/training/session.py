@@ -11,6 +11,7 @@ from typing import get_args
 
 import torch
 
+from detcore.curation.lesson import Lesson
 from detcore.data.cache import ImageCache
 from detcore.data.samples import Sample, class_ids
 from detcore.data.sizes import Sizes
@@ -126,7 +127,8 @@ class Session:
         """
         config = self.config
         config.check()
-        data = RunData(self.snapshot, config, self._checkpoint, self.telling)
+        lesson = Lesson.load(self._run.lesson) if config.learning.teacher else None
+        data = RunData(self.snapshot, config, self._checkpoint, self.telling, lesson=lesson)
         self.no_figure = data.no_figure
         set_up_torch(config.runtime)
         device = choose_device(config.runtime.device, local_rank=self._group.local_rank)
@@ -287,7 +289,7 @@ class Session:
                 device=str(compute.device),
                 device_name=self._group.times(device_name(compute.device)),
                 parameters=sum(parameter.numel() for parameter in detector.parameters()),
-                images=len(split.train),
+                images=len(data.learnt),
                 batch_size=load.batch_size * load.accumulate * self._group.world_size,
             )
         )

@@ -318,8 +318,15 @@ class Trainer:
         images = self.compute.images(batch.images)
         device = self.compute.device
         targets = [
-            Target(boxes=boxes.to(device), labels=labels.to(device), ignore=ignore.to(device))
-            for boxes, labels, ignore in zip(batch.boxes, batch.labels, batch.ignore, strict=True)
+            Target(
+                boxes=boxes.to(device),
+                labels=labels.to(device),
+                ignore=ignore.to(device),
+                scores=scores.to(device),
+            )
+            for boxes, labels, ignore, scores in zip(
+                batch.boxes, batch.labels, batch.ignore, batch.scores, strict=True
+            )
         ]
         with self.compute.autocast():
             losses = cast("dict[str, Tensor]", module(images, targets))

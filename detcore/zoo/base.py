@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 from torch import Tensor, nn
 
@@ -22,11 +22,13 @@ MAX_DETECTIONS = 100
 
 class Target(TypedDict):
     """The objects of one image: ``boxes`` (N, 4) float xyxy in pixels of the batch, ``labels`` (N,)
-    int64 from 0, ``ignore`` (M, 4) areas that count neither as object nor as background."""
+    int64 from 0, ``ignore`` (M, 4) areas that count neither as object nor as background. ``scores`` (N,) in 0..1 say how
+    sure it is that they are there, for detectors whose card says that they weigh them; without them all are."""
 
     boxes: Tensor
     labels: Tensor
     ignore: Tensor
+    scores: NotRequired[Tensor]
 
 
 class Found(TypedDict):

@@ -169,6 +169,7 @@ class DetectorSpec:
     there, so that what lies in such areas is not learnt either.
     ``notes`` is of a detector that does not take its options as they are: it takes such options and a number of classes, and
     says what users should know of them, in plain words.
+    ``weighs_scores``: its losses look at ``Target.scores``, so that it learns from objects as far as they are sure.
 
     Raises:
         ValueError: ``input.divisor`` does not divide ``SIDE_STEP``, or a field of ``options`` is no ``option``.
@@ -194,6 +195,7 @@ class DetectorSpec:
     smooths_labels: bool = False
     masks_ignored: bool = False
     notes: Callable[[Any, int], Sequence[str]] | None = None
+    weighs_scores: bool = False
 
     def __post_init__(self) -> None:
         if SIDE_STEP % self.input.divisor:

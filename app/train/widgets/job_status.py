@@ -79,7 +79,8 @@ class JobStatus(QWidget):
         self.title.setText(run.name)
         learns_from = f" · learns from the errors of {run.learns_from}" if run.learns_from else ""
         state = _doing_line(doing, history.part) if doing else _state_line(run)
-        self.state.setText(f"{state}{learns_from}")
+        teacher = f" · taught by {run.teacher}" if run.teacher else ""
+        self.state.setText(f"{state}{learns_from}{teacher}")
         self.state.setToolTip(
             "\n".join(line for line in (run.message, LEARNS_FROM if learns_from else "") if line)
         )

@@ -20,12 +20,12 @@ from detcore.options import Option
 from detcore.zoo.spec import DetectorSpec
 
 CHOOSE_FILE = "choose"
-_ELSEWHERE = frozenset({"minutes", "epochs", "device", "weights", "hard_negatives", "oversample"})
+_ELSEWHERE = frozenset({"minutes", "epochs", "device", "weights", "teacher", "hard_negatives", "oversample"})
 """Settings with a place of their own: above, here, and on the card of errors that Review sent."""
 
 
 class MoreSettings(QWidget):
-    """A form below "More settings": what to start from, the basic settings, the detector's own advanced options, and
+    """A form below "More settings": what to start from and who teaches, the basic settings, the detector's own advanced options, and
     the other groups of settings, folded. All but the first is made from the declarations.
 
     Signals:
@@ -39,6 +39,8 @@ class MoreSettings(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.weights = Choice()
+        self.teacher = Choice({"": "Nobody"})
+        self.teacher.setToolTip(SETTINGS["teacher"].help)
         self.options = OptionFields()
         self._shown = {title: left for title, items in GROUPS.items() if (left := _with_fields(items))}
         self.groups = {title: OptionFields() for title in self._shown}
@@ -68,6 +70,7 @@ class MoreSettings(QWidget):
         for title, form in self.groups.items():
             form.show_options(self._shown[title], values)
         self.use_weights(config.learning.weights or "")
+        self._choose_teacher(config.learning.teacher)
         self._say_auto()
 
     def apply_to(self, config: TrainConfig) -> TrainConfig:
@@ -75,7 +78,9 @@ class MoreSettings(QWidget):
         values = {item.name: item.default for items in self._shown.values() for item in items}
         for form in self.groups.values():
             values.update(form.values())
-        return config.with_settings({**values, "weights": self.weights.choice() or None})
+        return config.with_settings(
+            {**values, "weights": self.weights.choice() or None, "teacher": self.teacher.choice()}
+        )
 
     def show_weights(self, runs: Sequence[tuple[str, Path]]) -> None:
         """What to start from: a text, and the file or the name of published weights."""
@@ -87,12 +92,27 @@ class MoreSettings(QWidget):
         self.weights.addItem("Choose a file…", CHOOSE_FILE)
         self.use_weights(chosen)
 
+    def show_teachers(self, runs: Sequence[str]) -> None:
+        """The runs that can teach another one, by name."""
+        chosen = self.teacher.choice()
+        self.teacher.clear()
+        self.teacher.addItem("Nobody", "")
+        for name in runs:
+            self.teacher.addItem(name, name)
+        # one that is gone teaches nobody
+        self.teacher.set_choice(chosen)
+
     def use_weights(self, path: str) -> None:
         """Start from a file; "" for none."""
         if self.weights.findData(path) < 0:
             self.weights.insertItem(self.weights.count() - 1, Path(path).name, path)
         self.weights.set_choice(path)
         self._previous_weights = self.weights.currentIndex()
+
+    def _choose_teacher(self, name: str) -> None:
+        if self.teacher.findData(name) < 0:  # before the list of runs is there
+            self.teacher.addItem(name, name)
+        self.teacher.set_choice(name)
 
     def _choose_weights(self, row: int) -> None:
         if self.weights.itemData(row) != CHOOSE_FILE:
@@ -125,20 +145,25 @@ class MoreSettings(QWidget):
             form.say_auto(texts, {"optimiser": spec.recipe.optimiser, "schedule": spec.recipe.schedule})
 
     def _build(self) -> None:
-        label = QLabel(SETTINGS["weights"].label)
-        label.setFixedWidth(LABEL_WIDTH)
-        start = QHBoxLayout()
-        start.setSpacing(8)
-        start.addWidget(label)
-        start.addWidget(self.weights, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addLayout(start)
+        layout.addLayout(_row("weights", self.weights))
+        layout.addLayout(_row("teacher", self.teacher))
         layout.addWidget(self.groups[BASICS])
         layout.addWidget(self.options)
         for fold in self.folds.values():
             layout.addWidget(fold)
+
+
+def _row(setting: str, field: QWidget) -> QHBoxLayout:
+    label = QLabel(SETTINGS[setting].label)
+    label.setFixedWidth(LABEL_WIDTH)
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    row.addWidget(label)
+    row.addWidget(field, 1)
+    return row
 
 
 def _start_text(spec: DetectorSpec | None) -> str:

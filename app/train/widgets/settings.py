@@ -130,6 +130,10 @@ class TrainSettings(QWidget):
         """What a training can start from: runs with their best weights, and published ones, by name."""
         self.more.show_weights(runs)
 
+    def show_teachers(self, runs: Sequence[str]) -> None:
+        """The runs that can teach another one, by name."""
+        self.more.show_teachers(runs)
+
     def _show_detector(self, name: str, options: Mapping[str, Any]) -> None:
         """Show the options of this detector, as chosen, and say what "Auto" means for it."""
         self._spec = spec = find_detector(name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -69,7 +69,9 @@ def warp(item: Labelled, matrix: FloatArray, *, width: int, height: int) -> Labe
     boxes, kept = clip(_hull(item.boxes, matrix), (0, 0, width, height))
     ignore, _ = clip(_hull(item.ignore, matrix), (0, 0, width, height), any_part=True)
     image = _resample(item.image, matrix, width=width, height=height)
-    return Labelled(image=image, boxes=boxes, labels=item.labels[kept], ignore=ignore)
+    return replace(
+        item, image=image, boxes=boxes, labels=item.labels[kept], ignore=ignore, scores=item.scores[kept]
+    )
 
 
 def crop_window(item: Labelled, rng: np.random.Generator) -> tuple[int, int, int, int]:

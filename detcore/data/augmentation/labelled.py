@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detcore.data.augmentation.scores import said, unsaid
 from detcore.data.letterbox import PAD_VALUE
 from detcore.types import ImageArray, IntArray
 
@@ -27,6 +28,11 @@ class Labelled:
     boxes: BoxArray
     labels: IntArray
     ignore: BoxArray
+    scores: BoxArray = field(default_factory=unsaid)
+
+    def __post_init__(self) -> None:
+        """Raises ValueError unless there is a score for each object."""
+        object.__setattr__(self, "scores", said(self.scores, self.labels))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -73,7 +79,11 @@ def crop(item: Labelled, window: tuple[int, int, int, int]) -> Labelled:
     ignore, _ = clip(item.ignore, window, any_part=True)
     corner = np.array([x1, y1, x1, y1], np.float32)
     return Labelled(
-        image=item.image[y1:y2, x1:x2], boxes=boxes - corner, labels=item.labels[kept], ignore=ignore - corner
+        image=item.image[y1:y2, x1:x2],
+        boxes=boxes - corner,
+        labels=item.labels[kept],
+        ignore=ignore - corner,
+        scores=item.scores[kept],
     )
 
 
@@ -81,7 +91,7 @@ def hide(item: Labelled, area: Area) -> Labelled:
     """The boxes of an image of which an area is painted over, by whom calls this."""
     boxes, kept = uncover(item.boxes, area)
     ignore, _ = uncover(item.ignore, area, any_part=True)
-    return replace(item, boxes=boxes, labels=item.labels[kept], ignore=ignore)
+    return replace(item, boxes=boxes, labels=item.labels[kept], ignore=ignore, scores=item.scores[kept])
 
 
 def paint_ignored(item: Labelled) -> Labelled:
@@ -103,6 +113,7 @@ def overlay(first: Labelled, second: Labelled, *, left: float = 0.0, top: float 
         boxes=np.concatenate([first.boxes, second.boxes + shift]),
         labels=np.concatenate([first.labels, second.labels]),
         ignore=np.concatenate([first.ignore, second.ignore + shift]),
+        scores=np.concatenate([first.scores, second.scores]),
     )
 
 

@@ -3,12 +3,14 @@ their folders."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detcore.atomic import atomic_write
 from detcore.curation.emphasis import DEFAULT_STRENGTH, Emphasis, find_emphasis
+from detcore.curation.lesson import find_lesson
 from detcore.errors import ConfigError, ProjectError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.box_options import settle_options
@@ -16,16 +18,18 @@ from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.jobs.preparing.material import TrainingData, divide, survey
 from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
 from detcore.jobs.program import check_can_train, missing_for
-from detcore.project.cross_validation import fold_folders, is_cross_validation
+from detcore.project import roles
+from detcore.project.cross_validation import fold_folders, is_cross_validation, trained_images
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
 from detcore.project.run_weights import is_of_run
-from detcore.project.runs import RunFolder, create_run, hold_run, read_run
+from detcore.project.runs import RunFolder, create_run, find_run, hold_run, read_run
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.unused_runs import whole_or_gone
 from detcore.project.verdicts import read_verdicts
 from detcore.types import Changes
 from detcore.weights.cache import check_weights, weights_path
+from detcore.wording import counted
 
 NO_BOXES = "no labelled images yet"
 _LOCK_SECONDS = 2.0
@@ -45,16 +49,23 @@ class PreparedRun:
     notes: tuple[str, ...] = ()
 
 
-def prepare_run(project: Project, config: TrainConfig, *, learn_from: RunFolder | None = None) -> PreparedRun:
+def prepare_run(
+    project: Project,
+    config: TrainConfig,
+    *,
+    learn_from: RunFolder | None = None,
+    start: Path | None = None,
+) -> PreparedRun:
     """Check what would fail, divide the images when nobody has, make the run's folder, freeze the data.
 
     The run learns more from the errors of ``learn_from``, or without it from those that were sent to
-    training, which wait on in the project until the run trains.
+    training, which wait on in the project until the run trains. Of its teacher it keeps what that has found. It starts from
+    a copy of the weights file ``start``, if there is one.
 
     Raises:
         ConfigError: there is nothing to train on, no such weights file, or no PyTorch.
         ProjectError: the images are not there, or the run cannot be written.
-        NotLookedAtError, ProjectError: the run that it is to learn from is not there or has not predicted.
+        NotLookedAtError, ProjectError: the run that it is to learn from, or the teacher, is not there or has not predicted.
     """
     data = _checked(project, config)
     if not data.to_learn_from:
@@ -66,16 +77,30 @@ def prepare_run(project: Project, config: TrainConfig, *, learn_from: RunFolder 
     # Before the images are divided, since nothing may fail after that; those that are held out count for
     # nothing.
     config, emphasis, sent = _learning_more(project, config, learn_from)
-    config, note = settle_options(config, take_snapshot(project))
+    config, settled = settle_options(config, take_snapshot(project))
+    config, teacher = _taught(project, config)
     changes = project.edit(divide, seed=config.runtime.seed) if data.needs_splits else None
-    run = create_run(project, config.detector, learns_from="" if emphasis is None else emphasis.run)
+    snapshot = take_snapshot(project)
+    known = "" if teacher is None else _known_to_teacher(teacher, snapshot)
+    run = create_run(
+        project,
+        config.detector,
+        learns_from="" if emphasis is None else emphasis.run,
+        teacher=config.learning.teacher,
+    )
     with whole_or_gone(run):
+        if start is not None:
+            shutil.copyfile(start, run.start)
+            config = replace(config, learning=replace(config.learning, weights=str(run.start)))
         _write_config(run, config)
         if emphasis is not None:
             emphasis.save(run.emphasis)
+        if teacher is not None:
+            find_lesson(teacher, snapshot).save(run.lesson)
         # The last of its files: a run that has one was made to its end.
-        take_snapshot(project).save(run.snapshot)
-    return PreparedRun(run=run, new=True, changes=changes, sent=sent, notes=(note,) if note else ())
+        snapshot.save(run.snapshot)
+    notes = tuple(note for note in (settled, known) if note)
+    return PreparedRun(run=run, new=True, changes=changes, sent=sent, notes=notes)
 
 
 def prepare_cross_validation(project: Project, config: TrainConfig, *, folds: int) -> PreparedRun:
@@ -91,6 +116,9 @@ def prepare_cross_validation(project: Project, config: TrainConfig, *, folds: in
         notes = (
             "The folds start without weights: those of a run of this project have learnt the labels to be judged.",
         )
+    if config.learning.teacher:
+        config = replace(config, learning=replace(config.learning, teacher=""))
+        notes += ("The folds have no teacher: a run of this project has learnt the labels to be judged.",)
     _checked(project, config)
     # what was sent to training is for a run as a whole
     config = replace(config, learning=replace(config.learning, hard_negatives=0.0, oversample=0.0))
@@ -179,6 +207,27 @@ def _learning_more(
     if sent is None or not sent.counts:
         return config, None, None
     return sent.configured(config), find_again(project, sent, take_snapshot(project)), sent
+
+
+def _taught(project: ProjectReader, config: TrainConfig) -> tuple[TrainConfig, RunFolder | None]:
+    """The settings with the whole name of the teacher, and its run, which has looked at all that is to be learnt."""
+    if not config.learning.teacher:
+        return config, None
+    teacher = find_run(project, config.learning.teacher)
+    find_lesson(teacher, take_snapshot(project))
+    return replace(config, learning=replace(config.learning, teacher=teacher.name)), teacher
+
+
+def _known_to_teacher(teacher: RunFolder, snapshot: Snapshot) -> str:
+    """What to say of images to judge by that the teacher has learnt from; "" where there are none."""
+    judging = {image.id for image in snapshot.labelled_images if not roles.is_learnt_from(image.split)}
+    known = len(judging & trained_images(teacher)) if teacher.snapshot.is_file() else 0
+    if not known:
+        return ""
+    return (
+        f"{teacher.name} has learnt from {counted(known, 'image')} that this run is judged by: its figures will be better than "
+        "on new images."
+    )
 
 
 def _locate_again(run: RunFolder, places: Mapping[int, str]) -> None:

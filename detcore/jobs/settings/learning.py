@@ -21,6 +21,7 @@ class Learning:
     is set. ``weights`` are published ones, by their name, or a local file; where they know the task already,
     ``learning_rate`` ``None`` is a lower one.
     ``class_balance`` is the threshold of repeat factor sampling (``sampling.repeat_factors``).
+    ``teacher`` is the name of a run, whose detections are in this one's folder (``lesson.npz``).
     ``hard_negatives`` and ``oversample`` need the errors of an earlier run (``emphasis.json`` in the run's folder).
     """
 
@@ -35,6 +36,13 @@ class Learning:
         auto=str,
         label="Start from",
         help="Weights to start from: published ones (`weights list`), or a file (safetensors or torch)",
+        group=BASICS,
+    )
+    teacher: str = option(
+        "",
+        label="Taught by",
+        help="A run of the project whose detections are learnt as well, as far as they are sure: on images without labels, "
+        "and beside the labels of others",
         group=BASICS,
     )
     image_size: int | None = option(

@@ -9,7 +9,7 @@ distribution over bins.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -30,12 +30,14 @@ from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.assigners.task_aligned import assign
 from detcore.zoo.parts.backbones.trunks import LiteTrunk, Maps, SplitTrunk, Trunk
 from detcore.zoo.parts.blocks import ConvBlock, SplitStage
+from detcore.zoo.parts.channels import Channels, Wiring, first_ones, strongest, take_out
 from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.parts.losses.distribution import distribution_loss
 from detcore.zoo.parts.losses.iou import paired_iou
 from detcore.zoo.parts.post.select import select
 from detcore.zoo.spec import InputRule, NoOptions
 from detcore.zoo.specs import reticle
+from detcore.zoo.specs.reticle import ReticleOptions
 
 _BINS = 16
 _PRIOR = 0.01
@@ -52,6 +54,19 @@ class Neck(nn.Module):
         self.top_down = nn.ModuleList(SplitStage(2 * width, width, 1, shortcut=False) for _ in range(2))
         self.down = nn.ModuleList(ConvBlock(width, width, 3, 2) for _ in range(2))
         self.bottom_up = nn.ModuleList(SplitStage(2 * width, width, 1, shortcut=False) for _ in range(2))
+
+    def wire(self, wiring: Wiring, maps: Sequence[Sequence[Channels]]) -> list[list[Channels]]:
+        """As ``forward``, of the channels."""
+        laterals, down = (cast("Sequence[ConvBlock]", part) for part in (self.laterals, self.down))
+        top_down, bottom_up = (cast("Sequence[SplitStage]", part) for part in (self.top_down, self.bottom_up))
+        m3, m4, m5 = (
+            wiring.block(lateral, features) for lateral, features in zip(laterals, maps, strict=True)
+        )
+        p4 = wiring.split_stage(top_down[0], [*m5, *m4])
+        p3 = wiring.split_stage(top_down[1], [*p4, *m3])
+        n4 = wiring.split_stage(bottom_up[0], [*wiring.block(down[0], p3), *p4])
+        n5 = wiring.split_stage(bottom_up[1], [*wiring.block(down[1], n4), *m5])
+        return [p3, n4, n5]
 
     def forward(self, maps: Maps) -> list[Tensor]:
         m3, m4, m5 = (lateral(features) for lateral, features in zip(self.laterals, maps, strict=True))
@@ -159,6 +174,35 @@ class Reticle(Detector):
             strides=all_strides,
         )
 
+    @property
+    def prunable(self) -> bool:
+        """Whether it is known which of its channels go where."""
+        return isinstance(self.backbone, SplitTrunk)
+
+    def channels(self) -> list[Channels]:
+        """All hidden channels, in the order of the network. Raises TypeError unless it is ``prunable``."""
+        if not isinstance(self.backbone, SplitTrunk):
+            raise TypeError("the channels of this trunk are not known")
+        wiring = Wiring()
+        maps = self.neck.wire(wiring, self.backbone.wire(wiring))
+        for head, features in zip(cast("Sequence[Head]", self.heads), maps, strict=True):
+            wiring.sequence(head.classes, features)
+            wiring.sequence(head.edges, features)
+        return wiring.channels
+
+    def prune(self, keep: float) -> str:
+        """Take out the channels with the smallest scales, so that the share ``keep`` of them stays; what to give ``narrow``
+        for a detector of that shape."""
+        channels = self.channels()
+        take_out(channels, strongest(channels, keep))
+        return " ".join(str(part.width) for part in self.channels())
+
+    def narrow(self, widths: str) -> None:
+        """Leave so many channels in each hidden layer, the first ones; all with "". Raises ConfigError as ``first_ones``."""
+        if widths:
+            channels = self.channels()
+            take_out(channels, first_ones(channels, widths))
+
     def stages(self) -> list[nn.Module]:
         trunk = self.backbone
         return [trunk.stem, trunk.stage3, trunk.stage4, trunk.stage5, self.neck, *self.heads]
@@ -174,6 +218,7 @@ class Reticle(Detector):
 
     def _losses(self, raw: Raw, targets: list[Target]) -> dict[str, Tensor]:
         gt_boxes, gt_labels, gt_valid = stack_targets(targets)
+        sure = _stack_scores(targets, gt_valid)
         found = assign(
             raw.logits.detach().sigmoid(),
             raw.boxes.detach(),
@@ -186,7 +231,7 @@ class Reticle(Detector):
         wanted = torch.zeros_like(raw.logits)
         images, places = torch.nonzero(found.positive, as_tuple=True)
         rows = found.objects[images, places]
-        quality = found.quality[images, places]
+        quality = found.quality[images, places] * sure[images, rows]
         share = self.label_smoothing
         # as of a softmax (Szegedy et al. 2016), of the quality and only where there is an object
         wanted[images, places] = (quality * share / self.num_classes)[:, None]
@@ -227,16 +272,23 @@ class Reticle(Detector):
         return looks
 
 
-def build_n(num_classes: int, _image_size: int, _options: NoOptions) -> Reticle:
-    return Reticle(num_classes, backbone=SplitTrunk((8, 16, 32, 64, 96)), neck_width=32)
+def build_n(num_classes: int, _image_size: int, options: ReticleOptions) -> Reticle:
+    return _narrowed(Reticle(num_classes, backbone=SplitTrunk((8, 16, 32, 64, 96)), neck_width=32), options)
 
 
-def build_s(num_classes: int, _image_size: int, _options: NoOptions) -> Reticle:
-    return Reticle(num_classes)
+def build_s(num_classes: int, _image_size: int, options: ReticleOptions) -> Reticle:
+    return _narrowed(Reticle(num_classes), options)
 
 
-def build_m(num_classes: int, _image_size: int, _options: NoOptions) -> Reticle:
-    return Reticle(num_classes, backbone=SplitTrunk((32, 64, 128, 192, 256)), neck_width=128)
+def build_m(num_classes: int, _image_size: int, options: ReticleOptions) -> Reticle:
+    return _narrowed(
+        Reticle(num_classes, backbone=SplitTrunk((32, 64, 128, 192, 256)), neck_width=128), options
+    )
+
+
+def _narrowed(detector: Reticle, options: ReticleOptions) -> Reticle:
+    detector.narrow(options.widths)
+    return detector
 
 
 def build_s_pretrained(num_classes: int, _image_size: int, _options: NoOptions) -> Reticle:
@@ -275,6 +327,15 @@ def stack_targets(targets: list[Target]) -> tuple[Tensor, Tensor, Tensor]:
         labels[row, :count] = target["labels"]
         valid[row, :count] = True
     return boxes, labels, valid
+
+
+def _stack_scores(targets: list[Target], valid: Tensor) -> Tensor:
+    """(B, G) how sure each object is, 1 where nothing is said; ``valid`` (B, G) are the rows that are objects."""
+    scores = valid.float()
+    for row, target in enumerate(targets):
+        if "scores" in target:
+            scores[row, : len(target["scores"])] = target["scores"]
+    return scores
 
 
 def _in_ignored(points: Tensor, targets: list[Target]) -> Tensor:

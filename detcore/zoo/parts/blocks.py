@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -34,7 +36,7 @@ class Bottleneck(nn.Module):
 
 class SplitStage(nn.Module):
     """Half the channels go through bottlenecks, all of the steps are joined at the end
-    (cross stage partial, Wang et al. 2020)."""
+    (cross stage partial, Wang et al. 2020). Once channels are taken out it may be another share."""
 
     def __init__(self, inputs: int, outputs: int, depth: int, *, shortcut: bool = True) -> None:
         super().__init__()
@@ -43,8 +45,14 @@ class SplitStage(nn.Module):
         self.blocks = nn.ModuleList(Bottleneck(half, shortcut=shortcut) for _ in range(depth))
         self.leave = ConvBlock((2 + depth) * half, outputs, 1)
 
+    @property
+    def through(self) -> int:
+        """How many channels go through bottlenecks."""
+        return cast("nn.Conv2d", cast("Bottleneck", self.blocks[0]).body[0][0]).in_channels
+
     def forward(self, features: Tensor) -> Tensor:
-        parts = list(torch.chunk(self.enter(features), 2, dim=1))
+        entered = self.enter(features)
+        parts = list(torch.split(entered, [entered.shape[1] - self.through, self.through], dim=1))
         for block in self.blocks:
             parts.append(block(parts[-1]))
         out: Tensor = self.leave(torch.cat(parts, dim=1))

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from detcore.zoo.spec import DetectorSpec, InputRule, PublishedFile, Recipe, WeightsInfo
+from detcore.zoo.spec import DetectorSpec, InputRule, PublishedFile, Recipe, WeightsInfo, option
 
 _LICENCE = "Apache-2.0"
 _DEPLOY = "detcore.zoo.detectors.reticle:dense"
+
+
+@dataclass(frozen=True, slots=True)
+class ReticleOptions:
+    """What there is to choose about one that starts from nothing."""
+
+    widths: str = option(
+        "",
+        label="Widths",
+        help="Channels of each hidden layer, in the order of the network, as `prune` finds them; empty for all",
+        advanced=True,
+    )
+
 
 S = DetectorSpec(
     id="reticle-s",
@@ -21,9 +34,11 @@ S = DetectorSpec(
     recipe=Recipe(learning_rate=2.5e-3, batch_size=8, optimiser="muon", small_until=0.5),
     weights=WeightsInfo(text="Starts from nothing, or from the best weights of an earlier run."),
     build="detcore.zoo.detectors.reticle:build_s",
+    options=ReticleOptions,
     deploy=_DEPLOY,
     smooths_labels=True,
     masks_ignored=True,
+    weighs_scores=True,
 )
 
 N = replace(
@@ -92,6 +107,7 @@ S_PRETRAINED = DetectorSpec(
     deploy=_DEPLOY,
     smooths_labels=True,
     masks_ignored=True,
+    weighs_scores=True,
 )
 
 CARDS = (S, S_PRETRAINED, N, M)

@@ -14,8 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from app.plots.metric_plot import MetricPlot
 from app.services.context import AppContext
+from app.train.control import PREDICTING, TRAINING
 from app.train.page import TrainPage
 from app.train.run_history import LogLine
+from app.train.run_model import state_text
 from app.train.widgets.run_list import tick_area
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, Progress
@@ -23,8 +25,9 @@ from detcore.jobs.settings.learning import Learning
 from detcore.jobs.settings.runtime import Runtime
 from detcore.project.edits import set_split
 from detcore.project.project import Project
-from detcore.project.runs import RunState, list_runs
+from detcore.project.runs import RunState, find_run, list_runs, save_detections
 from detcore.project.snapshot import Snapshot
+from detcore.types import Detections
 from tests.app.train.train_driving import (
     IN_A_SMALL_WINDOW,
     LEFT,
@@ -153,6 +156,34 @@ def test_predict_again_freezes_the_images_of_now_and_leads_to_review(
     assert [
         image.id for image in Snapshot.load(folder / "predict_snapshot.npz").images
     ] == project.image_ids()
+
+
+def test_a_teacher_looks_at_the_images_first_and_is_named_at_the_run_that_it_teaches(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    name = write_run(project, [0.1])
+    teacher = find_run(project, name)
+    teacher.best.write_bytes(b"weights")
+    context.document.open(project)
+    choice = page.setup.settings.more.teacher
+    qtbot.waitUntil(lambda: choice.findData(name) >= 0 and page.buttons.start.isEnabled(), timeout=WAIT)
+    choice.set_choice(name)
+    done: list[str] = []
+
+    def look(_run: Path, verb: str, _outcome: object) -> None:
+        done.append(verb)
+        if verb == PREDICTING:
+            save_detections(teacher, Detections.empty(), image_ids=project.image_ids())
+
+    page.control.ended.connect(look)
+    qtbot.mouseClick(page.buttons.start, LEFT)
+    qtbot.waitUntil(lambda: page.control.looking == teacher.path, timeout=WAIT)
+    assert page.buttons.stop.isVisible()
+    qtbot.waitUntil(lambda: len(done) == 2, timeout=WAIT)
+    assert done == [PREDICTING, TRAINING]
+    run = list_runs(project)[0]
+    assert (run.teacher, state_text(run)) == (name, "Completed · taught by 001")
+    assert run.folder.lesson.is_file()
 
 
 def test_a_warning_of_the_run_reaches_the_message_bar(

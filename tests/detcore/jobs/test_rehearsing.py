@@ -20,14 +20,14 @@ from detcore.zoo.base import Look
 from detcore.zoo.checkpoint import Checkpoint, RunState
 from detcore.zoo.detectors.reticle import Reticle, build_n
 from detcore.zoo.running import OutOfMemoryError
-from detcore.zoo.spec import NoOptions
+from detcore.zoo.specs.reticle import ReticleOptions
 
 MakeRun = Callable[..., RunFolder]
 CPU = torch.device("cpu")
 
 
 def checkpoint(*, tiling: Tiling | None = None, **config: Any) -> Checkpoint:
-    tensors = {f"ema.{name}": value for name, value in build_n(2, 64, NoOptions()).state_dict().items()}
+    tensors = {f"ema.{name}": value for name, value in build_n(2, 64, ReticleOptions()).state_dict().items()}
     return Checkpoint(
         state=RunState(),
         model="reticle-n",

@@ -34,7 +34,7 @@ from detcore.zoo.checkpoint import read_checkpoint
 from detcore.zoo.detectors.reticle import build_n
 from detcore.zoo.parts.blocks import ConvBlock
 from detcore.zoo.running import OutOfMemoryError
-from detcore.zoo.spec import NoOptions
+from detcore.zoo.specs.reticle import ReticleOptions
 from tests.detcore.working import Owner, work_here
 from tests.settings_of_runs import change_settings
 
@@ -387,7 +387,7 @@ def test_a_stop_ends_a_slow_step_however_quick_those_before_were(
 ) -> None:
     """Each convolution of the slow step takes 0.2 s. Not even its way through the network comes to an end."""
     run, calls = make_run(epochs=1000), tmp_path / "calls"
-    blocks = sum(isinstance(part, ConvBlock) for part in build_n(2, 96, NoOptions()).modules())
+    blocks = sum(isinstance(part, ConvBlock) for part in build_n(2, 96, ReticleOptions()).modules())
     job = WorkerJob(
         [sys.executable, "-c", SLOW_STEP, str(calls), str(quick), "train", str(run.path)],
         on_event=lambda _event: None,

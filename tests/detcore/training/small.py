@@ -88,6 +88,7 @@ def white_images(**_how: Any) -> Iterator[SimpleNamespace]:
             images=torch.full((1, 3, 2, 2), 255, dtype=torch.uint8),
             boxes=[torch.zeros(0, 4)],
             labels=[torch.zeros(0, dtype=torch.int64)],
+            scores=[torch.zeros(0)],
             ignore=[torch.zeros(0, 4)],
             paths=["a.png"],
             image_ids=[1],

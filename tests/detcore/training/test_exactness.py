@@ -26,7 +26,7 @@ from detcore.zoo.base import Target
 from detcore.zoo.checkpoint import read_checkpoint
 from detcore.zoo.detectors.reticle import build_n
 from detcore.zoo.running import OutOfMemoryError
-from detcore.zoo.spec import NoOptions
+from detcore.zoo.specs.reticle import ReticleOptions
 from tests.detcore.training.clock import Clock
 from tests.detcore.working import work_here
 
@@ -320,7 +320,7 @@ def test_after_memory_ran_out_a_step_follows_the_mean_gradient_of_its_halves(
     whole, *halves = batches[3:]
     assert torch.equal(torch.cat([half.images for half in halves]), whole.images)
 
-    detector = build_n(2, 96, NoOptions())
+    detector = build_n(2, 96, ReticleOptions())
     detector.load_state_dict(before.part("weights"))
     for half in halves:
         targets = [

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from detcore.curation.emphasis import Emphasis, ImageErrors
+from detcore.curation.lesson import Lesson
 from detcore.errors import ConfigError, ImageError
 from detcore.inference.predictor import Predictor
 from detcore.jobs import events
@@ -21,6 +23,7 @@ from detcore.project.snapshot import Snapshot
 from detcore.training.distributed import Group
 from detcore.training.failures import TrainingError
 from detcore.training.session import Session, TrainingResult
+from detcore.types import Detections, Status
 from detcore.zoo.catalogue import detectors, find_detector
 from detcore.zoo.checkpoint import read_checkpoint
 from detcore.zoo.running import Compute
@@ -105,6 +108,30 @@ def test_a_stopped_and_resumed_run_equals_one_that_was_never_stopped(
     resumed, heard = train(parts)
     assert resumed.reason is EndReason.COMPLETED
     assert of_kind(heard, events.Started)[0].step == stopped.state.step
+    one, other = weights(whole.last), weights(parts.last)
+    assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one if name[:6] == "weight")
+
+
+def test_a_taught_run_that_was_stopped_and_resumed_equals_one_that_was_not(make_run: MakeRun) -> None:
+    """Of seven images to learn from four have labels; the teacher is 0.7 sure of what is in the others."""
+    runs = [make_run(name=name, images=8, val=1, epochs=2, teacher="000-t") for name in ("001-w", "002-p")]
+    for run in runs:
+        snapshot = Snapshot.load(run.snapshot)
+        gt = snapshot.ground_truth
+        lesson = Lesson(
+            detections=Detections(gt.image_ids, gt.labels, gt.boxes, np.full(len(gt), 0.7)),
+            looked_at=np.arange(2, 9),
+        )
+        lesson.save(run.lesson)
+        bare = tuple(replace(image, status=Status.NEW) for image in snapshot.images)
+        replace(snapshot, images=bare, ground_truth=gt.take(gt.image_ids < 7)).save(run.snapshot)
+    whole, parts = runs
+    _, heard = train(whole)
+    assert (
+        of_kind(heard, events.Started)[0].images == 6
+    )  # the fourth has neither a label nor a place to judge by
+    train(parts, on_event=lambda event, flags: flags.stop.set() if isinstance(event, events.Step) else None)
+    train(parts)
     one, other = weights(whole.last), weights(parts.last)
     assert all(torch.allclose(one[name], other[name], atol=1e-6) for name in one if name[:6] == "weight")
 

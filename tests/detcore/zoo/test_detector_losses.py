@@ -164,6 +164,56 @@ def test_the_loss_of_a_class_is_what_its_scores_and_the_boxes_of_its_objects_add
     assert float(sum(losses.values())) == pytest.approx(3 * one + edges, abs=1e-5)
 
 
+def test_an_object_of_which_a_teacher_is_a_quarter_sure_counts_a_quarter() -> None:
+    """Four places with logits of 1, two objects that are each seen by one place exactly. Cross entropy is softplus(x) - x y:
+    12 softplus(1) less 1 for the label and less 1/4 for what a teacher has found. Of distances of 4 the distribution
+    knows nothing: ln 16 of the one and a quarter of that of the other, times 0.5. Losses are divided by 1.25 objects."""
+    points = torch.tensor([[16.0, 16.0], [80.0, 80.0], [16.0, 80.0], [80.0, 16.0]])
+    reach = torch.tensor([-16.0, -16.0, 16.0, 16.0])
+    boxes = points.repeat(1, 2) + 0.5 * reach * torch.tensor([[2.0], [2.0], [1.0], [1.0]])
+    raw = Raw(
+        logits=torch.ones(1, 4, 3),
+        bins=torch.zeros(1, 4, 4, 16),
+        boxes=boxes[None],
+        points=points,
+        strides=torch.full((4,), 4.0),
+    )
+    target = Target(
+        boxes=boxes[:2],
+        labels=torch.tensor([1, 2]),
+        ignore=torch.zeros(0, 4),
+        scores=torch.tensor([1.0, 0.25]),
+    )
+    losses = Reticle(3)._losses(raw, [target])
+    softplus = math.log(1 + math.e)
+    assert float(losses["class"]) == pytest.approx((12 * softplus - 1.25) / 1.25, abs=1e-5)
+    assert float(losses["box"]) == pytest.approx(0.0, abs=1e-5)
+    assert float(losses["edges"]) == pytest.approx(0.5 * math.log(16), abs=1e-5)
+
+
+def test_a_student_becomes_as_sure_of_an_object_as_its_teacher_is() -> None:
+    """The score of a place learns the teacher's times the IoU of its box."""
+    images = torch.zeros(1, 3, 64, 64)
+    images[:, :, 16:48, 8:40] = 1.0
+    box = torch.tensor([[8.0, 16.0, 40.0, 48.0]])
+    surest: list[float] = []
+    for score in (0.4, 1.0):
+        detector = small_detector().train()
+        target = Target(
+            boxes=box, labels=torch.tensor([1]), ignore=torch.zeros(0, 4), scores=torch.tensor([score])
+        )
+        optimiser = torch.optim.AdamW(detector.parameters(), lr=5e-3)
+        for _ in range(80):
+            losses = detector.losses(images, [target])
+            optimiser.zero_grad()
+            torch.autograd.backward(torch.stack(list(losses.values())).sum())
+            optimiser.step()
+        with torch.no_grad():
+            surest.append(float(detector.predict(images).logits.sigmoid()[..., 1].max()))
+    assert surest[0] == pytest.approx(0.4, abs=0.1)
+    assert surest[1] > 0.7
+
+
 def test_losses_of_classes_add_up_to_the_loss_of_a_batch() -> None:
     images, targets = small_batch(count=3)
     targets[1] = Target(

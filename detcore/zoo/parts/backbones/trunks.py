@@ -12,6 +12,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from detcore.zoo.parts.blocks import ConvBlock, PoolPyramid, SplitStage
+from detcore.zoo.parts.channels import Channels, Wiring
 
 Maps = tuple[Tensor, Tensor, Tensor]
 
@@ -62,6 +63,15 @@ class SplitTrunk(Trunk):
         self.stage4 = nn.Sequential(ConvBlock(w3, w4, 3, 2), SplitStage(w4, w4, 2))
         self.stage5 = nn.Sequential(ConvBlock(w4, w5, 3, 2), SplitStage(w5, w5, 1), PoolPyramid(w5))
         self.widths = (w3, w4, w5)
+
+    def wire(self, wiring: Wiring) -> list[list[Channels]]:
+        """Tell which channels go where; those of the maps at strides 8, 16 and 32."""
+        maps: list[list[Channels]] = []
+        features = wiring.sequence(self.stem, ())
+        for stage in (self.stage3, self.stage4, self.stage5):
+            features = wiring.sequence(stage, features)
+            maps.append(features)
+        return maps
 
 
 class LiteConv(nn.Sequential):
