@@ -11,7 +11,16 @@ from detcore.errors import ProjectError
 from detcore.project.run_folder import RunFolder, is_running
 
 _MADE_WITH_THE_RUN = frozenset(
-    {"run.json", "config.json", "snapshot.npz", "emphasis.json", "folds.json", "worker.lock"}
+    {
+        "run.json",
+        "config.json",
+        "snapshot.npz",
+        "emphasis.json",
+        "lesson.npz",
+        "start.safetensors",
+        "folds.json",
+        "worker.lock",
+    }
 )
 _FOLDS = "folds"
 

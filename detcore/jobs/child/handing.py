@@ -68,7 +68,7 @@ def fold_files(run: RunFolder, folds: Sequence[int]) -> dict[str, Path]:
 def training_files(run: RunFolder) -> dict[str, Path]:
     """All that a training goes by, with the newest checkpoint that can be read and the best one."""
     newest = _readable((run.next, run.last, run.previous))
-    files = {path.name: path for path in (run.config, run.snapshot, run.emphasis, run.best)}
+    files = {path.name: path for path in (run.config, run.snapshot, run.emphasis, run.lesson, run.best)}
     return files if newest is None else {**files, run.last.name: newest}
 
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from detcore.errors import ConfigError
 from detcore.zoo.parts.blocks import Bottleneck, ConvBlock, PoolPyramid, SplitStage
 
-_LEAST_SHARE = 1 / 8
-"""Of the channels of a layer, which stay however small their scales are."""
+_LEAST = 0.5
+"""Of the share that stays in the whole network, what stays in each layer however small its scales are."""
 
 
 @dataclass(slots=True, eq=False)
@@ -106,14 +106,14 @@ class Wiring:
 
 def strongest(channels: Sequence[Channels], keep: float) -> list[Tensor]:
     """For each of these (width,) bool which channels stay: the share ``keep`` of all that has the largest scales, and of
-    each layer an eighth at least."""
+    each layer at least half that share."""
     scales = [part.scales() for part in channels]
     joined = torch.cat(scales)
     chosen = torch.zeros(len(joined), dtype=torch.bool)
     chosen[joined.argsort(descending=True, stable=True)[: round(keep * len(joined))]] = True
     kept = list(chosen.split([part.width for part in channels]))
     for mask, own in zip(kept, scales, strict=True):
-        mask[own.argsort(descending=True, stable=True)[: math.ceil(_LEAST_SHARE * len(own))]] = True
+        mask[own.argsort(descending=True, stable=True)[: math.ceil(_LEAST * keep * len(own))]] = True
     return kept
 
 

@@ -30,7 +30,7 @@ def test_a_run_is_pruned_into_a_new_one_with_its_settings(
     monkeypatch.setattr("detcore.cli.model_commands.watch_job", lambda _make: COMPLETED)
     assert main(["prune", str(folder), "--run", "001", "--keep", "0.5", "--minutes", "2"]) == 0
     words = capsys.readouterr().out
-    assert "001-reticle-n: 0.42 M parameters" in words
+    assert "001-reticle-n: 0.41 M parameters" in words
     assert "run 002-reticle-n" in words
     made = RunFolder(folder / "runs" / "002-reticle-n")
     settings = TrainConfig.load(made.config)

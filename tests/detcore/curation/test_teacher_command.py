@@ -13,6 +13,7 @@ from detcore.cli import main
 from detcore.curation.emphasis import NotLookedAtError
 from detcore.curation.lesson import Lesson, find_lesson
 from detcore.errors import ConfigError
+from detcore.jobs.child.handing import training_files
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.outcomes import Outcome, OutcomeState
 from detcore.jobs.preparing.runs import prepare_cross_validation, prepare_run
@@ -20,6 +21,7 @@ from detcore.project.edits import add_boxes, add_class, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run, find_run, read_run, save_detections
 from detcore.project.snapshot import Snapshot, take_snapshot
+from detcore.project.unused_runs import remove_unused
 from detcore.types import Box, Detections
 
 COMPLETED = Outcome(state=OutcomeState.COMPLETED, text="training completed")
@@ -86,6 +88,9 @@ def test_a_teacher_looks_at_what_it_has_not_seen_and_its_detections_go_into_the_
     lesson = Lesson.load(run.lesson)
     assert lesson.looked_at.tolist() == [1, 2, 3, 5]
     assert sorted(lesson.detections.image_ids.tolist()) == [1, 2, 3, 5]
+    assert run.lesson in training_files(run).values()  # processes elsewhere need it
+    remove_unused(run)
+    assert not run.path.exists()
 
 
 def test_without_all_that_is_to_be_learnt_there_is_no_lesson_and_no_run(project: Project) -> None:

@@ -47,7 +47,7 @@ def snapshot() -> Snapshot:
     """A labelled image, two without labels, one held out with labels and one without; one that the teacher did not see."""
     splits = ("train", "train", None, "val", "test", "train")
     images = tuple(
-        SnapshotImage(id=n, path=f"{n}.png", width=96, height=96, split=split, status=Status.NEW)
+        SnapshotImage(id=n, path=f"{n}.png", width=96, height=96, split=split, status=Status.UNSEEN)
         for n, split in enumerate(splits, start=1)
     )
     boxes = [
@@ -108,7 +108,7 @@ def test_to_a_student_that_cannot_weigh_what_is_sure_is_a_label_and_what_is_not_
 def test_images_that_are_held_out_for_want_of_a_validation_split_are_not_taught_on() -> None:
     frozen = snapshot()
     images = tuple(
-        SnapshotImage(id=n, path=f"{n}.png", width=96, height=96, split=None, status=Status.NEW)
+        SnapshotImage(id=n, path=f"{n}.png", width=96, height=96, split=None, status=Status.UNSEEN)
         for n in range(1, 21)
     )
     boxes = [Box(id=n, image_id=n, class_id=7, x1=10, y1=10, x2=30, y2=30) for n in range(1, 13)]

@@ -55,7 +55,11 @@ def test_a_pruned_run_learns_on_goes_on_exactly_and_leaves_as_onnx(make_run: Mak
         start_from(run, pruned.checkpoint)
     once, parts = runs
     result, heard = train(once)
-    assert result.state.fine_tuning
+    assert result.state.complete
+    assert any(
+        "tensors taken from the weights file; classes that it knows: kind 0, kind 1." in event.text
+        for event in of_kind(heard, events.Log)
+    )
     assert of_kind(heard, events.Started)[0].parameters == pruned.after[0]
     train(parts, on_event=lambda event, flags: flags.stop.set() if isinstance(event, events.Step) else None)
     parts.start.unlink()  # what goes on needs no beginning

@@ -119,11 +119,13 @@ def test_a_taught_run_that_was_stopped_and_resumed_equals_one_that_was_not(make_
         snapshot = Snapshot.load(run.snapshot)
         gt = snapshot.ground_truth
         lesson = Lesson(
-            detections=Detections(gt.image_ids, gt.labels, gt.boxes, np.full(len(gt), 0.7)),
+            detections=Detections(
+                image_ids=gt.image_ids, labels=gt.labels, boxes=gt.boxes, scores=np.full(len(gt), 0.7)
+            ),
             looked_at=np.arange(2, 9),
         )
         lesson.save(run.lesson)
-        bare = tuple(replace(image, status=Status.NEW) for image in snapshot.images)
+        bare = tuple(replace(image, status=Status.UNSEEN) for image in snapshot.images)
         replace(snapshot, images=bare, ground_truth=gt.take(gt.image_ids < 7)).save(run.snapshot)
     whole, parts = runs
     _, heard = train(whole)

@@ -1,0 +1,74 @@
+"""Every detector of the catalogue learns one image, and is again what it was when its state is put back."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from detcore.zoo.base import Detector
+from detcore.zoo.catalogue import detectors
+from tests.detcore.zoo.test_detectors import NAMES, build, target
+
+STEPS, STOP = 20, 18
+BOX = (8.0, 16.0, 40.0, 48.0)
+ELSEWHERE = {
+    **dict.fromkeys(("ssd300-vgg16", "retinanet", "fcos", "faster-rcnn"), "test_torchvision_detectors"),
+    **dict.fromkeys(("reticle-s", "reticle-m", "reticle-s-pretrained"), "the network of reticle-n"),
+}
+"""Those whose steps are made there, or that are like another one."""
+
+
+def picture() -> Tensor:
+    """(2, 3, 64, 96): a bright rectangle on black, wider than high, twice, since norms need more than one."""
+    images = torch.zeros(2, 3, 64, 96)
+    x1, y1, x2, y2 = map(int, BOX)
+    images[:, 0, y1:y2, x1:x2] = 1.0
+    return images
+
+
+def step(detector: Detector, optimiser: torch.optim.Optimizer, number: int) -> float:
+    """The loss before it; what is drawn follows from its number."""
+    torch.manual_seed(number)
+    losses = detector.losses(picture(), [target(BOX, label=1)] * 2)
+    total = torch.stack(list(losses.values())).sum()
+    optimiser.zero_grad()
+    torch.autograd.backward(total)
+    torch.nn.utils.clip_grad_norm_(detector.parameters(), 10.0)
+    optimiser.step()
+    return float(total.detach())
+
+
+def optimiser_of(detector: Detector) -> torch.optim.Optimizer:
+    return torch.optim.AdamW([item for item in detector.parameters() if item.requires_grad], lr=1e-3)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in ELSEWHERE])
+def test_twenty_steps_lower_the_loss_and_the_last_of_them_are_repeated_from_a_state(name: str) -> None:
+    detector = build(name, num_classes=2, size=96).train()
+    optimiser = optimiser_of(detector)
+    losses: list[float] = []
+    kept: dict[str, Any] = {}
+    for number in range(STEPS):
+        if number == STOP:
+            kept = copy.deepcopy({"detector": detector.state_dict(), "optimiser": optimiser.state_dict()})
+        losses.append(step(detector, optimiser, number))
+    assert sum(losses[-3:]) < 0.9 * sum(losses[:3])
+
+    again = build(name, num_classes=2, size=96).train()
+    again.load_state_dict(kept["detector"])
+    optimiser = optimiser_of(again)
+    optimiser.load_state_dict(kept["optimiser"])
+    repeated = [step(again, optimiser, number) for number in range(STOP, STEPS)]
+    assert repeated == pytest.approx(losses[STOP:], rel=1e-4)
+    with torch.no_grad():
+        one, other = (net.eval().detect(picture()[:1])[0] for net in (detector, again))
+    torch.testing.assert_close(one["scores"], other["scores"], atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(one["boxes"], other["boxes"], atol=1e-2, rtol=1e-3)
+
+
+def test_what_is_tested_elsewhere_is_in_the_catalogue() -> None:
+    assert ELSEWHERE.keys() <= detectors().keys()
