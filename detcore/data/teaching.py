@@ -60,7 +60,7 @@ def taught(
 
 
 def _of(found: Detections, image_id: int) -> Detections:
-    first, last = np.searchsorted(found.image_ids, [image_id, image_id + 1])
+    first, last = (int(row) for row in np.searchsorted(found.image_ids, [image_id, image_id + 1]))
     return found.take(np.arange(first, last))
 
 
@@ -92,7 +92,8 @@ def _apart(labels: BoxArray, found: FloatArray) -> BoolArray:
 def _within(boxes: FloatArray, areas: BoxArray) -> BoolArray:
     """(N,) whether the middle of each box lies in one of (M, 4) areas."""
     middles = (boxes[:, None, :2] + boxes[:, None, 2:]) / 2.0
-    return ((middles >= areas[None, :, :2]) & (middles <= areas[None, :, 2:])).all(axis=2).any(axis=1)
+    inside = (middles >= areas[None, :, :2]) & (middles <= areas[None, :, 2:])
+    return np.any(np.all(inside, axis=2), axis=1)
 
 
 def _hardened(sample: Sample) -> Sample:

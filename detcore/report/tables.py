@@ -89,6 +89,7 @@ def facts(findings: Findings) -> Pair:
         {
             "Run": f"{run.name}, {run.state.value}",
             "Model": model,
+            **({"Taught by": run.teacher} if run.teacher else {}),
             "Started": moment(run.created),
             "Trained": f"{_duration(run.seconds)}, {effort}, on {run.device or 'unknown'}",
             "Best AP": best,

@@ -48,7 +48,8 @@ class SplitStage(nn.Module):
     @property
     def through(self) -> int:
         """How many channels go through bottlenecks."""
-        return cast("nn.Conv2d", cast("Bottleneck", self.blocks[0]).body[0][0]).in_channels
+        bottleneck = cast("Bottleneck", self.blocks[0])
+        return cast("nn.Conv2d", cast("ConvBlock", bottleneck.body[0])[0]).in_channels
 
     def forward(self, features: Tensor) -> Tensor:
         entered = self.enter(features)

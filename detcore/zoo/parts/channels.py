@@ -111,7 +111,7 @@ def strongest(channels: Sequence[Channels], keep: float) -> list[Tensor]:
     joined = torch.cat(scales)
     chosen = torch.zeros(len(joined), dtype=torch.bool)
     chosen[joined.argsort(descending=True, stable=True)[: round(keep * len(joined))]] = True
-    kept = list(chosen.split([part.width for part in channels]))
+    kept = list(torch.split(chosen, [part.width for part in channels]))
     for mask, own in zip(kept, scales, strict=True):
         mask[own.argsort(descending=True, stable=True)[: math.ceil(_LEAST * keep * len(own))]] = True
     return kept

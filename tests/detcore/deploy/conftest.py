@@ -33,9 +33,14 @@ def wakened(detector: Reticle) -> Reticle:
     return detector.eval()
 
 
-def give_weights(run: RunFolder, *, class_ids: tuple[int, int] = (11, 12)) -> RunFolder:
+def give_weights(
+    run: RunFolder, *, class_ids: tuple[int, int] = (11, 12), keep: float | None = None
+) -> RunFolder:
+    """Those of Reticle S, of whose channels the share ``keep`` is left."""
     torch.manual_seed(3)
-    tensors = {f"ema.{name}": value for name, value in wakened(Reticle(2)).state_dict().items()}
+    detector = Reticle(2)
+    options = {} if keep is None else {"widths": detector.prune(keep)}
+    tensors = {f"ema.{name}": value for name, value in wakened(detector).state_dict().items()}
     for name, value in tensors.items():
         if name.endswith("classes.2.weight"):
             value.mul_(0.3)  # scores apart, and none of them 1
@@ -51,6 +56,7 @@ def give_weights(run: RunFolder, *, class_ids: tuple[int, int] = (11, 12)) -> Ru
         class_ids=class_ids,
         image_size=SIDE,
         config={},
+        options=options,
         tensors=tensors,
     )
     write_checkpoint(checkpoint, run.best)

@@ -42,8 +42,10 @@ OLD = ROOT / "tests" / "cases" / "version_0_1"
 
 
 def detector_of(run: RunFolder) -> Reticle:
+    checkpoint = best_checkpoint(run)
     detector = Reticle(2)
-    detector.load_state_dict(best_checkpoint(run).kept())
+    detector.narrow(checkpoint.options.get("widths", ""))
+    detector.load_state_dict(checkpoint.kept())
     return detector.eval()
 
 
@@ -92,6 +94,8 @@ def runner() -> str:
 
 
 def test_the_runner_of_the_page_finds_what_torch_finds(run: RunFolder, tmp_path: Path) -> None:
+    """In what is left of a pruned detector, which leaves as a whole one does."""
+    give_weights(run, keep=0.6)
     export(run, tmp_path / "out", "onnx", "--nms")
     code = runner()
     assert 25 <= len([line for line in code.splitlines() if line.strip()]) <= 35

@@ -130,7 +130,7 @@ def test_a_taught_run_that_was_stopped_and_resumed_equals_one_that_was_not(make_
     whole, parts = runs
     _, heard = train(whole)
     assert (
-        of_kind(heard, events.Started)[0].images == 6
+        of_kind(heard, events.Started)[0].images == 7
     )  # the fourth has neither a label nor a place to judge by
     train(parts, on_event=lambda event, flags: flags.stop.set() if isinstance(event, events.Step) else None)
     train(parts)

@@ -193,7 +193,7 @@ def test_an_object_of_which_a_teacher_is_a_quarter_sure_counts_a_quarter() -> No
 
 def test_a_student_becomes_as_sure_of_an_object_as_its_teacher_is() -> None:
     """The score of a place learns the teacher's times the IoU of its box."""
-    images = torch.zeros(1, 3, 32, 32)
+    images = torch.zeros(2, 3, 32, 32)
     images[:, :, 8:24, 4:20] = 1.0
     box = torch.tensor([[4.0, 8.0, 20.0, 24.0]])
     surest: list[float] = []
@@ -204,7 +204,7 @@ def test_a_student_becomes_as_sure_of_an_object_as_its_teacher_is() -> None:
         )
         optimiser = torch.optim.AdamW(detector.parameters(), lr=5e-3)
         for _ in range(60):
-            losses = detector.losses(images, [target])
+            losses = detector.losses(images, [target] * 2)
             optimiser.zero_grad()
             torch.autograd.backward(torch.stack(list(losses.values())).sum())
             optimiser.step()
