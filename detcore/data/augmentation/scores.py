@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detcore.wording import counted
+
 _UNSAID = np.zeros(0, np.float32)
 
 
@@ -20,5 +22,5 @@ def said(scores: NDArray[np.float32], labels: NDArray[Any]) -> NDArray[np.float3
     if scores is _UNSAID:
         return np.ones(len(labels), np.float32)
     if len(scores) != len(labels):
-        raise ValueError(f"{len(scores)} scores of {len(labels)} objects")
+        raise ValueError(f"{counted(len(scores), 'score')} for {counted(len(labels), 'object')}")
     return scores

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from detcore.errors import ConfigError
+from detcore.wording import counted
 from detcore.zoo.parts.blocks import Bottleneck, ConvBlock, PoolPyramid, SplitStage
 
 _LEAST = 0.5
@@ -131,7 +132,7 @@ def first_ones(channels: Sequence[Channels], widths: str) -> list[Tensor]:
         most = " ".join(str(part.width) for part in channels)
         raise ConfigError(
             f"widths {widths:.40} do not fit this detector",
-            hint=f"Leave them empty, or give {len(channels)} numbers of at least 1, up to {most}",
+            hint=f"Leave them empty, or give {counted(len(channels), 'number')} of at least 1, up to {most}",
         )
     return [torch.arange(part.width) < count for part, count in zip(channels, counts, strict=True)]
 

@@ -191,7 +191,7 @@ def test_a_lesson_is_read_as_it_was_written_and_a_damaged_one_is_named(tmp_path:
 
 
 def test_a_score_for_each_object_or_none_at_all() -> None:
-    with pytest.raises(ValueError, match="1 scores of 2 objects"):
+    with pytest.raises(ValueError, match="1 score for 2 objects"):
         Sample(
             image_id=1,
             path="",
