@@ -254,7 +254,7 @@ def test_without_a_screen_the_window_says_so_in_one_line(
             ["--model", "fcos", "--option", "backbone=resnet50", "--option", "depth=3"],
             "error: fcos has no option 'depth'. It has backbone, freeze_norm, centre_radius.\n",
         ),
-        (["--option", "depth=3"], "error: reticle-s has no option 'depth'. It has none.\n"),
+        (["--option", "depth=3"], "error: reticle-s has no option 'depth'. It has widths.\n"),
     ],
 )
 @pytest.mark.parametrize("command", ["train", "crossval"])

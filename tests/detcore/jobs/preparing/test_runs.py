@@ -176,7 +176,7 @@ def test_a_run_whose_detector_is_not_installed_is_listed_and_not_gone_on_with(
     [
         ("yolo9000", {}, "'yolo9000' is not installed"),
         ("fcos", {"backbone": "vgg16"}, "It must be resnet50 or mobilenet_v3_large"),
-        ("reticle-s", {"wings": 2}, "It has none"),
+        ("reticle-s", {"wings": 2}, "It has widths"),
     ],
 )
 def test_a_detector_or_option_that_there_is_not_is_told_before_there_is_a_run(
