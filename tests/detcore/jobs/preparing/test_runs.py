@@ -175,7 +175,7 @@ def test_a_run_whose_detector_is_not_installed_is_listed_and_not_gone_on_with(
     ("model", "options", "words"),
     [
         ("yolo9000", {}, "'yolo9000' is not installed"),
-        ("fcos", {"backbone": "vgg16"}, "It must be resnet50 or mobilenet_v3_large"),
+        ("fcos", {"backbone": "vgg16"}, "It must be resnet50 or resnet18 or mobilenet_v3_large"),
         ("reticle-s", {"wings": 2}, "It has widths"),
     ],
 )
