@@ -35,6 +35,7 @@ COMMANDS = {
     "export-model": "model_commands.export_model",
     "diagnose": "run_commands.diagnose",
     "curves": "run_commands.curves",
+    "models": "models_command.models",
     "model-info": "model_info.model_info",
     "anchors": "anchor_command.anchors",
     "cfg-classes": "model_info.cfg_classes",
@@ -141,7 +142,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
     Raises:
         ConfigError: its folder is not there, or it is a folder itself.
     """
-    names = ["json", "errors", "report", "png", "csv"]
+    names = ["json", "errors", "report", "png", "csv", "drawing"]
     if options.command in ("report", "preview-training"):
         names.append("out")
     for name in names:

@@ -24,6 +24,8 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 Triple = tuple[float, float, float]
+Wants = Literal["nothing", "weights", "gpu"]
+"""What a detector needs to be of use: no more than images and a processor; weights that have learnt already; a GPU."""
 Schedule = Literal["hold", "cosine", "linear", "steps", "one-cycle", "plateau", "constant", "expression"]
 OptimiserName = Literal[
     "adamw",
@@ -150,6 +152,16 @@ class FromBoxes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What looking at one image of the card's own size costs: ``macs`` are multiply-adds in thousands of millions, ``values``
+    millions of numbers that the layers give, which a training keeps for the way back. Counted by ``main.py model-info``;
+    0 where nobody has."""
+
+    macs: float = 0.0
+    values: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DetectorSpec:
     """One detector.
 
@@ -158,7 +170,8 @@ class DetectorSpec:
     ``(num_classes, image_size, options)``, the last an instance of ``options``, and gives a
     ``detcore.zoo.base.Detector`` with random weights. ``deploy`` is one as well, "" for a detector that cannot leave
     the program as a file: it takes such a detector and ``image_size``, and gives a ``detcore.zoo.base.DenseNet``.
-    ``family`` says whose it is, for lists. ``extra`` is that of Reticle which brings what it needs besides torch and torchvision.
+    ``family`` says whose it is, for lists; ``wants`` what it needs to be of use; ``paper`` who has thought of it and where, and
+    ``cost`` is with default options, as ``parameters`` are. ``extra`` is that of Reticle which brings what it needs besides torch and torchvision.
     ``settings`` are values of training settings, by their names, that it is trained with unless the user says otherwise.
     ``fit`` is of a detector whose card depends on its options: it takes the card and such options, and gives the card as it is
     with them. It raises ConfigError for options that make no sense together.
@@ -185,6 +198,9 @@ class DetectorSpec:
     weights: WeightsInfo
     build: str
     family: str = ""
+    wants: Wants = "nothing"
+    paper: str = ""
+    cost: Cost = field(default_factory=Cost)
     extra: str = ""
     classes: int = 3
     options: type[Any] = NoOptions

@@ -10,7 +10,7 @@ import numpy as np
 from detcore.errors import ConfigError
 from detcore.wording import counted
 from detcore.zoo.anchors import Sizes, anchors_of, anchors_text, fit_of, formula_anchors
-from detcore.zoo.spec import DetectorSpec, FromBoxes, InputRule, Recipe, WeightsInfo, option
+from detcore.zoo.spec import Cost, DetectorSpec, FromBoxes, InputRule, Recipe, WeightsInfo, option
 
 BACKBONES = {
     "split": "Reticle's own, small",
@@ -261,6 +261,7 @@ SPEC = DetectorSpec(
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=2e-3, batch_size=8),
     weights=WeightsInfo(text="It starts from nothing."),
+    cost=Cost(macs=1.04, values=9.7),
     build="detcore.zoo.detectors.composed:build",
     deploy="detcore.zoo.detectors.composed:dense",
     options=ComposeOptions,

@@ -12,7 +12,7 @@ from detcore.zoo.darknet.class_count import for_classes
 from detcore.zoo.darknet.plan import Plan, make_plan
 from detcore.zoo.darknet.recipe import recipe_of, settings_of
 from detcore.zoo.darknet.telling import unused_lines
-from detcore.zoo.spec import SIDE_STEP, DetectorSpec, InputRule, Recipe, WeightsInfo, option
+from detcore.zoo.spec import SIDE_STEP, Cost, DetectorSpec, InputRule, Recipe, WeightsInfo, option
 
 NETWORKS = {
     "yolov3-tiny": "YOLOv3-tiny",
@@ -113,6 +113,8 @@ SPEC = DetectorSpec(
     weights=WeightsInfo(
         text="Starts from nothing, or from a .weights file of the same network or of its first layers."
     ),
+    paper="Redmon and Farhadi, YOLOv3, 2018, arXiv:1804.02767; YOLOv2, 2016, arXiv:1612.08242; Bochkovskiy et al., YOLOv4, 2020, arXiv:2004.10934.",
+    cost=Cost(macs=2.72, values=19.4),
     build="detcore.zoo.detectors.darknet:build",
     deploy="detcore.zoo.detectors.darknet:dense",
     options=DarknetOptions,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo, option
+from detcore.zoo.spec import Cost, DetectorSpec, InputRule, Recipe, WeightsInfo, option
 from detcore.zoo.specs.torchvision_options import (
     FIRST,
     LICENCE,
@@ -99,6 +99,9 @@ SPEC = DetectorSpec(
         ),
         licence=LICENCE,
     ),
+    wants="gpu",
+    paper="Ren et al., Faster R-CNN, 2015, arXiv:1506.01497; its pyramid is of Lin et al. 2017, arXiv:1612.03144.",
+    cost=Cost(macs=90.72, values=320.7),
     build="detcore.zoo.detectors.faster_rcnn:build",
     options=FasterRcnnOptions,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo, option
+from detcore.zoo.spec import Cost, DetectorSpec, InputRule, Recipe, WeightsInfo, option
 from detcore.zoo.specs.torchvision_options import (
     LICENCE,
     RESNET,
@@ -57,6 +57,9 @@ SPEC = DetectorSpec(
         ),
         licence=LICENCE,
     ),
+    wants="gpu",
+    paper="Tian et al., FCOS: Fully Convolutional One-Stage Object Detection, 2019, arXiv:1904.01355.",
+    cost=Cost(macs=80.24, values=318.3),
     build="detcore.zoo.detectors.fcos:build",
     deploy="detcore.zoo.detectors.fcos:dense",
     options=FcosOptions,

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from detcore.zoo.spec import DetectorSpec, InputRule, PublishedFile, Recipe, WeightsInfo, option
+from detcore.zoo.spec import Cost, DetectorSpec, InputRule, PublishedFile, Recipe, WeightsInfo, option
 
 _LICENCE = "Apache-2.0"
+_PAPER = (
+    "Put together of what others have found: a cross-stage-partial trunk (Wang et al. 2020, arXiv:1911.11929), a path aggregation neck "
+    "(Liu et al. 2018, arXiv:1803.01534), task-aligned places (Feng et al. 2021, arXiv:2108.07755) and edges as distributions "
+    "(Li et al. 2020, arXiv:2006.04388)."
+)
 _DEPLOY = "detcore.zoo.detectors.reticle:dense"
 
 
@@ -33,6 +38,8 @@ S = DetectorSpec(
     input=InputRule(image_size=320, mean=(0.45, 0.45, 0.45), std=(0.225, 0.225, 0.225)),
     recipe=Recipe(learning_rate=2.5e-3, batch_size=8, optimiser="muon", small_until=0.5),
     weights=WeightsInfo(text="Starts from nothing, or from the best weights of an earlier run."),
+    paper=_PAPER,
+    cost=Cost(macs=0.72, values=9.7),
     build="detcore.zoo.detectors.reticle:build_s",
     options=ReticleOptions,
     deploy=_DEPLOY,
@@ -48,6 +55,7 @@ N = replace(
     text="For old laptops, small devices and many images a second: a third of the parameters of Reticle S, and more than "
     "twice as fast.",
     parameters=0.4,
+    cost=Cost(macs=0.2, values=5.1),
     build="detcore.zoo.detectors.reticle:build_n",
 )
 
@@ -58,6 +66,8 @@ M = replace(
     text="For a GPU and thousands of images: four times the parameters and the arithmetic of Reticle S. On a processor it "
     "makes a quarter of the steps in the same time.",
     parameters=4.7,
+    wants="gpu",
+    cost=Cost(macs=2.83, values=19.3),
     build="detcore.zoo.detectors.reticle:build_m",
 )
 
@@ -103,6 +113,9 @@ S_PRETRAINED = DetectorSpec(
         files=(TRUNK,),
         start=TRUNK.name,
     ),
+    wants="weights",
+    paper=_PAPER,
+    cost=Cost(macs=1.17, values=48.7),
     build="detcore.zoo.detectors.reticle:build_s_pretrained",
     deploy=_DEPLOY,
     smooths_labels=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
+from detcore.zoo.spec import Cost, DetectorSpec, InputRule, Recipe, WeightsInfo
 from detcore.zoo.specs.torchvision_options import (
     FIRST,
     LICENCE,
@@ -65,6 +65,9 @@ SPEC = DetectorSpec(
         ),
         licence=LICENCE,
     ),
+    wants="gpu",
+    paper="Lin et al., Focal Loss for Dense Object Detection, 2017, arXiv:1708.02002.",
+    cost=Cost(macs=81.32, values=301.6),
     build="detcore.zoo.detectors.retinanet:build",
     deploy="detcore.zoo.detectors.retinanet:dense",
     options=RetinaNetOptions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
+from detcore.zoo.spec import Cost, DetectorSpec, InputRule, Recipe, WeightsInfo
 from detcore.zoo.specs.torchvision_options import LICENCE, WEIGHTS_TEXT, coco_file, imagenet_file
 
 SPEC = DetectorSpec(
@@ -30,6 +30,9 @@ SPEC = DetectorSpec(
         ),
         licence=LICENCE,
     ),
+    wants="weights",
+    paper="Liu et al., SSD: Single Shot MultiBox Detector, 2016, arXiv:1512.02325.",
+    cost=Cost(macs=34.31, values=60.7),
     build="detcore.zoo.detectors.ssd300:build",
     deploy="detcore.zoo.detectors.ssd300:dense",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo
+from detcore.zoo.spec import Cost, DetectorSpec, InputRule, Recipe, WeightsInfo
 from detcore.zoo.specs.torchvision_options import coco_file
 
 SPEC = DetectorSpec(
@@ -24,6 +24,9 @@ SPEC = DetectorSpec(
         files=(coco_file("ssdlite320-coco", "ssdlite320_mobilenet_v3_large_coco-a79551df", 13.418),),
         licence="BSD-3-Clause",
     ),
+    wants="weights",
+    paper="Howard et al., Searching for MobileNetV3, 2019, arXiv:1905.02244; SSD is of Liu et al. 2016, arXiv:1512.02325.",
+    cost=Cost(macs=0.41, values=27.2),
     build="detcore.zoo.detectors.ssdlite:build",
     deploy="detcore.zoo.detectors.ssdlite:dense",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from detcore.zoo.anchors import Sizes
-from detcore.zoo.spec import DetectorSpec, FromBoxes, InputRule, Recipe, WeightsInfo
+from detcore.zoo.spec import Cost, DetectorSpec, FromBoxes, InputRule, Recipe, WeightsInfo
 from detcore.zoo.specs.compose import ComposeOptions, anchors_option, backbone_option, fit, from_boxes
 
 _LICENCE = "Apache-2.0"
@@ -66,6 +66,8 @@ CENTERNET = DetectorSpec(
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=2e-3, batch_size=8),
     weights=_NOTHING,
+    paper="Zhou et al., Objects as Points, 2019, arXiv:1904.07850.",
+    cost=Cost(macs=1.42, values=12.2),
     build="detcore.zoo.detectors.centernet:build",
     deploy="detcore.zoo.detectors.centernet:dense",
     masks_ignored=True,
@@ -81,6 +83,9 @@ CORNERNET = DetectorSpec(
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=2e-3, batch_size=8),
     weights=_NOTHING,
+    wants="gpu",
+    paper="Law and Deng, CornerNet: Detecting Objects as Paired Keypoints, 2018, arXiv:1808.01244.",
+    cost=Cost(macs=4.05, values=29.1),
     build="detcore.zoo.detectors.cornernet:build",
     masks_ignored=True,
 )
@@ -95,6 +100,8 @@ YOLO_V5 = DetectorSpec(
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=2e-3, batch_size=8),
     weights=_NOTHING,
+    paper="YOLOv5 has no paper; it goes back to Redmon and Farhadi, YOLOv3, 2018, arXiv:1804.02767.",
+    cost=Cost(macs=0.41, values=6.5),
     build="detcore.zoo.detectors.presets:build",
     deploy="detcore.zoo.detectors.composed:dense",
     options=YoloOptions,
@@ -113,6 +120,8 @@ DSSD = DetectorSpec(
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=1e-3, batch_size=8),
     weights=_NOTHING,
+    paper="Fu et al., DSSD: Deconvolutional Single Shot Detector, 2017, arXiv:1701.06659.",
+    cost=Cost(macs=0.58, values=8.1),
     build="detcore.zoo.detectors.presets:build",
     deploy="detcore.zoo.detectors.composed:dense",
     options=DssdOptions,

@@ -98,3 +98,9 @@ def test_without_qt_the_window_says_how_to_get_it(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
     assert "pip install 'reticle[app]'" in done.stderr
+
+
+def test_without_torch_detectors_are_listed_with_what_is_missing() -> None:
+    done = reticle("models", "--json", without=TORCH)
+    assert done.returncode == 0, done.stderr
+    assert all("pip install" in item["extra"] for item in json.loads(done.stdout))
