@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 from detcore.atomic import atomic_write
 from detcore.cli.console import say, table
@@ -16,12 +17,19 @@ from detcore.zoo.catalogue import find_detector, read_model
 from detcore.zoo.darknet.cfg import parse_cfg
 from detcore.zoo.darknet.class_count import with_classes
 from detcore.zoo.darknet.plan import make_plan
+from detcore.zoo.drawing import svg
 
 
 def model_info(options: argparse.Namespace) -> int:
-    """Parameters and multiply-adds of a detector, in all and layer by layer."""
+    """Parameters and multiply-adds of a detector, in all and layer by layer; or its parts as a picture."""
     check_can_train()
+    drawing: Path | None = options.drawing
+    if drawing is not None and drawing.suffix.lower() != ".svg":
+        raise ConfigError(
+            f"--drawing writes SVG, not {drawing.suffix or 'that'}", hint="Name a file that ends with .svg"
+        )
     from detcore.zoo.building import build_detector
+    from detcore.zoo.outlining import outline_of
     from detcore.zoo.summary import detector_costs
 
     model, parts = read_model(options.model)
@@ -30,6 +38,11 @@ def model_info(options: argparse.Namespace) -> int:
     size: int = options.image_size or spec.input.image_size
     classes: int = options.classes or spec.classes
     detector = build_detector(spec.id, num_classes=classes, image_size=size, options=chosen)
+    if drawing is not None:
+        outline = outline_of(detector, model=spec.id, image_size=size)
+        with atomic_write(drawing) as path:
+            path.write_text(svg(outline, spec.title), encoding="utf-8")
+        return 0
     layers = detector_costs(detector, image_size=size)
     parameters, macs = detector.parameter_count(), sum(layer.macs for layer in layers)
     if options.json:

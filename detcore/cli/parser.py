@@ -303,6 +303,11 @@ def _add_model_commands(commands: Commands) -> None:
         "--out", type=Path, metavar="DIR", help="an empty or new folder (default: one beside the project)"
     )
 
+    listed = _add(
+        commands, "models", "list the detectors: size, licence, weights, what each lacks here", project=False
+    )
+    listed.add_argument("--json", action="store_true", help="as JSON")
+
     about = _add(commands, "model-info", "count a detector's parameters and multiply-adds", project=False)
     about.add_argument("model", metavar="NAME", help=_models_text())
     about.add_argument(
@@ -313,6 +318,9 @@ def _add_model_commands(commands: Commands) -> None:
         "--option", action="append", type=_name_and_value, metavar="NAME=VALUE", help="as of `train`"
     )
     about.add_argument("--json", action="store_true", help="as JSON")
+    about.add_argument(
+        "--drawing", type=Path, metavar="FILE.svg", help="write a drawing of its parts instead of counting"
+    )
 
     sizes = _add(commands, "anchors", "find anchors for the boxes of the training images by k-means")
     sizes.add_argument("--clusters", type=_positive, default=9, metavar="N", help="how many (default 9)")

@@ -224,6 +224,16 @@ class Ended:
     result: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """The answer to request ``number`` about a detector; a ``fault`` says why there is none."""
+
+    kind: ClassVar[str] = "described"
+    number: int
+    result: dict[str, Any] = field(default_factory=dict[str, Any])
+    fault: str = ""
+
+
 Event = (
     Started
     | Step
@@ -237,6 +247,7 @@ Event = (
     | Log
     | Heartbeat
     | Failed
+    | Described
     | Ended
 )
 _EVENTS: dict[str, type[Event]] = {event.kind: event for event in get_args(Event)}

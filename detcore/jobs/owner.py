@@ -133,11 +133,15 @@ class WorkerJob:
 
     def request(self, command: Command) -> None:
         """Ask the worker for something; does nothing when it has already ended."""
+        self.tell(command.value)
+
+    def tell(self, line: str) -> None:
+        """A line on its stdin, as ``request``."""
         stdin = None if self._process is None else self._process.stdin
         if stdin is None:
             return
         try:
-            stdin.write(f"{command.value}\n")
+            stdin.write(f"{line}\n")
             stdin.flush()
         except (OSError, ValueError):
             # The pipe closes when the process ends: then there is nobody to ask, which _conclude reports.

@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from queue import SimpleQueue
 from threading import Event as Flag
 from typing import TextIO
 
@@ -41,12 +42,13 @@ EXIT_CODES = {
 
 @dataclass(frozen=True, slots=True)
 class StopFlags:
-    """What the owner has asked for; set from another thread. ``may_end``: a stop that is not heeded in time may end the
-    process."""
+    """What the owner has asked for; set from another thread. ``asked`` has the lines that are no command. ``may_end``: a stop
+    that is not heeded in time may end the process."""
 
     stop: Flag = field(default_factory=Flag)
     finish: Flag = field(default_factory=Flag)
     measure: Flag = field(default_factory=Flag)
+    asked: SimpleQueue[str] = field(default_factory=SimpleQueue[str])
     may_end: bool = False
 
 
@@ -219,6 +221,8 @@ def _listen(flags: StopFlags) -> None:
             flags.finish.set()
         elif line.strip() == Command.MEASURE:
             flags.measure.set()
+        elif line.strip():
+            flags.asked.put(line)
     flags.stop.set()
     # Should a step hang, the process must not outlive its owner all the same.
     timer = threading.Timer(_ORPHAN_SECONDS, os._exit, args=(ExitCode.BUG,))

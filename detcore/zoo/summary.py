@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from detcore.zoo.base import Detector
 
 _COUNTED = (nn.Conv1d, nn.Conv2d, nn.Linear)
+_STRETCHES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +37,7 @@ def layer_costs(net: nn.Module, run: Callable[[], object]) -> tuple[LayerCost, .
 
     def hook(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
         def count(layer: nn.Module, _inputs: Any, output: Tensor) -> None:
-            weight = layer.get_parameter("weight")
-            # each value of the output is a sum over one filter
-            macs[name] += output.numel() * math.prod(weight.shape[1:])
+            macs[name] += multiply_adds(layer, output)
 
         return count
 
@@ -56,6 +56,39 @@ def layer_costs(net: nn.Module, run: Callable[[], object]) -> tuple[LayerCost, .
         )
         for name, layer in layers.items()
     )
+
+
+def multiply_adds(layer: nn.Module, output: Tensor) -> int:
+    """Those of a convolution or linear layer that has given this output; 0 of all others."""
+    # each value of the output is a sum over one filter
+    return (
+        output.numel() * math.prod(layer.get_parameter("weight").shape[1:])
+        if isinstance(layer, _COUNTED)
+        else 0
+    )
+
+
+def images_a_second(detector: Detector, device: torch.device, *, image_size: int, seconds: float) -> float:
+    """How many square images a detector looks at in a second, one at a time, on a device where nothing else runs: the best of five
+    stretches, which take so many seconds together."""
+    detector.to(device).eval()
+    image = torch.full((1, 3, image_size, image_size), 0.5, device=device)
+
+    def look() -> None:
+        detector.look(image)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    best = 0.0
+    with torch.inference_mode():
+        look()
+        for _ in range(_STRETCHES):
+            begun, count = time.perf_counter(), 0
+            while count == 0 or time.perf_counter() - begun < seconds / _STRETCHES:
+                look()
+                count += 1
+            best = max(best, count / (time.perf_counter() - begun))
+    return best
 
 
 def detector_costs(detector: Detector, *, image_size: int) -> tuple[LayerCost, ...]:

@@ -1,7 +1,7 @@
 """The worker process: trains, predicts or exports in a run's folder, speaks events, listens to commands.
 
     worker train RUN_DIR            worker predict RUN_DIR --split val --split test            worker devices
-    worker export RUN_DIR --snapshot FILE --format NAME --out DIR
+    worker export RUN_DIR --snapshot FILE --format NAME --out DIR            worker describe
     worker crossval RUN_DIR (see crossval.py)   worker folds RUN_DIR (the same, divided among the processes of torchrun)
 
 A job that wants several devices is led by ``ranks``. In the environment of torchrun all processes but the first follow
@@ -32,6 +32,7 @@ from detcore.errors import Cancelled, ConfigError, ReticleError, disk_error
 from detcore.jobs import events
 from detcore.jobs.child import crossval
 from detcore.jobs.child.arguments import parse_arguments
+from detcore.jobs.child.describing import describe_detectors
 from detcore.jobs.child.handing import Order, hand_out, take_in, training_files
 from detcore.jobs.child.predicting import Found, detect, rehearse
 from detcore.jobs.child.shared_folds import follow_folds, lead_folds
@@ -105,6 +106,10 @@ def _job(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags) -
         writer.say(
             events.Ended(reason=EndReason.COMPLETED, time=time.time(), result={"devices": list_devices()})
         )
+        return
+    if arguments.verb == "describe":
+        describe_detectors(writer.say, flags)
+        writer.say(events.Ended(reason=EndReason.STOPPED, time=time.time()))
         return
     if process_rank() > 0:
         _follow(arguments, writer, flags)
