@@ -70,6 +70,17 @@ class Settings(QObject):
     def list_pictures(self, shown: bool) -> None:
         self._set("list_pictures", "true" if shown else "false")
 
+    def speed(self, model: str) -> float | None:
+        """How many images a detector looks at in a second on this machine; ``None`` where that was not measured."""
+        value = str(self._store.value(f"speed/{model}", ""))
+        try:
+            return float(value) if value else None
+        except ValueError:
+            return None
+
+    def set_speed(self, model: str, images_a_second: float) -> None:
+        self._set(f"speed/{model}", repr(images_a_second))
+
     @property
     def recent_projects(self) -> list[Path]:
         """Most recent first; those that are gone are left out."""

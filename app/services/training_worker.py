@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,7 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.services.figures import counted
 from detcore.errors import JobError
 from detcore.jobs.devices import cores
-from detcore.jobs.events import Command, Event, Heartbeat
+from detcore.jobs.events import Command, Described, Event, Heartbeat
 from detcore.jobs.owner import Outcome, OutcomeState, Timeouts, TrainingJob, WorkerJob, worker_command
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,10 @@ FLUSH_MS = 100
 SHUT_DOWN_SECONDS = 8.0
 _DEVICES = Path()
 """The key of the job that looks for devices; runs have absolute paths."""
+_DETECTORS = Path("detectors")
+"""That of the job that describes detectors."""
+_OF_NO_RUN = (_DEVICES, _DETECTORS)
+DESCRIBING_IDLE_MS = 60_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +67,7 @@ class Jobs(QObject):
         ended(Path, object): a run and the ``Outcome`` of its process, after its last event.
         changed(): what ``active()`` says is new.
         devices_found(): ``devices`` is known now.
+        described(int, dict, str): the answer to that request, or what was at fault.
     """
 
     started = Signal(object)
@@ -69,6 +75,7 @@ class Jobs(QObject):
     ended = Signal(object, object)
     changed = Signal()
     devices_found = Signal()
+    described = Signal(int, object, str)  # a dict would come out in another order
 
     def __init__(self, parent: QObject | None = None, *, timeouts: Timeouts | None = None) -> None:
         super().__init__(parent)
@@ -79,6 +86,10 @@ class Jobs(QObject):
         self._last_words: dict[Path, str] = {}
         self._timer = QTimer(self, interval=FLUSH_MS)
         self._timer.timeout.connect(self._flush)
+        self._requests: list[int] = []
+        self._asked = 0
+        self._unasked = QTimer(self, interval=DESCRIBING_IDLE_MS, singleShot=True)
+        self._unasked.timeout.connect(self.end_describing)
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -89,6 +100,34 @@ class Jobs(QObject):
         """Ask a short worker which devices there are, once; loading the model code takes seconds."""
         if not self._devices and _DEVICES not in self._running:
             self._begin_worker(_DEVICES, "device", "devices")
+
+    def describe(self, model: str, options: Mapping[str, Any], *, classes: int, measure: bool = False) -> int:
+        """Ask what a detector is made of, or with ``measure`` how many images it looks at in a second. ``described`` tells the answer
+        under the number that is given back. The worker stays for a while, since loading the model code takes seconds."""
+        self._asked += 1
+        self._requests.append(self._asked)
+        if _DETECTORS not in self._running:
+            self._begin_worker(_DETECTORS, "detectors", "describe")
+        job = self._running[_DETECTORS].job
+        request = {
+            "number": self._asked,
+            "model": model,
+            "options": dict(options),
+            "classes": classes,
+            "measure": measure,
+        }
+        if isinstance(job, WorkerJob):
+            job.tell(json.dumps(request))
+        self._unasked.start()
+        return self._asked
+
+    def end_describing(self) -> None:
+        """What is being asked is not answered any more."""
+        self._requests.clear()
+        self._unasked.stop()
+        running = self._running.pop(_DETECTORS, None)
+        if running is not None:
+            running.job.kill()
 
     def train(self, run: Path) -> None:
         """Train the run in this folder, which holds a config and a snapshot; with checkpoints in it,
@@ -117,7 +156,7 @@ class Jobs(QObject):
 
     def active(self) -> list[Path]:
         """The runs that have a process, in the order in which they were started."""
-        return [key for key in self._running if key != _DEVICES]
+        return [key for key in self._running if key not in _OF_NO_RUN]
 
     def training(self, runs_folder: Path) -> Path | None:
         """The run in that folder that is training, a cross-validation included, if any."""
@@ -149,7 +188,8 @@ class Jobs(QObject):
 
     def shut_down(self, timeout: float = SHUT_DOWN_SECONDS) -> None:
         """Stop every child and wait: for their checkpoints ``timeout`` seconds in all, then no longer. Nothing
-        more is told of them. The one that looks for devices, which loads the model code first, has nothing to keep."""
+        more is told of them. Those that look for devices and describe detectors have nothing to keep."""
+        self.end_describing()
         looking = self._running.pop(_DEVICES, None)
         if looking is not None:
             looking.job.kill()
@@ -177,7 +217,7 @@ class Jobs(QObject):
             heard.put(Outcome(state=OutcomeState.FAILED, text=str(error)))
         if not self._timer.isActive():
             self._timer.start()
-        if key == _DEVICES:
+        if key in _OF_NO_RUN:
             return
         self.changed.emit()
         if job.pid is not None:
@@ -189,12 +229,21 @@ class Jobs(QObject):
             events = [one for one in heard if not isinstance(one, Heartbeat | Outcome)]
             outcome = next((one for one in heard if isinstance(one, Outcome)), None)
             # whoever hears of the one may shut down, and then hears of nothing more
-            if events and key != _DEVICES and self._running.get(key) is running:
+            if key == _DETECTORS:
+                self._tell_described(events)
+            elif events and key != _DEVICES and self._running.get(key) is running:
                 self.events.emit(key, events)
             if outcome is not None and self._running.get(key) is running:
                 self._end(key, running.job, outcome)
         if not self._running:
             self._timer.stop()
+
+    def _tell_described(self, events: Iterable[Event]) -> None:
+        for event in events:
+            if isinstance(event, Described) and event.number in self._requests:
+                self._requests.remove(event.number)
+                self._unasked.start()
+                self.described.emit(event.number, event.result, event.fault)
 
     def _end(self, key: Path, job: TrainingJob | WorkerJob, outcome: Outcome) -> None:
         del self._running[key]
@@ -202,6 +251,12 @@ class Jobs(QObject):
         if key == _DEVICES:
             self._devices = _devices_of(outcome)
             self.devices_found.emit()
+            return
+        if key == _DETECTORS:
+            self._unasked.stop()
+            requests, self._requests = self._requests, []
+            for number in requests:
+                self.described.emit(number, {}, outcome.text)
             return
         self._last_words[key] = job.stderr_tail()
         log.info("run %s: %s", key, outcome.text)

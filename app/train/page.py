@@ -75,7 +75,7 @@ class TrainPage(Page):
             actions["global.divide"],
             actions["train.preview"],
         )
-        self.setup = TrainSetup(self.buttons, context.theme)
+        self.setup = TrainSetup(self.buttons, context)
         self.published = PublishedWeights(context, self.setup, self)
         self.exhibits = Exhibits(
             context, self.run_view.inside, show_label=lambda: self.request_page.emit("label"), parent=self

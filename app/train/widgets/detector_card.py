@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont, QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.train.detector_choice import figures_text
+from app.widgets.flow_layout import FlowLayout
 from detcore.weights.catalogue import weights_for
 from detcore.zoo.catalogue import DEFAULT_MODEL, find_detector
 from detcore.zoo.spec import DetectorSpec
@@ -22,11 +23,13 @@ class DetectorCard(QFrame):
         chosen(str): the id of the detector that is shown now.
         list_wanted(): the user wants another one.
         weights_wanted(): the user wants published weights for it.
+        inside_wanted(): the user wants to see how it works.
     """
 
     chosen = Signal(str)
     list_wanted = Signal()
     weights_wanted = Signal()
+    inside_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,11 +60,15 @@ class DetectorCard(QFrame):
         self.weights.setProperty("role", "link")
         self.weights.setToolTip("Published weights for it, to start a training from")
         self.weights.clicked.connect(self.weights_wanted)
-        links = QHBoxLayout()
-        links.setSpacing(0)
-        links.addWidget(self.button)
-        links.addWidget(self.weights)
-        links.addStretch(1)
+        self.inside = QPushButton("How it works…")
+        self.inside.setProperty("role", "link")
+        self.inside.setToolTip(
+            "A drawing of its parts with its options beside, what they cost, the paper and the code"
+        )
+        self.inside.clicked.connect(self.inside_wanted)
+        links = FlowLayout(spacing=0)
+        for link in (self.button, self.inside, self.weights):
+            links.addWidget(link)
         layout.addLayout(links)
         self.choose(DEFAULT_MODEL)
 

@@ -106,6 +106,11 @@ class TrainSettings(QWidget):
         """The options of the detector that are not as they come."""
         return {**self.options.values(), **self.more.options.values()}
 
+    def choose_options(self, options: Mapping[str, Any]) -> None:
+        """Other options of the same detector, as if they had been chosen in the fields."""
+        self._show_options(options)
+        self._fit()
+
     def start_from(self, weights: str, options: Mapping[str, Any]) -> None:
         """Start from these weights, with the ``options`` of the detector that they are of."""
         self._show_detector(self._spec.id, {**self.chosen_options(), **options})
@@ -136,10 +141,14 @@ class TrainSettings(QWidget):
 
     def _show_detector(self, name: str, options: Mapping[str, Any]) -> None:
         """Show the options of this detector, as chosen, and say what "Auto" means for it."""
-        self._spec = spec = find_detector(name)
-        self.options.show_options([item for item in spec.option_list() if not item.advanced], options)
-        self.more.show_options([item for item in spec.option_list() if item.advanced], options)
+        self._spec = find_detector(name)
+        self._show_options(options)
         self._fitted_to = dict(options) if self._say_fitted(options) else {}
+
+    def _show_options(self, options: Mapping[str, Any]) -> None:
+        items = self._spec.option_list()
+        self.options.show_options([item for item in items if not item.advanced], options)
+        self.more.show_options([item for item in items if item.advanced], options)
 
     def _fit(self) -> None:
         """The card is another one with other options, and so may be the settings that it brings."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from app.services.theme import Theme
+from app.services.context import AppContext
 from app.train.widgets.buttons import TrainButtons
 from app.train.widgets.detector_card import DetectorCard
 from app.train.widgets.detector_dialog import ask_detector
+from app.train.widgets.inner_dialog import show_inside
 from app.train.widgets.settings import TrainSettings
 from detcore.jobs.config import TrainConfig
 
@@ -24,12 +25,12 @@ class TrainSetup(QWidget):
 
     file_wanted = Signal()
 
-    def __init__(self, buttons: TrainButtons, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, buttons: TrainButtons, context: AppContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.buttons = buttons
-        self._theme = theme
+        self._context = context
         self.detector = DetectorCard()
         self.settings = TrainSettings()
         self._above = QVBoxLayout()
@@ -62,6 +63,7 @@ class TrainSetup(QWidget):
         self.detector.chosen.connect(self.settings.choose_detector)
         self.settings.fitted.connect(self.detector.show_figures)
         self.detector.list_wanted.connect(self._choose_detector)
+        self.detector.inside_wanted.connect(self._show_inside)
         self.settings.file_wanted.connect(self.file_wanted)
 
     def put_above(self, widget: QWidget) -> None:
@@ -69,9 +71,17 @@ class TrainSetup(QWidget):
         self._above.addWidget(widget)
 
     def _choose_detector(self) -> None:
-        model = ask_detector(self, self.detector.model, self._theme)
+        model = ask_detector(self, self.detector.model, self._context)
         if model is not None and model != self.detector.model:
             self.detector.choose(model)
+
+    def _show_inside(self) -> None:
+        context, settings = self._context, self.settings
+        options = show_inside(
+            self, self.detector.model, settings.chosen_options(), context.jobs, context.theme, usable=True
+        )
+        if options is not None:
+            settings.choose_options(options)
 
     def _make_room(self, scrolls: bool) -> None:
         """The scroll bar stands in the margin: the fields keep their width and end where the buttons do."""
