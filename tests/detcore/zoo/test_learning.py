@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from detcore.zoo.base import Detector
 from detcore.zoo.catalogue import detectors
+from detcore.zoo.checkpoint import Checkpoint, RunState, write_checkpoint
+from detcore.zoo.weights import load_weights
 from tests.detcore.zoo.test_detectors import NAMES, build, target
 
 STEPS, STOP = 20, 18
@@ -70,6 +73,24 @@ def test_twenty_steps_lower_the_loss_and_the_last_of_them_are_repeated_from_a_st
         one, other = (net.eval().detect(images[:1])[0] for net in (detector, again))
     torch.testing.assert_close(one["scores"], other["scores"], atol=1e-4, rtol=1e-3)
     torch.testing.assert_close(one["boxes"], other["boxes"], atol=1e-2, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_class_that_comes_later_leaves_what_is_known_of_the_others(name: str, tmp_path: Path) -> None:
+    checkpoint = Checkpoint(
+        state=RunState(),
+        model=name,
+        class_ids=(1, 2),
+        class_names=("cat", "dog"),
+        image_size=96,
+        config={},
+        tensors={f"weights.{key}": value for key, value in build(name, 2, 96).state_dict().items()},
+    )
+    write_checkpoint(checkpoint, tmp_path / "w.safetensors")
+    later = build(name, 3, 96)
+    report = load_weights(later, tmp_path / "w.safetensors", class_names=("cat", "dog", "owl"))
+    assert (report.missing, report.mismatched, report.unexpected) == ((), (), ())
+    assert (report.known_classes, report.new_classes) == (("cat", "dog"), ("owl",))
 
 
 def test_what_is_tested_elsewhere_is_in_the_catalogue() -> None:
