@@ -28,8 +28,8 @@ def dense_of(detector: Darknet) -> DenseNet:
 def write_darknet(
     detector: Darknet, paths: Sequence[Path], names: Sequence[str], frames: Floats
 ) -> Difference:
-    """The `.weights`, `.cfg` and `.names` of a detector at these paths; how far a network that is read from them is from it on
-    frames. Raises ReticleError where they differ, and OSError."""
+    """The `.weights`, `.cfg` and `.names` of a detector at these paths; how far a network that is read from them
+    is from it on frames. Raises ReticleError where they differ, and OSError."""
     weights, cfg, classes = paths
     detector.write_file(weights)
     cfg.write_text(detector.text, encoding="utf-8", newline="\n")

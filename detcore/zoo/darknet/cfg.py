@@ -25,8 +25,8 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One ``[kind]`` with its values. Of a key that stands there several times the first counts, as in darknet; the others are
-    ``repeated``. ``path`` and ``line`` are for messages."""
+    """One ``[kind]`` with its values. Of a key that stands there several times the first counts, as in darknet;
+    the others are ``repeated``. ``path`` and ``line`` are for messages."""
 
     kind: str
     line: int

@@ -1,4 +1,5 @@
-"""Where darknet's layers tell boxes: decoding. Every head gives boxes in pixels of the batch and a score for each class."""
+"""Where darknet's layers tell boxes: decoding. Every head gives boxes in pixels of the batch and a score for each
+class."""
 
 from __future__ import annotations
 
@@ -19,10 +20,11 @@ _MOST_GROWTH = 8.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answers:
-    """A head at all its A places, fp32: ``boxes`` (B, A, 4) as cx cy w h in pixels, ``objectness`` (B, A) and ``classes`` (B, A,
-    K) before the logistic function or softmax, ``raw`` (B, A, 4) as it came, ``within`` (B, A, 2) the middles in their cells,
-    and ``growth`` (B, A, 2) the sizes by their anchors. Of each place the ``cells`` (A, 2) are column and row, the ``anchors`` (A,
-    2) width and height in pixels; ``strides`` (2,) the pixels between cells."""
+    """A head at all its A places, fp32: ``boxes`` (B, A, 4) as cx cy w h in pixels, ``objectness`` (B, A) and
+    ``classes`` (B, A, K) before the logistic function or softmax, ``raw`` (B, A, 4) as it came, ``within`` (B, A,
+    2) the middles in their cells, and ``growth`` (B, A, 2) the sizes by their anchors. Of each place the
+    ``cells`` (A, 2) are column and row, the ``anchors`` (A, 2) width and height in pixels; ``strides`` (2,) the
+    pixels between cells."""
 
     boxes: Tensor
     objectness: Tensor
@@ -36,11 +38,13 @@ class Answers:
 
 
 class GridHead:
-    """A ``[yolo]`` or ``[region]`` layer: in each cell some anchors, each with a box, an objectness and classes (Redmon and Farhadi
-    2017 and 2018; ``scale_x_y`` and ``new_coords`` of Bochkovskiy et al. 2020).
+    """A ``[yolo]`` or ``[region]`` layer: in each cell some anchors, each with a box, an objectness and classes
+    (Redmon and Farhadi 2017 and 2018; ``scale_x_y`` and ``new_coords`` of Bochkovskiy et al. 2020).
 
-    ``anchors`` (N, 2) are its own, of a ``[region]`` in cells, else in pixels, by their numbers ``mask``; ``network_anchors`` those
-    of all heads. ``class_weights`` (K,) say how much more rare classes count, from their counts."""
+    ``anchors`` (N, 2) are its own, of a ``[region]`` in cells, else in pixels, by their numbers ``mask``;
+    ``network_anchors`` those of all heads. ``class_weights`` (K,) say how much more rare classes count, from
+    their counts.
+    """
 
     def __init__(self, section: Section) -> None:
         """Raises ConfigError for what is not known here."""
@@ -99,8 +103,9 @@ class GridHead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellAnswers:
-    """A ``[detection]`` layer at its S · S cells, fp32: ``classes`` (B, S · S, K), ``objectness`` (B, S · S, N) of its N boxes, these
-    as they came, ``raw`` (B, S · S, N, 4), and as ``boxes`` cx cy w h in pixels. ``cells`` (S · S, 2) are column and row."""
+    """A ``[detection]`` layer at its S · S cells, fp32: ``classes`` (B, S · S, K), ``objectness`` (B, S · S, N)
+    of its N boxes, these as they came, ``raw`` (B, S · S, N, 4), and as ``boxes`` cx cy w h in pixels. ``cells``
+    (S · S, 2) are column and row."""
 
     classes: Tensor
     objectness: Tensor
@@ -110,8 +115,8 @@ class CellAnswers:
 
 
 class CellHead:
-    """The ``[detection]`` layer of YOLOv1 (Redmon et al. 2016): each cell of a grid has one set of classes and some boxes, all plain
-    numbers."""
+    """The ``[detection]`` layer of YOLOv1 (Redmon et al. 2016): each cell of a grid has one set of classes and
+    some boxes, all plain numbers."""
 
     def __init__(self, section: Section) -> None:
         """Raises ConfigError for what is not known here."""
@@ -123,7 +128,7 @@ class CellHead:
         self.side = section.whole("side", 7, low=1)
         self.boxes = section.whole("num", 1, low=1)
         if section.flag("forced") and self.boxes < _BOXES_TO_FORCE:
-            raise section.fault("forced", f"it chooses between {_BOXES_TO_FORCE} boxes; write num=2")
+            raise section.fault("forced", "it chooses between the first two boxes; write num=2")
         self.rooted = section.flag("sqrt")
 
     def answers(self, features: Tensor, *, width: int, height: int) -> CellAnswers:
@@ -166,8 +171,8 @@ def _check(section: Section) -> None:
 
 
 def _class_weights(section: Section, classes: int) -> Tensor | None:
-    """(K,) the largest of ``counters_per_class`` by each of them, at most ``max_delta``; None without, or where they are of other
-    classes."""
+    """(K,) the largest of ``counters_per_class`` by each of them, at most ``max_delta``; None without, or where
+    they are of other classes."""
     counts = section.numbers("counters_per_class", ())
     if len(counts) != classes:
         return None

@@ -134,8 +134,9 @@ class Upsample(nn.Module):
 
 
 class WeightedSum(nn.Module):
-    """Shares of the features that a shortcut adds: ``weight`` (inputs, 1 or channels, 1, 1), all of them made positive and to
-    one in sum where it ``normalizes``, by relu or softmax (fast normalized fusion of Tan et al. 2020)."""
+    """Shares of the features that a shortcut adds: ``weight`` (inputs, 1 or channels, 1, 1), all of them made
+    positive and to one in sum where it ``normalizes``, by relu or softmax (fast normalized fusion of Tan et al.
+    2020)."""
 
     def __init__(self, inputs: int, channels: int, normalization: str) -> None:
         super().__init__()
@@ -155,8 +156,8 @@ class WeightedSum(nn.Module):
 
 
 def _first_channels(share: Tensor, features: Tensor) -> Tensor:
-    """A share (1 or channels, 1, 1) for features that may have other channels: those that the sum does not take are left out
-    later."""
+    """A share (1 or channels, 1, 1) for features that may have other channels: those that the sum does not take
+    are left out later."""
     channels = features.shape[1]
     if len(share) in (1, channels):
         return share

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from detcore.errors import ConfigError
+from detcore.wording import counted
 from detcore.zoo.darknet.cfg import Cfg, Section
 from detcore.zoo.darknet.shapes.boxes import HEADS, classes_of, head
 from detcore.zoo.darknet.shapes.joined import SOURCES, route, sam, scale_channels, shortcut
@@ -46,7 +47,7 @@ _RULES: Mapping[str, Callable[[Section, list[Shape]], Done]] = {
     **dict.fromkeys(HEADS, head),
 }
 _REFUSED = {
-    "Gaussian_yolo": "its boxes have an uncertainty, which no detection here can hold",
+    "Gaussian_yolo": "boxes that tell their own uncertainty (Choi et al. 2019) are not learnt here",
     "reorg3d": "it orders places otherwise than [reorg]",
     "batchnorm": "darknet and its fork write its numbers in two ways; batch_normalize=1 of the layer before is known",
     **dict.fromkeys(
@@ -60,8 +61,8 @@ _MOST_SIDE = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One section: which layers it reads (by index, ``IMAGE``), the shape of each of them and its own, how many numbers it
-    has in a `.weights` file, and its multiply-adds an image."""
+    """One section: which layers it reads (by index, ``IMAGE``), the shape of each of them and its own, how many
+    numbers it has in a `.weights` file, and its multiply-adds an image."""
 
     index: int
     section: Section
@@ -112,8 +113,8 @@ class Plan:
 
     @property
     def one_size(self) -> bool:
-        """Whether it takes images of its own size alone: some weights belong to places, or the places of its features do not
-        divide images of any size."""
+        """Whether it takes images of its own size alone: some weights belong to places, or the places of its
+        features do not divide images of any size."""
         if any(layer.kind in ("connected", "local", "detection") for layer in self.layers):
             return True
         maps = [layer.after for layer in self.layers if layer.after.width * layer.after.height > 1]
@@ -194,7 +195,7 @@ def _inputs(section: Section, index: int) -> tuple[int, ...]:
         return (index - 1,)
     sources = tuple(index + source if source < 0 else source for source in section.wholes(key))
     if not sources or any(not 0 <= source < index for source in sources):
-        raise section.fault(key, f"there are {index} layers before this one")
+        raise section.fault(key, f"only {counted(index, 'layer is', 'layers are')} before this one")
     if section.kind in ("scale_channels", "sam") and len(sources) > 1:
         raise section.fault(key, "one layer is expected")
     return sources if section.kind == "route" else (index - 1, *sources)

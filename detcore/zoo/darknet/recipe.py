@@ -1,6 +1,7 @@
 """How a `.cfg` says that its network is trained, in the terms of our settings. Free of torch.
 
-A run here is as long as the user says, so what darknet counts in batches out of ``max_batches`` is taken as shares of the run.
+A run here is as long as the user says, so what darknet counts in batches out of ``max_batches`` is taken as
+shares of the run.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from detcore.wording import counted
 from detcore.zoo.darknet.cfg import Cfg, Section
 from detcore.zoo.darknet.shapes.boxes import HEADS
 from detcore.zoo.spec import Recipe
@@ -23,9 +25,9 @@ _MOST_STEPS = 8
 
 
 def batch_of(net: Section) -> tuple[int, int]:
-    """How many images a step has, for which the rate is meant, and how many of them go through the network at a time: ``batch``, and
-    that over ``subdivisions``. ``batch=1`` stands in files that were last used to test, and is no rule for training: then the
-    64 that darknet's networks are trained with."""
+    """How many images a step has, for which the rate is meant, and how many of them go through the network at a
+    time: ``batch``, and that over ``subdivisions``. ``batch=1`` stands in files that were last used to test, and
+    is no rule for training: then the 64 that darknet's networks are trained with."""
     batch = net.whole("batch", 1, low=1)
     if batch == 1:
         return _USUAL_BATCH, _USUAL_AT_A_TIME
@@ -54,7 +56,8 @@ def recipe_of(cfg: Cfg) -> Recipe:
 
 
 def settings_of(cfg: Cfg) -> Mapping[str, Any]:
-    """What it says besides, as values of training settings by their names. Colours change as it says and not otherwise."""
+    """What it says besides, as values of training settings by their names. Colours change as it says and not
+    otherwise."""
     net = cfg.net
     batch, at_a_time = batch_of(net)
     heads = [layer for layer in cfg.layers if layer.kind in HEADS]
@@ -79,8 +82,8 @@ def settings_of(cfg: Cfg) -> Mapping[str, Any]:
 def course_of(net: Section) -> str:
     """The rate as an expression of ``t``, the share of the run, and ``step``; "" where it stays as it is.
 
-    For ``burn_in`` batches, though no more than a tenth of the run, it grows with the power of their share (4 unless ``power`` says
-    otherwise); then it goes as ``policy`` says.
+    For ``burn_in`` batches, though no more than a tenth of the run, it grows with the power of their share (4
+    unless ``power`` says otherwise); then it goes as ``policy`` says.
 
     Raises:
         ConfigError: the policy is not known here, or cannot be.
@@ -125,9 +128,9 @@ def _steps(net: Section) -> str:
     """At each step that has been reached the rate is multiplied by its scale, which may be more than one."""
     length, steps, scales = _length(net), net.numbers("steps"), net.numbers("scales")
     if len(scales) < len(steps):
-        raise net.fault("scales", f"{len(steps)} numbers are expected, one a step")
+        raise net.fault("scales", f"{counted(len(steps), 'number is', 'numbers are')} expected, one a step")
     if len(steps) > _MOST_STEPS:
-        raise net.fault("steps", f"at most {_MOST_STEPS} steps are known here")
+        raise net.fault("steps", f"at most {counted(_MOST_STEPS, 'step')} can be had here")
     if list(steps) != sorted(steps):
         raise net.fault("steps", "numbers that grow are expected")
     factor, course = 1.0, ""

@@ -1,4 +1,5 @@
-"""What to say of a `.cfg` that is taken, but not as it stands there: darknet says "Unused field" of such lines. Free of torch."""
+"""What to say of a `.cfg` that is taken, but not as it stands there: darknet says "Unused field" of such lines.
+Free of torch."""
 
 from __future__ import annotations
 
@@ -167,8 +168,8 @@ _GREEDY = "greedynms"
 
 
 def unused_lines(cfg: Cfg) -> list[str]:
-    """What is not used here, line by line: keys that darknet does not have, or that change the training or the detections there. Those
-    that change the shape of the network are refused elsewhere."""
+    """What is not used here, line by line: keys that darknet does not have, or that change the training or the
+    detections there. Those that change the shape of the network are refused elsewhere."""
     told: list[tuple[int, str]] = []
     for section in (cfg.net, *cfg.layers):
         kind = "net" if section is cfg.net else long_name(section.kind)

@@ -1,7 +1,7 @@
 """Darknet's `.weights` files: a header, then the numbers of all layers in fp32, in the order of the `.cfg`.
 
-The order within a layer is darknet's: of a convolution biases, scales, means, variances, weights; of a connected layer
-biases, weights, scales, means, variances; of a local one biases, weights; of a shortcut its weights.
+The order within a layer is darknet's: of a convolution biases, scales, means, variances, weights; of a connected
+layer biases, weights, scales, means, variances; of a local one biases, weights; of a shortcut its weights.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from detcore.atomic import atomic_write
 from detcore.errors import ConfigError
+from detcore.wording import counted
 from detcore.zoo.darknet.layers import Local, WeightedSum
 from detcore.zoo.darknet.network import DarknetNet
 
@@ -53,8 +54,8 @@ class Header:
 
 
 def read_weights(net: DarknetNet, path: Path, *, whole: bool = True) -> Header:
-    """Puts the numbers of a file into a network. A file of its first layers alone (`darknet53.conv.74`) is taken unless
-    ``whole``; the other layers stay as they are.
+    """Puts the numbers of a file into a network. A file of its first layers alone (`darknet53.conv.74`) is taken
+    unless ``whole``; the other layers stay as they are.
 
     Raises:
         ConfigError: it cannot be read, or has more or fewer numbers than the network; nothing is changed then.
@@ -63,7 +64,8 @@ def read_weights(net: DarknetNet, path: Path, *, whole: bool = True) -> Header:
 
 
 def read_tensors(net: DarknetNet, path: Path) -> tuple[Header, dict[str, Tensor]]:
-    """As ``read_weights`` of a file that may have the first layers alone: what it has, by the names of the network."""
+    """As ``read_weights`` of a file that may have the first layers alone: what it has, by the names of the
+    network."""
     header, filled = _read(net, path, whole=False)
     there = {id(tensor) for tensor in filled}
     tensors = net.state_dict(keep_vars=True)
@@ -82,7 +84,7 @@ def _read(net: DarknetNet, path: Path, *, whole: bool) -> tuple[Header, list[Ten
     needed = sum(counts)
     if len(numbers) != needed and (whole or not _ends_at_layer(counts, len(numbers))):
         raise ConfigError(
-            f"it has {len(numbers):,} numbers, the network {needed:,}",
+            f"it has {counted(len(numbers), 'number')}, the network {needed:,}",
             path=path,
             hint="It is of another .cfg, or of another number of classes",
         )

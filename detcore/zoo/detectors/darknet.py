@@ -1,5 +1,5 @@
-"""Any network of darknet (Redmon 2013–2018, Bochkovskiy et al. 2020) as one of our detectors: YOLOv1, v2, v3, tiny, spp, v4, and
-whatever a `.cfg` describes."""
+"""Any network of darknet (Redmon 2013–2018, Bochkovskiy et al. 2020) as one of our detectors: YOLOv1, v2, v3,
+tiny, spp, v4, and whatever a `.cfg` describes."""
 
 from __future__ import annotations
 
@@ -37,8 +37,9 @@ NMS_IOU = 0.45
 
 
 class Darknet(Detector):
-    """The network of a `.cfg` whose class count is ``num_classes``. ``seen`` counts the images that it has learned from, as
-    darknet does, and ``version`` (3,) is that of the file that it began with, so that it can be written again. Where some weights belong to places images are made as large as the `.cfg` says."""
+    """The network of a `.cfg` whose class count is ``num_classes``. ``seen`` counts the images that it has
+    learned from, as darknet does, and ``version`` (3,) is that of the file that it began with, so that it can be
+    written again. Where some weights belong to places images are made as large as the `.cfg` says."""
 
     seen: Tensor
     version: Tensor

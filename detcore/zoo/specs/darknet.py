@@ -73,8 +73,8 @@ def _input(rule: InputRule, plan: Plan) -> InputRule:
 
 
 def notes(options: DarknetOptions, classes: int) -> Sequence[str]:
-    """What becomes another in a `.cfg` of the user for so many classes, and what is not used of it. Raises ConfigError as
-    ``fit``."""
+    """What becomes another in a `.cfg` of the user for so many classes, and what is not used of it. Raises
+    ConfigError as ``fit``."""
     if not options.cfg:
         return ()
     plan = _planned(options.cfg)

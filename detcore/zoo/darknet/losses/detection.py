@@ -1,4 +1,5 @@
-"""What the ``[detection]`` layer of YOLOv1 learns (Redmon et al. 2016), by the deltas of the last version of his program."""
+"""What the ``[detection]`` layer of YOLOv1 learns (Redmon et al. 2016), by the deltas of the last version of his
+program."""
 
 from __future__ import annotations
 
@@ -29,9 +30,9 @@ class _Object:
 def cell_losses(
     head: CellHead, answers: CellAnswers, targets: list[Target], *, width: int, height: int, seen: int
 ) -> dict[str, Tensor]:
-    """Half the squares of all that it tells, for images of ``width`` and ``height`` pixels. Of a cell with the middles of several
-    objects the first one is learned, by the box that fits it best: with ``forced`` by the second where it is small, and with
-    ``random`` by any while few images are ``seen``."""
+    """Half the squares of all that it tells, for images of ``width`` and ``height`` pixels. Of a cell with the
+    middles of several objects the first one is learned, by the box that fits it best: with ``forced`` by the
+    second where it is small, and with ``random`` by any while few images are ``seen``."""
     section, images = head.section, len(targets)
     size = torch.tensor([width, height], device=answers.objectness.device, dtype=torch.float32)
     weights = torch.full_like(answers.objectness, section.number("noobject_scale", 1.0))
@@ -71,8 +72,8 @@ def _objects(head: CellHead, target: Target, size: Tensor) -> list[_Object]:
 
 
 def _responsible(head: CellHead, boxes: Tensor, box: Tensor, size: Tensor, *, seen: int) -> int:
-    """Which of boxes (N, 4) cx cy w h of a cell learns ``box`` xyxy: the likest by IoU, without any overlap that whose numbers, as
-    shares of the image, are nearest."""
+    """Which of boxes (N, 4) cx cy w h of a cell learns ``box`` xyxy: the likest by IoU, without any overlap that
+    whose numbers, as shares of the image, are nearest."""
     section = head.section
     if section.flag("random") and seen < _RANDOM_IMAGES:
         return int(torch.randint(len(boxes), ()))

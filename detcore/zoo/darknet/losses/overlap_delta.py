@@ -16,10 +16,11 @@ _TINY = 1e-6
 def overlap_delta(boxes: Tensor, others: Tensor, kind: str) -> Tensor:
     """(P, 4) how darknet would change boxes (P, 4) for others (P, 4), all cx cy w h as shares of the image.
 
-    These are its own formulas, tuned together with ``iou_normalizer``, and in part no derivatives: that by a side is twice that
-    of the IoU ("we do not divide by two"); the overlap of boxes apart is a product of negative sides; the
-    enclosing box of DIoU grows the wrong way with the middle; the term of the aspect is not divided by w² + h². The overlap
-    is that of Yu et al. 2016, the others are Rezatofighi et al. 2019 (GIoU) and Zheng et al. 2020 (DIoU, CIoU).
+    These are its own formulas, tuned together with ``iou_normalizer``, and in part no derivatives: that by a side
+    is twice that of the IoU ("we do not divide by two"); the overlap of boxes apart is a product of negative
+    sides; the enclosing box of DIoU grows the wrong way with the middle; the term of the aspect is not divided by
+    w² + h². The overlap is that of Yu et al. 2016, the others are Rezatofighi et al. 2019 (GIoU) and Zheng et al.
+    2020 (DIoU, CIoU).
     """
     size, other_size = torch.where(boxes[:, 2:] == 0, 1.0, boxes[:, 2:]), others[:, 2:]
     low, high = boxes[:, :2] - size / 2, boxes[:, :2] + size / 2

@@ -69,8 +69,8 @@ def _boxes(
 
 
 def _assigned(head: GridHead, answers: Answers, targets: list[Target]) -> Assigned:
-    """Each object to one anchor of the cell of its middle: the one of the likest shape (``bias_match``) or with the likest box. Of
-    objects that share an anchor the last one is learned."""
+    """Each object to one anchor of the cell of its middle: the one of the likest shape (``bias_match``) or with
+    the likest box. Of objects that share an anchor the last one is learned."""
     anchors = answers.anchors[: len(head.anchors)]
     parts: list[tuple[int, Tensor, Tensor]] = []
     for image, target in enumerate(targets):

@@ -1,4 +1,5 @@
-"""What ``[yolo]`` layers learn (Redmon and Farhadi 2018, Bochkovskiy et al. 2020), by the deltas of Bochkovskiy's program."""
+"""What ``[yolo]`` layers learn (Redmon and Farhadi 2018, Bochkovskiy et al. 2020), by the deltas of Bochkovskiy's
+program."""
 
 from __future__ import annotations
 
@@ -32,9 +33,9 @@ _TINY = 1e-15
 def yolo_losses(
     head: GridHead, answers: Answers, targets: list[Target], *, all_anchors: Tensor
 ) -> dict[str, Tensor]:
-    """``all_anchors`` (N, 2) are those of the network, in pixels: an object belongs to the head that has the best of them, and
-    there to the cell that its middle lies in. With ``iou_thresh`` below 1 other anchors of that cell learn it, too, and with
-    ``truth_thresh`` below 1 each place whose box fits it that well."""
+    """``all_anchors`` (N, 2) are those of the network, in pixels: an object belongs to the head that has the best
+    of them, and there to the cell that its middle lies in. With ``iou_thresh`` below 1 other anchors of that cell
+    learn it, too, and with ``truth_thresh`` below 1 each place whose box fits it that well."""
     section, images = head.section, len(targets)
     found = _assigned(head, answers, targets, all_anchors=all_anchors)
     wanted, weights = _objectness(head, answers, targets, found)
@@ -57,8 +58,8 @@ def yolo_losses(
 
 
 def _logistic_loss(raw: Tensor, wanted: Tensor, head: GridHead) -> Tensor:
-    """Binary cross entropy. Before ``new_coords`` the logistic function is of the layer before, so the error goes through it: half
-    the square."""
+    """Binary cross entropy. Before ``new_coords`` the logistic function is of the layer before, so the error goes
+    through it: half the square."""
     if head.new_coords:
         return (raw.sigmoid() - wanted).square() / 2
     return functional.binary_cross_entropy_with_logits(raw, wanted, reduction="none")
@@ -67,8 +68,9 @@ def _logistic_loss(raw: Tensor, wanted: Tensor, head: GridHead) -> Tensor:
 def _objectness(
     head: GridHead, answers: Answers, targets: list[Target], found: Assigned
 ) -> tuple[Tensor, Tensor]:
-    """(B, A) what it is to be, and how much each place counts: boxes that fit an object by more than ``ignore_thresh``, where some
-    class is likely, are no background. With ``objectness_smooth`` these learn their IoU, those of objects as well."""
+    """(B, A) what it is to be, and how much each place counts: boxes that fit an object by more than
+    ``ignore_thresh``, where some class is likely, are no background. With ``objectness_smooth`` these learn their
+    IoU, those of objects as well."""
     section = head.section
     near, smooth = section.number("ignore_thresh", 0.5), section.flag("objectness_smooth")
     wanted, weights = torch.zeros_like(answers.objectness), torch.ones_like(answers.objectness)
@@ -90,8 +92,8 @@ def _objectness(
 
 
 def _classes(head: GridHead, answers: Answers, found: Assigned, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, A, K) what they are to be, of several objects at one place all, and how much each counts. ``focal_loss`` and
-    ``cls_normalizer``, beside ``counters_per_class``, are of the first object of a place."""
+    """(B, A, K) what they are to be, of several objects at one place all, and how much each counts.
+    ``focal_loss`` and ``cls_normalizer``, beside ``counters_per_class``, are of the first object of a place."""
     section = head.section
     wanted, weights = torch.zeros_like(answers.classes), torch.ones_like(answers.classes)
     wanted[found.images, found.places, labels] = 1.0
@@ -160,8 +162,8 @@ def small_box_weight(answers: Answers, boxes: Tensor) -> Tensor:
 
 
 def square_errors(head: GridHead, answers: Answers, found: Assigned, boxes: Tensor) -> Tensor:
-    """(P, 4) how far what was told is from boxes (P, 4) xyxy: the middle within the cell, and the logarithm of the growth of the
-    anchor; with ``new_coords`` half of its root."""
+    """(P, 4) how far what was told is from boxes (P, 4) xyxy: the middle within the cell, and the logarithm of
+    the growth of the anchor; with ``new_coords`` half of its root."""
     places = found.images, found.places
     within = (boxes[:, :2] + boxes[:, 2:]) / 2 / answers.strides - answers.cells[found.places]
     growth = ((boxes[:, 2:] - boxes[:, :2]) / answers.anchors[found.places]).clamp(min=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from detcore.errors import ConfigError
+from detcore.wording import counted
 from detcore.zoo.darknet.cfg import Section
 from detcore.zoo.darknet.shapes.shape import Done, Shape
 
@@ -32,7 +33,7 @@ def mask_of(section: Section) -> tuple[int, ...]:
     total = section.whole("num", 1, low=1)
     mask = section.wholes("mask", range(total), low=0)
     if any(number >= total for number in mask):
-        raise section.fault("mask", f"there are {total} anchors, counted from 0")
+        raise section.fault("mask", f"it has {counted(total, 'anchor')}, counted from 0")
     return mask
 
 
@@ -43,7 +44,7 @@ def head(section: Section, before: list[Shape]) -> Done:
         wanted = 2 * section.whole("num", 1, low=1)
         anchors = section.numbers("anchors")
         if len(anchors) != wanted:
-            raise section.fault("anchors", f"{wanted} numbers are expected")
+            raise section.fault("anchors", f"{counted(wanted, 'number is', 'numbers are')} expected")
         if any(side <= 0 for side in anchors):
             raise section.fault("anchors", "numbers above 0 are expected")
     classes = classes_of(section)
@@ -52,7 +53,7 @@ def head(section: Section, before: list[Shape]) -> Done:
     if has != needed:
         word = "output" if section.kind == "detection" else "filters"
         raise ConfigError(
-            f"[{section.kind}] with {classes} classes needs {needed} channels before it, there are {has}",
+            f"[{section.kind}] with {counted(classes, 'class', 'classes')} needs {counted(needed, 'channel')} before it, and has {has:,}",
             path=section.path,
             line=section.line,
             hint=f"Write {word}={needed} into the layer before it",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from detcore.wording import counted
 from detcore.zoo.darknet.cfg import Section
 from detcore.zoo.darknet.shapes.shape import Done, Shape
 
@@ -14,7 +15,7 @@ _NORMALIZATIONS = ("none", "relu", "avg_relu", "softmax")
 def route(section: Section, before: list[Shape]) -> Done:
     groups, part = section.whole("groups", 1, low=1), section.whole("group_id", 0, low=0)
     if part >= groups:
-        raise section.fault("group_id", f"there are {groups} groups, counted from 0")
+        raise section.fault("group_id", f"it has {counted(groups, 'group')}, counted from 0")
     if any(shape.channels % groups for shape in before):
         raise section.fault("groups", "the channels cannot be divided so")
     if len({(shape.height, shape.width) for shape in before}) > 1:
@@ -24,7 +25,8 @@ def route(section: Section, before: list[Shape]) -> Done:
 
 
 def weights_of_shortcut(section: Section, before: list[Shape]) -> tuple[int, int] | None:
-    """(inputs, 1 or channels) of the weights of a sum; None where it has none. Raises ConfigError for other kinds of weights."""
+    """(inputs, 1 or channels) of the weights of a sum; None where it has none. Raises ConfigError for other kinds
+    of weights."""
     kind, norm = section.text("weights_type", "none"), section.text("weights_normalization", "none")
     if kind not in _WEIGHTS:
         raise section.fault("weights_type", f"known are {', '.join(_WEIGHTS)}")

@@ -35,8 +35,8 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """How a window goes over features: its ``size``, its steps ``across`` and ``down``, and what is put around, ``padding`` places
-    on both sides together."""
+    """How a window goes over features: its ``size``, its steps ``across`` and ``down``, and what is put around,
+    ``padding`` places on both sides together."""
 
     size: int
     across: int

@@ -86,7 +86,7 @@ def test_what_is_wrong_is_told_with_its_line(change: tuple[str, str], line: int,
 
 def test_a_route_to_no_layer_is_told() -> None:
     text = SMALL.replace("[yolo]", "[route]\nlayers=-9\n\n[yolo]")
-    with pytest.raises(ConfigError, match=r"layers=-9: there are 3 layers before this one"):
+    with pytest.raises(ConfigError, match=r"layers=-9: only 3 layers are before this one"):
         make_plan(parse_cfg(text))
 
 

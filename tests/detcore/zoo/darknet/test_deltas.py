@@ -189,3 +189,38 @@ def test_the_delta_of_an_overlap_by_hand() -> None:
         torch.tensor([[0.25, 0.25, 0.5, 0.5]]), torch.tensor([[0.3125, 0.25, 0.5, 0.5]]), "iou"
     ).tolist()
     assert [delta[0], delta[2]] == pytest.approx([3.1605, 0.3951], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "box"),
+    [
+        # σ(ln 3) is ¾; cells are 32 pixels, the anchor 10 × 20 pixels or half a cell and one.
+        ("yolo", {"anchors": "10,20"}, [2.75 * 32, 1.5 * 32, 30, 40]),
+        ("yolo", {"anchors": "10,20", "scale_x_y": 1.2}, [2.8 * 32, 1.5 * 32, 30, 40]),
+        (
+            "yolo",
+            {"anchors": "10,20", "scale_x_y": 2, "new_coords": 1},
+            [96, 1.5 * 32, 22.5, 20 * (4 / 3) ** 2],
+        ),
+        ("region", {"anchors": ".5,1"}, [2.75 * 32, 1.5 * 32, 48, 64]),
+    ],
+)
+def test_what_a_place_tells_as_a_box(kind: str, values: dict[str, Any], box: list[float]) -> None:
+    head = GridHead(section(kind, classes=1, num=1, **values))
+    features = torch.zeros(1, 6, 2, 3)
+    features[0, :, 1, 2] = torch.tensor([3.0, 1.0, 3.0, 2.0, 4.0, 1.0]).log()
+    told = head.answers(features, width=WIDTH, height=HEIGHT)
+    assert told.boxes[0, -1].tolist() == pytest.approx(box, rel=1e-5)
+    # Objectness σ(ln 4) = ⅘; the only class of a logistic function a half.
+    assert float(head.scores(told)[0, -1, 0].detach()) == pytest.approx(0.4)
+
+
+def test_what_a_cell_of_the_first_yolo_tells_as_boxes() -> None:
+    head = CellHead(section("detection", classes=2, num=2, side=2, coords=4, sqrt=1))
+    numbers = torch.zeros(4 * 12)
+    numbers[3 * 2 : 4 * 2] = torch.tensor([0.5, 0.25])  # classes of the last cell
+    numbers[8 + 6 : 8 + 8] = torch.tensor([0.4, 0.8])  # objectness of its boxes
+    numbers[-4:] = torch.tensor([0.5, 0.25, 0.5, 0.7])  # its second box: sides of a quarter and .49
+    told = head.answers(numbers[None], width=WIDTH, height=HEIGHT)
+    assert told.boxes[0, 3, 1].tolist() == pytest.approx([0.75 * 96, 0.625 * 64, 24, 0.49 * 64])
+    assert head.scores(told)[0, -1].tolist() == pytest.approx([0.4, 0.2])

@@ -76,6 +76,24 @@ def test_channels_are_scaled_by_what_is_told_of_all_places() -> None:
     torch.testing.assert_close(made(net, images, 3), wanted)
 
 
+def test_a_route_takes_one_of_the_groups_of_channels() -> None:
+    net = first_layers("[convolutional]\nfilters=4\n[route]\nlayers=-1\ngroups=2\ngroup_id=1\n")
+    images = torch.randn(1, 3, 2, 4)
+    torch.testing.assert_close(made(net, images, 1), net.blocks["0"](images)[:, 2:])
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 5), (5, 2)])
+def test_a_shortcut_adds_the_channels_that_both_have(first: int, second: int) -> None:
+    net = first_layers(
+        f"[convolutional]\nfilters={first}\n[convolutional]\nfilters={second}\n[shortcut]\nfrom=-2\n"
+    )
+    images = torch.randn(1, 3, 2, 4)
+    others = net.blocks["0"](images)
+    wanted = net.blocks["1"](others).detach()
+    wanted[:, :2] += others[:, :2]
+    torch.testing.assert_close(made(net, images, 2), wanted)
+
+
 def test_attention_multiplies_places() -> None:
     net = first_layers("[activation]\nactivation=logistic\n[sam]\nfrom=-1\n")
     images = torch.randn(1, 3, 2, 4)
