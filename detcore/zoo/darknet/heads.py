@@ -133,17 +133,17 @@ class CellHead:
 
     def answers(self, features: Tensor, *, width: int, height: int) -> CellAnswers:
         """``features`` (B, S · S · (K + 5 · N)) of images of ``width`` and ``height`` pixels."""
-        cells, images = self.side**2, len(features)
+        cells = self.side**2
         counts = [cells * self.classes, cells * self.boxes, cells * self.boxes * 4]
         classes, objectness, numbers = torch.split(features.float().flatten(1), counts, dim=1)
-        raw = numbers.view(images, cells, self.boxes, 4)
+        raw = numbers.unflatten(1, (cells, self.boxes, 4))
         places = torch.arange(cells, device=features.device)
         corner = torch.stack([places % self.side, places // self.side], dim=1)
         size = torch.tensor([width, height], device=features.device)
         sides = raw[..., 2:].square() if self.rooted else raw[..., 2:].clamp(min=0)
         return CellAnswers(
-            classes=classes.view(images, cells, -1),
-            objectness=objectness.view(images, cells, -1),
+            classes=classes.unflatten(1, (cells, -1)),
+            objectness=objectness.unflatten(1, (cells, -1)),
             raw=raw,
             boxes=torch.cat([(raw[..., :2] + corner[:, None]) / self.side * size, sides * size], dim=-1),
             cells=corner,

@@ -186,7 +186,7 @@ class Flat(nn.Module):
     """All numbers of an image in a row, in the order of channels, rows and columns."""
 
     def forward(self, features: Tensor) -> Tensor:
-        return features.reshape(len(features), -1)
+        return features.flatten(1)
 
 
 class Local(nn.Module):
@@ -207,4 +207,4 @@ class Local(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         patches = functional.unfold(features, self.size, padding=self.padding, stride=self.stride)
         answers = torch.einsum("bip,poi->bop", patches, self.weight.to(patches.dtype))
-        return answers.reshape(len(features), *self.bias.shape) + self.bias
+        return answers.unflatten(2, self.bias.shape[1:]) + self.bias

@@ -149,5 +149,5 @@ def test_an_image_is_drawn_so_many_times_as_large_with_its_boxes(tmp_path: Path)
 
 def test_a_detector_of_one_size_refuses_several() -> None:
     config = TrainConfig(detector="ssd300-vgg16", learning=Learning(multi_scale=0.2))
-    with pytest.raises(ConfigError, match="square of one size"):
+    with pytest.raises(ConfigError, match="frame of one size"):
         config.check()

@@ -16,6 +16,7 @@ from detcore.cli.main import main
 from detcore.data.letterbox import fit_frame
 from detcore.data.samples import Sample, split_samples
 from detcore.deploy.export import export_model
+from detcore.deploy.torch_file import record
 from detcore.errors import ConfigError
 from detcore.inference.predictor import Predictor
 from detcore.jobs.events import EndReason, Event, Step
@@ -30,7 +31,7 @@ from detcore.zoo.checkpoint import Checkpoint, RunState, read_checkpoint, write_
 from detcore.zoo.darknet.cfg import parse_cfg
 from detcore.zoo.darknet.plan import make_plan
 from detcore.zoo.darknet.weights_file import Header, write_weights
-from detcore.zoo.detectors.darknet import Darknet
+from detcore.zoo.detectors.darknet import Darknet, dense
 from detcore.zoo.spec import InputRule
 from detcore.zoo.weights import load_weights
 from tests.detcore.zoo.darknet.test_cfg import SMALL
@@ -99,6 +100,20 @@ def test_a_network_of_one_size_takes_frames_of_any(tmp_path: Path) -> None:
         wanted, same = detector.predict(squares)
     torch.testing.assert_close(boxes, wanted * torch.tensor([1.5, 0.5, 1.5, 0.5]))
     torch.testing.assert_close(scores, same)
+
+
+def test_the_first_yolo_leaves_as_a_graph_for_any_number_of_images() -> None:
+    text = V1.replace("[connected]", "[local]\nfilters=4\nsize=3\npad=1\nactivation=leaky\n[connected]")
+    net = dense(Darknet(text, 2).eval(), 64)
+    images = torch.rand(3, 3, 64, 64)
+    with torch.no_grad():
+        for told, wanted in zip(record(net).module()(images), net.net(images), strict=True):
+            torch.testing.assert_close(told, wanted)
+
+
+def test_a_network_that_is_no_square_leaves_as_files_of_darknet_alone() -> None:
+    with pytest.raises(ConfigError, match="96 × 64 pixels, and such files take squares"):
+        dense(Darknet(SMALL.replace("width=64 ", "width=96 "), 2), 96)
 
 
 @pytest.mark.parametrize(
