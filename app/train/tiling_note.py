@@ -60,7 +60,9 @@ class TilingNote(QObject):
         card, objects = self._setup.detector, self._objects
         try:
             config = self._setup.config()
-        except ConfigError:  # as long as somebody types
+            told = self._told_of_options(config)
+        except ConfigError:  # as long as somebody types, or a file describes nothing; said elsewhere
+            card.show_note("", "")
             return
         notes: list[str] = []
         reasons: list[str] = []
@@ -73,7 +75,7 @@ class TilingNote(QObject):
                 f"Some images have more than {most} objects of a class; AP counts the {most} best detections."
             )
             reasons.append(self._low_figure)
-        if told := self._told_of_options(config):
+        if told:
             notes.append(
                 f"Of the file: {'; '.join(told[:_MOST_TOLD])}{'; …' if len(told) > _MOST_TOLD else '.'}"
             )
@@ -81,7 +83,7 @@ class TilingNote(QObject):
         card.show_note(" ".join(notes), "\n".join(reasons))
 
     def _told_of_options(self, config: TrainConfig) -> Sequence[str]:
-        """What the detector makes of its options in this project."""
+        """What the detector makes of its options in this project. Raises ConfigError where they cannot be."""
         document = self._context.document
         if not document.is_open:
             return ()

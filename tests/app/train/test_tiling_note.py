@@ -77,5 +77,6 @@ def test_a_file_that_describes_the_network_is_said_to_be_made_for_the_classes_of
     wanted = f"Of the file: line 21: filters=42 → {3 * (5 + classes)}; line 27: classes=9 → {classes}; "
     qtbot.waitUntil(lambda: wanted in note.text(), timeout=WAIT)
     assert "not used here: line 29: resize=1.5" in note.toolTip()
-    open_page.setup.detector.choose("reticle-s")
-    assert "Of the file" not in note.text()
+    open_page.setup.show_config(replace(TrainConfig(), detector="darknet", options={"cfg": "[net]"}))
+    open_page.setup.settings.more.groups[BASICS].changed.emit()
+    assert note.isHidden()
