@@ -179,7 +179,7 @@ def _spread_of_sizes(head: Section) -> float:
     if not chosen:
         return 0.0
     coefficient = _RANDOM_COEFFICIENT if chosen == 1 else abs(chosen)
-    return min(max(coefficient, 1 / coefficient) - 1, _MOST_SPREAD)
+    return min(round(max(coefficient, 1 / coefficient) - 1, 4), _MOST_SPREAD)
 
 
 def told_of_batch(net: Section) -> Sequence[str]:
