@@ -136,14 +136,14 @@ class CellHead:
         cells = self.side**2
         counts = [cells * self.classes, cells * self.boxes, cells * self.boxes * 4]
         classes, objectness, numbers = torch.split(features.float().flatten(1), counts, dim=1)
-        raw = numbers.unflatten(1, (cells, self.boxes, 4))
+        raw = numbers.reshape(-1, cells, self.boxes, 4)
         places = torch.arange(cells, device=features.device)
         corner = torch.stack([places % self.side, places // self.side], dim=1)
         size = torch.tensor([width, height], device=features.device)
         sides = raw[..., 2:].square() if self.rooted else raw[..., 2:].clamp(min=0)
         return CellAnswers(
-            classes=classes.unflatten(1, (cells, -1)),
-            objectness=objectness.unflatten(1, (cells, -1)),
+            classes=classes.reshape(-1, cells, self.classes),
+            objectness=objectness.reshape(-1, cells, self.boxes),
             raw=raw,
             boxes=torch.cat([(raw[..., :2] + corner[:, None]) / self.side * size, sides * size], dim=-1),
             cells=corner,

@@ -207,4 +207,4 @@ class Local(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         patches = functional.unfold(features, self.size, padding=self.padding, stride=self.stride)
         answers = torch.einsum("bip,poi->bop", patches, self.weight.to(patches.dtype))
-        return answers.unflatten(2, self.bias.shape[1:]) + self.bias
+        return answers.reshape(-1, *self.bias.shape) + self.bias
