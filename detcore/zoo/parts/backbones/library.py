@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -122,13 +123,13 @@ class SinglePyramid(nn.Module):
 def timm_features(name: str, **more: Any) -> Any:
     """A network of timm that gives maps, random. Raises ConfigError where timm is not installed."""
     try:
-        import timm  # pyright: ignore
+        timm: Any = import_module("timm")
     except ImportError as error:
         raise ConfigError(
             f"timm, which has the backbone {name}, is not installed",
             hint="Install it with: pip install 'reticle[timm]'",
         ) from error
-    return cast("Any", timm).create_model(name, pretrained=False, features_only=True, **more)
+    return timm.create_model(name, pretrained=False, features_only=True, **more)
 
 
 def _channels_and_strides(net: Any) -> tuple[list[int], list[int]]:
