@@ -20,18 +20,24 @@ from detcore.zoo.outline import BACKBONE, DECODER, ENCODER, HEAD, NECK, PROPOSAL
 from detcore.zoo.summary import multiply_adds
 
 _ROLES = {
-    **dict.fromkeys(("backbone", "stem", "trunk", "hourglass", "vit"), BACKBONE),
-    **dict.fromkeys(("neck", "fpn", "bifpn", "coarser", "fine", "input_projection", "input_proj"), NECK),
-    **dict.fromkeys(("encoder_input_proj", "decoder_input_proj"), NECK),
-    **dict.fromkeys(("head", "heads", "corners", "heat", "size", "offset"), HEAD),
+    **dict.fromkeys(("backbone", "stem", "trunk", "hourglass", "vit", "conv_encoder"), BACKBONE),
+    **dict.fromkeys(("neck", "fpn", "bifpn", "coarser", "fine"), NECK),
+    **dict.fromkeys(("input_projection", "input_proj", "encoder_input_proj"), NECK),
+    **dict.fromkeys(("head", "heads", "class_net", "box_net", "corners", "heat", "size", "offset"), HEAD),
     **dict.fromkeys(("class_embed", "bbox_embed", "class_labels_classifier", "bbox_predictor"), HEAD),
     "encoder": ENCODER,
-    "decoder": DECODER,
-    "rpn": PROPOSALS,
+    **dict.fromkeys(("decoder", "decoder_input_proj", "reference_points", "query_scale"), DECODER),
+    **dict.fromkeys(("rpn", "enc_output", "enc_output_norm", "enc_score_head", "enc_bbox_head"), PROPOSALS),
+    **dict.fromkeys(("enc_out_class_embed", "enc_out_bbox_embed"), PROPOSALS),
     "roi_heads": SECOND,
 }
 """What parts are usually called. The first such word in the name of a layer tells its role."""
-_WITHIN = {(BACKBONE, "fpn"): NECK, (DECODER, "class_embed"): HEAD, (DECODER, "bbox_embed"): HEAD}
+_WITHIN = {
+    (BACKBONE, "fpn"): NECK,
+    (BACKBONE, "projector"): NECK,
+    (DECODER, "class_embed"): HEAD,
+    (DECODER, "bbox_embed"): HEAD,
+}
 """Where a later word counts."""
 _IN_IMAGE = (BACKBONE, NECK, ENCODER)
 """Roles whose lists of places are maps that were laid out flat."""
@@ -186,17 +192,17 @@ def _calls(detector: Detector, image_size: int) -> tuple[list[_Call], int]:
 
 def _shape(layer: nn.Module, made: Tensor, name: str) -> tuple[int, int, int]:
     """Channels, rows and columns of what a layer gave for one image."""
-    in_image = _named_role(name) in _IN_IMAGE
-    if isinstance(layer, nn.Linear | nn.LayerNorm) or made.ndim < 4:
-        flat = isinstance(layer, nn.Linear | nn.LayerNorm) or made.ndim == 2
-        channels, places = (
-            (made.shape[-1], made.shape[:-1]) if flat else (made.shape[1], made.shape[:1] + made.shape[2:])
-        )
-        count = math.prod(places)
-        side = math.isqrt(count)
-        return (channels, side, side) if in_image and side * side == count else (channels, count, 1)
-    count, channels, rows, columns = made.shape
-    return (channels, rows, columns) if count == 1 else (channels, count, 1)
+    weight = getattr(layer, "weight", None)
+    width = weight.numel() if isinstance(weight, Tensor) and weight.ndim == 1 else -1  # of a norm
+    last = isinstance(layer, nn.Linear) or width == made.shape[-1] != made.shape[1]
+    first = made.ndim == 4 and not last or isinstance(layer, nn.Conv1d)
+    channels = made.shape[1] if first else made.shape[-1]
+    if first and made.ndim == 4 and made.shape[0] == 1:
+        return channels, made.shape[2], made.shape[3]
+    count = made.numel() // channels
+    side = math.isqrt(count)
+    flat = _named_role(name) in _IN_IMAGE and side * side == count
+    return (channels, side, side) if flat else (channels, count, 1)
 
 
 def _roles(calls: Sequence[_Call]) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from detcore.zoo.spec import (
     IMAGENET_MEAN,
     IMAGENET_STD,
+    Cost,
     DetectorSpec,
     InputRule,
     Recipe,
@@ -94,6 +95,8 @@ SPEC = DetectorSpec(
         text="Takes a file of the project efficientdet-pytorch whose name begins with tf_efficientdet_ and the size (COCO weights), or an "
         "earlier run. From nothing lite0 needs some hundred steps, the others many thousand."
     ),
+    paper="Tan et al., EfficientDet, 2020, arXiv:1911.09070.",
+    cost=Cost(macs=0.87, values=57.4),
     build="detcore.zoo.detectors.efficientdet:build",
     deploy="detcore.zoo.detectors.efficientdet:dense",
     options=EfficientDetOptions,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from detcore.zoo.spec import DetectorSpec, InputRule, Recipe, WeightsInfo, option
+from detcore.zoo.spec import Cost, DetectorSpec, InputRule, Recipe, Wants, WeightsInfo, option
 
 EXTRA = "detr"
 _LICENCE = "Apache-2.0"
@@ -178,6 +178,9 @@ def _card(
     options: type[Any],
     rule: InputRule,
     recipe: Recipe,
+    paper: str,
+    cost: Cost,
+    wants: Wants = "gpu",
     deploy: bool = True,
 ) -> DetectorSpec:
     sizes = SIZES[id]
@@ -188,6 +191,9 @@ def _card(
         licence=_LICENCE,
         parameters=next(iter(sizes.values())).parameters,
         family="transformers",
+        wants=wants,
+        paper=paper,
+        cost=cost,
         extra=EXTRA,
         input=rule,
         recipe=recipe,
@@ -219,6 +225,8 @@ CARDS = (
         options=DFineOptions,
         rule=_PLAIN,
         recipe=_recipe(2e-4, backbone="backbone", share=0.25, batch_size=8),
+        paper="Peng et al., D-FINE, 2024, arXiv:2410.13842.",
+        cost=Cost(macs=3.58, values=83.4),
     ),
     _card(
         "deim-v2",
@@ -227,6 +235,9 @@ CARDS = (
         options=DeimOptions,
         rule=_PLAIN,
         recipe=_recipe(4e-4, backbone="conv_encoder.model", share=0.5, batch_size=8),
+        paper="Huang et al., Real-Time Object Detection Meets DINOv3, 2025, arXiv:2509.20787.",
+        cost=Cost(macs=0.38, values=15.8),
+        wants="weights",
     ),
     _card(
         "rt-detr-v2",
@@ -235,6 +246,8 @@ CARDS = (
         options=RtDetrOptions,
         rule=_PLAIN,
         recipe=_recipe(1e-4, backbone="backbone"),
+        paper="Lv et al., RT-DETRv2, 2024, arXiv:2407.17140.",
+        cost=Cost(macs=30.35, values=169.9),
     ),
     _card(
         "rf-detr",
@@ -243,6 +256,8 @@ CARDS = (
         options=RfDetrOptions,
         rule=InputRule(image_size=384, resize="stretch"),
         recipe=_recipe(1e-4),
+        paper="Robinson et al., RF-DETR, 2025.",
+        cost=Cost(macs=14.45, values=59.9),
     ),
     _card(
         "lw-detr",
@@ -251,6 +266,8 @@ CARDS = (
         options=LwDetrOptions,
         rule=InputRule(image_size=640),
         recipe=_recipe(1e-4),
+        paper="Chen et al., LW-DETR, 2024, arXiv:2406.03459.",
+        cost=Cost(macs=7.48, values=49.7),
     ),
     _card(
         "deformable-detr",
@@ -260,6 +277,8 @@ CARDS = (
         rule=InputRule(image_size=640),
         recipe=_recipe(2e-4, backbone="backbone"),
         deploy=False,
+        paper="Zhu et al., Deformable DETR, 2020, arXiv:2010.04159.",
+        cost=Cost(macs=79.03, values=515.9),
     ),
     _card(
         "conditional-detr",
@@ -268,6 +287,8 @@ CARDS = (
         options=ConditionalOptions,
         rule=InputRule(image_size=640),
         recipe=_recipe(1e-4, backbone="backbone"),
+        paper="Meng et al., Conditional DETR, 2021, arXiv:2108.06152.",
+        cost=Cost(macs=40.42, values=315.2),
     ),
     _card(
         "detr",
@@ -277,6 +298,8 @@ CARDS = (
         options=DetrOptions,
         rule=InputRule(image_size=640),
         recipe=_recipe(1e-4, backbone="backbone"),
+        paper="Carion et al., End-to-End Object Detection with Transformers, 2020, arXiv:2005.12872.",
+        cost=Cost(macs=37.91, values=303.8),
     ),
     _card(
         "yolos",
@@ -285,6 +308,8 @@ CARDS = (
         options=YolosOptions,
         rule=InputRule(image_size=512),
         recipe=_recipe(5e-5),
+        paper="Fang et al., You Only Look at One Sequence, 2021, arXiv:2106.00666.",
+        cost=Cost(macs=6.14, values=45),
     ),
 )
 """In the order in which they are offered."""

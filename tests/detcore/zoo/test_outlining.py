@@ -91,7 +91,7 @@ def test_the_card_tells_what_the_network_costs_and_the_drawing_leaves_nothing_ou
     spec = detectors()[model]
     if missing_for(spec) is not None:
         pytest.skip(f"{model} cannot be built here")
-    size = spec.input.image_size
+    size = spec.fitted_to({}).input.image_size
     detector = build_detector(model, num_classes=spec.classes, image_size=size)
     outline = outline_of(detector, model=model, image_size=size)
     assert outline.macs / 1e9 == pytest.approx(spec.cost.macs, rel=0.02, abs=0.006)
