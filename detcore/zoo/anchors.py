@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detcore.wording import counted
+
 Sizes = NDArray[np.float64]
 _ROUNDS = 300
 
@@ -58,7 +60,7 @@ def anchors_of(sizes: Sizes, count: int, *, seed: int = 0) -> FoundAnchors:
     """
     sizes = np.asarray(sizes, np.float64)
     if len(np.unique(sizes, axis=0)) < count:
-        raise ValueError(f"{count} anchors need boxes of as many unlike sizes")
+        raise ValueError(f"{counted(count, 'anchor needs', 'anchors need')} boxes of as many unlike sizes")
     chosen = _spread(sizes, count, np.random.default_rng(seed))
     groups = np.full(len(sizes), -1)
     for _ in range(_ROUNDS):

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.figures import count_text
+from app.services.figures import count_text, counted
 from app.services.theme import Theme
 from app.services.timing import Debouncer
 from app.services.training_worker import Jobs
@@ -187,7 +187,7 @@ class InnerDialog(FittedDialog):
         self._show_files(outline.files)
         self.figures.setText(
             f"{amount_text(outline.parameters)} parameters · {amount_text(outline.macs)} multiply-adds for an image of "
-            f"{outline.image_size} × {outline.image_size} px · {count_text(outline.classes)} classes"
+            f"{outline.image_size} × {outline.image_size} px · {counted(outline.classes, 'class', 'classes')}"
         )
         self.right.setCurrentWidget(self.picture)
 

@@ -58,7 +58,7 @@ class OutlineDrawing(QWidget):
         self.setMinimumSize(self.sizeHint() * _LEAST_SCALE)
         self._pick(_NONE)
         roles = ", ".join(dict.fromkeys(stage.role for stage in outline.stages))
-        self.setAccessibleName(f"Drawing of the network: {roles}, {len(outline.stages)} stages")
+        self.setAccessibleName(f"Drawing of the network: {roles}, {counted(len(outline.stages), 'stage')}")
         self.update()
 
     def show_outdated(self) -> None:

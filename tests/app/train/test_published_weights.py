@@ -293,7 +293,7 @@ def test_of_two_files_the_one_that_fits_the_options_is_proposed_and_brings_its_o
 
     def press(dialog: WeightsDialog) -> None:
         proposed.append(dialog.file.name)
-        dialog.rows()[1].click()
+        dialog.rows()[2].click()
         qtbot.mouseClick(dialog.get, LEFT)
 
     answering(qtbot, page, press)

@@ -150,6 +150,12 @@ def test_a_file_that_is_called_as_published_weights_is_taken_for_them(tmp_path: 
 
 def test_published_weights_bring_the_options_that_they_are_of() -> None:
     words = ["train", "p", "--model", "faster-rcnn", "--weights", "faster-rcnn-mobilenet-coco"]
-    assert training_config(make_parser().parse_args(words)).options == {"backbone": "mobilenet_v3_large"}
+    assert training_config(make_parser().parse_args(words)).options == {
+        "backbone": "mobilenet_v3_large",
+        "version": "v1",
+    }
     words += ["--option", "backbone=resnet50"]
-    assert training_config(make_parser().parse_args(words)).options == {"backbone": "resnet50"}
+    assert training_config(make_parser().parse_args(words)).options == {
+        "backbone": "resnet50",
+        "version": "v1",
+    }

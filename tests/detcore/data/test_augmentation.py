@@ -529,7 +529,7 @@ def test_a_pasted_object_hides_little_of_any_other() -> None:
 
 def test_what_lies_in_the_surroundings_of_a_pasted_object_brings_its_label() -> None:
     boxes: NDArray[np.float32] = np.array([[10, 8, 26, 32], [12, 10, 20, 20]], np.float32)
-    source = replace(labelled(), boxes=boxes, labels=np.array([2, 3]))
+    source = replace(labelled(), boxes=boxes, labels=np.array([2, 3]), scores=np.ones(2, np.float32))
     black = replace(labelled(96, 96, (0, 0, 5, 5)), image=np.zeros((96, 96, 3), np.uint8))
     out = paste(black, source, 0, np.random.default_rng(1), mirrored=False)
     assert out.labels.tolist() == [0, 2, 3]

@@ -27,6 +27,7 @@ from detcore.types import Detections, Status
 from detcore.zoo.catalogue import detectors, find_detector
 from detcore.zoo.checkpoint import read_checkpoint
 from detcore.zoo.running import Compute
+from detcore.zoo.specs.reticle import ReticleOptions
 from tests.settings_of_runs import change_settings
 
 MakeRun = Callable[..., RunFolder]
@@ -139,12 +140,12 @@ def test_a_taught_run_that_was_stopped_and_resumed_equals_one_that_was_not(make_
 
 
 @dataclass(frozen=True)
-class _Then:
+class _Then(ReticleOptions):
     width: int = option(1, label="Width")
 
 
 @dataclass(frozen=True)
-class _Now:
+class _Now(ReticleOptions):
     width: int = option(2, label="Width")
 
 
@@ -162,7 +163,7 @@ def test_a_resumed_run_keeps_the_options_it_began_with_when_the_defaults_have_ch
     train(run, on_event=stop_early)
     monkeypatch.setitem(detectors(), "reticle-n", replace(spec, options=_Now))  # type: ignore[arg-type]
     train(run)
-    assert read_checkpoint(run.last).options == {"width": 1}
+    assert read_checkpoint(run.last).options == {"widths": "", "width": 1}
 
 
 def test_stop_leaves_a_checkpoint_and_does_not_validate(make_run: MakeRun) -> None:

@@ -63,7 +63,6 @@ def test_settings_follow_the_card_of_the_detector_unless_the_user_has_changed_th
     darknet = usual.for_detector("darknet", {})
     # what its .cfg says
     assert darknet.augmentation.hue == 0.1
-    assert darknet.learning.warmup_steps == 100
     assert usual.augmentation.hue != 0.1
     assert darknet.for_detector("reticle-s", {}) == usual
     changed = darknet.with_settings({"hue": 0.3})

@@ -58,7 +58,7 @@ def test_arithmetic_of_progress_and_step_is_worked_out(text: str, t: float, step
         "9 ** 9 ** 9 ** 9",
         "1e999",
         "0.5 - t",
-        "-" * 150 + "1" + "0" * 60,
+        "-" * 350 + "1" + "0" * 60,
         "(" * 120 + "t",
     ],
 )
