@@ -88,6 +88,8 @@ class Jobs(QObject):
         self._timer.timeout.connect(self._flush)
         self._requests: list[int] = []
         self._asked = 0
+        self._drawn = 0  # the request that the worker has; of those that come meanwhile the newest waits
+        self._next: tuple[int, str] | None = None
         self._unasked = QTimer(self, interval=DESCRIBING_IDLE_MS, singleShot=True)
         self._unasked.timeout.connect(self.end_describing)
 
@@ -103,7 +105,8 @@ class Jobs(QObject):
 
     def describe(self, model: str, options: Mapping[str, Any], *, classes: int, measure: bool = False) -> int:
         """Ask what a detector is made of, or with ``measure`` how many images it looks at in a second. ``described`` tells the answer
-        under the number that is given back. The worker stays for a while, since loading the model code takes seconds."""
+        under the number that is given back, if no other has been asked for meanwhile. The worker stays for a while, since loading the
+        model code takes seconds."""
         self._asked += 1
         self._requests.append(self._asked)
         if _DETECTORS not in self._running:
@@ -116,14 +119,21 @@ class Jobs(QObject):
             "classes": classes,
             "measure": measure,
         }
-        if isinstance(job, WorkerJob):
-            job.tell(json.dumps(request))
+        line = json.dumps(request)
+        if self._drawn and not measure:
+            if self._next is not None:
+                self._requests.remove(self._next[0])
+            self._next = self._asked, line
+        elif isinstance(job, WorkerJob):
+            self._drawn = self._drawn if measure else self._asked
+            job.tell(line)
         self._unasked.start()
         return self._asked
 
     def end_describing(self) -> None:
         """What is being asked is not answered any more."""
         self._requests.clear()
+        self._drawn, self._next = 0, None
         self._unasked.stop()
         running = self._running.pop(_DETECTORS, None)
         if running is not None:
@@ -243,7 +253,18 @@ class Jobs(QObject):
             if isinstance(event, Described) and event.number in self._requests:
                 self._requests.remove(event.number)
                 self._unasked.start()
+                self._tell_next(event.number)
                 self.described.emit(event.number, event.result, event.fault)
+
+    def _tell_next(self, answered: int) -> None:
+        """What has waited for this answer is asked now."""
+        if answered != self._drawn:
+            return
+        self._drawn, waiting, self._next = 0, self._next, None
+        running = self._running.get(_DETECTORS)
+        if waiting is not None and running is not None and isinstance(running.job, WorkerJob):
+            self._drawn = waiting[0]
+            running.job.tell(waiting[1])
 
     def _end(self, key: Path, job: TrainingJob | WorkerJob, outcome: Outcome) -> None:
         del self._running[key]
@@ -255,6 +276,7 @@ class Jobs(QObject):
         if key == _DETECTORS:
             self._unasked.stop()
             requests, self._requests = self._requests, []
+            self._drawn, self._next = 0, None
             for number in requests:
                 self.described.emit(number, {}, outcome.text)
             return

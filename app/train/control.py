@@ -13,6 +13,7 @@ from app.services.context import AppContext
 from app.train.histories import RunHistories
 from app.train.run_history import RunHistory
 from detcore.curation.lesson import unseen_images
+from detcore.errors import JobError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Command
 from detcore.jobs.owner import Outcome, OutcomeState
@@ -104,6 +105,7 @@ class RunControl(QObject):
         self._verbs: dict[Path, str] = {}
         # trainings that wait until a teacher has looked, by its folder
         self._taught: dict[Path, tuple[Project, TrainConfig]] = {}
+        self._asking: Project | None = None  # what a teacher has to look at is being found out
         context.jobs.ended.connect(self._ended)
         context.jobs.started.connect(context.document.announce_run)
         context.document.closed.connect(self._leave_project)
@@ -111,7 +113,7 @@ class RunControl(QObject):
     @property
     def preparing(self) -> bool:
         """Whether a run is being made or read, and its process not yet started."""
-        return self._preparing is not None
+        return self._preparing is not None or self._asking is not None
 
     @property
     def training(self) -> Path | None:
@@ -156,10 +158,12 @@ class RunControl(QObject):
         """Check, make a run, train it. A teacher first looks at the images that it has not seen."""
         project, teacher = self._context.document.project, config.learning.teacher
         if teacher and not self.busy:
+            self._asking = project
+            self.changed.emit()
             self._context.tasks.run(
                 lambda: _first_look(project, teacher),
                 done=lambda look: self._teach(project, config, look),
-                failed=lambda error: self._fail_prediction(project, error, teacher),
+                failed=lambda error: self._fail_to_ask(project, error, teacher),
             )
         elif not teacher:
             self._train(project, config)
@@ -281,14 +285,29 @@ class RunControl(QObject):
 
     def _teach(self, project: Project, config: TrainConfig, look: _Prediction | None) -> None:
         """Train when the teacher has seen all."""
+        if self._asking is not project:
+            return
+        self._asking = None
+        self.changed.emit()
         if look is None:
             self._train(project, config)
+        elif look.run.path in self._context.jobs.active():
+            self._context.messages.error(
+                JobError(f"{look.run.name} is at work", hint="Train when it is done"),
+                doing="start the training",
+            )
         elif self._context.document.shows(project):
             self._taught[look.run.path] = (project, config)
             self._context.messages.info(
                 f"{look.run.name} looks at the images first. Then the training starts."
             )
             self._launch_prediction(project, look)
+
+    def _fail_to_ask(self, project: Project, error: Exception, name: str) -> None:
+        if self._asking is project:
+            self._asking = None
+            self.changed.emit()
+            self._fail_prediction(project, error, name)
 
     def _launch_prediction(self, project: Project, prediction: _Prediction) -> None:
         run = prediction.run.path
@@ -325,6 +344,7 @@ class RunControl(QObject):
         if self._preparing is not None:
             self._preparing.leave()
             self._preparing = None
+        self._asking = None
         for run in self._context.jobs.active():
             self._stopping.add(run)
             self._context.jobs.stop(run)

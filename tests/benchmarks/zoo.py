@@ -3,8 +3,9 @@
 python -m tests.benchmarks zoo --data DIR --out FILE.json [--minutes 5] [--models fcos "compose:head=retina" …]
 
 Trained on the blood cells (``DIR/bccd``) from nothing, at 320 pixels unless a detector makes squares of another size, and
-scored by COCO's rules on the test part. ``FILE.json`` has a row for each detector that is done; those are not trained
-again, so that a table of hours can be made in parts. A detector that cannot be trained here is told with the reason.
+scored by COCO's rules on the test part. ``FILE.json`` has a row for each detector that is done in so many minutes; those are
+not trained again, so that a table of hours can be made in parts. What could not be trained is told with the reason, and
+tried again the next time.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from detcore.atomic import atomic_write
 from detcore.jobs.program import missing_for
-from detcore.zoo.catalogue import detectors
+from detcore.zoo.catalogue import detectors, find_detector, read_model
 from tests.benchmarks.race_sets import make_set
 from tests.benchmarks.race_trainers import Ours
 
@@ -39,11 +41,13 @@ def main(words: Sequence[str]) -> int:
     if options.out.exists():
         rows = json.loads(options.out.read_text(encoding="utf-8"))
     for form in options.models or _forms():
-        if form in rows:
+        name = f"{form}, {options.minutes:g} min"
+        if "ap" in rows.get(name, {}):
             continue
-        sys.stderr.write(f"{form} …\n")
-        rows[form] = _trained(form, options.data, seconds=60.0 * options.minutes)
-        options.out.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+        sys.stderr.write(f"{name} …\n")
+        rows[name] = _trained(form, options.data, seconds=60.0 * options.minutes)
+        with atomic_write(options.out) as temporary:
+            temporary.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     sys.stdout.write(table(rows) + "\n")
     return 0
 
@@ -68,7 +72,7 @@ def _forms() -> list[str]:
 def _trained(form: str, data: Path, *, seconds: float) -> dict[str, Any]:
     """A row of the table; of what cannot be trained why."""
     model, *chosen = form.split(" ")
-    missing = missing_for(detectors()[model.partition(":")[0]])
+    missing = missing_for(find_detector(read_model(model)[0]))
     if missing is not None:
         return {"missing": str(missing)}
     with tempfile.TemporaryDirectory() as scratch:

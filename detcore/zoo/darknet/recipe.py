@@ -38,18 +38,28 @@ def recipe_of(cfg: Cfg) -> Recipe:
     """The optimiser, the rate and its course.
 
     Raises:
-        ConfigError: the policy is not known, or cannot be.
+        ConfigError: the policy is not known, or a number cannot be.
     """
     net = cfg.net
+    rate, momentum, decay = (
+        net.number(key, usual)
+        for key, usual in (("learning_rate", 0.001), ("momentum", 0.9), ("decay", 0.0001))
+    )
+    if rate <= 0:
+        raise net.fault("learning_rate", "more than 0 is expected")
+    if not 0 <= momentum < 1:
+        raise net.fault("momentum", "a number from 0 up to 1 is expected")
+    if decay < 0:
+        raise net.fault("decay", "at least 0 is expected")
     course = course_of(net)
     batch, at_a_time = batch_of(net)
     return Recipe(
-        learning_rate=net.number("learning_rate", 0.001),
+        learning_rate=rate,
         batch_size=batch,
         largest_batch=max(at_a_time, 16),
         optimiser="adam" if net.flag("adam") else "sgd",
-        momentum=net.number("momentum", 0.9),
-        weight_decay=net.number("decay", 0.0001),
+        momentum=momentum,
+        weight_decay=decay,
         schedule="expression" if course else "constant",
         expression=course,
     )

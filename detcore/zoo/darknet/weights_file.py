@@ -24,6 +24,7 @@ _BYTES = 4
 _WIDE_SINCE = 2
 """Since version 0.2 the count of images is of eight bytes; before, and in transposed files, of four."""
 _TRANSPOSED = 1000
+_MOST_SEEN = 1 << 48
 """Files of a major or minor version above this have the weights of connected layers column by column."""
 
 
@@ -118,6 +119,8 @@ def _parsed(content: bytes, path: Path) -> tuple[Header, np.ndarray]:
     if len(content) < begin:
         raise ConfigError("it is no .weights file", path=path, hint="It is too short")
     seen = int(np.frombuffer(content, kind, 1, 3 * _BYTES)[0])
+    if seen > _MOST_SEEN:
+        raise ConfigError("it is no .weights file", path=path, hint=f"It would have seen {seen:,} images")
     if (len(content) - begin) % _BYTES:
         raise ConfigError("it ends in the middle of a number", path=path, hint="Get the file again")
     header = Header(version=header.version, seen=seen)

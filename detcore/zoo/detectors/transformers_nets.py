@@ -174,7 +174,9 @@ class QueryDetector(Detector):
                 (rows for pattern, rows in self.class_rows.items() if fnmatchcase(name, pattern)), None
             )
             found = tensors.get(name.removeprefix("net."))
-            if rows is not None and name.endswith(".bias") and found is not None:
+            if rows is None or not name.endswith(".bias") or found is None or found.dim() != 1:
+                continue
+            if len(found) > rows.before + rows.after:
                 return len(found) - rows.before - rows.after
         return self.num_classes
 

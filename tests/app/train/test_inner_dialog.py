@@ -135,6 +135,20 @@ def test_with_other_parts_it_is_drawn_anew_and_nonsense_is_told_at_once(
     assert dialog.chosen() == {"width": 128, "assigner": "max-iou", "head": "retina"}
 
 
+def test_of_what_is_asked_while_a_network_is_built_the_newest_alone_is_built_next(
+    qtbot: QtBot, context: AppContext, describing: None
+) -> None:
+    answered: list[int] = []
+    context.jobs.described.connect(lambda number, _result, _fault: answered.append(number))
+    asked = [
+        context.jobs.describe("compose", {"width": width}, classes=3) for width in (32, 64, 96, 128, 160)
+    ]
+    qtbot.waitUntil(lambda: asked[-1] in answered, timeout=WAIT)
+    assert answered == [asked[0], asked[-1]]
+    again = context.jobs.describe("compose", {}, classes=3)
+    qtbot.waitUntil(lambda: again in answered, timeout=WAIT)
+
+
 def test_what_cannot_be_built_says_why_and_can_be_tried_again(qtbot: QtBot, make: MakeDialog) -> None:
     dialog = make(width=16)
     qtbot.waitUntil(lambda: not dialog.busy.isVisible(), timeout=WAIT)

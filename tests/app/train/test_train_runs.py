@@ -177,6 +177,8 @@ def test_a_teacher_looks_at_the_images_first_and_is_named_at_the_run_that_it_tea
 
     page.control.ended.connect(look)
     qtbot.mouseClick(page.buttons.start, LEFT)
+    assert page.control.preparing
+    assert not page.buttons.start.isEnabled()
     qtbot.waitUntil(lambda: page.control.looking == teacher.path, timeout=WAIT)
     assert page.buttons.stop.isVisible()
     qtbot.waitUntil(lambda: len(done) == 2, timeout=WAIT)

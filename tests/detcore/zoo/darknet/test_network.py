@@ -127,6 +127,7 @@ def test_old_files_count_their_images_in_four_bytes(tmp_path: Path) -> None:
         (struct.pack("<3iQ", 0, 2, 5, 0) + bytes(4 * 438), "438 numbers, the network 437"),
         (struct.pack("<3iQ", 0, 2, 5, 0) + bytes(4 * 437 + 1), "in the middle of a number"),
         (b"PK\x03\x04" * 500, "no .weights file"),
+        (struct.pack("<3iQ", 0, 2, 0, 1 << 63), "no .weights file"),
     ],
 )
 def test_a_file_that_does_not_fit_changes_nothing(tmp_path: Path, content: bytes, says: str) -> None:

@@ -88,6 +88,9 @@ def test_a_burn_in_grows_with_the_fourth_power() -> None:
     ("lines", "says"),
     [
         (("policy=random",), "drawn anew"),
+        (("learning_rate=-.1",), "more than 0"),
+        (("momentum=1.5",), "from 0 up to 1"),
+        (("decay=-1",), "at least 0"),
         (("policy=magic",), "known are"),
         (("policy=steps", "steps=1,2", "scales=.1", "max_batches=9"), "2 numbers are expected"),
         (("policy=steps", "steps=2,1", "scales=.1,.1", "max_batches=9"), "numbers that grow"),
