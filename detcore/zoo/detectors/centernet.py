@@ -17,7 +17,7 @@ from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.parts.heat_maps import draw_peak, gaussian_radius, heat_loss, peaks
 from detcore.zoo.parts.necks.neck import grown
 from detcore.zoo.parts.places import ignored_places, make_places
-from detcore.zoo.parts.post.select import select
+from detcore.zoo.parts.post.select import looks_at
 from detcore.zoo.spec import IMAGENET_MEAN, IMAGENET_STD, NoOptions
 
 _STRIDE = 4
@@ -108,20 +108,7 @@ class CenterNet(Detector):
         return torch.cat([centres - half, centres + half], dim=-1) * _STRIDE, scores
 
     def look(self, images: Tensor) -> list[Look]:
-        height, width = images.shape[-2:]
-        looks: list[Look] = []
-        for boxes, scores in zip(*self.dense(images), strict=True):
-            found = select(
-                boxes,
-                scores,
-                width=width,
-                height=height,
-                score_floor=SCORE_FLOOR,
-                nms_iou=_NMS_IOU,
-                max_detections=MAX_DETECTIONS,
-            )
-            looks.append(Look(found=found, boxes=boxes, scores=scores))
-        return looks
+        return looks_at(images, zip(*self.dense(images), strict=True), nms_iou=_NMS_IOU)
 
 
 class _Up(nn.Module):

@@ -44,7 +44,7 @@ from detcore.zoo.parts.necks.spp import SppFpn
 from detcore.zoo.parts.necks.ssh import SshFpn
 from detcore.zoo.parts.places import Answers, Places, ignored_places, make_places
 from detcore.zoo.parts.post.nms import Suppression
-from detcore.zoo.parts.post.select import select
+from detcore.zoo.parts.post.select import looks_at
 from detcore.zoo.spec import IMAGENET_MEAN, IMAGENET_STD
 from detcore.zoo.specs.compose import ComposeOptions, check_parts
 
@@ -191,23 +191,14 @@ class Composed(Detector):
 
     def look(self, images: Tensor) -> list[Look]:
         _, answers = self.predict(images)
-        height, width = images.shape[-2:]
-        looks: list[Look] = []
-        for boxes, scores in zip(
-            answers.boxes, self.head.scores(answers.logits, answers.quality), strict=True
-        ):
-            found = select(
-                boxes,
-                scores,
-                width=width,
-                height=height,
-                score_floor=self.score_floor,
-                nms_iou=_NMS_IOU,
-                max_detections=MAX_DETECTIONS,
-                suppression=cast("Suppression", self.options.nms),
-            )
-            looks.append(Look(found=found, boxes=boxes, scores=scores))
-        return looks
+        scores = self.head.scores(answers.logits, answers.quality)
+        return looks_at(
+            images,
+            zip(answers.boxes, scores, strict=True),
+            nms_iou=_NMS_IOU,
+            score_floor=self.score_floor,
+            suppression=cast("Suppression", self.options.nms),
+        )
 
 
 def _backbone(key: str) -> nn.Module:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Detector, Look, Target
+from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.backbones.hourglass import Hourglass
 from detcore.zoo.parts.blocks import ConvBlock
@@ -18,7 +18,7 @@ from detcore.zoo.parts.corner_pool import downward, leftward, rightward, upward
 from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.parts.heat_maps import draw_peak, gaussian_radius, heat_loss, peaks
 from detcore.zoo.parts.places import ignored_places, make_places
-from detcore.zoo.parts.post.select import select
+from detcore.zoo.parts.post.select import looks_at
 from detcore.zoo.spec import IMAGENET_MEAN, IMAGENET_STD, NoOptions
 
 _STRIDE = 4
@@ -100,22 +100,8 @@ class CornerNet(Detector):
 
     def look(self, images: Tensor) -> list[Look]:
         upper, lower = self.predict(images)
-        height, width = images.shape[-2:]
-        looks: list[Look] = []
-        for image in range(len(images)):
-            boxes, scores = _pairs(upper, lower, image)
-            found = select(
-                boxes,
-                scores,
-                width=width,
-                height=height,
-                score_floor=SCORE_FLOOR,
-                nms_iou=_NMS_IOU,
-                max_detections=MAX_DETECTIONS,
-                suppression="soft-gaussian",
-            )
-            looks.append(Look(found=found, boxes=boxes, scores=scores))
-        return looks
+        answers = (_pairs(upper, lower, image) for image in range(len(images)))
+        return looks_at(images, answers, nms_iou=_NMS_IOU, suppression="soft-gaussian")
 
 
 def _losses(both: tuple[CornerAnswers, CornerAnswers], targets: list[Target]) -> dict[str, Tensor]:

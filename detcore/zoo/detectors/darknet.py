@@ -30,7 +30,7 @@ from detcore.zoo.darknet.losses.yolo import yolo_losses
 from detcore.zoo.darknet.network import DarknetNet
 from detcore.zoo.darknet.plan import make_plan
 from detcore.zoo.darknet.weights_file import Header, read_tensors, write_weights
-from detcore.zoo.parts.post.select import select
+from detcore.zoo.parts.post.select import looks_at
 from detcore.zoo.specs.darknet import DarknetOptions
 
 NMS_IOU = 0.45
@@ -143,20 +143,7 @@ class Darknet(Detector):
         write_weights(self.net, path, Header(version=(major, minor, revision), seen=int(self.seen)))
 
     def look(self, images: Tensor) -> list[Look]:
-        height, width = images.shape[-2:]
-        looks: list[Look] = []
-        for boxes, scores in zip(*self.predict(images), strict=True):
-            found = select(
-                boxes,
-                scores,
-                width=width,
-                height=height,
-                score_floor=SCORE_FLOOR,
-                nms_iou=NMS_IOU,
-                max_detections=MAX_DETECTIONS,
-            )
-            looks.append(Look(found=found, boxes=boxes, scores=scores))
-        return looks
+        return looks_at(images, zip(*self.predict(images), strict=True), nms_iou=NMS_IOU)
 
 
 def _summed(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ from detcore.zoo.parts.losses.offsets import offset_loss
 from detcore.zoo.parts.losses.sigmoid import Focal
 from detcore.zoo.parts.necks.bifpn import BiFpn
 from detcore.zoo.parts.places import Answers, Places, ignored_places, make_places
-from detcore.zoo.parts.post.select import select
+from detcore.zoo.parts.post.select import looks_at
 from detcore.zoo.specs.efficientdet import SIZES, EfficientDetOptions
 
 _LEVELS = 5
@@ -126,21 +126,8 @@ class EfficientDet(Detector):
 
     def look(self, images: Tensor) -> list[Look]:
         _, answers = self.predict(images)
-        height, width = images.shape[-2:]
-        looks: list[Look] = []
-        for boxes, scores in zip(answers.boxes, answers.logits.sigmoid(), strict=True):
-            found = select(
-                boxes,
-                scores,
-                width=width,
-                height=height,
-                score_floor=SCORE_FLOOR,
-                nms_iou=_NMS_IOU,
-                max_detections=MAX_DETECTIONS,
-                max_candidates=_CANDIDATES,
-            )
-            looks.append(Look(found=found, boxes=boxes, scores=scores))
-        return looks
+        pairs = zip(answers.boxes, answers.logits.sigmoid(), strict=True)
+        return looks_at(images, pairs, nms_iou=_NMS_IOU, max_candidates=_CANDIDATES)
 
     def stages(self) -> list[nn.Module]:
         return [*self.backbone.blocks, *self.fpn.cell, self.class_net, self.box_net]

@@ -34,7 +34,7 @@ from detcore.zoo.parts.channels import Channels, Wiring, first_ones, strongest, 
 from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.parts.losses.distribution import distribution_loss
 from detcore.zoo.parts.losses.iou import paired_iou
-from detcore.zoo.parts.post.select import select
+from detcore.zoo.parts.post.select import looks_at
 from detcore.zoo.spec import InputRule, NoOptions
 from detcore.zoo.specs import reticle
 from detcore.zoo.specs.reticle import ReticleOptions
@@ -256,20 +256,13 @@ class Reticle(Detector):
 
     def look(self, images: Tensor) -> list[Look]:
         raw = self.predict(images)
-        height, width = images.shape[-2:]
-        looks: list[Look] = []
-        for boxes, scores in zip(raw.boxes, raw.logits.sigmoid(), strict=True):
-            found = select(
-                boxes,
-                scores,
-                width=width,
-                height=height,
-                score_floor=self.score_floor,
-                nms_iou=_NMS_IOU,
-                max_detections=self.max_detections,
-            )
-            looks.append(Look(found=found, boxes=boxes, scores=scores))
-        return looks
+        return looks_at(
+            images,
+            zip(raw.boxes, raw.logits.sigmoid(), strict=True),
+            nms_iou=_NMS_IOU,
+            score_floor=self.score_floor,
+            max_detections=self.max_detections,
+        )
 
 
 def build_n(num_classes: int, _image_size: int, options: ReticleOptions) -> Reticle:

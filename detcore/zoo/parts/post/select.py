@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
-from detcore.zoo.base import Found
+from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, Found, Look
 from detcore.zoo.parts.post.nms import Suppression, suppress
 
 
@@ -38,3 +40,36 @@ def select(
     keep, kept_scores = suppress(candidates, kept_scores, labels, suppression, iou=nms_iou, floor=score_floor)
     keep, kept_scores = keep[:max_detections], kept_scores[:max_detections]
     return Found(boxes=candidates[keep], labels=labels[keep], scores=kept_scores)
+
+
+def looks_at(
+    images: Tensor,
+    answers: Iterable[tuple[Tensor, Tensor]],
+    *,
+    nms_iou: float,
+    score_floor: float = SCORE_FLOOR,
+    max_detections: int = MAX_DETECTIONS,
+    max_candidates: int = 1000,
+    suppression: Suppression = "classwise",
+) -> list[Look]:
+    """How a detector sees ``images`` (B, 3, H, W) of which each has ``answers``, boxes (A, 4) and scores (A, K): these, and
+    what ``select`` takes of them."""
+    height, width = images.shape[-2:]
+    return [
+        Look(
+            found=select(
+                boxes,
+                scores,
+                width=width,
+                height=height,
+                score_floor=score_floor,
+                nms_iou=nms_iou,
+                max_detections=max_detections,
+                max_candidates=max_candidates,
+                suppression=suppression,
+            ),
+            boxes=boxes,
+            scores=scores,
+        )
+        for boxes, scores in answers
+    ]
