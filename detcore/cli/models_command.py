@@ -10,7 +10,7 @@ from detcore.jobs.program import missing_for
 from detcore.zoo.catalogue import detectors
 from detcore.zoo.spec import DetectorSpec
 
-OWN = "reticle"
+OWN, PLUG_IN = "reticle", "plug-in"
 """Whose those are that say nothing of it."""
 
 
@@ -19,12 +19,12 @@ def models(options: argparse.Namespace) -> int:
     specs = list(detectors().values())
     lacks = {spec.id: str(missing_for(spec) or "") for spec in specs}
     if options.json:
-        say(json.dumps([_record(spec, lacks[spec.id]) for spec in specs], indent=2))
+        say(json.dumps([_record(spec) for spec in specs], indent=2))
         return 0
     rows = [
         [
             spec.id,
-            spec.family or OWN,
+            _family(spec),
             f"{spec.parameters:.1f} M",
             spec.licence,
             str(len(spec.weights.files) or "–"),
@@ -39,13 +39,17 @@ def models(options: argparse.Namespace) -> int:
     return 0
 
 
-def _record(spec: DetectorSpec, extra: str) -> dict[str, object]:
-    """``extra`` says what is missing to use it here."""
+def _family(spec: DetectorSpec) -> str:
+    return spec.family or (OWN if spec.build.startswith("detcore.") else PLUG_IN)
+
+
+def _record(spec: DetectorSpec) -> dict[str, object]:
+    """``extra`` is that of Reticle which brings what it needs besides PyTorch, "" for nothing."""
     return {
         "name": spec.id,
-        "family": spec.family or OWN,
+        "family": _family(spec),
         "params": round(spec.parameters * 1e6),
         "licence": spec.licence,
         "weights": [file.name for file in spec.weights.files],
-        "extra": extra,
+        "extra": spec.extra,
     }

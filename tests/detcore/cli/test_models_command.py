@@ -19,6 +19,8 @@ def test_it_lists_every_detector_with_size_licence_and_weights(capsys: pytest.Ca
     assert ssd["params"] == 2_200_000
     assert "ssdlite320-coco" in ssd["weights"]
     assert (ssd["family"], ssd["licence"], ssd["extra"]) == ("torchvision", "BSD-3-Clause", "")
+    extras = {item["name"]: item["extra"] for item in told}
+    assert (extras["d-fine"], extras["efficientdet"], extras["reticle-s"]) == ("detr", "timm", "")
 
 
 def test_the_table_has_a_line_for_each(capsys: pytest.CaptureFixture[str]) -> None:

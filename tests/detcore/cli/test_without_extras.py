@@ -101,6 +101,8 @@ def test_without_qt_the_window_says_how_to_get_it(tmp_path: Path) -> None:
 
 
 def test_without_torch_detectors_are_listed_with_what_is_missing() -> None:
-    done = reticle("models", "--json", without=TORCH)
+    done = reticle("models", without=TORCH)
     assert done.returncode == 0, done.stderr
-    assert all("pip install" in item["extra"] for item in json.loads(done.stdout))
+    assert "reticle-s" in done.stdout
+    assert done.stdout.count("not installed") > 20
+    assert "pip install 'reticle[train]'" in done.stdout
