@@ -15,13 +15,11 @@ from detcore.zoo.parts.heads.dense_head import DenseHead, Outputs, joined, rows_
 class GridHead(DenseHead):
     """One 1×1 convolution a map, with (5 + K) · anchors channels. A score is objectness times class."""
 
-    def __init__(
-        self, widths: Sequence[int], num_classes: int, *, each: int, background: bool = False
-    ) -> None:
+    def __init__(self, widths: Sequence[int], num_classes: int, *, each: int) -> None:
         super().__init__()
-        self.each, self.background, self.code = each, background, GridCode()
-        self.outputs = num_classes + background
-        self.class_rows = {"layers.*": ClassRows(before=5 + background)}
+        self.each, self.background, self.code = each, False, GridCode()
+        self.outputs = num_classes
+        self.class_rows = {"layers.*": ClassRows(before=5)}
         self.layers = nn.ModuleList(nn.Conv2d(width, each * (5 + self.outputs), 1) for width in widths)
         for layer in self.layers:
             self._begin(layer)
