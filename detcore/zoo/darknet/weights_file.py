@@ -118,12 +118,12 @@ def _parsed(content: bytes, path: Path) -> tuple[Header, np.ndarray]:
     begin = 3 * _BYTES + width
     if len(content) < begin:
         raise ConfigError("it is no .weights file", path=path, hint="It is too short")
-    seen = int(np.frombuffer(content, kind, 1, 3 * _BYTES)[0])
-    if seen > _MOST_SEEN:
-        raise ConfigError("it is no .weights file", path=path, hint=f"It would have seen {seen:,} images")
+    images_seen = int(np.frombuffer(content, kind, 1, 3 * _BYTES)[0])
+    if images_seen > _MOST_SEEN:
+        raise ConfigError("it is no .weights file", path=path, hint=f"It would have seen {counted(images_seen, 'image')}")
     if (len(content) - begin) % _BYTES:
         raise ConfigError("it ends in the middle of a number", path=path, hint="Get the file again")
-    header = Header(version=header.version, seen=seen)
+    header = Header(version=header.version, seen=images_seen)
     return header, np.frombuffer(content, "<f4", offset=begin)
 
 
