@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,3 +34,28 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no datasets beside the checkout")
     return folder
+
+
+InstallPlugIn = Callable[..., None]
+
+
+@pytest.fixture
+def install_plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[InstallPlugIn]:
+    """``install_plug_in(group, module, code, name="")`` installs a package of one module, whose ``SPEC`` is an entry point
+    of the group, until the test ends. Whoever keeps what entry points name must be told to look again."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    modules: list[str] = []
+
+    def install(group: str, module: str, code: str, *, name: str = "") -> None:
+        info = folder / f"{module}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[{group}]\n{name or module} = {module}:SPEC\n")
+        (folder / f"{module}.py").write_text(code, encoding="utf-8")
+        modules.append(module)
+
+    yield install
+    for module in modules:
+        sys.modules.pop(module, None)

@@ -6,6 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,37 +20,27 @@ from app.shell.import_dialog import ImportDialog
 from detcore.cli.main import main
 from detcore.formats import all_formats, detect_format
 from detcore.project.project import Project
+from tests.conftest import InstallPlugIn
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/extending.md"
 
 
 @pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder in which packages are installed."""
-    folder = tmp_path / "site-packages"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
+def install(install_plug_in: InstallPlugIn) -> Iterator[InstallPlugIn]:
+    """Installs a module, with its code, whose ``SPEC`` is a format."""
     all_formats.cache_clear()
-    yield folder
+    yield partial(install_plug_in, "reticle.formats")
     all_formats.cache_clear()
-
-
-def install(folder: Path, name: str, module: str, code: str) -> None:
-    info = folder / f"{module}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[reticle.formats]\n{name} = {module}:SPEC\n")
-    (folder / f"{module}.py").write_text(code, encoding="utf-8")
 
 
 @pytest.fixture
-def table(installed: Path) -> None:
+def table(install: InstallPlugIn) -> None:
     """The plug-in of the guide."""
     shown = re.search(
         r"## A format in 40 lines.*?```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL
     )
     assert shown is not None
-    install(installed, "table", "reticle_table", shown[1])
+    install("reticle_table", shown[1], name="table")
 
 
 @pytest.mark.usefixtures("table")
@@ -138,9 +129,9 @@ SPEC = replace(COCO, name="odd", options=OddOptions, writer=write)
 
 
 def test_numbers_and_words_that_another_format_has_are_options_too(
-    installed: Path, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], qtbot: QtBot
+    install: InstallPlugIn, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], qtbot: QtBot
 ) -> None:
-    install(installed, "odd", "reticle_odd", ODD)
+    install("reticle_odd", ODD, name="odd")
     for name in ("a", "b"):
         (labels / f"{name}.txt").write_text("0 .5 .5 .1 .1\n")
     assert main(["import", str(tmp_path / "p.reticle"), "--format", "yolo", str(labels)]) == 0
@@ -177,9 +168,9 @@ def test_numbers_and_words_that_another_format_has_are_options_too(
     ],
 )
 def test_a_plug_in_that_does_not_fit_is_logged_and_left_out(
-    installed: Path, caplog: pytest.LogCaptureFixture, code: str, reason: str
+    install: InstallPlugIn, caplog: pytest.LogCaptureFixture, code: str, reason: str
 ) -> None:
-    install(installed, "odd", f"reticle_odd_{len(code)}", code)
+    install("reticle_odd", code, name="odd")
     with caplog.at_level(logging.WARNING):
         assert list(all_formats()) == ["voc", "coco", "yolo"]
     assert reason in caplog.text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,32 +22,18 @@ from app.shell.application import make_window
 from app.shell.main_window import MainWindow
 from detcore.project.edits import add_class
 from detcore.project.project import Project
+from tests.conftest import InstallPlugIn
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/extending.md"
 Install = Callable[[str, str], None]
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Installs a package of one module, with its code, whose ``SPEC`` is a tool."""
-    folder = tmp_path / "site-packages"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    modules: list[str] = []
-
-    def install(module: str, code: str) -> None:
-        info = folder / f"{module}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[reticle.tools]\n{module} = {module}:SPEC\n")
-        (folder / f"{module}.py").write_text(code, encoding="utf-8")
-        modules.append(module)
-
+def install(install_plug_in: InstallPlugIn) -> Iterator[Install]:
+    """Installs a module, with its code, whose ``SPEC`` is a tool."""
     all_tools.cache_clear()
-    yield install
+    yield partial(install_plug_in, "reticle.tools")
     all_tools.cache_clear()
-    for module in modules:
-        sys.modules.pop(module, None)
 
 
 @pytest.fixture

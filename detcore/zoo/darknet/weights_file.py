@@ -120,7 +120,9 @@ def _parsed(content: bytes, path: Path) -> tuple[Header, np.ndarray]:
         raise ConfigError("it is no .weights file", path=path, hint="It is too short")
     images_seen = int(np.frombuffer(content, kind, 1, 3 * _BYTES)[0])
     if images_seen > _MOST_SEEN:
-        raise ConfigError("it is no .weights file", path=path, hint=f"It would have seen {counted(images_seen, 'image')}")
+        raise ConfigError(
+            "it is no .weights file", path=path, hint=f"It would have seen {counted(images_seen, 'image')}"
+        )
     if (len(content) - begin) % _BYTES:
         raise ConfigError("it ends in the middle of a number", path=path, hint="Get the file again")
     header = Header(version=header.version, seen=images_seen)

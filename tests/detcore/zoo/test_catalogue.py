@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from detcore.errors import ConfigError
 from detcore.zoo import catalogue
 from detcore.zoo.spec import DetectorSpec, InputRule, NoOptions, Recipe, WeightsInfo, option
+from tests.conftest import InstallPlugIn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,20 +94,11 @@ def test_options_are_made_by_option_or_the_card_is_a_mistake() -> None:
 
 
 @pytest.fixture
-def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder in which plug-ins are installed."""
-    monkeypatch.syspath_prepend(tmp_path)
+def install(install_plug_in: InstallPlugIn) -> Iterator[InstallPlugIn]:
+    """Installs a module, with its code, whose ``SPEC`` is a detector's card."""
     catalogue.detectors.cache_clear()
-    yield tmp_path
+    yield partial(install_plug_in, "reticle.detectors")
     catalogue.detectors.cache_clear()
-
-
-def install(folder: Path, module: str, text: str) -> None:
-    info = folder / f"{module}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[reticle.detectors]\n{module} = {module}:SPEC\n")
-    (folder / f"{module}.py").write_text(text)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +111,9 @@ def install(folder: Path, module: str, text: str) -> None:
     ],
 )
 def test_a_plug_in_that_does_not_fit_is_logged_and_left_out(
-    plugins: Path, caplog: pytest.LogCaptureFixture, name: str, text: str, words: str
+    install: InstallPlugIn, caplog: pytest.LogCaptureFixture, name: str, text: str, words: str
 ) -> None:
-    install(plugins, f"detector_{name}", text)
+    install(f"detector_{name}", text)
     with caplog.at_level(logging.WARNING):
         found = catalogue.detectors()
     assert catalogue.DEFAULT_MODEL in found

@@ -14,20 +14,19 @@ from detcore.zoo.base import Detector
 from detcore.zoo.catalogue import detectors
 from detcore.zoo.checkpoint import Checkpoint, RunState, write_checkpoint
 from detcore.zoo.weights import load_weights
-from tests.detcore.zoo.test_detectors import NAMES, build, target
+from tests.detcore.zoo.test_detectors import LARGE, NAMES, build, target
 
-STEPS, STOP = 20, 18
+STEPS, FEW = 20, 4
+"""Few for the one that takes as long for a step as all others together."""
+RATES = {"faster-rcnn": 1e-4}
+"""Those for whom the rate of the others is too high: it draws other proposals as soon as it has learnt."""
 BOX = (8.0, 16.0, 40.0, 48.0)
-ELSEWHERE = {
-    **dict.fromkeys(("ssd300-vgg16", "retinanet", "fcos", "faster-rcnn"), "test_torchvision_detectors"),
-    **dict.fromkeys(("reticle-s", "reticle-m", "reticle-s-pretrained"), "the network of reticle-n"),
-}
-"""Those whose steps are made there, or that are like another one."""
+LIKE_RETICLE_N = ("reticle-s", "reticle-m", "reticle-s-pretrained")
 
 
 def pictures(name: str) -> Tensor:
     """(B, 3, 64, 96): a bright rectangle on black, wider than high, twice where norms learn from it."""
-    count = 1 if detectors()[name].family == "transformers" else 2
+    count = 1 if name == LARGE or detectors()[name].family == "transformers" else 2
     images = torch.zeros(count, 3, 64, 96)
     x1, y1, x2, y2 = map(int, BOX)
     images[:, 0, y1:y2, x1:x2] = 1.0
@@ -46,29 +45,33 @@ def step(detector: Detector, optimiser: torch.optim.Optimizer, images: Tensor, n
     return float(total.detach())
 
 
-def optimiser_of(detector: Detector) -> torch.optim.Optimizer:
-    return torch.optim.AdamW([item for item in detector.parameters() if item.requires_grad], lr=1e-3)
+def optimiser_of(detector: Detector, rate: float) -> torch.optim.Optimizer:
+    return torch.optim.AdamW([item for item in detector.parameters() if item.requires_grad], lr=rate)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ELSEWHERE])
-def test_twenty_steps_lower_the_loss_and_the_last_of_them_are_repeated_from_a_state(name: str) -> None:
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in LIKE_RETICLE_N])
+def test_steps_lower_the_loss_and_the_last_of_them_are_repeated_from_a_state(name: str) -> None:
+    steps = FEW if name == LARGE else STEPS
+    stop = steps - 2
+    ends = min(3, steps // 4)
     images = pictures(name)
     detector = build(name, num_classes=2, size=96).train()
-    optimiser = optimiser_of(detector)
+    rate = RATES.get(name, 1e-3)
+    optimiser = optimiser_of(detector, rate)
     losses: list[float] = []
     kept: dict[str, Any] = {}
-    for number in range(STEPS):
-        if number == STOP:
+    for number in range(steps):
+        if number == stop:
             kept = copy.deepcopy({"detector": detector.state_dict(), "optimiser": optimiser.state_dict()})
         losses.append(step(detector, optimiser, images, number))
-    assert sum(losses[-3:]) < 0.99 * sum(losses[:3])
+    assert sum(losses[-ends:]) < 0.99 * sum(losses[:ends])
 
     again = build(name, num_classes=2, size=96).train()
     again.load_state_dict(kept["detector"])
-    optimiser = optimiser_of(again)
+    optimiser = optimiser_of(again, rate)
     optimiser.load_state_dict(kept["optimiser"])
-    repeated = [step(again, optimiser, images, number) for number in range(STOP, STEPS)]
-    assert repeated == pytest.approx(losses[STOP:], rel=1e-4)
+    repeated = [step(again, optimiser, images, number) for number in range(stop, steps)]
+    assert repeated == pytest.approx(losses[stop:], rel=1e-4)
     with torch.no_grad():
         one, other = (net.eval().detect(images[:1])[0] for net in (detector, again))
     torch.testing.assert_close(one["scores"], other["scores"], atol=1e-4, rtol=1e-3)
@@ -91,7 +94,3 @@ def test_a_class_that_comes_later_leaves_what_is_known_of_the_others(name: str, 
     report = load_weights(later, tmp_path / "w.safetensors", class_names=("cat", "dog", "owl"))
     assert (report.missing, report.mismatched, report.unexpected) == ((), (), ())
     assert (report.known_classes, report.new_classes) == (("cat", "dog"), ("owl",))
-
-
-def test_what_is_tested_elsewhere_is_in_the_catalogue() -> None:
-    assert ELSEWHERE.keys() <= detectors().keys()
