@@ -19,7 +19,6 @@ from detcore.jobs.owner import Outcome, OutcomeState
 from detcore.jobs.preparing.model_export import (
     ModelExport,
     deployable,
-    formats_of,
     prepare_model_export,
     usual_folder,
 )
@@ -71,7 +70,7 @@ class ModelExporting(QObject):
         project = self._context.document.project
         dialog = self.dialog = ModelExportDialog(
             run.name,
-            formats_of(spec),
+            spec,
             lambda format_id: usual_folder(project, run.folder, format_id),
             self._window,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -22,7 +22,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.widgets.fitted_dialog import FittedDialog
-from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport, ModelFormat, missing_for_format
+from detcore.jobs.preparing.model_export import (
+    MODEL_FORMATS,
+    ModelExport,
+    formats_of,
+    missing_for_format,
+    nms_fault,
+)
+from detcore.zoo.spec import SUPPRESSIONS, DetectorSpec
 
 _WIDTH = 520
 _WHAT = (
@@ -46,15 +53,20 @@ class ModelExportDialog(FittedDialog):
     def __init__(
         self,
         name: str,
-        formats: Sequence[ModelFormat],
+        spec: DetectorSpec,
         folder: Callable[[str], Path],
         parent: QWidget | None = None,
     ) -> None:
-        """``name`` of the run, the ``formats`` that it can become; ``folder`` gives the usual place of one."""
+        """``name`` of the run and ``spec`` of its detector; ``folder`` gives the usual place of a format."""
         super().__init__(parent)
         self.setWindowTitle("Export model")
         self.setMinimumWidth(_WIDTH)
         self._usual, self._own_folder, self._running = folder, False, False
+        formats = formats_of(spec)
+        self._inside = f"Suppression: {SUPPRESSIONS[spec.suppression]}."
+        self._nms_faults = {
+            kind.id: str(fault) for kind in formats if (fault := nms_fault(spec, kind)) is not None
+        }
         self._missing = {
             kind.id: str(missing) for kind in formats if (missing := missing_for_format(kind)) is not None
         }
@@ -68,6 +80,7 @@ class ModelExportDialog(FittedDialog):
         self.nms = QCheckBox("NMS inside")
         self.nms.setToolTip("The file gives detections; without, boxes and scores at every place")
         self.nms.setChecked(True)
+        self.about_nms = _muted("")
         self.folder = QLineEdit(placeholderText="An empty or new folder")
         choose = QPushButton("Choose…")
         self.problem = QLabel(wordWrap=True)
@@ -91,6 +104,7 @@ class ModelExportDialog(FittedDialog):
         form.addRow("Format", self.format)
         form.addRow("", self.about)
         form.addRow("", self.nms)
+        form.addRow("", self.about_nms)
         form.addRow("Folder", row)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
@@ -113,10 +127,9 @@ class ModelExportDialog(FittedDialog):
 
     @property
     def choice(self) -> ModelExport:
-        kind = MODEL_FORMATS[self.format.currentData()]
-        return ModelExport(
-            format=kind.id, nms=kind.nms and self.nms.isChecked(), out=Path(self.folder.text().strip())
-        )
+        format_id: str = self.format.currentData()
+        nms = format_id not in self._nms_faults and self.nms.isChecked()
+        return ModelExport(format=format_id, nms=nms, out=Path(self.folder.text().strip()))
 
     def show_progress(self, done: int, total: int, text: str) -> None:
         self.step.setText(f"{text}…")
@@ -157,7 +170,8 @@ class ModelExportDialog(FittedDialog):
     def _show_format(self) -> None:
         kind = MODEL_FORMATS[self.format.currentData()]
         self.about.setText(kind.text)
-        self.nms.setEnabled(kind.nms)
+        self.nms.setEnabled(kind.id not in self._nms_faults)
+        self.about_nms.setText(self._nms_faults.get(kind.id, self._inside))
         self.problem.setText(self._missing.get(kind.id, ""))
         self._show_running(False)
         if not self._own_folder:

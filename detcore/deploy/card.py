@@ -22,7 +22,7 @@ from detcore.version import VERSION
 from detcore.wording import counted
 from detcore.zoo.base import DenseNet
 from detcore.zoo.checkpoint import Checkpoint
-from detcore.zoo.spec import DetectorSpec
+from detcore.zoo.spec import SUPPRESSIONS, DetectorSpec
 
 _IOU = 0.5
 _SPLITS = ("train", "val", "test", None)
@@ -60,7 +60,7 @@ def make_card(
         "file": {"name": kind.files[0], "format": kind.id, "nms": nms},
         "input": _input(spec, dense.side),
         "tiles": _tiles(checkpoint),
-        "output": _output(nms),
+        "output": _output(spec, nms=nms),
         "selection": asdict(dense.selection),
         "classes": [
             {"label": label, "name": name, **judged["classes"][label]} for label, name in enumerate(names)
@@ -106,14 +106,17 @@ def _tiles(checkpoint: Checkpoint) -> dict[str, Any] | None:
     return {**asdict(tiling), "scale": tiling.scale(checkpoint.image_size)}
 
 
-def _output(nms: bool) -> dict[str, str]:
+def _output(spec: DetectorSpec, *, nms: bool) -> dict[str, str]:
+    suppression = SUPPRESSIONS[spec.suppression]
     if nms:
         return {
-            "detections": "(batch, rows, 6): x1, y1, x2, y2, score, label; best first, label -1 where there is none"
+            "detections": "(batch, rows, 6): x1, y1, x2, y2, score, label; best first, label -1 where there is none. "
+            f"Suppression: {suppression}"
         }
     return {
         "boxes": "(batch, places, 4): x1, y1, x2, y2 in pixels of the input",
-        "scores": "(batch, places, classes): 0 to 1; class-wise NMS is yours to do, by `selection`",
+        "scores": "(batch, places, classes): 0 to 1. Which of them are detections is yours to choose, by `selection`. "
+        f"Suppression: {suppression}",
     }
 
 

@@ -151,9 +151,9 @@ def _nearest(row: FloatArray, boxes: FloatArray, scores: Floats) -> Difference:
 
 
 def _is_left_by_nms(rows: FloatArray, boxes: FloatArray, scores: FloatArray, selection: Selection) -> bool:
-    """Whether (N, 6) detections are what class-wise NMS may leave of boxes (A, 4) and scores (A, K): no two of a class
-    overlap, and each answer that is left out is weaker than a detection of its class that it overlaps, or than all
-    that there was room for."""
+    """Whether (N, 6) detections are what NMS may leave of boxes (A, 4) and scores (A, K): no two of a class overlap, and
+    each answer that is left out is weaker than a detection of its class that it overlaps, or than all that there was room
+    for. Of NMS over all classes these are one."""
     places, labels = np.nonzero(scores > selection.score_floor + SCORE_TOLERANCE)
     has_area = (boxes[places, 2:] > boxes[places, :2] + BOX_TOLERANCE).all(axis=1)
     values = scores[places, labels]
@@ -163,13 +163,16 @@ def _is_left_by_nms(rows: FloatArray, boxes: FloatArray, scores: FloatArray, sel
     if len(rows) == selection.max_detections:
         least = max(least, float(rows[:, 4].min()))
     counts = has_area & (values > least + SCORE_TOLERANCE)
-    for label in range(scores.shape[1]):
-        kept = rows[rows[:, 5] == label]
+    groups, own = labels, rows[:, 5]
+    if selection.suppression == "hard":
+        groups, own = np.zeros_like(labels), np.zeros_like(own)
+    for group in range(scores.shape[1]):
+        kept = rows[own == group]
         among = iou(kept[:, :4], kept[:, :4])
         np.fill_diagonal(among, 0.0)
         if (among > selection.nms_iou + _IOU_TOLERANCE).any():
             return False
-        mine = counts & (labels == label)
+        mine = counts & (groups == group)
         overlap = iou(boxes[places[mine]], kept[:, :4]) > selection.nms_iou - _IOU_TOLERANCE
         stronger = kept[:, 4] >= values[mine][:, None] - SCORE_TOLERANCE
         if not (overlap & stronger).any(axis=1).all():

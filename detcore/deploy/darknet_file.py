@@ -10,9 +10,9 @@ import torch
 from detcore.deploy.checking import Difference, compare_answers
 from detcore.deploy.running import Floats
 from detcore.deploy.torch_file import run_module
-from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Selection
+from detcore.zoo.base import DenseNet
 from detcore.zoo.darknet.weights_file import read_weights
-from detcore.zoo.detectors.darknet import NMS_IOU, Answering, Darknet
+from detcore.zoo.detectors.darknet import Answering, Darknet
 
 DARKNET = "darknet"
 """The id of the format, and of the detector that it is for."""
@@ -21,8 +21,9 @@ DARKNET = "darknet"
 def dense_of(detector: Darknet) -> DenseNet:
     """What darknet finds with such files, for their card: frames may be no squares."""
     image = detector.net.plan.image
-    selection = Selection(score_floor=SCORE_FLOOR, nms_iou=NMS_IOU, max_detections=MAX_DETECTIONS)
-    return DenseNet(net=Answering(detector), side=max(image.width, image.height), selection=selection)
+    return DenseNet(
+        net=Answering(detector), side=max(image.width, image.height), selection=detector.selection
+    )
 
 
 def write_darknet(

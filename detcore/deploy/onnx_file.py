@@ -59,7 +59,8 @@ def run_onnx(path: Path) -> Run:
 
 def with_nms(model: onnx.ModelProto, selection: Selection, *, side: int) -> onnx.ModelProto:
     """The same model, giving ``detections`` (B, M, 6) instead: x1, y1, x2, y2, score, class, best first; rows that
-    are not filled have the class -1 and zeros else. The rule is that of ``zoo.parts.post.select.select``."""
+    are not filled have the class -1 and zeros else. The rule is that of ``zoo.parts.post.select.select``, with one of the
+    ``GRAPH_SUPPRESSIONS``."""
     shape = model.graph.output[1].type.tensor_type.shape
     places, classes = shape.dim[1].dim_value, shape.dim[2].dim_value
     chosen = _selecting(selection, side=side, places=places, classes=classes, ir_version=model.ir_version)
@@ -75,18 +76,19 @@ def _selecting(
     """The graph from boxes and scores to detections.
 
     A candidate is a place with one class; NonMaxSuppression sees its score at that class alone, so that it works
-    class by class without moving boxes apart, which costs precision.
+    class by class without moving boxes apart, which costs precision. Over all classes it sees one.
     """
     candidates = min(selection.max_candidates, places * classes)
     rows = min(selection.max_detections, candidates)
     floor, iou = float(selection.score_floor), float(selection.nms_iou)
+    groups = 1 if selection.suppression == "hard" else classes
     text = f"""
     <ir_version: {ir_version}, opset_import: ["" : {OPSET}]>
     selecting (float[batch, {places}, 4] boxes, float[batch, {places}, {classes}] scores)
         => (float[batch, {rows}, 6] detections)
     <int64[2] flat = {{0, -1}}, int64[1] last = {{2}}, int64[1] middle = {{1}},
      int64[1] candidates = {{{candidates}}}, int64[1] rows = {{{rows}}}, int64 most = {{{rows}}},
-     int64 classes = {{{classes}}}, int64[2] columns = {{0, 2}},
+     int64 classes = {{{classes}}}, int64 groups = {{{groups}}}, int64[2] columns = {{0, 2}},
      float floor = {{{floor!r}}}, float iou = {{{iou!r}}}, float zero = {{0.0}}, float side = {{{float(side)!r}}},
      float[2] off_on = {{0.0, 1.0}}, float none = {{-1.0}}>
     {{
@@ -105,10 +107,11 @@ def _selecting(
         above = Cast <to = 1> (is_above)
         counts = Mul(has_area, above)
         sure = Mul(top, counts)
-        of_class = OneHot <axis = 1> (label, classes, off_on)
+        group = Mod(label, groups)
+        of_group = OneHot <axis = 1> (group, groups, off_on)
         sure_row = Unsqueeze(sure, middle)
-        class_scores = Mul(of_class, sure_row)
-        kept = NonMaxSuppression(found, class_scores, most, iou, floor)
+        group_scores = Mul(of_group, sure_row)
+        kept = NonMaxSuppression(found, group_scores, most, iou, floor)
         kept_places = Gather <axis = 1> (kept, columns)
         kept_count = Shape <start = 0, end = 1> (kept)
         one_each = ConstantOfShape <value = float[1] {{1.0}}> (kept_count)

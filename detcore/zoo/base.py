@@ -11,6 +11,7 @@ from typing import NotRequired, TypedDict
 from torch import Tensor, nn
 
 from detcore.zoo.class_rows import ClassRows
+from detcore.zoo.spec import Suppression
 
 SCORE_FLOOR = 0.01
 """Detections below this are not worth keeping: COCO's AP hardly feels them, and lists grow long."""
@@ -105,12 +106,13 @@ class Detector(nn.Module, ABC):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
     """Which answers about an image become detections: the ``max_candidates`` best of those above ``score_floor``,
-    less what class-wise NMS at ``nms_iou`` takes away, and of the rest the ``max_detections`` best."""
+    less what ``suppression`` at ``nms_iou`` takes away, and of the rest the ``max_detections`` best."""
 
-    score_floor: float
     nms_iou: float
-    max_detections: int
+    score_floor: float = SCORE_FLOOR
+    max_detections: int = MAX_DETECTIONS
     max_candidates: int = 1000
+    suppression: Suppression = "classwise"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,18 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 Triple = tuple[float, float, float]
 Wants = Literal["nothing", "weights", "gpu"]
 """What a detector needs to be of use: no more than images and a processor; weights that have learnt already; a GPU."""
+Suppression = Literal["classwise", "hard", "soft-linear", "soft-gaussian", "diou", "none"]
+SUPPRESSIONS: Mapping[str, str] = {
+    "classwise": "Hard, within a class",
+    "hard": "Hard, over all classes",
+    "soft-linear": "Soft, linear",
+    "soft-gaussian": "Soft, Gaussian",
+    "diou": "DIoU",
+    "none": "None",
+}
+"""What drops boxes that lie on better ones, as users read it."""
+GRAPH_SUPPRESSIONS: tuple[Suppression, ...] = ("classwise", "hard", "none")
+"""Those that a file can have inside: its one operator for them is hard, within a class or without classes."""
 Schedule = Literal["hold", "cosine", "linear", "steps", "one-cycle", "plateau", "constant", "expression"]
 OptimiserName = Literal[
     "adamw",
@@ -183,6 +195,7 @@ class DetectorSpec:
     ``notes`` is of a detector that does not take its options as they are: it takes such options and a number of classes, and
     says what users should know of them, in plain words.
     ``weighs_scores``: its losses look at ``Target.scores``, so that it learns from objects as far as they are sure.
+    ``suppression``: how it drops boxes that lie on better ones, in the program and in files.
 
     Raises:
         ValueError: ``input.divisor`` does not divide ``SIDE_STEP``, or a field of ``options`` is no ``option``.
@@ -212,6 +225,7 @@ class DetectorSpec:
     masks_ignored: bool = False
     notes: Callable[[Any, int], Sequence[str]] | None = None
     weighs_scores: bool = False
+    suppression: Suppression = "classwise"
 
     def __post_init__(self) -> None:
         if SIDE_STEP % self.input.divisor:

@@ -18,7 +18,7 @@ from detcore.project.project import Project
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import take_snapshot
 from detcore.zoo.catalogue import not_deployable
-from detcore.zoo.spec import DetectorSpec
+from detcore.zoo.spec import GRAPH_SUPPRESSIONS, SUPPRESSIONS, DetectorSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +139,25 @@ def check_model_export(run: RunFolder, export: ModelExport) -> None:
             f"{spec.title} cannot be a file of {kind.title}: such files describe networks made of darknet's layers",
             hint=f"It can be {others}",
         )
-    if export.nms and not kind.nms:
-        able = " and ".join(item.title for item in formats_of(spec) if item.nms)
-        raise ConfigError(f"NMS cannot be inside a file of {kind.title}", hint=f"It can in {able}")
+    if export.nms and (fault := nms_fault(spec, kind)) is not None:
+        raise fault
     if (missing := missing_for_format(kind)) is not None:
         raise missing
+
+
+def nms_fault(spec: DetectorSpec, kind: ModelFormat) -> ConfigError | None:
+    """What keeps NMS from being inside a file of a detector, which has there what it has in the program or nothing."""
+    if spec.suppression not in GRAPH_SUPPRESSIONS:
+        able = ", ".join(SUPPRESSIONS[other] for other in GRAPH_SUPPRESSIONS)
+        return ConfigError(
+            f"NMS cannot be inside: this detector's suppression ({SUPPRESSIONS[spec.suppression]}) has no operator in such files, "
+            f"which know {able}",
+            hint="Export without it; the model card says how boxes are chosen",
+        )
+    if not kind.nms:
+        able = " and ".join(item.title for item in formats_of(spec) if item.nms)
+        return ConfigError(f"NMS cannot be inside a file of {kind.title}", hint=f"It can in {able}")
+    return None
 
 
 def missing_for_format(kind: ModelFormat) -> ConfigError | None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Selection, Target
+from detcore.zoo.base import DenseNet, Detector, Look, Selection, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.backbones.trunks import SplitTrunk
 from detcore.zoo.parts.blocks import ConvBlock
@@ -25,7 +25,6 @@ _WIDTH = 64
 _SIZE_WEIGHT = 0.1
 _FIRST_SIZE = 4.0
 """Cells that boxes are wide and high before anything is learned."""
-_NMS_IOU = 0.7
 
 
 class CenterNet(Detector):
@@ -33,6 +32,7 @@ class CenterNet(Detector):
     the middle is from the corner of the cell. No anchors; suppression has next to nothing to do."""
 
     class_rows: Mapping[str, ClassRows] = {"heat.1.*": ClassRows()}
+    selection = Selection(nms_iou=0.7)
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class CenterNet(Detector):
         return torch.cat([centres - half, centres + half], dim=-1) * _STRIDE, scores
 
     def look(self, images: Tensor) -> list[Look]:
-        return looks_at(images, zip(*self.dense(images), strict=True), nms_iou=_NMS_IOU)
+        return looks_at(images, zip(*self.dense(images), strict=True), self.selection)
 
 
 class _Up(nn.Module):
@@ -148,5 +148,4 @@ class _Dense(nn.Module):
 
 
 def dense(detector: CenterNet, image_size: int) -> DenseNet:
-    selection = Selection(score_floor=SCORE_FLOOR, nms_iou=_NMS_IOU, max_detections=MAX_DETECTIONS)
-    return DenseNet(net=_Dense(detector), side=image_size, selection=selection)
+    return DenseNet(net=_Dense(detector), side=image_size, selection=detector.selection)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Selection, Target
+from detcore.zoo.base import DenseNet, Detector, Look, Selection, Target
 from detcore.zoo.folding import with_merged_branches
 from detcore.zoo.parts.assigners.assigned import BACKGROUND, IGNORED, Assigner
 from detcore.zoo.parts.assigners.atss import Atss
@@ -43,7 +43,6 @@ from detcore.zoo.parts.necks.pan import Pan
 from detcore.zoo.parts.necks.spp import SppFpn
 from detcore.zoo.parts.necks.ssh import SshFpn
 from detcore.zoo.parts.places import Answers, Places, ignored_places, make_places
-from detcore.zoo.parts.post.nms import Suppression
 from detcore.zoo.parts.post.select import looks_at
 from detcore.zoo.spec import IMAGENET_MEAN, IMAGENET_STD
 from detcore.zoo.specs.compose import ComposeOptions, check_parts
@@ -87,13 +86,14 @@ _CLASS_LOSSES: Mapping[str, Callable[[], ClassLoss]] = {
 class Composed(Detector):
     """See the module. Places lie at strides 8, 16, 32, and coarser ones where there are more levels."""
 
-    score_floor = SCORE_FLOOR
-
     def __init__(self, num_classes: int, options: ComposeOptions) -> None:
         super().__init__()
         check_parts(options)
         self.num_classes = num_classes
         self.options = options
+        self.selection = Selection(
+            nms_iou=1.0 if options.nms == "none" else _NMS_IOU, suppression=options.nms
+        )
         self.class_loss = _CLASS_LOSSES[options.class_loss]()
         self.assigner = _ASSIGNERS[options.assigner]()
         self.backbone: nn.Module = _backbone(options.backbone)
@@ -192,13 +192,7 @@ class Composed(Detector):
     def look(self, images: Tensor) -> list[Look]:
         _, answers = self.predict(images)
         scores = self.head.scores(answers.logits, answers.quality)
-        return looks_at(
-            images,
-            zip(answers.boxes, scores, strict=True),
-            nms_iou=_NMS_IOU,
-            score_floor=self.score_floor,
-            suppression=cast("Suppression", self.options.nms),
-        )
+        return looks_at(images, zip(answers.boxes, scores, strict=True), self.selection)
 
 
 def _backbone(key: str) -> nn.Module:
@@ -237,7 +231,5 @@ class _Dense(nn.Module):
 
 
 def dense(detector: Composed, image_size: int) -> DenseNet:
-    """Whatever the suppression that was chosen, files have the hard one within a class, or none."""
-    nms_iou = 1.0 if detector.options.nms == "none" else _NMS_IOU
-    selection = Selection(score_floor=SCORE_FLOOR, nms_iou=nms_iou, max_detections=MAX_DETECTIONS)
-    return DenseNet(net=_Dense(with_merged_branches(detector)), side=image_size, selection=selection)
+    net = _Dense(with_merged_branches(detector))
+    return DenseNet(net=net, side=image_size, selection=detector.selection)

@@ -10,16 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from detcore.errors import ConfigError
-from detcore.zoo.base import (
-    MAX_DETECTIONS,
-    SCORE_FLOOR,
-    TORCH_FILES,
-    DenseNet,
-    Detector,
-    Look,
-    Selection,
-    Target,
-)
+from detcore.zoo.base import TORCH_FILES, DenseNet, Detector, Look, Selection, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.darknet.cfg import parse_cfg
 from detcore.zoo.darknet.class_count import for_classes
@@ -33,8 +24,6 @@ from detcore.zoo.darknet.weights_file import Header, read_tensors, write_weights
 from detcore.zoo.parts.post.select import looks_at
 from detcore.zoo.specs.darknet import DarknetOptions
 
-NMS_IOU = 0.45
-
 
 class Darknet(Detector):
     """The network of a `.cfg` whose class count is ``num_classes``. ``seen`` counts the images that it has
@@ -43,6 +32,7 @@ class Darknet(Detector):
 
     seen: Tensor
     version: Tensor
+    selection = Selection(nms_iou=0.45)
 
     def __init__(self, text: str, num_classes: int) -> None:
         """``text`` is that of a `.cfg` for any number of classes."""
@@ -143,7 +133,7 @@ class Darknet(Detector):
         write_weights(self.net, path, Header(version=(major, minor, revision), seen=int(self.seen)))
 
     def look(self, images: Tensor) -> list[Look]:
-        return looks_at(images, zip(*self.predict(images), strict=True), nms_iou=NMS_IOU)
+        return looks_at(images, zip(*self.predict(images), strict=True), self.selection)
 
 
 def _summed(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -169,8 +159,7 @@ def dense(detector: Darknet, image_size: int) -> DenseNet:
             f"frames of this network are {image.width} × {image.height} pixels, and such files take squares",
             hint="Export it as a .weights file of darknet",
         )
-    selection = Selection(score_floor=SCORE_FLOOR, nms_iou=NMS_IOU, max_detections=MAX_DETECTIONS)
-    return DenseNet(net=Answering(detector), side=image_size, selection=selection)
+    return DenseNet(net=Answering(detector), side=image_size, selection=detector.selection)
 
 
 def build(num_classes: int, image_size: int, options: DarknetOptions) -> Darknet:

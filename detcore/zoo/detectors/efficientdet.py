@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Look, Selection, Target
+from detcore.zoo.base import DenseNet, Detector, Look, Selection, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.assigners.assigned import BACKGROUND, IGNORED
 from detcore.zoo.parts.assigners.bipartite import Bipartite
@@ -33,8 +33,6 @@ _PRIOR = -math.log(99.0)
 _BETA = 0.1
 _BOX_WEIGHT = 50.0 * _BETA / 4
 """Of the sum over four offsets: published is 50 times the mean of Huber's loss, which is β times ours."""
-_NMS_IOU = 0.5
-_CANDIDATES = 5000
 
 
 class EfficientDet(Detector):
@@ -45,6 +43,7 @@ class EfficientDet(Detector):
     """
 
     class_rows: Mapping[str, ClassRows] = {"class_net.predict.conv_pw.*": ClassRows()}
+    selection = Selection(nms_iou=0.5, max_candidates=5000)
 
     def __init__(self, num_classes: int, options: EfficientDetOptions) -> None:
         super().__init__()
@@ -127,7 +126,7 @@ class EfficientDet(Detector):
     def look(self, images: Tensor) -> list[Look]:
         _, answers = self.predict(images)
         pairs = zip(answers.boxes, answers.logits.sigmoid(), strict=True)
-        return looks_at(images, pairs, nms_iou=_NMS_IOU, max_candidates=_CANDIDATES)
+        return looks_at(images, pairs, self.selection)
 
     def stages(self) -> list[nn.Module]:
         return [*self.backbone.blocks, *self.fpn.cell, self.class_net, self.box_net]
@@ -168,10 +167,4 @@ class _Dense(nn.Module):
 
 
 def dense(detector: EfficientDet, image_size: int) -> DenseNet:
-    selection = Selection(
-        score_floor=SCORE_FLOOR,
-        nms_iou=_NMS_IOU,
-        max_detections=MAX_DETECTIONS,
-        max_candidates=_CANDIDATES,
-    )
-    return DenseNet(net=_Dense(detector), side=image_size, selection=selection)
+    return DenseNet(net=_Dense(detector), side=image_size, selection=detector.selection)

@@ -17,15 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detcore.zoo.base import (
-    MAX_DETECTIONS,
-    SCORE_FLOOR,
-    DenseNet,
-    Detector,
-    Look,
-    Selection,
-    Target,
-)
+from detcore.zoo.base import DenseNet, Detector, Look, Selection, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.assigners.task_aligned import assign
 from detcore.zoo.parts.backbones.trunks import LiteTrunk, Maps, SplitTrunk, Trunk
@@ -41,7 +33,6 @@ from detcore.zoo.specs.reticle import ReticleOptions
 
 _BINS = 16
 _PRIOR = 0.01
-_NMS_IOU = 0.6
 _CLASS_WEIGHT, _BOX_WEIGHT, _BINS_WEIGHT = 1.0, 5.0, 0.5
 
 
@@ -117,6 +108,7 @@ class Reticle(Detector):
     """See the module. Unless another trunk and width are given it is the one of size S."""
 
     class_rows: Mapping[str, ClassRows] = {"heads.*.classes.2.*": ClassRows()}
+    selection = Selection(nms_iou=0.6)
 
     def __init__(
         self,
@@ -126,14 +118,10 @@ class Reticle(Detector):
         input_rule: InputRule = reticle.S.input,
         neck_width: int = 64,
         strides: tuple[int, ...] = (8, 16, 32),
-        score_floor: float = SCORE_FLOOR,
-        max_detections: int = MAX_DETECTIONS,
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
         self.strides = strides
-        self.score_floor = score_floor
-        self.max_detections = max_detections
         self._mean, self._std = input_rule.mean[0], input_rule.std[0]
         self.backbone = backbone or SplitTrunk((16, 32, 64, 96, 128))
         self.neck = Neck(self.backbone.widths, neck_width)
@@ -256,13 +244,7 @@ class Reticle(Detector):
 
     def look(self, images: Tensor) -> list[Look]:
         raw = self.predict(images)
-        return looks_at(
-            images,
-            zip(raw.boxes, raw.logits.sigmoid(), strict=True),
-            nms_iou=_NMS_IOU,
-            score_floor=self.score_floor,
-            max_detections=self.max_detections,
-        )
+        return looks_at(images, zip(raw.boxes, raw.logits.sigmoid(), strict=True), self.selection)
 
 
 def build_n(num_classes: int, _image_size: int, options: ReticleOptions) -> Reticle:
@@ -301,10 +283,7 @@ class _Dense(nn.Module):
 
 
 def dense(detector: Reticle, image_size: int) -> DenseNet:
-    selection = Selection(
-        score_floor=detector.score_floor, nms_iou=_NMS_IOU, max_detections=detector.max_detections
-    )
-    return DenseNet(net=_Dense(detector), side=image_size, selection=selection)
+    return DenseNet(net=_Dense(detector), side=image_size, selection=detector.selection)
 
 
 def stack_targets(targets: list[Target]) -> tuple[Tensor, Tensor, Tensor]:

@@ -377,5 +377,5 @@ def _length(items: Any) -> Any:
 def dense(detector: QueryDetector, image_size: int) -> DenseNet:
     """Nothing is suppressed: no two boxes have an IoU above 1. Queries are in the order of scores of places, of which some nearly
     equal one another."""
-    selection = Selection(score_floor=SCORE_FLOOR, nms_iou=1.0, max_detections=MAX_DETECTIONS)
+    selection = Selection(nms_iou=1.0, suppression="none")
     return DenseNet(net=_DenseAnswers(detector), side=image_size, selection=selection, ordered=False)

@@ -10,7 +10,17 @@ import numpy as np
 from detcore.errors import ConfigError
 from detcore.wording import counted
 from detcore.zoo.anchors import Sizes, anchors_of, anchors_text, fit_of, formula_anchors
-from detcore.zoo.spec import Cost, DetectorSpec, FromBoxes, InputRule, Recipe, WeightsInfo, option
+from detcore.zoo.spec import (
+    SUPPRESSIONS,
+    Cost,
+    DetectorSpec,
+    FromBoxes,
+    InputRule,
+    Recipe,
+    Suppression,
+    WeightsInfo,
+    option,
+)
 
 BACKBONES = {
     "split": "Reticle's own, small",
@@ -78,14 +88,6 @@ CLASS_LOSSES = {
     "focal": "Focal",
     "quality-focal": "Quality focal",
 }
-SUPPRESSIONS = {
-    "classwise": "Hard, within a class",
-    "hard": "Hard, over all classes",
-    "soft-linear": "Soft, linear",
-    "soft-gaussian": "Soft, Gaussian",
-    "diou": "DIoU",
-    "none": "None",
-}
 KMEANS = "kmeans"
 FINEST_STRIDE = 8
 _FOUND_EACH = 3
@@ -130,10 +132,10 @@ class ComposeOptions:
     )
     box_loss: str = option("ciou", label="Box loss", choices=BOX_LOSSES)
     class_loss: str = option("bce", label="Class loss", choices=CLASS_LOSSES)
-    nms: str = option(
+    nms: Suppression = option(
         "classwise",
         label="Suppression",
-        help="What drops boxes that lie on better ones.",
+        help="What drops boxes that lie on better ones. An exported file can have the hard ones inside.",
         choices=SUPPRESSIONS,
     )
     width: int = option(64, label="Width", help="Channels of neck and head.", low=16, high=512, step=16)
@@ -227,7 +229,8 @@ def check_parts(options: ComposeOptions) -> None:
 def fit(spec: DetectorSpec, options: ComposeOptions) -> DetectorSpec:
     """The card of these parts. Raises ConfigError for parts that make no sense together."""
     check_parts(options)
-    return replace(spec, extra="" if options.backbone in WITHOUT_TIMM else "timm")
+    extra = "" if options.backbone in WITHOUT_TIMM else "timm"
+    return replace(spec, extra=extra, suppression=options.nms)
 
 
 def from_boxes(options: ComposeOptions, sizes: Sizes) -> FromBoxes:

@@ -203,6 +203,7 @@ def _card(
         options=options,
         settings=_CLIPPED,
         fit=_fitted,
+        suppression="none",
     )
 
 

@@ -13,7 +13,6 @@ from app.services.context import AppContext
 from app.train.model_export_dialog import ModelExportDialog
 from app.train.page import TrainPage
 from detcore.jobs.config import TrainConfig
-from detcore.jobs.preparing.model_export import formats_of
 from detcore.project.project import Project
 from detcore.zoo.catalogue import find_detector
 from tests.app.train.train_driving import LEFT, WAIT, last_message, write_run
@@ -73,11 +72,28 @@ def test_files_of_darknet_are_offered_for_its_networks_alone(
     dialog: ModelExportDialog, qtbot: QtBot, tmp_path: Path
 ) -> None:
     assert dialog.format.findData("darknet") == -1
-    of_darknet = ModelExportDialog("002-darknet", formats_of(find_detector("darknet")), lambda _id: tmp_path)
+    of_darknet = ModelExportDialog("002-darknet", find_detector("darknet"), lambda _id: tmp_path)
     qtbot.addWidget(of_darknet)
     of_darknet.format.setCurrentIndex(of_darknet.format.findData("darknet"))
     assert of_darknet.choice.format == "darknet"
     assert not of_darknet.choice.nms
+
+
+@pytest.mark.parametrize(
+    ("nms", "inside", "says"),
+    [
+        ("hard", True, "Suppression: Hard, over all classes."),
+        ("soft-linear", False, "this detector's suppression (Soft, linear) has no operator"),
+    ],
+)
+def test_nms_is_inside_where_files_can_do_as_the_detector_does(
+    qtbot: QtBot, tmp_path: Path, nms: str, inside: bool, says: str
+) -> None:
+    spec = find_detector("compose").fitted_to({"nms": nms})
+    dialog = ModelExportDialog("003-compose", spec, lambda _id: tmp_path)
+    qtbot.addWidget(dialog)
+    assert dialog.nms.isEnabled() == dialog.choice.nms == inside
+    assert says in dialog.about_nms.text()
 
 
 def test_a_format_that_cannot_be_written_here_says_what_to_install(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from detcore.zoo.building import build_dense, build_detector
 from detcore.zoo.catalogue import detectors, find_detector
 from detcore.zoo.detectors.fcos import FcosDetector
 from detcore.zoo.detectors.reticle import Reticle
+from detcore.zoo.spec import Suppression
 from tests.detcore.conftest import draw_images
 from tests.detcore.deploy.conftest import coloured_squares, wakened
 
@@ -47,6 +49,7 @@ def dense_and_detector(model: str, image_size: int = 64):
 @pytest.mark.parametrize("model", DEPLOYED)
 def test_the_answers_are_those_of_the_detector(model: str) -> None:
     dense, detector = dense_and_detector(model)
+    assert dense.selection.suppression == find_detector(model).suppression
     images = torch.rand(2, 3, dense.side, dense.side)
     with torch.no_grad():
         boxes, scores = dense.net(images)
@@ -176,10 +179,16 @@ def test_nms_inside_works_class_by_class_clips_and_drops_what_has_no_area(tmp_pa
     selection = Selection(score_floor=0.05, nms_iou=0.6, max_detections=4)
     dense = DenseNet(net=_Fixed(boxes, scores), side=32, selection=selection)
     model = onnx_model(record(dense))
-    write_onnx(with_nms(model, selection, side=32), tmp_path / "nms.onnx")
     images = np.ones((2, 3, 32, 32), np.float32)
     images[1] = 0.07  # then only what is above 0.05 / 0.07 counts
-    (rows,) = run_onnx(tmp_path / "nms.onnx")(images)
+
+    def detections(suppression: Suppression) -> np.ndarray:
+        chosen = with_nms(model, replace(selection, suppression=suppression), side=32)
+        write_onnx(chosen, tmp_path / "nms.onnx")
+        (rows,) = run_onnx(tmp_path / "nms.onnx")(images)
+        return rows
+
+    rows = detections("classwise")
     wanted = [
         [0.0, 0.0, 10.0, 10.0, 0.9, 0.0],
         [1.0, 0.0, 11.0, 10.0, 0.7, 1.0],
@@ -189,6 +198,9 @@ def test_nms_inside_works_class_by_class_clips_and_drops_what_has_no_area(tmp_pa
     assert np.allclose(rows[0], wanted)
     assert np.allclose(rows[1, 0], [0.0, 0.0, 10.0, 10.0, 0.063, 0.0])
     assert np.allclose(rows[1, 1:], [[0.0, 0.0, 0.0, 0.0, 0.0, -1.0]] * 3)
+    # over all classes the second box is on the first, whatever it is
+    assert np.allclose(detections("hard")[0, :3], [wanted[0], *wanted[2:]])
+    assert (detections("hard")[0, 3:, 5] == -1).all()
 
 
 BOXES = np.array([[[0, 0, 10, 10], [1, 0, 11, 10], [20, 20, 30, 30]]], np.float32)
@@ -216,3 +228,19 @@ def test_the_check_knows_what_nms_leaves(rows: list[list[float]], is_right: bool
         selection=Selection(score_floor=0.05, nms_iou=0.6, max_detections=4),
     )
     assert (difference.box <= 0.01) is is_right
+
+
+def test_the_check_knows_what_nms_over_all_classes_leaves() -> None:
+    scores = np.array([[[0.9, 0.0], [0.0, 0.8], [0.0, 0.5]]], np.float32)
+    selection = Selection(score_floor=0.05, nms_iou=0.6, suppression="hard")
+    both = [RIGHT[0], [1, 0, 11, 10, 0.8, 1], [20, 20, 30, 30, 0.5, 1]]
+    for rows, is_right in (([both[0], both[2]], True), (both, False)):
+        found = np.array([rows], np.float32)
+        difference = compare_detections(
+            lambda _images, found=found: (found,),
+            lambda _images: (BOXES, scores),
+            np.zeros((1, 3, 32, 32), np.float32),
+            side=32,
+            selection=selection,
+        )
+        assert (difference.box <= 0.01) is is_right

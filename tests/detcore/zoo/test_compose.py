@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from detcore.errors import ConfigError
+from detcore.jobs.preparing.model_export import MODEL_FORMATS, nms_fault
 from detcore.zoo.base import Target
 from detcore.zoo.detectors.composed import Composed, dense
 from detcore.zoo.parts.backbones.library import TIMM_NETS, TimmBackbone
+from detcore.zoo.spec import SUPPRESSIONS
 from detcore.zoo.specs.compose import (
     ASSIGNERS,
     BACKBONES,
@@ -23,7 +25,6 @@ from detcore.zoo.specs.compose import (
     HEADS,
     NECKS,
     SPEC,
-    SUPPRESSIONS,
     WITHOUT_TIMM,
     ComposeOptions,
     check_parts,
@@ -188,6 +189,16 @@ def test_each_suppression_gives_detections(nms: str) -> None:
         found = detector.detect(one_object(1)[0])[0]
     assert 0 < len(found["scores"]) <= 100
     assert (found["scores"].diff() <= 0).all()
+
+
+@pytest.mark.parametrize("nms", SUPPRESSIONS)
+def test_a_file_suppresses_as_the_detector_does_or_has_nothing_inside(nms: str) -> None:
+    options = small(neck="fpn", assigner="hungarian", nms=nms)
+    spec = SPEC.fitted_to({"assigner": "hungarian", "nms": nms})
+    detector = Composed(2, options).eval()
+    assert dense(detector, 64).selection.suppression == spec.suppression == nms
+    for format_id, inside in (("onnx", nms in ("classwise", "hard", "none")), ("torch", False)):
+        assert (nms_fault(spec, MODEL_FORMATS[format_id]) is None) == inside
 
 
 def test_cells_are_square_though_sides_of_maps_are_rounded_up() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torchvision.ops import box_iou, complete_box_iou
 
-from detcore.zoo.base import Target
+from detcore.zoo.base import Selection, Target
 from detcore.zoo.detectors.reticle import Raw, Reticle
 from detcore.zoo.parts.assigners.task_aligned import assign
 from detcore.zoo.parts.losses.distribution import distribution_loss
@@ -103,7 +103,7 @@ def test_filling_rows_get_no_place() -> None:
 def test_selection_suppresses_within_a_class_only_and_sorts() -> None:
     boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 9], [0, 0, 10, 10], [-5, -5, 300, 300]])
     scores = torch.tensor([[0.9, 0.0], [0.8, 0.0], [0.0, 0.7], [0.005, 0.0]])
-    found = select(boxes, scores, width=64, height=64, score_floor=0.01, nms_iou=0.5, max_detections=10)
+    found = select(boxes, scores, Selection(nms_iou=0.5, max_detections=10), width=64, height=64)
     np.testing.assert_allclose(found["scores"].numpy(), [0.9, 0.7])
     assert found["labels"].tolist() == [0, 1]
 
@@ -112,7 +112,7 @@ def test_selection_clips_to_the_frame_and_keeps_the_best_hundred() -> None:
     corners = torch.arange(300.0)[:, None] * 5
     boxes = torch.cat([corners, corners, corners + 4, corners + 4], dim=1)
     scores = torch.linspace(0.1, 0.9, 300)[:, None]
-    found = select(boxes, scores, width=2000, height=1000, score_floor=0.01, nms_iou=0.5, max_detections=100)
+    found = select(boxes, scores, Selection(nms_iou=0.5), width=2000, height=1000)
     assert len(found["scores"]) == 100
     assert float(found["boxes"][:, 3].max()) <= 1000
     assert bool((found["scores"].diff() <= 0).all())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 
 import pytest
@@ -109,7 +110,7 @@ def test_a_look_has_the_answers_that_the_detections_were_chosen_from(name: str) 
     detector = build(name).eval()
     # Or nothing is found before training.
     if isinstance(detector, Reticle | Composed):
-        detector.score_floor = 0.0
+        detector.selection = replace(detector.selection, score_floor=0.0)
     elif isinstance(detector, RetinaNetDetector | FcosDetector):
         detector.net.score_thresh = 0.0
     with torch.no_grad():

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 from torchvision.ops import batched_nms, box_iou, nms  # pyright: ignore[reportMissingTypeStubs]
 
 from detcore.zoo.parts.losses.iou import paired_iou
+from detcore.zoo.spec import Suppression
 
-Suppression = Literal["classwise", "hard", "soft-linear", "soft-gaussian", "diou", "none"]
 _GAUSSIAN = 0.5
 
 
