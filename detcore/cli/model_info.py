@@ -36,14 +36,15 @@ def model_info(options: argparse.Namespace) -> int:
     chosen = {**parts, **find_detector(model).parse_options(dict(options.option or ()))}
     spec = find_detector(model).fitted_to(chosen)
     size: int = options.image_size or spec.input.image_size
+    frame = spec.input.frame(size)
     classes: int = options.classes or spec.classes
     detector = build_detector(spec.id, num_classes=classes, image_size=size, options=chosen)
     if drawing is not None:
-        outline = outline_of(detector, model=spec.id, image_size=size)
+        outline = outline_of(detector, model=spec.id, frame=frame)
         with atomic_write(drawing) as path:
             path.write_text(svg(outline, spec.title), encoding="utf-8")
         return 0
-    layers = detector_costs(detector, image_size=size)
+    layers = detector_costs(detector, frame=frame)
     parameters, macs = detector.parameter_count(), sum(layer.macs for layer in layers)
     if options.json:
         about = {"model": spec.id, "classes": classes, "image_size": size}
@@ -55,7 +56,7 @@ def model_info(options: argparse.Namespace) -> int:
     ]
     say(table(rows, head=["layer", "kind", "parameters", "multiply-adds"]))
     say(
-        f"\n{spec.title}, {counted(classes, 'class', 'classes')}, {size} × {size} pixels: "
+        f"\n{spec.title}, {counted(classes, 'class', 'classes')}, {frame[1]} × {frame[0]} pixels: "
         f"{parameters / 1e6:.2f} M parameters, {macs / 1e9:.3f} G multiply-adds an image"
     )
     for note in spec.notes_on(chosen, classes=classes):

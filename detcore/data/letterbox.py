@@ -54,13 +54,8 @@ def fit_frame(*, width: int, height: int, longer_side: int, rule: InputRule) -> 
     """The fit of a whole image: as ``fit_size``, or stretched as the rule says, the longer side ``longer_side`` pixels."""
     if rule.resize == "letterbox":
         return fit_size(width=width, height=height, longer_side=longer_side)
-    across, down = min(1.0, 1.0 / rule.aspect), min(1.0, rule.aspect)
-    return Fit(
-        width=width,
-        height=height,
-        new_width=max(1, round(longer_side * across)),
-        new_height=max(1, round(longer_side * down)),
-    )
+    new_height, new_width = rule.frame(longer_side)
+    return Fit(width=width, height=height, new_width=new_width, new_height=new_height)
 
 
 def fit_scale(*, width: int, height: int, scale: float) -> Fit:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from detcore.data.letterbox import PAD_VALUE, fit_frame
+from detcore.data.letterbox import PAD_VALUE
 from detcore.errors import ConfigError, ProjectError
 from detcore.evaluation.evaluate import evaluate_columns
 from detcore.evaluation.judged import judge
@@ -81,10 +81,9 @@ def make_card(
 
 def _input(spec: DetectorSpec, side: int) -> dict[str, Any]:
     rule = spec.input
-    frame = fit_frame(width=side, height=side, longer_side=side, rule=rule)
     return {
         "name": "images",
-        "shape": ["batch", 3, frame.new_height, frame.new_width],
+        "shape": ["batch", 3, *rule.frame(side)],
         "side": side,
         "type": "float32",
         "colours": "RGB",

@@ -47,5 +47,5 @@ def prune_checkpoint(checkpoint: Checkpoint, *, keep: float) -> Pruned:
 
 
 def _costs(detector: Reticle, image_size: int) -> tuple[int, int]:
-    layers = detector_costs(detector, image_size=image_size)
+    layers = detector_costs(detector, frame=(image_size, image_size))
     return detector.parameter_count(), sum(layer.macs for layer in layers)

@@ -76,7 +76,7 @@ def draw(outline: Outline) -> Drawing:
     roles = sorted({stage.role for stage in stages}, key=ROLES.index)
     maps = sorted({(stage.rows, stage.columns) for stage in stages if stage.is_map}, reverse=True)
     lists = list(dict.fromkeys((stage.rows, stage.columns) for stage in stages if not stage.is_map))
-    size = (outline.image_size, outline.image_size)
+    size = (outline.height, outline.width)
     sizes = [*maps, *lists]
     heights = {size: _height(*size)} | {place: _height(*place) for place in sizes}
     row_tops: dict[tuple[int, int], float] = {}

@@ -34,13 +34,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
-    """A detector of ``classes`` classes that looks at one square image. ``links`` are pairs of rows of ``stages``: the second
+    """A detector of ``classes`` classes that looks at one image in a frame of this ``height`` and ``width``. ``links`` are pairs of rows of ``stages``: the second
     reads what the first gives. ``values`` counts the numbers that its layers give. ``text`` is what its code says of itself,
     ``files`` are names and paths of that code, the detector's own first."""
 
     model: str
     classes: int
-    image_size: int
+    height: int
+    width: int
     parameters: int
     macs: int
     values: int

@@ -17,7 +17,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 from detcore.zoo.base import Detector
 from detcore.zoo.outline import BACKBONE, DECODER, ENCODER, HEAD, NECK, PROPOSALS, SECOND, Outline, Stage
-from detcore.zoo.summary import multiply_adds
+from detcore.zoo.summary import Counting, multiply_adds
 
 _ROLES = {
     **dict.fromkeys(("backbone", "stem", "trunk", "hourglass", "vit", "conv_encoder"), BACKBONE),
@@ -45,7 +45,7 @@ _IN_IMAGE = (BACKBONE, NECK, ENCODER)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Call:
-    """One call of a layer that learns: what it gave, and the calls (rows of a list) that it reads."""
+    """One call of a layer: what it gave, and the calls (rows of a list) that it reads."""
 
     name: str
     kind: str
@@ -81,9 +81,9 @@ class _Trail(TorchFunctionMode):
         return frozenset(found)
 
 
-def outline_of(detector: Detector, *, model: str, image_size: int) -> Outline:
-    """The outline of a detector that looks at one grey square image of so many pixels a side."""
-    calls, values = _calls(detector, image_size)
+def outline_of(detector: Detector, *, model: str, frame: tuple[int, int]) -> Outline:
+    """The outline of a detector that looks at one grey image, in a frame of this height and width."""
+    calls, values = _calls(detector, frame)
     roles = _roles(calls)
     places = _places(calls, roles)
     keys = [(role, *place) for role, place in zip(roles, places, strict=True)]
@@ -136,7 +136,8 @@ def outline_of(detector: Detector, *, model: str, image_size: int) -> Outline:
     return Outline(
         model=model,
         classes=detector.num_classes,
-        image_size=image_size,
+        height=frame[0],
+        width=frame[1],
         parameters=detector.parameter_count(),
         macs=sum(call.macs for call in calls),
         values=values,
@@ -147,20 +148,20 @@ def outline_of(detector: Detector, *, model: str, image_size: int) -> Outline:
     )
 
 
-def _calls(detector: Detector, image_size: int) -> tuple[list[_Call], int]:
-    """The calls of all layers that learn, in their order, and how many numbers the layers have given."""
+def _calls(detector: Detector, frame: tuple[int, int]) -> tuple[list[_Call], int]:
+    """The calls of all layers that learn or count for themselves, in their order, and how many numbers the layers have given."""
     trail = _Trail()
     calls: list[_Call] = []
     values = 0
 
     def hear(name: str, layer: nn.Module) -> Any:
-        learns = any(True for _ in layer.parameters())
+        shown = isinstance(layer, Counting) or any(True for _ in layer.parameters())
 
         def note(_layer: nn.Module, given: Any, made: Any) -> None:
             nonlocal values
             values += sum(tensor.numel() for tensor in _tensors(made))
             behind = trail.behind(given)
-            if not learns or not isinstance(made, Tensor):
+            if not shown or not isinstance(made, Tensor):
                 trail.mark(made, behind, unless_known=True)  # some operations are told to nobody
                 return
             channels, rows, columns = _shape(layer, made, name)
@@ -183,7 +184,7 @@ def _calls(detector: Detector, image_size: int) -> tuple[list[_Call], int]:
     try:
         with torch.inference_mode(), trail:
             detector.eval()
-            detector.look(torch.full((1, 3, image_size, image_size), 0.5))
+            detector.look(torch.full((1, 3, *frame), 0.5))
     finally:
         for handle in handles:
             handle.remove()

@@ -77,6 +77,14 @@ class InputRule:
     smooth: bool = True
     divisor: int = SIDE_STEP
 
+    def frame(self, longer_side: int) -> tuple[int, int]:
+        """Height and width of the frame of a square image whose longer side is to have so many pixels."""
+        if self.resize == "letterbox":
+            return longer_side, longer_side
+        shares = min(1.0, self.aspect), min(1.0, 1.0 / self.aspect)
+        height, width = (max(1, round(longer_side * share)) for share in shares)
+        return height, width
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,18 @@ _COUNTED = (nn.Conv1d, nn.Conv2d, nn.Linear)
 _STRETCHES = 5
 
 
+@runtime_checkable
+class Counting(Protocol):
+    """A layer of our own that says what it costs."""
+
+    def multiply_adds(self, output: Tensor) -> int:
+        """Those of the call that has given this output."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerCost:
-    """A convolution or linear layer: its name in the network, its ``parameters``, and the multiply-adds (``macs``) of
+    """A layer whose arithmetic is counted: its name in the network, its ``parameters``, and the multiply-adds (``macs``) of
     all its calls."""
 
     name: str
@@ -29,10 +38,11 @@ class LayerCost:
 
 
 def layer_costs(net: nn.Module, run: Callable[[], object]) -> tuple[LayerCost, ...]:
-    """The cost of each convolution and linear layer while ``run`` runs, in the order of the network; those that are
-    not called cost nothing. Additions, norms and activations are not counted, as is usual."""
+    """The cost of each convolution and linear layer, and of those that count for themselves, while ``run`` runs, in the
+    order of the network; those that are not called cost nothing. Additions, norms and activations are not counted, as is
+    usual."""
     parts = cast("Iterator[tuple[str, nn.Module]]", net.named_modules())
-    layers = {name: part for name, part in parts if isinstance(part, _COUNTED)}
+    layers = {name: part for name, part in parts if isinstance(part, (*_COUNTED, Counting))}
     macs = dict.fromkeys(layers, 0)
 
     def hook(name: str) -> Callable[[nn.Module, Any, Tensor], None]:
@@ -59,7 +69,9 @@ def layer_costs(net: nn.Module, run: Callable[[], object]) -> tuple[LayerCost, .
 
 
 def multiply_adds(layer: nn.Module, output: Tensor) -> int:
-    """Those of a convolution or linear layer that has given this output; 0 of all others."""
+    """Those of a layer that has given this output; 0 of one whose arithmetic is not counted."""
+    if isinstance(layer, Counting):
+        return layer.multiply_adds(output)
     # each value of the output is a sum over one filter
     return (
         output.numel() * math.prod(layer.get_parameter("weight").shape[1:])
@@ -68,11 +80,13 @@ def multiply_adds(layer: nn.Module, output: Tensor) -> int:
     )
 
 
-def images_a_second(detector: Detector, device: torch.device, *, image_size: int, seconds: float) -> float:
-    """How many square images a detector looks at in a second, one at a time, on a device where nothing else runs: the best of five
-    stretches, which take so many seconds together."""
+def images_a_second(
+    detector: Detector, device: torch.device, *, frame: tuple[int, int], seconds: float
+) -> float:
+    """How many images in frames of this height and width a detector looks at in a second, one at a time, on a device where nothing
+    else runs: the best of five stretches, which take so many seconds together."""
     detector.to(device).eval()
-    image = torch.full((1, 3, image_size, image_size), 0.5, device=device)
+    image = torch.full((1, 3, *frame), 0.5, device=device)
 
     def look() -> None:
         detector.look(image)
@@ -91,9 +105,9 @@ def images_a_second(detector: Detector, device: torch.device, *, image_size: int
     return best
 
 
-def detector_costs(detector: Detector, *, image_size: int) -> tuple[LayerCost, ...]:
-    """Those of looking at one square image. What a second stage costs depends on what the first has found."""
-    images = torch.zeros(1, 3, image_size, image_size)
+def detector_costs(detector: Detector, *, frame: tuple[int, int]) -> tuple[LayerCost, ...]:
+    """Those of looking at one image in a frame of this height and width. What a second stage costs depends on what the first has found."""
+    images = torch.zeros(1, 3, *frame)
     with torch.inference_mode():
         detector.eval()
         return layer_costs(detector, lambda: detector.look(images))

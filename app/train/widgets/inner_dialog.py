@@ -187,7 +187,7 @@ class InnerDialog(FittedDialog):
         self._show_files(outline.files)
         self.figures.setText(
             f"{amount_text(outline.parameters)} parameters · {amount_text(outline.macs)} multiply-adds for an image of "
-            f"{outline.image_size} × {outline.image_size} px · {counted(outline.classes, 'class', 'classes')}"
+            f"{outline.width} × {outline.height} px · {counted(outline.classes, 'class', 'classes')}"
         )
         self.right.setCurrentWidget(self.picture)
 

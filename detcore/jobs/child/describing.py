@@ -45,9 +45,10 @@ def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
     options: dict[str, Any] = request["options"]
     spec = find_detector(model).fitted_to(options)
     size = spec.input.image_size
+    frame = spec.input.frame(size)
     detector = build_detector(model, num_classes=request["classes"], image_size=size, options=options)
     if request["measure"]:
         device = choose_device("auto")
-        speed = images_a_second(detector, device, image_size=size, seconds=_MEASURE_SECONDS)
+        speed = images_a_second(detector, device, frame=frame, seconds=_MEASURE_SECONDS)
         return {"images_a_second": speed}
-    return asdict(outline_of(detector, model=model, image_size=size))
+    return asdict(outline_of(detector, model=model, frame=frame))

@@ -182,6 +182,18 @@ class Reorg(nn.Module):
         return turned.reshape(images, channels * step**2, height // step, width // step)
 
 
+class Product(nn.Module):
+    """The features of two layers, times one another at each place and channel that both have."""
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        first, second = features
+        return first * second
+
+    def multiply_adds(self, output: Tensor) -> int:
+        """Of the call that gave this."""
+        return output.numel()
+
+
 class Flat(nn.Module):
     """All numbers of an image in a row, in the order of channels, rows and columns."""
 
@@ -208,3 +220,7 @@ class Local(nn.Module):
         patches = functional.unfold(features, self.size, padding=self.padding, stride=self.stride)
         answers = torch.einsum("bip,poi->bop", patches, self.weight.to(patches.dtype))
         return answers.reshape(-1, *self.bias.shape) + self.bias
+
+    def multiply_adds(self, output: Tensor) -> int:
+        """Of the call that gave this: each weight is used once an image."""
+        return len(output) * self.weight.numel()

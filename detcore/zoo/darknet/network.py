@@ -17,6 +17,7 @@ from detcore.zoo.darknet.layers import (
     Local,
     MaxPool,
     MeanPool,
+    Product,
     Reorg,
     Upsample,
     WeightedSum,
@@ -63,18 +64,16 @@ class DarknetNet(nn.Module):
         section = layer.section
         index = str(layer.index)
         block = self.blocks[index] if index in self.blocks else None  # noqa: SIM401 - it has no get
-        match layer.kind:
-            case "route":
-                groups, part = section.whole("groups", 1), section.whole("group_id", 0)
-                parts = [features.chunk(groups, dim=1)[part] for features in given] if groups > 1 else given
-                return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
-            case "shortcut":
-                return cast("Tensor", block(given)) if block is not None else added(given)
-            case "scale_channels" | "sam":
-                made = given[0] * given[1]
-            case _:
-                made = given[0]
-        return made if block is None else cast("Tensor", block(made))
+        if block is not None:
+            joins = layer.kind in ("shortcut", "scale_channels", "sam")
+            return cast("Tensor", block(given if joins else given[0]))
+        if layer.kind == "shortcut":
+            return added(given)
+        if layer.kind == "route":
+            groups, part = section.whole("groups", 1), section.whole("group_id", 0)
+            parts = [features.chunk(groups, dim=1)[part] for features in given] if groups > 1 else given
+            return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+        return given[0]
 
 
 class Shortcut(nn.Module):
@@ -167,7 +166,9 @@ def _block(layer: Layer, head: Section | None) -> nn.Module | None:
             )
             activation = _activation(section, default="linear")
             return Shortcut(weights, activation) if weights is not None or activation else None
-        case "scale_channels" | "sam" | "activation":
+        case "scale_channels" | "sam":
+            return nn.Sequential(Product(), *_activation(section, default="linear"))
+        case "activation":
             return nn.Sequential(*_activation(section, default="linear")) or None
         case _:
             return None

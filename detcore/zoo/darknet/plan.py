@@ -61,8 +61,8 @@ _MOST_SIDE = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One section: which layers it reads (by index, ``IMAGE``), the shape of each of them and its own, how many
-    numbers it has in a `.weights` file, and its multiply-adds an image."""
+    """One section: which layers it reads (by index, ``IMAGE``), the shape of each of them and its own, and how many
+    numbers it has in a `.weights` file."""
 
     index: int
     section: Section
@@ -70,7 +70,6 @@ class Layer:
     shapes: tuple[Shape, ...]
     after: Shape
     numbers: int = 0
-    macs: int = 0
 
     @property
     def before(self) -> Shape:
@@ -105,11 +104,6 @@ class Plan:
     def numbers(self) -> int:
         """How many numbers its `.weights` file has: those that learn, and the means and variances."""
         return sum(layer.numbers for layer in self.layers)
-
-    @property
-    def macs(self) -> int:
-        """Multiply-adds for one image."""
-        return sum(layer.macs for layer in self.layers)
 
     @property
     def one_size(self) -> bool:
@@ -155,7 +149,6 @@ def make_plan(cfg: Cfg) -> Plan:
                 shapes=tuple(shapes),
                 after=done.after,
                 numbers=done.numbers,
-                macs=done.macs,
             )
         )
     plan = Plan(cfg=cfg, image=image, layers=tuple(layers))

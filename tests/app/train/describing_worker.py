@@ -32,7 +32,8 @@ def outline(model: str, width: int, classes: int) -> Outline:
     return Outline(
         model=model,
         classes=classes,
-        image_size=320,
+        height=320,
+        width=320,
         parameters=3702,
         macs=15_000_000,
         values=1_000_000,

@@ -80,5 +80,5 @@ def test_images_a_second_are_those_of_the_best_stretch(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(detector, "look", look)
     monkeypatch.setattr(summary.time, "perf_counter", lambda: clock[0])
-    speed = summary.images_a_second(detector, torch.device("cpu"), image_size=64, seconds=5.0)
+    speed = summary.images_a_second(detector, torch.device("cpu"), frame=(64, 64), seconds=5.0)
     assert speed == 4.0

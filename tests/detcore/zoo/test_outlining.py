@@ -52,7 +52,7 @@ class Toy(Detector):
 
 
 def test_an_outline_is_that_of_hand_arithmetic() -> None:
-    outline = outline_of(Toy(), model="toy", image_size=16)
+    outline = outline_of(Toy(), model="toy", frame=(16, 16))
     told = [
         (
             stage.role,
@@ -82,7 +82,7 @@ def test_an_outline_is_that_of_hand_arithmetic() -> None:
 
 
 def test_an_outline_comes_back_from_json() -> None:
-    outline = outline_of(Toy(), model="toy", image_size=16)
+    outline = outline_of(Toy(), model="toy", frame=(16, 16))
     assert Outline.from_dict(json.loads(json.dumps(asdict(outline)))) == outline
 
 
@@ -93,7 +93,7 @@ def test_the_card_tells_what_the_network_costs_and_the_drawing_leaves_nothing_ou
         pytest.skip(f"{model} cannot be built here")
     size = spec.fitted_to({}).input.image_size
     detector = build_detector(model, num_classes=spec.classes, image_size=size)
-    outline = outline_of(detector, model=model, image_size=size)
+    outline = outline_of(detector, model=model, frame=(size, size))
     assert outline.macs / 1e9 == pytest.approx(spec.cost.macs, rel=0.02, abs=0.006)
     assert outline.values / 1e6 == pytest.approx(spec.cost.values, rel=0.02)
     assert sum(stage.parameters for stage in outline.stages) == sum(
@@ -107,7 +107,7 @@ def test_the_card_tells_what_the_network_costs_and_the_drawing_leaves_nothing_ou
 
 def test_a_pyramid_is_read_level_by_level_and_what_sums_bring_along_is_left_out() -> None:
     detector = build_detector("fcos", num_classes=3, image_size=64, options={"backbone": "resnet18"})
-    outline = outline_of(detector, model="fcos", image_size=64)
+    outline = outline_of(detector, model="fcos", frame=(64, 64))
     sides = [(stage.role, stage.rows) for stage in outline.stages]
     links = {(*sides[source], *sides[target]) for source, target in outline.links}
     trunk = {("Backbone", a, "Backbone", b) for a, b in ((32, 16), (16, 8), (8, 4), (4, 2))}
@@ -119,7 +119,7 @@ def test_a_pyramid_is_read_level_by_level_and_what_sums_bring_along_is_left_out(
 
 def test_a_neck_that_goes_down_and_up_again_is_read_both_ways() -> None:
     detector = build_detector("compose", num_classes=3, image_size=64, options={"neck": "pan"})
-    outline = outline_of(detector, model="compose", image_size=64)
+    outline = outline_of(detector, model="compose", frame=(64, 64))
     necks = {row: stage.rows for row, stage in enumerate(outline.stages) if stage.role == "Neck"}
     within = {(necks[a], necks[b]) for a, b in outline.links if a in necks and b in necks}
     assert within == {(2, 4), (4, 8), (8, 4), (4, 2)}
@@ -128,7 +128,7 @@ def test_a_neck_that_goes_down_and_up_again_is_read_both_ways() -> None:
 def test_what_is_unknown_by_name_is_told_apart_by_what_it_does() -> None:
     """A network of darknet numbers its layers: maps shrink in the backbone, grow in the neck, and heads end it."""
     detector = build_detector("darknet", num_classes=3, image_size=416)
-    outline = outline_of(detector, model="darknet", image_size=64)
+    outline = outline_of(detector, model="darknet", frame=(64, 64))
     told = [(stage.role, stage.rows) for stage in outline.stages]
     assert told == [
         *(("Backbone", side) for side in (64, 32, 16, 8, 4, 2)),

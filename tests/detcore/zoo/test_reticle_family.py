@@ -61,4 +61,4 @@ def test_a_size_makes_the_multiply_adds_that_torch_counts(model: str, millions: 
         detector.predict(torch.zeros(1, 3, 320, 320))
     counted = counter.get_total_flops() // 2  # torch counts a multiplication and an addition as two
     assert counted // 1_000_000 == millions
-    assert sum(cost.macs for cost in detector_costs(detector, image_size=320)) == counted
+    assert sum(cost.macs for cost in detector_costs(detector, frame=(320, 320))) == counted

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
 from detcore.cli import main
-from detcore.zoo.summary import layer_costs
+from detcore.zoo.building import build_detector
+from detcore.zoo.outlining import outline_of
+from detcore.zoo.summary import detector_costs, layer_costs
+from tests.detcore.zoo.darknet.test_cfg import SMALL
 
 
 def test_multiply_adds_are_those_of_hand_arithmetic() -> None:
@@ -27,6 +31,69 @@ def test_multiply_adds_are_those_of_hand_arithmetic() -> None:
         ("4", "Linear", 2048 * 10 + 10, 20480),
     ]
     assert layer_costs(net, lambda: None)[0].macs == 0
+
+
+ATTENTIVE = """\
+[net]
+width=64
+height=32
+[convolutional]
+filters=4
+size=3
+stride=16
+pad=1
+[local]
+filters=4
+[avgpool]
+[convolutional]
+filters=4
+activation=logistic
+[scale_channels]
+from=-3
+[sam]
+from=-1
+[convolutional]
+filters=7
+activation=linear
+[yolo]
+classes=2
+num=1
+anchors=8,8
+"""
+
+
+def counted(cfg: Path, text: str, capsys: pytest.CaptureFixture[str]) -> list[tuple[str, int]]:
+    """The kinds of layers and their multiply-adds, as the command tells them of a `.cfg`."""
+    cfg.write_text(text, encoding="utf-8")
+    assert main(["model-info", str(cfg), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["macs"] == sum(layer["macs"] for layer in told["layers"])
+    return [(layer["kind"], layer["macs"]) for layer in told["layers"]]
+
+
+def test_the_command_counts_all_layers_of_darknet_at_the_size_of_the_network(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert counted(tmp_path / "my.cfg", ATTENTIVE, capsys) == [
+        ("Conv2d", 4 * 27 * 8),  # 2 × 4 places
+        ("Local", 4 * 4 * 8),
+        ("Conv2d", 4 * 4),  # of the pooled map
+        ("Product", 4 * 8),  # by channels
+        ("Product", 4 * 8),  # by places
+        ("Conv2d", 7 * 4 * 8),
+    ]
+    wide = SMALL.replace("width=64 ", "width=96 ")
+    assert counted(tmp_path / "my.cfg", wide, capsys) == [
+        ("Conv2d", 8 * 27 * 32 * 48),
+        ("Conv2d", 21 * 8 * 16 * 24),
+    ]
+
+
+def test_a_drawing_counts_what_the_command_counts() -> None:
+    detector = build_detector("darknet", num_classes=2, image_size=64, options={"cfg": ATTENTIVE})
+    outline = outline_of(detector, model="darknet", frame=(32, 64))
+    assert outline.macs == sum(cost.macs for cost in detector_costs(detector, frame=(32, 64)))
+    assert sum(stage.macs for stage in outline.stages) == outline.macs
 
 
 def test_the_command_counts_a_detector(capsys: pytest.CaptureFixture[str]) -> None:

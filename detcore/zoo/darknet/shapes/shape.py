@@ -26,11 +26,10 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The shape after a layer, how many numbers it has in a `.weights` file, and its multiply-adds an image."""
+    """The shape after a layer, and how many numbers it has in a `.weights` file."""
 
     after: Shape
     numbers: int = 0
-    macs: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,11 +56,7 @@ def convolutional(section: Section, before: list[Shape]) -> Done:
     step = Step(size=reach, across=across, down=down, padding=2 * padding_of(section))
     after = step.over(given, section, channels=filters)
     weights = filters * (given.channels // groups) * size * size
-    return Done(
-        after=after,
-        numbers=weights + filters * (4 if is_normed(section) else 1),
-        macs=weights * after.height * after.width,
-    )
+    return Done(after=after, numbers=weights + filters * (4 if is_normed(section) else 1))
 
 
 def connected(section: Section, before: list[Shape]) -> Done:
@@ -69,7 +65,6 @@ def connected(section: Section, before: list[Shape]) -> Done:
     return Done(
         after=Shape(channels=outputs, height=1, width=1),
         numbers=weights + outputs * (4 if is_normed(section) else 1),
-        macs=weights,
     )
 
 
@@ -84,4 +79,4 @@ def local(section: Section, before: list[Shape]) -> Done:
     after = step.over(given, section, channels=filters)
     places = after.height * after.width
     weights = given.channels * filters * size * size * places
-    return Done(after=after, numbers=weights + filters * places, macs=weights)
+    return Done(after=after, numbers=weights + filters * places)

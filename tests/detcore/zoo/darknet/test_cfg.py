@@ -43,7 +43,7 @@ num=3
 """
 
 
-def test_layers_have_their_shapes_numbers_and_multiply_adds() -> None:
+def test_layers_have_their_shapes_and_numbers() -> None:
     plan = make_plan(parse_cfg(SMALL))
     assert [(layer.after.channels, layer.after.height, layer.after.width) for layer in plan.layers] == [
         (8, 32, 32),
@@ -53,7 +53,6 @@ def test_layers_have_their_shapes_numbers_and_multiply_adds() -> None:
     ]
     # 8 · 3 · 9 weights and 4 · 8 of BatchNorm; 21 · 8 weights and 21 biases.
     assert [layer.numbers for layer in plan.layers] == [248, 0, 189, 0]
-    assert plan.macs == 216 * 32 * 32 + 168 * 16 * 16
     assert plan.classes == 2
 
 
