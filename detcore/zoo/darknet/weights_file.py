@@ -24,8 +24,8 @@ _BYTES = 4
 _WIDE_SINCE = 2
 """Since version 0.2 the count of images is of eight bytes; before, and in transposed files, of four."""
 _TRANSPOSED = 1000
-_MOST_SEEN = 1 << 48
 """Files of a major or minor version above this have the weights of connected layers column by column."""
+_MOST_SEEN = 1 << 48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

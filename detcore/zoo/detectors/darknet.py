@@ -21,13 +21,14 @@ from detcore.zoo.darknet.losses.yolo import yolo_losses
 from detcore.zoo.darknet.network import DarknetNet
 from detcore.zoo.darknet.plan import make_plan
 from detcore.zoo.darknet.weights_file import Header, read_tensors, write_weights
+from detcore.zoo.parts.divisor import of_all
 from detcore.zoo.parts.post.select import looks_at
 from detcore.zoo.specs.darknet import DarknetOptions
 
 
 class Darknet(Detector):
     """The network of a `.cfg` whose class count is ``num_classes``. ``seen`` counts the images that it has
-    learned from, as darknet does, and ``version`` (3,) is that of the file that it began with, so that it can be
+    learned from in all processes, as darknet does, and ``version`` (3,) is that of the file that it began with, so that it can be
     written again. Where some weights belong to places images are made as large as the `.cfg` says."""
 
     seen: Tensor
@@ -57,7 +58,7 @@ class Darknet(Detector):
 
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
         if self.training:
-            self.seen += len(images)
+            self.seen += of_all(torch.tensor(len(images), device=self.seen.device))
         fitted, shares = self._fitted(images)
         own = [
             Target(boxes=item["boxes"] * shares, labels=item["labels"], ignore=item["ignore"] * shares)

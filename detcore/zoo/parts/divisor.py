@@ -22,6 +22,15 @@ def shared_divisors() -> Generator[None, None, None]:
         _shared.reset(token)
 
 
+def of_all(amount: Tensor) -> Tensor:
+    """An amount of this process's batch; where all processes compute their losses at this moment, the sum of theirs."""
+    if not _shared.get():
+        return amount
+    total = amount.detach().clone()
+    distributed.all_reduce(total)
+    return total
+
+
 def divisor(amount: Tensor) -> Tensor:
     """What to divide a loss by that is summed over the objects of a batch: ``amount`` of the batch, at least 1.
 
@@ -29,8 +38,5 @@ def divisor(amount: Tensor) -> Tensor:
     the sum of all over the amount of all. Averages of sums / own amount would give an object more weight
     where there are few beside it.
     """
-    if not _shared.get():
-        return amount.clamp(min=1.0)
-    total = amount.detach().clone()
-    distributed.all_reduce(total)
-    return total.clamp(min=1.0) / distributed.get_world_size()
+    processes = distributed.get_world_size() if _shared.get() else 1
+    return of_all(amount).clamp(min=1.0) / processes

@@ -17,8 +17,10 @@ import torch
 from detcore.zoo.running import OutOfMemoryError
 from detcore.training import distributed
 from detcore.training.distributed import Group, joined_group
+from detcore.zoo.detectors.darknet import Darknet
 from detcore.zoo.detectors.reticle import Reticle
 from detcore.zoo.base import Target
+from tests.detcore.zoo.darknet.test_cfg import SMALL
 
 def batch():
     drawn = torch.Generator().manual_seed(3)
@@ -63,6 +65,9 @@ with joined_group() as group:
     largest = max(float(b.abs().max()) for b in expected)
     off = max(float((a - b).abs().max()) for a, b in zip(found, expected))
     print(f"{off / largest:.2e}")
+    counting = Darknet(SMALL, 2)  # of one image in the first process and two in the second
+    group.wrap(counting, torch.device("cpu"), batch_size=2)(images[: 1 + rank], targets[: 1 + rank])
+    assert int(counting.seen) == 3
     # outside of a step each process is by itself, so that one may look at a loss without the others
     if rank == 0:
         shared.losses(images, targets)
