@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import torch
@@ -96,8 +96,8 @@ class Composed(Detector):
         )
         self.class_loss = _CLASS_LOSSES[options.class_loss]()
         self.assigner = _ASSIGNERS[options.assigner]()
-        self.backbone: nn.Module = _backbone(options.backbone)
-        widths = list(cast("Sequence[int]", self.backbone.widths))
+        self.backbone = _backbone(options.backbone)
+        widths = list(self.backbone.widths)
         more, width = options.levels - _BACKBONE_LEVELS, options.width
         before = more if options.neck in _JOINS_ALL else 0
         self.coarser = nn.ModuleList(
@@ -132,6 +132,11 @@ class Composed(Detector):
         trunk = self.backbone
         own = [trunk.stem, trunk.stage3, trunk.stage4, trunk.stage5] if isinstance(trunk, Trunk) else [trunk]
         return [*own, self.neck, self.head]
+
+    def published(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Classifiers have the names of the backbone alone."""
+        own = {name: self.backbone.own_name(name) for name in tensors}
+        return {f"backbone.{own[name]}" if own[name] else name: tensor for name, tensor in tensors.items()}
 
     def losses(self, images: Tensor, targets: list[Target]) -> dict[str, Tensor]:
         places, answers = self.predict(images)
@@ -195,7 +200,7 @@ class Composed(Detector):
         return looks_at(images, zip(answers.boxes, scores, strict=True), self.selection)
 
 
-def _backbone(key: str) -> nn.Module:
+def _backbone(key: str) -> Trunk | ShuffleNet | TimmBackbone:
     if key == "split":
         return SplitTrunk((16, 32, 64, 96, 128))
     return ShuffleNet() if key == "shufflenet-v2" else TimmBackbone(key)

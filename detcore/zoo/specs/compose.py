@@ -21,6 +21,7 @@ from detcore.zoo.spec import (
     WeightsInfo,
     option,
 )
+from detcore.zoo.specs.torchvision_options import LICENCE, imagenet_file
 
 BACKBONES = {
     "split": "Reticle's own, small",
@@ -263,7 +264,18 @@ SPEC = DetectorSpec(
     parameters=1.1,
     input=InputRule(image_size=320),
     recipe=Recipe(learning_rate=2e-3, batch_size=8),
-    weights=WeightsInfo(text="It starts from nothing."),
+    weights=WeightsInfo(
+        text="Starts from nothing, from an earlier run, or its backbone from a classifier of torchvision or timm; all else is named and "
+        "starts afresh.",
+        licence=LICENCE,
+        files=(
+            imagenet_file("compose-resnet18-imagenet", "resnet18-f37072fd", 44.661, backbone="resnet18"),
+            imagenet_file("compose-resnet50-imagenet", "resnet50-11ad3fa6", 97.79, backbone="resnet50"),
+            imagenet_file(
+                "compose-shufflenet-imagenet", "shufflenetv2_x1-5666bf0f80", 8.791, backbone="shufflenet-v2"
+            ),
+        ),
+    ),
     cost=Cost(macs=1.04, values=9.7),
     build="detcore.zoo.detectors.composed:build",
     deploy="detcore.zoo.detectors.composed:dense",

@@ -183,6 +183,7 @@ def test_the_catalogue_is_as_torchvision_has_it() -> None:
             "fasterrcnn_resnet50_fpn_v2",
             "fasterrcnn_mobilenet_v3_large_320_fpn",
             "resnet18",
+            "shufflenet_v2_x1_0",
             "resnet50",
             "mobilenet_v3_large",
             "vgg16",

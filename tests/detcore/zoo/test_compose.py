@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torchvision.models import resnet18, shufflenet_v2_x1_0
+from torchvision.models.feature_extraction import create_feature_extractor
 
 from detcore.errors import ConfigError
 from detcore.jobs.preparing.model_export import MODEL_FORMATS, nms_fault
@@ -30,6 +34,7 @@ from detcore.zoo.specs.compose import (
     check_parts,
 )
 from detcore.zoo.specs.written_here import YOLO_V5
+from detcore.zoo.weights import load_weights
 
 RETINA = {"head": "retina", "assigner": "max-iou"}
 GRID = {"head": "grid", "assigner": "neighbours"}
@@ -47,6 +52,9 @@ LIKE_OTHERS = {
 }
 """Backbones that timm builds of the same layers as another, by that."""
 KINDS = [backbone for backbone in BACKBONES if backbone not in LIKE_OTHERS]
+
+
+NORM = ("1.weight", "1.bias", "1.running_mean", "1.running_var", "1.num_batches_tracked")
 
 
 def small(**chosen: str | int) -> ComposeOptions:
@@ -126,6 +134,47 @@ def test_a_network_that_does_not_pad_sees_where_things_are() -> None:
     column = float((weight.sum(dim=0) * torch.arange(16)).sum())
     assert row == pytest.approx(7.5, abs=0.7)
     assert column == pytest.approx(10.5, abs=0.7)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "make", "last"),
+    [
+        ("resnet18", resnet18, {"fc.weight", "fc.bias"}),
+        (
+            "shufflenet-v2",
+            shufflenet_v2_x1_0,
+            {"fc.weight", "fc.bias", *(f"conv5.{row}" for row in ("0.weight", *NORM))},
+        ),
+    ],
+)
+def test_a_backbone_that_has_learnt_to_classify_is_taken_and_the_rest_is_named(
+    tmp_path: Path, backbone: str, make: Callable[..., nn.Module], last: set[str]
+) -> None:
+    torch.manual_seed(0)
+    classifier = make(weights=None)
+    torch.save(classifier.state_dict(), tmp_path / "imagenet.pth")
+    detector = Composed(2, small(backbone=backbone, neck="fpn")).eval()
+    report = load_weights(detector, tmp_path / "imagenet.pth")
+    assert set(report.unexpected) == last
+    assert {name.partition(".")[0] for name in report.missing} == {"neck", "head"}
+    images = torch.rand(1, 3, 64, 64)
+    stages = ("layer2", "layer3", "layer4") if backbone == "resnet18" else ("stage2", "stage3", "stage4")
+    with torch.no_grad():
+        maps = create_feature_extractor(classifier.eval(), list(stages))(images)
+        for mine, stage in zip(detector.backbone(images), stages, strict=True):
+            torch.testing.assert_close(mine, maps[stage])
+
+
+@pytest.mark.parametrize("backbone", [key for key in KINDS if key in TIMM_NETS])
+def test_a_file_of_timms_fills_the_whole_backbone(backbone: str) -> None:
+    timm = pytest.importorskip("timm")
+    with torch.device("meta"):
+        published = timm.create_model(TIMM_NETS[backbone].name).state_dict()
+        own = TimmBackbone(backbone)
+    named = {own.own_name(name): tensor.shape for name, tensor in published.items()}
+    assert {name: tensor.shape for name, tensor in own.state_dict().items() if name.startswith("net.")} == {
+        name: shape for name, shape in named.items() if name
+    }
 
 
 def test_without_timm_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -67,6 +67,7 @@ class TimmBackbone(nn.Module):
         net = TIMM_NETS[key]
         self.net: Any = timm_features(net.name, **net.more)
         self.frame = net.frame
+        self._own_names = {_in_one(name): f"net.{name}" for name in self.net.state_dict()}
         channels, reductions = _channels_and_strides(self.net)
         if net.single:
             self.widths, self._chosen = [channels[-1]] * len(_STRIDES), (-1,)
@@ -91,6 +92,17 @@ class TimmBackbone(nn.Module):
             for features, stride in zip(maps, _STRIDES, strict=True)
         ]
 
+    def own_name(self, published: str) -> str | None:
+        """What a tensor of a published classifier, of timm or of torchvision where that has the same names, is called here;
+        ``None`` for others."""
+        return self._own_names.get(_in_one(published))
+
+
+def _in_one(name: str) -> str:
+    """A name without what timm changes when it lets a network give maps: blocks become children of the whole, as ``blocks_0`` of
+    ``blocks.0``, or all goes into a ``model``."""
+    return name.removeprefix("model.").replace(".", "_")
+
 
 class ShuffleNet(nn.Module):
     """ShuffleNet v2 (Ma et al. 2018) of torchvision, random, as (B, 3, H, W) to maps at strides 8, 16 and 32 of ``widths`` channels."""
@@ -106,6 +118,10 @@ class ShuffleNet(nn.Module):
         fine: Tensor = self.stage2(self.maxpool(self.conv1(images)))
         middle: Tensor = self.stage3(fine)
         return [fine, middle, self.stage4(middle)]
+
+    def own_name(self, published: str) -> str | None:
+        """What a tensor of torchvision's classifier is called here: the same; ``None`` for others."""
+        return published if published in self.state_dict() else None
 
 
 class SinglePyramid(nn.Module):
