@@ -288,7 +288,7 @@ class Session:
                 step=self.state.step,
                 device=str(compute.device),
                 device_name=self._group.times(device_name(compute.device)),
-                parameters=sum(parameter.numel() for parameter in detector.parameters()),
+                parameters=detector.parameter_count(),
                 images=len(data.learnt),
                 batch_size=load.batch_size * load.accumulate * self._group.world_size,
             )

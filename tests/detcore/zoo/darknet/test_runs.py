@@ -19,7 +19,7 @@ from detcore.deploy.export import export_model
 from detcore.deploy.torch_file import record
 from detcore.errors import ConfigError
 from detcore.inference.predictor import Predictor
-from detcore.jobs.events import EndReason, Event, Step
+from detcore.jobs.events import EndReason, Event, Started, Step
 from detcore.jobs.preparing.model_export import ModelExport, check_model_export
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.runs import RunFolder
@@ -62,22 +62,35 @@ random=1
 """
 
 
-def train(run: RunFolder, *, stop_at: int | None = None) -> TrainingResult:
+def train(run: RunFolder, *, stop_at: int | None = None, heard: list[Event] | None = None) -> TrainingResult:
     flags = StopFlags()
 
     def emit(event: Event) -> None:
+        if heard is not None:
+            heard.append(event)
         if isinstance(event, Step) and event.step == stop_at:
             flags.stop.set()
 
     return Session(run, attempt=0, emit=emit, flags=flags, group=Group()).train()
 
 
-@pytest.mark.parametrize("text", [CFG, V1], ids=["v3", "v1"])
-def test_a_run_of_ten_steps_trains_goes_on_and_predicts(make_run: MakeRun, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        # a convolution of 8 · 27 weights and 4 · 8 numbers of its norm, and one of 21 · 8 and 21
+        (CFG, 216 + 32 + 168 + 21),
+        # one of 4 · 27 and 4 · 4, and 48 answers to 64 features
+        (V1, 108 + 16 + 48 * 64 + 48),
+    ],
+    ids=["v3", "v1"],
+)
+def test_a_run_of_ten_steps_trains_goes_on_and_predicts(make_run: MakeRun, text: str, numbers: int) -> None:
     run = make_run(
         images=6, val=2, epochs=5, batch_size=2, image_size=64, model="darknet", options={"cfg": text}
     )
-    assert train(run, stop_at=1).state.step == 1
+    heard: list[Event] = []
+    assert train(run, stop_at=1, heard=heard).state.step == 1
+    assert [event.parameters for event in heard if isinstance(event, Started)] == [numbers]
     done = train(run)
     assert (done.reason, done.state.step) == (EndReason.COMPLETED, 10)
     checkpoint = read_checkpoint(run.last)
