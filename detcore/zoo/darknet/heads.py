@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.darknet.cfg import Section
 from detcore.zoo.darknet.plan import Plan
-from detcore.zoo.darknet.shapes.boxes import classes_of, mask_of
+from detcore.zoo.darknet.shapes.boxes import BOX_NUMBERS, classes_of, mask_of
 
 _LIKENESSES = ("iou", "giou", "diou", "ciou")
 _BOXES_TO_FORCE = 2
@@ -43,7 +44,7 @@ class GridHead:
 
     ``anchors`` (N, 2) are its own, of a ``[region]`` in cells, else in pixels, by their numbers ``mask``;
     ``network_anchors`` those of all heads. ``class_weights`` (K,) say how much more rare classes count, from
-    their counts.
+    their counts. ``class_rows`` are those of the layer before it, as of the other head.
     """
 
     def __init__(self, section: Section) -> None:
@@ -57,6 +58,7 @@ class GridHead:
         self.stretch = 1.0 if self.region else section.number("scale_x_y", 1.0)
         self.new_coords = not self.region and section.flag("new_coords")
         self.softmax = self.region and section.flag("softmax")
+        self.class_rows = ClassRows(before=BOX_NUMBERS)
         self.class_weights = _class_weights(section, self.classes)
         _check(section)
 
@@ -130,6 +132,7 @@ class CellHead:
         if section.flag("forced") and self.boxes < _BOXES_TO_FORCE:
             raise section.fault("forced", "it chooses between the first two boxes; write num=2")
         self.rooted = section.flag("sqrt")
+        self.class_rows = ClassRows(rest=self.side**2 * self.boxes * BOX_NUMBERS)
 
     def answers(self, features: Tensor, *, width: int, height: int) -> CellAnswers:
         """``features`` (B, S · S · (K + 5 · N)) of images of ``width`` and ``height`` pixels."""

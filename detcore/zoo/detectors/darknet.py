@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from detcore.errors import ConfigError
 from detcore.zoo.base import TORCH_FILES, DenseNet, Detector, Look, Selection, Target
-from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.darknet.cfg import parse_cfg
 from detcore.zoo.darknet.class_count import for_classes
 from detcore.zoo.darknet.heads import CellHead, GridHead, corners, heads_of
@@ -19,7 +18,7 @@ from detcore.zoo.darknet.losses.detection import cell_losses
 from detcore.zoo.darknet.losses.region import region_losses
 from detcore.zoo.darknet.losses.yolo import yolo_losses
 from detcore.zoo.darknet.network import DarknetNet
-from detcore.zoo.darknet.plan import make_plan
+from detcore.zoo.darknet.plan import Layer, make_plan
 from detcore.zoo.darknet.weights_file import Header, read_tensors, write_weights
 from detcore.zoo.parts.divisor import of_all
 from detcore.zoo.parts.post.select import looks_at
@@ -45,9 +44,8 @@ class Darknet(Detector):
         self.net = DarknetNet(plan)
         self.heads = heads_of(plan)
         self.class_rows = {
-            f"net.blocks.{layer.index - 1}.0.*": ClassRows(before=5)
-            for layer in plan.heads
-            if layer.kind != "detection"
+            f"{_weights_name(plan.layers[layer.index - 1])}.*": head.class_rows
+            for layer, head in zip(plan.heads, self.heads, strict=True)
         }
         self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
         self.register_buffer("version", torch.tensor(Header().version))
@@ -135,6 +133,11 @@ class Darknet(Detector):
 
     def look(self, images: Tensor) -> list[Look]:
         return looks_at(images, zip(*self.predict(images), strict=True), self.selection)
+
+
+def _weights_name(layer: Layer) -> str:
+    """What the part of a layer with its weights is called here; a connected one has its features laid flat before it."""
+    return f"net.blocks.{layer.index}.{1 if layer.kind == 'connected' else 0}"
 
 
 def _summed(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:

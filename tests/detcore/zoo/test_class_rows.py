@@ -19,9 +19,11 @@ from detcore.zoo.building import build_detector
 from detcore.zoo.checkpoint import Checkpoint, RunState, read_checkpoint, write_checkpoint
 from detcore.zoo.class_rows import ClassRows, match_classes
 from detcore.zoo.weights import load_weights, published_classes, read_class_names
+from tests.detcore.zoo.darknet.test_runs import V1
 
 OPTIONS = {"faster-rcnn": {"backbone": "mobilenet_v3_large"}, "fcos": {"backbone": "mobilenet_v3_large"}}
 OPTIONS["retinanet"] = OPTIONS["fcos"]
+OPTIONS["darknet"] = {"cfg": V1}
 BIAS = {
     "reticle-s": "heads.1.classes.2.bias",
     "ssdlite320": "net.head.classification_head.module_list.2.1.bias",
@@ -84,7 +86,24 @@ def test_each_detector_takes_the_rows_of_its_classes(
     assert "classes that it knows: owl, cat; new classes: fox" in report.text()
 
 
-@pytest.mark.parametrize("model", ["reticle-s", "ssdlite320", "ssd300-vgg16", "retinanet", "fcos"])
+def test_the_first_yolo_takes_the_rows_of_its_classes_in_each_cell(tmp_path: Path) -> None:
+    """Four cells; behind their classes are two boxes of five numbers in each."""
+    source, goal = build("darknet", 4), build("darknet", 3)
+    name = "net.blocks.1.1.bias"
+    source.state_dict()[name].copy_(torch.arange(4.0 * 4 + 40))
+    afresh = goal.state_dict()[name].clone()
+    path = save(source, "darknet", ("cat", "dog", "owl", "bat"), tmp_path / "w.safetensors")
+    report = load_weights(goal, path, class_names=("owl", "fox", "cat"))
+    wanted = afresh.clone()
+    for cell in range(4):
+        wanted[3 * cell], wanted[3 * cell + 2] = 4.0 * cell + 2, 4.0 * cell
+    wanted[12:] = torch.arange(16.0, 56.0)
+    assert torch.equal(goal.state_dict()[name], wanted)
+    assert (report.known_classes, report.new_classes) == (("owl", "cat"), ("fox",))
+    assert (report.mismatched, report.missing) == ((), ())
+
+
+@pytest.mark.parametrize("model", ["reticle-s", "ssdlite320", "ssd300-vgg16", "retinanet", "fcos", "darknet"])
 def test_the_same_classes_in_another_order_answer_as_before(tmp_path: Path, model: str) -> None:
     torch.manual_seed(0)
     source, goal = build(model, 3).eval(), build(model, 3).eval()

@@ -9,7 +9,8 @@ from detcore.zoo.darknet.shapes.shape import Done, Shape
 
 HEADS = frozenset({"region", "yolo", "detection"})
 """The kinds of layers that tell boxes."""
-_BOX_NUMBERS = 5
+BOX_NUMBERS = 5
+"""Four of a box, and its objectness."""
 _COORDS = 4
 
 
@@ -22,10 +23,10 @@ def outputs_of_head(section: Section, *, classes: int) -> int:
     """How many channels a head needs before it; of ``detection``, how many outputs."""
     if section.kind == "detection":
         boxes, side = section.whole("num", 1, low=1), section.whole("side", 7, low=1)
-        return side * side * (classes + boxes * _BOX_NUMBERS)
+        return side * side * (classes + boxes * BOX_NUMBERS)
     if section.kind == "region":
-        return section.whole("num", 1, low=1) * (classes + _BOX_NUMBERS)
-    return len(mask_of(section)) * (classes + _BOX_NUMBERS)
+        return section.whole("num", 1, low=1) * (classes + BOX_NUMBERS)
+    return len(mask_of(section)) * (classes + BOX_NUMBERS)
 
 
 def mask_of(section: Section) -> tuple[int, ...]:
