@@ -12,7 +12,8 @@ from detcore.deploy.running import Floats
 from detcore.deploy.torch_file import run_module
 from detcore.zoo.base import DenseNet
 from detcore.zoo.darknet.weights_file import read_weights
-from detcore.zoo.detectors.darknet import Answering, Darknet
+from detcore.zoo.detectors.darknet import Darknet
+from detcore.zoo.parts.post.dense import Answering, dense
 
 DARKNET = "darknet"
 """The id of the format, and of the detector that it is for."""
@@ -21,9 +22,7 @@ DARKNET = "darknet"
 def dense_of(detector: Darknet) -> DenseNet:
     """What darknet finds with such files, for their card: frames may be no squares."""
     image = detector.net.plan.image
-    return DenseNet(
-        net=Answering(detector), side=max(image.width, image.height), selection=detector.selection
-    )
+    return dense(detector, max(image.width, image.height))
 
 
 def write_darknet(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 from torch.export import ExportedProgram
 
@@ -63,20 +64,16 @@ def export_model(
     spec = find_detector(checkpoint.model).fitted_to(checkpoint.options)
     kind, detector = MODEL_FORMATS[export.format], _detector(checkpoint)
     names = class_names(checkpoint.class_ids, snapshot.classes, Snapshot.load(run.snapshot).classes)
-    dense = (
-        dense_of(detector)
-        if isinstance(detector, Darknet) and kind.id == DARKNET
-        else build_dense(checkpoint.model, detector, image_size=checkpoint.image_size)
-    )
+    if kind.id == DARKNET:
+        network = cast("Darknet", detector)  # the format is for no other
+        dense, write = dense_of(network), partial(_write_darknet, network, names)
+    else:
+        dense = build_dense(checkpoint.model, detector, image_size=checkpoint.image_size)
+        write = partial(_write, dense)
     with staged(export.out, (), export.out.parent) as staging:
         begin("Reading images to check with")
         frames = read_frames(snapshot, side=dense.side, rule=spec.input)
-        if isinstance(detector, Darknet) and kind.id == DARKNET:
-            begin("Writing the file")
-            paths = [staging.path(name) for name in kind.files]
-            difference = write_darknet(detector, paths, names, frames)
-        else:
-            difference = _write(dense, frames, staging, export, begin)
+        difference = write(frames, staging, export, begin)
         begin("Writing the card")
         check = {"images": len(frames), "box_px": difference.box, "score": difference.score}
         card = make_card(run, checkpoint, dense, spec, kind, names=names, nms=export.nms, check=check)
@@ -110,6 +107,20 @@ def _detector(checkpoint: Checkpoint) -> Detector:
     )
     detector.load_state_dict(checkpoint.kept())
     return detector.eval()
+
+
+def _write_darknet(
+    network: Darknet,
+    names: Sequence[str],
+    frames: Floats,
+    staging: Staging,
+    export: ModelExport,
+    begin: Callable[[str], None],
+) -> Difference:
+    """Write the files of a network of darknet, with the names of its classes, and check them."""
+    begin("Writing the file")
+    paths = [staging.path(name) for name in MODEL_FORMATS[export.format].files]
+    return write_darknet(network, paths, names, frames)
 
 
 def _write(

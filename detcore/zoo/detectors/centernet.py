@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detcore.zoo.base import DenseNet, Detector, Look, Selection, Target
+from detcore.zoo.base import Selection, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.backbones.trunks import SplitTrunk
 from detcore.zoo.parts.blocks import ConvBlock
@@ -17,7 +17,7 @@ from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.parts.heat_maps import draw_peak, gaussian_radius, heat_loss, peaks
 from detcore.zoo.parts.necks.neck import grown
 from detcore.zoo.parts.places import ignored_places, make_places
-from detcore.zoo.parts.post.select import looks_at
+from detcore.zoo.parts.post.dense import DenseDetector
 from detcore.zoo.spec import IMAGENET_MEAN, IMAGENET_STD, NoOptions
 
 _STRIDE = 4
@@ -27,7 +27,7 @@ _FIRST_SIZE = 4.0
 """Cells that boxes are wide and high before anything is learned."""
 
 
-class CenterNet(Detector):
+class CenterNet(DenseDetector):
     """A heat map for each class at stride 4 whose peaks are middles of objects; at each place the size of its box in cells, and how far
     the middle is from the corner of the cell. No anchors; suppression has next to nothing to do."""
 
@@ -97,8 +97,8 @@ class CenterNet(Detector):
             "offset": functional.l1_loss(offsets[at], goal[:, 2:], reduction="sum") / norm,
         }
 
-    def dense(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Boxes (B, A, 4) xyxy in pixels and scores (B, A, K), 0 beside peaks."""
+    def answers(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores are 0 beside peaks."""
         logits, sizes, offsets = self.predict(images)
         scores = peaks(logits.sigmoid()).flatten(2).transpose(1, 2)
         rows, columns = logits.shape[-2:]
@@ -106,9 +106,6 @@ class CenterNet(Detector):
         centres = offsets.flatten(2).transpose(1, 2) + corners
         half = sizes.flatten(2).transpose(1, 2) / 2
         return torch.cat([centres - half, centres + half], dim=-1) * _STRIDE, scores
-
-    def look(self, images: Tensor) -> list[Look]:
-        return looks_at(images, zip(*self.dense(images), strict=True), self.selection)
 
 
 class _Up(nn.Module):
@@ -134,18 +131,3 @@ def _branch(outputs: int) -> nn.Sequential:
 
 def build(num_classes: int, _image_size: int, _options: NoOptions) -> CenterNet:
     return CenterNet(num_classes)
-
-
-class _Dense(nn.Module):
-    """Boxes and scores at every place."""
-
-    def __init__(self, detector: CenterNet) -> None:
-        super().__init__()
-        self.detector = detector
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.detector.dense(images)
-
-
-def dense(detector: CenterNet, image_size: int) -> DenseNet:
-    return DenseNet(net=_Dense(detector), side=image_size, selection=detector.selection)

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detcore.zoo.base import DenseNet, Detector, Look, Selection, Target
-from detcore.zoo.folding import with_merged_branches
+from detcore.zoo.base import Selection, Target
 from detcore.zoo.parts.assigners.assigned import BACKGROUND, IGNORED, Assigner
 from detcore.zoo.parts.assigners.atss import Atss
 from detcore.zoo.parts.assigners.bipartite import Bipartite
@@ -43,7 +42,7 @@ from detcore.zoo.parts.necks.pan import Pan
 from detcore.zoo.parts.necks.spp import SppFpn
 from detcore.zoo.parts.necks.ssh import SshFpn
 from detcore.zoo.parts.places import Answers, Places, ignored_places, make_places
-from detcore.zoo.parts.post.select import looks_at
+from detcore.zoo.parts.post.dense import DenseDetector
 from detcore.zoo.spec import IMAGENET_MEAN, IMAGENET_STD
 from detcore.zoo.specs.compose import ComposeOptions, check_parts
 
@@ -83,7 +82,7 @@ _CLASS_LOSSES: Mapping[str, Callable[[], ClassLoss]] = {
 }
 
 
-class Composed(Detector):
+class Composed(DenseDetector):
     """See the module. Places lie at strides 8, 16, 32, and coarser ones where there are more levels."""
 
     def __init__(self, num_classes: int, options: ComposeOptions) -> None:
@@ -194,10 +193,9 @@ class Composed(Detector):
             return offset_loss(answers.raw[images, rows], wanted, kind)
         return iou_loss(answers.boxes[images, rows], gt, cast("Overlap", kind))
 
-    def look(self, images: Tensor) -> list[Look]:
+    def answers(self, images: Tensor) -> tuple[Tensor, Tensor]:
         _, answers = self.predict(images)
-        scores = self.head.scores(answers.logits, answers.quality)
-        return looks_at(images, zip(answers.boxes, scores, strict=True), self.selection)
+        return answers.boxes, self.head.scores(answers.logits, answers.quality)
 
 
 def _backbone(key: str) -> Trunk | ShuffleNet | TimmBackbone:
@@ -221,20 +219,3 @@ def _head(num_classes: int, options: ComposeOptions, *, each: int, background: b
 
 def build(num_classes: int, _image_size: int, options: ComposeOptions) -> Composed:
     return Composed(num_classes, options)
-
-
-class _Dense(nn.Module):
-    """Boxes and scores at every place."""
-
-    def __init__(self, detector: Composed) -> None:
-        super().__init__()
-        self.detector = detector
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        _, answers = self.detector.predict(images)
-        return answers.boxes, self.detector.head.scores(answers.logits, answers.quality)
-
-
-def dense(detector: Composed, image_size: int) -> DenseNet:
-    net = _Dense(with_merged_branches(detector))
-    return DenseNet(net=net, side=image_size, selection=detector.selection)

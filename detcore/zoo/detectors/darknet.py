@@ -6,11 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from detcore.errors import ConfigError
-from detcore.zoo.base import TORCH_FILES, DenseNet, Detector, Look, Selection, Target
+from detcore.zoo.base import TORCH_FILES, DenseNet, Selection, Target
 from detcore.zoo.darknet.cfg import parse_cfg
 from detcore.zoo.darknet.class_count import for_classes
 from detcore.zoo.darknet.heads import CellHead, GridHead, corners, heads_of
@@ -21,11 +21,11 @@ from detcore.zoo.darknet.network import DarknetNet
 from detcore.zoo.darknet.plan import Layer, make_plan
 from detcore.zoo.darknet.weights_file import Header, read_tensors, write_weights
 from detcore.zoo.parts.divisor import of_all
-from detcore.zoo.parts.post.select import looks_at
+from detcore.zoo.parts.post.dense import DenseDetector, dense
 from detcore.zoo.specs.darknet import DarknetOptions
 
 
-class Darknet(Detector):
+class Darknet(DenseDetector):
     """The network of a `.cfg` whose class count is ``num_classes``. ``seen`` counts the images that it has
     learned from in all processes, as darknet does, and ``version`` (3,) is that of the file that it began with, so that it can be
     written again. Where some weights belong to places images are made as large as the `.cfg` says."""
@@ -99,8 +99,7 @@ class Darknet(Detector):
             return region_losses(head, answers, targets, seen=seen)
         return yolo_losses(head, answers, targets, all_anchors=head.network_anchors.to(features.device))
 
-    def predict(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Boxes (B, A, 4) xyxy in pixels and scores (B, A, K) at all places of all heads."""
+    def answers(self, images: Tensor) -> tuple[Tensor, Tensor]:
         fitted, shares = self._fitted(images)
         height, width = fitted.shape[-2:]
         features = self.net(fitted)
@@ -131,9 +130,6 @@ class Darknet(Detector):
         major, minor, revision = (int(number) for number in self.version)
         write_weights(self.net, path, Header(version=(major, minor, revision), seen=int(self.seen)))
 
-    def look(self, images: Tensor) -> list[Look]:
-        return looks_at(images, zip(*self.predict(images), strict=True), self.selection)
-
 
 def _weights_name(layer: Layer) -> str:
     """What the part of a layer with its weights is called here; a connected one has its features laid flat before it."""
@@ -144,26 +140,15 @@ def _summed(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     return {name: torch.stack([part[name] for part in parts]).sum() for name in parts[0]}
 
 
-class Answering(nn.Module):
-    """Boxes and scores at every place."""
-
-    def __init__(self, detector: Darknet) -> None:
-        super().__init__()
-        self.detector = detector
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return self.detector.predict(images)
-
-
-def dense(detector: Darknet, image_size: int) -> DenseNet:
-    """Raises ConfigError for a network whose frames are no squares."""
+def squares(detector: Darknet, image_size: int) -> DenseNet:
+    """As it leaves the program. Raises ConfigError for a network whose frames are no squares."""
     image = detector.net.plan.image
     if image.width != image.height:
         raise ConfigError(
             f"frames of this network are {image.width} × {image.height} pixels, and such files take squares",
             hint="Export it as a .weights file of darknet",
         )
-    return DenseNet(net=Answering(detector), side=image_size, selection=detector.selection)
+    return dense(detector, image_size)
 
 
 def build(num_classes: int, image_size: int, options: DarknetOptions) -> Darknet:

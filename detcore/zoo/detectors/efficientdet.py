@@ -9,7 +9,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from detcore.zoo.base import DenseNet, Detector, Look, Selection, Target
+from detcore.zoo.base import Selection, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.assigners.assigned import BACKGROUND, IGNORED
 from detcore.zoo.parts.assigners.bipartite import Bipartite
@@ -21,7 +21,7 @@ from detcore.zoo.parts.losses.offsets import offset_loss
 from detcore.zoo.parts.losses.sigmoid import Focal
 from detcore.zoo.parts.necks.bifpn import BiFpn
 from detcore.zoo.parts.places import Answers, Places, ignored_places, make_places
-from detcore.zoo.parts.post.select import looks_at
+from detcore.zoo.parts.post.dense import DenseDetector
 from detcore.zoo.specs.efficientdet import SIZES, EfficientDetOptions
 
 _LEVELS = 5
@@ -35,7 +35,7 @@ _BOX_WEIGHT = 50.0 * _BETA / 4
 """Of the sum over four offsets: published is 50 times the mean of Huber's loss, which is β times ours."""
 
 
-class EfficientDet(Detector):
+class EfficientDet(DenseDetector):
     """Strides 8 to 128, nine anchors a place. It is trained and looks as the published one does, but that areas to ignore are left out of its losses, and
     that of two objects with one best anchor both get one.
 
@@ -123,10 +123,9 @@ class EfficientDet(Detector):
         labels[positive] = target["labels"][objects[positive]]
         return labels, boxes
 
-    def look(self, images: Tensor) -> list[Look]:
+    def answers(self, images: Tensor) -> tuple[Tensor, Tensor]:
         _, answers = self.predict(images)
-        pairs = zip(answers.boxes, answers.logits.sigmoid(), strict=True)
-        return looks_at(images, pairs, self.selection)
+        return answers.boxes, answers.logits.sigmoid()
 
     def stages(self) -> list[nn.Module]:
         return [*self.backbone.blocks, *self.fpn.cell, self.class_net, self.box_net]
@@ -152,19 +151,3 @@ def _places(maps: list[Tensor], images: Tensor, scale: float) -> Places:
 
 def build(num_classes: int, _image_size: int, options: EfficientDetOptions) -> EfficientDet:
     return EfficientDet(num_classes, options)
-
-
-class _Dense(nn.Module):
-    """Boxes and scores at every place."""
-
-    def __init__(self, detector: EfficientDet) -> None:
-        super().__init__()
-        self.detector = detector
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        _, answers = self.detector.predict(images)
-        return answers.boxes, answers.logits.sigmoid()
-
-
-def dense(detector: EfficientDet, image_size: int) -> DenseNet:
-    return DenseNet(net=_Dense(detector), side=image_size, selection=detector.selection)

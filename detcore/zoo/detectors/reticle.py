@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detcore.zoo.base import DenseNet, Detector, Look, Selection, Target
+from detcore.zoo.base import Selection, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.assigners.task_aligned import assign
 from detcore.zoo.parts.backbones.trunks import LiteTrunk, Maps, SplitTrunk, Trunk
@@ -26,7 +26,7 @@ from detcore.zoo.parts.channels import Channels, Wiring, first_ones, strongest, 
 from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.parts.losses.distribution import distribution_loss
 from detcore.zoo.parts.losses.iou import paired_iou
-from detcore.zoo.parts.post.select import looks_at
+from detcore.zoo.parts.post.dense import DenseDetector
 from detcore.zoo.spec import InputRule, NoOptions
 from detcore.zoo.specs import reticle
 from detcore.zoo.specs.reticle import ReticleOptions
@@ -104,7 +104,7 @@ class Raw:
     strides: Tensor
 
 
-class Reticle(Detector):
+class Reticle(DenseDetector):
     """See the module. Unless another trunk and width are given it is the one of size S."""
 
     class_rows: Mapping[str, ClassRows] = {"heads.*.classes.2.*": ClassRows()}
@@ -242,9 +242,9 @@ class Reticle(Detector):
             "edges": _BINS_WEIGHT * bins_loss.sum() / norm,
         }
 
-    def look(self, images: Tensor) -> list[Look]:
+    def answers(self, images: Tensor) -> tuple[Tensor, Tensor]:
         raw = self.predict(images)
-        return looks_at(images, zip(raw.boxes, raw.logits.sigmoid(), strict=True), self.selection)
+        return raw.boxes, raw.logits.sigmoid()
 
 
 def build_n(num_classes: int, _image_size: int, options: ReticleOptions) -> Reticle:
@@ -268,22 +268,6 @@ def _narrowed(detector: Reticle, options: ReticleOptions) -> Reticle:
 
 def build_s_pretrained(num_classes: int, _image_size: int, _options: NoOptions) -> Reticle:
     return Reticle(num_classes, backbone=LiteTrunk(), input_rule=reticle.S_PRETRAINED.input)
-
-
-class _Dense(nn.Module):
-    """Boxes and scores at every place."""
-
-    def __init__(self, detector: Reticle) -> None:
-        super().__init__()
-        self.detector = detector
-
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        raw = self.detector.predict(images)
-        return raw.boxes, raw.logits.sigmoid()
-
-
-def dense(detector: Reticle, image_size: int) -> DenseNet:
-    return DenseNet(net=_Dense(detector), side=image_size, selection=detector.selection)
 
 
 def stack_targets(targets: list[Target]) -> tuple[Tensor, Tensor, Tensor]:

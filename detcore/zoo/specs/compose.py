@@ -278,7 +278,7 @@ SPEC = DetectorSpec(
     ),
     cost=Cost(macs=1.04, values=9.7),
     build="detcore.zoo.detectors.composed:build",
-    deploy="detcore.zoo.detectors.composed:dense",
+    deploy="detcore.zoo.parts.post.dense:dense",
     options=ComposeOptions,
     fit=fit,
     from_boxes=from_boxes,

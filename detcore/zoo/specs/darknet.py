@@ -116,7 +116,7 @@ SPEC = DetectorSpec(
     paper="Redmon and Farhadi, YOLOv3, 2018, arXiv:1804.02767; YOLOv2, 2016, arXiv:1612.08242; Bochkovskiy et al., YOLOv4, 2020, arXiv:2004.10934.",
     cost=Cost(macs=2.72, values=19.4),
     build="detcore.zoo.detectors.darknet:build",
-    deploy="detcore.zoo.detectors.darknet:dense",
+    deploy="detcore.zoo.detectors.darknet:squares",
     options=DarknetOptions,
     fit=fit,
     masks_ignored=True,

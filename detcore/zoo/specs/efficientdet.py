@@ -98,7 +98,7 @@ SPEC = DetectorSpec(
     paper="Tan et al., EfficientDet, 2020, arXiv:1911.09070.",
     cost=Cost(macs=0.87, values=57.4),
     build="detcore.zoo.detectors.efficientdet:build",
-    deploy="detcore.zoo.detectors.efficientdet:dense",
+    deploy="detcore.zoo.parts.post.dense:dense",
     options=EfficientDetOptions,
     fit=fit,
     masks_ignored=True,

@@ -12,7 +12,7 @@ _PAPER = (
     "(Liu et al. 2018, arXiv:1803.01534), task-aligned places (Feng et al. 2021, arXiv:2108.07755) and edges as distributions "
     "(Li et al. 2020, arXiv:2006.04388)."
 )
-_DEPLOY = "detcore.zoo.detectors.reticle:dense"
+_DEPLOY = "detcore.zoo.parts.post.dense:dense"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from detcore.zoo.spec import Cost, DetectorSpec, FromBoxes, InputRule, Recipe, W
 from detcore.zoo.specs.compose import ComposeOptions, anchors_option, backbone_option, fit, from_boxes
 
 _LICENCE = "Apache-2.0"
+_DEPLOY = "detcore.zoo.parts.post.dense:dense"
 _NOTHING = WeightsInfo(text="Starts from nothing, or from the best weights of an earlier run.")
 
 
@@ -69,7 +70,7 @@ CENTERNET = DetectorSpec(
     paper="Zhou et al., Objects as Points, 2019, arXiv:1904.07850.",
     cost=Cost(macs=1.32, values=11.5),
     build="detcore.zoo.detectors.centernet:build",
-    deploy="detcore.zoo.detectors.centernet:dense",
+    deploy=_DEPLOY,
     masks_ignored=True,
 )
 
@@ -103,7 +104,7 @@ YOLO_V5 = DetectorSpec(
     paper="YOLOv5 has no paper; it goes back to Redmon and Farhadi, YOLOv3, 2018, arXiv:1804.02767.",
     cost=Cost(macs=0.41, values=6.5),
     build="detcore.zoo.detectors.presets:build",
-    deploy="detcore.zoo.detectors.composed:dense",
+    deploy=_DEPLOY,
     options=YoloOptions,
     fit=_fit,
     from_boxes=_from_boxes,
@@ -123,7 +124,7 @@ DSSD = DetectorSpec(
     paper="Fu et al., DSSD: Deconvolutional Single Shot Detector, 2017, arXiv:1701.06659.",
     cost=Cost(macs=0.6, values=8.2),
     build="detcore.zoo.detectors.presets:build",
-    deploy="detcore.zoo.detectors.composed:dense",
+    deploy=_DEPLOY,
     options=DssdOptions,
     fit=_fit,
     masks_ignored=True,

@@ -18,8 +18,9 @@ from torchvision.models.feature_extraction import create_feature_extractor
 from detcore.errors import ConfigError
 from detcore.jobs.preparing.model_export import MODEL_FORMATS, nms_fault
 from detcore.zoo.base import Target
-from detcore.zoo.detectors.composed import Composed, dense
+from detcore.zoo.detectors.composed import Composed
 from detcore.zoo.parts.backbones.library import TIMM_NETS, TimmBackbone
+from detcore.zoo.parts.post.dense import dense
 from detcore.zoo.spec import SUPPRESSIONS
 from detcore.zoo.specs.compose import (
     ASSIGNERS,

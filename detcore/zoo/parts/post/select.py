@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor
 
@@ -34,11 +32,11 @@ def select(boxes: Tensor, scores: Tensor, selection: Selection, *, width: int, h
     return Found(boxes=candidates[keep], labels=labels[keep], scores=kept_scores)
 
 
-def looks_at(images: Tensor, answers: Iterable[tuple[Tensor, Tensor]], selection: Selection) -> list[Look]:
-    """How a detector sees ``images`` (B, 3, H, W) of which each has ``answers``, boxes (A, 4) and scores (A, K): these, and
+def looks_at(images: Tensor, answers: tuple[Tensor, Tensor], selection: Selection) -> list[Look]:
+    """How a detector sees ``images`` (B, 3, H, W) whose ``answers`` are boxes (B, A, 4) and scores (B, A, K): these, and
     what ``select`` takes of them."""
     height, width = images.shape[-2:]
     return [
         Look(found=select(boxes, scores, selection, width=width, height=height), boxes=boxes, scores=scores)
-        for boxes, scores in answers
+        for boxes, scores in zip(*answers, strict=True)
     ]

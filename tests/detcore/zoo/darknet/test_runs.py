@@ -31,7 +31,7 @@ from detcore.zoo.checkpoint import Checkpoint, RunState, read_checkpoint, write_
 from detcore.zoo.darknet.cfg import parse_cfg
 from detcore.zoo.darknet.plan import make_plan
 from detcore.zoo.darknet.weights_file import Header, write_weights
-from detcore.zoo.detectors.darknet import Darknet, dense
+from detcore.zoo.detectors.darknet import Darknet, squares
 from detcore.zoo.spec import InputRule
 from detcore.zoo.weights import load_weights
 from tests.detcore.zoo.darknet.test_cfg import SMALL
@@ -107,17 +107,17 @@ def test_a_network_of_one_size_takes_frames_of_any(tmp_path: Path) -> None:
     torch.manual_seed(0)
     detector = Darknet(V1, 2).eval()
     images = torch.rand(2, 3, 32, 96)
-    squares = torch.nn.functional.interpolate(images, (64, 64), mode="bilinear")
+    square = torch.nn.functional.interpolate(images, (64, 64), mode="bilinear")
     with torch.no_grad():
-        boxes, scores = detector.predict(images)
-        wanted, same = detector.predict(squares)
+        boxes, scores = detector.answers(images)
+        wanted, same = detector.answers(square)
     torch.testing.assert_close(boxes, wanted * torch.tensor([1.5, 0.5, 1.5, 0.5]))
     torch.testing.assert_close(scores, same)
 
 
 def test_the_first_yolo_leaves_as_a_graph_for_any_number_of_images() -> None:
     text = V1.replace("[connected]", "[local]\nfilters=4\nsize=3\npad=1\nactivation=leaky\n[connected]")
-    net = dense(Darknet(text, 2).eval(), 64)
+    net = squares(Darknet(text, 2).eval(), 64)
     images = torch.rand(3, 3, 64, 64)
     with torch.no_grad():
         for told, wanted in zip(record(net).module()(images), net.net(images), strict=True):
@@ -126,7 +126,7 @@ def test_the_first_yolo_leaves_as_a_graph_for_any_number_of_images() -> None:
 
 def test_a_network_that_is_no_square_leaves_as_files_of_darknet_alone() -> None:
     with pytest.raises(ConfigError, match="96 × 64 pixels, and such files take squares"):
-        dense(Darknet(SMALL.replace("width=64 ", "width=96 "), 2), 96)
+        squares(Darknet(SMALL.replace("width=64 ", "width=96 "), 2), 96)
 
 
 @pytest.mark.parametrize(
