@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import re
-from collections.abc import Callable, Collection, Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import partial
@@ -26,6 +24,7 @@ from torchvision.ops import box_convert  # pyright: ignore[reportMissingTypeStub
 from detcore.zoo.base import MAX_DETECTIONS, SCORE_FLOOR, DenseNet, Detector, Found, Look, Selection, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.detectors import transformers_configs as configs
+from detcore.zoo.detectors.transformers_patches import in_fp32, recordable, silent
 from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.spec import DetectorSpec, InputRule
 from detcore.zoo.specs import transformers as cards
@@ -41,8 +40,6 @@ _SHOWN = {
 }
 """What transformers calls losses, and what we do. The last two are D-FINE's: of the distributions of edges, and of what later
 layers teach earlier ones."""
-_UNCHECKED = "TRANSFORMERS_DISABLE_TORCH_CHECK"
-_ASKS_OTHERS = "_is_torch_distributed_initialized"
 _OUR_NAMES = re.compile(r"(^|\.)net\.")
 
 
@@ -83,7 +80,7 @@ class QueryDetector(Detector):
         self._config = config = cast("Any", net).config
         self._strides: tuple[int, ...] = tuple(getattr(config, "feat_strides", architecture.strides))
         self.num_classes = config.num_labels
-        cast("Any", net).loss_function = partial(_in_fp32, cast("Any", net).loss_function)
+        cast("Any", net).loss_function = partial(in_fp32, cast("Any", net).loss_function)
         self.register_buffer("mean", torch.tensor(rule.mean)[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(rule.std)[:, None, None], persistent=False)
         self.register_state_dict_post_hook(_without_twins)  # pyright: ignore[reportUnknownMemberType]
@@ -145,7 +142,7 @@ class QueryDetector(Detector):
         # whatever it reads becomes one of as many classes, so that all rows come over
         config = copy.deepcopy(self._config)
         config.num_labels = self._classes_of(tensors)
-        with _silent():
+        with silent():
             read, told = cast("Any", type(self.net)).from_pretrained(
                 None,
                 config=config,
@@ -237,38 +234,6 @@ def _factors(config: Any) -> dict[str, float]:
     }
 
 
-def _in_fp32(criterion: Callable[..., Any], *given: Any, **named: Any) -> Any:
-    """transformers' losses of fp32 tensors, whatever the layers ran in. Where there is something else than numbers, they are no
-    numbers either: the matching would fail without saying why."""
-    given, named = tuple(map(_float, given)), {name: _float(value) for name, value in named.items()}
-    _logits, _labels, device, boxes = given[:4]
-    if not bool(torch.isfinite(boxes).all()):
-        lost = boxes.sum() * math.nan
-        return lost, {"loss_ce": lost, "loss_vfl": lost, "loss_mal": lost}, None
-    with torch.autocast(device.type, enabled=False), _alone(criterion):
-        return criterion(*given, **named)
-
-
-@contextmanager
-def _alone(criterion: Any) -> Generator[None, None, None]:
-    """Some of transformers' losses ask all processes how many objects they have, which would wait for ever where only one looks at
-    a loss."""
-    names: dict[str, Any] = criterion.__globals__
-    before = names.get(_ASKS_OTHERS)
-    names[_ASKS_OTHERS] = lambda: False
-    try:
-        yield
-    finally:
-        if before is None:
-            del names[_ASKS_OTHERS]
-        else:
-            names[_ASKS_OTHERS] = before
-
-
-def _float(value: Any) -> Any:
-    return value.float() if isinstance(value, Tensor) and value.is_floating_point() else value
-
-
 def _twins(detector: nn.Module) -> dict[str, str]:
     """Names of tensors that have another name before, and that name."""
     first: dict[int, str] = {}
@@ -292,21 +257,6 @@ def _with_twins(detector: nn.Module, tensors: dict[str, Tensor], prefix: str, *_
     for twin, name in _twins(detector).items():
         if prefix + name in tensors:
             tensors[prefix + twin] = tensors[prefix + name]
-
-
-@contextmanager
-def _silent() -> Generator[None, None, None]:
-    """What transformers says while it reads is said by us."""
-    logging: Any = import_module("transformers.utils.logging")
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 _HGNET = ("model.backbone.model.encoder.stages",)
@@ -347,31 +297,9 @@ class _DenseAnswers(nn.Module):
         self.detector = detector
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        with _recordable(self.detector.net):
+        with recordable(self.detector.net):
             boxes, scores = self.detector.answers(images)
         return boxes, self.detector.candidates(scores)
-
-
-@contextmanager
-def _recordable(net: nn.Module) -> Generator[None, None, None]:
-    """Let a graph of a network be recorded for any number of images, and be written as ONNX: there ``len`` of a tensor is a number
-    that stays, and transformers' checks of shapes, which it lets one leave out, are no operators."""
-    module: Any = import_module(type(net).__module__)
-    before = os.environ.get(_UNCHECKED)
-    os.environ[_UNCHECKED] = "1"
-    module.len = _length
-    try:
-        yield
-    finally:
-        del module.len
-        if before is None:
-            del os.environ[_UNCHECKED]
-        else:
-            os.environ[_UNCHECKED] = before
-
-
-def _length(items: Any) -> Any:
-    return items.shape[0] if isinstance(items, Tensor) else len(items)
 
 
 def dense(detector: QueryDetector, image_size: int) -> DenseNet:
