@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from app.services.figures import ratio_text
-from detcore.jobs.program import missing_for
 from detcore.weights.cache import WeightsCache
 from detcore.weights.catalogue import weights_for
+from detcore.zoo.installed import missing_for
 from detcore.zoo.spec import DetectorSpec, Wants
 
 GROUPS: dict[Wants, str] = {

@@ -6,8 +6,8 @@ import argparse
 import json
 
 from detcore.cli.console import say, table
-from detcore.jobs.program import missing_for
 from detcore.zoo.catalogue import detectors
+from detcore.zoo.installed import missing_for
 from detcore.zoo.spec import DetectorSpec
 
 OWN, PLUG_IN = "reticle", "plug-in"

@@ -12,7 +12,6 @@ from typing import Any
 
 from detcore.errors import ConfigError
 from detcore.untrusted_json import fits
-from detcore.zoo.spec import DetectorSpec
 
 _MEMORY = ":".join(
     [
@@ -24,11 +23,6 @@ _MEMORY = ":".join(
 """How the C library of Linux keeps the memory of a worker. A step of training takes and gives back some gigabytes in
 tensors; in pages of 4 KB, which go back to the system each time, half of its time goes by with page tables
 (docs/performance.md). See "Memory Allocation Tunables" in the manual of the GNU C library."""
-_PACKAGES: Mapping[str, tuple[str, ...]] = {
-    "timm": ("timm",),
-    "detr": ("transformers", "timm", "scipy"),
-}
-"""What detectors need, by the extra of Reticle that brings it."""
 _KNOWN_SINCE = (2, 35)
 """The version of glibc. An older one takes the last of the three alone, which makes it slower than none."""
 
@@ -42,24 +36,6 @@ def missing_for_training() -> ConfigError | None:
         "PyTorch, which training and prediction need, is not installed",
         hint="Install it with: pip install 'reticle[train]'",
     )
-
-
-def missing_for(spec: DetectorSpec) -> ConfigError | None:
-    """What keeps this installation from training a detector: PyTorch, or a package that its network stands on, which an extra
-    brings, or a plug-in."""
-    package = spec.build.partition(":")[0].partition(".")[0]
-    if find_spec(package) is None:
-        return ConfigError(
-            f"{package}, the package that {spec.title} is built by, is not installed",
-            hint="Install what its plug-in asks for",
-        )
-    for needed in _PACKAGES.get(spec.extra, ()):
-        if find_spec(needed) is None:
-            return ConfigError(
-                f"{needed}, which {spec.title} needs, is not installed",
-                hint=f"Install it with: pip install 'reticle[{spec.extra}]'",
-            )
-    return missing_for_training()
 
 
 def check_can_train() -> None:

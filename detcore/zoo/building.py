@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Any, cast
 
 from detcore.errors import ConfigError
-from detcore.jobs.program import missing_for
 from detcore.zoo.base import DenseNet, Detector
 from detcore.zoo.catalogue import find_detector, not_deployable
+from detcore.zoo.installed import missing_for
 
 
 def build_detector(

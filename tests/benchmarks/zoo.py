@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from detcore.atomic import atomic_write
-from detcore.jobs.program import missing_for
 from detcore.zoo.catalogue import detectors, find_detector, read_model
+from detcore.zoo.installed import missing_for
 from tests.benchmarks.race_sets import make_set
 from tests.benchmarks.race_trainers import Ours
 

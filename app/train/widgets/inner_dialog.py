@@ -36,9 +36,9 @@ from app.widgets.empty_state import EmptyState
 from app.widgets.fitted_dialog import FittedDialog
 from app.widgets.option_fields import OptionFields
 from detcore.errors import ConfigError
-from detcore.jobs.program import missing_for
 from detcore.zoo.catalogue import find_detector
 from detcore.zoo.drawing import amount_text, shape_text
+from detcore.zoo.installed import missing_for
 from detcore.zoo.outline import Outline
 from detcore.zoo.spec import DetectorSpec
 

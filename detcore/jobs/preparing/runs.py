@@ -17,7 +17,7 @@ from detcore.jobs.preparing.box_options import settle_options
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.jobs.preparing.material import TrainingData, divide, survey
 from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
-from detcore.jobs.program import check_can_train, missing_for
+from detcore.jobs.program import check_can_train
 from detcore.project import roles
 from detcore.project.cross_validation import fold_folders, is_cross_validation, trained_images
 from detcore.project.project import Project
@@ -30,6 +30,7 @@ from detcore.project.verdicts import read_verdicts
 from detcore.types import Changes
 from detcore.weights.cache import check_weights, weights_path
 from detcore.wording import counted
+from detcore.zoo.installed import missing_for
 
 NO_BOXES = "no labelled images yet"
 _LOCK_SECONDS = 2.0

@@ -17,12 +17,12 @@ from torch import Tensor, nn
 from detcore.deploy.checking import compare_answers, compare_detections
 from detcore.deploy.onnx_file import onnx_model, run_onnx, with_nms, write_onnx
 from detcore.deploy.torch_file import record, run_module
-from detcore.jobs.program import missing_for
 from detcore.zoo.base import DenseNet, Detector, Selection
 from detcore.zoo.building import build_dense, build_detector
 from detcore.zoo.catalogue import detectors, find_detector
 from detcore.zoo.detectors.fcos import FcosDetector
 from detcore.zoo.detectors.reticle import Reticle
+from detcore.zoo.installed import missing_for
 from detcore.zoo.spec import Suppression
 from tests.detcore.conftest import draw_images
 from tests.detcore.deploy.conftest import coloured_squares, wakened

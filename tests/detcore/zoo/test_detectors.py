@@ -8,7 +8,6 @@ from importlib import import_module
 import pytest
 import torch
 
-from detcore.jobs.program import missing_for
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.catalogue import detectors
@@ -17,6 +16,7 @@ from detcore.zoo.detectors.fcos import FcosDetector
 from detcore.zoo.detectors.reticle import Reticle
 from detcore.zoo.detectors.retinanet import RetinaNetDetector
 from detcore.zoo.detectors.ssdlite import SsdLite
+from detcore.zoo.installed import missing_for
 
 NAMES = sorted(spec.id for spec in detectors().values() if missing_for(spec) is None)
 LARGE = "ssd300-vgg16"

@@ -7,11 +7,11 @@ from importlib import import_module
 import pytest
 import torch
 
-from detcore.jobs.program import missing_for
 from detcore.training.optimisers import make_optimiser, orthogonal
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.catalogue import detectors
+from detcore.zoo.installed import missing_for
 from detcore.zoo.running import Compute
 
 pytestmark = [

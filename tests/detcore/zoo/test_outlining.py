@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from detcore.jobs.program import missing_for
 from detcore.zoo.base import Detector, Look, Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.catalogue import detectors
+from detcore.zoo.installed import missing_for
 from detcore.zoo.outline import Outline
 from detcore.zoo.outlining import outline_of
 

@@ -15,7 +15,6 @@ from detcore.deploy.checking import compare_answers
 from detcore.deploy.torch_file import record, run_module
 from detcore.errors import ConfigError
 from detcore.inference.predictor import Predictor
-from detcore.jobs import program
 from detcore.jobs.events import EndReason, Event, Step
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.runs import RunFolder
@@ -25,6 +24,7 @@ from detcore.training.ema import Ema
 from detcore.training.recomputing import recompute_stages
 from detcore.training.session import Session, TrainingResult
 from detcore.weights.cache import check_weights, weights_path
+from detcore.zoo import installed
 from detcore.zoo.base import Target
 from detcore.zoo.building import build_dense, build_detector
 from detcore.zoo.catalogue import find_detector
@@ -257,16 +257,16 @@ def test_the_card_of_a_size_says_what_is_its() -> None:
 
 @pytest.mark.parametrize("hidden", ["transformers", "scipy", "timm"])
 def test_where_a_package_is_missing_the_extra_is_named(monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
-    real = program.find_spec
-    monkeypatch.setattr(program, "find_spec", lambda name: None if name == hidden else real(name))
-    told = str(program.missing_for(find_detector("d-fine")))
+    real = installed.find_spec
+    monkeypatch.setattr(installed, "find_spec", lambda name: None if name == hidden else real(name))
+    told = str(installed.missing_for(find_detector("d-fine")))
     assert told == (
         f"{hidden}, which D-FINE (transformers) needs, is not installed. "
         "Install it with: pip install 'reticle[detr]'."
     )
     with pytest.raises(ConfigError, match=r"pip install 'reticle\[detr\]'"):
         build_detector("d-fine", num_classes=3, image_size=320)
-    assert program.missing_for(find_detector("reticle-s")) is None
+    assert installed.missing_for(find_detector("reticle-s")) is None
 
 
 def test_small_images_are_padded_until_there_are_places_for_all_queries() -> None:
