@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from detcore.zoo.base import Detector, Look, Target
+from detcore.zoo.base import Selection, Target
 from detcore.zoo.class_rows import ClassRows
 from detcore.zoo.parts.backbones.hourglass import Hourglass
 from detcore.zoo.parts.blocks import ConvBlock
@@ -18,7 +18,7 @@ from detcore.zoo.parts.corner_pool import downward, leftward, rightward, upward
 from detcore.zoo.parts.divisor import divisor
 from detcore.zoo.parts.heat_maps import draw_peak, gaussian_radius, heat_loss, peaks
 from detcore.zoo.parts.places import ignored_places, make_places
-from detcore.zoo.parts.post.select import looks_at
+from detcore.zoo.parts.post.dense import DenseDetector
 from detcore.zoo.spec import IMAGENET_MEAN, IMAGENET_STD, NoOptions
 
 _STRIDE = 4
@@ -30,7 +30,6 @@ _LEAST_IOU = 0.3
 _APART = 0.5
 """Corners whose embeddings differ by more are not of one object."""
 _PULL_WEIGHT = _PUSH_WEIGHT = 0.1
-_NMS_IOU = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +68,11 @@ def _branch(width: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(ConvBlock(width, width), nn.Conv2d(width, outputs, 1))
 
 
-class CornerNet(Detector):
+class CornerNet(DenseDetector):
     """One small hourglass at stride 4, where the paper has two large ones, with a head for upper left and one for lower right corners."""
 
     class_rows: Mapping[str, ClassRows] = {"corners.*.heat.1.*": ClassRows()}
+    selection = Selection(nms_iou=0.5, suppression="soft-gaussian")
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -98,10 +98,12 @@ class CornerNet(Detector):
         with torch.autocast(images.device.type, enabled=False):
             return _losses(both, targets)
 
-    def look(self, images: Tensor) -> list[Look]:
+    def answers(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """A place is a pair of good corners."""
         upper, lower = self.predict(images)
-        answers = (_pairs(upper, lower, image) for image in range(len(images)))
-        return looks_at(images, answers, nms_iou=_NMS_IOU, suppression="soft-gaussian")
+        pairs = [_pairs(upper, lower, image) for image in range(len(images))]
+        boxes, scores = zip(*pairs, strict=True)
+        return torch.stack(boxes), torch.stack(scores)
 
 
 def _losses(both: tuple[CornerAnswers, CornerAnswers], targets: list[Target]) -> dict[str, Tensor]:

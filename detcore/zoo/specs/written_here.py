@@ -88,6 +88,7 @@ CORNERNET = DetectorSpec(
     wants="gpu",
     cost=Cost(macs=4.05, values=29.1),
     build="detcore.zoo.detectors.cornernet:build",
+    suppression="soft-gaussian",
     masks_ignored=True,
 )
 
