@@ -10,10 +10,11 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.services.context import AppContext
+from app.services.tasks import ProgressCallback
 from app.train.histories import RunHistories
 from app.train.run_history import RunHistory
 from detcore.curation.lesson import unseen_images
-from detcore.errors import JobError
+from detcore.errors import Cancelled, JobError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Command
 from detcore.jobs.owner import Outcome, OutcomeState
@@ -29,6 +30,7 @@ from detcore.types import Changes
 TRAINING, FINISHING, PREDICTING = "Training", "Finishing…", "Predicting"
 CROSS_VALIDATING = "Cross-validating"
 EXPORTING = "Exporting"
+_CANCELLED = "Cancelled. No training was started."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,16 +45,16 @@ class Preparation:
     """The making of a run, which may be left at any moment: then no folder of a run that never trains
     stays."""
 
-    def __init__(self, project: Project, work: Callable[[], PreparedRun]) -> None:
+    def __init__(self, project: Project, work: Callable[[ProgressCallback], PreparedRun]) -> None:
         self.project = project
         self._work = work
         self._lock = threading.Lock()
         self._made: PreparedRun | None = None
         self._left = False
 
-    def make(self) -> ReadyRun:
+    def make(self, progress: ProgressCallback) -> ReadyRun:
         """For the pool. Raises what the work raises."""
-        made = self._work()
+        made = self._work(lambda done, total: progress(done, total) and not self._left)
         with self._lock:
             self._made = made
             left = self._left
@@ -61,7 +63,7 @@ class Preparation:
         return ReadyRun(prepared=made, history=RunHistory(read_events(made.run.events)))
 
     def leave(self) -> None:
-        """The project is closed: the run will not train."""
+        """The run will not train."""
         with self._lock:
             self._left = True
             made = self._made
@@ -174,7 +176,7 @@ class RunControl(QObject):
         completed = info.state is RunState.COMPLETED
         minutes, epochs = (longer.learning.minutes, longer.learning.epochs) if completed else (None, None)
         self.begin(
-            lambda: prepare_resume(project, info.folder, minutes=minutes, epochs=epochs),
+            lambda _progress: prepare_resume(project, info.folder, minutes=minutes, epochs=epochs),
             project,
             doing=f"resume {info.name}",
         )
@@ -184,7 +186,9 @@ class RunControl(QObject):
         document = self._context.document
         if document.holds_run(folder.path) and folder.path.is_dir():
             project = document.project
-            self.begin(lambda: prepare_resume(project, folder), project, doing=f"resume {folder.name}")
+            self.begin(
+                lambda _progress: prepare_resume(project, folder), project, doing=f"resume {folder.name}"
+            )
 
     def stop(self) -> None:
         """Stop the training and keep what was learnt; where it waits for a teacher, there is none."""
@@ -233,19 +237,21 @@ class RunControl(QObject):
             self._context.jobs.stop(run)
             self.changed.emit()
 
-    def begin(self, work: Callable[[], PreparedRun], project: Project, *, doing: str) -> None:
+    def begin(self, work: Callable[[ProgressCallback], PreparedRun], project: Project, *, doing: str) -> None:
         """Make or read a run in the pool, then start its process."""
         if self.busy:
             return
         self._preparing = preparation = Preparation(project, work)
         self.changed.emit()
-        self._context.tasks.run(
+        task = self._context.tasks.run_with_progress(
+            "Preparing the training",
             preparation.make,
-            done=lambda ready: self._launch(preparation, ready),
+            done=lambda ready: self._launch(preparation, ready, cancelled=task.cancelled),
             failed=lambda error: self._fail(preparation, error, doing),
         )
 
-    def _launch(self, preparation: Preparation, ready: ReadyRun) -> None:
+    def _launch(self, preparation: Preparation, ready: ReadyRun, *, cancelled: bool) -> None:
+        """``cancelled``: the user did so, though it was ready by then."""
         if self._preparing is not preparation:
             return
         self._preparing = None
@@ -261,6 +267,11 @@ class RunControl(QObject):
                 ("Undo", lambda: _take_back(self._context, project, divided)),
                 applies=document.until_next_edit(),
             )
+        if cancelled:
+            preparation.leave()
+            messages.info(_CANCELLED)
+            self.changed.emit()
+            return
         for note in prepared.notes:
             messages.info(note)
         if run in self._context.jobs.active():
@@ -281,7 +292,11 @@ class RunControl(QObject):
         document.runs_changed.emit()
 
     def _train(self, project: Project, config: TrainConfig) -> None:
-        self.begin(lambda: prepare_run(project, config), project, doing="start the training")
+        self.begin(
+            lambda progress: prepare_run(project, config, progress=progress),
+            project,
+            doing="start the training",
+        )
 
     def _teach(self, project: Project, config: TrainConfig, look: _Prediction | None) -> None:
         """Train when the teacher has seen all."""
@@ -321,7 +336,10 @@ class RunControl(QObject):
         if self._preparing is preparation:
             self._preparing = None
             self.changed.emit()
-            self._context.messages.error(error, doing=doing)
+            if isinstance(error, Cancelled):
+                self._context.messages.info(_CANCELLED)
+            else:
+                self._context.messages.error(error, doing=doing)
 
     def _fail_prediction(self, project: Project, error: Exception, name: str) -> None:
         if self._context.document.shows(project):

@@ -144,7 +144,9 @@ class CrossValidating(QObject):
         request = ask_cross_validation(self._window, config, images=data.labelled, own_weights=own)
         if request is not None and self._context.document.shows(project):
             self._control.begin(
-                lambda: prepare_cross_validation(project, config, folds=request.folds),
+                lambda progress: prepare_cross_validation(
+                    project, config, folds=request.folds, progress=progress
+                ),
                 project,
                 doing="cross-validate",
             )

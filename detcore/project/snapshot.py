@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,11 @@ class Snapshot:
     def labelled(self) -> Snapshot:
         """The labelled images and their boxes."""
         return self.only(image.id for image in self.labelled_images)
+
+    def divided(self, splits: Mapping[int, str]) -> Snapshot:
+        """The same images with these splits, by image id; those of others stay."""
+        images = tuple(replace(image, split=splits.get(image.id, image.split)) for image in self.images)
+        return Snapshot(classes=self.classes, images=images, ground_truth=self.ground_truth)
 
     def only(self, image_ids: Iterable[int]) -> Snapshot:
         """Some of the images, and their boxes."""

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detcore.errors import Cancelled
 from detcore.wording import counted
 
 Sizes = NDArray[np.float64]
+Progress = Callable[[int, int], bool]
+"""Told (done, total); false ends it."""
 _ROUNDS = 300
+_MOST_BOXES = 20_000
+"""Of more boxes so many, drawn by chance, tell the anchors as well."""
+
+
+def unwatched(_done: int, _total: int) -> bool:
+    """A progress that nobody looks at, nor ends."""
+    return True
 
 
 def formula_anchors(base: float, scales: Sequence[float], ratios: Sequence[float]) -> Sizes:
@@ -47,30 +57,36 @@ def anchors_text(sizes: Sizes) -> str:
 
 def shape_iou(sizes: Sizes, anchors: Sizes) -> Sizes:
     """(M, N) IoU of boxes of sizes (M, 2) and (N, 2) that share their middles."""
-    overlap = np.minimum(sizes[:, None], anchors[None]).prod(axis=-1)
+    widths, heights = (np.minimum.outer(sizes[:, side], anchors[:, side]) for side in (0, 1))
+    overlap = widths * heights
     return overlap / (sizes.prod(axis=1)[:, None] + anchors.prod(axis=1)[None] - overlap)
 
 
-def anchors_of(sizes: Sizes, count: int, *, seed: int = 0) -> FoundAnchors:
+def anchors_of(sizes: Sizes, count: int, *, seed: int = 0, progress: Progress = unwatched) -> FoundAnchors:
     """``count`` anchors for boxes of widths and heights ``sizes`` (M, 2): k-means with 1 − IoU for the distance and the
     median of each group for its middle, begun as k-means++ does.
 
     Raises:
         ValueError: there are fewer boxes of unlike sizes than anchors.
+        Cancelled: ``progress`` returned false.
     """
     sizes = np.asarray(sizes, np.float64)
-    if len(np.unique(sizes, axis=0)) < count:
+    rng = np.random.default_rng(seed)
+    drawn = sizes if len(sizes) <= _MOST_BOXES else sizes[rng.choice(len(sizes), _MOST_BOXES, replace=False)]
+    if len(np.unique(drawn, axis=0)) < count:
         raise ValueError(f"{counted(count, 'anchor needs', 'anchors need')} boxes of as many unlike sizes")
-    chosen = _spread(sizes, count, np.random.default_rng(seed))
-    groups = np.full(len(sizes), -1)
-    for _ in range(_ROUNDS):
-        found = shape_iou(sizes, chosen).argmax(axis=1)
+    chosen = _spread(drawn, count, rng)
+    groups = np.full(len(drawn), -1)
+    for done in range(_ROUNDS):
+        if not progress(done, _ROUNDS):
+            raise Cancelled("looking for anchors was cancelled")
+        found = shape_iou(drawn, chosen).argmax(axis=1)
         if (found == groups).all():
             break
         groups = found
         for group in range(count):
             if (groups == group).any():
-                chosen[group] = np.median(sizes[groups == group], axis=0)
+                chosen[group] = np.median(drawn[groups == group], axis=0)
     chosen = chosen[np.argsort(chosen.prod(axis=1))]
     return fit_of(sizes, chosen)
 

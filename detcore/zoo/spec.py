@@ -195,8 +195,9 @@ class DetectorSpec:
     ``settings`` are values of training settings, by their names, that it is trained with unless the user says otherwise.
     ``fit`` is of a detector whose card depends on its options: it takes the card and such options, and gives the card as it is
     with them. It raises ConfigError for options that make no sense together.
-    ``from_boxes`` is of a detector with options that boxes can tell, such as anchors: it takes the options, and widths and heights (M, 2) in
-    pixels, as the detector sees them, of the boxes that a training learns from. It raises ConfigError where they are too few.
+    ``from_boxes`` is of a detector with options that boxes can tell, such as anchors: it takes the options, widths and heights (M, 2) in
+    pixels, as the detector sees them, of the boxes that a training learns from, and what to tell (done, total), which says false once
+    the user has cancelled. It raises ConfigError where they are too few, Cancelled where it was.
     ``smooths_labels``: its losses look at ``Detector.label_smoothing``.
     ``masks_ignored``: its losses leave out ``Target.ignore``. Of a detector that cannot do so the images are painted over
     there, so that what lies in such areas is not learnt either.
@@ -227,7 +228,7 @@ class DetectorSpec:
     options: type[Any] = NoOptions
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     fit: Callable[[DetectorSpec, Any], DetectorSpec] | None = None
-    from_boxes: Callable[[Any, NDArray[np.float64]], FromBoxes] | None = None
+    from_boxes: Callable[[Any, NDArray[np.float64], Callable[[int, int], bool]], FromBoxes] | None = None
     deploy: str = ""
     smooths_labels: bool = False
     masks_ignored: bool = False

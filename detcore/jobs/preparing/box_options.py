@@ -9,22 +9,31 @@ from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.tiling import ObjectSizes, choose_tiling
 from detcore.project.snapshot import Snapshot
 from detcore.types import FloatArray
+from detcore.zoo.anchors import Progress, unwatched
 
 
-def settle_options(config: TrainConfig, snapshot: Snapshot) -> tuple[TrainConfig, str]:
+def settle_options(
+    config: TrainConfig, snapshot: Snapshot, *, progress: Progress = unwatched
+) -> tuple[TrainConfig, str]:
     """The settings with options that the boxes of the training images tell, and what is said of them, "" where there is nothing
     to be told.
 
     Raises:
         ConfigError: there are too few boxes, or the options are wrong.
+        Cancelled: ``progress`` returned false.
     """
     spec = config.spec
     if spec.from_boxes is None:
         return config, ""
-    found = spec.from_boxes(spec.read_options(config.options), box_sides(snapshot, config))
+    found = spec.from_boxes(spec.read_options(config.options), box_sides(snapshot, config), progress)
     if not found.note:
         return config, ""
     return replace(config, options=asdict(found.options)), found.note
+
+
+def part_of(progress: Progress, number: int, parts: int) -> Progress:
+    """What one of several equal ``parts`` of some work tells, as the progress of the whole."""
+    return lambda done, total: progress(number * total + done, parts * total)
 
 
 def box_sides(snapshot: Snapshot, config: TrainConfig) -> FloatArray:

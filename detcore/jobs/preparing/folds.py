@@ -11,7 +11,7 @@ from typing import Any
 from detcore.atomic import atomic_write
 from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
-from detcore.jobs.preparing.box_options import settle_options
+from detcore.jobs.preparing.box_options import part_of, settle_options
 from detcore.project.cross_validation import HELD_OUT_SPLIT, MODEL_NAME, fold_folder
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run
@@ -19,17 +19,21 @@ from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.splits import make_splits
 from detcore.project.unused_runs import whole_or_gone
 from detcore.wording import counted
+from detcore.zoo.anchors import Progress, unwatched
 
 VALIDATION_SHARE = 0.1
 """Of the images that a fold trains on, the part that chooses its best weights."""
 
 
-def create_cross_validation(project: Project, config: TrainConfig, *, folds: int) -> RunFolder:
+def create_cross_validation(
+    project: Project, config: TrainConfig, *, folds: int, progress: Progress = unwatched
+) -> RunFolder:
     """Make the run and its folds, all with these settings; images of one group stay in one fold. What boxes tell, such as anchors,
     each fold takes from those that it learns from.
 
     Raises:
         ConfigError: fewer than two folds, or fewer labelled images, or images with boxes, than folds need.
+        Cancelled: ``progress`` returned false; nothing was made.
     """
     snapshot, seed = take_snapshot(project).labelled(), config.runtime.seed
     if folds < 2:
@@ -57,7 +61,10 @@ def create_cross_validation(project: Project, config: TrainConfig, *, folds: int
     for number, part in enumerate(parts, start=1):
         _check_fold(part, f"fold {number} of {folds}", project.folder)
     for_fold = replace(config, runtime=replace(config.runtime, predict_after=False))
-    settled = [settle_options(for_fold, part)[0] for part in parts]
+    settled = [
+        settle_options(for_fold, part, progress=part_of(progress, number, folds))[0]
+        for number, part in enumerate(parts)
+    ]
     run = create_run(project, MODEL_NAME)
     with whole_or_gone(run):
         _write(run.config, config.to_dict())
@@ -79,8 +86,7 @@ def _fold_snapshot(
     rest = [image.id for image in snapshot.images if image.id not in held_out]
     shares = {"train": 1 - VALIDATION_SHARE, "val": VALIDATION_SHARE}
     split = make_splits(rest, shares, seed=seed, groups=groups, ranks=_ranks(snapshot))
-    images = [replace(image, split=split.get(image.id, HELD_OUT_SPLIT)) for image in snapshot.images]
-    return Snapshot(classes=snapshot.classes, images=tuple(images), ground_truth=snapshot.ground_truth)
+    return snapshot.divided({**dict.fromkeys(held_out, HELD_OUT_SPLIT), **split})
 
 
 def _ranks(snapshot: Snapshot) -> dict[int, int]:

@@ -66,7 +66,12 @@ def divided_text() -> str:
     return f"The images without a split were divided: {shares}."
 
 
-def divide(project: Project, *, seed: int) -> Edit:
-    """Put every image that has no split into one, by ``RATIOS``; groups stay together."""
+def missing_splits(project: ProjectReader, *, seed: int) -> dict[int, str]:
+    """A split for every image that has none, by ``RATIOS``; groups stay together."""
     ranks = split_ranks(project.image_list())
-    return set_split(project, {**fill_splits(project.images(), RATIOS, seed=seed, ranks=ranks)})
+    return fill_splits(project.images(), RATIOS, seed=seed, ranks=ranks)
+
+
+def divide(project: Project, *, seed: int) -> Edit:
+    """Put every image that has no split into that of ``missing_splits``."""
+    return set_split(project, {**missing_splits(project, seed=seed)})

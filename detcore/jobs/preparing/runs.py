@@ -11,11 +11,11 @@ from pathlib import Path
 from detcore.atomic import atomic_write
 from detcore.curation.emphasis import DEFAULT_STRENGTH, Emphasis, find_emphasis
 from detcore.curation.lesson import find_lesson
-from detcore.errors import ConfigError, ProjectError
+from detcore.errors import Cancelled, ConfigError, ProjectError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.box_options import settle_options
 from detcore.jobs.preparing.folds import create_cross_validation
-from detcore.jobs.preparing.material import TrainingData, divide, survey
+from detcore.jobs.preparing.material import TrainingData, divide, missing_splits, survey
 from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
 from detcore.jobs.program import check_can_train
 from detcore.project import roles
@@ -30,6 +30,7 @@ from detcore.project.verdicts import read_verdicts
 from detcore.types import Changes
 from detcore.weights.cache import check_weights, weights_path
 from detcore.wording import counted
+from detcore.zoo.anchors import Progress, unwatched
 from detcore.zoo.installed import missing_for
 
 NO_BOXES = "no labelled images yet"
@@ -56,6 +57,7 @@ def prepare_run(
     *,
     learn_from: RunFolder | None = None,
     start: Path | None = None,
+    progress: Progress = unwatched,
 ) -> PreparedRun:
     """Check what would fail, divide the images when nobody has, make the run's folder, freeze the data.
 
@@ -67,6 +69,7 @@ def prepare_run(
         ConfigError: there is nothing to train on, no such weights file, or no PyTorch.
         ProjectError: the images are not there, or the run cannot be written.
         NotLookedAtError, ProjectError: the run that it is to learn from, or the teacher, is not there or has not predicted.
+        Cancelled: ``progress`` returned false; nothing was changed.
     """
     data = _checked(project, config)
     if not data.to_learn_from:
@@ -78,9 +81,13 @@ def prepare_run(
     # Before the images are divided, since nothing may fail after that; those that are held out count for
     # nothing.
     config, emphasis, sent = _learning_more(project, config, learn_from)
-    config, settled = settle_options(config, take_snapshot(project))
+    seed = config.runtime.seed
+    splits = missing_splits(project, seed=seed) if data.needs_splits else {}
+    config, settled = settle_options(config, take_snapshot(project).divided(splits), progress=progress)
     config, teacher = _taught(project, config)
-    changes = project.edit(divide, seed=config.runtime.seed) if data.needs_splits else None
+    if not progress(1, 1):
+        raise Cancelled("no run was made")
+    changes = project.edit(divide, seed=seed) if data.needs_splits else None
     snapshot = take_snapshot(project)
     known = "" if teacher is None else _known_to_teacher(teacher, snapshot)
     run = create_run(
@@ -104,12 +111,15 @@ def prepare_run(
     return PreparedRun(run=run, new=True, changes=changes, sent=sent, notes=notes)
 
 
-def prepare_cross_validation(project: Project, config: TrainConfig, *, folds: int) -> PreparedRun:
+def prepare_cross_validation(
+    project: Project, config: TrainConfig, *, folds: int, progress: Progress = unwatched
+) -> PreparedRun:
     """Check what would fail, make the run and its folds; splits play no part in it.
 
     Raises:
         ConfigError: there are too few labelled images, no such weights file, or no PyTorch.
         ProjectError: the images are not there, or the run cannot be written.
+        Cancelled: ``progress`` returned false; nothing was made.
     """
     notes: tuple[str, ...] = ()
     if is_own_weights(project, config):
@@ -123,7 +133,7 @@ def prepare_cross_validation(project: Project, config: TrainConfig, *, folds: in
     _checked(project, config)
     # what was sent to training is for a run as a whole
     config = replace(config, learning=replace(config.learning, hard_negatives=0.0, oversample=0.0))
-    run = create_cross_validation(project, config, folds=folds)
+    run = create_cross_validation(project, config, folds=folds, progress=progress)
     return PreparedRun(run=run, new=True, in_folds=True, notes=notes)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from detcore.errors import ConfigError
 from detcore.wording import counted
-from detcore.zoo.anchors import Sizes, anchors_of, anchors_text, fit_of, formula_anchors
+from detcore.zoo.anchors import Progress, Sizes, anchors_of, anchors_text, fit_of, formula_anchors
 from detcore.zoo.spec import (
     SUPPRESSIONS,
     Cost,
@@ -234,17 +234,18 @@ def fit(spec: DetectorSpec, options: ComposeOptions) -> DetectorSpec:
     return replace(spec, extra=extra, suppression=options.nms)
 
 
-def from_boxes(options: ComposeOptions, sizes: Sizes) -> FromBoxes:
+def from_boxes(options: ComposeOptions, sizes: Sizes, progress: Progress) -> FromBoxes:
     """Anchors from the boxes, where they are to be found by k-means.
 
     Raises:
         ConfigError: there are too few boxes.
+        Cancelled: ``progress`` returned false.
     """
     if options.anchors != KMEANS or options.head == "fcos":
         return FromBoxes(options=options)
     count = _FOUND_EACH * options.levels
     try:
-        found = anchors_of(sizes, count)
+        found = anchors_of(sizes, count, progress=progress)
     except ValueError as error:
         raise ConfigError(str(error), hint="Leave anchors empty, or label more") from error
     by_formula = fit_of(sizes, np.concatenate(options.shapes()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from detcore.zoo.anchors import Sizes
+from detcore.zoo.anchors import Progress, Sizes
 from detcore.zoo.spec import Cost, DetectorSpec, FromBoxes, InputRule, Recipe, WeightsInfo
 from detcore.zoo.specs.compose import ComposeOptions, anchors_option, backbone_option, fit, from_boxes
 
@@ -52,8 +52,8 @@ def _fit(spec: DetectorSpec, options: DssdOptions | YoloOptions) -> DetectorSpec
     return fit(spec, options.parts())
 
 
-def _from_boxes(options: YoloOptions, sizes: Sizes) -> FromBoxes:
-    found = from_boxes(options.parts(), sizes)
+def _from_boxes(options: YoloOptions, sizes: Sizes, progress: Progress) -> FromBoxes:
+    found = from_boxes(options.parts(), sizes, progress)
     return FromBoxes(options=replace(options, anchors=found.options.anchors), note=found.note)
 
 

@@ -18,7 +18,7 @@ from detcore.jobs.settings.learning import Learning
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, create_run
 from detcore.project.snapshot import take_snapshot
-from tests.app.train.train_driving import LEFT, WAIT
+from tests.app.train.train_driving import LEFT, WAIT, last_message
 
 
 @pytest.mark.parametrize("made_first", [False, True])
@@ -55,7 +55,19 @@ def test_a_run_that_is_resumed_stays_when_its_project_is_closed_meanwhile(projec
     run = create_run(project, "reticle-s")
     run.config.write_text(TrainConfig(learning=Learning(minutes=5.0)).to_json(), encoding="utf-8")
     take_snapshot(project).save(run.snapshot)
-    preparation = Preparation(project, lambda: prepare_resume(project, run))
-    preparation.make()
+    preparation = Preparation(project, lambda _progress: prepare_resume(project, run))
+    preparation.make(lambda _done, _total: True)
     preparation.leave()
     assert run.config.is_file()
+
+
+def test_cancelled_while_a_run_is_made_nothing_is_started_and_one_can_train_again(
+    qtbot: QtBot, open_page: TrainPage, context: AppContext, project: Project
+) -> None:
+    context.tasks.started.connect(lambda task: task.cancel())
+    qtbot.mouseClick(open_page.buttons.start, LEFT)
+    qtbot.waitUntil(lambda: not open_page.control.preparing, timeout=WAIT)
+    assert last_message(context).text == "Cancelled. No training was started."
+    assert list(project.runs_folder.glob("*")) == []
+    assert {image.split for image in project.images()} == {None}
+    assert open_page.buttons.start.isEnabled()

@@ -35,3 +35,10 @@ def test_mean_iou_by_hand() -> None:
 def test_fewer_unlike_boxes_than_anchors_are_told() -> None:
     with pytest.raises(ValueError, match="3 anchors need boxes of as many unlike sizes"):
         anchors_of(np.ones((10, 2)), 3)
+
+
+def test_of_very_many_boxes_some_tell_the_anchors_and_all_how_well_these_fit() -> None:
+    sizes = np.array([[10.0, 10.0], [40.0, 20.0]]).repeat([30_000, 10_000], axis=0)
+    found = anchors_of(sizes, 2)
+    np.testing.assert_array_equal(found.sizes, [[10, 10], [40, 20]])
+    assert len(found.overlaps) == 40_000

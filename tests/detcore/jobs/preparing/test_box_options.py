@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from detcore.cli.main import main
-from detcore.errors import ConfigError
+from detcore.errors import Cancelled, ConfigError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.runs import prepare_cross_validation, prepare_run
 from detcore.jobs.settings.learning import Learning
@@ -20,7 +20,7 @@ from detcore.types import Box, Image
 KMEANS = {"head": "grid", "assigner": "neighbours", "anchors": "kmeans"}
 
 
-def project_of(folder: Path, sides: list[tuple[int, int]]) -> Path:
+def project_of(folder: Path, sides: list[tuple[int, int]], *, divided: bool = True) -> Path:
     """A box of each of these widths and heights in an image of its own, of 320 × 160 pixels; the last image is held out."""
     with Project.create(folder / "a.reticle", image_root=folder) as made:
         names = [f"{number}.jpg" for number in range(len(sides))]
@@ -33,7 +33,8 @@ def project_of(folder: Path, sides: list[tuple[int, int]]) -> Path:
             for image_id, (x1, y1, x2, y2) in zip(ids, corners, strict=True)
         ]
         made.edit(add_boxes, boxes)
-        made.edit(set_split, {image_id: "train" for image_id in ids[:-1]} | {ids[-1]: "test"})
+        if divided:
+            made.edit(set_split, {image_id: "train" for image_id in ids[:-1]} | {ids[-1]: "test"})
         return made.folder
 
 
@@ -61,6 +62,30 @@ def test_too_few_boxes_are_told_before_there_is_a_run(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=r"9 anchors need boxes of as many unlike sizes.*label more"):
             prepare_run(project, config())
         assert list(project.runs_folder.glob("*")) == []
+
+
+def test_anchors_are_those_of_the_images_that_an_undivided_project_is_to_learn_from(tmp_path: Path) -> None:
+    sides = [(8 + 6 * number, 10 + 4 * number) for number in range(13)]
+    with Project.open(project_of(tmp_path, sides, divided=False)) as project:
+        prepared = prepare_run(project, config())
+        images = [image.split for image in project.images()]
+    # seven in ten of thirteen are nine: so many anchors are exactly their sizes
+    learnt = [f"{w},{h}" for (w, h), split in zip(sides, images, strict=True) if split == "train"]
+    assert len(learnt) == 9
+    assert TrainConfig.load(prepared.run.config).options["anchors"].split(", ") == learnt
+
+
+def test_cancelled_while_anchors_are_found_nothing_was_changed(tmp_path: Path) -> None:
+    sides = [(8 + 6 * number, 10 + 4 * number) for number in range(13)]
+    told: list[tuple[int, int]] = []
+    with Project.open(project_of(tmp_path, sides, divided=False)) as project:
+        with pytest.raises(Cancelled):
+            prepare_run(project, config(), progress=lambda done, total: bool(told.append((done, total))))
+        with pytest.raises(Cancelled):
+            prepare_cross_validation(project, config(), folds=2, progress=lambda _done, _total: False)
+        assert {image.split for image in project.images()} == {None}
+        assert list(project.runs_folder.glob("*")) == []
+    assert told == [(0, told[0][1])]
 
 
 def test_each_fold_finds_its_anchors_from_what_it_learns_from(tmp_path: Path) -> None:
