@@ -149,13 +149,21 @@ def format_duration(seconds: float) -> str:
 
 
 def state_text(run: RunInfo) -> str:
-    """What became of a run, and the numbers of the run from whose errors it learns, and of its teacher."""
+    """What became of a run, and the numbers of those that it comes from: whose errors it learns from, its teacher, and the one of
+    whose detector it is a part."""
     parts = [STATE_TEXT[run.state]]
     if run.learns_from:
         parts.append(f"errors of {run_number(run.learns_from)}")
     if run.teacher:
         parts.append(f"taught by {run_number(run.teacher)}")
+    if run.pruned_from:
+        parts.append(f"pruned from {run_number(run.pruned_from)}")
     return " · ".join(parts)
+
+
+def pruned_text(run: RunInfo) -> str:
+    """Of which run a pruned one is a part, and of what share of it."""
+    return f"pruned from {run.pruned_from}, {run.kept:.0%} of its channels kept"
 
 
 def run_number(name: str) -> str:
@@ -175,6 +183,8 @@ def _tooltip(run: RunInfo) -> str:
         lines.append(f"learns more from the errors of {run.learns_from}")
     if run.teacher:
         lines.append(f"taught by {run.teacher}")
+    if run.pruned_from:
+        lines.append(pruned_text(run))
     if run.message:
         lines.append(run.message)
     return "<br>".join(lines)

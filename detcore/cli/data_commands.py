@@ -151,6 +151,8 @@ def info(options: argparse.Namespace) -> int:
                     "state": str(run.state),
                     "best_AP": run.best_ap,
                     "seconds": run.seconds,
+                    "pruned_from": run.pruned_from or None,
+                    "kept": run.kept,
                 }
                 for run in runs
             ],
@@ -164,7 +166,7 @@ def info(options: argparse.Namespace) -> int:
     rows = [
         [
             run.name,
-            run.model,
+            f"{run.model}, {run.kept:.0%} of {run.pruned_from}" if run.pruned_from else run.model,
             str(run.state),
             "–" if run.best_ap is None else f"{run.best_ap:.3f}",
             f"{run.seconds:,.0f} s",

@@ -28,7 +28,7 @@ from detcore.jobs.config import TrainConfig
 from detcore.jobs.owner import OutcomeState, TrainingJob, WorkerJob, worker_command
 from detcore.jobs.preparing.material import divided_text
 from detcore.jobs.preparing.model_export import ModelExport, prepare_model_export, usual_folder
-from detcore.jobs.preparing.runs import PreparedRun, prepare_resume, prepare_run
+from detcore.jobs.preparing.runs import PreparedRun, PrunedWeights, prepare_resume, prepare_run
 from detcore.jobs.preparing.sent_errors import use_up
 from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.cross_validation import is_cross_validation
@@ -71,7 +71,11 @@ def _begin(project: Project, options: argparse.Namespace) -> PreparedRun:
 
 
 def begin_run(
-    project: Project, config: TrainConfig, *, learn_from: RunFolder | None = None, start: Path | None = None
+    project: Project,
+    config: TrainConfig,
+    *,
+    learn_from: RunFolder | None = None,
+    start: PrunedWeights | None = None,
 ) -> PreparedRun:
     """Make a run, as ``prepare_run``; a teacher first looks at what it has not seen. Says what was done."""
     if config.learning.teacher:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from detcore.cli.console import say
 from detcore.cli.model_commands import begin_run, train_prepared
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.preparing.runs import PrunedWeights
 from detcore.jobs.program import check_can_train
 from detcore.project.project import Project
 from detcore.project.runs import find_run
@@ -26,9 +27,10 @@ def prune(options: argparse.Namespace) -> int:
         run = find_run(project, options.run)
         config = _settings(TrainConfig.load(run.config), options)
         pruned = prune_checkpoint(best_checkpoint(run), keep=options.keep)
-        start = Path(folder) / "start.safetensors"
-        write_checkpoint(pruned.checkpoint, start)
+        file = Path(folder) / "start.safetensors"
+        write_checkpoint(pruned.checkpoint, file)
         config = replace(config, options=pruned.checkpoint.options)
+        start = PrunedWeights(file=file, run=run.name, kept=options.keep)
         prepared = begin_run(project, config, start=start)
     say(f"{run.name}: {_text(*pruned.before)} become {_text(*pruned.after)}.")
     return train_prepared(options.project, prepared)

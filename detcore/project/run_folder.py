@@ -34,7 +34,7 @@ class RunFolder:
 
     @property
     def info(self) -> Path:
-        """Model, time of creation, whose errors it learns from and who teaches it; written by ``create_run``."""
+        """Model, time of creation, whose errors it learns from, who teaches it, of which run it was pruned; written by ``create_run``."""
         return self.path / "run.json"
 
     @property

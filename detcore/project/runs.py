@@ -76,7 +76,7 @@ class RunInfo:
     before the first validation; ``weights`` is the file to predict with or to start from, ``None`` without any;
     ``seconds`` and ``epochs`` are of training; ``fraction`` done is 0..1;
     ``message`` says why a run failed; ``learns_from`` is the run whose errors count more in this one, ``teacher`` the one
-    whose detections it learns, "" for none."""
+    whose detections it learns, ``pruned_from`` the one of whose detector it has the share ``kept`` of the channels, "" for none."""
 
     name: str
     folder: RunFolder
@@ -94,6 +94,8 @@ class RunInfo:
     weights: Path | None
     learns_from: str = ""
     teacher: str = ""
+    pruned_from: str = ""
+    kept: float = 1.0
 
     @property
     def has_checkpoint(self) -> bool:
@@ -101,11 +103,17 @@ class RunInfo:
 
 
 def create_run(
-    project: ProjectReader, model_name: str, *, learns_from: str = "", teacher: str = ""
+    project: ProjectReader,
+    model_name: str,
+    *,
+    learns_from: str = "",
+    teacher: str = "",
+    pruned_from: str = "",
+    kept: float = 1.0,
 ) -> RunFolder:
     """Make the folder of a new run: ``001-reticle-s``. Numbers are not used again, even after ``discard``.
 
-    ``learns_from`` and ``teacher`` as in ``RunInfo``.
+    ``learns_from``, ``teacher``, ``pruned_from`` and ``kept`` as in ``RunInfo``.
     """
     project.runs_folder.mkdir(exist_ok=True)
     while True:
@@ -125,6 +133,7 @@ def create_run(
             "created": time.time(),
             "learns_from": learns_from,
             "teacher": teacher,
+            **({"pruned_from": pruned_from, "kept": kept} if pruned_from else {}),
         }
         with whole_or_gone(run), atomic_write(run.info) as temporary:
             temporary.write_text(json.dumps(record), encoding="utf-8")
@@ -158,7 +167,8 @@ def read_run(run: RunFolder) -> RunInfo:
     info = read_json(run.info)
     model = info.get("model")
     created = info.get("created")
-    learns_from, teacher = info.get("learns_from"), info.get("teacher")
+    origin = {name: info.get(name) for name in ("learns_from", "teacher", "pruned_from")}
+    kept = info.get("kept")
     history = _History(read_events(run.events, milestones=True))
     state, best = _state(run, history), best_figure(run)
     return RunInfo(
@@ -178,8 +188,8 @@ def read_run(run: RunFolder) -> RunInfo:
         message=history.message,
         has_detections=has_detections(run),
         weights=next((path for path in weights_files(run) if path.is_file()), None),
-        learns_from=learns_from if isinstance(learns_from, str) else "",
-        teacher=teacher if isinstance(teacher, str) else "",
+        kept=float(kept) if kept is not None and fits(kept, "float") else 1.0,
+        **{name: run_name for name, run_name in origin.items() if isinstance(run_name, str)},
     )
 
 

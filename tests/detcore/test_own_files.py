@@ -308,10 +308,12 @@ def test_errors_to_learn_from_and_plans_are_of_the_kinds_that_they_are_of(run: R
 
 
 def test_a_run_is_described_whatever_its_files_hold(run: RunFolder) -> None:
-    run.info.write_text('{"model": [], "created": 1e999, "learns_from": {"a": 1}}')
+    run.info.write_text(
+        '{"model": [], "created": 1e999, "learns_from": {"a": 1}, "pruned_from": 1, "kept": "half"}'
+    )
     run.pid.write_text('{"pid": 1e999, "created": true}')
     info = read_run(run)
-    assert (info.model, info.learns_from) == ("reticle-s", "")
+    assert (info.model, info.learns_from, info.pruned_from, info.kept) == ("reticle-s", "", "", 1.0)
     assert info.created == run.path.stat().st_mtime
     for pid in (2**70, 2**40, -1, "1", True):
         run.pid.write_text(json.dumps({"pid": pid, "created": 0.0}))

@@ -6,7 +6,7 @@ from PySide6.QtCore import QLocale, Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from app.train.run_history import RunHistory
-from app.train.run_model import STATE_TEXT, format_ap, format_duration
+from app.train.run_model import STATE_TEXT, format_ap, format_duration, pruned_text
 from app.widgets.flow_layout import FlowLayout
 from detcore.project.cross_validation import MODEL_NAME as CROSS_VALIDATION
 from detcore.project.runs import RunInfo, RunState
@@ -80,7 +80,8 @@ class JobStatus(QWidget):
         learns_from = f" · learns from the errors of {run.learns_from}" if run.learns_from else ""
         state = _doing_line(doing, history.part) if doing else _state_line(run)
         teacher = f" · taught by {run.teacher}" if run.teacher else ""
-        self.state.setText(f"{state}{learns_from}{teacher}")
+        pruned = f" · {pruned_text(run)}" if run.pruned_from else ""
+        self.state.setText(f"{state}{learns_from}{teacher}{pruned}")
         self.state.setToolTip(
             "\n".join(line for line in (run.message, LEARNS_FROM if learns_from else "") if line)
         )

@@ -51,19 +51,28 @@ class PreparedRun:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrunedWeights:
+    """What is left of the detector of ``run``: a weights ``file``, with the share ``kept`` of its channels."""
+
+    file: Path
+    run: str
+    kept: float
+
+
 def prepare_run(
     project: Project,
     config: TrainConfig,
     *,
     learn_from: RunFolder | None = None,
-    start: Path | None = None,
+    start: PrunedWeights | None = None,
     progress: Progress = unwatched,
 ) -> PreparedRun:
     """Check what would fail, divide the images when nobody has, make the run's folder, freeze the data.
 
     The run learns more from the errors of ``learn_from``, or without it from those that were sent to
     training, which wait on in the project until the run trains. Of its teacher it keeps what that has found. It starts from
-    a copy of the weights file ``start``, if there is one.
+    a copy of the pruned weights ``start``, if there are any.
 
     Raises:
         ConfigError: there is nothing to train on, no such weights file, or no PyTorch.
@@ -95,10 +104,12 @@ def prepare_run(
         config.detector,
         learns_from="" if emphasis is None else emphasis.run,
         teacher=config.learning.teacher,
+        pruned_from="" if start is None else start.run,
+        kept=1.0 if start is None else start.kept,
     )
     with whole_or_gone(run):
         if start is not None:
-            shutil.copyfile(start, run.start)
+            shutil.copyfile(start.file, run.start)
             config = replace(config, learning=replace(config.learning, weights=str(run.start)))
         _write_config(run, config)
         if emphasis is not None:

@@ -25,7 +25,7 @@ from detcore.jobs.settings.learning import Learning
 from detcore.jobs.settings.runtime import Runtime
 from detcore.project.edits import set_split
 from detcore.project.project import Project
-from detcore.project.runs import RunState, find_run, list_runs, save_detections
+from detcore.project.runs import RunState, create_run, find_run, list_runs, save_detections
 from detcore.project.snapshot import Snapshot
 from detcore.types import Detections
 from tests.app.train.train_driving import (
@@ -83,6 +83,17 @@ def test_the_last_line_of_the_log_says_where_it_is_cut(qtbot: QtBot, page: Train
     assert log.last.text().endswith("…")
     assert log.last.text().startswith("a rather")
     assert log.last.toolTip() == text
+
+
+def test_a_pruned_run_says_of_which_it_is_a_part_and_how_much_was_kept(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    create_run(project, "reticle-s", pruned_from="001-reticle-s", kept=0.6)
+    context.document.open(project)
+    qtbot.waitUntil(lambda: bool(page.shelf.model.runs), timeout=WAIT)
+    assert state_text(page.shelf.model.runs[0]) == "Not started · pruned from 001"
+    tip = page.shelf.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
+    assert "pruned from 001-reticle-s, 60% of its channels kept" in tip
 
 
 def test_on_the_smallest_page_the_legends_are_whole_though_the_figures_take_two_rows(

@@ -10,7 +10,7 @@ from detcore.cli import main
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.outcomes import Outcome, OutcomeState
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, create_run
+from detcore.project.runs import RunFolder, create_run, list_runs
 from detcore.zoo.checkpoint import read_checkpoint, write_checkpoint
 from tests.detcore.cli.small_projects import small_project
 from tests.detcore.training.test_pruned_runs import whole
@@ -39,6 +39,9 @@ def test_a_run_is_pruned_into_a_new_one_with_its_settings(
     assert settings.options["widths"]
     assert (settings.learning.minutes, settings.learning.image_size) == (2.0, 96)
     assert settings.learning.hard_negatives == 0.0
+    with Project.open(folder) as project:
+        origins = [(info.pruned_from, info.kept) for info in list_runs(project)]
+    assert origins == [("001-reticle-n", 0.5), ("", 1.0)]
 
 
 @pytest.mark.parametrize("keep", ["0", "1.1", "half"])
