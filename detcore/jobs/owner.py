@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import IO
 
 from detcore.errors import JobError
@@ -70,6 +71,7 @@ class WorkerJob:
         self._what = what
         self._process: subprocess.Popen[str] | None = None
         self._stderr: deque[str] = deque(maxlen=_STDERR_LINES)
+        self._to_tell: SimpleQueue[str | None] = SimpleQueue()
         self._callback_lock = threading.Lock()
         self._conclusion = Conclusion(on_end, lock=self._callback_lock)
         self._stopping = threading.Event()
@@ -103,15 +105,16 @@ class WorkerJob:
         except (OSError, ValueError) as error:  # ValueError: a path that no system takes
             raise JobError(f"the {self._what} process could not be started ({error})") from error
         self._last_line = time.monotonic()
-        readers = [
+        of_pipes = [
             threading.Thread(target=self._read_events, name=f"{self._what}-events", daemon=True),
             threading.Thread(target=self._read_stderr, name=f"{self._what}-stderr", daemon=True),
+            threading.Thread(target=self._write_lines, name=f"{self._what}-commands", daemon=True),
         ]
-        for thread in readers:
+        for thread in of_pipes:
             thread.start()
         threading.Thread(target=self._watch, name=f"{self._what}-watch", daemon=True).start()
         threading.Thread(
-            target=self._conclude, args=(readers,), name=f"{self._what}-end", daemon=True
+            target=self._conclude, args=(of_pipes,), name=f"{self._what}-end", daemon=True
         ).start()
 
     @property
@@ -136,16 +139,9 @@ class WorkerJob:
         self.tell(command.value)
 
     def tell(self, line: str) -> None:
-        """A line on its stdin, as ``request``."""
-        stdin = None if self._process is None else self._process.stdin
-        if stdin is None:
-            return
-        try:
-            stdin.write(f"{line}\n")
-            stdin.flush()
-        except (OSError, ValueError):
-            # The pipe closes when the process ends: then there is nobody to ask, which _conclude reports.
-            return
+        """A line on its stdin, as ``request``. Returns at once, however long the line is: a process reads nothing while
+        it loads, and a pipe has room for some kilobytes."""
+        self._to_tell.put(line)
 
     def finish(self) -> None:
         """Ask it to end now with its best result."""
@@ -187,6 +183,16 @@ class WorkerJob:
     def _read_stderr(self) -> None:
         with self._pipe("stderr") as pipe:
             self._stderr.extend(line.rstrip() for line in pipe)
+
+    def _write_lines(self) -> None:
+        """Until there is nobody to tell any more."""
+        try:
+            with self._pipe("stdin") as pipe:
+                while (line := self._to_tell.get()) is not None:
+                    pipe.write(f"{line}\n")
+                    pipe.flush()
+        except OSError:
+            self._stderr.append("(the worker ended before it read its last command)")
 
     def _pipe(self, name: str) -> IO[str]:
         pipe: IO[str] | None = getattr(self._process, name)
@@ -236,22 +242,18 @@ class WorkerJob:
         except ProcessLookupError:
             return
 
-    def _conclude(self, readers: Sequence[threading.Thread]) -> None:
-        self._conclusion.draw(lambda: self._end(readers))
+    def _conclude(self, of_pipes: Sequence[threading.Thread]) -> None:
+        self._conclusion.draw(lambda: self._end(of_pipes))
 
-    def _end(self, readers: Sequence[threading.Thread]) -> Outcome:
+    def _end(self, of_pipes: Sequence[threading.Thread]) -> Outcome:
         process = self._process
         if process is None:
             raise RuntimeError("the job was not started")
         code = process.wait()
-        for thread in readers:
+        self._to_tell.put(None)
+        for thread in of_pipes:
             # A grandchild may hold the pipes open after the process itself has gone.
             thread.join(timeout=5.0)
-        if process.stdin is not None:
-            try:
-                process.stdin.close()
-            except OSError:
-                self._stderr.append("(the worker ended before it read its last command)")
         said = tuple(self._stderr)  # a grandchild may go on adding lines
         return judge(
             self._what,

@@ -84,6 +84,26 @@ def test_a_command_reaches_the_worker() -> None:
     assert outcome.state is OutcomeState.FINISHED_EARLY
 
 
+def test_a_long_line_is_told_at_once_to_a_worker_that_reads_only_later(tmp_path: Path) -> None:
+    begin = tmp_path / "begin"
+    body = f"""
+for _ in range(1000):
+    if os.path.exists({str(begin)!r}): break
+    time.sleep(0.02)
+else: sys.exit('nobody let it begin')
+say(event='log', level='info', text=str(len(sys.stdin.readline().strip()))); ended('completed')
+"""
+    heard: list[Event] = []
+    job = WorkerJob(script(body), on_event=heard.append)
+    job.start()
+    job.tell("x" * 1_000_000)  # far more than any pipe has room for
+    begin.touch()
+    outcome = job.wait(30)
+    assert outcome is not None
+    assert outcome.good, outcome.text
+    assert [event.text for event in heard if isinstance(event, Log)] == ["1000000"]
+
+
 def test_a_failure_says_what_the_worker_said() -> None:
     body = "say(event='failed', failure='non_finite_loss', message='a.png', hint='look'); sys.exit(76)"
     _, outcome, _ = run(body)
