@@ -90,7 +90,11 @@ def facts(findings: Findings) -> Pair:
             "Run": f"{run.name}, {run.state.value}",
             "Model": model,
             **({"Taught by": run.teacher} if run.teacher else {}),
-            **({"Pruned from": f"{run.pruned_from}, {run.kept:.0%} of its channels kept"} if run.pruned_from else {}),
+            **(
+                {"Pruned from": f"{run.pruned_from}, {run.kept:.0%} of its channels kept"}
+                if run.pruned_from
+                else {}
+            ),
             "Started": moment(run.created),
             "Trained": f"{_duration(run.seconds)}, {effort}, on {run.device or 'unknown'}",
             "Best AP": best,

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib import import_module
 
+import numpy as np
 import pytest
 import torch
 
+from detcore.data.batches import stack
+from detcore.data.letterbox import fit_frame, resize
+from detcore.data.tensors import to_tensor
 from detcore.zoo.base import Detector, Target
 from detcore.zoo.building import build_detector
 from detcore.zoo.catalogue import detectors
@@ -18,6 +22,17 @@ from detcore.zoo.detectors.retinanet import RetinaNetDetector
 from detcore.zoo.detectors.ssdlite import SsdLite
 from detcore.zoo.installed import missing_for
 
+WITHOUT_EXTRA = (
+    "centernet compose cornernet darknet dssd faster-rcnn fcos reticle-m reticle-n reticle-s "
+    "reticle-s-pretrained retinanet ssd300-vgg16 ssdlite320 yolo-anchors"
+)
+OF_TRANSFORMERS = "conditional-detr d-fine deformable-detr deim-v2 detr lw-detr rf-detr rt-detr-v2 yolos"
+EXTRAS = {
+    **dict.fromkeys(WITHOUT_EXTRA.split(), ""),
+    "efficientdet": "timm",
+    **dict.fromkeys(OF_TRANSFORMERS.split(), "detr"),
+}
+"""Which extra each of Reticle's detectors needs, by their ids."""
 NAMES = sorted(spec.id for spec in detectors().values() if missing_for(spec) is None)
 LARGE = "ssd300-vgg16"
 """It makes 300 pixels a side of any image, and has no norms that want several; batches of two are in
@@ -47,6 +62,20 @@ def build(name: str, num_classes: int = 3, size: int = 128) -> Detector:
     small = "mobilenet_v3_large"
     options = {"backbone": small} if small in choices.get("backbone", ()) else {}
     return build_detector(name, num_classes=num_classes, image_size=size, options=options)
+
+
+def test_these_are_all_detectors_of_the_catalogue() -> None:
+    assert EXTRAS.keys() == {spec.id for spec in detectors().values() if spec.build.startswith("detcore.")}
+
+
+@pytest.mark.parametrize(("name", "extra"), EXTRAS.items())
+def test_every_detector_is_tested_here_or_lacks_an_extra(name: str, extra: str) -> None:
+    spec = detectors()[name]
+    assert spec.extra == extra
+    missing = missing_for(spec)
+    if extra and missing is not None:
+        pytest.skip(str(missing))
+    assert name in NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -103,6 +132,35 @@ def test_detections_lie_in_the_frame_best_first(name: str) -> None:
         assert set(item["labels"].tolist()) <= {0, 1, 2}
         assert bool((item["boxes"] >= 0).all())
         assert bool((item["boxes"] <= torch.tensor([128.0, 96.0, 128.0, 96.0])).all())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_images_of_odd_and_unlike_sizes_are_learnt_and_looked_at(name: str) -> None:
+    """As a training and a prediction have them: fitted, then filled up to sides that the network takes."""
+    rule = detectors()[name].input
+    sizes = ((131, 97), (101, 99))[: len(noise(name))]
+    fits = [fit_frame(width=width, height=height, longer_side=width, rule=rule) for width, height in sizes]
+    rng = np.random.default_rng(0)
+    drawn = [rng.integers(0, 256, (height, width, 3), np.uint8) for width, height in sizes]
+    images = stack([resize(image, fit) for image, fit in zip(drawn, fits, strict=True)]).float() / 255
+    boxes = np.array([[61.5, 40.25, 99.0, 96.5]], np.float32)
+    targets = [
+        Target(boxes=to_tensor(fit.to_frame(boxes)), labels=torch.tensor([1]), ignore=torch.zeros(0, 4))
+        for fit in fits
+    ]
+    detector = build(name)
+    with torch.no_grad():
+        losses = detector.train()(images, targets)
+        found = detector.eval()(images)
+    assert isinstance(losses, dict)
+    assert isinstance(found, list)
+    total = float(torch.stack(list(losses.values())).sum())
+    assert 0 < total < 1e6
+    assert len(found) == len(images)
+    height, width = images.shape[2:]
+    for item in found:
+        assert bool((item["boxes"] >= 0).all())
+        assert bool((item["boxes"] <= torch.tensor([width, height, width, height])).all())
 
 
 @pytest.mark.parametrize("name", NAMES)
