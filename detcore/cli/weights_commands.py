@@ -10,6 +10,7 @@ from detcore.cli.console import progress_bar, say, table
 from detcore.weights.cache import WeightsCache, default_cache
 from detcore.weights.catalogue import find_weights, weights_files
 from detcore.weights.download import get_weights
+from detcore.zoo.catalogue import detectors
 
 
 def weights(options: argparse.Namespace) -> int:
@@ -34,8 +35,20 @@ def _list(cache: WeightsCache, options: argparse.Namespace) -> None:
         }
         for file in weights_files().values()
     ]
+    places = [(spec.id, place) for spec in detectors().values() for place in spec.weights.places]
     if options.json:
-        say(json.dumps(records, indent=2))
+        unknown = dict.fromkeys(records[0])
+        brought = [
+            {
+                **unknown,
+                "detector": detector,
+                "options": dict(place.options),
+                "learnt": place.learnt,
+                "url": place.url,
+            }
+            for detector, place in places
+        ]
+        say(json.dumps([*records, *brought], indent=2))
         return
     rows = [
         (
@@ -50,6 +63,20 @@ def _list(cache: WeightsCache, options: argparse.Namespace) -> None:
         for file in weights_files().values()
     ]
     say(table(rows, head=("name", "detector", "learnt from", "size", "licence", "source", "here")))
+    say(
+        "\nTo be loaded by hand, from pages that say their licences; sizes and sums are not known here. Put model.safetensors and "
+        "config.json into a folder, and start with --weights FOLDER:"
+    )
+    rows = [
+        (
+            detector,
+            ", ".join(f"{name}={value}" for name, value in place.options.items()),
+            place.learnt,
+            place.url,
+        )
+        for detector, place in places
+    ]
+    say(table(rows, head=("detector", "options", "learnt from", "page")))
 
 
 def _get(cache: WeightsCache, options: argparse.Namespace) -> None:

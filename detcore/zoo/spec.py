@@ -152,14 +152,25 @@ class PublishedFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPlace:
+    """Where weights can be had that users bring themselves, since neither size nor sum of their files is known here. ``url`` is the page;
+    ``learnt`` and ``options`` are as of a ``PublishedFile``."""
+
+    url: str
+    learnt: str
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsInfo:
     """Which weights a training can start from: a ``text`` for the user, the published ``files`` and their
-    ``licence``, "" where there are none. ``start`` is the name of the file that it starts from unless the user chooses
+    ``licence``, "" where there are none, and ``places`` with others. ``start`` is the name of the file that it starts from unless the user chooses
     otherwise; without one it starts from nothing."""
 
     text: str
     licence: str = ""
     files: tuple[PublishedFile, ...] = ()
+    places: tuple[PublishedPlace, ...] = ()
     start: str = ""
 
 

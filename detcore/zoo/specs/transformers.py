@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from detcore.zoo.spec import Cost, DetectorSpec, InputRule, Recipe, Wants, WeightsInfo, option
+from detcore.zoo.spec import (
+    Cost,
+    DetectorSpec,
+    InputRule,
+    PublishedPlace,
+    Recipe,
+    Wants,
+    WeightsInfo,
+    option,
+)
 
 EXTRA = "detr"
 _LICENCE = "Apache-2.0"
@@ -166,7 +175,11 @@ def _weights(sizes: Mapping[str, Size]) -> WeightsInfo:
     return WeightsInfo(
         text=f"Takes COCO weights as they are on huggingface.co ({names}): download model.safetensors and config.json there into "
         "a folder and start from that. Layers that do not fit are listed and start afresh. From nothing it learns next "
-        "to nothing from less than some ten thousand images."
+        "to nothing from less than some ten thousand images.",
+        places=tuple(
+            PublishedPlace(url=f"https://huggingface.co/{size.hub}", learnt="COCO", options={"size": name})
+            for name, size in sizes.items()
+        ),
     )
 
 

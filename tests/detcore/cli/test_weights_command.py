@@ -58,9 +58,23 @@ def test_the_list_says_all_that_is_to_be_known_before_a_download(server: Server,
     assert main(["weights", "get", "tiny-coco"]) == 0
     capsys.readouterr()
     assert main(["weights", "list", "--json"]) == 0
-    tiny = json.loads(capsys.readouterr().out)[-1]
+    tiny = next(one for one in json.loads(capsys.readouterr().out) if one["name"] == "tiny-coco")
     assert (tiny["name"], tiny["bytes"], tiny["licence"]) == ("tiny-coco", 512_000, "BSD-3-Clause")
     assert Path(tiny["path"]).read_bytes() == CONTENT
+
+
+def test_the_list_names_where_others_are_had_and_makes_up_nothing_of_their_files(capsys: Printed) -> None:
+    assert main(["weights", "list"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    row = next(
+        line for line in told if line.endswith("https://huggingface.co/ustc-community/dfine-nano-coco")
+    )
+    assert row.split()[:3] == ["d-fine", "size=n", "COCO"]
+    assert main(["weights", "list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    one = next(one for one in listed if one["url"] == "https://huggingface.co/facebook/detr-resnet-50")
+    assert (one["detector"], one["options"]) == ("detr", {"size": "resnet50"})
+    assert [one[key] for key in ("name", "bytes", "sha256", "licence", "path")] == [None] * 5
 
 
 def test_getting_says_what_comes_from_where_and_where_it_lies(
