@@ -22,6 +22,7 @@ from app.train.published_weights import PublishedWeights
 from app.train.run_history import RunHistory
 from app.train.sent import SentToTraining
 from app.train.shelf import RunShelf
+from app.train.starting import StartingFrom
 from app.train.tiling_note import TilingNote
 from app.train.widgets.buttons import TrainButtons
 from app.train.widgets.run_list import RunList
@@ -77,6 +78,7 @@ class TrainPage(Page):
         )
         self.setup = TrainSetup(self.buttons, context)
         self.published = PublishedWeights(context, self.setup, self)
+        self.starting = StartingFrom(context, self.setup, self)
         self.exhibits = Exhibits(
             context, self.run_view.inside, show_label=lambda: self.request_page.emit("label"), parent=self
         )
@@ -305,6 +307,7 @@ class TrainPage(Page):
         )
         if path:
             self.setup.settings.more.use_weights(path)
+            self.starting.follow(path)
 
 
 def _data_text(data: TrainingData | None) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from detcore.images.decoding import check_image
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.owner import OutcomeState, WorkerJob
 from detcore.jobs.preparing.runs import prepare_prediction
+from detcore.jobs.preparing.start_options import start_options
 from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
@@ -177,8 +177,8 @@ def refuse_changes(options: argparse.Namespace, names: Sequence[str]) -> None:
 
 
 def training_config(options: argparse.Namespace) -> TrainConfig:
-    """The settings of a training from the options of the command line. Published weights bring the options of the
-    detector that they are of.
+    """The settings of a training from the options of the command line. Weights bring the options of the detector that they
+    are of.
 
     Raises:
         ConfigError: the detector has no such option, or not that value of it.
@@ -191,16 +191,11 @@ def training_config(options: argparse.Namespace) -> TrainConfig:
     if "weights" in given:
         given["weights"] = _weights(options.weights)
     chosen = {
-        **_options_of(options.weights, model),
+        **(start_options(options.weights, model) if options.weights else {}),
         **parts,
         **find_detector(model).parse_options(dict(options.option or ())),
     }
     return TrainConfig().for_detector(model, chosen).with_settings(given)
-
-
-def _options_of(weights: str | None, model: str) -> Mapping[str, Any]:
-    file = weights_files().get(weights or "")
-    return {} if file is None or file.detector != model else file.options
 
 
 def _weights(word: str) -> str:

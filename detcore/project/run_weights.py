@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from detcore.project.run_folder import RunFolder
 from detcore.untrusted_json import fits, parse_json
@@ -19,6 +20,14 @@ class BestFigure:
 
     ap: float
     step: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorOfWeights:
+    """Which detector weights are of: the ``id`` of its card, and its ``options``."""
+
+    id: str
+    options: Mapping[str, Any]
 
 
 def is_of_run(weights: Path, runs_folder: Path) -> bool:
@@ -50,8 +59,23 @@ def best_figure(run: RunFolder) -> BestFigure | None:
     return BestFigure(ap=float(ap), step=state["step"])
 
 
+def detector_of(weights: Path) -> DetectorOfWeights | None:
+    """What a weights file of a run says of its detector; ``None`` for other files, and for damaged ones."""
+    record = _record(weights)
+    model, options = (None, None) if record is None else (record.get("model"), record.get("options"))
+    if not isinstance(model, str) or not fits(options, "dict[str, Any]"):
+        return None
+    return DetectorOfWeights(id=model, options=cast("dict[str, Any]", options))
+
+
 def _state(path: Path) -> dict[str, Any] | None:
-    """The state in one safetensors file, which is a length of 8 bytes (little endian), so many bytes of JSON,
+    """The state in a checkpoint that is whole."""
+    record = _record(path)
+    return None if record is None else record["state"]
+
+
+def _record(path: Path) -> dict[str, Any] | None:
+    """What is said in the head of one safetensors file, which is a length of 8 bytes (little endian), so many bytes of JSON,
     then the tensors. ``None`` unless it is whole and names its step."""
     try:
         with path.open("rb") as file:
@@ -59,7 +83,7 @@ def _state(path: Path) -> dict[str, Any] | None:
             head: Any = parse_json(file.read(min(length, _MOST_HEAD)))
         metadata = head.pop("__metadata__")
         whole = _LENGTH_BYTES + length + max((item["data_offsets"][1] for item in head.values()), default=0)
-        state: Any = parse_json(metadata["reticle"])["state"]
-        return state if fits(state["step"], "int") and path.stat().st_size == whole else None
+        record: Any = parse_json(metadata["reticle"])
+        return record if fits(record["state"]["step"], "int") and path.stat().st_size == whole else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError):
         return None

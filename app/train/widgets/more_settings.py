@@ -30,10 +30,12 @@ class MoreSettings(QWidget):
 
     Signals:
         file_wanted(): "Choose a file…" was chosen as the weights to start from.
+        weights_chosen(str): the user has chosen these to start from.
         changed(): the user has chosen something else in a form.
     """
 
     file_wanted = Signal()
+    weights_chosen = Signal(str)
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -117,6 +119,7 @@ class MoreSettings(QWidget):
     def _choose_weights(self, row: int) -> None:
         if self.weights.itemData(row) != CHOOSE_FILE:
             self._previous_weights = row
+            self.weights_chosen.emit(self.weights.choice())
             return
         self.weights.setCurrentIndex(self._previous_weights)
         self.file_wanted.emit()

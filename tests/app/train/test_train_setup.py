@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QDoubleSpinBox, QFileDialog, QLabel, QLineEdit, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
+from safetensors.numpy import save_file
 
 from app.services.context import AppContext
 from app.train.page import CONFIG_KEY, TrainPage
@@ -59,6 +62,33 @@ def test_a_click_anywhere_on_the_card_opens_the_list_and_the_detector_chosen_the
     assert page.setup.detector.title.text() == "FCOS"
     assert "BSD-3-Clause" in page.setup.detector.figures.text()
     assert "FCOS" in page.setup.detector.button.accessibleName()
+
+
+def test_weights_to_start_from_set_the_options_of_the_detector_that_they_are_of(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project, tmp_path: Path
+) -> None:
+    context.document.open(project)
+    head = {"state": {"step": 1}, "model": "compose", "options": {"neck": "fpn"}}
+    for name, model in (("mine", "compose"), ("other", "reticle-s")):
+        head["model"] = model
+        save_file({"a": np.zeros(1)}, tmp_path / name, metadata={"reticle": json.dumps(head)})
+    settings, more = page.setup.settings, page.setup.settings.more
+    page.setup.detector.choose("compose")
+    settings.choose_options({"width": 96})
+    settings.show_weights([(name, tmp_path / name) for name in ("other", "mine")])
+
+    def choose(name: str) -> None:
+        more.weights.setCurrentText(name)
+        more.weights.activated.emit(more.weights.currentIndex())
+
+    choose("other")
+    choose("mine")
+    qtbot.waitUntil(lambda: settings.chosen_options() == {"neck": "fpn"}, timeout=5000)
+    assert context.messages.history[-1].text.startswith("The options of Put together are those of mine now")
+    assert page.setup.config().first_weights == str(tmp_path / "mine")
+    # what is chosen afterwards stays
+    settings.choose_options({"neck": "bifpn"})
+    assert page.setup.config().options == {"neck": "bifpn"}
 
 
 def test_how_long_which_detector_and_on_what_are_in_sight_in_a_small_window(

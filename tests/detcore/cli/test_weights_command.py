@@ -24,6 +24,7 @@ from detcore.project.project import Project
 from detcore.types import Box
 from detcore.weights.cache import published_weights
 from detcore.weights.catalogue import WeightsFile, weights_files
+from detcore.zoo.checkpoint import Checkpoint, RunState, write_checkpoint
 from tests.loopback import CONTENT, Server, serving
 
 Printed = pytest.CaptureFixture[str]
@@ -160,6 +161,30 @@ def test_a_file_that_is_called_as_published_weights_is_taken_for_them(tmp_path: 
     file = weights_files()["ssdlite320-coco"]
     assert published_weights(str(tmp_path / file.file_name)) == published_weights(file.name) == file
     assert published_weights(str(tmp_path / "best.safetensors")) is None
+
+
+def test_the_weights_of_a_run_bring_all_options_of_its_detector(tmp_path: Path) -> None:
+    file = tmp_path / "best.safetensors"
+    checkpoint = Checkpoint(
+        state=RunState(step=1),
+        model="compose",
+        class_ids=(1,),
+        image_size=64,
+        config={},
+        options={"neck": "fpn", "width": 96},
+        tensors={"weights.a": torch.zeros(1)},
+    )
+    write_checkpoint(checkpoint, file)
+    words = ["train", "p", "--weights", str(file), "--model"]
+    options = training_config(make_parser().parse_args([*words, "compose"])).options
+    assert (options["neck"], options["width"], options["head"]) == ("fpn", 96, "fcos")
+    chosen = [*words, "compose:neck=pan", "--option", "width=32"]
+    options = training_config(make_parser().parse_args(chosen)).options
+    assert (options["neck"], options["width"]) == ("pan", 32)
+    # what is of another detector, and the file of somebody else, say nothing
+    assert training_config(make_parser().parse_args([*words, "reticle-s"])).options == {}
+    file.write_bytes(b"no weights")
+    assert training_config(make_parser().parse_args([*words, "compose"])).options == {}
 
 
 def test_published_weights_bring_the_options_that_they_are_of() -> None:
