@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QFont, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.plots.curve_items import Curve, CurveItems, visible_points
 from app.plots.curve_legend import HEIGHT, CurveLegend
-from app.plots.plot_grid import PlotGrid, RoundAxis
+from app.plots.plot_grid import PlotGrid, RoundAxis, paint_axes, quiet_menu
 from app.services.theme import SMALL_TEXT, Theme
 from app.services.timing import Debouncer
 from detcore.types import FloatArray
@@ -148,11 +148,7 @@ class MetricPlot(QWidget):
         self.view.setMinimumHeight(LEAST_HEIGHT)
         self.view.setFrameShape(self.view.Shape.NoFrame)
         self.view.viewport().installEventFilter(self)
-        self.plot.setMenuEnabled(False)
-        # pyqtgraph makes it all the same, as a window of its own that nothing ends
-        menu = self.plot.ctrlMenu
-        menu.setParent(self, menu.windowFlags())
-        self.plot.hideButtons()
+        quiet_menu(self.plot, self)
         self.plot.setContentsMargins(4, 4, 16, 4)
         self.plot.getAxis("left").setWidth(AXIS_WIDTH)
         box = self.plot.getViewBox()
@@ -238,14 +234,7 @@ class MetricPlot(QWidget):
         self.view.setBackground(tokens.panel)
         self._grid.set_color(tokens.line)
         self._line.setPen(pg.mkPen(tokens.line_strong, width=1))
-        for side in ("left", "bottom"):
-            axis = self.plot.getAxis(side)
-            axis.setStyle(tickFont=font, tickTextOffset=6, tickLength=-4)
-            axis.setTextPen(tokens.text_muted)
-            axis.setPen(pg.mkPen(tokens.line_strong))
-            axis.setSIPrefixEnableRanges(())
-            axis.label.setDefaultTextColor(QColor(tokens.text_muted))
-            axis.label.setFont(font)
+        paint_axes(self.plot, tokens, font)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # type: ignore[override]
         # The scene's own signal leaves out moves that come soon after another, the last one as well.

@@ -7,12 +7,35 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QRectF
-from PySide6.QtGui import QPainter, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtWidgets import QWidget
+
+from app.services.theme import Tokens
 
 MOST_LINES = 9
 """Of the spacings of the ticks the closest one is drawn that has no more lines than this."""
 ROUND_PARTS = (1.0, 2.0, 5.0)
 WIDE_DECADES = 3.0
+
+
+def quiet_menu(plot: Any, owner: QWidget) -> None:
+    """No menu and no buttons. pyqtgraph makes the menu all the same, as a window of its own that nothing ends."""
+    plot.setMenuEnabled(False)
+    menu = plot.ctrlMenu
+    menu.setParent(owner, menu.windowFlags())
+    plot.hideButtons()
+
+
+def paint_axes(plot: Any, tokens: Tokens, font: QFont) -> None:
+    """The axes in the colours of a theme, with small numbers."""
+    for side in ("left", "bottom"):
+        axis = plot.getAxis(side)
+        axis.setStyle(tickFont=font, tickTextOffset=6, tickLength=-4)
+        axis.setTextPen(tokens.text_muted)
+        axis.setPen(pg.mkPen(tokens.line_strong))
+        axis.setSIPrefixEnableRanges(())
+        axis.label.setDefaultTextColor(QColor(tokens.text_muted))
+        axis.label.setFont(font)
 
 
 class RoundAxis(pg.AxisItem):

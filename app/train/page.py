@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QStackedWidget
 from app.services.context import AppContext
 from app.services.figures import count_text, counted
 from app.services.timing import Debouncer
+from app.train.anchor_fit import AnchorFitting
 from app.train.commands import RunCommands
 from app.train.control import RunControl
 from app.train.crossval import CrossValidating
@@ -83,6 +84,7 @@ class TrainPage(Page):
             context, self.run_view.inside, show_label=lambda: self.request_page.emit("label"), parent=self
         )
         self.tiling = TilingNote(context, self.setup, self)
+        self.anchors = AnchorFitting(context, self.setup, self.tiling, self)
         self.sent = SentToTraining(context, self.control, self)
         self.setup.put_above(self.sent.card)
         self.commands = RunCommands(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.services.context import AppContext
 from app.services.figures import count_text
@@ -23,7 +23,13 @@ _MOST_TOLD = 3
 
 
 class TilingNote(QObject):
-    """Keeps the note like the settings; the sizes of boxes are read whenever ``look`` is called, in the background."""
+    """Keeps the note like the settings; the sizes of boxes are read whenever ``look`` is called, in the background.
+
+    Signals:
+        looked(): ``objects`` are others.
+    """
+
+    looked = Signal()
 
     def __init__(self, context: AppContext, setup: TrainSetup, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +42,11 @@ class TilingNote(QObject):
         setup.detector.chosen.connect(lambda _model: self._say())
         setup.settings.more.groups[BASICS].changed.connect(self._say)
         setup.settings.fitted.connect(lambda _spec: self._say())
+
+    @property
+    def objects(self) -> ObjectSizes | None:
+        """The sizes of the boxes of the project, as they were when it was looked at; ``None`` until then."""
+        return self._objects
 
     def look(self) -> None:
         """Read the sizes of the boxes as they are now."""
@@ -55,6 +66,7 @@ class TilingNote(QObject):
     def _show(self, objects: ObjectSizes | None, low_figure: str) -> None:
         self._objects, self._low_figure = objects, low_figure
         self._say()
+        self.looked.emit()
 
     def _say(self) -> None:
         card, objects = self._setup.detector, self._objects

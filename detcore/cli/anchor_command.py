@@ -9,6 +9,7 @@ from detcore.cli.console import say
 from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.box_options import box_sides
+from detcore.jobs.preparing.tiling import ObjectSizes
 from detcore.jobs.settings.learning import Learning
 from detcore.project.project import Project
 from detcore.project.snapshot import take_snapshot
@@ -21,7 +22,7 @@ def anchors(options: argparse.Namespace) -> int:
     with Project.open(options.project, read_only=True) as project:
         snapshot = take_snapshot(project)
     config = TrainConfig(learning=Learning(image_size=options.image_size, tiles="off"))
-    sides = box_sides(snapshot, config)
+    sides = box_sides(ObjectSizes.of(snapshot), config)
     try:
         found = anchors_of(sides, options.clusters)
     except ValueError as error:

@@ -15,7 +15,7 @@ Sizes = NDArray[np.float64]
 Progress = Callable[[int, int], bool]
 """Told (done, total); false ends it."""
 _ROUNDS = 300
-_MOST_BOXES = 20_000
+_MOST_BOXES = 5_000
 """Of more boxes so many, drawn by chance, tell the anchors as well."""
 
 
@@ -89,6 +89,22 @@ def anchors_of(sizes: Sizes, count: int, *, seed: int = 0, progress: Progress = 
                 chosen[group] = np.median(drawn[groups == group], axis=0)
     chosen = chosen[np.argsort(chosen.prod(axis=1))]
     return fit_of(sizes, chosen)
+
+
+def mean_ious(sizes: Sizes, most: int, *, progress: Progress = unwatched) -> Sizes:
+    """The mean IoU that k-means reaches with 1, 2, … ``most`` anchors, with fewer where there are fewer boxes of unlike sizes.
+
+    Raises:
+        Cancelled: ``progress`` returned false.
+    """
+    reached: list[float] = []
+    for count in range(1, most + 1):
+        try:
+            found = anchors_of(sizes, count, progress=lambda _done, _total: progress(len(reached), most))
+        except ValueError:
+            break
+        reached.append(found.mean_iou)
+    return np.array(reached)
 
 
 def _spread(sizes: Sizes, count: int, rng: np.random.Generator) -> Sizes:

@@ -183,6 +183,15 @@ class FromBoxes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Anchors:
+    """The anchors of a detector over all its levels: ``sizes`` (N, 2) widths and heights in pixels, by formula where the boxes of a
+    training are to tell them, ``from_boxes``."""
+
+    sizes: NDArray[np.float64]
+    from_boxes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """What looking at one image of the card's own size costs: ``macs`` are multiply-adds in thousands of millions, ``values``
     millions of numbers that the layers give, which a training keeps for the way back. Counted by ``main.py model-info``;
@@ -209,6 +218,7 @@ class DetectorSpec:
     ``from_boxes`` is of a detector with options that boxes can tell, such as anchors: it takes the options, widths and heights (M, 2) in
     pixels, as the detector sees them, of the boxes that a training learns from, and what to tell (done, total), which says false once
     the user has cancelled. It raises ConfigError where they are too few, Cancelled where it was.
+    ``anchors`` is of a detector whose anchors depend on its options: it takes such options, and gives ``None`` for a head without.
     ``smooths_labels``: its losses look at ``Detector.label_smoothing``.
     ``masks_ignored``: its losses leave out ``Target.ignore``. Of a detector that cannot do so the images are painted over
     there, so that what lies in such areas is not learnt either.
@@ -240,6 +250,7 @@ class DetectorSpec:
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     fit: Callable[[DetectorSpec, Any], DetectorSpec] | None = None
     from_boxes: Callable[[Any, NDArray[np.float64], Callable[[int, int], bool]], FromBoxes] | None = None
+    anchors: Callable[[Any], Anchors | None] | None = None
     deploy: str = ""
     smooths_labels: bool = False
     masks_ignored: bool = False
@@ -283,6 +294,10 @@ class DetectorSpec:
     def notes_on(self, chosen: Mapping[str, Any], *, classes: int) -> Sequence[str]:
         """What users should know of what was chosen, in a project of so many classes. Raises ConfigError as ``fitted_to``."""
         return () if self.notes is None else self.notes(self.read_options(chosen), classes)
+
+    def anchors_with(self, chosen: Mapping[str, Any]) -> Anchors | None:
+        """Its anchors with what was chosen, ``None`` where none depend on that. Raises ConfigError as ``fitted_to``."""
+        return None if self.anchors is None else self.anchors(self.read_options(chosen))
 
     def parse_options(self, words: Mapping[str, str]) -> dict[str, Any]:
         """The values that words of the command line mean, by name. Raises ConfigError as ``read_options``."""

@@ -60,6 +60,10 @@ class MoreSettings(QWidget):
         """The advanced options of the detector, as chosen."""
         self.options.show_options(options, chosen)
 
+    def put_below_options(self, widget: QWidget) -> None:
+        """Show something about the advanced options of the detector below them."""
+        self._column.insertWidget(self._column.indexOf(self.options) + 1, widget)
+
     def show_detector(self, spec: DetectorSpec) -> None:
         """Say what "Auto" is for this detector."""
         self._spec = spec
@@ -148,7 +152,7 @@ class MoreSettings(QWidget):
             form.say_auto(texts, {"optimiser": spec.recipe.optimiser, "schedule": spec.recipe.schedule})
 
     def _build(self) -> None:
-        layout = QVBoxLayout(self)
+        self._column = layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
         layout.addLayout(_row("weights", self.weights))

@@ -25,7 +25,9 @@ def settle_options(
     spec = config.spec
     if spec.from_boxes is None:
         return config, ""
-    found = spec.from_boxes(spec.read_options(config.options), box_sides(snapshot, config), progress)
+    found = spec.from_boxes(
+        spec.read_options(config.options), box_sides(ObjectSizes.of(snapshot), config), progress
+    )
     if not found.note:
         return config, ""
     return replace(config, options=asdict(found.options)), found.note
@@ -36,9 +38,8 @@ def part_of(progress: Progress, number: int, parts: int) -> Progress:
     return lambda done, total: progress(number * total + done, parts * total)
 
 
-def box_sides(snapshot: Snapshot, config: TrainConfig) -> FloatArray:
+def box_sides(objects: ObjectSizes, config: TrainConfig) -> FloatArray:
     """(M, 2) widths and heights, in pixels as the detector will see them, of the boxes that a training learns from."""
-    objects = ObjectSizes.of(snapshot)
     side = config.size()
     tiling = choose_tiling(config, objects)
     if tiling is not None:

@@ -12,6 +12,7 @@ from detcore.wording import counted
 from detcore.zoo.anchors import Progress, Sizes, anchors_of, anchors_text, fit_of, formula_anchors
 from detcore.zoo.spec import (
     SUPPRESSIONS,
+    Anchors,
     Cost,
     DetectorSpec,
     FromBoxes,
@@ -91,8 +92,6 @@ CLASS_LOSSES = {
 }
 KMEANS = "kmeans"
 FINEST_STRIDE = 8
-_FOUND_EACH = 3
-"""Anchors of a level that are found by k-means."""
 _BASE = 4.0
 """The side of a level's smallest square anchor, in strides, by formula."""
 _RATIOS = (0.5, 1.0, 2.0)
@@ -243,18 +242,24 @@ def from_boxes(options: ComposeOptions, sizes: Sizes, progress: Progress) -> Fro
     """
     if options.anchors != KMEANS or options.head == "fcos":
         return FromBoxes(options=options)
-    count = _FOUND_EACH * options.levels
+    formula = np.concatenate(options.shapes())
     try:
-        found = anchors_of(sizes, count, progress=progress)
+        found = anchors_of(sizes, len(formula), progress=progress)
     except ValueError as error:
         raise ConfigError(str(error), hint="Leave anchors empty, or label more") from error
-    by_formula = fit_of(sizes, np.concatenate(options.shapes()))
     text = anchors_text(found.sizes)
     note = (
         f"Anchors by k-means from {counted(len(sizes), 'box', 'boxes')}: {text}; mean IoU {found.mean_iou:.2f}, "
-        f"by formula {by_formula.mean_iou:.2f}."
+        f"by formula {fit_of(sizes, formula).mean_iou:.2f}."
     )
     return FromBoxes(options=replace(options, anchors=text), note=note)
+
+
+def anchors(options: ComposeOptions) -> Anchors | None:
+    """Those of all levels; ``None`` for the head that has none."""
+    if options.head == "fcos":
+        return None
+    return Anchors(sizes=np.concatenate(options.shapes()), from_boxes=options.anchors == KMEANS)
 
 
 SPEC = DetectorSpec(
@@ -283,5 +288,6 @@ SPEC = DetectorSpec(
     options=ComposeOptions,
     fit=fit,
     from_boxes=from_boxes,
+    anchors=anchors,
     masks_ignored=True,
 )

@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from detcore.zoo.anchors import Progress, Sizes
-from detcore.zoo.spec import Cost, DetectorSpec, FromBoxes, InputRule, Recipe, WeightsInfo
-from detcore.zoo.specs.compose import ComposeOptions, anchors_option, backbone_option, fit, from_boxes
+from detcore.zoo.spec import Anchors, Cost, DetectorSpec, FromBoxes, InputRule, Recipe, WeightsInfo
+from detcore.zoo.specs.compose import (
+    ComposeOptions,
+    anchors,
+    anchors_option,
+    backbone_option,
+    fit,
+    from_boxes,
+)
 
 _LICENCE = "Apache-2.0"
 _DEPLOY = "detcore.zoo.parts.post.dense:dense"
@@ -55,6 +62,10 @@ def _fit(spec: DetectorSpec, options: DssdOptions | YoloOptions) -> DetectorSpec
 def _from_boxes(options: YoloOptions, sizes: Sizes, progress: Progress) -> FromBoxes:
     found = from_boxes(options.parts(), sizes, progress)
     return FromBoxes(options=replace(options, anchors=found.options.anchors), note=found.note)
+
+
+def _anchors(options: YoloOptions) -> Anchors | None:
+    return anchors(options.parts())
 
 
 CENTERNET = DetectorSpec(
@@ -109,6 +120,7 @@ YOLO_V5 = DetectorSpec(
     options=YoloOptions,
     fit=_fit,
     from_boxes=_from_boxes,
+    anchors=_anchors,
     masks_ignored=True,
 )
 

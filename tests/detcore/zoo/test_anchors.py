@@ -38,7 +38,7 @@ def test_fewer_unlike_boxes_than_anchors_are_told() -> None:
 
 
 def test_of_very_many_boxes_some_tell_the_anchors_and_all_how_well_these_fit() -> None:
-    sizes = np.array([[10.0, 10.0], [40.0, 20.0]]).repeat([30_000, 10_000], axis=0)
+    sizes = np.array([[10.0, 10.0], [40.0, 20.0]]).repeat([8_000, 2_000], axis=0)
     found = anchors_of(sizes, 2)
     np.testing.assert_array_equal(found.sizes, [[10, 10], [40, 20]])
-    assert len(found.overlaps) == 40_000
+    assert len(found.overlaps) == 10_000

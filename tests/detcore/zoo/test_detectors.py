@@ -160,7 +160,7 @@ def test_images_of_odd_and_unlike_sizes_are_learnt_and_looked_at(name: str) -> N
     height, width = images.shape[2:]
     for item in found:
         assert bool((item["boxes"] >= 0).all())
-        assert bool((item["boxes"] <= torch.tensor([width, height, width, height])).all())
+        assert bool((item["boxes"] <= torch.tensor([width, height, width, height]) + 1e-3).all())
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -76,7 +76,7 @@ def test_anchors_are_those_of_the_images_that_an_undivided_project_is_to_learn_f
 
 
 def test_cancelled_while_anchors_are_found_nothing_was_changed(tmp_path: Path) -> None:
-    sides = [(8 + 6 * number, 10 + 4 * number) for number in range(13)]
+    sides = [(8 + 6 * number, 10 + 4 * number) for number in range(30)]
     told: list[tuple[int, int]] = []
     with Project.open(project_of(tmp_path, sides, divided=False)) as project:
         with pytest.raises(Cancelled):
