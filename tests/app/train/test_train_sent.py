@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from threading import Event
@@ -238,8 +239,14 @@ def test_a_run_that_is_left_before_it_trains_does_not_use_it_up(
     qtbot.mouseClick(open_page.buttons.start, LEFT)
     assert gate.reached.wait(WAIT / 1000)
     gate.opened.set()
-    context.tasks.shut_down()
+    last_of_its_files = folder / "runs" / "002-reticle-s" / "snapshot.npz"
+    until = time.monotonic() + WAIT / 1000
+    while (
+        not last_of_its_files.exists() and time.monotonic() < until
+    ):  # the window hears nothing of it meanwhile
+        time.sleep(0.01)
     assert find_run(project, "002-reticle-s").emphasis.exists()
+    context.tasks.shut_down()
     context.document.close()
     assert sorted(path.name for path in (folder / "runs").iterdir()) == ["001-reticle-s"]
     with Project.open(folder) as again:
