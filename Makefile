@@ -20,7 +20,7 @@ run: setup
 	@sh scripts/run
 
 test: setup
-	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not gpu and not bench and not data" -n 2 --dist worksteal
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(PYTHON) -m pytest -m "not gpu and not slow and not data" -n 2 --dist worksteal
 
 openvino: setup
 	$(PYTHON) -m pip install --disable-pip-version-check --quiet --constraint constraints.txt openvino
@@ -42,7 +42,7 @@ bench: setup
 
 coverage: setup
 	$(PYTHON) -m coverage erase
-	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(PYTHON) -m coverage run -m pytest -m "not gpu and not bench and not data" -n 2 --dist worksteal
+	QT_QPA_PLATFORM=offscreen OMP_NUM_THREADS=1 $(PYTHON) -m coverage run -m pytest -m "not gpu and not slow and not data" -n 2 --dist worksteal
 	$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage report
 

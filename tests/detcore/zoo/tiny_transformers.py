@@ -213,8 +213,13 @@ def their_processor(card: str) -> Any:
 
 def tiny_detector(card: str, classes: int = 3) -> QueryDetector:
     """Ours, with random weights that tell queries and classes apart."""
+    return tiny_detector_of(card, TINY[card](classes))
+
+
+def tiny_detector_of(card: str, config: Any) -> QueryDetector:
+    """The same of another configuration."""
     torch.manual_seed(0)
-    detector = query_detector(find_detector(card), TINY[card](classes))
+    detector = query_detector(find_detector(card), config)
     with torch.no_grad():
         for parameter in detector.parameters():
             if parameter.requires_grad:
