@@ -7,7 +7,7 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QLineF, QRectF
-from PySide6.QtGui import QColor, QFont, QPainter, QPen
+from PySide6.QtGui import QFont, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.services.theme import Tokens
@@ -31,10 +31,9 @@ def paint_axes(plot: Any, tokens: Tokens, font: QFont) -> None:
     for side in ("left", "bottom"):
         axis = plot.getAxis(side)
         axis.setStyle(tickFont=font, tickTextOffset=6, tickLength=-4)
-        axis.setTextPen(tokens.text_muted)
         axis.setPen(pg.mkPen(tokens.line_strong))
+        axis.setTextPen(tokens.text_muted)  # after the pen of the lines, which colours the title as well
         axis.setSIPrefixEnableRanges(())
-        axis.label.setDefaultTextColor(QColor(tokens.text_muted))
         axis.label.setFont(font)
 
 

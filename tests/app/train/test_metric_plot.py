@@ -359,3 +359,10 @@ def test_the_hint_of_an_empty_plot_is_crossed_by_no_line_and_stays_within_its_ax
         needed = plot._empty.heightForWidth(plot._empty.width())
         assert needed <= plot._empty.height()
         assert plot._empty.x() >= plot.plot.getAxis("left").width()
+
+
+def test_what_an_axis_is_of_is_written_in_the_colour_of_texts(plots: MetricPlots) -> None:
+    plots.show_run(history(), [])
+    axis = plots.metrics.plot.getAxis("bottom")
+    assert "Step" in axis.label.toPlainText()
+    assert plots._theme.tokens.text_muted in axis.label.toHtml()
