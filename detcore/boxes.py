@@ -24,12 +24,17 @@ def areas(boxes: FloatArray) -> FloatArray:
     return sides[:, 0] * sides[:, 1]
 
 
-def iou(boxes: FloatArray, others: FloatArray) -> FloatArray:
-    """(N, M) intersection over union of every pair; 0 where the union has no area."""
+def intersections(boxes: FloatArray, others: FloatArray) -> FloatArray:
+    """(N, M) areas that every pair has in common, in square pixels."""
     top_left = np.maximum(boxes[:, None, 0:2], others[None, :, 0:2])
     bottom_right = np.minimum(boxes[:, None, 2:4], others[None, :, 2:4])
     sides = np.clip(bottom_right - top_left, 0.0, None)
-    intersection = sides[..., 0] * sides[..., 1]
+    return sides[..., 0] * sides[..., 1]
+
+
+def iou(boxes: FloatArray, others: FloatArray) -> FloatArray:
+    """(N, M) intersection over union of every pair; 0 where the union has no area."""
+    intersection = intersections(boxes, others)
     union = areas(boxes)[:, None] + areas(others)[None, :] - intersection
     return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
 

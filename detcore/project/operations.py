@@ -12,7 +12,9 @@ from typing import Any, cast
 from detcore.untrusted_json import fits, parse_json
 
 WORDS: Mapping[str, str | tuple[str, str]] = {
+    "accept_and_verify": ("Accept proposal and verify", "Accept {count} proposals and verify"),
     "accept_prediction": ("Accept prediction", "Accept prediction: {count} items"),
+    "accept_proposals": ("Accept proposal", "Accept {count} proposals"),
     "add_boxes": ("Add box", "Add {count} boxes"),
     "add_class": "Add class {name}",
     "add_classes": ("Add {count} class", "Add {count} classes"),
@@ -43,6 +45,7 @@ WORDS: Mapping[str, str | tuple[str, str]] = {
     "move_boxes": ("Move box", "Move {count} boxes"),
     "paste_boxes": ("Paste box", "Paste {count} boxes"),
     "put_duplicates_into_split": "Put near-duplicates into {split}",
+    "reject_proposals": ("Reject proposal", "Reject {count} proposals"),
     "rejoin_images": ("Re-join image", "Re-join {count} images"),
     "remove_images": ("Remove image", "Remove {count} images"),
     "rename_class": "Rename class {old} to {new}",

@@ -17,16 +17,22 @@ from detcore.project.verdict_rows import Verdict
 
 
 def read_verdicts(
-    project: ProjectReader, *, run: str | None = None, ids: Iterable[int] | None = None
+    project: ProjectReader,
+    *,
+    run: str | None = None,
+    ids: Iterable[int] | None = None,
+    image_ids: Iterable[int] | None = None,
 ) -> list[Verdict]:
-    """In the order in which they were given: all, those of one run, or those with some ids that exist."""
+    """In the order in which they were given: all, those of one run, those with some ids that exist, or those on some
+    images."""
     with project.database.read() as connection:
-        rows = (
-            verdict_rows.all_rows(connection, run)
-            if ids is None
-            else verdict_rows.rows_by_id(connection, ids)
-        )
-        return [verdict_rows.decode(row) for row in rows if ids is None or run in (None, row[2])]
+        if ids is not None:
+            rows = verdict_rows.rows_by_id(connection, ids)
+        elif image_ids is not None:
+            rows = verdict_rows.rows_of_images(connection, image_ids)
+        else:
+            rows = verdict_rows.all_rows(connection, run)
+        return [verdict_rows.decode(row) for row in rows if run in (None, row[2])]
 
 
 def add_verdicts(project: ProjectReader, verdicts: Sequence[Verdict], *, text: str = "") -> Edit:

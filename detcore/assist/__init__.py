@@ -1,0 +1,1 @@
+"""What the program proposes while somebody labels."""
