@@ -94,6 +94,10 @@ class CameraControl(QObject):
         """A box in the middle of the view, with its surroundings."""
         self.move_to(camera.show_box(xyxy, self._view_size()))
 
+    def look_at(self, x: float, y: float) -> None:
+        """A point of the image in the middle of the view, as far as there is image around it."""
+        self.move_to(replace(self._camera, x=x, y=y, fitted=False))
+
     def zoom_by(self, factor: float, at: QPointF | None = None) -> None:
         """Zoom around a point of the view, by default its middle."""
         if self._content.isEmpty():

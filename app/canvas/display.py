@@ -19,6 +19,7 @@ class LineStyle(IntEnum):
     DASHED = 1
     DOTTED = 2
     DASH_DOTTED = 3
+    THIN_DASHED = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +73,23 @@ class DisplayBoxes:
             hatched=np.zeros(1, np.bool_),
             names=[name],
             editable=np.zeros(1, np.bool_),
+        )
+
+    @property
+    def proposed(self) -> BoolArray:
+        """(N,) which are proposals: detections that the user may take over, as they are or changed."""
+        return (self.ids < 0) & self.editable
+
+    def below(self, others: DisplayBoxes) -> DisplayBoxes:
+        """These, and others above them."""
+        return DisplayBoxes(
+            ids=np.concatenate([self.ids, others.ids]),
+            boxes=np.concatenate([self.boxes, others.boxes]),
+            colors=np.concatenate([self.colors, others.colors]),
+            styles=np.concatenate([self.styles, others.styles]),
+            hatched=np.concatenate([self.hatched, others.hatched]),
+            names=[*self.names, *others.names],
+            editable=np.concatenate([self.editable, others.editable]),
         )
 
     def take(self, rows: IntArray) -> DisplayBoxes:

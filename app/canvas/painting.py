@@ -44,8 +44,10 @@ def _by_look(boxes: DisplayBoxes, rows: IntArray) -> list[tuple[int, int, IntArr
     return [(value >> 8, value & 0xFF, group) for value, group in zip(values.tolist(), groups, strict=False)]
 
 
+_DASHES = [(style.DASH_LENGTH, style.DASH_GAP)]
 _BROKEN = {
-    LineStyle.DASHED: [(style.DASH_LENGTH, style.DASH_GAP)],
+    LineStyle.DASHED: _DASHES,
+    LineStyle.THIN_DASHED: _DASHES,
     LineStyle.DOTTED: [(style.DOT_LENGTH, style.DOT_GAP)],
     LineStyle.DASH_DOTTED: [
         (style.DASH_LENGTH, style.DOT_LENGTH + 2 * style.DOT_GAP),
@@ -58,8 +60,8 @@ _BROKEN = {
 def outline_rects(
     edges: PixelRects, line_style: LineStyle, projection: Projection, *, line: int
 ) -> PixelRects:
-    """The outlines of boxes as rectangles to fill; ``line`` is the width in logical pixels."""
-    thickness = projection.px(line)
+    """The outlines of boxes as rectangles to fill; ``line`` is the usual width in logical pixels."""
+    thickness = projection.px(line - style.THINNER if line_style is LineStyle.THIN_DASHED else line)
     if line_style is LineStyle.SOLID:
         near = frames.clamped(edges, width=projection.width, height=projection.height)
         return frames.solid_frames(near, thickness)

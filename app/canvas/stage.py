@@ -41,6 +41,8 @@ class Stage(QObject):
     boxes_edited = Signal(object, object)
     # frozenset of ids, when the user changed it
     selection_changed = Signal(object)
+    # id of a proposal, by a click
+    proposal_clicked = Signal(int)
     # id of the box under the pointer, 0 for none
     hovered = Signal(int)
     # id of a box, by double click or Enter
@@ -115,6 +117,14 @@ class Stage(QObject):
         """The id under a point that a menu or double click is meant for: a selected one first, 0 for none."""
         hits = self.hits(x, y).tolist()
         return next((box_id for box_id in hits if box_id in self.selection), next(iter(hits), 0))
+
+    def proposal_at(self, x: float, y: float) -> int:
+        """The id of the proposal that a click there takes over, 0 for none."""
+        if self.read_only:
+            return 0
+        hits = self.hits(x, y)
+        rows = self.boxes.rows_of(hits[:1].tolist())
+        return int(hits[0]) if len(rows) and self.boxes.proposed[rows[0]] else 0
 
     def handle_hit(self, x: float, y: float, *, squares_only: bool = False) -> Handle | None:
         """The handle under a point, of the one selected box when it may be resized; see ``handle_at``."""

@@ -6,6 +6,8 @@ from PySide6.QtGui import QColor
 
 LINE_WIDTH = 2
 SELECTED_LINE_WIDTH = 3
+THINNER = 1
+"""By so much lines of proposals are thinner than others."""
 CASING_WIDTH = 1
 CASING_COLOR = QColor(12, 12, 16, 150)
 

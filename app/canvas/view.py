@@ -57,6 +57,8 @@ class ImageCanvas(QGraphicsView):
     selection_changed = Signal(object)
     # double-click or Enter on a box: its id
     box_activated = Signal(int)
+    # a click on a proposal (``DisplayBoxes.proposed``): its id
+    proposal_clicked = Signal(int)
     # id of the box under the pointer, 0 for none
     hovered = Signal(int)
     # the pointer, in image pixels; also outside of the image
@@ -119,6 +121,7 @@ class ImageCanvas(QGraphicsView):
         stage.boxes_edited.connect(self.boxes_edited)
         stage.selection_changed.connect(self.selection_changed)
         stage.box_activated.connect(self.box_activated)
+        stage.proposal_clicked.connect(self.proposal_clicked)
         stage.hovered.connect(self.hovered)
 
     # --- what is shown
@@ -183,6 +186,20 @@ class ImageCanvas(QGraphicsView):
         x1, y1, x2, y2 = box
         return self.mapFromScene(QRectF(x1, y1, x2 - x1, y2 - y1)).boundingRect()
 
+    def selected_extent(self) -> Xyxy | None:
+        """What just holds all selected boxes, in image pixels; ``None`` without any."""
+        edges = self._stage.shown(self._stage.selection).boxes
+        if not len(edges):
+            return None
+        (x1, y1), (x2, y2) = edges[:, :2].min(axis=0).tolist(), edges[:, 2:].max(axis=0).tolist()
+        return (x1, y1, x2, y2)
+
+    def bring_into_view(self, box_id: int) -> None:
+        """Move to a box that is not seen as a whole; the zoom stays."""
+        box = self._stage.geometry(box_id)
+        if box is not None and not self.viewport().rect().contains(self.rect_in_view(box)):
+            self.camera.look_at((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+
     def set_placeholder(self, title: str, text: str) -> None:
         """What is said while there is no image."""
         self._placeholder = (title, text)
@@ -229,6 +246,10 @@ class ImageCanvas(QGraphicsView):
     def is_busy(self) -> bool:
         """Whether something is being drawn or dragged."""
         return self._pointer.is_busy
+
+    def settle(self) -> None:
+        """What is being nudged by keys stays where it is."""
+        self._keyboard.finish_nudge()
 
     def cancel(self) -> bool:
         """Drop what is being drawn, dragged or nudged. Whether there was anything."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, replace
 from html import escape
 
-from PySide6.QtCore import QEvent, QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
@@ -43,6 +43,8 @@ class ActionSpec:
     fixed: bool = False  # its key belongs to what it stands for, and is chosen there
     # done again and again while its key is held: for going on and looking, never for what writes
     repeat: bool = False
+    # its key works only where a widget that has the action has the focus: Tab goes on to the next field elsewhere
+    where_focused: bool = False
 
     @property
     def scope(self) -> str:
@@ -82,6 +84,8 @@ class Actions(QObject):
             if spec.short:
                 action.setIconText(spec.short)
             action.setAutoRepeat(spec.repeat)
+            if spec.where_focused:
+                action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             if not spec.repeat:
                 action.installEventFilter(self)
             action.setEnabled(False)

@@ -82,6 +82,8 @@ class KeyMap:
 
     def why_not(self, action_id: str, key: str) -> str:
         """Why an action cannot have a key, "" if it can; what other actions have may be taken from them."""
+        if key in self.preset_keys(action_id):
+            return ""
         name = key_name(key)
         if action_id in self.fixed or self.fixed.intersection(self.holders(action_id, key)):
             return f"{name} is the key of a class."

@@ -70,13 +70,36 @@ class Settings(QObject):
     def list_pictures(self, shown: bool) -> None:
         self._set("list_pictures", "true" if shown else "false")
 
+    @property
+    def show_proposals(self) -> bool:
+        """Whether what a run has found lies on the images that are labelled."""
+        return str(self._store.value("show_proposals", "true")) == "true"
+
+    @show_proposals.setter
+    def show_proposals(self, shown: bool) -> None:
+        self._set("show_proposals", "true" if shown else "false")
+
+    @property
+    def proposal_precision(self) -> float | None:
+        """How large a share of proposals is to be right at first; ``None``: where F1 is best."""
+        return self._number("proposal_precision")
+
+    @proposal_precision.setter
+    def proposal_precision(self, share: float | None) -> None:
+        self._set("proposal_precision", "" if share is None else repr(share))
+
+    @property
+    def proposals_by_class(self) -> bool:
+        """Whether each class has a score of its own from which it is proposed."""
+        return str(self._store.value("proposals_by_class", "false")) == "true"
+
+    @proposals_by_class.setter
+    def proposals_by_class(self, own: bool) -> None:
+        self._set("proposals_by_class", "true" if own else "false")
+
     def speed(self, model: str) -> float | None:
         """How many images a detector looks at in a second on this machine; ``None`` where that was not measured."""
-        value = str(self._store.value(f"speed/{model}", ""))
-        try:
-            return float(value) if value else None
-        except ValueError:
-            return None
+        return self._number(f"speed/{model}")
 
     def set_speed(self, model: str, images_a_second: float) -> None:
         self._set(f"speed/{model}", repr(images_a_second))
@@ -104,6 +127,14 @@ class Settings(QObject):
 
     def set_layout(self, name: str, state: QByteArray) -> None:
         self._store.setValue(f"layout/{name}", state)
+
+    def _number(self, name: str) -> float | None:
+        """``None`` also where something else stands there."""
+        value = str(self._store.value(name, ""))
+        try:
+            return float(value) if value else None
+        except ValueError:
+            return None
 
     def _set(self, name: str, value: object) -> None:
         self._store.setValue(name, value)

@@ -41,7 +41,9 @@ class DrawingTool:
         if press.control:
             return self.select.begin(stage, replace(press, control=False, double=False))
         handle = _handle(stage, press)
-        return self.draw(stage, press) if handle is None else resize_box(stage, press, handle)
+        if handle is not None:
+            return resize_box(stage, press, handle)
+        return _held() if press.double and stage.box_at(press.x, press.y) else self.draw(stage, press)
 
     def look(self, stage: Stage, pointer: Pointer | None) -> Look:
         if stage.read_only or (pointer is not None and pointer.control):
@@ -49,7 +51,8 @@ class DrawingTool:
         handle = None if pointer is None else _handle(stage, pointer)
         if handle is not None:
             return Look(cursor=RESIZE_CURSORS[handle])
-        return Look(cursor=Qt.CursorShape.CrossCursor, crosshair=True)
+        proposal = 0 if pointer is None else stage.proposal_at(pointer.x, pointer.y)
+        return Look(cursor=Qt.CursorShape.CrossCursor, crosshair=True, hovered=proposal)
 
 
 def draw_tool() -> DrawingTool:
@@ -61,12 +64,19 @@ def _handle(stage: Stage, pointer: Pointer) -> Handle | None:
     return None if pointer.shift else stage.handle_hit(pointer.x, pointer.y, squares_only=True)
 
 
+def _held() -> Gesture:
+    """The second click of a double one, whose first has made a label of a proposal: no corner of a box."""
+    while (yield).phase is not Phase.RELEASE:
+        pass
+
+
 def draw_box(stage: Stage, press: Pointer) -> Gesture:
-    """Press, drag, release; or click one corner, then the opposite one.
+    """Press, drag, release; or click one corner, then the opposite one. A click on a proposal takes it over.
 
     A drag that follows a first click is a box of its own: a click by accident costs nothing.
     """
     corner = pressed = pointer = press
+    proposal = stage.proposal_at(press.x, press.y)
     held, strayed, waiting = True, False, False
     try:
         while True:
@@ -81,6 +91,10 @@ def draw_box(stage: Stage, press: Pointer) -> Gesture:
             if pointer.phase is Phase.RELEASE:
                 if waiting or strayed:
                     break
+                if proposal:
+                    stage.show_draft(None)
+                    stage.proposal_clicked.emit(proposal)
+                    return
                 held, waiting = False, True
         box = _drafted(stage, corner, pointer)
     finally:

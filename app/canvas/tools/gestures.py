@@ -53,7 +53,11 @@ def resize_box(stage: Stage, press: Pointer, handle: Handle) -> Gesture:
     width, height = stage.image_size
     pointer = yield from until_dragged(press)
     if pointer is None:
-        click(stage, press, stage.hits(press.x, press.y))
+        proposal = stage.proposal_at(press.x, press.y)
+        if proposal:
+            stage.proposal_clicked.emit(proposal)
+        else:
+            click(stage, press, stage.hits(press.x, press.y))
         return
     try:
         while True:

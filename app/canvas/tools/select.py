@@ -97,14 +97,17 @@ def clear_or_drag(stage: Stage, press: Pointer) -> Gesture:
 
 
 def pick_or_move(stage: Stage, press: Pointer) -> Gesture:
-    """A click selects, a further one at the same place the box beneath; a drag moves what is selected."""
-    hits = stage.hits(press.x, press.y)
+    """A click selects, a further one at the same place the box beneath, and takes a proposal over; a drag moves what is
+    selected."""
+    hits, proposal = stage.hits(press.x, press.y), stage.proposal_at(press.x, press.y)
     fresh = stage.selection.isdisjoint(hits.tolist())
     if fresh:
         stage.select(frozenset({int(hits[0])}))
     pointer = yield from until_dragged(press)
     if pointer is None:
-        if not fresh:
+        if proposal:
+            stage.proposal_clicked.emit(proposal)
+        elif not fresh:
             click(stage, press, hits)
     elif len(stage.editable_selection()) == 0:
         yield from _pan_on(stage, press, pointer)
