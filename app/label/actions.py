@@ -20,12 +20,14 @@ TOOLBAR_RIGHT = (
 )
 
 BOX_MENU = ("edit_class", "duplicate", "copy", "difficult", "zoom_selection", "delete")
+PROPOSAL_MENU = ("accept_proposal", "reject_proposal", "next_proposal")
 EMPTY_MENU = ("paste", "select_all", "fit", "actual_size")
 
 
 def bind_label_actions(page: LabelPage) -> None:
     """Connect every ``label.*`` action."""
     actions, view, canvas, editing = page.context.actions, page.context.view, page.canvas, page.editing
+    decisions = page.decisions
 
     def has_image() -> bool:
         return view.image_id != 0
@@ -36,12 +38,26 @@ def bind_label_actions(page: LabelPage) -> None:
     def has_class(key: int) -> bool:
         return has_image() and page.classes.with_key(key) != 0
 
-    def has_selection() -> bool:
-        return bool(view.selection)
+    def has_labels() -> bool:
+        return any(box_id > 0 for box_id in view.selection)
+
+    def means_proposals() -> bool:
+        return is_showing() and bool(decisions.meant)
+
+    def has_proposals() -> bool:
+        return is_showing() and len(page.proposals.rows) > 0
+
+    def may_step() -> bool:
+        """Also where nothing is left: Tab stays on the picture."""
+        return is_showing() and page.proposals.is_visible and page.proposals.proposer is not None
 
     def delete() -> None:
-        if not canvas.is_busy:  # what is being dragged stays in the hand
-            editing.delete(view.selection)
+        if canvas.is_busy:  # what is being dragged stays in the hand
+            return
+        if decisions.has_selected:
+            decisions.reject()
+        else:
+            editing.delete(box_id for box_id in view.selection if box_id > 0)
 
     def use_tool(tool: str) -> None:
         try:
@@ -65,6 +81,15 @@ def bind_label_actions(page: LabelPage) -> None:
         action.toggled.connect(visible)
         actions.bind(f"label.{name}", lambda: None, when=has_image)
 
+    proposals = actions["label.proposals"]
+    proposals.setChecked(page.proposals.is_shown)
+    proposals.toggled.connect(page.proposals.show)
+    actions["label.boxes"].toggled.connect(page.proposals.show_boxes)
+    page.proposals.changed.connect(actions.refresh)
+    actions.bind("label.proposals", lambda: None, when=has_image)
+    for name in ("next_proposal", "previous_proposal"):
+        canvas.addAction(actions[f"label.{name}"])
+
     pictures = actions["label.pictures"]
     pictures.setChecked(page.context.settings.list_pictures)
     pictures.toggled.connect(page.show_list_pictures)
@@ -76,20 +101,26 @@ def bind_label_actions(page: LabelPage) -> None:
         ("next_unverified", page.walk.go_to_unverified, has_image),
         ("verify", page.walk.verify_and_go_on, has_image),
         ("toggle_verified", page.walk.toggle_verified, has_image),
-        ("delete", delete, has_selection),
-        ("duplicate", editing.duplicate, has_selection),
-        ("copy", editing.copy, has_selection),
+        ("delete", delete, lambda: bool(view.selection)),
+        ("duplicate", editing.duplicate, has_labels),
+        ("copy", editing.copy, has_labels),
         ("paste", editing.paste, lambda: is_showing() and editing.can_paste),
         ("select_all", lambda: view.select(frozenset(box.id for box in page.boxes.boxes)), is_showing),
-        ("edit_class", page.naming.ask_for_selection, has_selection),
-        ("difficult", lambda: editing.toggle_flag("difficult"), has_selection),
+        ("edit_class", page.naming.ask_for_selection, lambda: bool(view.selection)),
+        ("difficult", lambda: editing.toggle_flag("difficult"), has_labels),
+        ("accept_proposal", decisions.accept, means_proposals),
+        ("reject_proposal", decisions.reject, means_proposals),
+        ("next_proposal", lambda: decisions.step(1), may_step),
+        ("previous_proposal", lambda: decisions.step(-1), may_step),
+        ("accept_all", decisions.accept_all_and_go_on, has_proposals),
+        ("accept_everywhere", page.everywhere.ask, lambda: page.everywhere.is_possible),
         ("new_class", page.classes.new, lambda: page.context.document.is_open),
         ("class_names", page.classes.ask_names, lambda: page.context.document.is_open),
         ("fit", canvas.camera.fit, has_image),
         ("actual_size", canvas.camera.zoom_to_actual, has_image),
         ("zoom_in", canvas.camera.zoom_in, has_image),
         ("zoom_out", canvas.camera.zoom_out, has_image),
-        ("zoom_selection", page.zoom_to_selection, has_selection),
+        ("zoom_selection", page.zoom_to_selection, lambda: bool(view.selection)),
         ("remove_image", lambda: page.walk.remove([view.image_id]), has_image),
         ("to_label_next", page.ordering.toggle, lambda: page.context.document.is_open),
         ("find", page.find_image, lambda: page.context.document.is_open),
@@ -99,7 +130,7 @@ def bind_label_actions(page: LabelPage) -> None:
     for key in range(1, 10):
         actions.bind(
             f"label.class_{key}",
-            lambda key=key: editing.set_class(page.classes.with_key(key)),
+            lambda key=key: page.use_class(page.classes.with_key(key)),
             when=lambda key=key: has_class(key),
         )
 

@@ -47,16 +47,21 @@ class LabelEditing(QObject):
             operation("draw_box"),
         )
 
-    def reshape(self, box_ids: Sequence[int], xyxy: FloatArray) -> None:
-        """New geometry for boxes, (N, 4)."""
+    def moved(self, box_ids: Sequence[int], xyxy: FloatArray) -> list[Box]:
+        """The labels among the boxes (N) with other edges (N, 4)."""
         by_id = {box.id: box for box in self._boxes.boxes}
-        moved = [
+        return [
             replace(by_id[box_id], x1=float(row[0]), y1=float(row[1]), x2=float(row[2]), y2=float(row[3]))
             for box_id, row in zip(box_ids, xyxy, strict=True)
             if box_id in by_id
         ]
+
+    def reshape(self, box_ids: Sequence[int], xyxy: FloatArray) -> None:
+        """New geometry for boxes, (N, 4)."""
+        moved = self.moved(box_ids, xyxy)
         if len(moved) == 1:
-            box, before = moved[0], by_id[moved[0].id]
+            box = moved[0]
+            before = next(one for one in self._boxes.boxes if one.id == box.id)
             name = "move_boxes" if _same_size(box, before) else "resize_box"
             self._update(moved, operation(name, count=1))
         else:

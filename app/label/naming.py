@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QPoint, QRect
 
@@ -12,7 +12,6 @@ from app.label.classes import ClassEditing
 from app.label.editing import LabelEditing
 from app.label.viewer import ImageViewer
 from app.services.context import AppContext
-from detcore.types import Box
 
 
 class BoxNaming(QObject):
@@ -25,10 +24,13 @@ class BoxNaming(QObject):
         viewer: ImageViewer,
         editing: LabelEditing,
         classes: ClassEditing,
+        *,
+        use_class: Callable[[int], None],
     ) -> None:
+        """``use_class`` gives what is selected a class."""
         super().__init__(canvas)
         self._context, self._canvas, self._viewer = context, canvas, viewer
-        self._editing, self._classes = editing, classes
+        self._editing, self._classes, self._use_class = editing, classes, use_class
 
     def draw(self, xyxy: Xyxy) -> None:
         """Add a box of the class in use; without one ask first."""
@@ -40,9 +42,9 @@ class BoxNaming(QObject):
 
     def ask_for_selection(self) -> None:
         """Pop up the class picker for the selected boxes."""
-        chosen = self._editing.selected()
-        if chosen:
-            self._classes.pick(self._editing.set_class, beside=self._on_screen(around(chosen)))
+        extent = self._canvas.selected_extent()
+        if extent is not None:
+            self._classes.pick(self._use_class, beside=self._on_screen(extent))
 
     def _ask_for_new(self, xyxy: Xyxy) -> None:
         """The box stays in sight until it has a class, or is given up."""
@@ -77,9 +79,3 @@ class BoxNaming(QObject):
         viewport = self._canvas.viewport()
         seen = self._canvas.rect_in_view(xyxy) & viewport.rect()
         return seen.translated(viewport.mapToGlobal(QPoint(0, 0)))
-
-
-def around(boxes: Sequence[Box]) -> Xyxy:
-    """What just holds all of the boxes."""
-    lefts, tops, rights, bottoms = zip(*(box.xyxy for box in boxes), strict=True)
-    return (min(lefts), min(tops), max(rights), max(bottoms))

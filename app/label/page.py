@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QMenu, QStackedWidget, QVBoxLayout, QWidget
@@ -12,20 +14,24 @@ from app.label.action_specs import tool_action
 from app.label.actions import (
     BOX_MENU,
     EMPTY_MENU,
+    PROPOSAL_MENU,
     bind_label_actions,
     name_class_actions,
 )
 from app.label.classes import ClassEditing
 from app.label.current_boxes import CurrentBoxes
 from app.label.editing import LabelEditing
+from app.label.everywhere import AcceptingEverywhere
 from app.label.file_notices import FileNotices, ImageNotice
 from app.label.filtering import ImageFiltering
 from app.label.image_menu import ImageMenu
 from app.label.models.box_model import BoxModel
 from app.label.models.class_model import ClassModel
 from app.label.models.image_model import ImageModel
-from app.label.naming import BoxNaming, around
+from app.label.naming import BoxNaming
 from app.label.order import ImageOrdering
+from app.label.proposal_decisions import ProposalDecisions
+from app.label.proposals import Proposals
 from app.label.verifying import Verifying
 from app.label.viewer import ImageViewer, PlaceText
 from app.label.walk import ImageWalk
@@ -33,12 +39,13 @@ from app.label.widgets.box_details import BoxDetails
 from app.label.widgets.box_table import BoxTable
 from app.label.widgets.class_list import ClassList
 from app.label.widgets.image_list import ImageList
+from app.label.widgets.proposal_bar import ProposalBar
 from app.label.widgets.welcome import Welcome
 from app.services.actions import key_text
 from app.services.context import AppContext
 from app.services.image_loader import ImageLoader
 from app.widgets.page import Page
-from detcore.types import Changes
+from detcore.types import Changes, FloatArray
 
 CANVAS_WIDTH = 440
 """What the canvas has before the panels beside it have their widths."""
@@ -65,15 +72,21 @@ class LabelPage(Page):
         self.canvas.setProperty("role", "canvas")
         self.editing = LabelEditing(context, current, self)
         self.classes = ClassEditing(context, self.class_model, self)
-        self.viewer = ImageViewer(context, loader, self.canvas, self.images, current)
+        self.proposals = Proposals(context, current, self)
+        self.viewer = ImageViewer(context, loader, self.canvas, self.images, current, self.proposals)
         self.verifying = Verifying(context, self.editing, self.viewer, self)
         self.walk = ImageWalk(context, self.images, self.editing, self.verifying, self)
+        self.decisions = ProposalDecisions(
+            context, self.proposals, self.canvas, self.viewer, self.editing, self.verifying, self.walk
+        )
+        self.everywhere = AcceptingEverywhere(context, self.proposals, self)
         self.notice = ImageNotice(context.theme)
         FileNotices(context, self.viewer, self.notice, self)
         self.welcome = Welcome(context.actions, context.theme, context.tasks)
         self.middle = QStackedWidget()
         self.middle.addWidget(self.welcome)
-        self.desk = _one_above_the_other(self.notice, self.canvas)
+        self.proposal_bar = ProposalBar(context, self.proposals)
+        self.desk = _one_above_the_other(self.proposal_bar, self.notice, self.canvas)
         self.middle.addWidget(self.desk)
         self.setCentralWidget(self.middle)
         self.homes = (self.welcome, self.canvas)
@@ -82,7 +95,9 @@ class LabelPage(Page):
         self.filtering = ImageFiltering(context, self.images, self.image_list.bar, self)
         self.ordering = ImageOrdering(context, self.images, self.image_list.bar, self)
         self.image_menu = ImageMenu(context, self.image_list, self.editing, self.verifying, self.walk, self)
-        self.naming = BoxNaming(context, self.canvas, self.viewer, self.editing, self.classes)
+        self.naming = BoxNaming(
+            context, self.canvas, self.viewer, self.editing, self.classes, use_class=self.use_class
+        )
         self.class_list = ClassList(
             self.class_model,
             context.theme,
@@ -102,9 +117,17 @@ class LabelPage(Page):
 
     def zoom_to_selection(self) -> None:
         """Show the selected boxes as large as they fit."""
-        chosen = self.editing.selected()
-        if chosen:
-            self.canvas.camera.zoom_to_box(around(chosen))
+        extent = self.canvas.selected_extent()
+        if extent is not None:
+            self.canvas.camera.zoom_to_box(extent)
+
+    def use_class(self, class_id: int) -> None:
+        """Selected proposals become labels of a class, else selected labels get it; new boxes have it from now on."""
+        if self.decisions.has_selected:
+            self.context.view.use_class(class_id)
+            self.decisions.accept_as(class_id)
+        else:
+            self.editing.set_class(class_id)
 
     def find_image(self) -> None:
         """Put the cursor into the search field."""
@@ -140,7 +163,7 @@ class LabelPage(Page):
     def _connect_widgets(self) -> None:
         view, canvas = self.context.view, self.canvas
         self.image_list.image_chosen.connect(view.show_image)
-        self.class_list.class_chosen.connect(self.editing.set_class)
+        self.class_list.class_chosen.connect(self.use_class)
         self.class_list.edit_requested.connect(self.classes.edit)
         self.class_list.menu_requested.connect(self.classes.show_menu)
         self.class_model.order_wanted.connect(self.classes.reorder)
@@ -149,9 +172,9 @@ class LabelPage(Page):
         self.details.flag_toggled.connect(self.editing.toggle_flag)
         self.details.edge_edited.connect(self._type_edge)
         canvas.box_drawn.connect(self.naming.draw)
-        canvas.boxes_edited.connect(self.editing.reshape)
+        canvas.boxes_edited.connect(self._reshape)
         canvas.selection_changed.connect(view.select)
-        canvas.box_activated.connect(lambda _box_id: self.naming.ask_for_selection())
+        canvas.box_activated.connect(self._activate)
         canvas.context_menu_requested.connect(self._show_box_menu)
         PlaceText(canvas).changed.connect(self.status_changed)
         canvas.files_dropped.connect(self.paths_dropped)
@@ -205,6 +228,18 @@ class LabelPage(Page):
             if item.id == class_id:
                 self.canvas.set_draw_color(QColor(item.color), item.name)
 
+    def _reshape(self, box_ids: Sequence[int], xyxy: FloatArray) -> None:
+        if min(box_ids) < 0:
+            self.decisions.accept_moved(box_ids, xyxy)
+        else:
+            self.editing.reshape(box_ids, xyxy)
+
+    def _activate(self, box_id: int) -> None:
+        if box_id < 0:
+            self.decisions.accept_one(box_id)
+        else:
+            self.naming.ask_for_selection()
+
     def _type_edge(self, side: str, value: float) -> None:
         self.editing.move_edge(side, value)
         self.details.show_boxes(self.editing.selected())
@@ -214,7 +249,8 @@ class LabelPage(Page):
             self.context.view.select(frozenset({box_id}))
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        names = [f"label.{name}" for name in (BOX_MENU if box_id else EMPTY_MENU)]
+        chosen = PROPOSAL_MENU if box_id < 0 else BOX_MENU if box_id else EMPTY_MENU
+        names = [f"label.{name}" for name in chosen]
         if not box_id:
             names[:0] = [tool_action(tool) for tool in all_tools().values() if tool.edits]
         menu.addActions([self.context.actions[name] for name in names])

@@ -1,4 +1,4 @@
-"""The one way by which images become verified: they can be seen, and their boxes belong to them."""
+"""Which images may become verified: they can be seen, and their boxes belong to them."""
 
 from __future__ import annotations
 
@@ -25,12 +25,17 @@ class Verifying(QObject):
         super().__init__(parent)
         self._context, self._editing, self._viewer = context, editing, viewer
 
-    def current(self) -> bool:
-        """The image that is shown; whether it was marked."""
+    def may_verify(self) -> bool:
+        """Whether the image that is shown can be marked; where it cannot, that is said."""
         reason = self._viewer.unfit_reason()
         if reason:
             name = self._context.document.project.image(self._context.view.image_id).path
             self._context.messages.warning(f"{name} was not verified: {reason}")
+        return not reason
+
+    def current(self) -> bool:
+        """The image that is shown; whether it was marked."""
+        if not self.may_verify():
             return False
         self._editing.set_status(Status.VERIFIED)
         return True

@@ -16,6 +16,7 @@ from app.canvas.image_levels import ImageLevels
 from app.canvas.view import ImageCanvas
 from app.label.current_boxes import CurrentBoxes
 from app.label.models.image_model import ImageModel
+from app.label.proposals import Proposals
 from app.services.context import AppContext
 from app.services.image_loader import ImageLoader
 from detcore.errors import ImageMissingError, ProjectError, ReticleError
@@ -44,10 +45,11 @@ class ImageViewer(QObject):
         canvas: ImageCanvas,
         images: ImageModel,
         boxes: CurrentBoxes,
+        proposals: Proposals,
     ) -> None:
         super().__init__(canvas)
         self._context, self._loader, self._canvas = context, loader, canvas
-        self._images, self._boxes = images, boxes
+        self._images, self._boxes, self._proposals = images, boxes, proposals
         self._path: Path | None = None
         self._shown = 0
         self._size = (0, 0)
@@ -63,6 +65,7 @@ class ImageViewer(QObject):
         context.view.image_changed.connect(self._show_image)
         context.view.selection_changed.connect(canvas.set_selection)
         context.document.changed.connect(self._follow)
+        proposals.changed.connect(self._show_proposals)
         loader.loaded.connect(self._show_loaded)
         loader.failed.connect(self._show_failure)
         loader.tried.connect(self._mark_tried)
@@ -187,9 +190,17 @@ class ImageViewer(QObject):
     def _is_gone(self, image_id: int) -> bool:
         return image_id not in self._context.document.project.image_ids()
 
+    def _show_proposals(self) -> None:
+        if self._shown == self._context.view.image_id != 0:
+            self._show_boxes()
+
     def _show_boxes(self) -> None:
-        present = frozenset(box.id for box in self._boxes.boxes)
-        self._canvas.set_boxes(display_boxes(self._boxes.boxes, self._boxes.classes))
+        """Labels above what is proposed; nothing is where the labels are of another picture."""
+        boxes = display_boxes(self._boxes.boxes, self._boxes.classes)
+        if self._other_size is None:
+            boxes = self._proposals.display().below(boxes)
+        present = frozenset(boxes.ids.tolist())
+        self._canvas.set_boxes(boxes)
         self._context.view.select(self._context.view.selection & present)
         self._canvas.set_selection(self._context.view.selection)
 

@@ -21,12 +21,12 @@ from app.review.sending import ReviewSending
 from app.review.sizes import ReviewSizes
 from app.review.soundness import ReviewSoundness
 from app.review.verdicts import ReviewVerdicts
-from app.review.widgets.crops import crops
 from app.review.widgets.header import ReviewHeader
 from app.review.widgets.queue_panel import QueuePanel
 from app.services.context import AppContext
 from app.services.image_loader import ImageLoader
 from app.services.timing import Debouncer
+from app.widgets.crops import crops
 from app.widgets.empty_state import EmptyState
 from app.widgets.page import Page
 from detcore.project.scope import Scope

@@ -32,9 +32,9 @@ from app.review.models.error_model import ErrorModel
 from app.review.models.kind_looks import OVERLAY_COLORS, PEN_STYLES, TYPE_ICONS, TYPE_TITLES, text_color
 from app.review.models.overlay import LABEL_COLOR
 from app.review.texts import COST_DIGITS, LABEL_ERROR_TITLES, VERDICT_TITLES
-from app.review.widgets.crops import Crop, Crops
 from app.services.figures import ratio_text
 from app.services.theme import BASE_TEXT, SMALL_TEXT, Theme
+from app.widgets.crops import Crop, Crops
 from app.widgets.painting import faded, paint_row, sized_font
 from detcore.review.entries import ErrorEntry
 from detcore.review.filter import SortOrder

@@ -20,11 +20,11 @@ from PySide6.QtWidgets import (
 
 from app.review.models.error_model import ErrorModel
 from app.review.models.kind_looks import TIPS, TYPE_ICONS, TYPE_TIPS, TYPE_TITLES
-from app.review.widgets.crops import Crops
 from app.review.widgets.error_list import ErrorList
 from app.review.widgets.linked_text import Caution
 from app.services.figures import count_text
 from app.services.theme import ANY_LENGTH, Theme
+from app.widgets.crops import Crops
 from detcore.review.filter import BY_LABELS, ORDER_TIPS, SortOrder
 from detcore.review.kinds import EVERY_KIND, ErrorKind, ItemType
 

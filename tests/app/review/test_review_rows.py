@@ -14,9 +14,9 @@ from pytestqt.qtbot import QtBot
 from app.review.models.error_model import ErrorModel
 from app.review.page import ReviewPage
 from app.review.place import REVIEW_PLACE
-from app.review.widgets.crops import Crop, crops
 from app.review.widgets.error_list import ErrorDelegate, row_texts
 from app.services.context import AppContext
+from app.widgets.crops import Crop, crops
 from detcore.project.edits import add_boxes, add_class, set_split
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections

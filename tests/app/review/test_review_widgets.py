@@ -22,11 +22,11 @@ from app.review.plots.confidence_plot import ConfidencePlot
 from app.review.plots.confusion_matrix import ConfusionMatrix
 from app.review.plots.pr_plot import PrPlot
 from app.review.widgets.class_table import ClassTable
-from app.review.widgets.crops import crop_rect
 from app.review.widgets.image_bar import OverlayLegend
 from app.review.widgets.metric_tiles import MetricTiles
 from app.review.widgets.threshold_slider import ThresholdSlider
 from app.services.theme import Theme
+from app.widgets.crops import crop_rect
 from detcore.curation.judged_items import JudgedItems
 from detcore.evaluation.error_links import ErrorLinks
 from detcore.evaluation.live import LiveEvaluation

@@ -137,7 +137,7 @@ def _panel(page: Page, title: str) -> QDockWidget:
     return next(panel for panel in page.panels() if panel.windowTitle() == title)
 
 
-def test_a_panel_without_a_selection_leaves_its_room_to_the_lists(opened: MainWindow) -> None:
+def test_a_panel_without_a_selection_leaves_its_room_to_the_lists(opened: MainWindow, qtbot: QtBot) -> None:
     page = opened.label_page
     selection, boxes = _panel(page, "Selection"), _panel(page, "Boxes")
     QTest.qWait(20)
@@ -148,8 +148,7 @@ def test_a_panel_without_a_selection_leaves_its_room_to_the_lists(opened: MainWi
     assert page.details.height() >= page.details.minimumSizeHint().height() > hint
     assert boxes.height() < before
     opened.context.view.select(frozenset())
-    QTest.qWait(20)
-    assert (page.details.height(), boxes.height()) == (hint, before)
+    qtbot.waitUntil(lambda: (page.details.height(), boxes.height()) == (hint, before), timeout=2000)
     assert selection.isVisible()
 
 
