@@ -30,7 +30,7 @@ WALKS = {
     "review.next",
     "review.previous",
 }
-LOOKS = {"label.zoom_in", "label.zoom_out"}
+LOOKS = {"label.zoom_in", "label.zoom_out", "label.next_proposal", "label.previous_proposal"}
 """All that may go on while a key is held: nothing of it writes."""
 TAKES_AWAY = {"review.delete", "label.delete", "label.remove_image", "train.discard"}
 
@@ -47,7 +47,9 @@ class Everything(QMainWindow):
         self.middle.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCentralWidget(self.middle)
         for spec in all_actions():
-            self.actions_.bind(spec.id, lambda name=spec.id: self.done.update([name]))
+            action = self.actions_.bind(spec.id, lambda name=spec.id: self.done.update([name]))
+            if spec.where_focused:
+                self.middle.addAction(action)
         FocusKeys(app, self, self.actions_.held_keys)
 
 
