@@ -17,6 +17,7 @@ class Phases:
     def __init__(self, config: TrainConfig, load: Load, state: RunState, *, world_size: int) -> None:
         self._augmentation = config.augmentation
         self._small_until = config.small_until
+        self._small_by_itself = config.learning.small_until is None
         self._sizes = Sizes(config, load.image_size)
         self._state = state
         self._made = AHEAD * load.batch_size * world_size
@@ -25,8 +26,10 @@ class Phases:
         """The run has come to this share: a phase that ends there ends with the images that are made already, and would
         be made again if the run were taken up here."""
         state = self._state
-        if state.full_from is None and fraction >= self._small_until:
-            state.full_from = state.drawn + self._made if self._small_until else 0
+        # weights that know the task have learnt already what small images teach quickly
+        small_until = 0.0 if state.fine_tuning and self._small_by_itself else self._small_until
+        if state.full_from is None and fraction >= small_until:
+            state.full_from = state.drawn + self._made if small_until else 0
         if state.whole_from is None and fraction >= self._augmentation.close_after:
             state.whole_from = state.drawn + self._made
 

@@ -60,7 +60,8 @@ class Learning:
         None,
         auto=float,
         label="Small until",
-        help="The share of a training of so many minutes in which images are two thirds as large, so that more steps are made",
+        help="The share of a training of so many minutes in which images are two thirds as large, so that more steps are made. "
+        "Auto: as the detector's recipe says, and not where it starts from weights that know the task",
         low=0,
         high=1,
         step=0.1,

@@ -71,6 +71,14 @@ def test_a_run_of_passes_and_what_is_added_to_a_run_have_full_size_from_the_star
     assert added.scale(800) == 1.0
 
 
+def test_weights_that_know_the_task_begin_at_full_size_unless_another_was_chosen() -> None:
+    by_itself = phases(RunState(fine_tuning=True), minutes=4.0)
+    chosen = phases(RunState(fine_tuning=True), minutes=4.0, small_until=0.5)
+    for drawing in (by_itself, chosen):
+        drawing.reach(0.0)
+    assert (by_itself.scale(0), chosen.scale(0)) == (1.0, 0.6)
+
+
 def test_reticle_in_its_sizes_begins_small_and_others_as_their_recipe_says() -> None:
     sizes = ("reticle-n", "reticle-s", "reticle-m")
     assert [TrainConfig(detector=size).small_until for size in sizes] == [0.5, 0.5, 0.5]
