@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -14,6 +15,7 @@ from app.label.models.image_model import COUNT_ROLE, STATUS_ROLE
 from app.services.context import AppContext
 from app.services.document import Document
 from app.shell.main_window import MainWindow
+from detcore.assist.proposals import proposed_rows
 from detcore.project.edits import (
     add_boxes,
     add_class,
@@ -26,6 +28,7 @@ from detcore.project.edits import (
 )
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections
+from detcore.project.verdicts import read_verdicts
 from detcore.types import Box, Changes, Status
 from tests.app.review.review_driving import made_up_detections
 
@@ -72,9 +75,25 @@ def shuffled(
     qtbot.addWidget(window)
     window.show()
     context.document.open(project)
-    qtbot.waitUntil(lambda: window.label_page.viewer.is_showing)
+    page = window.label_page
+    qtbot.waitUntil(lambda: page.viewer.is_showing and page.proposals.proposer is not None)
     context.view.select(frozenset({window.label_page.boxes.boxes[0].id}))
     return window
+
+
+def proposed(window: MainWindow) -> list[int]:
+    """What is proposed on the image, from what the project has now."""
+    page, image_id, project = window.label_page, window.context.view.image_id, window.context.document.project
+    proposer = page.proposals.proposer
+    assert proposer is not None
+    return proposed_rows(
+        proposer.found,
+        image_id,
+        boxes=project.boxes(image_id),
+        verdicts=read_verdicts(project, image_ids=[image_id]),
+        thresholds=proposer.thresholds,
+        class_ids=[item.id for item in project.classes()],
+    ).tolist()
 
 
 def assert_label_page_shows_the_project(window: MainWindow) -> None:
@@ -82,7 +101,9 @@ def assert_label_page_shows_the_project(window: MainWindow) -> None:
     images = project.images()
     assert view.image_id in {image.id for image in images}
     boxes = project.boxes(view.image_id)
-    shown = page.canvas._stage.boxes
+    on_canvas = page.canvas._stage.boxes
+    shown = on_canvas.take(np.flatnonzero(on_canvas.ids > 0))
+    assert (-on_canvas.ids[on_canvas.ids < 0] - 1).tolist() == proposed(window)
     names = {item.id: item.name for item in project.classes()}
     assert [tuple(row) for row in shown.boxes.tolist()] == [box.xyxy for box in boxes]
     assert list(shown.names) == [names[box.class_id] for box in boxes]
