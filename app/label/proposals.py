@@ -248,7 +248,7 @@ def _read(project: Project, run: RunFolder, known: Proposer | None, start: Start
         return known
     found = FoundByRun.read(run)
     first = starting_thresholds(project, run, found, precision=start.precision, by_class=start.by_class)
-    same_run = known is not None and known.found.run == run.name
-    was_moved = same_run and known is not None and known.thresholds.overall != known.start.overall
-    thresholds = first.moved_to(known.thresholds.overall) if was_moved and known is not None else first
+    thresholds = first
+    if known is not None and known.found.run == run.name and known.thresholds.overall != known.start.overall:
+        thresholds = first.moved_to(known.thresholds.overall)
     return Proposer(found=found, thresholds=thresholds, start=first, stamp=stamp)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFont, QShowEvent
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.plots.curve_items import Curve, CurveItems
 from app.plots.curve_style import metric_style
-from app.plots.plot_grid import PlotGrid, RoundAxis, paint_axes, quiet_menu
-from app.services.theme import SMALL_TEXT, Theme
+from app.plots.plot_grid import PlotGrid, RoundAxis, paint_plot, quiet_menu
+from app.services.theme import Theme
 from detcore.types import FloatArray
 
 _HEIGHT, _AXIS_WIDTH, _AXIS_HEIGHT = 132, 36, 34
@@ -93,12 +93,7 @@ class CountPlot(QWidget):
         self._items.show(curve, np.column_stack([x, self._curve]), None)
 
     def _paint(self) -> None:
-        tokens = self._theme.tokens
-        font = QFont(self.font())
-        font.setPixelSize(SMALL_TEXT)
-        self.view.setBackground(tokens.panel)
-        self._grid.set_color(tokens.line)
-        paint_axes(self._plot, tokens, font)
+        paint_plot(self.view, self._grid, self._theme.tokens, self.font())
         self._draw()
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QFont, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.plots.curve_items import Curve, CurveItems, visible_points
 from app.plots.curve_legend import HEIGHT, CurveLegend
-from app.plots.plot_grid import PlotGrid, RoundAxis, paint_axes, quiet_menu
-from app.services.theme import SMALL_TEXT, Theme
+from app.plots.plot_grid import PlotGrid, RoundAxis, paint_plot, quiet_menu
+from app.services.theme import Theme
 from app.services.timing import Debouncer
 from detcore.types import FloatArray
 
@@ -228,13 +228,8 @@ class MetricPlot(QWidget):
             self.fit_requested.emit()
 
     def _paint(self) -> None:
-        tokens = self._theme.tokens
-        font = QFont(self.font())
-        font.setPixelSize(SMALL_TEXT)
-        self.view.setBackground(tokens.panel)
-        self._grid.set_color(tokens.line)
-        self._line.setPen(pg.mkPen(tokens.line_strong, width=1))
-        paint_axes(self.plot, tokens, font)
+        paint_plot(self.view, self._grid, self._theme.tokens, self.font())
+        self._line.setPen(pg.mkPen(self._theme.tokens.line_strong, width=1))
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:  # type: ignore[override]
         # The scene's own signal leaves out moves that come soon after another, the last one as well.

@@ -10,7 +10,7 @@ from PySide6.QtCore import QLineF, QRectF
 from PySide6.QtGui import QFont, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
-from app.services.theme import Tokens
+from app.services.theme import SMALL_TEXT, Tokens
 
 MOST_LINES = 9
 """Of the spacings of the ticks the closest one is drawn that has no more lines than this."""
@@ -26,15 +26,20 @@ def quiet_menu(plot: Any, owner: QWidget) -> None:
     plot.hideButtons()
 
 
-def paint_axes(plot: Any, tokens: Tokens, font: QFont) -> None:
-    """The axes in the colours of a theme, with small numbers."""
+def paint_plot(view: pg.PlotWidget, grid: PlotGrid, tokens: Tokens, font: QFont) -> None:
+    """Ground, lines and axes in the colours of a theme, with small numbers in the face of ``font``."""
+    plot: Any = view.getPlotItem()
+    small = QFont(font)
+    small.setPixelSize(SMALL_TEXT)
+    view.setBackground(tokens.panel)
+    grid.set_color(tokens.line)
     for side in ("left", "bottom"):
         axis = plot.getAxis(side)
-        axis.setStyle(tickFont=font, tickTextOffset=6, tickLength=-4)
+        axis.setStyle(tickFont=small, tickTextOffset=6, tickLength=-4)
         axis.setPen(pg.mkPen(tokens.line_strong))
         axis.setTextPen(tokens.text_muted)  # after the pen of the lines, which colours the title as well
         axis.setSIPrefixEnableRanges(())
-        axis.label.setFont(font)
+        axis.label.setFont(small)
 
 
 class RoundAxis(pg.AxisItem):

@@ -55,29 +55,29 @@ class Settings(QObject):
     @property
     def keep_zoom(self) -> bool:
         """Whether the next image is shown at the same zoom and place."""
-        return str(self._store.value("keep_zoom", "false")) == "true"
+        return self._flag("keep_zoom", default=False)
 
     @keep_zoom.setter
     def keep_zoom(self, keep: bool) -> None:
-        self._set("keep_zoom", "true" if keep else "false")
+        self._set_flag("keep_zoom", keep)
 
     @property
     def list_pictures(self) -> bool:
         """Whether the list of images has small pictures."""
-        return str(self._store.value("list_pictures", "true")) == "true"
+        return self._flag("list_pictures", default=True)
 
     @list_pictures.setter
     def list_pictures(self, shown: bool) -> None:
-        self._set("list_pictures", "true" if shown else "false")
+        self._set_flag("list_pictures", shown)
 
     @property
     def show_proposals(self) -> bool:
         """Whether what a run has found lies on the images that are labelled."""
-        return str(self._store.value("show_proposals", "true")) == "true"
+        return self._flag("show_proposals", default=True)
 
     @show_proposals.setter
     def show_proposals(self, shown: bool) -> None:
-        self._set("show_proposals", "true" if shown else "false")
+        self._set_flag("show_proposals", shown)
 
     @property
     def proposal_precision(self) -> float | None:
@@ -91,11 +91,11 @@ class Settings(QObject):
     @property
     def proposals_by_class(self) -> bool:
         """Whether each class has a score of its own from which it is proposed."""
-        return str(self._store.value("proposals_by_class", "false")) == "true"
+        return self._flag("proposals_by_class", default=False)
 
     @proposals_by_class.setter
     def proposals_by_class(self, own: bool) -> None:
-        self._set("proposals_by_class", "true" if own else "false")
+        self._set_flag("proposals_by_class", own)
 
     def speed(self, model: str) -> float | None:
         """How many images a detector looks at in a second on this machine; ``None`` where that was not measured."""
@@ -127,6 +127,12 @@ class Settings(QObject):
 
     def set_layout(self, name: str, state: QByteArray) -> None:
         self._store.setValue(f"layout/{name}", state)
+
+    def _flag(self, name: str, *, default: bool) -> bool:
+        return str(self._store.value(name, "true" if default else "false")) == "true"
+
+    def _set_flag(self, name: str, value: bool) -> None:
+        self._set(name, "true" if value else "false")
 
     def _number(self, name: str) -> float | None:
         """``None`` also where something else stands there."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 
 from app.canvas.handles import Handle, Xyxy
 from app.canvas.stage import Stage
-from app.canvas.tools.gestures import RESIZE_CURSORS, resize_box
+from app.canvas.tools.gestures import RESIZE_CURSORS, resize_box, until_released
 from app.canvas.tools.select import SelectTool
 from app.canvas.tools.spec import ToolSpec
 from app.canvas.tools.tool import Gesture, Look, Phase, Pointer
@@ -43,7 +43,9 @@ class DrawingTool:
         handle = _handle(stage, press)
         if handle is not None:
             return resize_box(stage, press, handle)
-        return _held() if press.double and stage.box_at(press.x, press.y) else self.draw(stage, press)
+        if press.double and stage.box_at(press.x, press.y):
+            return until_released()  # its first click has made a label of a proposal
+        return self.draw(stage, press)
 
     def look(self, stage: Stage, pointer: Pointer | None) -> Look:
         if stage.read_only or (pointer is not None and pointer.control):
@@ -62,12 +64,6 @@ def draw_tool() -> DrawingTool:
 def _handle(stage: Stage, pointer: Pointer) -> Handle | None:
     """The handle that a press would take; with Shift, for a square, none."""
     return None if pointer.shift else stage.handle_hit(pointer.x, pointer.y, squares_only=True)
-
-
-def _held() -> Gesture:
-    """The second click of a double one, whose first has made a label of a proposal: no corner of a box."""
-    while (yield).phase is not Phase.RELEASE:
-        pass
 
 
 def draw_box(stage: Stage, press: Pointer) -> Gesture:

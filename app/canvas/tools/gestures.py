@@ -46,6 +46,12 @@ def until_dragged(press: Pointer) -> Generator[None, Pointer, Pointer | None]:
             return None
 
 
+def until_released() -> Gesture:
+    """Nothing more comes of a press."""
+    while (yield).phase is not Phase.RELEASE:
+        pass
+
+
 def resize_box(stage: Stage, press: Pointer, handle: Handle) -> Gesture:
     ids = stage.editable_selection()
     start = stage.geometry(int(ids[0]))
@@ -53,11 +59,7 @@ def resize_box(stage: Stage, press: Pointer, handle: Handle) -> Gesture:
     width, height = stage.image_size
     pointer = yield from until_dragged(press)
     if pointer is None:
-        proposal = stage.proposal_at(press.x, press.y)
-        if proposal:
-            stage.proposal_clicked.emit(proposal)
-        else:
-            click(stage, press, stage.hits(press.x, press.y))
+        click(stage, press, stage.hits(press.x, press.y))
         return
     try:
         while True:
@@ -83,7 +85,12 @@ def _resize_is_sound(start: Xyxy, box: Xyxy, handle: Handle, scale: float) -> bo
 
 
 def click(stage: Stage, press: Pointer, hits: IntArray) -> None:
-    """A click where a selected box is: that one alone, or with a repeated click the one beneath it."""
+    """A click on a proposal takes it over; one where a selected box is selects that one alone, or with a repeated click
+    the one beneath it."""
+    proposal = stage.proposal_at(press.x, press.y)
+    if proposal:
+        stage.proposal_clicked.emit(proposal)
+        return
     if len(hits) == 0:
         return
     selected = [box_id for box_id in hits.tolist() if box_id in stage.selection]

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from app.canvas.handles import moved
 from app.canvas.hit_testing import boxes_within
 from app.canvas.stage import Stage
-from app.canvas.tools.gestures import RESIZE_CURSORS, click, pan, resize_box, until_dragged
+from app.canvas.tools.gestures import RESIZE_CURSORS, click, pan, resize_box, until_dragged, until_released
 from app.canvas.tools.spec import ToolSpec
 from app.canvas.tools.tool import Gesture, Look, Phase, Pointer
 from detcore.boxes import from_corners
@@ -63,14 +63,12 @@ def activate(stage: Stage, press: Pointer) -> Gesture:
     box_id = stage.box_at(press.x, press.y)
     if box_id:
         stage.box_activated.emit(box_id)
-    while (yield).phase is not Phase.RELEASE:
-        pass
+    yield from until_released()
 
 
 def toggle(stage: Stage, box_id: int) -> Gesture:
     stage.select(stage.selection ^ {box_id})
-    while (yield).phase is not Phase.RELEASE:
-        pass
+    yield from until_released()
 
 
 def toggle_or_band(stage: Stage, press: Pointer) -> Gesture:
@@ -99,15 +97,13 @@ def clear_or_drag(stage: Stage, press: Pointer) -> Gesture:
 def pick_or_move(stage: Stage, press: Pointer) -> Gesture:
     """A click selects, a further one at the same place the box beneath, and takes a proposal over; a drag moves what is
     selected."""
-    hits, proposal = stage.hits(press.x, press.y), stage.proposal_at(press.x, press.y)
+    hits = stage.hits(press.x, press.y)
     fresh = stage.selection.isdisjoint(hits.tolist())
     if fresh:
         stage.select(frozenset({int(hits[0])}))
     pointer = yield from until_dragged(press)
     if pointer is None:
-        if proposal:
-            stage.proposal_clicked.emit(proposal)
-        elif not fresh:
+        if not fresh or stage.proposal_at(press.x, press.y):
             click(stage, press, hits)
     elif len(stage.editable_selection()) == 0:
         yield from _pan_on(stage, press, pointer)

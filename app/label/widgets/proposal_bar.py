@@ -101,11 +101,8 @@ class ProposalBar(QWidget):
         return by_class, starts
 
     def _show_proposer(self) -> None:
-        proposer, names, settings = (
-            self._proposals.proposer,
-            self._proposals.run_names,
-            self._context.settings,
-        )
+        proposer, names = self._proposals.proposer, self._proposals.run_names
+        settings = self._context.settings
         self.setVisible(bool(names))
         name = "" if proposer is None else proposer.found.run
         with QSignalBlocker(self.run):
@@ -128,9 +125,10 @@ class ProposalBar(QWidget):
         """How many are proposed on this image, or why none is."""
         proposals, count = self._proposals, len(self._proposals.rows)
         self.count.setText(counted(count, "proposal") if count else "Nothing proposed")
-        proposer = proposals.proposer
-        waits = proposals.has_seen or not proposals.is_shown or proposer is None
-        self.text.set_text("" if waits or proposer is None else _NOT_SEEN.format(run=proposer.found.run))
+        text = ""
+        if proposals.proposer is not None and proposals.is_shown and not proposals.has_seen:
+            text = _NOT_SEEN.format(run=proposals.proposer.found.run)
+        self.text.set_text(text)
         self._arrange()
 
     def _arrange(self) -> None:
