@@ -14,7 +14,7 @@ import torch
 from detcore.data.samples import split_samples
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
-from detcore.jobs.events import Event
+from detcore.jobs.events import EndReason, Event
 from detcore.jobs.outcomes import judgement
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.run_weights import best_figure
@@ -245,6 +245,18 @@ def test_validation_keeps_to_its_share_of_the_minutes_and_does_not_count_as_lear
     assert result.state.judged_images == part
     first = validations(heard)[0]
     assert first.time >= 8.0
+
+
+def test_a_run_that_no_longer_gets_better_completes_early_and_says_why(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    run = make_run(epochs=50, stop_after=2, validate_every_seconds=1e-6)
+    slow = Slow(monkeypatch, clock, step=1.0, image=0.0)
+    result, heard = train(run)
+    assert result.reason is EndReason.COMPLETED
+    assert len(slow.judged) == 3  # the first of them is what the next two are held against
+    assert result.state.step < 50
+    assert "Ended early: 2 validations in a row brought no better AP than 0.500." in logs(heard)
 
 
 def test_a_part_stays_the_same_when_a_run_goes_on(

@@ -210,16 +210,6 @@ def test_a_stop_while_validating_leaves_the_best_weights_as_they_were(make_run: 
     assert (result.state.best_ap, result.state.best_step) == (best.best_ap, best.best_step)
 
 
-def test_a_run_that_no_longer_gets_better_completes_early_and_says_why(make_run: MakeRun) -> None:
-    run = make_run(epochs=50, images=8, val=4, stop_after=2, validate_every_seconds=1e-6, learning_rate=1e-9)
-    result, heard = train(run)
-    assert result.reason is EndReason.COMPLETED
-    assert 0 < result.state.step < 50
-    assert any(
-        event.text.startswith("Ended early: 2 validations in a row") for event in of_kind(heard, events.Log)
-    )  # type: ignore[attr-defined]
-
-
 def test_a_detector_that_cannot_smooth_labels_says_so(make_run: MakeRun) -> None:
     run = make_run(model="ssdlite320", label_smoothing=0.1)
     with pytest.raises(ConfigError, match="ssdlite320 cannot smooth labels"):
