@@ -202,6 +202,13 @@ class Detections:
         )
 
     @classmethod
+    def joined(cls, parts: Sequence[Detections]) -> Detections:
+        """One after the other."""
+        every = [cls.empty(), *parts]
+        names = [item.name for item in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in every]) for name in names})
+
+    @classmethod
     def empty(cls) -> Detections:
         return cls(
             image_ids=np.zeros(0, np.int64),

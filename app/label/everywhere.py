@@ -32,7 +32,7 @@ class AcceptingEverywhere:
 
     @property
     def is_possible(self) -> bool:
-        return self._proposals.proposer is not None and not self._busy
+        return self._proposals.run_proposes and not self._busy
 
     def ask(self) -> None:
         proposer, project = self._proposals.proposer, self._context.document.project
@@ -101,6 +101,6 @@ def _found(
     project: Project, proposer: Proposer, progress: ProgressCallback
 ) -> tuple[IntArray, dict[int, Path]]:
     """Rows that could be accepted, and the files of their images."""
-    rows = proposed_everywhere(project, proposer.found, progress=progress)
+    rows = proposed_everywhere(project, proposer.found.with_others({}), progress=progress)
     image_ids: list[int] = sorted(set(proposer.found.detections.image_ids[rows].tolist()))
     return rows, {image.id: project.image_path(image) for image in project.images(image_ids)}

@@ -14,28 +14,27 @@ from app.label.current_boxes import CurrentBoxes
 from app.services.context import AppContext
 from app.services.figures import ratio_text
 from app.services.tasks import Task
-from detcore.assist.proposals import FoundByRun, Thresholds, proposed_rows
+from detcore.assist.proposals import Found, Thresholds, proposed_rows
 from detcore.assist.starting import starting_thresholds
 from detcore.errors import ReticleError
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunInfo, list_runs
 from detcore.project.verdicts import read_verdicts
-from detcore.types import Changes, IntArray
+from detcore.types import Changes, Detections, IntArray
 
 NOTHING: IntArray = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Proposer:
-    """A run that proposes: what it has found, the scores from which that is shown, and those to start from.
+    """Who proposes: what a run has found and others propose, the scores from which that of the run is shown, and those to
+    start from. ``stamp`` is another once the file of the run's detections is."""
 
-    ``stamp`` is another once the file of its detections is."""
-
-    found: FoundByRun
+    found: Found
     thresholds: Thresholds
     start: Thresholds
-    stamp: tuple[int, int]
+    stamp: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +61,11 @@ def rows_among(ids: Iterable[int]) -> list[int]:
 
 
 class Proposals(QObject):
-    """Which run proposes, from which scores, and what on the current image.
+    """Which run proposes, from which scores, what others propose beside it, and what of it on the current image.
 
     Signals:
         changed(): something else is proposed on the current image, or may be.
-        proposer_changed(): another run proposes, or none, or from other scores.
+        proposer_changed(): another run proposes, or none, or from other scores; or others propose something else.
     """
 
     changed = Signal()
@@ -76,6 +75,8 @@ class Proposals(QObject):
         super().__init__(parent)
         self._context, self._boxes = context, boxes
         self._runs = Runs()
+        self._others: dict[str, Detections] = {}
+        self._proposer: Proposer | None = None
         self._chosen = ""
         self._looking: Task | None = None
         self._key: tuple[object, ...] = ()
@@ -89,8 +90,13 @@ class Proposals(QObject):
 
     @property
     def proposer(self) -> Proposer | None:
-        """``None`` as long as no run has looked for objects, or it is still being read."""
-        return self._runs.proposer
+        """``None`` as long as no run has looked for objects, or it is still being read, and nobody else proposes."""
+        return self._proposer
+
+    @property
+    def run_proposes(self) -> bool:
+        """Whether a run does, not others alone."""
+        return self._runs.proposer is not None
 
     @property
     def run_names(self) -> tuple[str, ...]:
@@ -105,7 +111,7 @@ class Proposals(QObject):
     @property
     def has_seen(self) -> bool:
         """Whether the run has looked at the current image."""
-        proposer = self.proposer
+        proposer = self._runs.proposer
         return proposer is not None and self._context.view.image_id in proposer.found.looked_at
 
     @property
@@ -164,9 +170,18 @@ class Proposals(QObject):
         self._chosen = name
         self._look()
 
+    def propose_also(self, source: str, dets: Detections) -> None:
+        """What somebody else than a run proposes, on whichever images, in place of what it proposed before; no detections:
+        nothing any more."""
+        if len(dets):
+            self._others[source] = dets
+        elif self._others.pop(source, None) is None:
+            return
+        self._propose(self._runs)
+
     def choose_threshold(self, overall: float) -> None:
         """From this score; classes that have one of their own keep their distance to it."""
-        proposer = self.proposer
+        proposer = self._runs.proposer
         if proposer is not None:
             moved = replace(proposer, thresholds=proposer.start.moved_to(overall))
             self._propose(replace(self._runs, proposer=moved))
@@ -178,20 +193,33 @@ class Proposals(QObject):
         self._look(anew=True)
 
     def _propose(self, runs: Runs) -> None:
-        before = self.proposer
-        self._runs = runs
-        if before is not None and (runs.proposer is None or runs.proposer.found is not before.found):
-            # a row of another run is another box
-            view = self._context.view
-            view.select(frozenset(box_id for box_id in view.selection if box_id > 0))
+        before, self._runs = self.proposer, runs
+        proposer = runs.proposer
+        if self._others and proposer is None:
+            nothing = Thresholds(overall=0.5)
+            proposer = Proposer(found=Found("", Detections.empty(), ()), thresholds=nothing, start=nothing)
+        if self._others and proposer is not None:
+            proposer = replace(proposer, found=proposer.found.with_others(self._others))
+        self._proposer = proposer
+        if before is not None and (proposer is None or proposer.found is not before.found):
+            self._select_again(before.found, proposer)
         self.proposer_changed.emit()
         self.changed.emit()
+
+    def _select_again(self, before: Found, proposer: Proposer | None) -> None:
+        """What was selected has other rows now, or is proposed no more."""
+        view = self._context.view
+        selected = {box_id for box_id in view.selection if box_id > 0}
+        if proposer is not None:
+            rows = [proposer.found.same_row(before, row) for row in rows_among(view.selection)]
+            selected |= {-row - 1 for row in rows if row is not None}
+        view.select(frozenset(selected))
 
     def _look(self, *, anew: bool = False) -> None:
         """Which runs there are by now; what the one that proposes has found is read again where it may be new."""
         project, settings = self._context.document.project, self._context.settings
         start = Start(precision=settings.proposal_precision, by_class=settings.proposals_by_class)
-        chosen, known = self._chosen, None if anew else self.proposer
+        chosen, known = self._chosen, None if anew else self._runs.proposer
 
         def done(runs: Runs) -> None:
             if self._looking is task:
@@ -210,6 +238,7 @@ class Proposals(QObject):
 
     def _leave_project(self) -> None:
         self._looking, self._chosen = None, ""
+        self._others.clear()
         self._propose(Runs())
 
     def _follow(self, changes: Changes) -> None:
@@ -246,7 +275,7 @@ def _read(project: Project, run: RunFolder, known: Proposer | None, start: Start
     stamp = (state.st_mtime_ns, state.st_size)
     if known is not None and (known.found.run, known.stamp) == (run.name, stamp):
         return known
-    found = FoundByRun.read(run)
+    found = Found.read(run)
     first = starting_thresholds(project, run, found, precision=start.precision, by_class=start.by_class)
     thresholds = first
     if known is not None and known.found.run == run.name and known.thresholds.overall != known.start.overall:

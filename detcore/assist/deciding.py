@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detcore.assist.proposals import FoundByRun, Thresholds
+from detcore.assist.proposals import Found, Thresholds
 from detcore.boxes import Xyxy, clip
 from detcore.project.edits import Edit, add_boxes, add_verdicts, combine, set_status, update_boxes
 from detcore.project.operations import operation
@@ -26,7 +26,7 @@ class Accepted:
 
 
 def accept(
-    project: ProjectReader, found: FoundByRun, accepted: Sequence[Accepted], *, moved: Sequence[Box] = ()
+    project: ProjectReader, found: Found, accepted: Sequence[Accepted], *, moved: Sequence[Box] = ()
 ) -> Edit:
     """Proposals become labels, which keep run and score, beside labels that were ``moved`` with them. Images that were not
     seen yet are in progress from here on. Raises ProjectError when an image is gone."""
@@ -44,7 +44,7 @@ def accept(
     return combine(operation("accept_proposals", count=len(accepted)), edits)
 
 
-def accept_and_verify(project: ProjectReader, found: FoundByRun, image_id: int, rows: Sequence[int]) -> Edit:
+def accept_and_verify(project: ProjectReader, found: Found, image_id: int, rows: Sequence[int]) -> Edit:
     """All that is proposed on an image becomes labels, and the image is verified. Raises ProjectError when the image
     is gone."""
     boxes = labels_of(project, found, [Accepted(row=row) for row in rows])
@@ -52,7 +52,7 @@ def accept_and_verify(project: ProjectReader, found: FoundByRun, image_id: int, 
     return combine(operation("accept_and_verify", count=len(rows)), edits)
 
 
-def reject(project: ProjectReader, found: FoundByRun, rows: Sequence[int], *, thresholds: Thresholds) -> Edit:
+def reject(project: ProjectReader, found: Found, rows: Sequence[int], *, thresholds: Thresholds) -> Edit:
     """Proposals that are no objects, or not of their class: no run proposes them again. ``thresholds`` are those at
     which they were seen. Raises ProjectError when an image is gone."""
     project.images(sorted(set(found.detections.image_ids[list(rows)].tolist())))
@@ -60,7 +60,7 @@ def reject(project: ProjectReader, found: FoundByRun, rows: Sequence[int], *, th
     return add_verdicts(project, verdicts, text=operation("reject_proposals", count=len(rows)))
 
 
-def labels_of(project: ProjectReader, found: FoundByRun, accepted: Sequence[Accepted]) -> list[Box]:
+def labels_of(project: ProjectReader, found: Found, accepted: Sequence[Accepted]) -> list[Box]:
     """The labels that proposals become, without ids. What has no area within its image is none. Raises ProjectError
     when an image is gone."""
     owners: list[int] = found.detections.image_ids[[one.row for one in accepted]].tolist()
@@ -69,7 +69,7 @@ def labels_of(project: ProjectReader, found: FoundByRun, accepted: Sequence[Acce
     return [box for box in boxes if box.x2 > box.x1 and box.y2 > box.y1]
 
 
-def _label(found: FoundByRun, image_id: int, size: tuple[int, int] | None, one: Accepted) -> Box:
+def _label(found: Found, image_id: int, size: tuple[int, int] | None, one: Accepted) -> Box:
     dets = found.detections
     x1, y1, x2, y2 = _inside(_xyxy(found, one.row) if one.xyxy is None else one.xyxy, size)
     return Box(
@@ -81,19 +81,19 @@ def _label(found: FoundByRun, image_id: int, size: tuple[int, int] | None, one: 
         x2=x2,
         y2=y2,
         origin=Origin.MODEL,
-        run=found.run,
+        run=found.source(one.row),
         score=float(dets.scores[one.row]),
     )
 
 
-def _verdict(found: FoundByRun, row: int, thresholds: Thresholds) -> Verdict:
+def _verdict(found: Found, row: int, thresholds: Thresholds) -> Verdict:
     dets = found.detections
     x1, y1, x2, y2 = _xyxy(found, row)
     class_id = int(dets.labels[row])
     return Verdict(
         id=0,
         image_id=int(dets.image_ids[row]),
-        run=found.run,
+        run=found.source(row),
         kind=VerdictKind.MODEL_WRONG,
         detection_row=row,
         class_id=class_id,
@@ -113,6 +113,6 @@ def _inside(xyxy: Xyxy, size: tuple[int, int] | None) -> Xyxy:
     return x1, y1, x2, y2
 
 
-def _xyxy(found: FoundByRun, row: int) -> Xyxy:
+def _xyxy(found: Found, row: int) -> Xyxy:
     x1, y1, x2, y2 = found.detections.boxes[row].tolist()
     return x1, y1, x2, y2

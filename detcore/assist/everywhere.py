@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from detcore.assist.deciding import Accepted, labels_of
-from detcore.assist.proposals import FoundByRun, Thresholds, proposed_rows
+from detcore.assist.proposals import Found, Thresholds, proposed_rows
 from detcore.errors import Cancelled
 from detcore.project.edits import Edit, add_boxes, combine, set_status
 from detcore.project.operations import operation
@@ -24,7 +24,7 @@ _TOLD = 100
 """Images between two words on how far it is."""
 
 
-def proposed_everywhere(project: ProjectReader, found: FoundByRun, *, progress: Progress) -> IntArray:
+def proposed_everywhere(project: ProjectReader, found: Found, *, progress: Progress) -> IntArray:
     """Rows of the run's detections from a score of ``LEAST_SCORE`` on, of the images in the order of the list that have no
     boxes and are not verified, those of an image best first.
 
@@ -55,7 +55,7 @@ def proposed_everywhere(project: ProjectReader, found: FoundByRun, *, progress: 
     return np.concatenate(rows)
 
 
-def accept_everywhere(project: ProjectReader, found: FoundByRun, rows: Sequence[int]) -> Edit:
+def accept_everywhere(project: ProjectReader, found: Found, rows: Sequence[int]) -> Edit:
     """Proposals on many images become labels. The images are in progress from here on: nobody has looked at them.
     Those that somebody has labelled or taken away meanwhile stay as they are."""
     images = project.image_list()

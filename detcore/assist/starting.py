@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from detcore.assist.proposals import FoundByRun, Thresholds
+from detcore.assist.proposals import Found, Thresholds
 from detcore.evaluation.judged import Judged, judge
 from detcore.evaluation.thresholds import best_threshold, operating_points
 from detcore.project.reading import ProjectReader
@@ -17,7 +17,7 @@ _ENOUGH = 10
 
 
 def starting_thresholds(
-    project: ProjectReader, run: RunFolder, found: FoundByRun, *, precision: float | None, by_class: bool
+    project: ProjectReader, run: RunFolder, found: Found, *, precision: float | None, by_class: bool
 ) -> Thresholds:
     """Where F1 is best, or from where so large a share of the detections is right (``precision``, 0..1), on the labelled
     images that the run has not learnt from, if there are any; ``by_class`` of each class that has enough objects.

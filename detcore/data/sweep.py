@@ -79,12 +79,4 @@ class _Found:
             self._hear(sample.image_id, fit.to_original(seen.answers.boxes), seen.answers.scores)
 
     def detections(self) -> Detections:
-        parts = self._parts
-        if not parts:
-            return Detections.empty()
-        return Detections(
-            image_ids=np.concatenate([part.image_ids for part in parts]),
-            labels=np.concatenate([part.labels for part in parts]),
-            boxes=np.concatenate([part.boxes for part in parts]),
-            scores=np.concatenate([part.scores for part in parts]),
-        )
+        return Detections.joined(self._parts)

@@ -87,12 +87,7 @@ def merge_detections(
         if said is not None:
             said = said.take(~np.isin(said.image_ids, images))
             answers = said if answers is None else LabelAnswers.joined([said, answers])
-        detections = Detections(
-            image_ids=np.concatenate([kept.image_ids, detections.image_ids]),
-            labels=np.concatenate([kept.labels, detections.labels]),
-            boxes=np.concatenate([kept.boxes, detections.boxes]),
-            scores=np.concatenate([kept.scores, detections.scores]),
-        )
+        detections = Detections.joined([kept, detections])
         fresh |= _looked_at(run) - asked
         unread |= _left_out(run) - asked
     save_detections(run, detections, image_ids=fresh, left_out=unread, step=step, answers=answers)

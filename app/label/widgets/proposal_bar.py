@@ -27,7 +27,7 @@ STARTS: tuple[tuple[str, float | None], ...] = (
 
 
 class ProposalBar(QWidget):
-    """There once a run could propose."""
+    """There once a run could propose, or others do."""
 
     def __init__(self, context: AppContext, proposals: Proposals) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class ProposalBar(QWidget):
     def _show_proposer(self) -> None:
         proposer, names = self._proposals.proposer, self._proposals.run_names
         settings = self._context.settings
-        self.setVisible(bool(names))
+        self.setVisible(bool(names) or proposer is not None)
         name = "" if proposer is None else proposer.found.run
         with QSignalBlocker(self.run):
             if names != tuple(self.run.itemText(row) for row in range(self.run.count())):
@@ -126,8 +126,8 @@ class ProposalBar(QWidget):
         proposals, count = self._proposals, len(self._proposals.rows)
         self.count.setText(counted(count, "proposal") if count else "Nothing proposed")
         text = ""
-        if proposals.proposer is not None and proposals.is_shown and not proposals.has_seen:
-            text = _NOT_SEEN.format(run=proposals.proposer.found.run)
+        if proposals.run_proposes and proposals.is_shown and not proposals.has_seen and not count:
+            text = _NOT_SEEN.format(run=self.run.currentText())
         self.text.set_text(text)
         self._arrange()
 
@@ -139,9 +139,13 @@ class ProposalBar(QWidget):
         )
         for button in (self.toggle, self.accept_all):
             button.setToolButtonStyle(style)
-        self.run.setVisible(proposals.is_shown and self.width() >= _ROOM_FOR_RUN)
-        for widget in (self.slider, self.value, self.more, self.count, self.accept_all):
+        has_room = self.width() >= _ROOM_FOR_RUN
+        self.run.setVisible(proposals.is_shown and self.run.count() > 0 and has_room)
+        for widget in (self.slider, self.value, self.more):
             widget.setVisible(proposals.is_shown and proposals.has_seen)
+        proposes = proposals.is_shown and (proposals.has_seen or len(proposals.rows) > 0)
+        for widget in (self.count, self.accept_all):
+            widget.setVisible(proposes)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

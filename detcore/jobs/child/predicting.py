@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event as Flag
@@ -183,12 +183,7 @@ def _unpacked(content: bytes, *, step: int) -> Found:
 def _joined(contents: Sequence[bytes], order: Sequence[int], *, step: int) -> Found:
     """What all have found, image by image as they are in ``order``."""
     parts = [_unpacked(content, step=step) for content in contents]
-    detections = Detections(
-        **{
-            item.name: np.concatenate([getattr(part.detections, item.name) for part in parts])
-            for item in fields(Detections)
-        }
-    )
+    detections = Detections.joined([part.detections for part in parts])
     answers = LabelAnswers.joined([part.answers for part in parts])
     place = {image_id: row for row, image_id in enumerate(order)}
 

@@ -413,7 +413,7 @@ def test_tab_stays_on_the_picture_when_nothing_is_left(proposing: LabelPage) -> 
     assert proposing.canvas.hasFocus()
 
 
-def test_what_is_selected_is_not_a_row_of_another_run(
+def test_what_is_selected_stays_the_same_object_when_another_run_proposes(
     qtbot: QtBot, proposing: LabelPage, project: Project
 ) -> None:
     key(proposing, Qt.Key.Key_Tab)
@@ -421,7 +421,7 @@ def test_what_is_selected_is_not_a_row_of_another_run(
     save_detections(again, detections(project).take(np.array([1, 2, 0])), image_ids=project.image_ids())
     proposing.context.document.announce_run(again.path)
     qtbot.waitUntil(lambda: "002" in proposing.proposal_bar.run.currentText(), timeout=5000)
-    assert proposing.context.view.selection == frozenset()
+    assert proposing.context.view.selection == {-3}
 
 
 def test_a_score_that_was_chosen_stays_when_another_run_begins_or_this_one_predicts_again(
@@ -441,6 +441,63 @@ def found_by(page: LabelPage) -> Detections:
     proposer = page.proposals.proposer
     assert proposer is not None
     return proposer.found.detections
+
+
+def of_others(project: Project, *edges: Edges) -> Detections:
+    """Objects of the first class on the third image, the surest first."""
+    return Detections(
+        image_ids=np.full(len(edges), project.image_ids()[2], np.int64),
+        labels=np.full(len(edges), project.classes()[0].id, np.int64),
+        boxes=np.array(edges, np.float64).reshape(-1, 4),
+        scores=np.linspace(0.6, 0.3, len(edges)),
+    )
+
+
+def test_without_a_run_others_propose_and_what_is_accepted_says_who(
+    qtbot: QtBot, page: LabelPage, project: Project
+) -> None:
+    page.context.view.show_image(project.image_ids()[2])
+    qtbot.waitUntil(lambda: page.viewer.is_showing, timeout=5000)
+    page.proposals.propose_also("similar", of_others(project, (10, 10, 40, 40), (60, 20, 90, 60)))
+    assert page.proposal_bar.count.text() == "2 proposals"
+    assert not page.proposal_bar.run.isVisible()
+    assert not page.context.actions["label.accept_everywhere"].isEnabled()
+    page.canvas.setFocus()
+    key(page, Qt.Key.Key_Tab)
+    key(page, Qt.Key.Key_Q)
+    (made,) = labels(page)
+    assert (made.xyxy, made.origin, made.run, made.score) == ((10, 10, 40, 40), Origin.MODEL, "similar", 0.6)
+    key(page, Qt.Key.Key_X)
+    (verdict,) = read_verdicts(project)
+    assert (verdict.run, verdict.kind) == ("similar", VerdictKind.MODEL_WRONG)
+    assert not len(page.proposals.rows)
+    page.proposals.propose_also("similar", Detections.empty())
+    assert page.proposals.proposer is None
+    assert not page.proposal_bar.isVisible()
+
+
+def test_others_propose_beside_a_run_whatever_its_score_and_one_of_two_that_are_the_same(
+    proposing: LabelPage, project: Project
+) -> None:
+    key(proposing, Qt.Key.Key_Tab)
+    proposing.proposals.propose_also("similar", of_others(project, (100, 70, 140, 110), (20, 60, 50, 79)))
+    assert shown(proposing) == [0.9, 0.8, 0.7, 0.3]
+    assert proposing.context.view.selection == {-1}
+    proposing.proposals.choose_threshold(0.75)
+    assert shown(proposing) == [0.9, 0.8, 0.6, 0.3]
+
+
+def test_what_is_selected_stays_the_same_object_when_others_propose_anew(
+    proposing: LabelPage, project: Project
+) -> None:
+    proposals, view = proposing.proposals, proposing.context.view
+    proposals.propose_also("similar", of_others(project, (20, 60, 50, 79), (60, 80, 90, 110)))
+    last = max(proposals.rows.tolist())
+    view.select(frozenset({-last - 1}))
+    proposals.propose_also("similar", of_others(project, (62, 81, 91, 111)))
+    assert view.selection == {-last}
+    proposals.propose_also("similar", Detections.empty())
+    assert view.selection == frozenset()
 
 
 def test_a_damaged_run_is_told_and_the_one_before_proposes(

@@ -11,7 +11,7 @@ import pytest
 
 from detcore.assist.deciding import Accepted, accept, accept_and_verify, reject
 from detcore.assist.everywhere import accept_everywhere, proposed_everywhere
-from detcore.assist.proposals import FoundByRun, Thresholds
+from detcore.assist.proposals import Found, Thresholds
 from detcore.assist.starting import starting_thresholds
 from detcore.errors import Cancelled
 from detcore.project.edits import add_boxes, add_class, set_split, set_status
@@ -49,7 +49,7 @@ def make_run(project: Project, *rows: tuple[int, int, tuple[float, float, float,
 
 
 @pytest.fixture
-def found(project: Project) -> FoundByRun:
+def found(project: Project) -> Found:
     """Two on the first image, the second of which reaches out of it, and one on the other."""
     first, second = project.image_ids()
     cell, platelet = (item.id for item in project.classes())
@@ -59,12 +59,10 @@ def found(project: Project) -> FoundByRun:
         (first, platelet, (60, 50, 100.4, 79), 0.6),
         (second, cell, (0, 0, 20, 20), 0.7),
     )
-    return FoundByRun.read(run)
+    return Found.read(run)
 
 
-def test_a_label_keeps_run_and_score_and_the_image_is_in_progress(
-    project: Project, found: FoundByRun
-) -> None:
+def test_a_label_keeps_run_and_score_and_the_image_is_in_progress(project: Project, found: Found) -> None:
     image_id = project.image_ids()[0]
     project.edit(accept, found, [Accepted(row=0), Accepted(row=1)])
     one, two = project.boxes(image_id)
@@ -77,7 +75,7 @@ def test_a_label_keeps_run_and_score_and_the_image_is_in_progress(
     assert project.image(image_id).status is Status.UNSEEN
 
 
-def test_another_class_and_other_edges_are_the_persons(project: Project, found: FoundByRun) -> None:
+def test_another_class_and_other_edges_are_the_persons(project: Project, found: Found) -> None:
     image_id, platelet = project.image_ids()[0], project.classes()[1].id
     project.edit(accept, found, [Accepted(row=0, class_id=platelet, xyxy=(11, 12, 33, 34))])
     (made,) = project.boxes(image_id)
@@ -85,7 +83,7 @@ def test_another_class_and_other_edges_are_the_persons(project: Project, found: 
     assert words(project.undo_text or "") == "Accept proposal"
 
 
-def test_all_that_is_right_and_the_image_verified_is_one_step(project: Project, found: FoundByRun) -> None:
+def test_all_that_is_right_and_the_image_verified_is_one_step(project: Project, found: Found) -> None:
     image_id = project.image_ids()[0]
     project.edit(accept_and_verify, found, image_id, [0, 1])
     assert (len(project.boxes(image_id)), project.image(image_id).status) == (2, Status.VERIFIED)
@@ -93,7 +91,7 @@ def test_all_that_is_right_and_the_image_verified_is_one_step(project: Project, 
     assert (len(project.boxes(image_id)), project.image(image_id).status) == (0, Status.UNSEEN)
 
 
-def test_what_is_rejected_is_a_verdict_that_review_knows_as_well(project: Project, found: FoundByRun) -> None:
+def test_what_is_rejected_is_a_verdict_that_review_knows_as_well(project: Project, found: Found) -> None:
     image_id = project.image_ids()[0]
     cell, platelet = (item.id for item in project.classes())
     thresholds = Thresholds(overall=0.5, by_class={platelet: 0.25, cell: 0.75})
@@ -119,7 +117,7 @@ def test_the_score_starts_where_f1_is_best_or_as_precise_as_asked(project: Proje
     run = make_run(project, *((image_id, cell, place, 0.9 - 0.1 * n) for n, place in enumerate(places)))
     for place in (places[0], places[1], places[3]):
         label(project, image_id, cell, place)
-    found = FoundByRun.read(run)
+    found = Found.read(run)
     for precision, expected in ((None, 0.6), (0.7, 0.6), (0.9, 0.8), (1.0, 0.8)):
         start = starting_thresholds(project, run, found, precision=precision, by_class=False)
         assert start.overall == pytest.approx(expected)
@@ -134,7 +132,7 @@ def test_a_class_with_few_objects_has_no_score_of_its_own(project: Project) -> N
     run = make_run(project, *rows)
     for _, class_id, place, _ in rows:
         label(project, image_id, class_id, place)
-    found = FoundByRun.read(run)
+    found = Found.read(run)
     start = starting_thresholds(project, run, found, precision=None, by_class=True)
     assert start.overall == pytest.approx(0.5)
     assert start.by_class == pytest.approx({cell: 0.86})
@@ -147,20 +145,18 @@ def test_images_that_the_run_has_not_learnt_from_say_where_to_start(project: Pro
     for image_id in (first, second):
         label(project, image_id, cell, (0, 0, 10, 10))
     project.edit(set_split, {first: "train", second: "val"})
-    found = FoundByRun.read(run)
+    found = Found.read(run)
     assert starting_thresholds(project, run, found, precision=None, by_class=False).overall == pytest.approx(
         0.4
     )
 
 
-def test_without_labels_a_half_is_where_to_start(project: Project, found: FoundByRun) -> None:
+def test_without_labels_a_half_is_where_to_start(project: Project, found: Found) -> None:
     run = RunFolder(project.runs_folder / found.run)
     assert starting_thresholds(project, run, found, precision=None, by_class=True).overall == 0.5
 
 
-def test_everywhere_is_where_nobody_has_labelled_or_verified_anything(
-    project: Project, found: FoundByRun
-) -> None:
+def test_everywhere_is_where_nobody_has_labelled_or_verified_anything(project: Project, found: Found) -> None:
     first, second = project.image_ids()
     rows = proposed_everywhere(project, found, progress=lambda _done, _all: True)
     assert rows.tolist() == [0, 1, 2]
@@ -178,14 +174,12 @@ def test_everywhere_is_where_nobody_has_labelled_or_verified_anything(
     assert proposed_everywhere(project, found, progress=lambda _done, _all: True).tolist() == [0, 1]
 
 
-def test_looking_everywhere_can_be_cancelled(project: Project, found: FoundByRun) -> None:
+def test_looking_everywhere_can_be_cancelled(project: Project, found: Found) -> None:
     with pytest.raises(Cancelled):
         proposed_everywhere(project, found, progress=lambda _done, _all: False)
 
 
-def test_labels_that_are_moved_with_a_proposal_are_in_the_same_step(
-    project: Project, found: FoundByRun
-) -> None:
+def test_labels_that_are_moved_with_a_proposal_are_in_the_same_step(project: Project, found: Found) -> None:
     image_id = project.image_ids()[0]
     label(project, image_id, project.classes()[0].id, (50, 50, 60, 60))
     (there,) = project.boxes(image_id)
@@ -198,5 +192,5 @@ def test_labels_that_are_moved_with_a_proposal_are_in_the_same_step(
 def test_what_lies_outside_of_its_image_becomes_no_label(project: Project) -> None:
     image_id, cell = project.image_ids()[0], project.classes()[0].id
     run = make_run(project, (image_id, cell, (10, 10, 30, 30), 0.9), (image_id, cell, (100, 0, 110, 9), 0.8))
-    project.edit(accept_and_verify, FoundByRun.read(run), image_id, [0, 1])
+    project.edit(accept_and_verify, Found.read(run), image_id, [0, 1])
     assert [box.score for box in project.boxes(image_id)] == [0.9]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from detcore.assist.proposals import FoundByRun, Thresholds, proposed_rows
+from detcore.assist.proposals import Found, Thresholds, proposed_rows
 from detcore.project.verdict_rows import Verdict, VerdictKind
 from detcore.types import Box, Detections
 
@@ -19,14 +19,14 @@ HERE = 7
 PLACE = (0.0, 0.0, 10.0, 10.0)
 
 
-def found(*rows: Row) -> FoundByRun:
+def found(*rows: Row) -> Found:
     dets = Detections(
         image_ids=np.array([row[0] for row in rows], np.int64),
         labels=np.array([row[1] for row in rows], np.int64),
         boxes=np.array([row[2] for row in rows], np.float64).reshape(-1, 4),
         scores=np.array([row[3] for row in rows], np.float64),
     )
-    return FoundByRun("001-x", dets, {row[0] for row in rows})
+    return Found("001-x", dets, {row[0] for row in rows})
 
 
 def box(
@@ -142,3 +142,43 @@ def test_what_became_a_label_stays_one_when_that_is_moved_or_named_otherwise() -
     assert proposed((HERE, CELL, PLACE, 0.9), (HERE, CELL, along(40), 0.8), boxes=[moved]) == [1]
     of_another = box(along(8.0), PLATELET, run="002-x", score=0.9)
     assert proposed((HERE, CELL, PLACE, 0.9), boxes=[of_another]) == [0]
+
+
+def test_what_others_propose_lies_behind_the_runs_and_each_row_says_who() -> None:
+    own = found((HERE, CELL, along(0), 0.5), (HERE + 1, CELL, along(0), 0.4))
+    twins = found((HERE, CELL, along(40), 0.9), (HERE, CELL, along(80), 0.1)).detections
+    shapes = found((HERE + 1, PLATELET, along(40), 0.2)).detections
+    both = own.with_others({"similar": twins, "sequence": shapes})
+    assert [both.source(row) for row in range(5)] == ["001-x", "001-x", "similar", "similar", "sequence"]
+    assert (both.run, both.own, len(both.detections)) == ("001-x", 2, 5)
+    assert both.rows(HERE).tolist() == [2, 0, 3]
+    assert both.rows(HERE + 1).tolist() == [1, 4]
+    fewer = both.with_others({"sequence": shapes})
+    assert fewer.rows(HERE).tolist() == [0]
+    assert fewer.source(2) == "sequence"
+
+
+def test_what_became_a_label_is_known_by_who_proposed_it() -> None:
+    twins = found((HERE, CELL, PLACE, 0.9)).detections
+    both = found((HERE, CELL, along(9), 0.9)).with_others({"similar": twins})
+    label = box((8.0, 0.0, 30.0, 10.0), run="similar", score=0.9)
+    rows = proposed_rows(
+        both, HERE, boxes=[label], verdicts=[], thresholds=Thresholds(overall=0.95), class_ids=(CELL,)
+    )
+    assert rows.tolist() == []
+    rows = proposed_rows(
+        both, HERE, boxes=[label], verdicts=[], thresholds=Thresholds(overall=0.5), class_ids=(CELL,)
+    )
+    assert rows.tolist() == [0]
+
+
+def test_an_object_is_found_again_among_others_by_class_and_place() -> None:
+    before = found((HERE, CELL, PLACE, 0.9))
+    after = found(
+        (HERE + 1, CELL, PLACE, 0.9),
+        (HERE, PLATELET, PLACE, 0.9),
+        (HERE, CELL, along(4), 0.9),
+        (HERE, CELL, along(2), 0.2),
+    )
+    assert after.same_row(before, 0) == 3
+    assert found((HERE, CELL, along(4), 0.9)).same_row(before, 0) is None
