@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -42,6 +43,22 @@ class TrainBatch:
     paths: list[str]
     image_ids: list[int]
     drawn: int
+
+
+class Batches(Protocol):
+    """An endless row of batches."""
+
+    def batches(
+        self,
+        *,
+        start: int,
+        batch_size: int,
+        plan: Callable[[int], Augmentation],
+        scale: Callable[[int], float] = ...,
+        threads: int = 1,
+    ) -> Generator[TrainBatch, None, None]:
+        """As ``TrainStream.batches``."""
+        ...
 
 
 class TrainStream:

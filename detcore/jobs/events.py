@@ -224,6 +224,40 @@ class Ended:
     result: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
+class Doing(StrEnum):
+    """What the learner beside the window is at."""
+
+    WAITING = "waiting"
+    """Nothing is verified yet that it could learn from."""
+    LEARNING = "learning"
+    RESTING = "resting"
+    """Nothing is new, and it has got no better for a while."""
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The learner does something else, or has other images to learn from (``learnt``) and to be judged by (``judged``)."""
+
+    kind: ClassVar[str] = "live"
+    doing: Doing
+    learnt: int
+    judged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposed:
+    """What the weights of a step find on an image, the surest first: class ids, boxes (xyxy in its pixels) and scores. It is
+    said, and not written down."""
+
+    kind: ClassVar[str] = "proposed"
+    image: int
+    step: int
+    labels: list[int]
+    boxes: list[list[float]]
+    scores: list[float]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Described:
     """The answer to request ``number`` about a detector; a ``fault`` says why there is none."""
@@ -247,13 +281,17 @@ Event = (
     | Log
     | Heartbeat
     | Failed
+    | Live
+    | Proposed
     | Described
     | Ended
 )
+PASSING = (Heartbeat, Proposed)
+"""Events that no history keeps."""
 _EVENTS: dict[str, type[Event]] = {event.kind: event for event in get_args(Event)}
 LEFT_OUT = "Left out: "
 """How the warning of an image begins that cannot be read."""
-_ENUMS: dict[str, type[StrEnum]] = {"FailureKind": FailureKind, "EndReason": EndReason}
+_ENUMS: dict[str, type[StrEnum]] = {"FailureKind": FailureKind, "EndReason": EndReason, "Doing": Doing}
 _FIGURES = "dict[str, float]"
 _KINDS = {event.kind: {item.name: str(item.type) for item in fields(event)} for event in _EVENTS.values()}
 """The annotations of the fields of each event."""

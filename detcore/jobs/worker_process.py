@@ -30,7 +30,7 @@ from detcore.project.run_folder import RunFolder, is_running, read_json, write_p
 _NICE = 10
 _HEARTBEAT_SECONDS = 3.0
 _ORPHAN_SECONDS = 60.0
-_RUN_VERBS = ("train", "predict", "export")
+_RUN_VERBS = ("train", "predict", "export", "learn")
 EXIT_CODES = {
     FailureKind.OUT_OF_MEMORY: ExitCode.OUT_OF_MEMORY,
     FailureKind.NON_FINITE_LOSS: ExitCode.NON_FINITE_LOSS,
@@ -82,7 +82,7 @@ class EventWriter:
         line = events.encode(event) + "\n"
         with self._lock:
             self._spoken = time.monotonic()
-            if not isinstance(event, events.Heartbeat):
+            if not isinstance(event, events.PASSING):
                 self._write_down(line)
             if self._silenced:
                 return

@@ -106,12 +106,14 @@ def create_run(
     project: ProjectReader,
     model_name: str,
     *,
+    title: str | None = None,
     learns_from: str = "",
     teacher: str = "",
     pruned_from: str = "",
     kept: float = 1.0,
 ) -> RunFolder:
-    """Make the folder of a new run: ``001-reticle-s``. Numbers are not used again, even after ``discard``.
+    """Make the folder of a new run: ``001-reticle-s``, or with a ``title`` ``001-TITLE``. Numbers are not used again, even
+    after ``discard``.
 
     ``learns_from``, ``teacher``, ``pruned_from`` and ``kept`` as in ``RunInfo``.
     """
@@ -120,7 +122,7 @@ def create_run(
         taken = [
             _number(path) for folder in (project.runs_folder, _trash(project)) for path in _folders(folder)
         ]
-        path = project.runs_folder / f"{max(taken, default=0) + 1:03d}-{model_name}"
+        path = project.runs_folder / f"{max(taken, default=0) + 1:03d}-{title or model_name}"
         try:
             path.mkdir()
         except FileExistsError:

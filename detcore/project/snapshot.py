@@ -152,17 +152,18 @@ def _class(record: Any) -> ObjectClass:
     return ObjectClass(**record)
 
 
-def take_snapshot(project: ProjectReader) -> Snapshot:
-    """The project as it is now.
+def take_snapshot(project: ProjectReader, *, status: Status | None = None) -> Snapshot:
+    """The project as it is now, or of its images those of a status.
 
     Raises:
         ProjectError: a stored image path leaves the image root.
     """
     with project.database.read() as connection:
-        query = "SELECT id, path, width, height, split, status FROM image ORDER BY id"
-        rows = connection.execute(query).fetchall()
+        where, values = ("", ()) if status is None else (" WHERE status = ?", (status.value,))
+        query = f"SELECT id, path, width, height, split, status FROM image{where} ORDER BY id"
+        rows = connection.execute(query, values).fetchall()
         classes = tuple(project.classes())
-        ground_truth = project.ground_truth()
+        ground_truth = project.ground_truth(None if status is None else [row[0] for row in rows])
     paths = image_paths.locate(project.image_root, [row[1] for row in rows])
     statuses = {status.value: status for status in Status}
     images = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 
 from detcore.curation.lesson import Lesson
@@ -41,12 +42,15 @@ class RunData:
         telling: Telling,
         *,
         lesson: Lesson | None = None,
+        split: Split | None = None,
     ) -> None:
-        """``lesson`` is what a teacher has found. Raises ConfigError where there is nothing to learn from."""
+        """``lesson`` is what a teacher has found. Of a ``split`` that is given, and may grow, nothing is told. Raises
+        ConfigError where there is nothing to learn from."""
         self._config = config
         self._telling = telling
+        self._tells = split is None
         self._objects = ObjectSizes.of(snapshot)
-        self.split = _split(snapshot, config)
+        self.split = _split(snapshot, config) if split is None else split
         self.learnt = self.split.train if lesson is None else self._taught(snapshot, lesson)
         self.tiling: Tiling | None = (
             choose_tiling(config, self._objects) if checkpoint is None else checkpoint.tiling
@@ -54,6 +58,8 @@ class RunData:
         if self.split.note:
             telling.warning(self.split.note)
         self.no_figure = why_no_figure(self.split, [item.name for item in snapshot.classes])
+        if not self._tells:
+            return
         if self.no_figure:
             telling.warning(
                 f"No figure can be made of this run, since {self.no_figure}. Its last weights are kept."
@@ -61,6 +67,13 @@ class RunData:
             self._tell_what_waits_in_vain()
         elif note := why_low_figure(self.split.val):
             telling.warning(note)
+
+    def renewed(self, snapshot: Snapshot, split: Split) -> RunData:
+        """The same for other images: settings and tiles stay."""
+        other = copy(self)
+        other.split, other.learnt = split, split.train
+        other._objects = ObjectSizes.of(snapshot)
+        return other
 
     def _taught(self, snapshot: Snapshot, lesson: Lesson) -> tuple[Sample, ...]:
         """The images to learn from with what the teacher has found."""
@@ -130,7 +143,7 @@ class RunData:
             smallest_batch=self._config.recipe.smallest_batch,
             paint_ignored=not self._config.spec.masks_ignored,
         )
-        if self.tiling is not None and isinstance(stream.passes, TilePasses):
+        if self._tells and self.tiling is not None and isinstance(stream.passes, TilePasses):
             about = tiling_text(self.tiling, self._objects, image_size=cache.longer_side)
             self._telling.info(f"{about} Each is seen at {cache.longer_side} pixels. {stream.passes.text()}")
         return stream

@@ -22,13 +22,14 @@ from detcore.jobs.config import TrainConfig
 from detcore.jobs.devices import cores
 from detcore.jobs.events import EndReason
 from detcore.jobs.worker_process import StopFlags
-from detcore.project.run_weights import best_figure, is_of_run
+from detcore.project.run_weights import best_figure
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.training.compiling import compile_stages
 from detcore.training.data_figures import data_figures
 from detcore.training.distributed import Group
 from detcore.training.ema import Ema
+from detcore.training.first_weights import load_first_weights
 from detcore.training.freezing import Freezing
 from detcore.training.hooks import CheckpointHook, EmaHook, ThreadHook
 from detcore.training.judging import ValidationHook
@@ -51,7 +52,6 @@ from detcore.training.telling import Emit, Telling
 from detcore.training.trainer import Hook, Trainer
 from detcore.training.validation import Validator
 from detcore.training.watching import watching_hooks
-from detcore.weights.cache import published_weights, weights_path
 from detcore.wording import counted
 from detcore.zoo.base import Detector
 from detcore.zoo.building import build_detector
@@ -64,7 +64,6 @@ from detcore.zoo.checkpoint import (
     restore_scaler,
 )
 from detcore.zoo.running import Compute, Precision, Runner, choose_device, memory_watch
-from detcore.zoo.weights import LoadReport, load_weights, published_classes
 
 Rehearse = Callable[[Checkpoint, torch.device], float]
 """Seconds that an image takes at the prediction that follows, with the weights of the checkpoint."""
@@ -255,7 +254,9 @@ class Session:
         if checkpoint is not None:
             detector.load_state_dict(checkpoint.part("weights"))
         elif self.config.first_weights is not None and self._group.leads:
-            report = self._start_from(self.config.first_weights, detector)
+            report = load_first_weights(
+                detector, self.config.first_weights, self.snapshot, runs_folder=self._run.path.parent
+            )
             self.telling.info(report.text())
             self.state.fine_tuning = report.complete
         optimiser = make_optimiser(
@@ -268,17 +269,6 @@ class Session:
         if checkpoint is not None:
             restore_optimiser(optimiser, detector, checkpoint.part("optimiser"))
         return optimiser
-
-    def _start_from(self, weights: str, detector: Detector) -> LoadReport:
-        """Take what fits from weights of others or of an earlier run."""
-        published, path = published_weights(weights), weights_path(weights)
-        return load_weights(
-            detector,
-            path,
-            class_names=[item.name for item in self.snapshot.classes],
-            class_ids=class_ids(self.snapshot).tolist() if is_of_run(path, self._run.path.parent) else (),
-            published_names=() if published is None else published_classes(published.learnt),
-        )
 
     def _announce(self, detector: Detector, compute: Compute, load: Load, data: RunData) -> None:
         split = data.split

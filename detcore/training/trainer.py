@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 
-from detcore.data.batches import TrainBatch, TrainStream
+from detcore.data.batches import Batches, TrainBatch
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason, FailureKind
 from detcore.jobs.worker_process import StopFlags
@@ -83,7 +83,7 @@ class Trainer:
         optimiser: torch.optim.Optimizer,
         scaler: GradScaler,
         freezing: Freezing,
-        stream: TrainStream,
+        stream: Batches,
         compute: Compute,
         config: TrainConfig,
         load: Load,

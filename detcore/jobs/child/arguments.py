@@ -38,6 +38,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     folds.add_argument("run", type=Path)
     for verb in (train, predict, folds, follow, dismiss):
         verb.add_argument("--images", type=Path, help="where this machine has the project's images")
+    learn = verbs.add_parser("learn", help="learn from images as they are verified, until it is stopped")
+    learn.add_argument("run", type=Path)
     verbs.add_parser("describe", help="say what detectors are made of, for each line of JSON on stdin")
     verbs.add_parser("devices", help="say what there is to train on, the fastest first")
     return parser.parse_args(arguments)

@@ -2,6 +2,7 @@
 
     worker train RUN_DIR            worker predict RUN_DIR --split val --split test            worker devices
     worker export RUN_DIR --snapshot FILE --format NAME --out DIR            worker describe
+    worker learn RUN_DIR
     worker crossval RUN_DIR (see crossval.py)   worker folds RUN_DIR (the same, divided among the processes of torchrun)
 
 A job that wants several devices is led by ``ranks``. In the environment of torchrun all processes but the first follow
@@ -34,6 +35,7 @@ from detcore.jobs.child import crossval
 from detcore.jobs.child.arguments import parse_arguments
 from detcore.jobs.child.describing import describe_detectors
 from detcore.jobs.child.handing import Order, hand_out, take_in, training_files
+from detcore.jobs.child.learning import learn
 from detcore.jobs.child.predicting import Found, detect, rehearse
 from detcore.jobs.child.shared_folds import follow_folds, lead_folds
 from detcore.jobs.config import TrainConfig
@@ -127,6 +129,9 @@ def _job(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags) -
         remove_leftovers(run.path, seconds=_DEAD_SECONDS)
         if arguments.verb == "export":
             _export(arguments, run, writer, flags)
+            return
+        if arguments.verb == "learn":
+            learn(run, writer, flags)
             return
         with joined_group(stop=flags.stop) as group:
             lead = {"train": _lead_training, "predict": _predict, "folds": _lead_folds}[arguments.verb]

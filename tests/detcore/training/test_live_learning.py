@@ -1,0 +1,353 @@
+"""The learner beside the window, from a project that somebody else edits meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+
+from detcore.jobs import events
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.events import Doing, Event
+from detcore.jobs.preparing.live import is_live, prepare_live
+from detcore.jobs.wishes import Wish
+from detcore.jobs.worker_process import StopFlags
+from detcore.project.class_edits import delete_class, update_class
+from detcore.project.edits import add_boxes, add_class, set_status
+from detcore.project.project import Project
+from detcore.project.runs import RunFolder, load_detections, predicted_images
+from detcore.project.snapshot import Snapshot, SnapshotImage
+from detcore.project.verified import VerifiedImages
+from detcore.training.live.data import Roles
+from detcore.training.live.session import LiveSession
+from detcore.types import Box, Status
+from detcore.zoo.checkpoint import read_checkpoint
+from tests.columns import ground_truth
+from tests.detcore.conftest import draw_images
+from tests.settings_of_runs import change_settings
+
+Kind = TypeVar("Kind", bound=Event)
+SECONDS = 60.0
+
+
+class Learner:
+    """A learner on a thread of this process, and what it has told."""
+
+    def __init__(self, folder: Path, run: RunFolder) -> None:
+        self.flags = StopFlags()
+        self.heard: list[Event] = []
+        self._changed = threading.Condition()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._work, args=(folder, run))
+        self._thread.start()
+
+    def _work(self, folder: Path, run: RunFolder) -> None:
+        try:
+            with Project.open(folder, read_only=True) as project:
+                LiveSession(project, run, emit=self._hear, flags=self.flags).run()
+        except BaseException as error:  # noqa: BLE001 - shown by the test
+            with self._changed:
+                self._error = error
+                self._changed.notify_all()
+
+    def _hear(self, event: Event) -> None:
+        with self._changed:
+            self.heard.append(event)
+            self._changed.notify_all()
+
+    def wish(self, wish: Wish) -> None:
+        self.flags.asked.put(wish.encode())
+
+    def wait(self, kind: type[Kind], that: Callable[[Kind], bool] = lambda _event: True) -> Kind:
+        """The newest event of a kind for which something holds, as soon as there is one."""
+
+        def found() -> Kind | None:
+            if self._error is not None:
+                raise self._error
+            return next((one for one in reversed(self.heard) if isinstance(one, kind) and that(one)), None)
+
+        with self._changed:
+            event = self._changed.wait_for(found, SECONDS)
+        assert event is not None, [one for one in self.heard if not isinstance(one, events.Step)]
+        return event
+
+    def stop(self) -> None:
+        self.flags.stop.set()
+        self._thread.join(SECONDS)
+        if self._error is not None:
+            raise self._error
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """Twelve images with boxes of two classes, none of them verified."""
+    (tmp_path / "images").mkdir()
+    paths, boxes = draw_images(tmp_path / "images", count=12, width=96, height=64, classes=2)
+    project = Project.create(
+        tmp_path / "p.reticle", image_root=tmp_path / "images", image_paths=[path.name for path in paths]
+    )
+    ids = project.image_ids()
+    classes = [min(project.edit(add_class, f"kind {row}").classes) for row in range(2)]
+    made = [
+        Box(
+            id=0,
+            image_id=ids[box.image_id - 1],
+            class_id=classes[box.class_id - 11],
+            x1=box.x1,
+            y1=box.y1,
+            x2=box.x2,
+            y2=box.y2,
+        )
+        for box in boxes
+    ]
+    project.edit(add_boxes, made)
+    yield project
+    project.close()
+
+
+@pytest.fixture
+def run(project: Project) -> RunFolder:
+    run = prepare_live(project, device="cpu")
+    change_settings(run, image_size=96, batch_size=4, precision="fp32", threads=1)
+    config = replace(TrainConfig.load(run.config), detector="reticle-n")
+    run.config.write_text(config.to_json(), encoding="utf-8")
+    return run
+
+
+@pytest.fixture
+def learner(project: Project, run: RunFolder) -> Iterator[Learner]:
+    learner = Learner(project.folder, run)
+    yield learner
+    learner.stop()
+
+
+def verify(project: Project, count: int, *, first: int = 0) -> None:
+    project.edit(set_status, project.image_ids()[first : first + count], Status.VERIFIED)
+
+
+def test_it_waits_for_something_to_learn_from_and_takes_in_what_is_verified_within_a_second(
+    project: Project, run: RunFolder, learner: Learner
+) -> None:
+    learner.wait(events.Live, lambda event: event.doing is Doing.WAITING)
+    verify(project, 5)
+    assert learner.wait(events.Live, lambda event: event.doing is Doing.LEARNING).learnt == 4
+    learner.wait(events.Step)
+    begin = time.monotonic()
+    verify(project, 1, first=5)
+    learner.wait(events.Live, lambda event: event.learnt == 5)
+    assert time.monotonic() - begin < SECONDS / 2  # its own thread may have to wait for a busy machine
+    snapshot = Snapshot.load(run.snapshot)
+    assert [image.split for image in snapshot.images] == ["train"] * 4 + ["val", "train"]
+
+
+def test_it_proposes_on_the_images_that_are_wanted_and_again_on_those_to_come_as_it_learns(
+    project: Project, learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detcore.training.live.looking.PUBLISH_SECONDS", 0.2)
+    verify(project, 4)
+    open_now, following = project.image_ids()[5:7]
+    learner.wish(Wish(images=[open_now, following, 10**6]))  # the last one is gone
+    first = learner.wait(events.Proposed, lambda event: event.image == following)
+    assert first.labels == [] or set(first.labels) <= {item.id for item in project.classes()}
+    learner.wait(events.Proposed, lambda event: event.image == following and event.step > first.step)
+    told = [event for event in learner.heard if isinstance(event, events.Proposed)]
+    assert len([event for event in told if event.image == open_now]) == 1  # nothing moves under the hand
+    assert {event.image for event in told} == {open_now, following}
+
+
+def test_it_learns_to_find_what_was_verified(
+    project: Project, learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detcore.training.live.looking.PUBLISH_SECONDS", 0.5)
+    verify(project, 3)
+    other, image_id = project.image_ids()[3], project.image_ids()[0]
+    truth = sorted((box.class_id, *box.xyxy) for box in project.boxes(image_id))
+
+    def finds_it(event: events.Proposed) -> bool:
+        rows = [row for row, score in enumerate(event.scores) if score >= 0.5]
+        found = sorted((event.labels[row], *event.boxes[row]) for row in rows)
+        return event.image == image_id and len(found) == len(truth) and np.allclose(found, truth, atol=5)
+
+    learner.wish(Wish(images=[other, image_id]))
+    learner.wait(events.Proposed, finds_it)
+
+
+def test_classes_may_come_and_go_and_be_renamed_while_it_learns(
+    project: Project, run: RunFolder, learner: Learner
+) -> None:
+    verify(project, 6)
+    learner.wait(events.Step)
+    (new,) = project.edit(add_class, "kind 2").classes
+    image_id = project.image_ids()[1]
+    project.edit(add_boxes, [Box(id=0, image_id=image_id, class_id=new, x1=4, y1=4, x2=30, y2=30)])
+    learner.wait(events.Started, lambda event: event.step > 0)
+    gone = project.classes()[0].id
+    project.edit(update_class, replace(project.classes()[2], name="another"))
+    step = learner.wait(events.Step).step
+    project.edit(delete_class, gone, delete_boxes=True)
+    learner.wait(events.Step, lambda event: event.step > step + 2)
+    learner.stop()
+    kept = read_checkpoint(run.last)
+    names = tuple(item.name for item in project.classes())
+    assert (kept.class_names, names) == (names, ("kind 1", "another"))
+    assert kept.class_ids == tuple(item.id for item in project.classes())
+    assert gone not in kept.class_ids
+
+
+def test_where_all_that_was_verified_is_taken_back_it_waits_again(project: Project, learner: Learner) -> None:
+    verify(project, 3)
+    learner.wait(events.Step)
+    project.edit(set_status, project.image_ids()[:3], Status.IN_PROGRESS)
+    learner.wait(events.Live, lambda event: event.doing is Doing.WAITING and event.learnt == 0)
+    verify(project, 3)
+    learner.wait(events.Live, lambda event: event.doing is Doing.LEARNING and event.learnt == 3)
+
+
+def test_paused_it_makes_no_step_but_answers(project: Project, learner: Learner) -> None:
+    verify(project, 4)
+    learner.wait(events.Step)
+    learner.wish(Wish(pause=True))
+    learner.wait(events.Live, lambda event: event.doing is Doing.PAUSED)
+    steps = len([event for event in learner.heard if isinstance(event, events.Step)])
+    learner.wish(Wish(images=[project.image_ids()[6]]))
+    learner.wait(events.Proposed)
+    verify(project, 1, first=5)
+    learner.wait(events.Live, lambda event: event.doing is Doing.PAUSED and event.learnt + event.judged == 5)
+    time.sleep(0.5)
+    assert len([event for event in learner.heard if isinstance(event, events.Step)]) == steps
+    learner.wish(Wish(pause=False))
+    learner.wait(
+        events.Live, lambda event: event.doing is Doing.LEARNING and event.learnt + event.judged == 5
+    )
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It judges and comes to rest within seconds."""
+    monkeypatch.setattr("detcore.training.live.judging._SECONDS", 0.05)
+    monkeypatch.setattr("detcore.training.live.judging._SHARE", 1.0)
+    monkeypatch.setattr("detcore.training.live.hook._DROP_SECONDS", 0.05)
+    monkeypatch.setattr("detcore.training.live.hook._CALM_SECONDS", 0.5)
+
+
+@pytest.mark.parametrize("count", [3, 10])
+def test_where_nothing_is_new_it_rests_looks_at_all_images_and_wakes_with_the_next_one(
+    project: Project, run: RunFolder, hasty: None, learner: Learner, count: int
+) -> None:
+    """With three images there is none to judge by."""
+    verify(project, count)
+    learner.wait(events.Live, lambda event: event.doing is Doing.RESTING)
+    learner.wait(events.Checkpoint, lambda event: event.file == run.detections.name)
+    assert predicted_images(run) == set(project.image_ids())
+    assert set(load_detections(run).labels.tolist()) <= {item.id for item in project.classes()}
+    figures = [event for event in learner.heard if isinstance(event, events.Validation)]
+    assert bool(figures) == (count == 10)
+    assert all(0 <= event.metrics["F1"] <= 1 and 0 <= event.metrics["threshold"] <= 1 for event in figures)
+    verify(project, 1, first=count)
+    learner.wait(
+        events.Live, lambda event: event.doing is Doing.LEARNING and event.learnt + event.judged == count + 1
+    )
+
+
+def test_stopped_it_keeps_what_it_has_learnt_and_goes_on_from_there(project: Project, run: RunFolder) -> None:
+    verify(project, 6)
+    first = Learner(project.folder, run)
+    first.wait(events.Step, lambda event: event.step >= 3)
+    first.stop()
+    step = read_checkpoint(run.last).state.step
+    assert step >= 3
+    assert prepare_live(project, device="cpu").path == run.path
+    verify(project, 4, first=6)
+    second = Learner(project.folder, run)
+    assert second.wait(events.Started).step == step
+    assert second.wait(events.Live, lambda event: event.doing is Doing.LEARNING).judged == 2
+    second.stop()
+
+
+def test_a_run_that_has_learnt_since_is_what_the_next_learner_starts_from(
+    project: Project, run: RunFolder, learner: Learner
+) -> None:
+    verify(project, 5)
+    learner.wait(events.Step)
+    learner.stop()
+    trained = RunFolder(project.runs_folder / "002-reticle-s")
+    trained.path.mkdir()
+    for file in (run.info, run.config, run.snapshot, run.last):
+        (trained.path / file.name).write_bytes(file.read_bytes())
+    again = prepare_live(project, device="cpu")
+    assert again.name == "003-live"
+    assert is_live(again)
+    assert TrainConfig.load(again.config).learning.weights == str(trained.last)
+
+
+def snapshot_of(*images: tuple[int, str | None]) -> Snapshot:
+    """Images with these ids and splits, without boxes."""
+    return Snapshot(
+        classes=(),
+        images=tuple(
+            SnapshotImage(id=row, path=f"{row}.png", width=9, height=9, split=split, status=Status.VERIFIED)
+            for row, split in images
+        ),
+        ground_truth=ground_truth([]),
+    )
+
+
+def splits(snapshot: Snapshot) -> dict[int, str | None]:
+    return {image.id: image.split for image in snapshot.images}
+
+
+def test_every_fifth_image_judges_whatever_comes_after_and_splits_of_the_user_hold() -> None:
+    roles = Roles(None)
+    assert splits(roles.divided(snapshot_of(*((row, None) for row in range(1, 5))))) == dict.fromkeys(
+        range(1, 5), "train"
+    )
+    images = [(2, None), (3, "test"), (4, "val"), (8, None), (9, None), (7, "train")]
+    assert splits(roles.divided(snapshot_of(*images))) == {
+        2: "train",
+        4: "val",
+        8: "val",
+        9: "train",
+        7: "train",
+    }
+    assert splits(roles.divided(snapshot_of((8, None), (9, None)))) == {8: "val", 9: "train"}
+
+
+def test_what_was_learnt_or_judged_before_stays_so_and_what_the_start_has_learnt_never_judges() -> None:
+    before = snapshot_of((1, "val"), (2, "train"), (3, "train"), (4, "train"))
+    roles = Roles(before, known={5})
+    divided = roles.divided(snapshot_of(*((row, None) for row in range(1, 11))))
+    assert splits(divided) == {1: "val", **dict.fromkeys(range(2, 10), "train"), 10: "val"}
+
+
+@pytest.mark.parametrize(
+    "wish", [Wish(images=[3, 4]), Wish(pause=True), Wish(), Wish(images=[], pause=False)]
+)
+def test_a_wish_is_heard_as_it_was_said(wish: Wish) -> None:
+    assert Wish.decode(wish.encode()) == wish
+
+
+@pytest.mark.parametrize("line", ["", "stop", "[1]", '{"images": ["1"]}', '{"images": 3}', '{"pause": 1}'])
+def test_other_lines_are_no_wishes(line: str) -> None:
+    assert Wish.decode(line) is None
+
+
+def test_only_what_is_verified_is_news_and_only_once(project: Project) -> None:
+    with Project.open(project.folder, read_only=True) as reader:
+        verified = VerifiedImages(reader)
+        first = verified.news()
+        assert first is not None
+        assert (first.classes, first.images, len(first.ground_truth)) == (tuple(project.classes()), (), 0)
+        assert verified.news() is None
+        verify(project, 2)
+        time.sleep(0.2)
+        news = verified.news()
+        assert news is not None
+        assert [image.id for image in news.images] == project.image_ids()[:2]
+        assert set(news.ground_truth.image_ids.tolist()) <= set(project.image_ids()[:2])
+        assert verified.news() is None
