@@ -128,6 +128,14 @@ LABEL_ACTIONS: tuple[ActionSpec, ...] = (
         icon="check-underline-circle-outline",
         tip="Make labels of the proposals on all images without labels, after a look at samples",
     ),
+    ActionSpec(
+        "label.learn",
+        "Learn while I label",
+        ("Ctrl+Shift+L",),
+        icon="school-outline",
+        tip="A detector learns beside the window from the images that are verified, and proposes on the next ones",
+        checkable=True,
+    ),
     ActionSpec("label.new_class", "New class…", ("Ctrl+N",), icon="tag-plus-outline"),
     ActionSpec(
         "label.class_names",

@@ -90,6 +90,12 @@ def bind_label_actions(page: LabelPage) -> None:
     for name in ("next_proposal", "previous_proposal"):
         canvas.addAction(actions[f"label.{name}"])
 
+    learn = actions["label.learn"]
+    learn.setChecked(page.learning.is_wanted)
+    learn.triggered.connect(page.learning.want)
+    page.learning.changed.connect(lambda: learn.setChecked(page.learning.is_wanted))
+    actions.bind("label.learn", lambda: None, when=lambda: page.context.document.is_open)
+
     pictures = actions["label.pictures"]
     pictures.setChecked(page.context.settings.list_pictures)
     pictures.toggled.connect(page.show_list_pictures)

@@ -25,6 +25,7 @@ from app.label.everywhere import AcceptingEverywhere
 from app.label.file_notices import FileNotices, ImageNotice
 from app.label.filtering import ImageFiltering
 from app.label.image_menu import ImageMenu
+from app.label.learning import LiveLearning
 from app.label.models.box_model import BoxModel
 from app.label.models.class_model import ClassModel
 from app.label.models.image_model import ImageModel
@@ -39,6 +40,7 @@ from app.label.widgets.box_details import BoxDetails
 from app.label.widgets.box_table import BoxTable
 from app.label.widgets.class_list import ClassList
 from app.label.widgets.image_list import ImageList
+from app.label.widgets.learning_strip import LearningStrip
 from app.label.widgets.proposal_bar import ProposalBar
 from app.label.widgets.welcome import Welcome
 from app.services.actions import key_text
@@ -105,6 +107,8 @@ class LabelPage(Page):
         )
         self.box_table = BoxTable(self.boxes)
         self.details = BoxDetails()
+        self.learning = LiveLearning(context, self.images, self.proposals, self)
+        self.learning_strip = LearningStrip(context, self.learning)
         self._add_panels()
         self._connect_document()
         self._connect_widgets()
@@ -142,7 +146,8 @@ class LabelPage(Page):
     def _add_panels(self) -> None:
         left, right = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self.panel_sizes.middle_width = CANVAS_WIDTH
-        self.images_panel = self.add_panel("Images", self.image_list, left, width=260)
+        images = _one_above_the_other(self.image_list, self.learning_strip, stretched=0)
+        self.images_panel = self.add_panel("Images", images, left, width=260)
         self.add_panel("Classes", self.class_list, right, width=280, height=260)
         self.add_panel("Boxes", self.box_table, right, width=280, height=340)
         self.add_panel("Selection", self.details, right, width=280, height=210)
@@ -260,12 +265,13 @@ class LabelPage(Page):
         self.canvas.set_surround(self.context.theme.color("surround"))
 
 
-def _one_above_the_other(*widgets: QWidget) -> QWidget:
+def _one_above_the_other(*widgets: QWidget, stretched: int = -1) -> QWidget:
+    """Of which one takes the room that is left."""
     whole = QWidget()
     column = QVBoxLayout(whole)
     column.setContentsMargins(0, 0, 0, 0)
     column.setSpacing(0)
     for widget in widgets:
         column.addWidget(widget)
-    column.setStretch(len(widgets) - 1, 1)
+    column.setStretch(stretched % len(widgets), 1)
     return whole

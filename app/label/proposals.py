@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -17,6 +18,7 @@ from app.services.tasks import Task
 from detcore.assist.proposals import Found, Thresholds, proposed_rows
 from detcore.assist.starting import starting_thresholds
 from detcore.errors import ReticleError
+from detcore.jobs.events import Proposed
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, RunInfo, list_runs
@@ -24,6 +26,8 @@ from detcore.project.verdicts import read_verdicts
 from detcore.types import Changes, Detections, IntArray
 
 NOTHING: IntArray = np.zeros(0, np.int64)
+_REMEMBERED = 50
+"""Images whose proposals by the learner are kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,41 @@ class Runs:
     names: tuple[str, ...] = ()
     proposer: Proposer | None = None
     problems: tuple[ReticleError, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromLearner:
+    """What the learner beside the window has found with its run, by image, the newest last; the score from which that is shown: to
+    ``start`` with, and as ``chosen``."""
+
+    run: str | None = None
+    found: Mapping[int, Detections] = field(default_factory=dict[int, Detections])
+    start: float = 0.5
+    chosen: float | None = None
+
+    @cached_property
+    def proposer(self) -> Proposer | None:
+        """``None`` as long as nothing is known of any image."""
+        if self.run is None or not self.found:
+            return None
+        start = Thresholds(overall=self.start)
+        return Proposer(
+            found=Found(self.run, Detections.joined(list(self.found.values())), self.found.keys()),
+            thresholds=start if self.chosen is None else Thresholds(overall=self.chosen),
+            start=start,
+        )
+
+    def with_image(self, event: Proposed) -> FromLearner:
+        """With what it finds on an image now; what it has found long ago is forgotten."""
+        found = {image_id: dets for image_id, dets in self.found.items() if image_id != event.image}
+        found[event.image] = Detections(
+            image_ids=np.full(len(event.scores), event.image, np.int64),
+            labels=np.array(event.labels, np.int64),
+            boxes=np.array(event.boxes, np.float64).reshape(-1, 4),
+            scores=np.array(event.scores, np.float64),
+        )
+        newest = dict(list(found.items())[-_REMEMBERED:])
+        return replace(self, found=newest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +115,7 @@ class Proposals(QObject):
         self._context, self._boxes = context, boxes
         self._runs = Runs()
         self._others: dict[str, Detections] = {}
+        self._learner = FromLearner()
         self._proposer: Proposer | None = None
         self._chosen = ""
         self._looking: Task | None = None
@@ -96,12 +136,30 @@ class Proposals(QObject):
     @property
     def run_proposes(self) -> bool:
         """Whether a run does, not others alone."""
-        return self._runs.proposer is not None
+        return self._of_run is not None
+
+    @property
+    def learner_proposes(self) -> bool:
+        """Whether that is the learner beside the window."""
+        return self._of_run is not None and self._of_run is self._learner.proposer
+
+    @property
+    def _of_run(self) -> Proposer | None:
+        """The learner as long as it proposes and no run was chosen, else the run that does."""
+        learner = self._learner
+        return (
+            self._runs.proposer
+            if self._chosen not in ("", learner.run)
+            else learner.proposer or self._runs.proposer
+        )
 
     @property
     def run_names(self) -> tuple[str, ...]:
-        """The runs that could propose, the newest first."""
-        return self._runs.names
+        """The runs that could propose, the newest first; before them that of the learner."""
+        learner = self._learner.run
+        return (
+            self._runs.names if learner is None else (learner, *(n for n in self._runs.names if n != learner))
+        )
 
     @property
     def is_visible(self) -> bool:
@@ -111,7 +169,7 @@ class Proposals(QObject):
     @property
     def has_seen(self) -> bool:
         """Whether the run has looked at the current image."""
-        proposer = self._runs.proposer
+        proposer = self._of_run
         return proposer is not None and self._context.view.image_id in proposer.found.looked_at
 
     @property
@@ -168,6 +226,7 @@ class Proposals(QObject):
     def choose_run(self, name: str) -> None:
         """Let a run propose, until the project is closed."""
         self._chosen = name
+        self._propose(self._runs)
         self._look()
 
     def propose_also(self, source: str, dets: Detections) -> None:
@@ -179,10 +238,30 @@ class Proposals(QObject):
             return
         self._propose(self._runs)
 
+    def follow_learner(self, run: str | None) -> None:
+        """The learner works on that run: what it finds is proposed in place of what runs have found; ``None``: it has
+        ended."""
+        if run != self._learner.run:
+            self._learner = FromLearner(run=run)
+            self._propose(self._runs)
+
+    def take_from_learner(self, event: Proposed) -> None:
+        """What the learner finds on an image by now."""
+        self._learner = self._learner.with_image(event)
+        self._propose(self._runs)
+
+    def start_learner_from(self, threshold: float) -> None:
+        """Its proposals are shown from this score on, as long as nobody has chosen another."""
+        self._learner = replace(self._learner, start=threshold)
+        self._propose(self._runs)
+
     def choose_threshold(self, overall: float) -> None:
         """From this score; classes that have one of their own keep their distance to it."""
         proposer = self._runs.proposer
-        if proposer is not None:
+        if self._learner.proposer is not None:
+            self._learner = replace(self._learner, chosen=overall)
+            self._propose(self._runs)
+        elif proposer is not None:
             moved = replace(proposer, thresholds=proposer.start.moved_to(overall))
             self._propose(replace(self._runs, proposer=moved))
 
@@ -194,7 +273,7 @@ class Proposals(QObject):
 
     def _propose(self, runs: Runs) -> None:
         before, self._runs = self.proposer, runs
-        proposer = runs.proposer
+        proposer = self._of_run
         if self._others and proposer is None:
             nothing = Thresholds(overall=0.5)
             proposer = Proposer(found=Found("", Detections.empty(), ()), thresholds=nothing, start=nothing)
@@ -239,6 +318,7 @@ class Proposals(QObject):
     def _leave_project(self) -> None:
         self._looking, self._chosen = None, ""
         self._others.clear()
+        self._learner = FromLearner()
         self._propose(Runs())
 
     def _follow(self, changes: Changes) -> None:

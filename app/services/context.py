@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec
 
 from app.services.actions import Actions
 from app.services.document import Document
+from app.services.learner import LearnerProcess
 from app.services.messages import Messages
 from app.services.settings import Settings
 from app.services.tasks import Tasks
@@ -34,6 +35,7 @@ class AppContext:
     messages: Messages
     actions: Actions
     jobs: Jobs
+    learner: LearnerProcess
 
 
 def apply_edit(

@@ -97,6 +97,25 @@ class Settings(QObject):
     def proposals_by_class(self, own: bool) -> None:
         self._set_flag("proposals_by_class", own)
 
+    @property
+    def learn_while_labelling(self) -> bool | None:
+        """Whether a detector learns beside the window; ``None`` as long as nobody has said."""
+        known = self._store.contains("learn_while_labelling")
+        return self._flag("learn_while_labelling", default=False) if known else None
+
+    @learn_while_labelling.setter
+    def learn_while_labelling(self, wanted: bool) -> None:
+        self._set_flag("learn_while_labelling", wanted)
+
+    @property
+    def learn_on_battery(self) -> bool:
+        """Whether it learns without a power supply."""
+        return self._flag("learn_on_battery", default=False)
+
+    @learn_on_battery.setter
+    def learn_on_battery(self, wanted: bool) -> None:
+        self._set_flag("learn_on_battery", wanted)
+
     def speed(self, model: str) -> float | None:
         """How many images a detector looks at in a second on this machine; ``None`` where that was not measured."""
         return self._number(f"speed/{model}")

@@ -43,6 +43,7 @@ def make_window(app: QApplication, settings: Settings) -> MainWindow:
         from app.services.context import AppContext
         from app.services.document import Document
         from app.services.keyboard import FocusKeys
+        from app.services.learner import LearnerProcess
         from app.services.messages import Messages
         from app.services.tasks import Tasks
         from app.services.theme import Theme
@@ -62,6 +63,7 @@ def make_window(app: QApplication, settings: Settings) -> MainWindow:
             messages=Messages(),
             actions=window_actions,
             jobs=Jobs(),
+            learner=LearnerProcess(),
         )
         with theme.put_on_last():
             window = MainWindow(context)

@@ -26,6 +26,7 @@ from app.services.figures import count_text, counted
 from app.services.image_loader import ImageLoader
 from app.services.keymaps import read_bindings, write_bindings
 from app.services.messages import Message
+from app.services.training_worker import SHUT_DOWN_SECONDS
 from app.services.undo_redo import UndoRedo
 from app.shell.about_dialogs import AboutDialog, ManualDialog
 from app.shell.action_dialogs import ActionPalette
@@ -270,6 +271,7 @@ class MainWindow(QMainWindow):
             self.messages.show_message(Message(level="info", text=text))
             QApplication.processEvents(QEventLoop.ProcessEventsFlag.ExcludeUserInputEvents)
         self.context.jobs.shut_down()
+        self.context.learner.shut_down(SHUT_DOWN_SECONDS)
         self.hide()
         self.context.document.close()  # first, or an import that has begun to write would be waited for
         self.context.tasks.shut_down()

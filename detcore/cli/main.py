@@ -29,6 +29,7 @@ COMMANDS = {
     "sizes": "image_commands.sizes",
     "locate": "image_commands.locate",
     "train": "model_commands.train",
+    "learn": "learn_command.learn",
     "prune": "prune_command.prune",
     "preview-training": "preview_command.preview_training",
     "predict": "model_commands.predict",

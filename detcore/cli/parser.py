@@ -246,6 +246,11 @@ def _add_model_commands(commands: Commands) -> None:
     )
     beginning.add_argument("--resume", metavar="RUN", help="go on with a run of the project")
 
+    learn = _add(
+        commands, "learn", "learn from images as they are verified in the window or by others, until Ctrl+C"
+    )
+    _add_setting(learn.add_argument, SETTINGS["device"])
+
     prune = _add(
         commands, "prune", "take channels out of a run's detector, and train what is left as a new run"
     )

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from detcore.cli.console import complain, say
 from detcore.jobs.crossval import CrossValidationJob
-from detcore.jobs.events import Event, Log, Progress, Started, Step, Validation
+from detcore.jobs.events import Event, Live, Log, Progress, Started, Step, Validation
 from detcore.jobs.outcomes import judgement
 from detcore.jobs.owner import Outcome, TrainingJob, WorkerJob
 from detcore.wording import counted
@@ -45,6 +45,9 @@ class EventPrinter:
             self._bar.set_description(event.text)
             self._pace = ""
             self._move(event.done / event.total if event.total else 0.0)
+        elif isinstance(event, Live):
+            judges = f", judged by {event.judged:,}" if event.judged else ""
+            self._say(f"{event.doing}: {counted(event.learnt, 'image')}{judges}")
         elif isinstance(event, Log):
             self._say(f"{event.level}: {event.text}" if event.level != "info" else event.text)
 

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.services.actions import Actions
 from app.services.context import AppContext
 from app.services.document import Document
+from app.services.learner import LearnerProcess
 from app.services.messages import Messages
 from app.services.settings import Settings
 from app.services.tasks import Tasks
@@ -65,8 +66,10 @@ def context(qapp: QApplication, qtbot: object, settings: Settings) -> Iterator[A
         messages=Messages(),
         actions=Actions(all_actions(), theme),
         jobs=Jobs(),
+        learner=LearnerProcess(),
     )
     yield context
+    context.learner.shut_down(5.0)
     context.tasks.shut_down()
     context.jobs.shut_down()
     context.document.close()

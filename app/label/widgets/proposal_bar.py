@@ -17,6 +17,7 @@ _RUN_WIDTH, _SLIDER_WIDTH = 220, 90
 _ROOM_FOR_WORDS, _ROOM_FOR_RUN = 640, 500
 """Pixels of width from which on buttons have words beside their icons, and the run is told."""
 _NOT_SEEN = "{run} has not looked at this image; Predict again on the Train page lets it."
+_NOT_YET = "{run} is about to look at this image."
 STARTS: tuple[tuple[str, float | None], ...] = (
     ("Where F1 is best", None),
     ("Where 80 % are right", 0.8),
@@ -127,7 +128,7 @@ class ProposalBar(QWidget):
         self.count.setText(counted(count, "proposal") if count else "Nothing proposed")
         text = ""
         if proposals.run_proposes and proposals.is_shown and not proposals.has_seen and not count:
-            text = _NOT_SEEN.format(run=self.run.currentText())
+            text = (_NOT_YET if proposals.learner_proposes else _NOT_SEEN).format(run=self.run.currentText())
         self.text.set_text(text)
         self._arrange()
 

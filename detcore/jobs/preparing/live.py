@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from detcore.atomic import atomic_write
-from detcore.errors import ConfigError
+from detcore.errors import ConfigError, ProjectError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.program import check_can_train
 from detcore.jobs.settings.learning import Learning
@@ -35,9 +35,12 @@ def prepare_live(project: ProjectReader, *, device: str = "auto") -> RunFolder:
 
     Raises:
         ConfigError: PyTorch is not installed.
-        ProjectError: the run cannot be written.
+        ProjectError: a learner is at work already, or the run cannot be written.
     """
     check_can_train()
+    for info in list_runs(project):
+        if is_live(info.folder) and info.state is RunState.RUNNING:
+            raise ProjectError("a learner is at work on this project already", path=info.folder.path)
     before = next((info for info in list_runs(project) if _can_be_gone_on_from(info)), None)
     if before is not None and is_live(before.folder):
         _change_device(before.folder, device)
