@@ -20,6 +20,7 @@ WITH_TORCH = (
     "detcore.inference",
     "detcore.jobs.child.describing",
     "detcore.jobs.child.handing",
+    "detcore.jobs.child.learning",
     "detcore.jobs.child.predicting",
     "detcore.jobs.child.shared_folds",
     "detcore.jobs.child.worker",

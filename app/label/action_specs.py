@@ -131,7 +131,7 @@ LABEL_ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "label.learn",
         "Learn while I label",
-        ("Ctrl+Shift+L",),
+        ("L",),
         icon="school-outline",
         tip="A detector learns beside the window from the images that are verified, and proposes on the next ones",
         checkable=True,
