@@ -4,6 +4,7 @@ python -m tests.benchmarks [NAME …] [--json FILE]
 python -m tests.benchmarks race …        (hours; see ``race``)
 python -m tests.benchmarks pretrain …    (as long as it is told; see ``pretrain``)
 python -m tests.benchmarks zoo …         (five minutes a detector; see ``zoo``)
+python -m tests.benchmarks effort …      (an hour; see ``effort``)
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from detcore.jobs.devices import cores
-from tests.benchmarks import pretrain, race, zoo
 from tests.benchmarks.figures import Figure, table
 
+APART = ("race", "pretrain", "zoo", "effort")
+"""Benchmarks of a command line of their own."""
 _ONE = "--one-to-file"
 
 
@@ -48,9 +50,8 @@ def run_apart(name: str, out: Path) -> list[Figure] | None:
 
 
 def main() -> int:
-    apart = {"race": race.main, "pretrain": pretrain.main, "zoo": zoo.main}.get(" ".join(sys.argv[1:2]))
-    if apart:
-        return apart(sys.argv[2:])
+    if sys.argv[1:2] and sys.argv[1] in APART:
+        return importlib.import_module(f"tests.benchmarks.{sys.argv[1]}").main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(available())}")
     parser.add_argument("--json", type=Path, help="write the figures there, too")

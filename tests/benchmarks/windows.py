@@ -57,6 +57,13 @@ def spin(app: QApplication, seconds: float) -> None:
         time.sleep(0.002)
 
 
+def rest(seconds: float) -> None:
+    """Let the window live for a while, and sleep when it has nothing to do: the processor is for others."""
+    loop = QEventLoop()
+    QTimer.singleShot(round(seconds * 1000), loop.quit)
+    loop.exec()
+
+
 def wait_for(app: QApplication, ready: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while True:

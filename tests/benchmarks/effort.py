@@ -1,0 +1,169 @@
+"""What it takes a person to label a set from nothing: by hand, with *Find similar*, with the learner beside them.
+
+python -m tests.benchmarks effort --data DIR [--sets bccd cards] [--seeds 0 1 2] [--ways manual similar learner]
+                                  [--images N] [--json FILE]
+
+``DIR`` holds the folders ``bccd`` and ``playing_cards``. A simulated user who knows the truth labels bare images in the real
+window, with real events of keys and mouse, each of which is counted: the first 150 images of BCCD and 200 of the cards
+in the order of a seed. At the end the project is exported and held against the truth.
+
+**What the user does** (``effort_user``): an object without a proposal is drawn with one drag; its class takes a number key
+where it is not that of the box before, so that objects are drawn class by class. A proposal is right with an IoU of 0.7 with
+an object of its class, one for each object; loose from 0.3 on; misnamed with 0.7 and another class; else wrong. What is
+misnamed is clicked and gets the key of its class; what is loose is clicked and dragged by a corner, or two; either is drawn
+anew where that takes less. Then what is wrong is rejected, each by pointing at it and ``X``, and ``G`` accepts all that
+is left, verifies and goes on; or what is right is clicked, each, and ``Space`` verifies and leaves the rest; whichever takes
+fewer actions, and of these less time. To hide proposals would take a key and save none: a drag draws over them.
+
+**What is counted**: keys (a modifier is one), clicks and drags are actions. Seconds are those of the keystroke-level model:
+a key 0.28, a click 1.1, a drag 1.5; to point without a press 1.1, and no action, as a click or drag has its pointing
+within; a look 1.2 for an image and 0.2 for each box that is to be labelled or is proposed for nothing.
+
+**Find similar**: after a box was drawn of a class of which two more objects or more are missing, once for a class and image, its
+key is pressed while the box is selected.
+
+**The learner** is switched on at the first image. After each image it gets a quarter of the seconds that the user would have taken,
+by the clock, and sleeps else.
+
+**labelImg** is not run: for each box ``W``, a drag, and in the dialog Enter where the class is that of the box before, else a
+double click on it; ``D`` for the next image, saved automatically.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from app.shell.application import make_application
+from app.shell.main_window import MainWindow
+from detcore.atomic import atomic_write
+from detcore.project.runs import list_runs
+from tests.benchmarks.effort_hands import Hands
+from tests.benchmarks.effort_report import MANUAL, Course, table
+from tests.benchmarks.effort_sets import COUNTS, Boxes, Truth, ap50, exported, make_project, read_truth
+from tests.benchmarks.effort_user import Does, Effort, Thing, in_labelimg, judge, plan
+from tests.benchmarks.windows import open_window, rest, spin, wait_for
+
+SIMILAR, LEARNER, LABELIMG = "similar", "learner", "labelImg"
+WAYS = (MANUAL, SIMILAR, LEARNER)
+LEARNING_SHARE = 0.25
+"""Of the user's seconds that the learner has."""
+ALIKE_FROM = 2
+"""Objects of a class that are missing, from which on it is worth a key to look for them."""
+SEARCH_SECONDS = 0.5
+
+
+def main(words: Sequence[str]) -> int:
+    """Label, and print a table; ``--json`` is written after every course, so that it can be followed."""
+    options = _parser().parse_args(words)
+    app = make_application()
+    courses: list[Course] = []
+    for name, seed in product(options.sets, options.seeds):
+        truth = read_truth(name, options.data, seed=seed, count=options.images or COUNTS[name])
+        classes = [[truth.classes.index(label) for label, _ in boxes] for _, boxes in truth.images]
+        courses.append(Course(set=name, seed=seed, way=LABELIMG, images=in_labelimg(classes)))
+        for way in options.ways:
+            with tempfile.TemporaryDirectory() as scratch:
+                efforts, labelled = label_all(app, make_project(truth, Path(scratch)), truth, way)
+            right = ap50(labelled, [boxes for _, boxes in truth.images], truth.classes)
+            courses.append(Course(set=name, seed=seed, way=way, images=efforts, ap50=right))
+            sys.stderr.write(f"{name}, seed {seed}, {way}: {sum(one.actions for one in efforts)} actions\n")
+            if options.json:
+                with atomic_write(options.json) as temporary:
+                    record = json.dumps([course.record() for course in courses], indent=1)
+                    temporary.write_text(record, encoding="utf-8")
+    sys.stdout.write(table(courses) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks effort",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--sets", nargs="+", choices=sorted(COUNTS), default=sorted(COUNTS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
+    parser.add_argument("--images", type=int, help="only so many of each set")
+    parser.add_argument("--json", type=Path)
+    return parser
+
+
+def label_all(
+    app: QApplication, project_path: Path, truth: Truth, way: str
+) -> tuple[list[Effort], list[Boxes]]:
+    """Label a project of ``make_project`` in a window: the effort of each image, and the labels as they are exported."""
+    window = open_window(app, project_path.parent)
+    window.project_actions.open_path(project_path)
+    document, page = window.context.document, window.label_page
+    wait_for(app, lambda: page.viewer.is_showing)
+    has_run = any(info.has_detections for info in list_runs(document.project))
+    wait_for(app, lambda: page.proposals.run_proposes == has_run)
+    try:
+        user = User(app, window, way)
+        efforts = [user.label(boxes) for _, boxes in truth.images]
+        return efforts, exported(document.project, len(efforts), project_path.parent / "export")
+    finally:
+        window.close()
+        spin(app, 0.1)
+
+
+class User:
+    """Labels one image after another in a window, in one of the ``WAYS``."""
+
+    def __init__(self, app: QApplication, window: MainWindow, way: str) -> None:
+        self._app, self._page, self._way = app, window.label_page, way
+        self._class_ids = {item.name: item.id for item in window.context.document.project.classes()}
+        self._page.canvas.setFocus()
+        wait_for(app, self._page.canvas.hasFocus)
+        self._hands = Hands(app, self._page)
+        self._hands.press("label.draw_tool")
+        if way == LEARNER:
+            self._hands.press("label.learn")
+
+    def label(self, boxes: Boxes) -> Effort:
+        """Label the image that is shown, of which this is the truth, and go on to the next. What it took."""
+        hands = self._hands
+        objects = [Thing(class_id=self._class_ids[name], xyxy=xyxy) for name, xyxy in boxes]
+        seen = hands.see(objects)
+        hands.effort += Effort(images=1, boxes=judge(seen).looked_at)
+        searched: set[int] = set()
+        step = plan(seen)[0]
+        while step.does not in (Does.ACCEPT_ALL, Does.VERIFY):
+            hands.do(step)
+            if self._way == SIMILAR and step.does is Does.DRAW and step.target is not None:
+                self._find_similar(step.target.class_id, objects, searched)
+            step = plan(hands.see(objects))[0]
+        hands.do(step)
+        effort, hands.effort = hands.effort, Effort()
+        if self._way == LEARNER:
+            self._let_learn(LEARNING_SHARE * effort.seconds)
+        return effort
+
+    def _find_similar(self, class_id: int, objects: Sequence[Thing], searched: set[int]) -> None:
+        """What is alike to the box that was just drawn, where that is worth a key."""
+        hands = self._hands
+        missed = [one for one in judge(hands.see(objects)).missed if one.class_id == class_id]
+        if class_id in searched or len(missed) < ALIKE_FROM:
+            return
+        searched.add(class_id)
+        wrong = len(judge(hands.see(objects)).wrong)
+        hands.press("label.find_similar")
+        spin(self._app, SEARCH_SECONDS)
+        hands.effort += Effort(boxes=max(len(judge(hands.see(objects)).wrong) - wrong, 0))
+
+    def _let_learn(self, seconds: float) -> None:
+        """Awake for so long, and asleep again."""
+        learning = self._page.learning
+        learning.pause(False)
+        rest(seconds)
+        learning.pause(True)
