@@ -22,8 +22,8 @@ within; a look 1.2 for an image and 0.2 for each box that is to be labelled or i
 **Find similar**: after a box was drawn of a class of which two more objects or more are missing, once for a class and image, its
 key is pressed while the box is selected.
 
-**The learner** is switched on at the first image. After each image it gets a quarter of the seconds that the user would have taken,
-by the clock, and sleeps else.
+**The learner** is switched on at the first image. Before each image is left it gets a quarter of the seconds that the user would
+have taken for it, by the clock, and sleeps else.
 
 **labelImg** is not run: for each box ``W``, a drag, and in the dialog Enter where the class is that of the box before, else a
 double click on it; ``D`` for the next image, saved automatically.
@@ -137,16 +137,21 @@ class User:
         seen = hands.see(objects)
         hands.effort += Effort(images=1, boxes=judge(seen).looked_at)
         searched: set[int] = set()
-        step = plan(seen)[0]
-        while step.does not in (Does.ACCEPT_ALL, Does.VERIFY):
+        is_asleep = self._way != LEARNER
+        while True:
+            step = plan(hands.see(objects))[0]
+            is_last = step.does in (Does.ACCEPT_ALL, Does.VERIFY)
+            if is_last and is_asleep:
+                break
+            if is_last:  # there may be other proposals by then
+                self._let_learn((hands.effort + step.effort).seconds)
+                is_asleep = True
+                continue
             hands.do(step)
             if self._way == SIMILAR and step.does is Does.DRAW and step.target is not None:
                 self._find_similar(step.target.class_id, objects, searched)
-            step = plan(hands.see(objects))[0]
         hands.do(step)
         effort, hands.effort = hands.effort, Effort()
-        if self._way == LEARNER:
-            self._let_learn(LEARNING_SHARE * effort.seconds)
         return effort
 
     def _find_similar(self, class_id: int, objects: Sequence[Thing], searched: set[int]) -> None:
@@ -162,8 +167,8 @@ class User:
         hands.effort += Effort(boxes=max(len(judge(hands.see(objects)).wrong) - wrong, 0))
 
     def _let_learn(self, seconds: float) -> None:
-        """Awake for so long, and asleep again."""
+        """Awake for its share of so many seconds of the user, and asleep again."""
         learning = self._page.learning
         learning.pause(False)
-        rest(seconds)
+        rest(LEARNING_SHARE * seconds)
         learning.pause(True)
