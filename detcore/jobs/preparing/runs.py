@@ -15,6 +15,7 @@ from detcore.errors import Cancelled, ConfigError, ProjectError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.box_options import settle_options
 from detcore.jobs.preparing.folds import create_cross_validation
+from detcore.jobs.preparing.live import is_live
 from detcore.jobs.preparing.material import TrainingData, divide, missing_splits, survey
 from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
 from detcore.jobs.program import check_can_train
@@ -171,6 +172,12 @@ def prepare_resume(
             works on it, or PyTorch or its detector is not installed.
     """
     check_can_train()
+    if is_live(run):
+        raise ProjectError(
+            "this run learns while you label",
+            path=run.path,
+            hint="Turn on Learn while I label on the Label page, or start a training from its weights",
+        )
     in_folds = is_cross_validation(run)
     if not run.config.is_file() or not run.snapshot.is_file():
         raise ProjectError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from enum import Enum, auto
 from queue import Empty
 
 from detcore.jobs.events import Doing
@@ -21,6 +22,16 @@ _CALM_FIGURES, _CALM_SECONDS = 4, 90.0
 _DROPS, _DROP_SECONDS = 5, 3.0
 """How often the learning rate is halved before it rests, and seconds of learning between."""
 IDLE_SECONDS = 0.1
+
+
+class Taken(Enum):
+    """What became of a newer state of what is verified."""
+
+    SAME = auto()
+    """Nothing is learnt that was not before: something else was written."""
+    NEW = auto()
+    OTHER = auto()
+    """Its classes are others, or there is nothing to learn from."""
 
 
 class Wishes:
@@ -54,7 +65,7 @@ class LiveHook(Hook):
         self,
         *,
         verified: VerifiedImages,
-        take: Callable[[Snapshot], bool],
+        take: Callable[[Snapshot], Taken],
         wishes: Wishes,
         proposing: Proposing,
         judging: Judging,
@@ -62,7 +73,7 @@ class LiveHook(Hook):
         checkpoints: CheckpointHook,
         say: Callable[[Doing], None],
     ) -> None:
-        """``take`` learns from these images from now on; false where it cannot. ``say`` tells what the learner does."""
+        """``take`` learns from these images from now on, where it can. ``say`` tells what the learner does."""
         self._verified, self._take, self._wishes = verified, take, wishes
         self._proposing, self._judging, self._everything = proposing, judging, everything
         self._checkpoints, self._say = checkpoints, say
@@ -88,9 +99,10 @@ class LiveHook(Hook):
         """Hear, take in, and propose."""
         self._wishes.hear()
         snapshot = None if self.others else self._verified.news()
-        if snapshot is not None and self._take(snapshot):
+        taken = Taken.SAME if snapshot is None else self._take(snapshot)
+        if taken is Taken.NEW:
             self._begin_anew(trainer)
-        elif snapshot is not None:
+        elif taken is Taken.OTHER:
             self.others = snapshot
             trainer.end_early()
         self._proposing.tell(self._wishes.images, step=trainer.state.step, at=trainer.state.seconds)

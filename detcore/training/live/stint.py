@@ -27,7 +27,7 @@ from detcore.training.first_weights import load_first_weights
 from detcore.training.freezing import Freezing
 from detcore.training.hooks import CheckpointHook, EmaHook, ThreadHook
 from detcore.training.live.data import LiveStream, Roles, is_startable, split_of
-from detcore.training.live.hook import LiveHook, Wishes
+from detcore.training.live.hook import LiveHook, Taken, Wishes
 from detcore.training.live.judging import Judging
 from detcore.training.live.looking import Looking, LookingAtAll, Proposing
 from detcore.training.load import Load, choose_learning_rate, load_of_run
@@ -233,19 +233,19 @@ class Stint:
         )
         return judging, live, [*hooks, live, checkpoints]
 
-    def _take(self, verified: Snapshot) -> bool:
-        """Learn from these from now on; false where that is another task."""
+    def _take(self, verified: Snapshot) -> Taken:
+        """Learn from these from now on."""
         divided = self._place.roles.divided(verified)
         split = split_of(divided, self._place.config)
         if divided.classes != self._divided.classes or not is_startable(split):
-            return False
+            return Taken.OTHER
         if _same(divided, self._divided):
-            return True
+            return Taken.SAME
         self._divided, self._data = divided, self._data.renewed(divided, split)
         divided.save(self._place.run.snapshot)
         self._stream.renew(self._draw())
         self._judging.renew(split.val, divided.ground_truth)
-        return True
+        return Taken.NEW
 
     def _announce(self, detector: Detector, compute: Compute, load: Load, state: RunState) -> None:
         self._place.emit(

@@ -1,8 +1,9 @@
 """A training that is killed again and again and goes on each time, until it is left alone:
 
-    python -m tests.detcore.training.mortal RUN_DIR at 1 2 3          dies before its first file operation, goes on and
-                                                                     dies before its second …
-    python -m tests.detcore.training.mortal RUN_DIR after 0.2 0.4    dies after so many seconds
+    python -m tests.detcore.training.mortal train RUN_DIR at 1 2 3          dies before its first file operation, goes on
+                                                                            and dies before its second …
+    python -m tests.detcore.training.mortal train RUN_DIR after 0.2 0.4    dies after so many seconds
+    python -m tests.detcore.training.mortal learn RUN_DIR after 0.2 0.4    the learner, which is not left alone in the end
 
 Each life is a child of its own, ended by a real SIGKILL, so that nothing tidies up. Prints how many died.
 """
@@ -58,8 +59,8 @@ class Fate:
             die()
 
 
-def live(run: str, how: str, when: float) -> int:
-    """Train in a child that dies then, unless it is done before; its status as ``os.waitpid`` has it."""
+def live(verb: str, run: str, how: str, when: float) -> int:
+    """Do it in a child that dies then, unless it is done before; its status as ``os.waitpid`` has it."""
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1]
@@ -67,23 +68,25 @@ def live(run: str, how: str, when: float) -> int:
         Fate(int(when))
     elif when:
         threading.Timer(when, die).start()
-    code, heard = work_here("train", run)
+    code, heard = work_here(verb, run)
     if code:
         sys.stderr.write(f"{heard[-1]}\n")
     os._exit(int(code))
 
 
-def main(run: str, how: str, *times: str) -> int:
+def main(verb: str, run: str, how: str, *times: str) -> int:
     torch.set_num_threads(1)  # no pool that a fork would lose
     died = 0
-    for when in (*map(float, times), 0.0):
-        status = live(run, how, when)
+    left_alone = (0.0,) if verb == "train" else ()
+    status = 0
+    for when in (*map(float, times), *left_alone):
+        status = live(verb, run, how, when)
         if os.WIFSIGNALED(status):
             died += 1
         else:
             break
     sys.stdout.write(f"{died}\n")
-    return os.waitstatus_to_exitcode(status)
+    return os.waitstatus_to_exitcode(status) if left_alone else 0
 
 
 if __name__ == "__main__":

@@ -136,7 +136,15 @@ def assert_told_alike(one: Sequence[Event], other: Sequence[Event]) -> None:
 
 def train_mortally(run: RunFolder, how: str, times: Sequence[float]) -> int:
     """How often it died."""
-    command = [sys.executable, "-m", "tests.detcore.training.mortal", str(run.path), how, *map(str, times)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.detcore.training.mortal",
+        "train",
+        str(run.path),
+        how,
+        *map(str, times),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)

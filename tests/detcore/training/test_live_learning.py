@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+import psutil
 import pytest
 
 from detcore.jobs import events
@@ -21,7 +25,7 @@ from detcore.jobs.worker_process import StopFlags
 from detcore.project.class_edits import delete_class, update_class
 from detcore.project.edits import add_boxes, add_class, set_status
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, load_detections, predicted_images
+from detcore.project.runs import RunFolder, load_detections, predicted_images, read_events
 from detcore.project.snapshot import Snapshot, SnapshotImage
 from detcore.project.verified import VerifiedImages
 from detcore.training.live.data import Roles
@@ -34,6 +38,7 @@ from tests.settings_of_runs import change_settings
 
 Kind = TypeVar("Kind", bound=Event)
 SECONDS = 60.0
+ROOT = Path(__file__).parents[3]
 
 
 class Learner:
@@ -351,3 +356,50 @@ def test_only_what_is_verified_is_news_and_only_once(project: Project) -> None:
         assert [image.id for image in news.images] == project.image_ids()[:2]
         assert set(news.ground_truth.image_ids.tolist()) <= set(project.image_ids()[:2])
         assert verified.news() is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="fork and signals")
+def test_killed_at_ten_random_moments_it_goes_on_from_what_was_kept(project: Project, run: RunFolder) -> None:
+    change_settings(run, checkpoint_every_seconds=0.05)
+    verify(project, 6)
+    times = np.random.default_rng(3).uniform(0.1, 0.9, 10).round(2).tolist()
+    command = [sys.executable, "-m", "tests.detcore.training.mortal", "learn", str(run.path), "after"]
+    done = subprocess.run(
+        [*command, *map(str, times)], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "10"), done.stderr[-2000:]
+    step = read_checkpoint(run.last).state.step
+    assert step > 0
+    learner = Learner(project.folder, run)
+    assert learner.wait(events.Started).step >= step
+    learner.wait(events.Step)
+    learner.stop()
+
+
+_OWNER = """
+import sys, time
+from detcore.jobs.owner import WorkerJob, worker_command
+job = WorkerJob(worker_command("learn", sys.argv[1]), on_event=lambda event: None)
+job.start()
+print(job.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_where_the_window_is_killed_nobody_goes_on_learning(project: Project, run: RunFolder) -> None:
+    verify(project, 6)
+    owner = subprocess.Popen([sys.executable, "-c", _OWNER, str(run.path)], cwd=ROOT, stdout=subprocess.PIPE)
+    assert owner.stdout is not None
+    learner = psutil.Process(int(owner.stdout.readline()))
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until and not any(
+        isinstance(one, events.Step) for one in read_events(run.events)
+    ):
+        time.sleep(0.1)
+    owner.kill()
+    owner.wait()
+    owner.stdout.close()
+    gone, _ = psutil.wait_procs([learner], timeout=30)
+    assert gone == [learner]
+    assert read_checkpoint(run.last).state.step > 0
