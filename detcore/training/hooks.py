@@ -65,7 +65,7 @@ class MetricsHook(Hook):
     """Step events, four a second at first and rarer in long runs, whose curves would not show more; losses and
     gradients are means since the event before."""
 
-    def __init__(self, emit: Emit, time_left: TimeLeft) -> None:
+    def __init__(self, emit: Emit, time_left: TimeLeft | None) -> None:
         self._emit = emit
         self._time_left = time_left
         self._process = psutil.Process()
@@ -103,7 +103,7 @@ class MetricsHook(Hook):
                 epoch=trainer.epoch,
                 time=trainer.state.seconds,
                 fraction=trainer.fraction,
-                remaining=self._time_left.seconds(trainer),
+                remaining=None if self._time_left is None else self._time_left.seconds(trainer),
                 learning_rate=trainer.last.learning_rate,
                 losses={name: value / self._steps for name, value in self._sums.items()},
                 images_per_second=self._images / max(self._seconds, 1e-9),

@@ -19,17 +19,17 @@ def watching_hooks(
     emit: Callable[[Event], None],
     *,
     measure: Flag,
-    costs: Sequence[Cost],
+    costs: Sequence[Cost] | None,
     classes: Sequence[ObjectClass],
 ) -> list[Hook]:
     """Figures of the steps with the time that is left, layers when ``measure`` is set, the hardest batches, and the loss
     of each of the ``classes``.
 
-    ``costs`` are what takes time besides learning.
+    ``costs`` are what takes time besides learning; ``None`` of a run without an end.
     """
-    time_left = TimeLeft(costs)
+    time_left = None if costs is None else TimeLeft(costs)
     return [
-        time_left,
+        *([] if time_left is None else [time_left]),
         MetricsHook(emit, time_left),
         LayersHook(emit, measure),
         HardBatchHook(emit),

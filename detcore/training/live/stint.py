@@ -228,9 +228,7 @@ class Stint:
         hooks: list[Hook] = [EmaHook(ema)]
         if compute.device.type == "cpu" and place.config.runtime.threads is None:
             hooks.append(ThreadHook(ThreadGovernor(torch.get_num_threads())))
-        hooks += watching_hooks(
-            telling.emit, measure=place.flags.measure, costs=[checkpoints], classes=classes
-        )
+        hooks += watching_hooks(telling.emit, measure=place.flags.measure, costs=None, classes=classes)
         return judging, live, [*hooks, live, checkpoints]
 
     def _take(self, verified: Snapshot) -> Taken:

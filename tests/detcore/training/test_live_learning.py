@@ -254,6 +254,9 @@ def test_where_nothing_is_new_it_rests_looks_at_all_images_and_wakes_with_the_ne
     figures = [event for event in learner.heard if isinstance(event, events.Validation)]
     assert bool(figures) == (count == 10)
     assert all(0 <= event.metrics["F1"] <= 1 and 0 <= event.metrics["threshold"] <= 1 for event in figures)
+    project.edit(set_status, project.image_ids()[-1:], Status.IN_PROGRESS)
+    time.sleep(0.5)
+    assert learner.wait(events.Live).doing is Doing.RESTING  # what is not verified wakes nobody
     verify(project, 1, first=count)
     learner.wait(
         events.Live, lambda event: event.doing is Doing.LEARNING and event.learnt + event.judged == count + 1
