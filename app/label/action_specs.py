@@ -136,6 +136,19 @@ LABEL_ACTIONS: tuple[ActionSpec, ...] = (
         tip="A detector learns beside the window from the images that are verified, and proposes on the next ones",
         checkable=True,
     ),
+    ActionSpec(
+        "label.follow_sequences",
+        "Carry boxes along sequences",
+        icon="filmstrip",
+        tip="Where file names count up, what is labelled on one image is proposed on the next, where it is seen again",
+        checkable=True,
+    ),
+    ActionSpec(
+        "label.interpolate",
+        "Fill between labelled frames…",
+        icon="arrow-expand-horizontal",
+        tip="Proposes on all images between two labelled ones of a sequence what is labelled on both",
+    ),
     ActionSpec("label.new_class", "New class…", ("Ctrl+N",), icon="tag-plus-outline"),
     ActionSpec(
         "label.class_names",

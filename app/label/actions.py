@@ -96,6 +96,11 @@ def bind_label_actions(page: LabelPage) -> None:
     page.learning.changed.connect(lambda: learn.setChecked(page.learning.is_wanted))
     actions.bind("label.learn", lambda: None, when=lambda: page.context.document.is_open)
 
+    following = actions["label.follow_sequences"]
+    following.setChecked(page.sequences.is_following)
+    following.toggled.connect(page.sequences.follow)
+    actions.bind("label.follow_sequences", lambda: None, when=lambda: page.context.document.is_open)
+
     pictures = actions["label.pictures"]
     pictures.setChecked(page.context.settings.list_pictures)
     pictures.toggled.connect(page.show_list_pictures)
@@ -120,6 +125,7 @@ def bind_label_actions(page: LabelPage) -> None:
         ("previous_proposal", lambda: decisions.step(-1), may_step),
         ("accept_all", decisions.accept_all_and_go_on, has_proposals),
         ("accept_everywhere", page.everywhere.ask, lambda: page.everywhere.is_possible),
+        ("interpolate", page.filling.ask, has_image),
         ("new_class", page.classes.new, lambda: page.context.document.is_open),
         ("class_names", page.classes.ask_names, lambda: page.context.document.is_open),
         ("fit", canvas.camera.fit, has_image),

@@ -23,6 +23,7 @@ from app.label.current_boxes import CurrentBoxes
 from app.label.editing import LabelEditing
 from app.label.everywhere import AcceptingEverywhere
 from app.label.file_notices import FileNotices, ImageNotice
+from app.label.filling import FillingBetween
 from app.label.filtering import ImageFiltering
 from app.label.image_menu import ImageMenu
 from app.label.learning import LiveLearning
@@ -33,6 +34,7 @@ from app.label.naming import BoxNaming
 from app.label.order import ImageOrdering
 from app.label.proposal_decisions import ProposalDecisions
 from app.label.proposals import Proposals
+from app.label.sequences import SequenceProposals
 from app.label.verifying import Verifying
 from app.label.viewer import ImageViewer, PlaceText
 from app.label.walk import ImageWalk
@@ -82,6 +84,8 @@ class LabelPage(Page):
             context, self.proposals, self.canvas, self.viewer, self.editing, self.verifying, self.walk
         )
         self.everywhere = AcceptingEverywhere(context, self.proposals, self)
+        self.sequences = SequenceProposals(context, current, self.proposals, self)
+        self.filling = FillingBetween(context, self.sequences)
         self.notice = ImageNotice(context.theme)
         FileNotices(context, self.viewer, self.notice, self)
         self.welcome = Welcome(context.actions, context.theme, context.tasks)

@@ -116,6 +116,15 @@ class Settings(QObject):
     def learn_on_battery(self, wanted: bool) -> None:
         self._set_flag("learn_on_battery", wanted)
 
+    @property
+    def follow_sequences(self) -> bool:
+        """Whether labels of a frame are proposed on the next one."""
+        return self._flag("follow_sequences", default=True)
+
+    @follow_sequences.setter
+    def follow_sequences(self, following: bool) -> None:
+        self._set_flag("follow_sequences", following)
+
     def speed(self, model: str) -> float | None:
         """How many images a detector looks at in a second on this machine; ``None`` where that was not measured."""
         return self._number(f"speed/{model}")

@@ -41,8 +41,11 @@ def _closed_windows_are_gone() -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Settings in a file of the test's own."""
-    return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    """Settings in a file of the test's own. The images of tests are called like frames of a sequence; labels are carried
+    from one to the next by the tests of that alone."""
+    settings = Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    settings.follow_sequences = False
+    return settings
 
 
 @pytest.fixture

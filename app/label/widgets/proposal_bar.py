@@ -97,7 +97,8 @@ class ProposalBar(QWidget):
         group.triggered.connect(lambda _action: self._choose_start())
         by_class.triggered.connect(lambda _on: self._choose_start())
         menu.addSeparator()
-        menu.addAction(self._context.actions["label.accept_everywhere"])
+        for name in ("accept_everywhere", "interpolate", "follow_sequences"):
+            menu.addAction(self._context.actions[f"label.{name}"])
         self.more.setMenu(menu)
         return by_class, starts
 
@@ -116,6 +117,8 @@ class ProposalBar(QWidget):
             True
         )
         self._by_class.setChecked(settings.proposals_by_class)
+        for action in (*self._starts, self._by_class):
+            action.setEnabled(self._proposals.run_proposes)
         if proposer is not None:
             overall = proposer.thresholds.overall
             with QSignalBlocker(self.slider):
@@ -142,10 +145,10 @@ class ProposalBar(QWidget):
             button.setToolButtonStyle(style)
         has_room = self.width() >= _ROOM_FOR_RUN
         self.run.setVisible(proposals.is_shown and self.run.count() > 0 and has_room)
-        for widget in (self.slider, self.value, self.more):
+        for widget in (self.slider, self.value):
             widget.setVisible(proposals.is_shown and proposals.has_seen)
         proposes = proposals.is_shown and (proposals.has_seen or len(proposals.rows) > 0)
-        for widget in (self.count, self.accept_all):
+        for widget in (self.more, self.count, self.accept_all):
             widget.setVisible(proposes)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
