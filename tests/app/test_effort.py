@@ -63,7 +63,7 @@ def test_with_proposals_right_ones_are_one_key_and_others_what_it_takes_to_mend_
         # what is there, what is proposed, and what that takes
         ([A, B], [A, B], Effort(keys=1 + 1, boxes=2)),  # W at first
         ([A, B], [A, B, D], Effort(points=1, keys=2, boxes=3)),  # a wrong one
-        ([A], [A, *wrong], Effort(clicks=1, keys=1, boxes=4)),  # most are wrong
+        ([A], [A, *wrong], Effort(clicks=1, keys=1, boxes=4)),  # most are wrong; with the slider no less
         ([A, B], [A], Effort(drags=1, keys=2, boxes=2)),  # a missed one, of another class than in use
         ([A, B], [A, ("platelet", (60, 20, 90, 44))], Effort(drags=1, keys=1, boxes=2)),  # IoU 0.6
         ([A, B, C], [A, B, ("cell", (100, 70, 140, 88))], Effort(clicks=1, drags=1, keys=1, boxes=3)),  # 0.45
@@ -75,6 +75,31 @@ def test_with_proposals_right_ones_are_one_key_and_others_what_it_takes_to_mend_
     efforts, labelled = label_all(qapp, path, truth, "manual")
     assert efforts == [effort + Effort(images=1) for _, _, effort in images]
     assert ap50(labelled, [boxes for _, boxes in truth.images], CLASSES) == 1.0
+
+
+def test_the_slider_is_dragged_where_that_saves_more_than_it_takes(
+    qapp: QApplication, qtbot: QtBot, tmp_path: Path
+) -> None:
+    wrong = [("blob", (10 + 50 * number, 80, 50 + 50 * number, 110)) for number in range(3)]
+    truth = painted(tmp_path / "painted", [[A, B], [A, B]])
+    # scores fall from 0.95 to 0.6 in this order, and are shown from 0.5 on
+    proposed = [[A, B, *wrong], [A, B]]
+    path = make_project(truth, tmp_path / "work")
+    propose(path, proposed)
+    efforts, _ = label_all(qapp, path, truth, "manual")
+    assert efforts == [
+        # W; up beyond those that are wrong, and G: two clicks and Space would be one more
+        Effort(drags=1, keys=2, images=1, boxes=2),
+        # down again, and G: else two drags, the key of the platelets and Space
+        Effort(drags=1, keys=1, images=1, boxes=2),
+    ]
+    path = make_project(truth, tmp_path / "without")
+    propose(path, proposed)
+    efforts, _ = label_all(qapp, path, truth, "manual", slides=False)
+    assert efforts == [
+        Effort(clicks=2, keys=2, images=1, boxes=5),
+        Effort(keys=1, images=1, boxes=2),
+    ]
 
 
 def propose(path: Path, proposed: list[list[tuple[str, tuple[int, int, int, int]]]]) -> None:

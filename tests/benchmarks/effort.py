@@ -1,7 +1,7 @@
 """What it takes a person to label a set from nothing: by hand, with *Find similar*, with the learner beside them.
 
 python -m tests.benchmarks effort --data DIR [--sets bccd cards] [--seeds 0 1 2] [--ways manual similar learner]
-                                  [--images N] [--json FILE]
+                                  [--images N] [--no-slider] [--json FILE]
 
 ``DIR`` holds the folders ``bccd`` and ``playing_cards``. A simulated user who knows the truth labels bare images in the real
 window, with real events of keys and mouse, each of which is counted: the first 150 images of BCCD and 200 of the cards
@@ -13,7 +13,9 @@ an object of its class, one for each object; loose from 0.3 on; misnamed with 0.
 misnamed is clicked and gets the key of its class; what is loose is clicked and dragged by a corner, or two; either is drawn
 anew where that takes less. Then what is wrong is rejected, each by pointing at it and ``X``, and ``G`` accepts all that
 is left, verifies and goes on; or what is right is clicked, each, and ``Space`` verifies and leaves the rest; whichever takes
-fewer actions, and of these less time. To hide proposals would take a key and save none: a drag draws over them.
+fewer actions, and of these less time. To hide proposals would take a key and save none: a drag draws over them. Where it saves
+more than it takes the user first drags the slider of the score, which shows more or less at once, also on the images
+that follow; with ``--no-slider`` never.
 
 **What is counted**: keys (a modifier is one), clicks and drags are actions. Seconds are those of the keystroke-level model:
 a key 0.28, a click 1.1, a drag 1.5; to point without a press 1.1, and no action, as a click or drag has its pointing
@@ -48,7 +50,7 @@ from detcore.project.runs import list_runs
 from tests.benchmarks.effort_hands import Hands
 from tests.benchmarks.effort_report import MANUAL, Course, table
 from tests.benchmarks.effort_sets import COUNTS, Boxes, Truth, ap50, exported, make_project, read_truth
-from tests.benchmarks.effort_user import Does, Effort, Thing, in_labelimg, judge, plan
+from tests.benchmarks.effort_user import Does, Effort, Thing, actions_left, in_labelimg, judge, plan
 from tests.benchmarks.windows import open_window, rest, spin, wait_for
 
 SIMILAR, LEARNER, LABELIMG = "similar", "learner", "labelImg"
@@ -58,6 +60,8 @@ LEARNING_SHARE = 0.25
 ALIKE_FROM = 2
 """Objects of a class that are missing, from which on it is worth a key to look for them."""
 SEARCH_SECONDS = 0.5
+SCORES = [step / 100 for step in range(6, 91, 4)]
+"""From which the user might have proposals shown."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -71,7 +75,8 @@ def main(words: Sequence[str]) -> int:
         courses.append(Course(set=name, seed=seed, way=LABELIMG, images=in_labelimg(classes)))
         for way in options.ways:
             with tempfile.TemporaryDirectory() as scratch:
-                efforts, labelled = label_all(app, make_project(truth, Path(scratch)), truth, way)
+                project_path = make_project(truth, Path(scratch))
+                efforts, labelled = label_all(app, project_path, truth, way, slides=options.slider)
             right = ap50(labelled, [boxes for _, boxes in truth.images], truth.classes)
             courses.append(Course(set=name, seed=seed, way=way, images=efforts, ap50=right))
             sys.stderr.write(f"{name}, seed {seed}, {way}: {sum(one.actions for one in efforts)} actions\n")
@@ -94,12 +99,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--images", type=int, help="only so many of each set")
+    parser.add_argument("--slider", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--json", type=Path)
     return parser
 
 
 def label_all(
-    app: QApplication, project_path: Path, truth: Truth, way: str
+    app: QApplication, project_path: Path, truth: Truth, way: str, *, slides: bool = True
 ) -> tuple[list[Effort], list[Boxes]]:
     """Label a project of ``make_project`` in a window: the effort of each image, and the labels as they are exported."""
     window = open_window(app, project_path.parent)
@@ -109,7 +115,7 @@ def label_all(
     has_run = any(info.has_detections for info in list_runs(document.project))
     wait_for(app, lambda: page.proposals.run_proposes == has_run)
     try:
-        user = User(app, window, way)
+        user = User(app, window, way, slides=slides)
         efforts = [user.label(boxes) for _, boxes in truth.images]
         return efforts, exported(document.project, len(efforts), project_path.parent / "export")
     finally:
@@ -118,10 +124,10 @@ def label_all(
 
 
 class User:
-    """Labels one image after another in a window, in one of the ``WAYS``."""
+    """Labels one image after another in a window, in one of the ``WAYS``; ``slides``: with the slider of the score, too."""
 
-    def __init__(self, app: QApplication, window: MainWindow, way: str) -> None:
-        self._app, self._page, self._way = app, window.label_page, way
+    def __init__(self, app: QApplication, window: MainWindow, way: str, *, slides: bool) -> None:
+        self._app, self._page, self._way, self._slides = app, window.label_page, way, slides
         self._class_ids = {item.name: item.id for item in window.context.document.project.classes()}
         self._page.canvas.setFocus()
         wait_for(app, self._page.canvas.hasFocus)
@@ -134,8 +140,9 @@ class User:
         """Label the image that is shown, of which this is the truth, and go on to the next. What it took."""
         hands = self._hands
         objects = [Thing(class_id=self._class_ids[name], xyxy=xyxy) for name, xyxy in boxes]
-        seen = hands.see(objects)
-        hands.effort += Effort(images=1, boxes=judge(seen).looked_at)
+        if self._slides and hands.can_slide:
+            self._slide(objects)
+        hands.effort += Effort(images=1, boxes=judge(hands.see(objects)).looked_at)
         searched: set[int] = set()
         is_asleep = self._way != LEARNER
         while True:
@@ -153,6 +160,15 @@ class User:
         hands.do(step)
         effort, hands.effort = hands.effort, Effort()
         return effort
+
+    def _slide(self, objects: Sequence[Thing]) -> None:
+        """Show more or less, where that saves more than it takes."""
+
+        hands = self._hands
+        left = {score: actions_left(hands.see(objects, from_score=score)) for score in SCORES}
+        best = min(SCORES, key=lambda score: (left[score], abs(score - hands.score)))
+        if left[best] + 1 < actions_left(hands.see(objects)):
+            hands.slide(best)
 
     def _find_similar(self, class_id: int, objects: Sequence[Thing], searched: set[int]) -> None:
         """What is alike to the box that was just drawn, where that is worth a key."""

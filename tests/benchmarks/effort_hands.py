@@ -9,12 +9,14 @@ import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionSlider
 
 from app.canvas.handles import handle_at
 from app.canvas.hit_testing import boxes_at
 from app.canvas.style import HIT_TOLERANCE
 from app.label.page import LabelPage
+from detcore.assist.proposals import proposed_rows
+from detcore.project.verdicts import read_verdicts
 from tests.benchmarks.effort_user import Does, Effort, Seen, Step, Thing, corners_to_drag
 from tests.benchmarks.windows import wait_for
 
@@ -37,14 +39,41 @@ class Hands:
         self._view, self._viewport = page.context.view, page.canvas.viewport()
         self.effort = Effort()
 
-    def see(self, objects: Sequence[Thing]) -> Seen:
-        """The image now, whose true objects the user knows."""
+    @property
+    def can_slide(self) -> bool:
+        """Whether there is a score from which is proposed."""
+        return self._page.proposal_bar.slider.isVisible()
+
+    @property
+    def score(self) -> float:
+        """That of the slider, 0 to 1."""
+        slider = self._page.proposal_bar.slider
+        return slider.value() / slider.maximum()
+
+    def see(self, objects: Sequence[Thing], *, from_score: float | None = None) -> Seen:
+        """The image now, whose true objects the user knows, or as it looks once the slider is at another score."""
         return Seen(
             objects=objects,
             labels=self._labels(),
-            proposals=self._proposals(),
+            proposals=self._proposals(from_score),
             class_id=self._view.class_id,
         )
+
+    def slide(self, score: float) -> None:
+        """Drag the handle of the slider to a score, as near as its pixels allow."""
+        slider = self._page.proposal_bar.slider
+        option, wanted = QStyleOptionSlider(), round(score * slider.maximum())
+        slider.initStyleOption(option)
+        complex_control, handle = QStyle.ComplexControl.CC_Slider, QStyle.SubControl.SC_SliderHandle
+        place = slider.style().subControlRect(complex_control, option, handle, slider).center()
+        QTest.mousePress(slider, LEFT, NONE, place)
+        way = 1 if wanted > slider.value() else -1
+        while way * (wanted - slider.value()) > 0 and slider.rect().contains(place):
+            place += QPoint(way, 0)
+            QTest.mouseMove(slider, place)
+        QTest.mouseRelease(slider, LEFT, NONE, place)
+        self.effort += Effort(drags=1)
+        self._app.processEvents()
 
     def do(self, step: Step) -> None:
         """Raises AssertionError where the window does not do what the step is for."""
@@ -83,7 +112,7 @@ class Hands:
 
     def _strike(self, keys: QKeySequence) -> None:
         modifiers = keys[0].keyboardModifiers().value
-        QTest.keySequence(self._canvas, keys)
+        QTest.keySequence(QApplication.focusWidget(), keys)
         self.effort += Effort(keys=1 + modifiers.bit_count())
         self._app.processEvents()
 
@@ -143,7 +172,8 @@ class Hands:
         assert proposal.xyxy not in shown, f"{proposal} was not rejected"
 
     def _step_to(self, proposal: Thing) -> None:
-        """Select it by going from one to the next."""
+        """Select it by going from one to the next, while the canvas has the focus."""
+        self._canvas.setFocus()
         for _ in self._proposals():
             self.press("label.next_proposal")
             if self._view.selection == {proposal.id}:
@@ -172,11 +202,21 @@ class Hands:
     def _labelled(self) -> set[int]:
         return {label.id for label in self._labels()}
 
-    def _proposals(self) -> list[Thing]:
+    def _proposals(self, from_score: float | None = None) -> list[Thing]:
         proposer = self._page.proposals.proposer
         if proposer is None:
             return []
         rows, dets = self._page.proposals.rows, proposer.found.detections
+        if from_score is not None:
+            project, image_id = self._page.context.document.project, self._view.image_id
+            rows = proposed_rows(
+                proposer.found,
+                image_id,
+                boxes=project.boxes(image_id),
+                verdicts=read_verdicts(project, image_ids=[image_id]),
+                thresholds=proposer.start.moved_to(from_score),
+                class_ids=[item.id for item in project.classes()],
+            )
         return [
             Thing(class_id=label, xyxy=(x1, y1, x2, y2), id=-row - 1)
             for row, label, (x1, y1, x2, y2) in zip(

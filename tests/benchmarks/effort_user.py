@@ -184,6 +184,10 @@ def plan(seen: Seen) -> list[Step]:
     return min(ways, key=_cost)
 
 
+def actions_left(seen: Seen) -> int:
+    return total([step.effort for step in plan(seen)]).actions
+
+
 def corners_to_drag(box: Xyxy, target: Xyxy) -> list[tuple[int, int]]:
     """The corners, as (0 left or 1 right, 0 top or 1 bottom), after whose way to those of the target the box is right: one
     where that is enough, else two opposite ones."""
