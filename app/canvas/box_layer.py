@@ -99,6 +99,7 @@ class Overlay(QGraphicsItem):
             else:
                 self._paint_selected(painter, projection)
             self._paint_handles(painter, projection)
+            self._paint_ghosts(painter, projection)
         if stage.band is not None:
             painting.paint_band(painter, stage.band, projection)
         if self.has_crosshair and self.pointer is not None:
@@ -171,6 +172,15 @@ class Overlay(QGraphicsItem):
         if box_id is not None:
             boxes = self._stage.shown([box_id])
             painting.paint_handles(painter, boxes, projection)
+
+    def _paint_ghosts(self, painter: QPainter, projection: Projection) -> None:
+        ghosts = self._stage.ghosts
+        if not len(ghosts):
+            return
+        painting.paint_highlights(painter, ghosts, projection, line=style.SELECTED_LINE_WIDTH, fill_alpha=0)
+        (x1, y1, x2, y2), *_ = projection.to_device(ghosts.boxes).round().astype(int).tolist()
+        center = QPoint((x1 + x2) // 2, (y1 + y2) // 2)
+        painting.paint_readout(painter, ghosts.names[0], QPoint(x2, y2), center, projection)
 
     def _paint_draft(self, painter: QPainter, projection: Projection) -> None:
         draft = self._stage.draft

@@ -29,7 +29,7 @@ PLAIN = (
 
 
 class KeyboardInput:
-    """Arrows nudge, Enter activates, Esc drops.
+    """Arrows nudge, Enter activates, or takes ghosts, Esc drops.
 
     A key is taken only when there is something for it to do; else it is left to the window's
     shortcuts. While an arrow is held down the boxes move as a preview; the release is the edit.
@@ -65,6 +65,9 @@ class KeyboardInput:
         if not self._has_use_for(event):
             return False
         key, stage = event.key(), self._stage
+        answered = stage.answer_ghosts(wanted=key in ENTER_KEYS)
+        if answered and key not in ARROWS:
+            return True
         if key == Qt.Key.Key_Escape:
             if not (self.cancel() or self._pointer.cancel()):
                 stage.select(frozenset())
@@ -83,9 +86,9 @@ class KeyboardInput:
             return False
         key, stage = event.key(), self._stage
         if key == Qt.Key.Key_Escape:
-            return self._pointer.is_busy or self._nudging or bool(stage.selection)
+            return self._pointer.is_busy or self._nudging or bool(stage.selection) or len(stage.ghosts) > 0
         if key in ENTER_KEYS:
-            return len(stage.selection) == 1
+            return len(stage.selection) == 1 or len(stage.ghosts) > 0
         if key in ARROWS:
             return len(stage.editable_selection()) > 0
         return False

@@ -47,6 +47,8 @@ class Stage(QObject):
     hovered = Signal(int)
     # id of a box, by double click or Enter
     box_activated = Signal(int)
+    # whether the ghosts are wanted
+    ghosts_answered = Signal(bool)
     # screen pixels by which the user drags the image
     pan_requested = Signal(float, float)
 
@@ -65,6 +67,8 @@ class Stage(QObject):
         self.draw_name = ""
         self.draft: Draft | None = None
         self.band: Xyxy | None = None
+        self.ghosts = DisplayBoxes.empty()
+        """What boxes could be, seen beside them until the user wants them or not. The first name says how to."""
         self.preview_count = 0
         """Grows with each change of the preview."""
         self.preview_ids: IntArray = np.zeros(0, np.int64)
@@ -182,6 +186,17 @@ class Stage(QObject):
     def show_band(self, band: Xyxy | None) -> None:
         self.band = band
         self.overlay_changed.emit()
+
+    def show_ghosts(self, ghosts: DisplayBoxes) -> None:
+        self.ghosts = ghosts
+        self.overlay_changed.emit()
+
+    def answer_ghosts(self, *, wanted: bool) -> bool:
+        """The user wants them, or does something else. Whether there are any."""
+        if not len(self.ghosts):
+            return False
+        self.ghosts_answered.emit(wanted)
+        return True
 
     def show_preview(self, ids: IntArray, boxes: FloatArray) -> None:
         """Show boxes elsewhere for as long as they are dragged; no ids ends it."""

@@ -59,6 +59,8 @@ class ImageCanvas(QGraphicsView):
     box_activated = Signal(int)
     # a click on a proposal (``DisplayBoxes.proposed``): its id
     proposal_clicked = Signal(int)
+    # whether the user wants what is shown by ``show_ghosts``: Enter, or Esc and whatever else is done to boxes
+    ghosts_answered = Signal(bool)
     # id of the box under the pointer, 0 for none
     hovered = Signal(int)
     # the pointer, in image pixels; also outside of the image
@@ -122,6 +124,7 @@ class ImageCanvas(QGraphicsView):
         stage.selection_changed.connect(self.selection_changed)
         stage.box_activated.connect(self.box_activated)
         stage.proposal_clicked.connect(self.proposal_clicked)
+        stage.ghosts_answered.connect(self.ghosts_answered)
         stage.hovered.connect(self.hovered)
 
     # --- what is shown
@@ -181,6 +184,13 @@ class ImageCanvas(QGraphicsView):
         none. Another image ends it as well."""
         self._stage.show_draft(box)
 
+    def show_ghosts(self, ghosts: DisplayBoxes) -> None:
+        """What boxes could be is seen beside them, with the first name as a hint; none ends it."""
+        self._stage.show_ghosts(ghosts)
+
+    def ghosts(self) -> DisplayBoxes:
+        return self._stage.ghosts
+
     def rect_in_view(self, box: Xyxy) -> QRect:
         """Where a box in image pixels lies in the view, in logical pixels."""
         x1, y1, x2, y2 = box
@@ -221,6 +231,7 @@ class ImageCanvas(QGraphicsView):
     def set_boxes_visible(self, visible: bool) -> None:
         """Hidden boxes can neither be seen nor hit."""
         self.cancel()
+        self._stage.answer_ghosts(wanted=False)
         self._stage.boxes_visible = visible
         self._repaint()
         self._look.refresh()
@@ -282,6 +293,8 @@ class ImageCanvas(QGraphicsView):
         right = event.button() is Qt.MouseButton.RightButton
         self._menu_swallowed = right and self.cancel()
         self._keyboard.finish_nudge()
+        if event.button() is not Qt.MouseButton.MiddleButton:
+            self._stage.answer_ghosts(wanted=False)
         self._point(event, self._pointer.press)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

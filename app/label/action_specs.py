@@ -73,6 +73,13 @@ LABEL_ACTIONS: tuple[ActionSpec, ...] = (
         tip="Mark the selected boxes as difficult",
     ),
     ActionSpec(
+        "label.tighten",
+        "Tighten",
+        ("C",),
+        icon="arrow-collapse-all",
+        tip="Make the selected boxes fit what they hold. It is seen dashed first: Enter, or this key again, takes it",
+    ),
+    ActionSpec(
         "label.proposals",
         "Show proposals",
         ("P",),

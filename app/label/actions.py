@@ -19,8 +19,8 @@ TOOLBAR_RIGHT = (
     ("label.fit", "label.actual_size", "label.zoom_selection", "label.boxes", "label.names"),
 )
 
-BOX_MENU = ("edit_class", "duplicate", "copy", "difficult", "zoom_selection", "delete")
-PROPOSAL_MENU = ("accept_proposal", "reject_proposal", "next_proposal")
+BOX_MENU = ("edit_class", "duplicate", "copy", "tighten", "difficult", "zoom_selection", "delete")
+PROPOSAL_MENU = ("accept_proposal", "reject_proposal", "next_proposal", "tighten")
 EMPTY_MENU = ("paste", "select_all", "fit", "actual_size")
 
 
@@ -119,6 +119,7 @@ def bind_label_actions(page: LabelPage) -> None:
         ("select_all", lambda: view.select(frozenset(box.id for box in page.boxes.boxes)), is_showing),
         ("edit_class", page.naming.ask_for_selection, lambda: bool(view.selection)),
         ("difficult", lambda: editing.toggle_flag("difficult"), has_labels),
+        ("tighten", page.tightening.go_on, lambda: page.tightening.is_possible),
         ("accept_proposal", decisions.accept, means_proposals),
         ("reject_proposal", decisions.reject, means_proposals),
         ("next_proposal", lambda: decisions.step(1), may_step),

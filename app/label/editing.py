@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.label.current_boxes import CurrentBoxes
 from app.services.context import AppContext, apply_edit
@@ -22,7 +22,13 @@ PASTE_OFFSET = 10.0
 
 
 class LabelEditing(QObject):
-    """Edits of the current image and its boxes. Every one can be undone."""
+    """Edits of the current image and its boxes. Every one can be undone.
+
+    Signals:
+        drawn(): a box was drawn, and is selected.
+    """
+
+    drawn = Signal()
 
     def __init__(self, context: AppContext, boxes: CurrentBoxes, parent: QObject) -> None:
         super().__init__(parent)
@@ -42,10 +48,9 @@ class LabelEditing(QObject):
     def draw(self, xyxy: tuple[float, float, float, float], class_id: int) -> None:
         """Add a box of a class and select it."""
         x1, y1, x2, y2 = xyxy
-        self._add(
-            [Box(id=0, image_id=self._context.view.image_id, class_id=class_id, x1=x1, y1=y1, x2=x2, y2=y2)],
-            operation("draw_box"),
-        )
+        box = Box(id=0, image_id=self._context.view.image_id, class_id=class_id, x1=x1, y1=y1, x2=x2, y2=y2)
+        if self._add([box], operation("draw_box")):
+            self.drawn.emit()
 
     def moved(self, box_ids: Sequence[int], xyxy: FloatArray) -> list[Box]:
         """The labels among the boxes (N) with other edges (N, 4)."""
@@ -66,6 +71,10 @@ class LabelEditing(QObject):
             self._update(moved, operation(name, count=1))
         else:
             self._update(moved, operation("move_boxes", count=len(moved)))
+
+    def tighten(self, box_ids: Sequence[int], xyxy: FloatArray) -> None:
+        """Boxes get the edges (N, 4) that were found to fit."""
+        self._update(self.moved(box_ids, xyxy), operation("tighten_boxes", count=len(box_ids)))
 
     def move_edge(self, side: str, value: float) -> None:
         """Put one edge (``x1``, ``y1``, ``x2`` or ``y2``) of the selected box elsewhere."""
@@ -132,10 +141,10 @@ class LabelEditing(QObject):
         self._add(inside, text)
         return len(inside)
 
-    def _add(self, boxes: Sequence[Box], text: str) -> None:
-        """Add boxes and select them; an image that was not seen yet is in progress from here on."""
+    def _add(self, boxes: Sequence[Box], text: str) -> bool:
+        """Add boxes and select them; an image that was not seen yet is in progress from here on. Whether any were added."""
         if not boxes:
-            return
+            return False
         image_id = self._context.view.image_id
 
         def edit(project: Project) -> Edit:
@@ -145,8 +154,10 @@ class LabelEditing(QObject):
             return Edit(text=text, changes=added)
 
         changes = apply_edit(self._context, edit)
-        if changes is not None:
-            self._context.view.select(changes.boxes)
+        if changes is None:
+            return False
+        self._context.view.select(changes.boxes)
+        return True
 
     def _update(self, boxes: Sequence[Box], text: str) -> None:
         if boxes:

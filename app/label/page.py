@@ -35,6 +35,8 @@ from app.label.order import ImageOrdering
 from app.label.proposal_decisions import ProposalDecisions
 from app.label.proposals import Proposals
 from app.label.sequences import SequenceProposals
+from app.label.suggesting import ClassSuggesting
+from app.label.tightening import Tightening
 from app.label.verifying import Verifying
 from app.label.viewer import ImageViewer, PlaceText
 from app.label.walk import ImageWalk
@@ -83,6 +85,10 @@ class LabelPage(Page):
         self.decisions = ProposalDecisions(
             context, self.proposals, self.canvas, self.viewer, self.editing, self.verifying, self.walk
         )
+        self.tightening = Tightening(
+            context, self.canvas, self.viewer, current, self.proposals, reshape=self._tighten
+        )
+        self.suggesting = ClassSuggesting(context, self.canvas, current, self.editing, self.proposals)
         self.everywhere = AcceptingEverywhere(context, self.proposals, self)
         self.sequences = SequenceProposals(context, current, self.proposals, self)
         self.filling = FillingBetween(context, self.sequences)
@@ -242,6 +248,12 @@ class LabelPage(Page):
             self.decisions.accept_moved(box_ids, xyxy)
         else:
             self.editing.reshape(box_ids, xyxy)
+
+    def _tighten(self, box_ids: Sequence[int], xyxy: FloatArray) -> None:
+        if min(box_ids) < 0:
+            self.decisions.accept_moved(box_ids, xyxy)
+        else:
+            self.editing.tighten(box_ids, xyxy)
 
     def _activate(self, box_id: int) -> None:
         if box_id < 0:

@@ -192,6 +192,13 @@ class Proposals(QObject):
             self._key = key
         return self._rows
 
+    def found_here(self) -> Detections:
+        """All that the run has found on the current image, however unsure it is."""
+        proposer = self._runs.proposer
+        if proposer is None:
+            return Detections.empty()
+        return proposer.found.detections.take(proposer.found.rows(self._context.view.image_id))
+
     def display(self) -> DisplayBoxes:
         """Thin and dashed, with class and score."""
         proposer = self.proposer

@@ -125,6 +125,15 @@ class Settings(QObject):
     def follow_sequences(self, following: bool) -> None:
         self._set_flag("follow_sequences", following)
 
+    @property
+    def suggest_classes(self) -> bool:
+        """Whether the classes that a box may have are shown when it is drawn."""
+        return self._flag("suggest_classes", default=True)
+
+    @suggest_classes.setter
+    def suggest_classes(self, suggested: bool) -> None:
+        self._set_flag("suggest_classes", suggested)
+
     def speed(self, model: str) -> float | None:
         """How many images a detector looks at in a second on this machine; ``None`` where that was not measured."""
         return self._number(f"speed/{model}")

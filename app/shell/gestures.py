@@ -24,6 +24,7 @@ GESTURES: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("Nudge the selected boxes by a pixel", "Arrows"),
             ("Nudge them by ten", "Shift and arrows"),
+            ("Take the tighter boxes that are shown, or leave them", "Enter, Esc"),
             ("Give up what is being drawn or dragged", "Esc"),
         ),
     ),

@@ -13,7 +13,7 @@ THEMES = ("system", "light", "dark")
 
 
 class SettingsDialog(FittedDialog):
-    """Theme, keys, zoom.
+    """Theme, keys, zoom, suggestions.
 
     Signals:
         keys_wanted(): the user wants to change single keys.
@@ -37,6 +37,9 @@ class SettingsDialog(FittedDialog):
         self.keep_zoom.setChecked(settings.keep_zoom)
         self.on_battery = QCheckBox("Learn while I label on battery, too")
         self.on_battery.setChecked(settings.learn_on_battery)
+        self.suggest_classes = QCheckBox("Suggest classes for a box that was drawn")
+        self.suggest_classes.setChecked(settings.suggest_classes)
+        self.suggest_classes.setToolTip("By what the run that proposes on the Label page has found there")
         self.change = QPushButton("Change keys…")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         layout = QFormLayout(self)
@@ -47,11 +50,13 @@ class SettingsDialog(FittedDialog):
         layout.addRow("", self.change)
         layout.addRow("", self.keep_zoom)
         layout.addRow("", self.on_battery)
+        layout.addRow("", self.suggest_classes)
         layout.addRow(buttons)
         self.theme.activated.connect(lambda index: setattr(settings, "theme", THEMES[index]))
         self.keymap.activated.connect(lambda index: setattr(settings, "keymap", list(KEYMAPS)[index]))
         self.keep_zoom.toggled.connect(lambda checked: setattr(settings, "keep_zoom", checked))
         self.on_battery.toggled.connect(lambda checked: setattr(settings, "learn_on_battery", checked))
+        self.suggest_classes.toggled.connect(lambda checked: setattr(settings, "suggest_classes", checked))
         self.change.clicked.connect(self.close)
         self.change.clicked.connect(self.keys_wanted)
         buttons.rejected.connect(self.close)

@@ -55,6 +55,7 @@ WORDS: Mapping[str, str | tuple[str, str]] = {
     "take_back_verdict": "Take back verdict",
     "take_box": ("Take box", "Take box: {count} items"),
     "take_class": ("Take class", "Take class: {count} items"),
+    "tighten_boxes": ("Tighten box", "Tighten {count} boxes"),
     "unmark_boxes": "Unmark {flag}",
 }
 """By operation; two where ``count`` is told from 2 on."""

@@ -5,6 +5,7 @@ python -m tests.benchmarks race …        (hours; see ``race``)
 python -m tests.benchmarks pretrain …    (as long as it is told; see ``pretrain``)
 python -m tests.benchmarks zoo …         (five minutes a detector; see ``zoo``)
 python -m tests.benchmarks effort …      (an hour; see ``effort``)
+python -m tests.benchmarks tighten …     (a minute; see ``tighten``)
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from detcore.jobs.devices import cores
 from tests.benchmarks.figures import Figure, table
 
-APART = ("race", "pretrain", "zoo", "effort")
+APART = ("race", "pretrain", "zoo", "effort", "tighten")
 """Benchmarks of a command line of their own."""
 _ONE = "--one-to-file"
 
