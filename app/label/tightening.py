@@ -116,8 +116,10 @@ class Tightening(QObject):
             for box in self._boxes.boxes
             if box.id in selection
         ]
-        for row in rows_among(selection) if proposer is not None else ():
-            dets = proposer.found.detections
+        if proposer is None:
+            return found
+        dets = proposer.found.detections
+        for row in rows_among(selection):
             x1, y1, x2, y2 = dets.boxes[row].tolist()
             loose = Loose(class_id=int(dets.labels[row]), xyxy=(x1, y1, x2, y2))
             found.append(_Selected(id=-row - 1, loose=loose))

@@ -115,15 +115,9 @@ def cut_out(image: ImageArray, drawn: Xyxy) -> Xyxy | None:
         return None
     noisy = part + np.random.default_rng(0).normal(0.0, _NOISE, part.shape)
     cv2.setRNGSeed(0)
-    cv2.grabCut(
-        np.clip(noisy, 0, 255).astype(np.uint8),
-        mask,
-        None,
-        np.zeros((1, 65)),
-        np.zeros((1, 65)),
-        _ROUNDS,
-        cv2.GC_INIT_WITH_MASK,
-    )
+    models = np.zeros((1, 65)), np.zeros((1, 65))
+    picture, whole = np.clip(noisy, 0, 255).astype(np.uint8), (0, 0, width, height)
+    cv2.grabCut(picture, mask, whole, *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     thing = _largest(np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)))
     apart = _apart(part, thing)
     if apart < _UNCLEAR:
