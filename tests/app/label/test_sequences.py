@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.label.page import LabelPage
+from app.services.tasks import Task
 from detcore.project.edits import (
     add_boxes,
     add_class,
@@ -321,3 +322,32 @@ def test_what_is_missing_for_filling_is_said(qtbot: QtBot, page: LabelPage, proj
     qtbot.waitUntil(lambda: page.sequences.place(project.image_ids()[0]) is None, timeout=5000)
     fill.trigger()
     assert said(page).startswith("This image is in no sequence")
+
+
+def test_filling_that_is_cancelled_or_overtaken_proposes_nothing_and_says_so(
+    qtbot: QtBot, page: LabelPage, project: Project
+) -> None:
+    label(project, 6)
+    ids, tasks = project.image_ids(), page.context.tasks
+    page.context.view.show_image(ids[3])
+    tasks.started.connect(Task.cancel)
+    page.context.actions["label.interpolate"].trigger()
+    qtbot.waitUntil(lambda: said(page).startswith("Cancelled."), timeout=5000)
+    tasks.started.disconnect(Task.cancel)
+    page.context.actions["label.interpolate"].trigger()
+    page.context.document.edit(delete_boxes, [project.boxes(ids[6])[0].id])
+    qtbot.waitUntil(lambda: "were changed meanwhile" in said(page), timeout=5000)
+    assert proposed(page) == []
+
+
+def test_frames_that_cannot_be_read_or_have_another_size_are_left_out_of_filling(
+    qtbot: QtBot, page: LabelPage, project: Project
+) -> None:
+    label(project, 6)
+    (project.image_root / "shot_02.png").write_bytes(b"no picture")
+    cv2.imwrite(str(project.image_root / "shot_04.png"), noise(4, 80, 60, 40.0))
+    page.context.view.show_image(project.image_ids()[3])
+    page.context.actions["label.interpolate"].trigger()
+    wait_for(qtbot, page, 2)
+    assert proposed(page) == near(places(3))
+    assert said(page).startswith("3 images have proposals now")
