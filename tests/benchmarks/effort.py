@@ -21,8 +21,9 @@ that follow; with ``--no-slider`` never.
 a key 0.28, a click 1.1, a drag 1.5; to point without a press 1.1, and no action, as a click or drag has its pointing
 within; a look 1.2 for an image and 0.2 for each box that is to be labelled or is proposed for nothing.
 
-**Find similar**: after a box was drawn of a class of which two more objects or more are missing, once for a class and image, its
-key is pressed while the box is selected.
+**Find similar**: on the first image, and where twenty have been passed, all its labels are selected and what is like them is
+sought on the next twenty. On an image its key is pressed after a box was drawn of a class of which two more objects or
+more are missing and none is proposed.
 
 **The learner** is switched on at the first image. Before each image is left it gets a quarter of the seconds that the user would
 have taken for it, by the clock, and sleeps else.
@@ -43,23 +44,19 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
+from app.label.page import LabelPage
 from app.shell.application import make_application
-from app.shell.main_window import MainWindow
 from detcore.atomic import atomic_write
 from detcore.project.runs import list_runs
 from tests.benchmarks.effort_hands import Hands
+from tests.benchmarks.effort_helpers import FindSimilar, Helper, Learner, Nobody
 from tests.benchmarks.effort_report import MANUAL, Course, table
 from tests.benchmarks.effort_sets import COUNTS, Boxes, Truth, ap50, exported, make_project, read_truth
-from tests.benchmarks.effort_user import Does, Effort, Thing, actions_left, in_labelimg, judge, plan
-from tests.benchmarks.windows import open_window, rest, spin, wait_for
+from tests.benchmarks.effort_user import Does, Effort, Step, Thing, actions_left, in_labelimg, judge, plan
+from tests.benchmarks.windows import open_window, spin, wait_for
 
 SIMILAR, LEARNER, LABELIMG = "similar", "learner", "labelImg"
 WAYS = (MANUAL, SIMILAR, LEARNER)
-LEARNING_SHARE = 0.25
-"""Of the user's seconds that the learner has."""
-ALIKE_FROM = 2
-"""Objects of a class that are missing, from which on it is worth a key to look for them."""
-SEARCH_SECONDS = 0.5
 SCORES = [step / 100 for step in range(6, 91, 4)]
 """From which the user might have proposals shown."""
 
@@ -115,7 +112,7 @@ def label_all(
     has_run = any(info.has_detections for info in list_runs(document.project))
     wait_for(app, lambda: page.proposals.run_proposes == has_run)
     try:
-        user = User(app, window, way, slides=slides)
+        user = User(app, page, way, slides=slides)
         efforts = [user.label(boxes) for _, boxes in truth.images]
         return efforts, exported(document.project, len(efforts), project_path.parent / "export")
     finally:
@@ -126,15 +123,18 @@ def label_all(
 class User:
     """Labels one image after another in a window, in one of the ``WAYS``; ``slides``: with the slider of the score, too."""
 
-    def __init__(self, app: QApplication, window: MainWindow, way: str, *, slides: bool) -> None:
-        self._app, self._page, self._way, self._slides = app, window.label_page, way, slides
-        self._class_ids = {item.name: item.id for item in window.context.document.project.classes()}
-        self._page.canvas.setFocus()
-        wait_for(app, self._page.canvas.hasFocus)
-        self._hands = Hands(app, self._page)
+    def __init__(self, app: QApplication, page: LabelPage, way: str, *, slides: bool) -> None:
+        self._slides = slides
+        self._class_ids = {item.name: item.id for item in page.context.document.project.classes()}
+        page.canvas.setFocus()
+        wait_for(app, page.canvas.hasFocus)
+        self._hands = Hands(app, page)
         self._hands.press("label.draw_tool")
-        if way == LEARNER:
-            self._hands.press("label.learn")
+        self._helper: Helper = Nobody()
+        if way == SIMILAR:
+            self._helper = FindSimilar(app, page, self._hands)
+        elif way == LEARNER:
+            self._helper = Learner(page, self._hands)
 
     def label(self, boxes: Boxes) -> Effort:
         """Label the image that is shown, of which this is the truth, and go on to the next. What it took."""
@@ -143,48 +143,25 @@ class User:
         if self._slides and hands.can_slide:
             self._slide(objects)
         hands.effort += Effort(images=1, boxes=judge(hands.see(objects)).looked_at)
-        searched: set[int] = set()
-        is_asleep = self._way != LEARNER
-        while True:
-            step = plan(hands.see(objects))[0]
-            is_last = step.does in (Does.ACCEPT_ALL, Does.VERIFY)
-            if is_last and is_asleep:
-                break
-            if is_last:  # there may be other proposals by then
-                self._let_learn((hands.effort + step.effort).seconds)
-                is_asleep = True
-                continue
-            hands.do(step)
-            if self._way == SIMILAR and step.does is Does.DRAW and step.target is not None:
-                self._find_similar(step.target.class_id, objects, searched)
-        hands.do(step)
+        last = self._work(objects)
+        self._helper.before_leaving((hands.effort + last.effort).seconds)
+        hands.do(self._work(objects))  # something else may be proposed by now
         effort, hands.effort = hands.effort, Effort()
         return effort
 
+    def _work(self, objects: Sequence[Thing]) -> Step:
+        """Do what is to be done, one step after another, until the last is left: that."""
+        while True:
+            step = plan(self._hands.see(objects))[0]
+            if step.does in (Does.ACCEPT_ALL, Does.VERIFY):
+                return step
+            self._hands.do(step)
+            self._helper.after_step(step, objects)
+
     def _slide(self, objects: Sequence[Thing]) -> None:
         """Show more or less, where that saves more than it takes."""
-
         hands = self._hands
         left = {score: actions_left(hands.see(objects, from_score=score)) for score in SCORES}
         best = min(SCORES, key=lambda score: (left[score], abs(score - hands.score)))
         if left[best] + 1 < actions_left(hands.see(objects)):
             hands.slide(best)
-
-    def _find_similar(self, class_id: int, objects: Sequence[Thing], searched: set[int]) -> None:
-        """What is alike to the box that was just drawn, where that is worth a key."""
-        hands = self._hands
-        missed = [one for one in judge(hands.see(objects)).missed if one.class_id == class_id]
-        if class_id in searched or len(missed) < ALIKE_FROM:
-            return
-        searched.add(class_id)
-        wrong = len(judge(hands.see(objects)).wrong)
-        hands.press("label.find_similar")
-        spin(self._app, SEARCH_SECONDS)
-        hands.effort += Effort(boxes=max(len(judge(hands.see(objects)).wrong) - wrong, 0))
-
-    def _let_learn(self, seconds: float) -> None:
-        """Awake for its share of so many seconds of the user, and asleep again."""
-        learning = self._page.learning
-        learning.pause(False)
-        rest(LEARNING_SHARE * seconds)
-        learning.pause(True)

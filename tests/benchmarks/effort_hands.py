@@ -108,9 +108,11 @@ class Hands:
         """The first key of an action."""
         keys = self._page.context.actions[action].shortcut()
         assert not keys.isEmpty(), f"{action} has no key"
-        self._strike(keys)
+        self.strike(keys)
 
-    def _strike(self, keys: QKeySequence) -> None:
+    def strike(self, keys: QKeySequence | str) -> None:
+        """Keys for whatever has the focus."""
+        keys = QKeySequence(keys)
         modifiers = keys[0].keyboardModifiers().value
         QTest.keySequence(QApplication.focusWidget(), keys)
         self.effort += Effort(keys=1 + modifiers.bit_count())
@@ -129,7 +131,7 @@ class Hands:
         known = self._labelled()
         free = [corner for corner in CORNERS if not self._is_handle(_corner(target, corner))]
         if not free:
-            self._strike(QKeySequence("Esc"))
+            self.strike("Esc")
         across, down = free[0] if free else CORNERS[0]
         self._drag(_corner(target, (across, down)), _corner(target, (1 - across, 1 - down)))
         if names:
@@ -149,7 +151,7 @@ class Hands:
         known, place = self._labelled(), self._free_place(proposal)
         if place is None:
             self._step_to(proposal)
-            self._strike(QKeySequence("Return"))
+            self.strike("Return")
         else:
             QTest.mouseMove(self._viewport, place)
             QTest.mouseClick(self._viewport, LEFT, NONE, place)
@@ -163,7 +165,7 @@ class Hands:
             self._step_to(proposal)
         else:
             if any(box_id < 0 for box_id in self._view.selection):  # keys are for what is selected
-                self._strike(QKeySequence("Esc"))
+                self.strike("Esc")
             QTest.mouseMove(self._viewport, place + QPoint(2, 2))
             QTest.mouseMove(self._viewport, place)
             self.effort += Effort(points=1)

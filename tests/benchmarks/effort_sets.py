@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 
 import numpy as np
 
@@ -60,7 +61,7 @@ def make_project(truth: Truth, folder: Path) -> Path:
     images = folder / "images"
     images.mkdir(parents=True)
     for number, (path, _) in enumerate(truth.images):
-        shutil.copyfile(path, images / f"{number:04d}{path.suffix.lower()}")
+        shutil.copyfile(path, images / f"{_name(number)}{path.suffix.lower()}")
     with create_from_images(folder / "effort.reticle", images) as project:
         project.edit(add_classes, truth.classes)
         return project.folder
@@ -71,8 +72,13 @@ def exported(project: Project, count: int, folder: Path) -> list[Boxes]:
     report = export_dataset(project, "coco", folder, options=ExportOptions(copy_images=False))
     dataset, _ = format_named("coco").read(report.out)
     names = [item.name for item in dataset.classes]
-    boxes = {int(Path(image.name).stem): image.boxes for image in dataset.images}
-    return [[(names[box.label], box.xyxy) for box in boxes.get(number, ())] for number in range(count)]
+    boxes = {Path(image.name).stem: image.boxes for image in dataset.images}
+    return [[(names[box.label], box.xyxy) for box in boxes.get(_name(number), ())] for number in range(count)]
+
+
+def _name(number: int) -> str:
+    """In the order of numbers, without any: images whose names count up are taken for a sequence."""
+    return "".join(ascii_lowercase[number // 26**place % 26] for place in (3, 2, 1, 0))
 
 
 def ap50(found: Sequence[Boxes], true: Sequence[Boxes], classes: Sequence[str]) -> float:
