@@ -53,7 +53,7 @@ from tests.benchmarks.effort_helpers import FindSimilar, Helper, Learner, Nobody
 from tests.benchmarks.effort_report import MANUAL, Course, table
 from tests.benchmarks.effort_sets import COUNTS, Boxes, Truth, ap50, exported, make_project, read_truth
 from tests.benchmarks.effort_user import Does, Effort, Step, Thing, actions_left, in_labelimg, judge, plan
-from tests.benchmarks.windows import open_window, spin, wait_for
+from tests.benchmarks.windows import close_window, open_window, wait_for
 
 SIMILAR, LEARNER, LABELIMG = "similar", "learner", "labelImg"
 WAYS = (MANUAL, SIMILAR, LEARNER)
@@ -116,8 +116,7 @@ def label_all(
         efforts = [user.label(boxes) for _, boxes in truth.images]
         return efforts, exported(document.project, len(efforts), project_path.parent / "export")
     finally:
-        window.close()
-        spin(app, 0.1)
+        close_window(window)
 
 
 class User:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QElapsedTimer, QEventLoop, QSettings, QTimer
+from PySide6.QtCore import QCoreApplication, QElapsedTimer, QEvent, QEventLoop, QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.services.settings import Settings
@@ -25,6 +25,13 @@ def open_window(app: QApplication, folder: Path) -> MainWindow:
     window.show()
     app.processEvents()
     return window
+
+
+def close_window(window: MainWindow) -> None:
+    """Close it and be rid of it: one that is only closed gets the style of the next, which takes longer than to make that."""
+    window.close()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 def beats(seconds: float, *, each: Callable[[int], object] = lambda _beat: None) -> list[float]:
