@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QObject, QTimer
 
 from app.canvas.view import ImageCanvas
@@ -10,8 +12,9 @@ from app.label.editing import LabelEditing
 from app.label.proposals import Proposals
 from app.label.widgets.class_chips import Chip, ClassChips
 from app.services.context import AppContext
-from detcore.assist.guessing import SURE, guess_class
-from detcore.types import Box
+from detcore.assist.guessing import LABELS, SURE, Guess, guess_by_size, guess_class
+from detcore.project.project import Project
+from detcore.types import Box, GroundTruth
 
 SHOWN_MS = 6000
 
@@ -43,16 +46,41 @@ class ClassSuggesting(QObject):
         context.document.changed.connect(self.end)
 
     def begin(self) -> None:
-        """A box was drawn, and is selected."""
+        """A box was drawn, and is selected. Where no run has found anything there, other labels are asked, in the pool."""
         drawn = self._editing.selected()
-        if self._context.settings.suggest_classes and len(drawn) == 1:
-            chips = self._chips_of(drawn[0])
-            if any(chip.item.id != drawn[0].class_id for chip in chips):
-                self._box = drawn[0]
-                self.chips.show_chips(chips)
-                self._canvas.viewport().installEventFilter(self)
-                self._place()
-                self.pause.start()
+        if not self._context.settings.suggest_classes or len(drawn) != 1:
+            return
+        self._box = box = drawn[0]
+        guesses = guess_class(box.xyxy, self._proposals.found_here(), self._boxes.classes.keys())
+        if guesses:
+            self._show(box, guesses, "By what a run has found there")
+            return
+        project = self._context.document.project
+        self._context.tasks.run(
+            lambda: guess_by_size(box.xyxy, _other_labels(project, box)),
+            done=lambda made: self._show(box, made, "By the sizes of other labels"),
+            failed=lambda error: self._context.messages.error(error, doing="suggest a class"),
+        )
+
+    def _show(self, box: Box, guesses: Sequence[Guess], why: str) -> None:
+        """Unless something else was done meanwhile, or there is nothing to say."""
+        if self._box is not box or all(guess.class_id == box.class_id for guess in guesses):
+            return
+        classes = self._boxes.classes
+        self.chips.show_chips(
+            [
+                Chip(
+                    item=classes[guess.class_id],
+                    probability=guess.probability,
+                    is_doubt=guess.probability >= SURE and guess.class_id != box.class_id,
+                    why=why,
+                )
+                for guess in guesses
+            ]
+        )
+        self._canvas.viewport().installEventFilter(self)
+        self._place()
+        self.pause.start()
 
     def end(self) -> None:
         """Something else is done, or nobody wants any of them."""
@@ -67,19 +95,15 @@ class ClassSuggesting(QObject):
             self.end()
         return False
 
-    def _chips_of(self, box: Box) -> list[Chip]:
-        classes = self._boxes.classes
-        guesses = guess_class(box.xyxy, self._proposals.found_here(), classes.keys())
-        return [
-            Chip(
-                item=classes[guess.class_id],
-                probability=guess.probability,
-                is_doubt=guess.probability >= SURE and guess.class_id != box.class_id,
-            )
-            for guess in guesses
-        ]
-
     def _place(self) -> None:
         if self._box is not None:
             area = self._canvas.viewport().rect()
             self.chips.place(self._canvas.rect_in_view(self._box.xyxy) & area, area)
+
+
+def _other_labels(project: Project, box: Box) -> GroundTruth:
+    """Labels of the images that were added last and of the box's own, as many as are compared with, without the box."""
+    images = project.image_list()
+    image_ids = images.ids[images.labelled][-LABELS:].tolist()
+    labels = project.ground_truth(sorted({*image_ids, box.image_id}))
+    return labels.take(labels.ids != box.id)

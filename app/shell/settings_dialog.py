@@ -39,7 +39,7 @@ class SettingsDialog(FittedDialog):
         self.on_battery.setChecked(settings.learn_on_battery)
         self.suggest_classes = QCheckBox("Suggest classes for a box that was drawn")
         self.suggest_classes.setChecked(settings.suggest_classes)
-        self.suggest_classes.setToolTip("By what the run that proposes on the Label page has found there")
+        self.suggest_classes.setToolTip("By what a run has found there, or by the sizes of other labels")
         self.change = QPushButton("Change keys…")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         layout = QFormLayout(self)

@@ -18,10 +18,11 @@ _NAME_WIDTH = 110
 
 @dataclass(frozen=True, kw_only=True)
 class Chip:
-    """A class with its probability, 0..1; ``is_doubt`` where it speaks against what was drawn."""
+    """A class with its probability, 0..1, and why; ``is_doubt`` where it speaks against what was drawn."""
 
     item: ObjectClass
     probability: float
+    why: str
     is_doubt: bool = False
 
 
@@ -73,7 +74,7 @@ class ClassChips(QFrame):
         button.setIcon(swatch(item.color))
         button.setProperty("role", "doubt" if chip.is_doubt else "chip")
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        button.setToolTip(f"<b>{item.name}</b><br>The run that proposes gives it {share}")
+        button.setToolTip(f"<b>{item.name}</b><br>{chip.why}: {share}")
         button.setAccessibleName(f"{item.name}, {share}")
         button.clicked.connect(lambda: self.chosen.emit(item.id))
         return button

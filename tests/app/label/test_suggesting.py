@@ -10,9 +10,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.label.page import LabelPage
+from detcore.project.edits import add_boxes
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections
-from detcore.types import Detections
+from detcore.types import Box, Detections
 
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 Edges = tuple[float, float, float, float]
@@ -140,3 +141,22 @@ def test_it_lies_within_the_canvas_also_where_the_box_is_only_partly_seen(drawin
                 assert area.contains(drawing.suggesting.chips.geometry())
                 drawing.context.actions[zoom].trigger()
         drawing.context.actions["label.fit"].trigger()
+
+
+def test_without_a_run_the_sizes_of_other_labels_say_it_where_they_tell_classes(
+    qtbot: QtBot, page: LabelPage, project: Project
+) -> None:
+    third, (cell, platelet, _) = project.image_ids()[2], (item.id for item in project.classes())
+    sizes = [(cell, 40 + more, 40) for more in range(4)] + [(platelet, 12 + more, 12) for more in range(4)]
+    boxes = [
+        Box(id=0, image_id=project.image_ids()[4], class_id=class_id, x1=2, y1=2, x2=2 + width, y2=2 + height)
+        for class_id, width, height in sizes
+    ]
+    page.context.document.edit(add_boxes, boxes)
+    page.context.view.show_image(third)
+    qtbot.waitUntil(lambda: page.viewer.is_showing, timeout=5000)
+    page.context.actions["label.draw_tool"].trigger()
+    draw(page, (60, 60, 73, 72))
+    qtbot.waitUntil(lambda: bool(texts(page)), timeout=5000)
+    assert texts(page)[0].startswith("2 platelet ")
+    assert classes(page) == ["cell"]

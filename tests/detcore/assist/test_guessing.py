@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detcore.assist.guessing import guess_class
+from detcore.assist.guessing import guess_by_size, guess_class
 from detcore.boxes import Xyxy
-from detcore.types import Detections
+from detcore.types import Detections, GroundTruth
 
 CELL, PLATELET, BLOB, OTHER = 1, 2, 3, 4
 DRAWN = (0.0, 0.0, 10.0, 10.0)
@@ -52,3 +52,42 @@ def test_three_are_named_and_none_that_is_hardly_possible() -> None:
 
 def test_a_class_that_was_deleted_is_not_guessed() -> None:
     assert guesses((9, DRAWN, 0.9), (CELL, DRAWN, 0.1)) == [(CELL, pytest.approx(1.0))]
+
+
+def labels(*rows: tuple[int, float, float]) -> GroundTruth:
+    """Boxes of a class, a width and a height."""
+    count = len(rows)
+    boxes = np.array([[0, 0, width, height] for _, width, height in rows], np.float64).reshape(-1, 4)
+    return GroundTruth(
+        ids=np.arange(1, count + 1),
+        image_ids=np.ones(count, np.int64),
+        labels=np.array([row[0] for row in rows], np.int64),
+        boxes=boxes,
+        areas=boxes[:, 2] * boxes[:, 3],
+        crowd=np.zeros(count, np.bool_),
+        difficult=np.zeros(count, np.bool_),
+    )
+
+
+SMALL_AND_LARGE = [
+    (class_id, side + more, side) for class_id, side in ((CELL, 80), (PLATELET, 20)) for more in range(6)
+]
+
+
+def test_where_sizes_tell_classes_the_nearest_ones_say_which() -> None:
+    (small, *_), (large, *_) = (
+        guess_by_size((5, 5, 5 + side, 5 + side), labels(*SMALL_AND_LARGE)) for side in (22, 75)
+    )
+    assert (small.class_id, large.class_id) == (PLATELET, CELL)
+    assert min(small.probability, large.probability) > 0.9
+
+
+def test_where_sizes_do_not_tell_classes_nothing_is_guessed() -> None:
+    mixed = [(class_id, 40 + more, 40) for class_id in (CELL, PLATELET) for more in range(8)]
+    assert guess_by_size(DRAWN, labels(*mixed)) == []
+
+
+def test_one_class_or_a_few_labels_say_nothing() -> None:
+    assert guess_by_size(DRAWN, labels()) == []
+    assert guess_by_size(DRAWN, labels(*SMALL_AND_LARGE[:6])) == []
+    assert guess_by_size(DRAWN, labels(*SMALL_AND_LARGE[:1], *SMALL_AND_LARGE[-1:])) == []
