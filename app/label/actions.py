@@ -119,7 +119,11 @@ def bind_label_actions(page: LabelPage) -> None:
         ("select_all", lambda: view.select(frozenset(box.id for box in page.boxes.boxes)), is_showing),
         ("edit_class", page.naming.ask_for_selection, lambda: bool(view.selection)),
         ("difficult", lambda: editing.toggle_flag("difficult"), has_labels),
-        ("tighten", page.tightening.go_on, lambda: page.tightening.is_possible),
+        (
+            "tighten",
+            page.tightening.go_on,
+            lambda: page.tightening.is_possible and actions["label.boxes"].isChecked(),
+        ),
         ("accept_proposal", decisions.accept, means_proposals),
         ("reject_proposal", decisions.reject, means_proposals),
         ("next_proposal", lambda: decisions.step(1), may_step),

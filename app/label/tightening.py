@@ -20,6 +20,7 @@ from app.services.figures import counted
 from app.services.tasks import Task
 from detcore.assist.tighten import Fit, Loose, Unchanged, tighten
 from detcore.boxes import Xyxy
+from detcore.errors import Cancelled
 from detcore.images.decoding import read_image
 from detcore.types import Changes, FloatArray
 
@@ -82,6 +83,8 @@ class Tightening(QObject):
 
     def drop(self) -> None:
         """Forget what was found, or is being looked for."""
+        if self._working is not None:
+            self._working.cancel()
         self._working = None
         if self._found:
             self._found = {}
@@ -100,10 +103,13 @@ class Tightening(QObject):
         def failed(error: Exception) -> None:
             if self._working is task:
                 self._working = None
-                self._context.messages.error(error, doing="make the boxes fit")
+                if not isinstance(error, Cancelled):
+                    self._context.messages.error(error, doing="make the boxes fit")
 
-        task = self._context.tasks.run(
-            lambda: tighten([box.loose for box in selected], seen, lambda: read_image(path)),
+        loose = [box.loose for box in selected]
+        task = self._context.tasks.run_with_progress(
+            "Tightening",
+            lambda progress: tighten(loose, seen, lambda: read_image(path), progress=progress),
             done=done,
             failed=failed,
         )

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcore.boxes import Xyxy, iou
+from detcore.errors import Cancelled
 from detcore.types import BoolArray, Detections, FloatArray, ImageArray
 
+Progress = Callable[[int, int], bool]
 LEAST, MOST = 0.5, 1.5
 """Shares of what was drawn, in width and height, within which a box that fits has to be."""
 OVERLAP = 0.4
@@ -62,19 +64,26 @@ class Unchanged(Enum):
 Fit = Xyxy | Unchanged
 
 
-def tighten(loose: Sequence[Loose], found: Detections, read: Callable[[], ImageArray]) -> list[Fit]:
+def tighten(
+    loose: Sequence[Loose], found: Detections, read: Callable[[], ImageArray], *, progress: Progress
+) -> list[Fit]:
     """The edges that fit, of each box. ``found`` is what a run has found on the image, whatever the score; where it has
-    found nothing there, the pixels decide, which ``read`` gives when they are needed. Raises what that raises."""
-    fits = [vote(box, found) for box in loose]
-    if None in fits:
-        image = read()
-        fits = [
-            cut_out(image, box.xyxy) if fit is None else fit for box, fit in zip(loose, fits, strict=True)
-        ]
-    return [
-        Unchanged.UNCLEAR if fit is None else _within(box.xyxy, fit)
-        for box, fit in zip(loose, fits, strict=True)
-    ]
+    found nothing there, the pixels decide, which ``read`` gives when they are needed.
+
+    Raises:
+        Cancelled: ``progress``, which is told how many are done and of how many, returned false.
+    """
+    image: ImageArray | None = None
+    fits: list[Fit] = []
+    for number, box in enumerate(loose):
+        if not progress(number, len(loose)):
+            raise Cancelled("tightening was cancelled")
+        fit = vote(box, found)
+        if fit is None:
+            image = read() if image is None else image
+            fit = cut_out(image, box.xyxy)
+        fits.append(Unchanged.UNCLEAR if fit is None else _within(box.xyxy, fit))
+    return fits
 
 
 def vote(loose: Loose, found: Detections) -> Xyxy | None:

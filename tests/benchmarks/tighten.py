@@ -81,7 +81,9 @@ def _row(name: str, project: Project, *, boxes: int, seed: int) -> str:
         return read_image(project.image_path(project.image(image_id)))
 
     def fitted(box: Drawn, dets: Detections) -> Xyxy:
-        (fit,) = tighten([box.loose], dets, lambda: read(box.label.image_id))
+        (fit,) = tighten(
+            [box.loose], dets, lambda: read(box.label.image_id), progress=lambda _done, _total: True
+        )
         return _edges(fit, box.loose)
 
     for box in drawn:

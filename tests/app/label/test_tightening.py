@@ -142,6 +142,11 @@ def test_where_nothing_is_clear_the_box_stays_and_that_is_said(qtbot: QtBot, loo
     assert (ghosts(loose), edges(loose)) == ([], [(110, 70, 150, 110)])
 
 
+def test_hidden_boxes_are_not_tightened(loose: LabelPage) -> None:
+    key(loose, Qt.Key.Key_H)
+    assert not loose.context.actions["label.tighten"].isEnabled()
+
+
 def settle(qtbot: QtBot, page: LabelPage) -> None:
     """Until what was begun in the pool is delivered: what was begun before it is done by then."""
     done: list[bool] = []

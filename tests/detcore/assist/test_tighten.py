@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
 
-from detcore.assist.tighten import Loose, Unchanged, cut_out, tighten, vote
+from detcore.assist.tighten import Fit, Loose, Unchanged, cut_out, tighten, vote
 from detcore.boxes import Xyxy
+from detcore.errors import Cancelled
 from detcore.types import Detections, ImageArray
 
 CELL, PLATELET = 1, 2
@@ -27,10 +30,14 @@ def found(*rows: tuple[int, Xyxy, float]) -> Detections:
 
 
 def fit(drawn: Xyxy, dets: Detections, image: ImageArray | None = None, class_id: int = CELL) -> object:
-    (one,) = tighten(
+    (one,) = tightened(
         [Loose(class_id=class_id, xyxy=drawn)], dets, lambda: noise() if image is None else image
     )
     return one
+
+
+def tightened(loose: list[Loose], dets: Detections, read: Callable[[], ImageArray]) -> list[Fit]:
+    return tighten(loose, dets, read, progress=lambda done, total: done < total)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +101,7 @@ def test_the_image_is_not_read_where_a_run_has_found_something() -> None:
         raise AssertionError
 
     loose = Loose(class_id=CELL, xyxy=(10, 10, 50, 50))
-    assert tighten([loose], found((CELL, (10, 10, 50, 50), 0.2)), read) == [pytest.approx((10, 10, 50, 50))]
+    assert tightened([loose], found((CELL, (10, 10, 50, 50), 0.2)), read) == [pytest.approx((10, 10, 50, 50))]
 
 
 def test_detections_vote_by_score_and_by_overlap_with_the_box_and_the_best_of_them() -> None:
@@ -131,7 +138,7 @@ def test_several_boxes_are_told_apart() -> None:
     loose = [
         Loose(class_id=CELL, xyxy=xyxy) for xyxy in ((52, 41, 135, 108), (150, 10, 151, 11), (2, 2, 12, 12))
     ]
-    fits = tighten(loose, found((CELL, (1, 1, 11, 11), 0.3)), lambda: image)
+    fits = tightened(loose, found((CELL, (1, 1, 11, 11), 0.3)), lambda: image)
     assert fits[0] == pytest.approx((60, 50, 125, 100), abs=1.0)
     assert fits[1] is Unchanged.UNCLEAR
     assert fits[2] == pytest.approx((1.42, 1.42, 11.42, 11.42), abs=0.05)
@@ -141,3 +148,16 @@ def test_the_same_pixels_give_the_same_edges() -> None:
     image = noise()
     cv2.circle(image, (100, 80), 30, (110, 90, 95), -1)
     assert cut_out(image, (63, 45, 137, 117)) == cut_out(image, (63, 45, 137, 117))
+
+
+def test_it_ends_when_nobody_wants_it_any_more() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def once(done: int, total: int) -> bool:
+        asked.append((done, total))
+        return not done
+
+    loose = [Loose(class_id=CELL, xyxy=(1, 1, 11, 11))] * 3
+    with pytest.raises(Cancelled):
+        tighten(loose, found((CELL, (1, 1, 11, 11), 0.3)), noise, progress=once)
+    assert asked == [(0, 3), (1, 3)]
