@@ -110,7 +110,7 @@ class ImageViewer(QObject):
             return
         project = self._context.document.project
         self._path = project.image_path(project.image(image_id))
-        image = self._loader.request(self._path, self._paths_around(image_id))
+        image = self._loader.request(self._path, self._paths_around(image_id), by=self)
         if image is not None:
             self._show_loaded(self._path, image)
         else:

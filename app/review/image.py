@@ -95,7 +95,7 @@ class ReviewImage(QWidget):
         if entry.image_id != self._shown_id:
             self._shown_id, self._path, self._ready = entry.image_id, entry.path, False
             self.bar.show_name(entry.path.name)
-            image = self._loader.request(entry.path, [item.path for item in ahead])
+            image = self._loader.request(entry.path, [item.path for item in ahead], by=self)
             if image is None:
                 self._notice.start()
                 return

@@ -87,17 +87,22 @@ class ImageLoader(QObject):
         self._cache: OrderedDict[Path, _Kept] = OrderedDict()
         self._running: dict[Path, Task] = {}
         self._waiting: list[Path] = []
-        self._wanted: Path | None = None
+        self._wanted: dict[object, Path] = {}
+        self._latest: Path | None = None
         self._ahead = Debouncer(self, self._look_again, pause_ms=_AHEAD_MS)
 
-    def request(self, path: Path, neighbours: Sequence[Path] = ()) -> ImageLevels | None:
+    def request(
+        self, path: Path, neighbours: Sequence[Path] = (), *, by: object = None
+    ) -> ImageLevels | None:
         """The image if it is at hand, else ``None`` and ``loaded`` (or ``failed``) will follow.
 
-        Answers for a path that is no longer the latest one asked for are not announced.
+        Answers for a path that is no longer the latest one that somebody asks for are not announced. ``by`` is who does:
+        what another page waits for stays.
         """
-        self._wanted = path
+        self._wanted[by] = self._latest = path
         kept = self._cache.get(path)
-        self._waiting = list(dict.fromkeys((path, *neighbours)))
+        others = [other for other in self._waiting if self._is_wanted(other)]
+        self._waiting = list(dict.fromkeys((path, *others, *neighbours)))
         if kept is None:
             self._fill()
             return None
@@ -111,11 +116,15 @@ class ImageLoader(QObject):
         self._cache.clear()
         self._running.clear()
         self._waiting.clear()
-        self._wanted = None
+        self._wanted.clear()
+        self._latest = None
+
+    def _is_wanted(self, path: Path) -> bool:
+        return path in self._wanted.values()
 
     def _look_again(self) -> None:
         """Ask the disk whether the image that was at hand is still the one there; fetch the neighbours."""
-        path, kept = self._wanted, self._cache.get(self._wanted) if self._wanted else None
+        path, kept = self._latest, self._cache.get(self._latest) if self._latest else None
         if path is not None and kept is not None:
             self._tasks.run(
                 lambda: stamp_of(path),
@@ -129,7 +138,7 @@ class ImageLoader(QObject):
             return
         del self._cache[path]
         self.replaced.emit(path)
-        if path == self._wanted:
+        if self._is_wanted(path):
             self._waiting.insert(0, path)
             self._fill()
 
@@ -139,7 +148,7 @@ class ImageLoader(QObject):
             path for path in self._waiting if path not in self._cache and path not in self._running
         ]
         while self._waiting:
-            limit = AT_ONCE if self._waiting[0] == self._wanted else AHEAD_AT_ONCE
+            limit = AT_ONCE if self._is_wanted(self._waiting[0]) else AHEAD_AT_ONCE
             if len(self._running) >= limit:
                 return
             self._fetch(self._waiting.pop(0))
@@ -163,7 +172,7 @@ class ImageLoader(QObject):
             used -= oldest.levels.bytes_used
         self._fill()
         self.tried.emit(path, "")
-        if path == self._wanted:
+        if self._is_wanted(path):
             self.loaded.emit(path, kept.levels)
 
     def _give_up(self, path: Path, task: Task, error: Exception) -> None:
@@ -174,5 +183,5 @@ class ImageLoader(QObject):
             raise error
         self._fill()
         self.tried.emit(path, str(error))
-        if path == self._wanted:
+        if self._is_wanted(path):
             self.failed.emit(path, error)

@@ -60,6 +60,20 @@ def test_images_that_were_only_passed_are_not_decoded(
     assert gate.begun[-1] == "img_5.jpg"
 
 
+def test_what_one_page_waits_for_comes_though_another_asks_for_something_else(
+    qtbot: QtBot, loader: ImageLoader, gate: Gate, image_folder: Path
+) -> None:
+    paths = sorted(image_folder.iterdir())
+    shown: list[Path] = []
+    loader.loaded.connect(lambda path, _image: shown.append(path))
+    for path in paths[:4]:
+        loader.request(path, by="one")
+    loader.request(paths[4], by="other")
+    gate.open.set()
+    qtbot.waitUntil(lambda: len(shown) == 2, timeout=5000)
+    assert sorted(shown) == paths[3:5]
+
+
 def test_neighbours_do_not_keep_the_image_that_is_asked_for_waiting(
     qtbot: QtBot, loader: ImageLoader, gate: Gate, image_folder: Path
 ) -> None:
