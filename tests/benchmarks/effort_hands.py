@@ -114,6 +114,7 @@ class Hands:
         """Keys for whatever has the focus."""
         keys = QKeySequence(keys)
         modifiers = keys[0].keyboardModifiers().value
+        wait_for(self._app, lambda: QApplication.focusWidget() is not None)
         QTest.keySequence(QApplication.focusWidget(), keys)
         self.effort += Effort(keys=1 + modifiers.bit_count())
         self._app.processEvents()

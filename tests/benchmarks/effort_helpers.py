@@ -69,7 +69,9 @@ class FindSimilar:
             self._ahead = IMAGES_AHEAD
             self._hands.press("label.select_all")
             self._hands.press("label.similar_on_next")
+            wait_for(self._app, lambda: QApplication.activeModalWidget() is not None)
             self._hands.strike("Return")
+            wait_for(self._app, lambda: QApplication.activeModalWidget() is None)
             self._wait()
 
     def _wait(self) -> None:
