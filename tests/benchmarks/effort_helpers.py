@@ -72,6 +72,7 @@ class FindSimilar:
             wait_for(self._app, lambda: QApplication.activeModalWidget() is not None)
             self._hands.strike("Return")
             wait_for(self._app, lambda: QApplication.activeModalWidget() is None)
+            self._page.window().activateWindow()  # a window manager does, and there is none
             self._wait()
 
     def _wait(self) -> None:
