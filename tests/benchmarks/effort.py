@@ -22,8 +22,8 @@ a key 0.28, a click 1.1, a drag 1.5; to point without a press 1.1, and no action
 within; a look 1.2 for an image and 0.2 for each box that is to be labelled or is proposed for nothing.
 
 **Find similar**: on the first image, and where twenty have been passed, all its labels are selected and what is like them is
-sought on the next twenty. On an image its key is pressed after a box was drawn of a class of which two more objects or
-more are missing and none is proposed.
+sought on the next twenty. On an image its key is pressed, once for a class, after a box was drawn of which two more objects or
+more are missing and none is proposed. It looks again after each step, for which the user waits.
 
 **The learner** is switched on at the first image. Before each image is left it gets a quarter of the seconds that the user would
 have taken for it, by the clock, and sleeps else.

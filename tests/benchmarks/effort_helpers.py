@@ -44,11 +44,12 @@ class Nobody:
 
 class FindSimilar:
     """Looks on the next images for what is like all labels of an image, on the first one and where these have been passed;
-    and on an image for what is like a box that was drawn, where more of its class are missing and none is proposed."""
+    and on an image, once for a class, for what is like a box that was drawn, where more are missing and none is proposed."""
 
     def __init__(self, app: QApplication, page: LabelPage, hands: Hands) -> None:
         self._app, self._page, self._hands = app, page, hands
         self._ahead = 0
+        self._sought: set[int] = set()
 
     def after_step(self, step: Step, objects: Sequence[Thing]) -> None:
         self._wait()
@@ -56,7 +57,9 @@ class FindSimilar:
             return
         class_id, seen = step.target.class_id, self._hands.see(objects)
         missed = [one for one in judge(seen).missed if one.class_id == class_id]
-        if len(missed) >= ALIKE_FROM and all(one.class_id != class_id for one in seen.proposals):
+        proposed = any(one.class_id == class_id for one in seen.proposals)
+        if len(missed) >= ALIKE_FROM and not proposed and class_id not in self._sought:
+            self._sought.add(class_id)
             wrong = len(judge(seen).wrong)
             self._hands.press("label.find_similar")
             self._wait()
@@ -65,6 +68,7 @@ class FindSimilar:
 
     def before_leaving(self, seconds: float) -> None:
         self._ahead -= 1
+        self._sought.clear()
         if self._ahead < 0 and self._hands.see([]).labels:
             self._ahead = IMAGES_AHEAD
             self._hands.press("label.select_all")
