@@ -136,6 +136,27 @@ LABEL_ACTIONS: tuple[ActionSpec, ...] = (
         tip="Make labels of the proposals on all images without labels, after a look at samples",
     ),
     ActionSpec(
+        "label.find_similar",
+        "Find similar",
+        ("S",),
+        icon="select-search",
+        tip="Propose what looks like the selected boxes on this image; again: take it away",
+    ),
+    ActionSpec(
+        "label.similar_on_next",
+        "Find similar on the next images…",
+        ("Ctrl+Shift+S",),
+        icon="image-search-outline",
+        tip="Propose what looks like the selected boxes on images that follow in the list",
+    ),
+    ActionSpec(
+        "label.drop_similar",
+        "Take away what was found similar",
+        ("Esc",),
+        icon="close",
+        where_focused=True,
+    ),
+    ActionSpec(
         "label.learn",
         "Learn while I label",
         ("L",),

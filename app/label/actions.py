@@ -19,7 +19,10 @@ TOOLBAR_RIGHT = (
     ("label.fit", "label.actual_size", "label.zoom_selection", "label.boxes", "label.names"),
 )
 
-BOX_MENU = ("edit_class", "duplicate", "copy", "tighten", "difficult", "zoom_selection", "delete")
+BOX_MENU = (
+    *("edit_class", "duplicate", "copy", "tighten", "difficult", "find_similar", "similar_on_next"),
+    *("zoom_selection", "delete"),
+)
 PROPOSAL_MENU = ("accept_proposal", "reject_proposal", "next_proposal", "tighten")
 EMPTY_MENU = ("paste", "select_all", "fit", "actual_size")
 
@@ -87,7 +90,7 @@ def bind_label_actions(page: LabelPage) -> None:
     actions["label.boxes"].toggled.connect(page.proposals.show_boxes)
     page.proposals.changed.connect(actions.refresh)
     actions.bind("label.proposals", lambda: None, when=has_image)
-    for name in ("next_proposal", "previous_proposal"):
+    for name in ("next_proposal", "previous_proposal", "drop_similar"):
         canvas.addAction(actions[f"label.{name}"])
 
     learn = actions["label.learn"]
@@ -129,6 +132,9 @@ def bind_label_actions(page: LabelPage) -> None:
         ("next_proposal", lambda: decisions.step(1), may_step),
         ("previous_proposal", lambda: decisions.step(-1), may_step),
         ("accept_all", decisions.accept_all_and_go_on, has_proposals),
+        ("find_similar", page.similar.toggle, lambda: is_showing() and page.similar.is_possible),
+        ("similar_on_next", page.similar.ask_for_next, lambda: page.similar.is_possible_on_next),
+        ("drop_similar", page.similar.take_away, lambda: page.similar.is_shown),
         ("accept_everywhere", page.everywhere.ask, lambda: page.everywhere.is_possible),
         ("interpolate", page.filling.ask, has_image),
         ("new_class", page.classes.new, lambda: page.context.document.is_open),

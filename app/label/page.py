@@ -35,6 +35,7 @@ from app.label.order import ImageOrdering
 from app.label.proposal_decisions import ProposalDecisions
 from app.label.proposals import Proposals
 from app.label.sequences import SequenceProposals
+from app.label.similar import FindingSimilar
 from app.label.suggesting import ClassSuggesting
 from app.label.tightening import Tightening
 from app.label.verifying import Verifying
@@ -89,6 +90,7 @@ class LabelPage(Page):
             context, self.canvas, self.viewer, current, self.proposals, reshape=self._tighten
         )
         self.suggesting = ClassSuggesting(context, self.canvas, current, self.editing, self.proposals)
+        self.similar = FindingSimilar(context, self.images, current, self.proposals, self)
         self.everywhere = AcceptingEverywhere(context, self.proposals, self)
         self.sequences = SequenceProposals(context, current, self.proposals, self)
         self.filling = FillingBetween(context, self.sequences)
