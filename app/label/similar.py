@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QInputDialog, QWidget
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QMenu, QWidget
 
 from app.label.current_boxes import CurrentBoxes
 from app.label.models.image_model import ImageModel
@@ -19,8 +19,8 @@ from detcore.assist.similar.searches import SOURCE, Found, Search, search_images
 from detcore.project.project import Project
 from detcore.types import Changes, Detections
 
-_NEXT, _MOST_NEXT = 20, 10_000
-"""Images that are searched at once: to begin with, and at most."""
+_NEXT, _USUAL = (5, 20, 100), 20
+"""Images that can be searched at once, and how many usually are; verified ones are left out."""
 _NEXT_STEP = "proposed where you go on to them."
 _NOTHING_NEXT = "Nothing alike was found on the images that follow. Select more examples and try again."
 
@@ -108,16 +108,18 @@ class FindingSimilar(QObject):
 
     def ask_for_next(self) -> None:
         """How many of the next images are to be searched, and then that."""
-        dialog = QInputDialog(self._window)
-        dialog.setWindowTitle("Find similar")
-        dialog.setInputMode(QInputDialog.InputMode.IntInput)
-        dialog.setLabelText("Images that follow in the list, verified ones left out:")
-        dialog.setIntRange(1, _MOST_NEXT)
-        dialog.setIntValue(_NEXT)
-        dialog.setOkButtonText("Find")
-        dialog.intValueSelected.connect(self.search_next)
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addSection("Find similar")
+        offered = {
+            count: menu.addAction(
+                f"On the next {counted(count, 'image')}", lambda count=count: self.search_next(count)
+            )
+            for count in _NEXT
+        }
+        menu.addAction("On all images", lambda: self.search_next(self._images.total))
+        menu.popup(self._window.mapToGlobal(self._window.rect().center()))
+        menu.setActiveAction(offered[_USUAL])
 
     def search_next(self, count: int) -> None:
         """What is like the selected labels, else like those of this image that are sought, on so many of the next images."""

@@ -5,11 +5,8 @@ python -m tests.benchmarks race …        (hours; see ``race``)
 python -m tests.benchmarks pretrain …    (as long as it is told; see ``pretrain``)
 python -m tests.benchmarks zoo …         (five minutes a detector; see ``zoo``)
 python -m tests.benchmarks effort …      (an hour; see ``effort``)
-<<<<<<< HEAD
 python -m tests.benchmarks tighten …     (a minute; see ``tighten``)
-=======
 python -m tests.benchmarks similar …     (a minute; see ``similar``)
->>>>>>> 098c8b3 (Everything alike is proposed from a selected box or a few, on this image and the next ones, and fitted again with each that is accepted or rejected)
 """
 
 from __future__ import annotations
@@ -28,11 +25,7 @@ from pathlib import Path
 from detcore.jobs.devices import cores
 from tests.benchmarks.figures import Figure, table
 
-<<<<<<< HEAD
-APART = ("race", "pretrain", "zoo", "effort", "tighten")
-=======
-APART = ("race", "pretrain", "zoo", "effort", "similar")
->>>>>>> 098c8b3 (Everything alike is proposed from a selected box or a few, on this image and the next ones, and fitted again with each that is accepted or rejected)
+APART = ("race", "pretrain", "zoo", "effort", "tighten", "similar")
 """Benchmarks of a command line of their own."""
 _ONE = "--one-to-file"
 

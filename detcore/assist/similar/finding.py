@@ -7,6 +7,7 @@ windows. In that space a few examples and rejected ones are told apart by ridge 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -44,6 +45,8 @@ _APART = 0.3
 """The IoU with an example up to which a place is background."""
 _SHRINKAGE = 1.0
 """Of the covariance, as a variance of every channel. Many are hardly ever seen, and would tell most."""
+_NOTHING = np.float32(0.1)
+"""The length of an appearance that is that of the background: usual ones have 4."""
 _RIDGE = 0.5
 _UNLIKE = -0.3
 """What a rejected one is fitted to, where an example is 1."""
@@ -51,8 +54,9 @@ _ENOUGH = 3
 """Examples from which on they tell about each other."""
 _ORIENTED = 0.1
 """By how much more they are alike as they are where their direction matters."""
-_SHARE, _LEAST = 0.6, 0.22
-"""Of the likeness that two objects would have, and the least, from which is proposed."""
+_SHARE, _BY_CHANCE, _USUAL_CANDIDATES = 0.6, 0.08, 250
+_LEAST, _MOST = 0.22, 0.6
+"""How the likeness from which is proposed follows from how examples stand out, and its bounds: chosen on blood cells."""
 _NEARLY = 0.8
 """The share of it that a place has to reach to be looked at closely."""
 _SAME = 0.35
@@ -139,7 +143,7 @@ class Look:
             raise ValueError("an image is searched before something is proposed on it")
         fitted = _fitted(background, lesson)
         likeness = background.units(self._seen) @ fitted
-        threshold = _threshold(background, lesson)
+        threshold = _threshold(background, lesson, len(self._candidates))
         kept = _apart(self._candidates, likeness)
         kept = kept[likeness[kept] >= _NEARLY * threshold][:MOST]
         boxes, likeness = self._settled(background, self._candidates[kept], likeness[kept], fitted)
@@ -187,8 +191,8 @@ class Background:
         """Appearances (N, GRID, GRID, CHANNELS) as seen from the background. The product of two of them is how alike they
         are: 1 at most, about 0 of what has nothing to do with each other."""
         white = self.white(seen)
-        lengths = np.linalg.norm(white, axis=1, keepdims=True).astype(np.float32)
-        return white / np.maximum(lengths, np.float32(1e-6))
+        lengths = np.sqrt(np.square(white).sum(axis=1, keepdims=True))
+        return white / np.maximum(lengths, _NOTHING)
 
     def white(self, seen: Appearances) -> Units:
         return (seen.reshape(len(seen), LENGTH) - self._mean.astype(np.float32)) @ self._whitening
@@ -202,9 +206,9 @@ class Background:
 def _fitted(background: Background, lesson: Lesson) -> NDArray[np.float32]:
     """(LENGTH,) of length 1, whose product with an appearance's unit tells how much it is like the examples and unlike what was
     rejected."""
-    shown = np.concatenate([_examples(background, lesson), background.units(lesson.unlike)])
+    seen = np.concatenate([_examples(background, lesson), lesson.unlike])
     wanted = np.concatenate([np.ones(len(lesson.alike)), np.full(len(lesson.unlike), _UNLIKE)])
-    return _ridge(shown, wanted)
+    return _ridge(background.units(seen), wanted)
 
 
 def _ridge(shown: Units, wanted: FloatArray) -> NDArray[np.float32]:
@@ -213,10 +217,10 @@ def _ridge(shown: Units, wanted: FloatArray) -> NDArray[np.float32]:
     return fitted / max(float(np.linalg.norm(fitted)), 1e-6)
 
 
-def _examples(background: Background, lesson: Lesson) -> Units:
-    """(K, LENGTH) what examples look like, as far as that does not matter however they are turned."""
+def _examples(background: Background, lesson: Lesson) -> Appearances:
+    """(K, GRID, GRID, CHANNELS) what examples look like however they are turned, as far as that does not matter."""
     turns = range(1) if _is_oriented(background, lesson) else range(TURNS)
-    return background.units(np.mean([turned(lesson.alike, turn) for turn in turns], axis=0))
+    return np.mean([turned(lesson.alike, turn) for turn in turns], axis=0)
 
 
 def _is_oriented(background: Background, lesson: Lesson) -> bool:
@@ -236,12 +240,13 @@ def _mean_of_pairs(products: NDArray[np.float32]) -> float:
     return float((products.sum() - products.trace()) / (count * (count - 1)))
 
 
-def _threshold(background: Background, lesson: Lesson) -> float:
-    """The likeness from which is proposed: a share of what two objects would have in common that differ as much as any two places
-    of the background do. Where objects hardly stand out, less is asked for."""
-    strength = np.square(background.white(lesson.alike)).sum(axis=1)
-    common = 1 - background.strength / max(float(np.median(strength)), background.strength, 1e-9)
-    return max(_LEAST, _SHARE * common)
+def _threshold(background: Background, lesson: Lesson, candidates: int) -> float:
+    """The likeness from which is proposed. The less examples stand out from the background, the less two of them are alike; the more
+    places there are to be taken for one, the more alike the best of them is by chance."""
+    strength = np.square(background.white(_examples(background, lesson))).sum(axis=1)
+    stands_out = float(np.median(strength)) / max(background.strength, 1e-9)
+    by_chance = _BY_CHANCE * math.log(max(candidates, 1) / _USUAL_CANDIDATES)
+    return min(max(_SHARE * stands_out + by_chance, _LEAST), _MOST)
 
 
 def _apart(boxes: FloatArray, likeness: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -271,10 +276,9 @@ def _moved(boxes: FloatArray, ways: Sequence[tuple[float, float, float, float]])
 
 
 def _background_boxes(size: tuple[int, int], box_size: FloatArray) -> FloatArray:
-    """(N, 4) boxes about as large as the examples, anywhere on the image; the same each time."""
+    """(N, 4) boxes about as large as the examples, anywhere on the image, a fifth of a side outside of it at most; the same each time."""
     random = np.random.default_rng(0)
     sides = box_size * np.exp(random.uniform(-_SCALES, _SCALES, (_BACKGROUND, 1)))
     sides = np.minimum(sides, size)
-    corners = random.uniform(-0.2, 0.8, (_BACKGROUND, 2)) * sides
-    corners += random.uniform(0, 1, (_BACKGROUND, 2)) * (np.array(size) - 0.6 * sides)
+    corners = random.uniform(0, 1, (_BACKGROUND, 2)) * (np.array(size) - 0.6 * sides) - 0.2 * sides
     return np.concatenate([corners, corners + sides], axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog, QWidget
+from PySide6.QtWidgets import QApplication, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.label.page import LabelPage
@@ -154,11 +154,10 @@ def test_the_next_images_are_searched_and_their_proposals_wait_there(
     qtbot: QtBot, similar: LabelPage, project: Project
 ) -> None:
     key(similar, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-    dialog = similar.findChild(QInputDialog)
-    assert dialog is not None
-    assert dialog.intValue() == 20
-    dialog.setIntValue(3)
-    dialog.accept()
+    menu = QApplication.activePopupWidget()
+    assert isinstance(menu, QMenu)
+    assert menu.activeAction().text() == "On the next 20 images"
+    QTest.keyClick(menu, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: "alike" in said(similar), timeout=5000)
     assert len(similar.proposals.rows) == 5
     counts: list[int] = []

@@ -108,10 +108,10 @@ def test_on_a_grey_image_shape_tells() -> None:
 def test_one_at_the_border_is_found_and_cut_to_the_image() -> None:
     image = ground()
     inside = np.array([disc(image, x, y) for x, y in PLACES[:4]], np.float64)
-    disc(image, 396, 150)
+    disc(image, 390, 150)
     _, _, alike = found(image, inside[:1])
     assert alike.boxes[:, [0, 2]].max() <= WIDE
-    assert hits(alike, np.array([(378.0, 132.0, 400.0, 168.0)])) == [True]
+    assert hits(alike, np.array([(372.0, 132.0, 400.0, 168.0)])) == [True]
 
 
 def test_an_example_at_the_border_finds_whole_ones() -> None:
@@ -148,16 +148,17 @@ def test_a_plain_image_of_few_pixels_is_like_nothing() -> None:
     assert len(alike.boxes) == 0
 
 
-def test_a_rejected_one_takes_its_likes_along_and_an_accepted_one_stays() -> None:
+def test_a_rejected_one_takes_its_likes_along_and_accepted_ones_stay() -> None:
     image = ground()
-    discs = np.array([disc(image, x, y, (190, 60, 60)) for x, y in PLACES[:3]], np.float64)
-    arrows = np.array([arrow(image, x, y) for x, y in PLACES[3:]], np.float64)
+    discs = np.array([disc(image, x, y) for x, y in PLACES[:3]], np.float64)
+    squares = np.array([(x - 17, y - 17, x + 17, y + 17) for x, y in PLACES[3:]], np.float64)
+    for x1, y1, x2, y2 in squares.astype(int).tolist():
+        cv2.rectangle(image, (x1, y1), (x2, y2), (40, 60, 190), -1)
     look, _, alike = found(image, discs[:1])
-    before = hits(alike, arrows)
-    after = look.propose(look.learn(discs[:2], arrows[:1]))
-    assert hits(after, arrows) == [False] * 3
-    assert hits(after, discs) == [True] * 3
-    assert sum(before) > 0, "the arrows were never taken for discs: nothing is shown"
+    assert hits(alike, squares) == [True] * 3
+    again = look.propose(look.learn(discs[:2], squares[:1]))
+    assert hits(again, squares) == [False] * 3
+    assert hits(again, discs) == [True] * 3
 
 
 def test_to_fit_again_the_image_is_not_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +256,7 @@ def test_images_that_follow_are_searched_and_those_that_cannot_be_read_are_told(
         [(Search(project, class_id), ())], first, [second, broken], lambda _done, _total: True
     )
     assert {key: len(dets) for key, dets in result.found.items()} == {
-        (class_id, first): 6,
+        (class_id, first): 5,
         (class_id, second): 6,
     }
     assert result.unread == [broken]
