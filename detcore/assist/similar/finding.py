@@ -45,7 +45,7 @@ _APART = 0.3
 """The IoU with an example up to which a place is background."""
 _SHRINKAGE = 1.0
 """Of the covariance, as a variance of every channel. Many are hardly ever seen, and would tell most."""
-_NOTHING = np.float32(0.1)
+_NOTHING = 0.1
 """The length of an appearance that is that of the background: usual ones have 4."""
 _RIDGE = 0.5
 _UNLIKE = -0.3
@@ -192,10 +192,11 @@ class Background:
         are: 1 at most, about 0 of what has nothing to do with each other."""
         white = self.white(seen)
         lengths = np.sqrt(np.square(white).sum(axis=1, keepdims=True))
-        return white / np.maximum(lengths, _NOTHING)
+        return (white / np.maximum(lengths, _NOTHING)).astype(np.float32, copy=False)
 
     def white(self, seen: Appearances) -> Units:
-        return (seen.reshape(len(seen), LENGTH) - self._mean.astype(np.float32)) @ self._whitening
+        centred = seen.reshape(len(seen), LENGTH) - self._mean
+        return centred.astype(np.float32) @ self._whitening
 
     def template(self, fitted: NDArray[np.float32]) -> Appearances:
         """(GRID, GRID, CHANNELS) whose correlation with an appearance is, but for a constant, that of ``fitted`` (LENGTH,)
