@@ -45,6 +45,7 @@ class ClassChips(QFrame):
         self.hide()
 
     def show_chips(self, chips: Sequence[Chip]) -> None:
+        self.hide()  # what comes into a widget that is seen has no size yet
         for button in self.buttons:
             self._row.removeWidget(button)
             button.hide()

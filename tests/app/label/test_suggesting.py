@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.label.page import LabelPage
+from app.label.widgets.class_chips import Chip
 from detcore.project.edits import add_boxes
 from detcore.project.project import Project
 from detcore.project.runs import create_run, save_detections
@@ -160,3 +161,12 @@ def test_without_a_run_the_sizes_of_other_labels_say_it_where_they_tell_classes(
     qtbot.waitUntil(lambda: bool(texts(page)), timeout=5000)
     assert texts(page)[0].startswith("2 platelet ")
     assert classes(page) == ["cell"]
+
+
+def test_other_chips_in_place_of_some_that_are_seen_have_room(drawing: LabelPage) -> None:
+    draw(drawing, (90, 60, 150, 110))
+    chips = drawing.suggesting.chips
+    one = chips.width()
+    shown = [Chip(item=item, probability=0.3, why="") for item in drawing.context.document.project.classes()]
+    chips.show_chips(shown)
+    assert chips.width() > 2 * one
