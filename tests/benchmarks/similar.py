@@ -30,6 +30,8 @@ from tests.benchmarks.effort_sets import read_truth
 RIGHT = 0.5
 SAME = 0.4
 """IoU with an example from which a proposal is the example, and not counted."""
+_FEW = 5
+"""Boxes below which a row says nothing."""
 _NOTHING: FloatArray = np.zeros((0, 4))
 
 Labelled = tuple[ImageArray, dict[str, FloatArray]]
@@ -101,7 +103,7 @@ def tallies(images: Sequence[Labelled], before: Sequence[Labelled]) -> Iterator[
                 own = boxes.get(kind, _NOTHING)
                 if len(own) > count:
                     look(tally, image, None, own[:count], own[count:])
-            if tally.boxes:
+            if tally.boxes >= _FEW:
                 yield f"{kind}, {count}, the same image", tally
             examples = [(image, boxes[kind][:1]) for image, boxes in before if kind in boxes][:count]
             lesson = reduce(add, [Look(image, side(box)).learn(box, _NOTHING) for image, box in examples])

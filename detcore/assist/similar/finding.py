@@ -38,8 +38,8 @@ _NEIGHBOURS = ((0, 0, 1, 1), (0.08, 0, 1, 1), (-0.08, 0, 1, 1), (0, 0.08, 1, 1),
 )
 """The same of x, y, width and height: where a found object is looked at again."""
 _ROUNDS = 2
-_SCALES = 0.35
-"""How much larger or smaller than the examples objects are looked for, as a logarithm, where these do not differ more."""
+_SCALES, _MOST_SCALES = 0.35, 0.6
+"""How much larger or smaller than the examples objects are looked for, as a logarithm, at least and at most: as these differ."""
 _SCALE_STEP = 0.18
 _APART = 0.3
 """The IoU with an example up to which a place is background."""
@@ -54,7 +54,7 @@ _ENOUGH = 3
 """Examples from which on they tell about each other."""
 _ORIENTED = 0.1
 """By how much more they are alike as they are where their direction matters."""
-_SHARE, _BY_CHANCE, _USUAL_CANDIDATES = 0.6, 0.08, 250
+_SHARE, _BY_CHANCE, _USUAL_CANDIDATES = 0.7, 0.12, 250
 _LEAST, _MOST = 0.22, 0.6
 """How the likeness from which is proposed follows from how examples stand out, and its bounds: chosen on blood cells."""
 _NEARLY = 0.8
@@ -87,8 +87,8 @@ class Lesson:
     def box_sizes(self) -> Iterator[tuple[float, float]]:
         """Widths and heights to look for."""
         logs = np.log(self.sizes)
-        middle, spread = logs.mean(axis=0), 2 * float(logs.mean(axis=1).std())
-        reach = min(max(_SCALES, spread), 1.0)
+        middle, spread = logs.mean(axis=0), float(logs.mean(axis=1).std())
+        reach = min(max(_SCALES, 1.5 * spread), _MOST_SCALES)
         for factor in np.exp(np.linspace(-reach, reach, round(2 * reach / _SCALE_STEP) + 1)):
             width, height = np.exp(middle) * factor
             yield float(width), float(height)
@@ -144,8 +144,8 @@ class Look:
         fitted = _fitted(background, lesson)
         likeness = background.units(self._seen) @ fitted
         threshold = _threshold(background, lesson, len(self._candidates))
-        kept = _apart(self._candidates, likeness)
-        kept = kept[likeness[kept] >= _NEARLY * threshold][:MOST]
+        kept = np.flatnonzero(likeness >= _NEARLY * threshold)
+        kept = kept[_apart(self._candidates[kept], likeness[kept])][:MOST]
         boxes, likeness = self._settled(background, self._candidates[kept], likeness[kept], fitted)
         best = _apart(boxes, likeness)
         best = best[likeness[best] >= threshold]
