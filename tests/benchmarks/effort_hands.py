@@ -111,11 +111,11 @@ class Hands:
         self.strike(keys)
 
     def strike(self, keys: QKeySequence | str) -> None:
-        """Keys for whatever has the focus."""
+        """Keys for the menu that is open, else for what has the focus."""
         keys = QKeySequence(keys)
         modifiers = keys[0].keyboardModifiers().value
         wait_for(self._app, lambda: QApplication.focusWidget() is not None)
-        QTest.keySequence(QApplication.focusWidget(), keys)
+        QTest.keySequence(QApplication.activePopupWidget() or QApplication.focusWidget(), keys)
         self.effort += Effort(keys=1 + modifiers.bit_count())
         self._app.processEvents()
 
