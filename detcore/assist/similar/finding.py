@@ -54,7 +54,7 @@ _ENOUGH = 3
 """Examples from which on they tell about each other."""
 _ORIENTED = 0.1
 """By how much more they are alike as they are where their direction matters."""
-_SHARE, _BY_CHANCE, _USUAL_CANDIDATES = 0.7, 0.12, 250
+_SHARE, _BY_CHANCE, _USUAL_CANDIDATES = 0.6, 0.12, 250
 _LEAST, _MOST = 0.22, 0.6
 """How the likeness from which is proposed follows from how examples stand out, and its bounds: chosen on blood cells."""
 _NEARLY = 0.8
@@ -246,7 +246,7 @@ def _threshold(background: Background, lesson: Lesson, candidates: int) -> float
     places there are to be taken for one, the more alike the best of them is by chance."""
     strength = np.square(background.white(_examples(background, lesson))).sum(axis=1)
     stands_out = float(np.median(strength)) / max(background.strength, 1e-9)
-    by_chance = _BY_CHANCE * math.log(max(candidates, 1) / _USUAL_CANDIDATES)
+    by_chance = _BY_CHANCE * math.log(max(candidates / _USUAL_CANDIDATES, 1.0))
     return min(max(_SHARE * stands_out + by_chance, _LEAST), _MOST)
 
 
