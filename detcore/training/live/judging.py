@@ -24,6 +24,8 @@ _SHARE = 0.1
 """Of the time, what judging takes at most."""
 _MOST_IMAGES = 60
 _IOU = 0.5
+_WELL = 0.7
+"""The IoU from which a proposal is taken over as it is; one that lies worse costs as much as a new box."""
 
 
 class Judging:
@@ -62,7 +64,8 @@ class Judging:
         return self.has_images and trainer.state.seconds >= self._due
 
     def judge(self, trainer: Trainer) -> None:
-        """Say it: AP, AP50, the best F1 at an IoU of a half, and the score from which that is reached."""
+        """Say it: AP, AP50, the best F1 at an IoU of a half, and the score from which F1 is best where a proposal has to lie
+        well."""
         begin = time.monotonic()
         found = sweep(
             self._detect,
@@ -98,8 +101,8 @@ class Judging:
         image_ids = np.array([sample.image_id for sample in self._samples], np.int64)
         truth = truth.take(np.isin(truth.image_ids, image_ids))
         result = evaluate_coco(truth, found, image_ids, self._class_ids)
-        (judged,) = judge(truth, found, image_ids, self._class_ids, iou_thresholds=(_IOU,))
-        points = operating_points(judged.outcomes())
+        judged = judge(truth, found, image_ids, self._class_ids, iou_thresholds=(_IOU, _WELL))
+        points, well = (operating_points(one.outcomes()) for one in judged)
         best = points.best_f_beta()
         metrics = {
             name: result.stats[name] if result.stats[name] >= 0 else math.nan for name in ("AP", "AP50")
@@ -110,4 +113,4 @@ class Judging:
             if result.per_class[item.id]["AP"] >= 0
         }
         f1 = 0.0 if best is None else best.f_beta(1.0)
-        return {**metrics, "F1": f1, "threshold": best_threshold(points)}, per_class
+        return {**metrics, "F1": f1, "threshold": best_threshold(well)}, per_class
