@@ -28,6 +28,7 @@ from app.shell.main_window import MainWindow
 from detcore.project.edits import add_boxes, add_class
 from detcore.project.project import Project
 from detcore.types import Box
+from tests.app.worker_fakes import IdleLearner
 
 CLASSES = ("cell", "platelet", "blob")
 
@@ -54,6 +55,12 @@ def tasks(qtbot: QtBot) -> Iterator[Tasks]:
     tasks = Tasks()
     yield tasks
     tasks.shut_down()
+
+
+@pytest.fixture(autouse=True)
+def _no_learner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key that begins one is pressed in many tests, and its process takes seconds to load."""
+    monkeypatch.setattr("app.services.learner.WorkerJob", IdleLearner)
 
 
 @pytest.fixture

@@ -21,10 +21,11 @@ from detcore.project.edits import set_status
 from detcore.project.project import Project
 from detcore.types import Origin, Status
 from tests.app.held_keys import WAYS
+from tests.app.worker_fakes import IdleLearner
 
 
-class Job:
-    """In place of a process: remembers what it is told, and says what the test says."""
+class Job(IdleLearner):
+    """Remembers what it is told, and says what the test says."""
 
     all: list[Job] = []
 
@@ -36,23 +37,13 @@ class Job:
         on_end: Callable[[Outcome], None],
         what: str,
     ) -> None:
+        super().__init__(argv, on_event=on_event, on_end=on_end, what=what)
         self.run, self.say, self.end = Path(argv[-1]), on_event, on_end
         self.told: list[dict[str, object]] = []
-        self.running, self.pid = True, 1
         self.all.append(self)
-
-    def start(self) -> None:
-        """There is nothing to start."""
 
     def tell(self, line: str) -> None:
         self.told.append(json.loads(line))
-
-    def stop(self) -> None:
-        self.running = False
-        self.end(Outcome(state=OutcomeState.STOPPED, text="learner stopped"))
-
-    def wait(self, timeout: float) -> Outcome:
-        return Outcome(state=OutcomeState.STOPPED, text="learner stopped")
 
     @property
     def images(self) -> list[int]:
