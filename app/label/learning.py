@@ -148,9 +148,11 @@ class LiveLearning(QObject):
 
     def _start(self, project: Project, run: RunFolder) -> None:
         self._preparing = False
-        if not self._context.document.shows(project) or not self.is_wanted:
+        trains = self._context.jobs.training(run.path.parent) is not None
+        if not self._context.document.shows(project) or not self.is_wanted or trains:
+            self._arrange()  # for whatever is open by now
             return
-        self._run = run
+        self._run, self._on_battery = run, False
         self._context.learner.start(run.path)
         self._proposals.follow_learner(run.name)
         self._context.document.announce_run(run.path)
@@ -161,9 +163,10 @@ class LiveLearning(QObject):
     def _fail(self, project: Project, error: Exception) -> None:
         self._preparing = False
         if self._context.document.shows(project):
-            self.is_wanted = False
-            self.changed.emit()
+            self.want(False)
             self._context.messages.error(error, doing="learn while you label")
+        else:
+            self._arrange()
 
     def _end(self, outcome: Outcome) -> None:
         self._battery.stop()

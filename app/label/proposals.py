@@ -127,6 +127,7 @@ class Proposals(QObject):
         context.document.closed.connect(self._leave_project)
         context.document.runs_changed.connect(self._look)
         context.document.changed.connect(self._follow)
+        context.view.image_changed.connect(self._follow_image)
 
     @property
     def proposer(self) -> Proposer | None:
@@ -253,19 +254,20 @@ class Proposals(QObject):
             self._propose(self._runs)
 
     def take_from_learner(self, event: Proposed) -> None:
-        """What the learner finds on an image by now."""
+        """What the learner finds on an image by now. Of others than the current one it is proposed once they are shown:
+        nothing is to move under the hand."""
         self._learner = self._learner.with_image(event)
-        self._propose(self._runs)
+        if event.image == self._context.view.image_id:
+            self._propose(self._runs)
 
     def start_learner_from(self, threshold: float) -> None:
-        """Its proposals are shown from this score on, as long as nobody has chosen another."""
+        """Its proposals are shown from this score on, as long as nobody has chosen another, from the next image on."""
         self._learner = replace(self._learner, start=threshold)
-        self._propose(self._runs)
 
     def choose_threshold(self, overall: float) -> None:
         """From this score; classes that have one of their own keep their distance to it."""
         proposer = self._runs.proposer
-        if self._learner.proposer is not None:
+        if self.learner_proposes:
             self._learner = replace(self._learner, chosen=overall)
             self._propose(self._runs)
         elif proposer is not None:
@@ -327,6 +329,10 @@ class Proposals(QObject):
         self._others.clear()
         self._learner = FromLearner()
         self._propose(Runs())
+
+    def _follow_image(self, _image_id: int) -> None:
+        if self._learner.run is not None:
+            self._propose(self._runs)
 
     def _follow(self, changes: Changes) -> None:
         image_id = self._context.view.image_id

@@ -265,7 +265,8 @@ class MainWindow(QMainWindow):
         self.context.settings.set_layout("window", self.saveGeometry())
         for page in self.pages.values():
             page.save_layout()
-        if self.context.jobs.active():
+        self.context.learner.stop()
+        if self.context.jobs.active() or self.context.learner.is_running:
             # The wait is of seconds: it is told, instead of leaving a process that nobody sees.
             text = "Stopping, and keeping what was learnt…"
             self.messages.show_message(Message(level="info", text=text))

@@ -156,17 +156,12 @@ class ImageModel(QAbstractListModel):
 
     def following(self, image_id: int, count: int) -> list[int]:
         """The image, if there is one, and so many of those after it, going round, that are not verified."""
-        start = self.row_of(image_id)
-        if start < 0:
+        row = self.row_of(image_id)
+        if row < 0:
             return []
-        found = [image_id]
-        for offset in range(1, len(self._shown)):
-            if len(found) > count:
-                break
-            position = self._shown[(start + offset) % len(self._shown)]
-            if self._list.status(position) is not Status.VERIFIED:
-                found.append(int(self._ids[position]))
-        return found
+        others = np.roll(self._shown, -row)[1:]
+        unverified = others[self._list.statuses[others] != STATUSES.index(Status.VERIFIED)]
+        return [image_id, *self._ids[unverified[:count]].tolist()]
 
     def reload(self) -> None:
         columns = self._document.project.image_list()

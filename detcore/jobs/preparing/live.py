@@ -60,7 +60,8 @@ def prepare_live(project: ProjectReader, *, device: str = "auto") -> RunFolder:
 
 
 def _can_be_gone_on_from(info: RunInfo) -> bool:
-    if info.model not in _FAMILY or info.state is RunState.RUNNING:
+    failed = info.state is RunState.FAILED and not is_live(info.folder)
+    if info.model not in _FAMILY or info.state is RunState.RUNNING or failed:
         return False
     try:
         TrainConfig.load(info.folder.config).check()

@@ -115,8 +115,9 @@ class LiveHook(Hook):
     def _idle(self, trainer: Trainer, doing: Doing, over: Callable[[], bool]) -> None:
         """Go on without learning until it is ``over``. At rest all images are looked at."""
         while not (over() or trainer.stop_wanted or self.others):
-            self._say(doing)
-            if doing is not Doing.RESTING or not self._everything.go_on(step=trainer.state.step):
+            paused = self._wishes.paused
+            self._say(Doing.PAUSED if paused else doing)
+            if paused or doing is not Doing.RESTING or not self._everything.go_on(step=trainer.state.step):
                 trainer.await_stop(IDLE_SECONDS)
             self._look_up(trainer)
 

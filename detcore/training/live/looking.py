@@ -95,7 +95,7 @@ def _proposed(found: Detections, image_id: int, step: int) -> events.Proposed:
         step=step,
         labels=found.labels[rows].tolist(),
         boxes=found.boxes[rows].round(2).tolist(),
-        scores=found.scores[rows].round(4).tolist(),
+        scores=found.scores[rows].tolist(),
     )
 
 

@@ -59,6 +59,7 @@ class LiveSession:
             stint = Stint(self._place, divided)
             stint.work()
             verified = stint.others
+            del stint  # the next one wants its memory
 
     def _something(self, verified: Snapshot | None) -> Snapshot | None:
         """What is ``verified``, or will be, divided, once there is anything to learn from; ``None`` when it is to stop."""

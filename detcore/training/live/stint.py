@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from detcore.data.batches import TrainStream
+from detcore.data.cache import ImageCache
 from detcore.data.samples import class_ids
 from detcore.errors import ConfigError
 from detcore.jobs import events
@@ -206,10 +207,13 @@ class Stint:
         detect = Runner(ema.detector, compute)
         judging = Judging(detect, self._cache, classes, batch_size=load.batch_size, telling=telling)
         judging.renew(self._data.split.val, self._divided.ground_truth)
+        # what it looks at leaves the memory to what it learns from
+        cache = self._cache
+        passing = ImageCache(longer_side=cache.longer_side, rule=cache.rule, tiling=cache.tiling, budget=0)
         looking = Looking(
             place.project,
             detect,
-            self._cache,
+            passing,
             class_ids=class_ids(self._divided),
             batch_size=load.batch_size,
             telling=telling,
@@ -235,7 +239,7 @@ class Stint:
         """Learn from these from now on."""
         divided = self._place.roles.divided(verified)
         split = split_of(divided, self._place.config)
-        if divided.classes != self._divided.classes or not is_startable(split):
+        if _names(divided) != _names(self._divided) or not is_startable(split):
             return Taken.OTHER
         if _same(divided, self._divided):
             return Taken.SAME
@@ -257,6 +261,11 @@ class Stint:
                 batch_size=load.batch_size,
             )
         )
+
+
+def _names(snapshot: Snapshot) -> list[tuple[int, str]]:
+    """What makes the classes those of a detector, which knows no colours and keys."""
+    return [(item.id, item.name) for item in snapshot.classes]
 
 
 def _same(one: Snapshot, other: Snapshot) -> bool:

@@ -146,7 +146,12 @@ def test_what_it_finds_is_proposed_from_its_own_score_on_and_accepting_says_that
     assert page.proposal_bar.run.currentText() == "001-live"
     metrics = {"AP": 0.3, "AP50": 0.6, "F1": 0.7, "threshold": 0.35}
     job.say(events.Validation(step=4, epoch=1.0, time=9.0, metrics=metrics, per_class={}, best=True))
-    qtbot.waitUntil(lambda: page.proposal_bar.count.text() == "2 proposals")
+    qtbot.wait(150)
+    assert page.proposal_bar.count.text() == "1 proposal"  # nothing moves under the hand
+    page.context.view.show_image(project.image_ids()[4])
+    page.context.view.show_image(project.image_ids()[2])
+    qtbot.waitUntil(lambda: page.proposal_bar.count.text() == "2 proposals", timeout=5000)
+    qtbot.waitUntil(lambda: page.viewer.is_showing, timeout=5000)
     page.canvas.setFocus()
     QTest.keyClick(page.canvas, Qt.Key.Key_Tab)
     QTest.keyClick(page.canvas, Qt.Key.Key_Q)

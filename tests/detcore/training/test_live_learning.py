@@ -403,6 +403,6 @@ def test_where_the_window_is_killed_nobody_goes_on_learning(project: Project, ru
     owner.kill()
     owner.wait()
     owner.stdout.close()
-    gone, _ = psutil.wait_procs([learner], timeout=30)
+    gone, _ = psutil.wait_procs([learner], timeout=15)
     assert gone == [learner]
     assert read_checkpoint(run.last).state.step > 0
