@@ -26,7 +26,7 @@ _METAVARS = {
     "minutes": "M",
     "device": "DEVICE",
     "image_size": "PIXELS",
-    "weights": "NAME|FILE",
+    "weights": "NAME|FILE|none",
     "teacher": "RUN",
     "tiles": "auto|off|PIXELS",
 }

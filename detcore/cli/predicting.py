@@ -18,6 +18,7 @@ from detcore.jobs.config import TrainConfig
 from detcore.jobs.owner import OutcomeState, WorkerJob
 from detcore.jobs.preparing.runs import prepare_prediction
 from detcore.jobs.preparing.start_options import start_options
+from detcore.jobs.settings.learning import AS_CARD
 from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
@@ -188,10 +189,11 @@ def training_config(options: argparse.Namespace) -> TrainConfig:
     given = {name: word for name in SETTINGS if (word := getattr(options, name, None)) is not None}
     if "epochs" in given:
         given["minutes"] = None
-    if "weights" in given:
-        given["weights"] = _weights(options.weights)
+    file = None if options.weights in (None, AS_CARD) else options.weights
+    if file is not None:
+        given["weights"] = _weights(file)
     chosen = {
-        **(start_options(options.weights, model) if options.weights else {}),
+        **(start_options(file, model) if file is not None else {}),
         **parts,
         **find_detector(model).parse_options(dict(options.option or ())),
     }

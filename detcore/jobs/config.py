@@ -19,7 +19,7 @@ from detcore.errors import ConfigError
 from detcore.jobs.settings.augmentation import Augmentation
 from detcore.jobs.settings.expression import Expression
 from detcore.jobs.settings.form import VERSION, read_form
-from detcore.jobs.settings.learning import Learning, read_freeze
+from detcore.jobs.settings.learning import AS_CARD, Learning, read_freeze
 from detcore.jobs.settings.optimisation import Optimisation
 from detcore.jobs.settings.runtime import Runtime
 from detcore.jobs.settings.sections import PLACES, SETTINGS
@@ -53,7 +53,8 @@ class TrainConfig:
     @property
     def first_weights(self) -> str | None:
         """What the training starts from: as chosen, or else what the detector's card names."""
-        return self.learning.weights or self.spec.weights.start or None
+        chosen = self.learning.weights
+        return (chosen if chosen != AS_CARD else None) or self.spec.weights.start or None
 
     @property
     def frozen(self) -> Mapping[str, float]:

@@ -18,7 +18,9 @@ from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.jobs.preparing.live import is_live
 from detcore.jobs.preparing.material import TrainingData, divide, missing_splits, survey
 from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
+from detcore.jobs.preparing.warm_start import earlier_run
 from detcore.jobs.program import check_can_train
+from detcore.jobs.settings.learning import AS_CARD
 from detcore.project import roles
 from detcore.project.cross_validation import fold_folders, is_cross_validation, trained_images
 from detcore.project.project import Project
@@ -73,7 +75,7 @@ def prepare_run(
 
     The run learns more from the errors of ``learn_from``, or without it from those that were sent to
     training, which wait on in the project until the run trains. Of its teacher it keeps what that has found. It starts from
-    a copy of the pruned weights ``start``, if there are any.
+    a copy of the pruned weights ``start``, if there are any, and where nothing was chosen from what ``earlier_run`` has learnt.
 
     Raises:
         ConfigError: there is nothing to train on, no such weights file, or no PyTorch.
@@ -99,6 +101,7 @@ def prepare_run(
         raise Cancelled("no run was made")
     changes = project.edit(divide, seed=seed) if data.needs_splits else None
     snapshot = take_snapshot(project)
+    config, begins = (config, "") if start is not None else _begun_before(project, config, snapshot)
     known = "" if teacher is None else _known_to_teacher(teacher, snapshot)
     run = create_run(
         project,
@@ -119,7 +122,7 @@ def prepare_run(
             find_lesson(teacher, snapshot).save(run.lesson)
         # The last of its files: a run that has one was made to its end.
         snapshot.save(run.snapshot)
-    notes = tuple(note for note in (settled, known) if note)
+    notes = tuple(note for note in (settled, begins, known) if note)
     return PreparedRun(run=run, new=True, changes=changes, sent=sent, notes=notes)
 
 
@@ -238,6 +241,16 @@ def _learning_more(
     return sent.configured(config), find_again(project, sent, take_snapshot(project)), sent
 
 
+def _begun_before(project: ProjectReader, config: TrainConfig, snapshot: Snapshot) -> tuple[TrainConfig, str]:
+    """The settings with the weights of an earlier run, where nobody has chosen and there is one that fits; and what to say of
+    that."""
+    before = earlier_run(project, config, snapshot) if config.learning.weights is None else None
+    if before is None:
+        return config, ""
+    note = f"Starts from what {before.name} has learnt: the same detector and classes, judged by images that neither has seen."
+    return replace(config, learning=replace(config.learning, weights=str(before.weights))), note
+
+
 def _taught(project: ProjectReader, config: TrainConfig) -> tuple[TrainConfig, RunFolder | None]:
     """The settings with the whole name of the teacher, and its run, which has looked at all that is to be learnt."""
     if not config.learning.teacher:
@@ -287,7 +300,7 @@ def _change_config(
 
 def _moved_weights(project: ProjectReader, weights: str | None) -> str | None:
     """Where a weights file is now that lay in a run of the project, whose folder may have been moved."""
-    if weights is None or weights_path(weights).is_file():
+    if weights in (None, AS_CARD) or weights_path(weights).is_file():
         return weights
     moved = project.runs_folder.joinpath(*Path(weights).parts[-2:])
     return str(moved) if moved.is_file() else weights

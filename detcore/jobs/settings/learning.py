@@ -9,6 +9,8 @@ from detcore.jobs.settings.headings import BASICS, ERRORS, LABELS, OPTIMISER, OV
 from detcore.options import check_options, option
 from detcore.zoo.spec import SIDE_STEP
 
+AS_CARD = "none"
+"""In place of weights: as the detector's card says, and not from what an earlier run has learnt."""
 SMALLEST_TILE, LARGEST_TILE = 64, 16_384
 """Pixels of the original."""
 
@@ -18,7 +20,7 @@ class Learning:
     """How a run learns. ``None`` means: the detector's recipe, or the machine, decides.
 
     Exactly one of ``minutes`` (of learning; validation comes on top, with about a tenth of them) and ``epochs``
-    is set. ``weights`` are published ones, by their name, or a local file; where they know the task already,
+    is set. ``weights`` are published ones, by their name, a local file, or ``AS_CARD``; where they know the task already,
     ``learning_rate`` ``None`` is a lower one.
     ``class_balance`` is the threshold of repeat factor sampling (``sampling.repeat_factors``).
     ``teacher`` is the name of a run, whose detections are in this one's folder (``lesson.npz``).
@@ -35,7 +37,9 @@ class Learning:
         None,
         auto=str,
         label="Start from",
-        help="Weights to start from: published ones (`weights list`), or a file (safetensors or torch)",
+        help="Weights to start from: published ones (`weights list`), or a file (safetensors or torch). Auto: the project's "
+        "newest run of the same detector and classes that has learnt from no image that judges; none: no run, but "
+        "what the detector's card says",
         group=BASICS,
     )
     teacher: str = option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from detcore.jobs.outcomes import Outcome, OutcomeState
 from detcore.jobs.preparing.folds import create_cross_validation
 from detcore.jobs.preparing.runs import prepare_cross_validation, prepare_resume, prepare_run
 from detcore.jobs.settings.learning import Learning
-from detcore.project.edits import remove_images
+from detcore.project.edits import add_class, remove_images, set_split
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder, find_run, hold_run, list_runs
 from detcore.project.snapshot import Snapshot
@@ -115,6 +115,73 @@ def test_folds_of_the_command_line_start_without_what_has_learnt_the_labels(
     assert main(["crossval", str(folder), "--epochs", "1", "--folds", "2", "--weights", str(run.best)]) == 0
     assert "have learnt the labels to be judged" in capsys.readouterr().out
     folds = sorted((folder / "runs" / "002-crossval" / "folds").iterdir())
+    assert [TrainConfig.load(RunFolder(fold).config).learning.weights for fold in folds] == [None, None]
+
+
+@pytest.fixture
+def learnt(make_project: MakeProject) -> Iterator[tuple[Project, RunFolder]]:
+    """A project of six images, one of which judges, and a run of it with weights."""
+    splits = {1: "train", 2: "train", 3: "val", 4: "train"}
+    with make_project(boxed=4, unseen=2, splits=splits) as project:
+        run = prepare_run(project, CONFIG).run
+        run.best.write_bytes(b"")
+        yield project, run
+
+
+def test_a_training_begins_with_what_an_earlier_run_has_learnt_of_the_same_task_and_says_so(
+    learnt: tuple[Project, RunFolder],
+) -> None:
+    project, run = learnt
+    prepared = prepare_run(project, CONFIG)
+    assert TrainConfig.load(prepared.run.config).learning.weights == str(run.best)
+    assert prepared.notes == (
+        "Starts from what 001-reticle-s has learnt: the same detector and classes, judged by images that neither has seen.",
+    )
+
+
+def test_who_wants_to_begin_with_nothing_does(learnt: tuple[Project, RunFolder]) -> None:
+    project, _ = learnt
+    config = with_settings(CONFIG, weights="none")
+    prepared = prepare_run(project, config)
+    assert prepared.notes == ()
+    kept = TrainConfig.load(prepared.run.config)
+    assert (kept.learning.weights, kept.first_weights) == ("none", None)
+    assert prepare_resume(project, prepared.run, minutes=1.0).run == prepared.run
+
+
+def _another_class(project: Project) -> None:
+    project.edit(add_class, "platelet")
+
+
+def _judged_by_what_was_learnt(project: Project) -> None:
+    project.edit(set_split, {1: "val"})
+
+
+def _judged_by_nothing(project: Project) -> None:
+    project.edit(set_split, {3: "test"})
+
+
+@pytest.mark.parametrize("change", [_another_class, _judged_by_what_was_learnt, _judged_by_nothing])
+def test_what_has_learnt_another_task_or_images_that_judge_is_no_beginning(
+    learnt: tuple[Project, RunFolder], change: Callable[[Project], None]
+) -> None:
+    project, _ = learnt
+    change(project)
+    prepared = prepare_run(project, CONFIG)
+    assert TrainConfig.load(prepared.run.config).learning.weights is None
+    assert prepared.notes == ()
+
+
+def test_what_another_detector_has_learnt_is_no_beginning(learnt: tuple[Project, RunFolder]) -> None:
+    project, _ = learnt
+    prepared = prepare_run(project, replace(CONFIG, detector="reticle-n"))
+    assert TrainConfig.load(prepared.run.config).learning.weights is None
+
+
+def test_folds_begin_with_nothing_that_a_run_has_learnt(learnt: tuple[Project, RunFolder]) -> None:
+    project, _ = learnt
+    run = prepare_cross_validation(project, CONFIG, folds=2).run
+    folds = sorted((run.path / "folds").iterdir())
     assert [TrainConfig.load(RunFolder(fold).config).learning.weights for fold in folds] == [None, None]
 
 
