@@ -12,7 +12,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ROOT / "build" / "release"
-NEEDED_FILES = ("app/shell/application.py", "detcore/project/schema.sql", "resources/guide/guide.md")
+NEEDED_FILES = (
+    "app/shell/application.py",
+    "detcore/project/schema.sql",
+    *(f"resources/weights/{path.name}" for path in sorted((ROOT / "resources" / "weights").iterdir())),
+    "resources/guide/guide.md",
+)
 
 
 def version_of(root: Path) -> str:

@@ -10,12 +10,14 @@ from tests.benchmarks.race_trainers import Ours
 @pytest.mark.parametrize(
     ("text", "common", "flags"),
     [
-        ("reticle-s", "", []),
-        ("reticle-s optimiser=adamw small_until=0", "", ["--optimiser=adamw", "--small-until=0"]),
+        ("reticle-s", "", ["--weights=reticle-s-scenes"]),
+        ("reticle-s optimiser=adamw small_until=0", "weights=none",
+         ["--weights=none", "--optimiser=adamw", "--small-until=0"]),
         ("reticle-n ema=false", "mosaic=0.5,flip_vertical=true",
-         ["--no-ema", "--mosaic=0.5", "--flip-vertical"]),
+         ["--weights=none", "--no-ema", "--mosaic=0.5", "--flip-vertical"]),
         # a comma inside of a value is one where no setting follows
-        ("fcos rate_groups=backbone.=0.1, heads.=2 seed=3", "", ["--rate-groups=backbone.=0.1, heads.=2", "--seed=3"]),
+        ("fcos rate_groups=backbone.=0.1, heads.=2 seed=3", "",
+         ["--weights=none", "--rate-groups=backbone.=0.1, heads.=2", "--seed=3"]),
         ("reticle-s", "weights=/a folder/w.safetensors", ["--weights=/a folder/w.safetensors"]),
     ],
 )  # fmt: skip

@@ -34,10 +34,9 @@ class PublishedWeights(QObject):
         setup.detector.chosen.connect(self._follow_detector)
 
     def here(self) -> list[str]:
-        """Names of those that the detector which is chosen can start from, beside what it starts from anyway."""
-        cache, model = default_cache(), self._setup.detector.model
-        start = find_detector(model).weights.start
-        return [file.name for file in weights_for(model) if cache.has(file) and file.name != start]
+        """Names of those that the detector which is chosen can start from."""
+        cache = default_cache()
+        return [file.name for file in weights_for(self._setup.detector.model) if cache.has(file)]
 
     def _follow_detector(self, model: str) -> None:
         """What is of another detector is of no use to this one."""

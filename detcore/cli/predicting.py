@@ -18,7 +18,7 @@ from detcore.jobs.config import TrainConfig
 from detcore.jobs.owner import OutcomeState, WorkerJob
 from detcore.jobs.preparing.runs import prepare_prediction
 from detcore.jobs.preparing.start_options import start_options
-from detcore.jobs.settings.learning import AS_CARD
+from detcore.jobs.settings.learning import FROM_NOTHING
 from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
@@ -189,7 +189,7 @@ def training_config(options: argparse.Namespace) -> TrainConfig:
     given = {name: word for name in SETTINGS if (word := getattr(options, name, None)) is not None}
     if "epochs" in given:
         given["minutes"] = None
-    file = None if options.weights in (None, AS_CARD) else options.weights
+    file = None if options.weights in (None, FROM_NOTHING) else options.weights
     if file is not None:
         given["weights"] = _weights(file)
     chosen = {

@@ -19,7 +19,7 @@ from detcore.errors import ConfigError
 from detcore.jobs.settings.augmentation import Augmentation
 from detcore.jobs.settings.expression import Expression
 from detcore.jobs.settings.form import VERSION, read_form
-from detcore.jobs.settings.learning import AS_CARD, Learning, read_freeze
+from detcore.jobs.settings.learning import FROM_NOTHING, Learning, read_freeze
 from detcore.jobs.settings.optimisation import Optimisation
 from detcore.jobs.settings.runtime import Runtime
 from detcore.jobs.settings.sections import PLACES, SETTINGS
@@ -52,9 +52,19 @@ class TrainConfig:
 
     @property
     def first_weights(self) -> str | None:
-        """What the training starts from: as chosen, or else what the detector's card names."""
-        chosen = self.learning.weights
-        return (chosen if chosen != AS_CARD else None) or self.spec.weights.start or None
+        """What the training starts from: as chosen, or else what the detector's card names for these options."""
+        chosen, spec = self.learning.weights, self.spec
+        if chosen is not None:
+            return None if chosen == FROM_NOTHING else chosen
+        options = asdict(spec.read_options(self.options))
+        return next(
+            (
+                file.name
+                for file in spec.weights.files
+                if file.name == spec.weights.start and file.fits(options)
+            ),
+            None,
+        )
 
     @property
     def frozen(self) -> Mapping[str, float]:

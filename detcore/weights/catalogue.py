@@ -9,7 +9,6 @@ from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from detcore.errors import ConfigError
@@ -17,6 +16,7 @@ from detcore.zoo.catalogue import detectors
 from detcore.zoo.spec import PublishedFile
 
 _SUM_IN_NAME = re.compile(r"-[0-9a-f]{8,64}\.\w+$")
+_OURS = "reticle"
 _SIZE_ROUNDING = 1049
 """torchvision states sizes in thousandths of a MiB."""
 
@@ -51,15 +51,18 @@ class WeightsFile(PublishedFile):
         wanted = f"'reticle[{self.extra}]'" if self.extra else self.package
         return f"pip install {wanted}" if wanted else ""
 
-    def fits(self, options: Mapping[str, Any]) -> bool:
-        """Whether the detector with these options is the one that it is of."""
-        return all(options.get(name) == value for name, value in self.options.items())
+    @property
+    def is_ours(self) -> bool:
+        """Whether it comes with Reticle itself."""
+        return self.package == _OURS
 
     @property
     def installed(self) -> Path | None:
         """Where its package has put it; ``None`` where that is not installed, or there is none."""
         if not self.package:
             return None
+        if self.is_ours:  # also where it runs from its sources, or packaged
+            return Path(__file__).resolve().parents[2] / self.url
         try:
             return Path(str(distribution(self.package).locate_file(self.url)))
         except PackageNotFoundError:

@@ -150,6 +150,10 @@ class PublishedFile:
     package: str = ""
     extra: str = ""
 
+    def fits(self, options: Mapping[str, Any]) -> bool:
+        """Whether the detector with these options is the one that it is of."""
+        return all(options.get(name) == value for name, value in self.options.items())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedPlace:

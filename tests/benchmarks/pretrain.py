@@ -6,7 +6,7 @@ Scenes are those of the sample project, each object labelled as it is. One is pa
 wide: as a whole, and from nearer and nearer, around some object, so that objects are of all sizes; what lies
 half outside of such a view is ignored. A twentieth is judged by. The file has the averaged weights of the best step in half
 precision, without the layers that answer for the sample's classes. A training starts from it with ``--weights FILE``, and ``race
---weights FILE`` shows what that brings. Those that come with Reticle S are of 2500 images and 60 minutes.
+--weights FILE`` shows what that brings.
 """
 
 from __future__ import annotations

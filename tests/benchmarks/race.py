@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks race --data DIR [--peer PYTHON] [--sets …] [--seconds …] [--seeds …] [--images …]
                                 [--models reticle-s "reticle-s optimiser=adamw small_until=0" …] [--settings …]
-                                [--weights FILE] [--out FILE.json]
+                                [--weights none|FILE] [--out FILE.json]
 
 ``DIR`` holds the folders ``bccd``, ``playing_cards`` and ``raccoon``. Each set is divided once: its own test part, and of
 the rest a tenth to judge by where the set names none. Every trainer gets the training part and the part to judge
@@ -81,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--models", nargs="*", default=["reticle-s"], help="detectors of ours, with settings")
     parser.add_argument("--settings", default="", help="of all of ours, such as small_until=0,ema=false")
-    parser.add_argument("--weights", type=Path, help="what all of ours start from")
+    parser.add_argument(
+        "--weights", help="what all of ours start from: none, or a file; else what their cards name"
+    )
     parser.add_argument("--peer", type=Path, help="the interpreter of an environment with the peer")
     parser.add_argument("--peer-models", nargs="*", default=["yolo11n", "yolo26n"])
     kinds = ["default", "tuned"]

@@ -15,6 +15,7 @@ from typing import Any
 from detcore.jobs.devices import cores
 from detcore.jobs.program import worker_environment
 from detcore.project.project import Project
+from detcore.zoo.catalogue import find_detector
 from tests.benchmarks.command import ROOT, reticle
 
 IMAGE_SIZE = 320
@@ -116,9 +117,10 @@ class Ours:
         return " ".join([self.model, *self.options, *(f"{name}={value}" for name, value in self.settings)])
 
     def flags(self) -> list[str]:
-        """As ``train`` takes them."""
+        """As ``train`` takes them. It never starts from an earlier run of the project, which others have raced in."""
         words = [word for option in self.options for word in ("--option", option)]
-        for name, value in self.settings:
+        start = find_detector(self.model).weights.start or "none"
+        for name, value in {"weights": start, **dict(self.settings)}.items():
             flag = name.replace("_", "-")
             words.append(f"{_SWITCH[value]}{flag}" if value in _SWITCH else f"--{flag}={value}")
         return words

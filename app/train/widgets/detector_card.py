@@ -81,7 +81,7 @@ class DetectorCard(QFrame):
         self.text.setText(spec.text)
         self.button.setAccessibleName(f"Detector: {spec.title}. Choose another")
         self.button.setAccessibleDescription(spec.text)
-        self.weights.setVisible(bool(weights_for(model)))
+        self.weights.setVisible(any(not file.is_ours for file in weights_for(model)))
         self.chosen.emit(model)
 
     def show_figures(self, spec: DetectorSpec) -> None:

@@ -14,14 +14,13 @@ from app.widgets.option_fields import LABEL_WIDTH, OptionFields
 from app.widgets.spin_boxes import Choice
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.settings.headings import BASICS
-from detcore.jobs.settings.learning import AS_CARD
+from detcore.jobs.settings.learning import FROM_NOTHING
 from detcore.jobs.settings.optimisation import DEFAULT_MILESTONES, OPTIMISERS, SCHEDULES
 from detcore.jobs.settings.sections import GROUPS, SETTINGS
 from detcore.options import Option
 from detcore.zoo.spec import DetectorSpec
 
 CHOOSE_FILE = "choose"
-_AUTO = "Auto (an earlier run that fits)"
 _ELSEWHERE = frozenset({"minutes", "epochs", "device", "weights", "teacher", "hard_negatives", "oversample"})
 """Settings with a place of their own: above, here, and on the card of errors that Review sent."""
 
@@ -70,7 +69,7 @@ class MoreSettings(QWidget):
         """Say what "Auto" is for this detector."""
         self._spec = spec
         self.weights.setToolTip(spec.weights.text)
-        self.weights.setItemText(self.weights.findData(AS_CARD), _start_text(spec))
+        self.weights.setItemText(0, _auto_text(spec))
         self._say_auto()
 
     def show_config(self, config: TrainConfig) -> None:
@@ -94,8 +93,8 @@ class MoreSettings(QWidget):
         """What to start from: a text, and the file or the name of published weights."""
         chosen = self.weights.choice()
         self.weights.clear()
-        self.weights.addItem(_AUTO, "")
-        self.weights.addItem(_start_text(self._spec), AS_CARD)
+        self.weights.addItem(_auto_text(self._spec), "")
+        self.weights.addItem("Nothing (random)", FROM_NOTHING)
         for name, path in runs:
             self.weights.addItem(name, str(path))
         self.weights.addItem("Choose a file…", CHOOSE_FILE)
@@ -176,9 +175,9 @@ def _row(setting: str, field: QWidget) -> QHBoxLayout:
     return row
 
 
-def _start_text(spec: DetectorSpec | None) -> str:
-    """What a training starts from that is of no run."""
-    return (spec.weights.start if spec else "") or "Nothing (random)"
+def _auto_text(spec: DetectorSpec | None) -> str:
+    """What a training starts from where nothing is chosen."""
+    return f"Auto (an earlier run, else {(spec.weights.start if spec else '') or 'nothing'})"
 
 
 def _frozen_text(frozen: Mapping[str, float]) -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import EndReason
+from detcore.jobs.lineage import images_learnt
 from detcore.jobs.worker_process import EventWriter, StopFlags
-from detcore.project.cross_validation import trained_images
 from detcore.project.project import Project
 from detcore.project.run_weights import is_of_run
 from detcore.project.runs import RunFolder
@@ -25,8 +25,8 @@ def learn(run: RunFolder, writer: EventWriter, flags: StopFlags) -> None:
 
 
 def _known(run: RunFolder) -> set[int]:
-    """The images that were learnt by the run of this project that it starts from."""
+    """The images that were learnt by the run of this project that it starts from, and by those before that."""
     weights = TrainConfig.load(run.config).learning.weights
     if not weights or not is_of_run(Path(weights), run.path.parent):
         return set()
-    return trained_images(RunFolder(Path(weights).parent))
+    return images_learnt(RunFolder(Path(weights).resolve().parent))

@@ -20,7 +20,7 @@ from detcore.jobs.preparing.material import TrainingData, divide, missing_splits
 from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
 from detcore.jobs.preparing.warm_start import earlier_run
 from detcore.jobs.program import check_can_train
-from detcore.jobs.settings.learning import AS_CARD
+from detcore.jobs.settings.learning import FROM_NOTHING
 from detcore.project import roles
 from detcore.project.cross_validation import fold_folders, is_cross_validation, trained_images
 from detcore.project.project import Project
@@ -300,7 +300,7 @@ def _change_config(
 
 def _moved_weights(project: ProjectReader, weights: str | None) -> str | None:
     """Where a weights file is now that lay in a run of the project, whose folder may have been moved."""
-    if weights in (None, AS_CARD) or weights_path(weights).is_file():
+    if weights in (None, FROM_NOTHING) or weights_path(weights).is_file():
         return weights
     moved = project.runs_folder.joinpath(*Path(weights).parts[-2:])
     return str(moved) if moved.is_file() else weights

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from detcore.errors import ReticleError
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.lineage import images_learnt
 from detcore.project import roles
-from detcore.project.cross_validation import is_cross_validation, trained_images
+from detcore.project.cross_validation import is_cross_validation
 from detcore.project.reading import ProjectReader
 from detcore.project.runs import RunInfo, RunState, list_runs
 from detcore.project.snapshot import Snapshot
@@ -19,10 +20,19 @@ def earlier_run(project: ProjectReader, config: TrainConfig, snapshot: Snapshot)
     if not any(image.split == "val" for image in snapshot.labelled_images):
         return None
     for info in list_runs(project):
-        fits = info.model == config.detector and info.weights is not None
-        if fits and info.state is not RunState.RUNNING and _knows_the_task(info, config, snapshot, judging):
+        if (
+            _is_worth_it(info)
+            and info.model == config.detector
+            and _knows_the_task(info, config, snapshot, judging)
+        ):
             return info
     return None
+
+
+def _is_worth_it(info: RunInfo) -> bool:
+    """Whether it has learnt to its end, or as far as somebody let it and was judged."""
+    judged = info.state in (RunState.STOPPED, RunState.INTERRUPTED) and info.best_ap is not None
+    return info.weights is not None and (info.state is RunState.COMPLETED or judged)
 
 
 def _knows_the_task(info: RunInfo, config: TrainConfig, snapshot: Snapshot, judging: set[int]) -> bool:
@@ -32,7 +42,8 @@ def _knows_the_task(info: RunInfo, config: TrainConfig, snapshot: Snapshot, judg
     try:
         before, learnt = TrainConfig.load(run.config), Snapshot.load(run.snapshot)
         same = before.spec.read_options(before.options) == config.spec.read_options(config.options)
+        unseen = not judging & images_learnt(run)
     except ReticleError:  # which is told where that run is looked at
         return False
     classes = [[item.id for item in one.classes] for one in (learnt, snapshot)]
-    return same and classes[0] == classes[1] and not judging & trained_images(run)
+    return same and unseen and classes[0] == classes[1]

@@ -9,8 +9,8 @@ from detcore.jobs.settings.headings import BASICS, ERRORS, LABELS, OPTIMISER, OV
 from detcore.options import check_options, option
 from detcore.zoo.spec import SIDE_STEP
 
-AS_CARD = "none"
-"""In place of weights: as the detector's card says, and not from what an earlier run has learnt."""
+FROM_NOTHING = "none"
+"""In place of weights: all is learnt anew."""
 SMALLEST_TILE, LARGEST_TILE = 64, 16_384
 """Pixels of the original."""
 
@@ -20,7 +20,7 @@ class Learning:
     """How a run learns. ``None`` means: the detector's recipe, or the machine, decides.
 
     Exactly one of ``minutes`` (of learning; validation comes on top, with about a tenth of them) and ``epochs``
-    is set. ``weights`` are published ones, by their name, a local file, or ``AS_CARD``; where they know the task already,
+    is set. ``weights`` are published ones, by their name, a local file, or ``FROM_NOTHING``; where they know the task already,
     ``learning_rate`` ``None`` is a lower one.
     ``class_balance`` is the threshold of repeat factor sampling (``sampling.repeat_factors``).
     ``teacher`` is the name of a run, whose detections are in this one's folder (``lesson.npz``).
@@ -37,9 +37,9 @@ class Learning:
         None,
         auto=str,
         label="Start from",
-        help="Weights to start from: published ones (`weights list`), or a file (safetensors or torch). Auto: the project's "
-        "newest run of the same detector and classes that has learnt from no image that judges; none: no run, but "
-        "what the detector's card says",
+        help="Weights to start from: published ones (`weights list`), a file (safetensors or torch), or none. Auto: the "
+        "project's newest run of the same detector and classes that has learnt from no image that judges, else what the "
+        "detector's card names",
         group=BASICS,
     )
     teacher: str = option(

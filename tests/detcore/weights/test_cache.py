@@ -164,7 +164,8 @@ def test_the_files_that_a_card_names_are_those_of_its_detector() -> None:
         "faster-rcnn-mobilenet-imagenet",
     ]
     assert listed["ssd300-vgg16"] == ["ssd300-vgg16-coco", "ssd300-vgg16-imagenet"]
-    assert listed["reticle-s"] == []
+    assert listed["reticle-s"] == ["reticle-s-scenes"]
+    assert listed["reticle-n"] == []
 
 
 def test_the_catalogue_is_as_torchvision_has_it() -> None:

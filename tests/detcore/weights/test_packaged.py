@@ -6,15 +6,20 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
 import pytest
 
 from detcore.errors import ConfigError, DownloadError
-from detcore.weights.cache import WeightsCache, check_weights, default_cache
+from detcore.jobs.config import TrainConfig
+from detcore.jobs.settings.learning import Learning
+from detcore.weights.cache import WeightsCache, check_weights, default_cache, sha256_of
 from detcore.weights.catalogue import WeightsFile, weights_files
 from detcore.weights.download import get_weights
+from detcore.zoo.building import build_detector
+from detcore.zoo.weights import load_weights
 from tests.loopback import CONTENT, Server
 
 FILE = replace(
@@ -89,3 +94,27 @@ def test_a_file_in_the_package_that_is_not_the_one_that_was_pinned_is_not_used(
     cache.add(tmp_path / "brought")
     check_weights(FILE.name)
     assert installed.read_bytes() != CONTENT
+
+
+def test_weights_that_come_with_reticle_are_there_whole_and_what_its_detector_starts_from() -> None:
+    ours = [file for file in weights_files().values() if file.is_ours]
+    assert [file.name for file in ours] == ["reticle-s-scenes"]
+    for file in ours:
+        assert file.sha256 == sha256_of(default_cache().check(file))
+        assert len(file.sha256) == 64
+    config = TrainConfig(detector="reticle-s")
+    assert config.first_weights == "reticle-s-scenes"
+    assert replace(config, learning=Learning(weights="none")).first_weights is None
+    # a pruned one is another network
+    assert replace(config, options={"widths": "8 8"}).first_weights is None
+    assert TrainConfig(detector="reticle-n").first_weights is None
+
+
+def test_a_detector_takes_all_of_them_but_what_answers_for_classes() -> None:
+    file = weights_files()["reticle-s-scenes"]
+    detector = build_detector("reticle-s", num_classes=3, image_size=320)
+    report = load_weights(detector, default_cache().path(file), class_names=["a", "b", "c"])
+    assert not report.unexpected
+    assert not report.mismatched
+    assert report.missing
+    assert all(any(fnmatchcase(name, pattern) for pattern in detector.class_rows) for name in report.missing)

@@ -118,6 +118,12 @@ def test_folds_of_the_command_line_start_without_what_has_learnt_the_labels(
     assert [TrainConfig.load(RunFolder(fold).config).learning.weights for fold in folds] == [None, None]
 
 
+def completed(run: RunFolder) -> None:
+    """What a process would have written that trained to the end."""
+    told = (Started(time=0.0, device="cpu", device_name="CPU"), Ended(reason=EndReason.COMPLETED, time=9.0))
+    run.events.write_text("".join(f"{encode(event)}\n" for event in told))
+
+
 @pytest.fixture
 def learnt(make_project: MakeProject) -> Iterator[tuple[Project, RunFolder]]:
     """A project of six images, one of which judges, and a run of it with weights."""
@@ -125,6 +131,7 @@ def learnt(make_project: MakeProject) -> Iterator[tuple[Project, RunFolder]]:
     with make_project(boxed=4, unseen=2, splits=splits) as project:
         run = prepare_run(project, CONFIG).run
         run.best.write_bytes(b"")
+        completed(run)
         yield project, run
 
 
@@ -170,6 +177,21 @@ def test_what_has_learnt_another_task_or_images_that_judge_is_no_beginning(
     prepared = prepare_run(project, CONFIG)
     assert TrainConfig.load(prepared.run.config).learning.weights is None
     assert prepared.notes == ()
+
+
+def test_what_was_never_judged_or_goes_back_to_an_image_that_judges_is_no_beginning(
+    learnt: tuple[Project, RunFolder],
+) -> None:
+    project, first = learnt
+    second = prepare_run(project, CONFIG).run
+    second.best.write_bytes(b"")
+    assert TrainConfig.load(prepare_run(project, CONFIG).run.config).learning.weights == str(first.best)
+    completed(second)
+    assert TrainConfig.load(prepare_run(project, CONFIG).run.config).learning.weights == str(second.best)
+    # as if the first one had learnt from the image that judges
+    snapshot = Snapshot.load(first.snapshot)
+    snapshot.divided(dict.fromkeys((image.id for image in snapshot.images), "train")).save(first.snapshot)
+    assert TrainConfig.load(prepare_run(project, CONFIG).run.config).learning.weights is None
 
 
 def test_what_another_detector_has_learnt_is_no_beginning(learnt: tuple[Project, RunFolder]) -> None:
