@@ -74,7 +74,7 @@ def make_card(
         "licence": {
             "detector": spec.licence,
             "started_from": _start(config),
-            "published_weights": spec.weights.licence,
+            "published_weights": spec.weights.licence if _start(config) else "",
         },
     }
 

@@ -73,7 +73,7 @@ def make(qapp: QApplication, qtbot: QtBot, tmp_path: Path) -> Iterator[Callable[
 def test_its_key_and_the_mouse_draw_a_box_from_its_middle(make: Callable[[], MainWindow]) -> None:
     window = make()
     canvas = window.label_page.canvas
-    QTest.keyClick(canvas, Qt.Key.Key_C)
+    QTest.keyClick(canvas, Qt.Key.Key_K)
     assert canvas.tool() == "centre"
 
     def at(x: float, y: float) -> QPoint:
@@ -100,7 +100,7 @@ def test_its_key_and_the_mouse_draw_a_box_from_its_middle(make: Callable[[], Mai
 def test_it_has_its_button_its_line_in_the_menu_and_its_key(make: Callable[[], MainWindow]) -> None:
     window = make()
     action = window.context.actions["label.centre_tool"]
-    assert "C" in action.toolTip()
+    assert "K" in action.toolTip()
     assert "Press in the middle" in action.toolTip()
     page = window.label_page
     names = [each.objectName() for each in page.toolbar.actions()[:4]]
@@ -111,7 +111,7 @@ def test_it_has_its_button_its_line_in_the_menu_and_its_key(make: Callable[[], M
     assert page.canvas.tool() == "centre"
     (menu,) = [each.menu() for each in window.menuBar().actions() if each.text() == "&Label"]
     assert action in menu.actions()
-    assert ("label.centre_tool", ("C",)) in [(spec.id, spec.keys) for spec in all_actions()]
+    assert ("label.centre_tool", ("K",)) in [(spec.id, spec.keys) for spec in all_actions()]
 
 
 TOOL = "from app.canvas.tools.spec import ToolSpec\n"

@@ -159,6 +159,7 @@ def test_a_run_of_two_processes_of_torchrun_of_which_one_is_killed_ends_as_if_no
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     command = ["train", str(project), "--model", "reticle-n", "--epochs", "10", "--precision", "fp32"]
+    command += ["--weights", "none"]  # the second run is to repeat the first
     command += ["--image-size", "96", "--batch-size", "2", "--checkpoint-every-seconds", "0.01"]
     assert main([*command, "--device", "cpu,cpu"]) == 0
     places = ["--nnodes=1", "--nproc-per-node=2", "--max-restarts=2", "--monitor-interval=0.1"]
