@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from detcore.atomic import atomic_write
 from detcore.errors import ConfigError
 from detcore.jobs.settings.augmentation import Augmentation
 from detcore.jobs.settings.expression import Expression
@@ -171,6 +172,11 @@ class TrainConfig:
 
     def to_json(self) -> str:
         return json.dumps(self.to_dict(), indent=2) + "\n"
+
+    def save(self, path: Path) -> None:
+        """Write what ``load`` reads, all of it or nothing."""
+        with atomic_write(path) as temporary:
+            temporary.write_text(self.to_json(), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> TrainConfig:

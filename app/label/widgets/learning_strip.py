@@ -46,9 +46,6 @@ class LearningStrip(QWidget):
         self.switch.setToolTip(action.toolTip())
         self.switch.clicked.connect(action.trigger)
         learning.changed.connect(self._show)
-        context.document.opened.connect(self._show)
-        context.document.closed.connect(self._show)
-        context.document.changed.connect(lambda _changes: self._show())
         self._show()
 
     def _show(self) -> None:

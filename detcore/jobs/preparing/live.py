@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from detcore.atomic import atomic_write
 from detcore.errors import ConfigError, ProjectError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.program import check_can_train
@@ -38,10 +37,11 @@ def prepare_live(project: ProjectReader, *, device: str = "auto") -> RunFolder:
         ProjectError: a learner is at work already, or the run cannot be written.
     """
     check_can_train()
-    for info in list_runs(project):
+    runs = list_runs(project)
+    for info in runs:
         if is_live(info.folder) and info.state is RunState.RUNNING:
             raise ProjectError("a learner is at work on this project already", path=info.folder.path)
-    before = next((info for info in list_runs(project) if _can_be_gone_on_from(info)), None)
+    before = next((info for info in runs if _can_be_gone_on_from(info)), None)
     if before is not None and is_live(before.folder):
         _change_device(before.folder, device)
         return before.folder
@@ -54,8 +54,8 @@ def prepare_live(project: ProjectReader, *, device: str = "auto") -> RunFolder:
         runtime=Runtime(device=device),
     )
     run = create_run(project, config.detector, title=TITLE)
-    with whole_or_gone(run), atomic_write(run.config) as temporary:
-        temporary.write_text(config.to_json(), encoding="utf-8")
+    with whole_or_gone(run):
+        config.save(run.config)
     return run
 
 
@@ -73,6 +73,4 @@ def _can_be_gone_on_from(info: RunInfo) -> bool:
 def _change_device(run: RunFolder, device: str) -> None:
     config = TrainConfig.load(run.config)
     if config.runtime.device != device:
-        config = replace(config, runtime=replace(config.runtime, device=device))
-        with atomic_write(run.config) as temporary:
-            temporary.write_text(config.to_json(), encoding="utf-8")
+        replace(config, runtime=replace(config.runtime, device=device)).save(run.config)

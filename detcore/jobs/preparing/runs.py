@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from detcore.atomic import atomic_write
 from detcore.curation.emphasis import DEFAULT_STRENGTH, Emphasis, find_emphasis
 from detcore.curation.lesson import find_lesson
 from detcore.errors import Cancelled, ConfigError, ProjectError
@@ -115,7 +114,7 @@ def prepare_run(
         if start is not None:
             shutil.copyfile(start.file, run.start)
             config = replace(config, learning=replace(config.learning, weights=str(run.start)))
-        _write_config(run, config)
+        config.save(run.config)
         if emphasis is not None:
             emphasis.save(run.emphasis)
         if teacher is not None:
@@ -295,7 +294,7 @@ def _change_config(
         learning = replace(learning, minutes=minutes + so_far.seconds / 60.0, epochs=None)
     config = replace(config, learning=learning)
     if config != before:
-        _write_config(run, config)
+        config.save(run.config)
 
 
 def _moved_weights(project: ProjectReader, weights: str | None) -> str | None:
@@ -304,8 +303,3 @@ def _moved_weights(project: ProjectReader, weights: str | None) -> str | None:
         return weights
     moved = project.runs_folder.joinpath(*Path(weights).parts[-2:])
     return str(moved) if moved.is_file() else weights
-
-
-def _write_config(run: RunFolder, config: TrainConfig) -> None:
-    with atomic_write(run.config) as temporary:
-        temporary.write_text(config.to_json(), encoding="utf-8")

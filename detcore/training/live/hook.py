@@ -128,8 +128,7 @@ class LiveHook(Hook):
         if state.rate_drops == 0:
             judging = self._judging
             long = state.seconds - self._news_at >= _CALM_SECONDS
-            is_calm = judging.unimproved >= _CALM_FIGURES if judging.has_images else long
-            due = is_calm
+            due = judging.unimproved >= _CALM_FIGURES if judging.has_images else long
         else:
             due = state.seconds - self._dropped_at >= _DROP_SECONDS
         if due:
