@@ -21,7 +21,7 @@ from app.services.timing import Debouncer
 from app.widgets.page import Page
 from detcore.errors import ReticleError
 from detcore.formats.base import ExportReport
-from detcore.formats.copying import NOT_COPIED
+from detcore.formats.common.copying import NOT_COPIED
 from detcore.project.reading import Statistics
 
 FORM_WIDTH = 360

@@ -14,7 +14,7 @@ from app.label.models.class_model import ClassModel
 from app.label.widgets.class_picker import ClassPicker
 from app.services.context import AppContext, apply_edit
 from app.services.figures import counted
-from detcore.formats.yolo_names import read_class_list
+from detcore.formats.yolo.names import read_class_list
 from detcore.project import edits
 from detcore.project.project import Project
 from detcore.project.reading import class_counts

@@ -18,7 +18,7 @@ from detcore.deploy.darknet_file import DARKNET, dense_of, write_darknet
 from detcore.deploy.running import Floats, Run
 from detcore.deploy.torch_file import record, run_module, run_torch, write_torch
 from detcore.errors import Cancelled
-from detcore.formats.staging import Staging, staged
+from detcore.formats.common.staging import Staging, staged
 from detcore.inference.predictor import best_checkpoint
 from detcore.jobs.preparing.model_export import MODEL_FORMATS, ModelExport, check_model_export
 from detcore.project.runs import RunFolder

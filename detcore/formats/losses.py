@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from detcore.formats.base import Dataset, DatasetImage, ExportReport
+from detcore.formats.common.shapes import SHAPE, shape_of
 from detcore.types import Extra
 from detcore.wording import counted
 
@@ -25,6 +26,9 @@ class Capabilities:
     verified_empty: bool = False  # an image without boxes, told from one without labels
     splits: bool = False
     sizes: bool = False  # width and height of each image
+    shapes: frozenset[str] = (
+        frozenset()
+    )  # kinds of outlines beside the boxes: polygon, rotated, line, points, ellipse
     class_ids: bool = False  # a number of each class besides its name
     kept_beside: bool = False  # what has no field lies in reticle.json, where Reticle finds it again
 
@@ -53,7 +57,7 @@ def _foreign_keys(extras: Iterable[Extra], format_name: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     for extra in extras:
         for key, value in extra.items():
-            if key == format_name:
+            if key in {format_name, SHAPE}:
                 continue
             if key == "area" and format_name != "coco":
                 counts["coco area"] += 1
@@ -77,6 +81,7 @@ def told_losses(dataset: Dataset, report: ExportReport, title: str, holds: Capab
         count = sum(bool(getattr(box, flag)) for image in dataset.images for box in image.boxes)
         if count and not getattr(holds, flag):
             sentences.append(no_field(flag, count, "box", "boxes"))
+    sentences += _lost_shapes(dataset, title, holds)
     verified = sum(image.verified and bool(image.boxes) for image in dataset.images)
     if verified and not holds.verified:
         sentences.append(no_field("verified", verified, "image"))
@@ -88,6 +93,29 @@ def told_losses(dataset: Dataset, report: ExportReport, title: str, holds: Capab
     divided = sum(count for split, count in report.images.items() if split)
     if divided and not holds.splits:
         sentences.append(f"{title} knows no splits: {counted(divided, 'image')} written without.")
+    return sentences
+
+
+def _lost_shapes(dataset: Dataset, title: str, holds: Capabilities) -> list[str]:
+    """Outlines that the format has no place for, and those that fit their box no more."""
+    without_place: Counter[str] = Counter()
+    outdated = 0
+    for image in dataset.images:
+        for box in image.boxes:
+            if SHAPE not in box.extra:
+                continue
+            shape = shape_of(box)
+            if shape is None:
+                outdated += 1
+            elif shape.kind not in holds.shapes:
+                without_place[shape.kind] += 1
+    sentences = [
+        f"{title} has no place for outlines of the kind “{kind}”: {counted(count, 'box', 'boxes')} written without."
+        for kind, count in sorted(without_place.items())
+    ]
+    if outdated:
+        boxes = counted(outdated, "box was", "boxes were")
+        sentences.append(f"{boxes} changed after the outline was drawn: written without it.")
     return sentences
 
 

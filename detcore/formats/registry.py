@@ -9,15 +9,21 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from detcore.formats.coco import COCO
+from detcore.formats.coco.reading import COCO
 from detcore.formats.sniffing import Sample, Sniffed
 from detcore.formats.spec import FormatSpec
-from detcore.formats.voc import VOC
-from detcore.formats.yolo import YOLO
+from detcore.formats.voc.reading import VOC
+from detcore.formats.yolo.reading import YOLO
 from detcore.plugins import plugins
 
 GROUP = "reticle.formats"
 """The entry points that name formats."""
+
+_BUILT_IN = (
+    VOC,
+    COCO,
+    YOLO,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -26,7 +32,7 @@ _log = logging.getLogger(__name__)
 def all_formats() -> Mapping[str, FormatSpec]:
     """The formats by name, built-in ones first. A plug-in that takes the name of another is logged and left out."""
     found: dict[str, FormatSpec] = {}
-    for spec in (VOC, COCO, YOLO, *plugins(GROUP, FormatSpec)):
+    for spec in (*_BUILT_IN, *plugins(GROUP, FormatSpec)):
         if spec.name in found:
             _log.warning("a plug-in is left out: there is a format %r already", spec.name)
         else:

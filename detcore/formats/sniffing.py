@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from detcore.formats.text import decode
-from detcore.formats.walking import first_files
+from detcore.formats.common.text import decode
+from detcore.formats.common.walking import first_files
 
 HEAD = 1 << 16
 """Bytes of a file that are looked at; a dataset may have gigabytes."""

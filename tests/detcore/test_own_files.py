@@ -17,7 +17,7 @@ from detcore.curation.emphasis import Emphasis
 from detcore.errors import ConfigError, ReticleError
 from detcore.evaluation.coco_files import read_coco_files
 from detcore.evaluation.flat_json import read_flat_records
-from detcore.formats.staging import read_marker, read_marks
+from detcore.formats.common.staging import read_marker, read_marks
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.events import Ended, EndReason, Log, Step, Validation, decode, encode
 from detcore.jobs.settings.sections import SETTINGS

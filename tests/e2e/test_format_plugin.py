@@ -112,7 +112,7 @@ def test_pages_and_dialogs_list_it(qtbot: QtBot) -> None:
 ODD = """
 from dataclasses import dataclass, replace
 from detcore.formats.base import ExportReport
-from detcore.formats.coco import COCO
+from detcore.formats.coco.reading import COCO
 from detcore.options import option
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def test_numbers_and_words_that_another_format_has_are_options_too(
     [
         ("raise RuntimeError('not today')", "RuntimeError('not today')"),
         ("SPEC = 3", "it is no FormatSpec"),
-        ("from detcore.formats.coco import COCO as SPEC", "there is a format 'coco' already"),
+        ("from detcore.formats.coco.reading import COCO as SPEC", "there is a format 'coco' already"),
         ("", "AttributeError"),
         ("import surely_not_installed", "ModuleNotFoundError"),
     ],

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QCheckBox, QComboBox
 from pytestqt.qtbot import QtBot
 
 from app.export.form import ExportForm
-from detcore.formats.coco_write import CocoOptions
-from detcore.formats.voc_write import VocOptions
+from detcore.formats.coco.writing import CocoOptions
+from detcore.formats.voc.writing import VocOptions
 from detcore.options import NoOptions
 
 

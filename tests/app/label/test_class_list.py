@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.label.class_dialog import ClassDialog
 from app.label.page import LabelPage
 from detcore.errors import FormatError
-from detcore.formats.yolo_names import read_class_list
+from detcore.formats.yolo.names import read_class_list
 
 ALT = Qt.KeyboardModifier.AltModifier
 

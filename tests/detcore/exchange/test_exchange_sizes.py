@@ -13,7 +13,7 @@ from PIL import Image as PillowImage
 from detcore.errors import FormatError
 from detcore.exchange import export_dataset
 from detcore.formats.base import ExportOptions
-from detcore.formats.voc_write import VocOptions
+from detcore.formats.voc.writing import VocOptions
 from detcore.project.edits import add_boxes, add_class, add_images, delete_boxes
 from detcore.project.project import Project
 from detcore.types import Box, Image

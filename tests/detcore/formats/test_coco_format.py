@@ -13,8 +13,8 @@ import pytest
 
 from detcore.errors import FormatError
 from detcore.formats.base import Dataset, DatasetImage, ExportOptions, Problem
-from detcore.formats.coco import COCO
-from detcore.formats.coco_write import CocoOptions
+from detcore.formats.coco.reading import COCO
+from detcore.formats.coco.writing import CocoOptions
 from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
 
 CATEGORIES = [{"id": 1, "name": "cat", "supercategory": "animal"}, {"id": 5, "name": "dog"}]

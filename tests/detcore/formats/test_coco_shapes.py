@@ -17,7 +17,7 @@ from detcore.errors import FormatError
 from detcore.exchange import import_dataset
 from detcore.formats import all_formats
 from detcore.formats.base import Dataset, Problem
-from detcore.formats.coco_bounds import read_bounds
+from detcore.formats.coco.bounds import read_bounds
 from detcore.project.project import Project
 from tests.detcore.formats.format_samples import box, dataset_of, save_image
 

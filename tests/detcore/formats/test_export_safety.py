@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from detcore.errors import Cancelled, FormatError
 from detcore.formats import all_formats, detect_format
 from detcore.formats.base import Dataset, ExportOptions
-from detcore.formats.naming import unique_names
+from detcore.formats.common.naming import unique_names
 from detcore.images.decoding import read_image, read_size
 from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
 

@@ -16,7 +16,7 @@ from detcore.errors import FormatError
 from detcore.exchange import ImportOptions, ImportReport, export_dataset, import_dataset
 from detcore.formats import all_formats
 from detcore.formats.base import Dataset, ExportOptions
-from detcore.formats.staging import Staging
+from detcore.formats.common.staging import Staging
 from detcore.project.project import Project
 from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
 

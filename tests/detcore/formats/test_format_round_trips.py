@@ -15,7 +15,7 @@ from PIL import Image
 
 from detcore.formats import all_formats
 from detcore.formats.base import Dataset, DatasetBox, DatasetClass, DatasetImage, ExportOptions
-from detcore.formats.voc_write import VocOptions
+from detcore.formats.voc.writing import VocOptions
 
 SIZES = ((100, 80), (1, 1), (4000, 3000))
 FLAGS = ("difficult", "truncated", "occluded", "crowd")

@@ -10,10 +10,10 @@ import pytest
 from detcore.errors import FormatError
 from detcore.formats import all_formats
 from detcore.formats.base import DatasetImage, ExportOptions
-from detcore.formats.coco_write import CocoOptions
+from detcore.formats.coco.writing import CocoOptions
 from detcore.formats.losses import Capabilities
 from detcore.formats.spec import FormatSpec
-from detcore.formats.voc_write import VocOptions
+from detcore.formats.voc.writing import VocOptions
 from detcore.options import option
 from tests.detcore.formats.format_samples import box, dataset_of
 

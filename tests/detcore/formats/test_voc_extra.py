@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detcore.formats.base import Dataset, Problem
-from detcore.formats.voc import VOC
+from detcore.formats.voc.reading import VOC
 from tests.detcore.formats.format_samples import BOUNDS, box, dataset_of, save_image
 
 WRITTEN = "out/VOCdevkit/VOC2012/Annotations/a.xml"

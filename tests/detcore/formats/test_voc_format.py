@@ -10,8 +10,8 @@ import pytest
 
 from detcore.errors import FormatError
 from detcore.formats.base import Dataset, DatasetImage, ExportOptions, Problem
-from detcore.formats.voc import VOC
-from detcore.formats.voc_write import VocOptions
+from detcore.formats.voc.reading import VOC
+from detcore.formats.voc.writing import VocOptions
 from tests.detcore.formats.format_samples import BOUNDS, box, dataset_of, hashes, save_image, thing, write_xml
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detcore.formats.voc import VOC
+from detcore.formats.voc.reading import VOC
 from tests.detcore.formats.format_samples import save_image, thing, write_xml
 
 

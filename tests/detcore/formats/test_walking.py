@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from detcore.formats.common.walking import files_below
 from detcore.formats.registry import all_formats, recognise
 from detcore.formats.sniffing import Sample
-from detcore.formats.walking import files_below
 
 
 def test_hidden_things_projects_and_links_to_folders_are_passed_over(tmp_path: Path):

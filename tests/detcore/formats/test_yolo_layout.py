@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from detcore.errors import Cancelled, FormatError
-from detcore.formats import yolo_layout
-from detcore.formats.yolo import YOLO
-from detcore.formats.yolo_names import read_yaml
+from detcore.formats.yolo import layout as yolo_layout
+from detcore.formats.yolo.names import read_yaml
+from detcore.formats.yolo.reading import YOLO
 from tests.detcore.formats.format_samples import save_image
 
 LINE = "0 0.5 0.5 0.2 0.5\n"

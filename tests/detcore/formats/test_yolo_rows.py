@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from detcore.formats.yolo_rows import are_keypoints, bounds_of, foreign_layout
+from detcore.formats.yolo.rows import are_keypoints, bounds_of, foreign_layout
 
 CENTRED = (0.3, 0.3, 0.7, 0.7)
 """Edges of the box ``.5 .5 .4 .4``."""

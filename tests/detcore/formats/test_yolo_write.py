@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from detcore.formats.base import Dataset, DatasetImage
-from detcore.formats.yolo import YOLO
+from detcore.formats.yolo.reading import YOLO
 from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
 
 LINE = "0 0.5 0.5 0.2 0.5\n"  # 40 20 60 60 of an image of 100 × 80

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from detcore.formats.text import as_flag
-from detcore.formats.xmltree import Node, is_sound
+from detcore.formats.common.text import as_flag
+from detcore.formats.common.xmltree import Node, is_sound
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from detcore.errors import FormatError
-from detcore.formats.collect import Gathering
-from detcore.formats.locate import common_root, plain_folder
-from detcore.formats.text import decode, foreign_parts, read_bytes, split_of_folder, tails
-from detcore.formats.walking import is_never_walked
-from detcore.formats.yolo_names import (
+from detcore.formats.common.collect import Gathering
+from detcore.formats.common.locate import common_root, plain_folder
+from detcore.formats.common.text import decode, foreign_parts, read_bytes, split_of_folder, tails
+from detcore.formats.common.walking import is_never_walked
+from detcore.formats.yolo.names import (
     NAME_FILES,
     NameList,
     YoloConfig,

@@ -19,11 +19,11 @@ from detcore.formats.base import (
     count_images,
     step,
 )
-from detcore.formats.copying import ImageCopier
+from detcore.formats.common.copying import ImageCopier
+from detcore.formats.common.naming import unique_names
+from detcore.formats.common.staging import Staging, staged
 from detcore.formats.losses import BOX_FLAGS, repeated_boxes
-from detcore.formats.naming import unique_names
-from detcore.formats.staging import Staging, staged
-from detcore.formats.yolo_names import NAME_FILES
+from detcore.formats.yolo.names import NAME_FILES
 from detcore.options import NoOptions
 from detcore.types import SPLITS
 from detcore.wording import counted

@@ -22,11 +22,11 @@ from detcore.formats.base import (
     count_images,
     step,
 )
-from detcore.formats.collect import LARGEST_ID
-from detcore.formats.copying import ImageCopier
+from detcore.formats.common.collect import LARGEST_ID
+from detcore.formats.common.copying import ImageCopier
+from detcore.formats.common.naming import unique_names
+from detcore.formats.common.staging import Staging, staged
 from detcore.formats.losses import repeated_boxes
-from detcore.formats.naming import unique_names
-from detcore.formats.staging import Staging, staged
 from detcore.options import option
 from detcore.wording import counted
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detcore.formats.base import Problem
-from detcore.formats.text import decode, is_list_of_all, read_bytes, split_of_folder
+from detcore.formats.common.text import decode, is_list_of_all, read_bytes, split_of_folder
 from detcore.images.decoding import EXTENSIONS
 from detcore.types import SPLITS
 

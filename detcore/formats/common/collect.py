@@ -19,11 +19,17 @@ from detcore.formats.base import (
     Progress,
     no_progress,
 )
-from detcore.formats.cleaning import Cleaner
-from detcore.formats.geometry import Frame, read_frame
-from detcore.formats.locate import ImageFinder, common_root, dataset_folders, plain_folder, relative_name
-from detcore.formats.text import foreign_parts, split_of_folder
-from detcore.formats.walking import files_below
+from detcore.formats.common.cleaning import Cleaner
+from detcore.formats.common.geometry import Frame, read_frame
+from detcore.formats.common.locate import (
+    ImageFinder,
+    common_root,
+    dataset_folders,
+    plain_folder,
+    relative_name,
+)
+from detcore.formats.common.text import foreign_parts, split_of_folder
+from detcore.formats.common.walking import files_below
 from detcore.images.decoding import EXTENSIONS, frames_text, natural_key
 from detcore.wording import counted
 
@@ -84,7 +90,7 @@ class Gathering:
         self._spellings: dict[Path, Path] = {}
 
     def files(self, folder: Path, suffixes: Sequence[str]) -> list[Path]:
-        """See :func:`detcore.formats.walking.files_below`; what is passed over is reported in the end."""
+        """See :func:`detcore.formats.common.walking.files_below`; what is passed over is reported in the end."""
         return files_below(folder, suffixes, passed_over=self._passed_over, progress=self._progress)
 
     def problem(self, path: Path, message: str, line: int | None = None) -> None:

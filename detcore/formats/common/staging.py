@@ -17,7 +17,7 @@ import psutil
 
 from detcore.errors import FormatError, disk_error
 from detcore.formats.base import MARKER, DatasetImage
-from detcore.formats.text import decode
+from detcore.formats.common.text import decode
 from detcore.types import SPLITS
 from detcore.untrusted_json import parse_json
 

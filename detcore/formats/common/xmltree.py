@@ -12,7 +12,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from detcore.errors import FormatError
-from detcore.formats.text import decode_declared
+from detcore.formats.common.text import decode_declared
 
 _DEEPEST = 100
 _DECLARATION = re.compile(r"\A\s*<\?xml\s[^>]*\?>")

@@ -11,7 +11,7 @@ from typing import Any, cast
 import yaml
 
 from detcore.errors import FormatError
-from detcore.formats.text import decode, foreign_parts, read_bytes, tails
+from detcore.formats.common.text import decode, foreign_parts, read_bytes, tails
 from detcore.wording import counted
 
 NAME_FILES = ("classes.txt", "obj.names", "predefined_classes.txt", "_darknet.labels", "classes.names")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote
 
-from detcore.formats.walking import files_below
+from detcore.formats.common.walking import files_below
 from detcore.images.decoding import EXTENSIONS
 
 _BESIDE = ("JPEGImages", "images", "Images", "img")

@@ -11,7 +11,7 @@ from PIL import ImageOps
 
 from detcore.errors import ImageError
 from detcore.formats.base import DatasetImage
-from detcore.formats.staging import Staging
+from detcore.formats.common.staging import Staging
 from detcore.images.decoding import UNREADABLE, read_header
 from detcore.wording import counted
 

@@ -26,15 +26,15 @@ from detcore.formats.base import (
     Progress,
     step,
 )
-from detcore.formats.coco_bounds import as_numbers, read_bounds
-from detcore.formats.coco_write import CocoOptions, write_coco
-from detcore.formats.collect import LARGEST_ID, Gathering
-from detcore.formats.geometry import Frame
+from detcore.formats.coco.bounds import as_numbers, read_bounds
+from detcore.formats.coco.writing import CocoOptions, write_coco
+from detcore.formats.common.collect import LARGEST_ID, Gathering
+from detcore.formats.common.geometry import Frame
+from detcore.formats.common.staging import read_marks
+from detcore.formats.common.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
 from detcore.formats.losses import Capabilities
 from detcore.formats.sniffing import Sample, Sniffed, json_head
 from detcore.formats.spec import FormatSpec
-from detcore.formats.staging import read_marks
-from detcore.formats.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
 from detcore.untrusted_json import parse_json
 from detcore.wording import counted
 

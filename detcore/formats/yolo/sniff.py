@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import yaml
 
+from detcore.formats.common.text import decode
 from detcore.formats.sniffing import Sample, Sniffed, read_head, surest
-from detcore.formats.text import decode
-from detcore.formats.yolo_layout import looks_like_labels
-from detcore.formats.yolo_names import NAME_FILES
-from detcore.formats.yolo_rows import bounds_of, foreign_layout
+from detcore.formats.yolo.layout import looks_like_labels
+from detcore.formats.yolo.names import NAME_FILES
+from detcore.formats.yolo.rows import bounds_of, foreign_layout
 
 _DESCRIPTIONS = (".yaml", ".yml", ".data")
 _MOST = 20

@@ -19,17 +19,17 @@ from detcore.formats.base import (
     Progress,
     step,
 )
-from detcore.formats.collect import Gathering
-from detcore.formats.geometry import Frame
+from detcore.formats.common.collect import Gathering
+from detcore.formats.common.geometry import Frame
+from detcore.formats.common.staging import read_marker
+from detcore.formats.common.text import as_flag, foreign_parts, read_bytes
+from detcore.formats.common.xmltree import Node, parse
 from detcore.formats.losses import Capabilities
 from detcore.formats.sniffing import Sample, Sniffed, read_head
 from detcore.formats.spec import FormatSpec
-from detcore.formats.staging import read_marker
-from detcore.formats.text import as_flag, foreign_parts, read_bytes
-from detcore.formats.voc_extra import EDGES, image_extra, not_kept, object_extra
-from detcore.formats.voc_lists import SplitLists, read_label_map
-from detcore.formats.voc_write import VocOptions, write_voc
-from detcore.formats.xmltree import Node, parse
+from detcore.formats.voc.extra import EDGES, image_extra, not_kept, object_extra
+from detcore.formats.voc.lists import SplitLists, read_label_map
+from detcore.formats.voc.writing import VocOptions, write_voc
 
 _IMAGE_FOLDERS = ("JPEGImages", "images", "Images", "img", "")
 

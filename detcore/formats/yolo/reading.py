@@ -23,17 +23,17 @@ from detcore.formats.base import (
     Progress,
     step,
 )
-from detcore.formats.collect import LARGEST_ID, Gathering
-from detcore.formats.geometry import Frame
+from detcore.formats.common.collect import LARGEST_ID, Gathering
+from detcore.formats.common.geometry import Frame
+from detcore.formats.common.staging import read_marker, read_marks
+from detcore.formats.common.text import decode, read_bytes
 from detcore.formats.losses import Capabilities
 from detcore.formats.spec import FormatSpec
-from detcore.formats.staging import read_marker, read_marks
-from detcore.formats.text import decode, read_bytes
-from detcore.formats.yolo_layout import Entry, find_config, find_entries, names_around
-from detcore.formats.yolo_names import NameList, names_file, read_names
-from detcore.formats.yolo_rows import are_keypoints, bounds_of, foreign_layout
-from detcore.formats.yolo_sniff import sniff_yolo
-from detcore.formats.yolo_write import write_yolo
+from detcore.formats.yolo.layout import Entry, find_config, find_entries, names_around
+from detcore.formats.yolo.names import NameList, names_file, read_names
+from detcore.formats.yolo.rows import are_keypoints, bounds_of, foreign_layout
+from detcore.formats.yolo.sniff import sniff_yolo
+from detcore.formats.yolo.writing import write_yolo
 from detcore.wording import counted
 
 _SAMPLED = 100

@@ -18,12 +18,12 @@ from detcore.formats.base import (
     count_images,
     step,
 )
-from detcore.formats.copying import ImageCopier, is_jpeg
+from detcore.formats.common.copying import ImageCopier, is_jpeg
+from detcore.formats.common.naming import unique_names
+from detcore.formats.common.staging import Staging, staged
+from detcore.formats.common.xmltree import Node, serialise
 from detcore.formats.losses import repeated_boxes
-from detcore.formats.naming import unique_names
-from detcore.formats.staging import Staging, staged
-from detcore.formats.voc_extra import EDGES, KeptElements
-from detcore.formats.xmltree import Node, serialise
+from detcore.formats.voc.extra import EDGES, KeptElements
 from detcore.images.decoding import EXTENSIONS
 from detcore.options import option
 from detcore.wording import counted

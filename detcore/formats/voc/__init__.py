@@ -1,0 +1,1 @@
+"""Pascal VOC's XML, as labelImg, CVAT and others write it."""

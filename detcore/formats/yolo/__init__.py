@@ -1,0 +1,1 @@
+"""YOLO's text files, of Ultralytics and of darknet."""
