@@ -4,7 +4,8 @@ python -m tests.benchmarks race --data DIR [--peer PYTHON] [--sets …] [--secon
                                 [--models reticle-s "reticle-s optimiser=adamw small_until=0" …] [--settings …]
                                 [--weights none|FILE] [--out FILE.json]
 
-``DIR`` holds the folders ``bccd``, ``playing_cards`` and ``raccoon``. Each set is divided once: its own test part, and of
+``DIR`` holds the folders ``bccd``, ``playing_cards`` and ``raccoon``, and ``padilla_review`` for the set ``persons``;
+the set ``sample`` is painted anew. Each set is divided once: its own test part, and of
 the rest a tenth to judge by where the set names none. Every trainer gets the training part and the part to judge
 by, 320 pixels, and the same seconds of training and judging by the clock; what it finds in the test part is scored by
 COCO's rules. ``PYTHON`` is the interpreter of an environment that has the peer; it runs the peer's own ``train`` and
@@ -29,7 +30,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks.race_sets import SETS, make_set
+from tests.benchmarks.race_sets import SETS, SMALL_SETS, make_set
 from tests.benchmarks.race_trainers import Ours, Peer, Scored
 
 
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--sets", nargs="+", choices=sorted(SETS), default=sorted(SETS))
+    parser.add_argument("--sets", nargs="+", choices=[*sorted(SETS), *SMALL_SETS], default=sorted(SETS))
     parser.add_argument("--seconds", nargs="+", type=float, default=[240.0])
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--models", nargs="*", default=["reticle-s"], help="detectors of ours, with settings")

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from detcore.project.class_edits import delete_class
 from detcore.project.edits import remove_images, set_split
 from detcore.project.project import Project
+from detcore.sample.project import PROJECT_NAME, create_sample_project
 from tests.benchmarks.command import reticle
 
 Sources = tuple[list[tuple[Path, Path]], Callable[[str], bool]]
@@ -18,12 +20,17 @@ Sources = tuple[list[tuple[Path, Path]], Callable[[str], bool]]
 
 def make_set(name: str, data: Path, folder: Path, *, images_kept: int | None = None) -> Path:
     """A project of one set with its splits; of the images besides the test part only so many."""
-    sources, tested = SETS[name](data)
     folder.mkdir(parents=True, exist_ok=True)
+    if name == _SAMPLE:
+        create_sample_project(folder, images=_SAMPLE_IMAGES).close()
+        return folder / PROJECT_NAME
+    sources, tested = _persons(data) if name == _PERSONS else SETS[name](data)
     project_path = folder / f"{name}.reticle"
     for source, folder in sources:
         reticle("import", project_path, source, "--format", "voc", "--images", folder, "--allow-outside")
     with Project.open(project_path) as project:
+        if name == _PERSONS:
+            _keep_class(project, "person")
         images = list(project.images())
         if not any(image.split == "test" for image in images):
             splits = {image.id: "test" if tested(image.path) else "train" for image in images}
@@ -34,6 +41,15 @@ def make_set(name: str, data: Path, folder: Path, *, images_kept: int | None = N
         if images_kept is not None:
             _keep(project, images_kept)
     return project_path
+
+
+def _keep_class(project: Project, name: str) -> None:
+    """Take out all other classes, and the images without a box of this one."""
+    for other in project.classes():
+        if other.name != name:
+            project.edit(delete_class, other.id, delete_boxes=True)
+    empty = [image.id for image in project.images() if not project.boxes(image.id)]
+    project.edit(lambda reader: remove_images(reader, empty))
 
 
 def _keep(project: Project, count: int) -> None:
@@ -64,4 +80,17 @@ def _raccoon(data: Path) -> Sources:
     return [(folder / "annotations", folder / "images")], lambda path: Path(path).name in names
 
 
+def _persons(data: Path) -> Sources:
+    folder = data / "padilla_review" / "data" / "database"
+    return [
+        (folder / "gts" / "pascalvoc_format", folder / "images")
+    ], lambda path: int(Path(path).stem[-1]) < 3
+
+
 SETS: dict[str, Callable[[Path], Sources]] = {"bccd": _bccd, "cards": _cards, "raccoon": _raccoon}
+"""The sets that trainers race on."""
+_PERSONS = "persons"
+_SAMPLE = "sample"
+_SAMPLE_IMAGES = 200
+SMALL_SETS = (_PERSONS, _SAMPLE)
+"""Sets by which a choice is confirmed: the 41 photos of padilla_review with a person, and the sample project."""

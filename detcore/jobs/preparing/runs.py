@@ -145,8 +145,12 @@ def prepare_cross_validation(
         config = replace(config, learning=replace(config.learning, teacher=""))
         notes += ("The folds have no teacher: a run of this project has learnt the labels to be judged.",)
     _checked(project, config)
-    # what was sent to training is for a run as a whole
-    config = replace(config, learning=replace(config.learning, hard_negatives=0.0, oversample=0.0))
+    # what was sent to training is for a run as a whole; looking twice costs little beside learning
+    config = replace(
+        config,
+        learning=replace(config.learning, hard_negatives=0.0, oversample=0.0),
+        runtime=replace(config.runtime, look_twice=True),
+    )
     run = create_cross_validation(project, config, folds=folds, progress=progress)
     return PreparedRun(run=run, new=True, in_folds=True, notes=notes)
 

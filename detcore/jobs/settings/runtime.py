@@ -78,7 +78,7 @@ class Runtime:
         False,
         label="Look twice when predicting",
         help="Find objects in each image and in its mirror image, which takes twice as long and is right a little more "
-        "often. Only with Flip left and right.",
+        "often. Only with Flip left and right; a cross-validation always does.",
         group=KEPT,
     )
 

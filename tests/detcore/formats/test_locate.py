@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from detcore.formats import locate
+from detcore.formats.common import locate
 
 
 def test_looking_for_images_takes_no_longer_in_large_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -207,6 +207,17 @@ def test_folds_begin_with_nothing_that_a_run_has_learnt(learnt: tuple[Project, R
     assert [TrainConfig.load(RunFolder(fold).config).learning.weights for fold in folds] == [None, None]
 
 
+@pytest.mark.parametrize(("flips", "looks"), [(True, 2), (False, 1)])
+def test_folds_look_twice_at_what_they_judge_where_mirror_images_are_learnt(
+    learnt: tuple[Project, RunFolder], flips: bool, looks: int
+) -> None:
+    project, _ = learnt
+    config = replace(CONFIG, augmentation=replace(CONFIG.augmentation, flip_horizontal=flips))
+    run = prepare_cross_validation(project, config, folds=2).run
+    folds = sorted((run.path / "folds").iterdir())
+    assert [TrainConfig.load(RunFolder(fold).config).looks for fold in folds] == [looks, looks]
+
+
 def begun(run: RunFolder, *, seconds: float, epoch: float) -> None:
     """What a process would have written that trained so long."""
     run.events.write_text(
