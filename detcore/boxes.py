@@ -39,6 +39,18 @@ def iou(boxes: FloatArray, others: FloatArray) -> FloatArray:
     return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
 
 
+def greedy_pairs(alike: FloatArray, *, least: float) -> list[tuple[int, int]]:
+    """Rows and columns of a matrix (N, M) that belong together: the greatest value first, no row and no column twice, none
+    below ``least``."""
+    alike = alike.copy()
+    found: list[tuple[int, int]] = []
+    while alike.size and alike.max() >= least:
+        row, column = (int(place) for place in np.unravel_index(int(alike.argmax()), alike.shape))
+        found.append((row, column))
+        alike[row], alike[:, column] = -1.0, -1.0
+    return found
+
+
 def clip(boxes: FloatArray, *, width: float, height: float) -> FloatArray:
     """The part of each box inside an image of that size, (N, 4); may have no area left."""
     limits = np.array([width, height, width, height], dtype=np.float64)

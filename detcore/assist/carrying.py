@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from detcore.assist.tracking import SURE, Picture, background_motion, track
-from detcore.boxes import iou
+from detcore.boxes import greedy_pairs, iou
 from detcore.types import Box, Detections, FloatArray, IntArray
 
 _SAME = 0.3
@@ -70,18 +70,6 @@ def carry(
     return Labelled(time=time, labels=labelled.labels[sure], boxes=boxes[sure], scores=scores[sure])
 
 
-def pairs(alike: FloatArray, *, least: float) -> list[tuple[int, int]]:
-    """Rows and columns of a matrix (N, M) that belong together: the greatest value first, no row and no column twice, none
-    below ``least``."""
-    alike = alike.copy()
-    found: list[tuple[int, int]] = []
-    while alike.size and alike.max() >= least:
-        row, column = (int(place) for place in np.unravel_index(int(alike.argmax()), alike.shape))
-        found.append((row, column))
-        alike[row], alike[:, column] = -1.0, -1.0
-    return found
-
-
 def _motions(labelled: Labelled, earlier: Labelled | None, time: int) -> FloatArray:
     """(N, 2) pixels by which each box will have moved at ``time``, by what it moved since the ``earlier`` frame."""
     motions = np.zeros((len(labelled.boxes), 2))
@@ -90,7 +78,7 @@ def _motions(labelled: Labelled, earlier: Labelled | None, time: int) -> FloatAr
     same = labelled.labels[:, None] == earlier.labels[None, :]
     alike = np.where(same, iou(labelled.boxes, earlier.boxes), 0.0)
     pace = (time - labelled.time) / (labelled.time - earlier.time)
-    for row, column in pairs(alike, least=_SAME):
+    for row, column in greedy_pairs(alike, least=_SAME):
         moved = labelled.boxes[row] - earlier.boxes[column]
         motions[row] = pace * (moved[:2] + moved[2:]) / 2
     return motions

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from detcore.assist.carrying import Labelled, pairs
+from detcore.assist.carrying import Labelled
 from detcore.assist.tracking import SURE, Picture, track
-from detcore.boxes import iou
+from detcore.boxes import greedy_pairs, iou
 from detcore.types import FloatArray
 
 MOST_FRAMES = 30
@@ -86,7 +86,7 @@ def _matched(first: Labelled, last: Labelled, way: FloatArray, scores: FloatArra
     same = first.labels[:, None] == last.labels[None, :]
     sure = (scores >= SURE)[:, None]
     alike = np.where(sure, iou(way, last.boxes), iou(first.boxes, last.boxes))
-    found = pairs(np.where(same, alike, 0.0), least=_SAME)
+    found = greedy_pairs(np.where(same, alike, 0.0), least=_SAME)
     open_first = np.setdiff1d(np.arange(len(first.labels)), [row for row, _ in found])
     open_last = np.setdiff1d(np.arange(len(last.labels)), [row for _, row in found])
     for label in np.intersect1d(first.labels[open_first], last.labels[open_last]).tolist():

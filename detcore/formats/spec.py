@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from detcore.errors import FormatError
 from detcore.formats.base import Dataset, ExportOptions, ExportReport, Problem, Progress, no_progress
+from detcore.formats.in_place import LabelFiles
 from detcore.formats.losses import Capabilities, foreign_fields, told_losses
 from detcore.formats.sniffing import Sample, Sniffed
 from detcore.options import NoOptions, Option, options_of
@@ -67,7 +68,7 @@ class FormatSpec:
     writer: Writer | None = None
     options: type[Any] = NoOptions  # a frozen dataclass whose fields are made by ``option``
     capabilities: Capabilities = Capabilities()
-    open: Callable[[Path], Any] | None = None  # for editing the files in their place: no format does yet
+    open: Callable[[Path], LabelFiles] | None = None  # the files of a folder, to be edited in their place
 
     @property
     def full_title(self) -> str:

@@ -34,12 +34,7 @@ def add_class(project: ProjectReader, name: str, color: str | None = None, key: 
 
 def add_classes(project: ProjectReader, names: Iterable[str]) -> Edit:
     """Classes at the end of the list, in the order given; names that are there already are passed over."""
-    classes = project.classes()
-    fresh: list[ObjectClass] = []
-    for name in names:
-        present = [*classes, *fresh]
-        if all(item.name != name for item in present):
-            fresh.append(_new_class(project, present, name))
+    fresh = new_classes(project, names)
     rows = inserted("class", class_rows.COLUMNS, [item.id for item in fresh], map(class_rows.encode, fresh))
     text = (
         operation("add_class", name=fresh[0].name)
@@ -47,6 +42,17 @@ def add_classes(project: ProjectReader, names: Iterable[str]) -> Edit:
         else operation("add_classes", count=len(fresh))
     )
     return Edit(text=text, changes=(rows,) if fresh else ())
+
+
+def new_classes(project: ProjectReader, names: Iterable[str]) -> list[ObjectClass]:
+    """What :func:`add_classes` adds, for an edit that needs the ids as well."""
+    classes = project.classes()
+    fresh: list[ObjectClass] = []
+    for name in names:
+        present = [*classes, *fresh]
+        if all(item.name != name for item in present):
+            fresh.append(_new_class(project, present, name))
+    return fresh
 
 
 def update_class(project: ProjectReader, item: ObjectClass) -> Edit:

@@ -79,10 +79,16 @@ def add_boxes(project: ProjectReader, boxes: Sequence[Box], *, text: str = "") -
 
 
 def update_boxes(
-    project: ProjectReader, boxes: Sequence[Box], *, on: Sequence[Image] = (), text: str = ""
+    project: ProjectReader,
+    boxes: Sequence[Box],
+    *,
+    on: Sequence[Image] = (),
+    classes: Sequence[ObjectClass] = (),
+    text: str = "",
 ) -> Edit:
     """Boxes as they are to be: geometry, class, flags, origin. Those that stay as they are drop out. They have
-    to fit their images as these are, or as they are to be by another edit of the same step (``on``).
+    to fit their images as these are, or as they are to be by another edit of the same step (``on``), and may be
+    of ``classes`` that such an edit adds.
 
     ``updated`` becomes now. When the geometry changes, ``extra["area"]``, the area of a mask that
     came with the old box, no longer holds and goes.
@@ -95,7 +101,7 @@ def update_boxes(
             if box.image_id != old[box.id][0]:
                 raise ValueError("a box cannot move to another image")
         settled = {box.id for box in wanted if box.xyxy == old[box.id][2:6]}
-        wanted = checked_boxes(connection, wanted, new_images=on, settled=settled)
+        wanted = checked_boxes(connection, wanted, new_images=on, new_classes=classes, settled=settled)
     now, at = time.time(), box_rows.UPDATED_COLUMN
     rows = [(box.id, old[box.id], box_rows.encode(replace(box, updated=old[box.id][at]))) for box in wanted]
     changes = updated("box", box_rows.COLUMNS, rows, finish=lambda row: (*row[:at], now, *row[at + 1 :]))

@@ -54,6 +54,7 @@ WORDS: Mapping[str, str | tuple[str, str]] = {
     "scale_boxes_to_new_size": "Scale boxes to the new image size",
     "take_back_verdict": "Take back verdict",
     "take_box": ("Take box", "Take box: {count} items"),
+    "take_from_files": ("Take the change of a label file", "Take the changes of {count} label files"),
     "take_class": ("Take class", "Take class: {count} items"),
     "tighten_boxes": ("Tighten box", "Tighten {count} boxes"),
     "unmark_boxes": "Unmark {flag}",

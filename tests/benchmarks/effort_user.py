@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from detcore.boxes import Xyxy, iou
+from detcore.boxes import Xyxy, greedy_pairs, iou
 from detcore.types import BoolArray, FloatArray
 
 KEY, CLICK, DRAG, POINT = 0.28, 1.1, 1.5, 1.1
@@ -267,12 +267,7 @@ def _pairs(
     overlaps = iou(_boxes(things), _boxes(objects))
     same = np.array([[one.class_id == other.class_id for other in objects] for one in things])
     overlaps[~fits(overlaps, same)] = -1.0
-    pairs: list[Pair] = []
-    while overlaps.max() >= 0:
-        row, column = np.unravel_index(int(overlaps.argmax()), overlaps.shape)
-        pairs.append((things[row], objects[column]))
-        overlaps[row], overlaps[:, column] = -1.0, -1.0
-    return pairs
+    return [(things[row], objects[column]) for row, column in greedy_pairs(overlaps, least=0.0)]
 
 
 def _without(things: Sequence[Thing], taken: Sequence[Thing]) -> list[Thing]:

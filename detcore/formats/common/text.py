@@ -99,6 +99,19 @@ def decode_declared(data: bytes) -> tuple[str, str | None]:
     return text, f"not in the encoding it claims ({name}): read as UTF-8" if wrong else None
 
 
+def codec_of(data: bytes) -> str | None:
+    """The encoding in which a text file can be read and written again byte for byte; ``None`` where there is none."""
+    declared = _ENCODING.match(data)
+    names = [_wide_encoding(data), declared.group(1).decode("ascii") if declared else None, "utf-8", "cp1252"]
+    for name in names:
+        try:
+            if name is not None and data.decode(name).encode(name) == data:
+                return name
+        except (LookupError, UnicodeError):
+            continue
+    return None
+
+
 def _wide_encoding(data: bytes) -> str | None:
     """What a byte order mark says, or the zero bytes that two or four bytes a character leave in ASCII."""
     for mark, encoding in _BOMS:

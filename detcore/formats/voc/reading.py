@@ -28,6 +28,7 @@ from detcore.formats.losses import Capabilities
 from detcore.formats.sniffing import Sample, Sniffed, read_head
 from detcore.formats.spec import FormatSpec
 from detcore.formats.voc.extra import EDGES, image_extra, not_kept, object_extra
+from detcore.formats.voc.in_place import VocFiles
 from detcore.formats.voc.lists import SplitLists, read_label_map
 from detcore.formats.voc.writing import VocOptions, write_voc
 
@@ -73,6 +74,7 @@ VOC = FormatSpec(
     reader=read_voc,
     writer=write_voc,
     options=VocOptions,
+    open=VocFiles,
     capabilities=Capabilities(
         difficult=True,
         truncated=True,

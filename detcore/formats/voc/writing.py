@@ -195,16 +195,16 @@ class _Writer:
 
     def _edges(self, box: DatasetBox, size: tuple[int, int]) -> list[str]:
         if self._options.coordinates == "float":
-            return [_number(edge) for edge in box.xyxy]
-        x1, x2, widened_x = _whole(box.x1, box.x2, size[0])
-        y1, y2, widened_y = _whole(box.y1, box.y2, size[1])
+            return [number_text(edge) for edge in box.xyxy]
+        x1, x2, widened_x = whole_edges(box.x1, box.x2, size[0])
+        y1, y2, widened_y = whole_edges(box.y1, box.y2, size[1])
         self._rounded += (x1, y1, x2, y2) != box.xyxy
         self._widened += widened_x or widened_y
         offset = 1 if self._options.coordinates == "one_based" else 0
         return [str(x1 + offset), str(y1 + offset), str(x2), str(y2)]
 
 
-def _whole(low: float, high: float, limit: int) -> tuple[int, int, bool]:
+def whole_edges(low: float, high: float, limit: int) -> tuple[int, int, bool]:
     """Both edges rounded half up, inside the image and at least a pixel apart; whether that took widening."""
     first = min(max(math.floor(low + 0.5), 0), limit)
     last = min(max(math.floor(high + 0.5), 0), limit)
@@ -214,7 +214,7 @@ def _whole(low: float, high: float, limit: int) -> tuple[int, int, bool]:
     return first, first + 1, True
 
 
-def _number(value: float) -> str:
+def number_text(value: float) -> str:
     """The shortest text that reads back as the same float; whole numbers without a point."""
     return str(int(value)) if value == int(value) else repr(float(value))
 

@@ -29,6 +29,7 @@ from detcore.formats.common.staging import read_marker, read_marks
 from detcore.formats.common.text import decode, read_bytes
 from detcore.formats.losses import Capabilities
 from detcore.formats.spec import FormatSpec
+from detcore.formats.yolo.in_place import YoloFiles
 from detcore.formats.yolo.layout import Entry, find_config, find_entries, names_around
 from detcore.formats.yolo.names import NameList, names_file, read_names
 from detcore.formats.yolo.rows import are_keypoints, bounds_of, foreign_layout
@@ -58,6 +59,7 @@ YOLO = FormatSpec(
     sniff=sniff_yolo,
     reader=read_yolo,
     writer=write_yolo,
+    open=YoloFiles,
     capabilities=Capabilities(verified_empty=True, splits=True, class_ids=True, kept_beside=True),
 )
 

@@ -1,0 +1,141 @@
+"""What project and label files last agreed on, kept beside the project's database."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from detcore.formats.in_place import FileBox
+
+FILE = "in_place.db"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS link (format TEXT NOT NULL, folder TEXT NOT NULL, names TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS file (
+    image_id INTEGER PRIMARY KEY, path TEXT NOT NULL, content BLOB, verified INTEGER NOT NULL, boxes TEXT NOT NULL
+);
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A box of the project as it was when it and the file agreed, and its id."""
+
+    box_id: int
+    box: FileBox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreed:
+    """The file of an image as both sides knew it: ``content`` is ``None`` where there was none; ``boxes`` are those of the
+    project by their places in the file, ``None`` for an entry that the project has no box of. ``verified`` is the image's
+    in the project."""
+
+    image_id: int
+    path: Path
+    content: bytes | None = None
+    verified: bool = False
+    boxes: tuple[Held | None, ...] = ()
+
+
+class Record:
+    """The agreements of a project, one a file; each is on the disk when ``put`` returns."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(path, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @property
+    def link(self) -> tuple[str, Path] | None:
+        """The format and the folder that the project is linked with."""
+        row = self._connection.execute("SELECT format, folder FROM link").fetchone()
+        return None if row is None else (row[0], Path(row[1]))
+
+    @property
+    def names(self) -> dict[int, str]:
+        """The numbers of the classes as they were known last."""
+        row = self._connection.execute("SELECT names FROM link").fetchone()
+        return {} if row is None else {int(number): name for number, name in json.loads(row[0]).items()}
+
+    @names.setter
+    def names(self, names: Mapping[int, str]) -> None:
+        with self._connection:
+            self._connection.execute("UPDATE link SET names = ?", (json.dumps(dict(names)),))
+
+    def begin(
+        self, format_name: str, folder: Path, names: Mapping[int, str], agreements: Iterable[Agreed]
+    ) -> None:
+        """Link the project with a folder, in one transaction."""
+        with self._connection:
+            self._connection.execute("DELETE FROM file")
+            self._put(agreements)
+            self._connection.execute("DELETE FROM link")
+            row = (format_name, str(folder), json.dumps(dict(names)))
+            self._connection.execute("INSERT INTO link VALUES (?, ?, ?)", row)
+
+    def put(self, agreements: Iterable[Agreed]) -> None:
+        with self._connection:
+            self._put(agreements)
+
+    def of(self, image_id: int) -> Agreed | None:
+        row = self._connection.execute("SELECT * FROM file WHERE image_id = ?", (image_id,)).fetchone()
+        return None if row is None else _agreed(row)
+
+    def all(self) -> list[Agreed]:
+        return [_agreed(row) for row in self._connection.execute("SELECT * FROM file ORDER BY image_id")]
+
+    def forget(self, image_ids: Iterable[int]) -> None:
+        with self._connection:
+            self._connection.executemany(
+                "DELETE FROM file WHERE image_id = ?", [(image_id,) for image_id in image_ids]
+            )
+
+    def _put(self, agreements: Iterable[Agreed]) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?)",
+            (
+                (
+                    one.image_id,
+                    str(one.path),
+                    None if one.content is None else zlib.compress(one.content, 1),
+                    int(one.verified),
+                    json.dumps([None if held is None else _as_json(held) for held in one.boxes]),
+                )
+                for one in agreements
+            ),
+        )
+
+
+_FLAGS = ("difficult", "truncated", "occluded")
+
+
+def _as_json(held: Held) -> list[Any]:
+    box = held.box
+    return [held.box_id, box.name, *box.xyxy, [flag for flag in _FLAGS if getattr(box, flag)]]
+
+
+def _agreed(row: Sequence[Any]) -> Agreed:
+    image_id, path, content, verified, boxes = row
+    return Agreed(
+        image_id=image_id,
+        path=Path(path),
+        content=None if content is None else zlib.decompress(content),
+        verified=bool(verified),
+        boxes=tuple(None if item is None else _held(item) for item in json.loads(boxes)),
+    )
+
+
+def _held(item: Sequence[Any]) -> Held:
+    box_id, name, x1, y1, x2, y2, flags = item
+    return Held(
+        box_id=box_id, box=FileBox(name=name, x1=x1, y1=y1, x2=x2, y2=y2, **dict.fromkeys(flags, True))
+    )
