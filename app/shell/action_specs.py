@@ -43,6 +43,18 @@ GLOBAL_ACTIONS: tuple[ActionSpec, ...] = (
         tip="Add the images that came into the folder since, and find those that were renamed there",
     ),
     ActionSpec(
+        "global.link_files",
+        "Edit label files in place…",
+        icon="file-sync-outline",
+        tip="Write each edit into the label files of other programs at once, and notice what they change",
+    ),
+    ActionSpec(
+        "global.file_changes",
+        "Changes of other programs…",
+        icon="file-compare",
+        tip="See what others changed in the label files that are edited in place, and take or refuse it",
+    ),
+    ActionSpec(
         "global.duplicates",
         "Near-duplicates…",
         ("Ctrl+T",),

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from app.canvas.dropped_files import take_files
 from app.duplicates.finding import NearDuplicates
 from app.export.page import ExportPage
+from app.in_place.keeping import LabelFilesInPlace
 from app.label.page import LabelPage
 from app.review.page import ReviewPage
 from app.services.context import AppContext
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         self.project_actions = ProjectActions(context, self)
         self.image_places = ImagePlaces(context, self)
         self.duplicates = NearDuplicates(context, self)
+        self.label_files = LabelFilesInPlace(context, self)
         self.division = Division(context, self)
         self.pages: dict[str, Page] = {
             page.name: page for page in (self.label_page, self.train_page, self.review_page, self.export_page)

@@ -20,6 +20,8 @@ FILE: Entries = (
     "global.import",
     "global.new_images",
     "global.find_images",
+    "global.link_files",
+    "global.file_changes",
     "global.duplicates",
     "global.divide",
     "",

@@ -23,6 +23,8 @@ COMMANDS = {
     "new": "data_commands.new",
     "import": "data_commands.import_labels",
     "export": "data_commands.export",
+    "link": "in_place_commands.link",
+    "sync": "in_place_commands.sync",
     "split": "data_commands.split",
     "info": "data_commands.info",
     "rescue": "rescue_commands.rescue",

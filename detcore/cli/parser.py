@@ -115,6 +115,20 @@ def _add_data_commands(commands: Commands) -> None:
     write.add_argument("--report", type=Path, metavar="FILE", help="also write the report as JSON")
     add_format_options(write)
 
+    in_place = [name for name, spec in formats if spec.open is not None]
+    link = _add(commands, "link", "make a project whose edits go into the label files of a folder, at once")
+    link.add_argument("folder", type=Path, metavar="DIR", help="the folder of images and labels")
+    link.add_argument("--format", choices=in_place, help="of the label files, if it is not recognised")
+    sync = _add(
+        commands, "sync", "show, take or refuse what other programs changed in the linked label files"
+    )
+    settle = sync.add_mutually_exclusive_group()
+    settle.add_argument("--take", action="store_true", help="let the changes into the project, as one step")
+    settle.add_argument(
+        "--refuse", action="store_true", help="write the files as the project has them; theirs are kept aside"
+    )
+    sync.add_argument("--json", type=Path, metavar="FILE", help="also write the changes as JSON")
+
     split = _add(commands, "split", "divide the images into train, val and test, and store it")
     split.add_argument(
         "--ratios", type=float, nargs=3, default=(0.7, 0.15, 0.15), metavar=("TRAIN", "VAL", "TEST")

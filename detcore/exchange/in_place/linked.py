@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from detcore.atomic import atomic_write
 from detcore.boxes import fit
@@ -22,25 +23,44 @@ from detcore.project.operations import operation
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader, images_with_box
 from detcore.types import Box, Changes, Image, Origin, Status
+from detcore.wording import counted
 
 REFUSED = "refused"
 """The folder of a project that keeps the files of others whose changes were refused."""
-_FLAGS = ("difficult", "truncated", "occluded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideChange:
     """What another program made of a label file since project and file agreed. ``problem`` says why it cannot be read;
     then it can only be refused, or mended there. ``removed``: the file is gone. ``differences`` are between the file
-    as it was and as it is, ``own`` between the project as it was and as it is."""
+    as it was and as it is, ``own`` between the project as it was and as it is. ``image`` is the image's file, ``size``
+    its width and height."""
 
     image_id: int
     path: Path
+    image: Path
+    size: tuple[int, int]
     differences: tuple[Difference, ...] = ()
     own: tuple[Difference, ...] = ()
     verified: bool | None = None
     removed: bool = False
     problem: ReticleError | None = None
+
+    @property
+    def text(self) -> str:
+        """What happened to the file, in words."""
+        if self.problem is not None:
+            return f"cannot be read ({self.problem.message})"
+        added = sum(one.before is None for one in self.differences)
+        removed = sum(one.after is None for one in self.differences)
+        moved = len(self.differences) - added - removed
+        counts = ((added, "added"), (removed, "removed"), (moved, "changed"))
+        parts = [f"{counted(count, 'box', 'boxes')} {word}" for count, word in counts if count]
+        if self.verified is not None:
+            parts.append("verified" if self.verified else "not verified any more")
+        if self.removed:
+            parts.append("the file is gone")
+        return ", ".join(parts) or "no box changed"
 
 
 class LinkedFolder:
@@ -165,7 +185,7 @@ class LinkedFolder:
         """
         takings = [taking for image_id in image_ids if (taking := self._taking(image_id)) is not None]
         names = {box.name for taking in takings for box in taking.theirs.boxes if box is not None}
-        changes = self._project.edit(_taken, takings, sorted(names))
+        changes = self._project.edit(_taken, takings, sorted(names), self._files.holds.flags)
         self._record.put(self._after_taking(taking) for taking in takings)
         self.write(taking.agreed.image_id for taking in takings)
         return changes
@@ -319,19 +339,20 @@ class LinkedFolder:
         return True
 
     def _outside(self, agreed: Agreed, image: Image, content: bytes | None) -> OutsideChange:
+        now_own = self._own_boxes(image)
         own = tuple(
-            Difference(place=place, before=one.box, after=self._own_boxes(image).get(one.box_id))
+            Difference(place=place, before=one.box, after=now_own.get(one.box_id))
             for place, one in enumerate(agreed.boxes)
-            if one is not None and self._own_boxes(image).get(one.box_id) != one.box
+            if one is not None and now_own.get(one.box_id) != one.box
         )
+        page = self._page(image)
         try:
-            page = self._page(image)
             was, now = self._read(agreed.content, page), self._read(content, page)
         except ReticleError as error:
-            return OutsideChange(image_id=image.id, path=agreed.path, own=own, problem=error)
-        return OutsideChange(
-            image_id=image.id,
-            path=agreed.path,
+            return _outside_change(agreed, page, own=own, problem=error)
+        return _outside_change(
+            agreed,
+            page,
             differences=follow(was.boxes, now.boxes).differences,
             own=own,
             verified=now.verified if now.verified != was.verified else None,
@@ -377,6 +398,11 @@ class LinkedFolder:
         if taking.verified is None:
             verified = taking.agreed.verified
         return replace(taking.agreed, content=taking.content, verified=verified, boxes=tuple(boxes))
+
+
+def _outside_change(agreed: Agreed, page: Page, **found: Any) -> OutsideChange:
+    size = (page.width, page.height)
+    return OutsideChange(image_id=agreed.image_id, path=agreed.path, image=page.path, size=size, **found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -435,7 +461,9 @@ class _Taking:
         return self.theirs.verified
 
 
-def _taken(project: ProjectReader, takings: Sequence[_Taking], names: Sequence[str]) -> edits.Edit:
+def _taken(
+    project: ProjectReader, takings: Sequence[_Taking], names: Sequence[str], flags: frozenset[str]
+) -> edits.Edit:
     """What others changed, as an edit; ``names`` are the classes of their boxes."""
     fresh = new_classes(project, names)
     classes = {item.name: item.id for item in (*project.classes(), *fresh)}
@@ -449,16 +477,26 @@ def _taken(project: ProjectReader, takings: Sequence[_Taking], names: Sequence[s
             if theirs is None or not (taking.is_added(row) or taking.is_changed(row)):
                 continue
             fitted = _fitted(theirs, taking.page)
-            new = {
-                "class_id": classes[theirs.name],
-                **dict(zip(("x1", "y1", "x2", "y2"), fitted.xyxy, strict=True)),
-                **{flag: getattr(theirs, flag) for flag in _FLAGS if taking.holds_verified},
-            }
             box_id = taking.box_of(row)
-            if taking.is_added(row):
-                added.append(Box(id=0, image_id=taking.image.id, origin=Origin.IMPORT, **new))
-            elif box_id is not None:
-                updated.append(replace(boxes[box_id], **new))
+            box = Box(
+                id=0,
+                image_id=taking.image.id,
+                class_id=classes[theirs.name],
+                x1=fitted.x1,
+                y1=fitted.y1,
+                x2=fitted.x2,
+                y2=fitted.y2,
+                origin=Origin.IMPORT,
+            )
+            if box_id is not None and not taking.is_added(row):
+                box = replace(
+                    boxes[box_id], class_id=box.class_id, x1=box.x1, y1=box.y1, x2=box.x2, y2=box.y2
+                )
+            if "difficult" in flags:
+                box = replace(
+                    box, difficult=theirs.difficult, truncated=theirs.truncated, occluded=theirs.occluded
+                )
+            (updated if box.id else added).append(box)
         removed += taking.removed
         if taking.verified is not None:
             statuses[taking.image.id] = Status.VERIFIED if taking.verified else Status.IN_PROGRESS

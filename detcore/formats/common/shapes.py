@@ -51,8 +51,9 @@ def shape_of(box: DatasetBox) -> Shape | None:
     if not isinstance(kept, dict):
         return None
     fields = cast("Mapping[str, Any]", kept)
-    kind, corners = fields.get("kind"), _numbers(fields.get("box"))
-    if kind not in get_args(ShapeKind) or corners is None or len(corners) != 4:
+    kind = next((kind for kind in get_args(ShapeKind) if kind == fields.get("kind")), None)
+    corners = _numbers(fields.get("box"))
+    if kind is None or corners is None or len(corners) != 4:
         return None
     if any(abs(mine - old) > 1e-6 for mine, old in zip(box.xyxy, corners, strict=True)):
         return None

@@ -1,0 +1,1 @@
+"""Label files of other programs that are edited in their place."""
