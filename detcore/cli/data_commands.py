@@ -12,6 +12,7 @@ from typing import Any
 from detcore.atomic import atomic_write
 from detcore.cli.console import progress_bar, say, table
 from detcore.cli.format_options import chosen_options
+from detcore.curation.grouping import groups_of
 from detcore.errors import ConfigError
 from detcore.exchange import ImportOptions, export_dataset, find_dataset, import_dataset, import_found
 from detcore.formats.base import ExportOptions
@@ -21,7 +22,7 @@ from detcore.project.edits import Edit, set_split
 from detcore.project.opening import create_from_images, named_as_project
 from detcore.project.project import Project
 from detcore.project.runs import list_runs
-from detcore.project.splits import divide_images, fill_splits
+from detcore.project.splits import GroupBy, Grouping, divide_images, fill_splits
 from detcore.types import SPLITS, Image
 from detcore.wording import counted
 
@@ -105,21 +106,28 @@ def export(options: argparse.Namespace) -> int:
 
 def split(options: argparse.Namespace) -> int:
     """Divide all images, or those without a split; splits that are there are replaced only when asked for."""
+    grouping = Grouping(by=GroupBy(options.group_by), pattern=options.pattern, gap=options.gap)
     with Project.open(options.project) as project:
-        project.edit(_division, options)
+        with progress_bar("grouping", "image") as progress:
+            groups = groups_of(project, grouping, progress=progress)
+        project.edit(_division, options, groups)
         counts = project.statistics().splits
+    if groups:
+        say(f"{counted(len(set(groups.values())), 'group')} of images kept together")
     say(", ".join(f"{name} {counts.get(name, 0):,}" for name in SPLITS))
     return 0
 
 
-def _division(project: Project, options: argparse.Namespace) -> Edit:
+def _division(project: Project, options: argparse.Namespace, groups: Mapping[int, str]) -> Edit:
     images = project.images()
     if not (options.fill or options.replace):
         _refuse_replacing(images, options.project)
     ratios: dict[str, float] = dict(zip(SPLITS, options.ratios, strict=True))
     make = fill_splits if options.fill else divide_images
     ranks = split_ranks(project.image_list())
-    return set_split(project, {**make(images, ratios, seed=options.seed, ranks=ranks)})
+    classes = project.class_counts() if options.stratify else None
+    divided = make(images, ratios, seed=options.seed, ranks=ranks, groups=groups, classes=classes)
+    return set_split(project, {**divided})
 
 
 def _refuse_replacing(images: Sequence[Image], folder: Path) -> None:

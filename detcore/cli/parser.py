@@ -13,6 +13,7 @@ from detcore.formats import all_formats
 from detcore.jobs.preparing.model_export import MODEL_FORMATS
 from detcore.jobs.settings.sections import GROUPS, SETTINGS
 from detcore.options import Option
+from detcore.project.splits import GroupBy
 from detcore.review.filter import SortOrder
 from detcore.types import SPLITS
 from detcore.weights.cache import FOLDER_VARIABLE
@@ -134,6 +135,16 @@ def _add_data_commands(commands: Commands) -> None:
         "--ratios", type=float, nargs=3, default=(0.7, 0.15, 0.15), metavar=("TRAIN", "VAL", "TEST")
     )
     split.add_argument("--seed", type=int, default=0)
+    split.add_argument("--stratify", action="store_true", help="give each split its share of every class")
+    split.add_argument(
+        "--group-by",
+        choices=[str(by) for by in GroupBy],
+        default=str(GroupBy.NOTHING),
+        help="what stays in one split: a folder, paths with the same part by --pattern, photos taken within --gap "
+        "seconds of each other, near-duplicates",
+    )
+    split.add_argument("--pattern", default="", metavar="REGEX", help=r"such as ^(patient\d+)_")
+    split.add_argument("--gap", type=float, default=60.0, metavar="SECONDS")
     again = split.add_mutually_exclusive_group()
     again.add_argument("--fill", action="store_true", help="divide only the images that have no split yet")
     again.add_argument("--replace", action="store_true", help="divide all images, whatever split they have")

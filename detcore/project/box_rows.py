@@ -96,6 +96,15 @@ def rows_of_classes(connection: sqlite3.Connection, class_ids: Sequence[int]) ->
     return connection.execute(query, (id_list(class_ids),)).fetchall()
 
 
+def class_counts(connection: sqlite3.Connection) -> dict[int, dict[int, int]]:
+    """How many boxes of each class each image with boxes has."""
+    counts: dict[int, dict[int, int]] = {}
+    query = "SELECT image_id, class_id, count(*) FROM box GROUP BY image_id, class_id"
+    for image_id, class_id, number in connection.execute(query):
+        counts.setdefault(image_id, {})[class_id] = number
+    return counts
+
+
 def images_with(
     connection: sqlite3.Connection, image_ids: Sequence[int] | None, *, class_id: int, flag: str
 ) -> IntArray:

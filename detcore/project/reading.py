@@ -124,6 +124,11 @@ class ProjectReader:
         """The boxes of an image, by id."""
         return self.all_boxes([image_id])
 
+    def class_counts(self) -> dict[int, dict[int, int]]:
+        """How many boxes of each class, by image id; images without boxes are not in it."""
+        with self.database.read() as connection:
+            return box_rows.class_counts(connection)
+
     def box_count(self, image_id: int | None = None) -> int:
         """The number of boxes of an image, or of all, without reading them."""
         where, values = ("", ()) if image_id is None else (" WHERE image_id = ?", (image_id,))

@@ -48,7 +48,7 @@ def create_cross_validation(
     groups = {image.id: image.group for image in project.images(ids)}
     names = [f"fold {number}" for number in range(folds)]
     ranks = _ranks(snapshot)
-    place = make_splits(ids, dict.fromkeys(names, 1.0), seed=seed, groups=groups, ranks=ranks)
+    place = make_splits(ids, dict.fromkeys(names, 1.0), seed=seed, groups=(groups,), ranks=ranks)
     held_out = [[image_id for image_id in ids if place[image_id] == name] for name in names]
     if not all(held_out):
         raise ConfigError(
@@ -85,7 +85,7 @@ def _fold_snapshot(
     """The same images with splits of their own: held out, to train on, and some to choose weights by."""
     rest = [image.id for image in snapshot.images if image.id not in held_out]
     shares = {"train": 1 - VALIDATION_SHARE, "val": VALIDATION_SHARE}
-    split = make_splits(rest, shares, seed=seed, groups=groups, ranks=_ranks(snapshot))
+    split = make_splits(rest, shares, seed=seed, groups=(groups,), ranks=_ranks(snapshot))
     return snapshot.divided({**dict.fromkeys(held_out, HELD_OUT_SPLIT), **split})
 
 

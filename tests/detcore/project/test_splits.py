@@ -63,7 +63,7 @@ def test_a_group_matters_as_much_as_the_image_of_it_that_matters_most():
     ranks = {1: 1, 2: 0, 3: 1, 4: 1, 5: 1, 6: 1}
     groups = {1: "film", 2: "film"}
     for seed in range(20):
-        found = make_splits(ranks, {"train": 0.5, "val": 0.5}, seed=seed, groups=groups, ranks=ranks)
+        found = make_splits(ranks, {"train": 0.5, "val": 0.5}, seed=seed, groups=[groups], ranks=ranks)
         assert found[1] == found[2] == "train"
 
 
@@ -72,7 +72,7 @@ def test_a_group_matters_as_much_as_the_image_of_it_that_matters_most():
     seed=st.integers(0, 100),
 )
 def test_groups_stay_together_and_every_image_gets_a_split(groups: dict[int, str | None], seed: int):
-    found = make_splits(groups, RATIOS, seed=seed, groups=groups)
+    found = make_splits(groups, RATIOS, seed=seed, groups=[groups])
     assert found.keys() == groups.keys()
     by_group: dict[str, set[str]] = {}
     for image_id, group in groups.items():
@@ -102,3 +102,38 @@ def test_dividing_keeps_groups_together_and_takes_no_notice_of_splits():
     found = divide_images(images, {"train": 1, "val": 1})
     assert found[1] == found[2]
     assert found[3] == found[4] != found[1]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_rare_class_is_divided_by_the_shares_where_classes_are_given(seed: int):
+    """Ten images in a hundred have the rare class: 8, 1 and 1 of them by the shares."""
+    classes = {number: {1: 2, 2: 1} if number <= 10 else {1: 2} for number in range(1, 101)}
+    found = make_splits(classes, RATIOS, seed=seed, classes=classes)
+    assert Counter(found[number] for number in range(1, 11)) == {"train": 8, "val": 1, "test": 1}
+    assert Counter(found.values()) == {"train": 80, "val": 10, "test": 10}
+
+
+def test_boxes_are_divided_rather_than_images_where_classes_are_given():
+    """One image has half of all boxes: it is a half of the data."""
+    classes = {1: {1: 6}, **{number: {1: 1} for number in range(2, 8)}}
+    found = make_splits(classes, {"train": 0.5, "val": 0.5}, classes=classes)
+    with_most = found[1]
+    assert [found[number] for number in range(2, 8)] == ["val" if with_most == "train" else "train"] * 6
+
+
+def test_images_hang_together_by_several_groupings():
+    by_film, by_place = {1: "a", 2: "a"}, {2: "x", 3: "x", 4: "y"}
+    for seed in range(10):
+        found = make_splits(range(1, 7), {"train": 0.5, "val": 0.5}, seed=seed, groups=[by_film, by_place])
+        assert found[1] == found[2] == found[3]
+        assert len(set(found.values())) == 2
+
+
+def test_filling_follows_an_image_that_hangs_together_by_another_grouping():
+    images = [
+        Image(id=1, path="a/1.jpg", split="test"),
+        Image(id=2, path="a/2.jpg"),
+        Image(id=3, path="b/1.jpg"),
+    ]
+    found = fill_splits(images, {"train": 1}, groups={1: "a", 2: "a", 3: "b"})
+    assert found == {2: "test", 3: "train"}
