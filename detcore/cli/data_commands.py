@@ -15,6 +15,7 @@ from detcore.cli.format_options import chosen_options
 from detcore.curation.grouping import groups_of
 from detcore.errors import ConfigError
 from detcore.exchange import ImportOptions, export_dataset, find_dataset, import_dataset, import_found
+from detcore.exchange.subset import make_subset
 from detcore.formats.base import ExportOptions
 from detcore.images.decoding import files_with_frames, frames_text
 from detcore.jobs.preparing.material import split_ranks
@@ -139,6 +140,36 @@ def _refuse_replacing(images: Sequence[Image], folder: Path) -> None:
             path=folder,
             hint="Give --fill to divide only the others, or --replace to divide all anew",
         )
+
+
+def subset(options: argparse.Namespace) -> int:
+    """A project of the images that fit everything that was asked for."""
+    folder = named_as_project(options.out)
+    with (
+        Project.open(options.project, read_only=True) as project,
+        progress_bar("copying", "image") as progress,
+    ):
+        wanted = _class_ids(project, options.classes) if options.classes else None
+        counts = project.class_counts()
+        ids = [
+            image.id
+            for image in project.images()
+            if (not options.split or image.split in options.split)
+            and (not options.status or str(image.status) in options.status)
+            and (wanted is None or not wanted.isdisjoint(counts.get(image.id, {})))
+        ]
+        kept = wanted if options.only_classes else None
+        make_subset(project, folder, ids, class_ids=kept, progress=progress)
+    say(f"{folder}: {counted(len(ids), 'image')}")
+    return 0
+
+
+def _class_ids(project: Project, names: Sequence[str]) -> set[int]:
+    known = {item.name: item.id for item in project.classes()}
+    strange = next((name for name in names if name not in known), None)
+    if strange is not None:
+        raise ConfigError(f"there is no class {strange!r}", hint=f"Choose among {', '.join(known)}")
+    return {known[name] for name in names}
 
 
 def info(options: argparse.Namespace) -> int:

@@ -26,6 +26,7 @@ COMMANDS = {
     "link": "in_place_commands.link",
     "sync": "in_place_commands.sync",
     "split": "data_commands.split",
+    "subset": "data_commands.subset",
     "info": "data_commands.info",
     "rescue": "rescue_commands.rescue",
     "sizes": "image_commands.sizes",

@@ -15,7 +15,7 @@ from detcore.jobs.settings.sections import GROUPS, SETTINGS
 from detcore.options import Option
 from detcore.project.splits import GroupBy
 from detcore.review.filter import SortOrder
-from detcore.types import SPLITS
+from detcore.types import SPLITS, Status
 from detcore.weights.cache import FOLDER_VARIABLE
 from detcore.zoo.catalogue import DEFAULT_MODEL, detectors
 
@@ -171,6 +171,24 @@ def _add_data_commands(commands: Commands) -> None:
         metavar="DAY",
         help="go back to the daily copy of a day such as 2026-11-29, or to the newest; the damaged file is kept",
     )
+
+    part = _add(commands, "subset", "make a project of a part of the images; they stay where they are")
+    part.add_argument("--out", type=Path, required=True, metavar="NEW.reticle")
+    part.add_argument("--split", action="append", choices=SPLITS, help="images of it; may be repeated")
+    part.add_argument(
+        "--status",
+        action="append",
+        choices=[str(one) for one in Status],
+        help="images of it; may be repeated",
+    )
+    part.add_argument(
+        "--class",
+        action="append",
+        dest="classes",
+        metavar="NAME",
+        help="images with a box of it; may be repeated",
+    )
+    part.add_argument("--only-classes", action="store_true", help="leave out the boxes of all other classes")
 
     info = _add(commands, "info", "count images, boxes per class, splits, statuses and runs")
     info.add_argument("--json", action="store_true", help="as JSON")

@@ -36,6 +36,7 @@ WORDS: Mapping[str, str | tuple[str, str]] = {
     "keep_boxes_at_new_size": "Keep boxes at the new image size",
     "locate_images": ("Locate image", "Locate {count} images"),
     "make_sample": "Make the sample",
+    "make_subset": "Take a part of {name}",
     "mark_boxes": "Mark {flag}",
     "mark_images_in_progress": "Mark as in progress",
     "mark_images_unseen": "Mark as unseen",
