@@ -49,6 +49,7 @@ class ChangesDialog(FittedDialog):
         self.title.setProperty("role", "title")
         self.files = QListWidget()
         self.files.setAccessibleName("Changed label files")
+        self.files.setSpacing(4)
         self.files.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         self.picture = ChangePicture(theme, thumbnails)
         self.said = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
@@ -65,9 +66,9 @@ class ChangesDialog(FittedDialog):
         self.close_button = QPushButton("Close")
         self._compose()
         self.files.currentRowChanged.connect(self._show_current)
-        self.take.clicked.connect(lambda: self.take_asked.emit(self._chosen()))
-        self.refuse.clicked.connect(lambda: self.refuse_asked.emit(self._chosen()))
-        self.take_all.clicked.connect(lambda: self.take_asked.emit([one.image_id for one in self._changes]))
+        self.take.clicked.connect(lambda: self.take_asked.emit(self._readable(self._chosen())))
+        self.refuse.clicked.connect(lambda: self.refuse_asked.emit([one.image_id for one in self._chosen()]))
+        self.take_all.clicked.connect(lambda: self.take_asked.emit(self._readable(self._changes)))
         self.close_button.clicked.connect(self.close)
         self.show_changes(())
 
@@ -89,12 +90,17 @@ class ChangesDialog(FittedDialog):
             button.setVisible(bool(changes))
         if changes:
             self.files.setCurrentRow(min(row, len(changes) - 1))
+            self.files.setFocus()
         else:
             self.picture.show_change(None)
 
-    def _chosen(self) -> list[int]:
+    def _chosen(self) -> list[OutsideChange]:
         rows = sorted(index.row() for index in self.files.selectedIndexes())
-        return [self._changes[row].image_id for row in rows]
+        return [self._changes[row] for row in rows]
+
+    def _readable(self, changes: Sequence[OutsideChange]) -> list[int]:
+        """Those that can be taken: a file that cannot be read says nothing."""
+        return [change.image_id for change in changes if change.problem is None]
 
     def _show_current(self, row: int) -> None:
         change = self._changes[row] if 0 <= row < len(self._changes) else None
@@ -114,6 +120,7 @@ class ChangesDialog(FittedDialog):
         column.setSpacing(8)
         column.addWidget(self.picture, 1)
         column.addWidget(self.said)
+        self.said.setContentsMargins(8, 0, 0, 0)
         splitter = QSplitter()
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.files)

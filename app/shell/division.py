@@ -30,7 +30,7 @@ from detcore.project.splits import GroupBy, Grouping, divide_images, fill_splits
 from detcore.types import SPLITS, Changes
 
 TOGETHER = {
-    GroupBy.NOTHING: "Nothing but groups that the images name",
+    GroupBy.NOTHING: "Nothing in particular",
     GroupBy.FOLDER: "Images of one folder",
     GroupBy.PATTERN: "Images with the same part of the path",
     GroupBy.TIME: "Photos taken shortly after each other",
@@ -121,11 +121,13 @@ class SplitDialog(FittedDialog):
 
     def _grouping(self) -> Grouping:
         return Grouping(
-            by=self.together.currentData(), pattern=self.pattern.text().strip(), gap=float(self.gap.value())
+            by=GroupBy(self.together.currentData()),
+            pattern=self.pattern.text().strip(),
+            gap=float(self.gap.value()),
         )
 
     def _show_grouping(self) -> None:
-        by = self.together.currentData()
+        by = GroupBy(self.together.currentData())
         layout = self.layout()
         assert isinstance(layout, QFormLayout)
         layout.setRowVisible(self.pattern, by is GroupBy.PATTERN)
@@ -138,6 +140,7 @@ class SplitDialog(FittedDialog):
         layout.setRowVisible(self.odd, bool(odd))
         self.odd.setText(odd)
         self.divide_button.setEnabled(not odd)
+        self.adjustSize()
 
     def _balance(self) -> None:
         train, val = self.shares["train"], self.shares["val"]

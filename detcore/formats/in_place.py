@@ -41,9 +41,10 @@ class FileLabels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """The image that a label file belongs to; ``width`` and ``height`` in pixels as shown."""
+    """A label file and the image that it belongs to; ``width`` and ``height`` in pixels as shown."""
 
-    path: Path
+    file: Path
+    image: Path
     width: int
     height: int
 

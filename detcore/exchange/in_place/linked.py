@@ -224,11 +224,11 @@ class LinkedFolder:
         found = self._project.images([image_id])
         return found[0] if found else None
 
-    def _page(self, image: Image) -> Page:
+    def _page(self, image: Image, file: Path) -> Page:
         path = self._project.image_path(image)
         if image.width is None or image.height is None:
             raise FormatError("the size of the image is not known", path=path)
-        return Page(path=path, width=image.width, height=image.height)
+        return Page(file=file, image=path, width=image.width, height=image.height)
 
     def _own_boxes(self, image: Image) -> dict[int, FileBox]:
         """The boxes of the project as the files can say them, by id."""
@@ -250,8 +250,8 @@ class LinkedFolder:
         return FileLabels() if content is None else self._files.read(content, page)
 
     def _first_agreement(self, image: Image) -> Agreed:
-        page = self._page(image)
-        path = self._files.path_of(page.path)
+        path = self._files.path_of(self._project.image_path(image))
+        page = self._page(image, path)
         content = _content(path)
         labels = self._read(content, page)
         own = self._own_boxes(image)
@@ -300,7 +300,7 @@ class LinkedFolder:
     def _edited(self, agreed: Agreed, image: Image, wanted: Wanted) -> bytes | None:
         if not wanted or (agreed.content is None and not wanted.added and not wanted.verified):
             return agreed.content
-        return self._files.edited(agreed.content, self._page(image), wanted)
+        return self._files.edited(agreed.content, self._page(image, agreed.path), wanted)
 
     def _write(self, agreed: Agreed, image: Image) -> None:
         wanted, after = self._wanted(agreed, image)
@@ -313,7 +313,7 @@ class LinkedFolder:
         data = self._edited(agreed, image, wanted)
         if data is None:
             return
-        if len(self._files.read(data, self._page(image)).boxes) != len(after.boxes):
+        if len(self._files.read(data, self._page(image, agreed.path)).boxes) != len(after.boxes):
             raise FormatError(
                 "the changed file would read otherwise than meant: not written", path=agreed.path
             )
@@ -345,7 +345,7 @@ class LinkedFolder:
             for place, one in enumerate(agreed.boxes)
             if one is not None and now_own.get(one.box_id) != one.box
         )
-        page = self._page(image)
+        page = self._page(image, agreed.path)
         try:
             was, now = self._read(agreed.content, page), self._read(content, page)
         except ReticleError as error:
@@ -364,7 +364,7 @@ class LinkedFolder:
         if agreed is None or image is None:
             return None
         content = _content(agreed.path)
-        page = self._page(image)
+        page = self._page(image, agreed.path)
         was, theirs = self._read(agreed.content, page), self._read(content, page)
         return _Taking(
             agreed=agreed,
@@ -402,7 +402,7 @@ class LinkedFolder:
 
 def _outside_change(agreed: Agreed, page: Page, **found: Any) -> OutsideChange:
     size = (page.width, page.height)
-    return OutsideChange(image_id=agreed.image_id, path=agreed.path, image=page.path, size=size, **found)
+    return OutsideChange(image_id=agreed.image_id, path=agreed.path, image=page.image, size=size, **found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -519,7 +519,7 @@ def _fitted(box: FileBox, page: Page) -> FileBox:
     """The box as an import takes it."""
     edges, _ = fit(box.xyxy, width=page.width, height=page.height)
     if edges is None:
-        raise FormatError("a box lies outside of its image", path=page.path)
+        raise FormatError("a box lies outside of its image", path=page.file)
     return replace(box, x1=edges[0], y1=edges[1], x2=edges[2], y2=edges[3])
 
 

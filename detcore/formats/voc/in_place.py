@@ -61,12 +61,12 @@ class VocFiles:
         """Names stand in each file: there is no list."""
 
     def read(self, data: bytes, page: Page) -> FileLabels:
-        file = _File.parse(data, page.path)
+        file = _File.parse(data, page.file)
         boxes = tuple(_box(element, page) for element in file.objects)
         return FileLabels(boxes=boxes, verified=file.is_verified)
 
     def edited(self, data: bytes | None, page: Page, wanted: Wanted) -> bytes:
-        file = _File.parse(_new_file(page) if data is None else data, page.path)
+        file = _File.parse(_new_file(page) if data is None else data, page.file)
         whole = _has_whole_numbers(file)
         edits: list[_Edit] = []
         for place, box in wanted.changed.items():
@@ -290,7 +290,7 @@ def _changes(
     """What differs, and nothing else."""
     bounds, name = element.child("bndbox"), element.child("name")
     if old is None or bounds is None or name is None:
-        raise FormatError("an object that Reticle cannot read cannot be changed in its place", path=page.path)
+        raise FormatError("an object that Reticle cannot read cannot be changed in its place", path=page.file)
     if new.name != old.name:
         yield file.replaced(name, new.name)
     for flag in _FLAGS:
@@ -337,9 +337,9 @@ def _object_lines(box: FileBox, page: Page, *, whole: bool) -> list[tuple[int, s
 def _new_file(page: Page) -> bytes:
     """An annotation without objects, as labelImg writes it."""
     return _TEMPLATE.format(
-        folder=escape(page.path.parent.name),
-        filename=escape(page.path.name),
-        path=escape(str(page.path)),
+        folder=escape(page.image.parent.name),
+        filename=escape(page.image.name),
+        path=escape(str(page.image)),
         width=page.width,
         height=page.height,
     ).encode()

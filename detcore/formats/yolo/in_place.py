@@ -118,12 +118,12 @@ class YoloFiles:
 
     def read(self, data: bytes, page: Page) -> FileLabels:
         self._read_names()
-        rows = _rows(data, page.path)
+        rows = _rows(data, page.file)
         return FileLabels(boxes=tuple(self._box(line, page) for line in rows if line.strip()))
 
     def edited(self, data: bytes | None, page: Page, wanted: Wanted) -> bytes:
         codec = codec_of(data or b"") or "utf-8"
-        lines = _rows(data or b"", page.path)
+        lines = _rows(data or b"", page.file)
         decimals = _decimals(lines)
         places = [place for place, line in enumerate(lines) if line.strip()]
         newline = "\r\n" if any(line.endswith("\r\n") for line in lines) else "\n"
@@ -167,7 +167,7 @@ class YoloFiles:
         old = self._box(line, page)
         if old is None:
             raise FormatError(
-                "a line that Reticle cannot read cannot be changed in its place", path=page.path
+                "a line that Reticle cannot read cannot be changed in its place", path=page.file
             )
         if box.name != old.name:
             pieces[columns[0]] = str(self._ids[box.name])
@@ -175,7 +175,7 @@ class YoloFiles:
         if numbers != _numbers(old, page, decimals):
             if not _COLUMNS <= len(columns) <= _MOST_COLUMNS:
                 message = "an outline or keypoints would be lost if its box were moved in its place"
-                raise FormatError(message, path=page.path)
+                raise FormatError(message, path=page.file)
             for place, number in zip(columns[1:_COLUMNS], numbers, strict=True):
                 pieces[place] = number
         return "".join(pieces)

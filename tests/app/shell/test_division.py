@@ -43,7 +43,7 @@ def test_a_pattern_is_asked_for_where_images_stay_together_by_it(qtbot: QtBot) -
     dialog.show()
     assert not dialog.pattern.isVisible()
     dialog.together.setFocus()
-    while dialog.together.currentData() is not GroupBy.PATTERN:
+    while dialog.together.currentData() != GroupBy.PATTERN:
         QTest.keyClick(dialog.together, Qt.Key.Key_Down)
     assert dialog.pattern.isVisible()
     assert not dialog.divide_button.isEnabled()
