@@ -41,7 +41,9 @@ def import_labels(options: argparse.Namespace) -> int:
     folder = named_as_project(options.project)
     labels = options.source if options.source.is_dir() else options.source.parent
     images: Path | None = options.images
-    wanted = ImportOptions(missing=options.missing, outside=options.allow_outside)
+    wanted = ImportOptions(
+        missing=options.missing, outside=options.allow_outside, own=chosen_options(options, reading=True)
+    )
     with progress_bar("importing", "file") as progress:
         if (folder / "project.db").is_file():
             with Project.open(folder) as project:

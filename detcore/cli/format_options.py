@@ -1,4 +1,4 @@
-"""The options of each format as words of ``export``."""
+"""The options of each format as words of ``import`` and ``export``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from detcore.formats.spec import FormatSpec
 from detcore.options import Option
 
 
-def add_format_options(command: argparse.ArgumentParser) -> None:
-    """Add the options of every format that can be written."""
+def add_format_options(command: argparse.ArgumentParser, *, reading: bool = False) -> None:
+    """Add the options of every format that can be written, or read."""
     words: dict[str, str] = {}
-    for spec, item in _options():
+    for spec, item in _options(reading):
         word = item.name.replace("_", "-")
         kind = _kind(item)
         kind["dest"], kind["default"] = _place(spec, item), None
@@ -29,15 +29,15 @@ def add_format_options(command: argparse.ArgumentParser) -> None:
     command.set_defaults(format_words=words)
 
 
-def chosen_options(arguments: argparse.Namespace) -> Any:
-    """The options of the chosen format; those of another one are told to change nothing.
+def chosen_options(arguments: argparse.Namespace, *, reading: bool = False) -> Any:
+    """The options of the chosen format for writing, or reading; those of another one are told to change nothing.
 
     Raises:
         ConfigError: a number is out of its range.
     """
     chosen = all_formats()[arguments.format]
     given: dict[str, Any] = {}
-    for spec, item in _options():
+    for spec, item in _options(reading):
         value = getattr(arguments, _place(spec, item))
         if value is None:
             continue
@@ -48,13 +48,15 @@ def chosen_options(arguments: argparse.Namespace) -> Any:
         else:
             word = arguments.format_words[_place(spec, item)]
             complain(f"note: {word} changes nothing in {chosen.name}: it is for {spec.name}")
-    return chosen.options(**given)
+    return (chosen.reading if reading else chosen.options)(**given)
 
 
-def _options() -> Iterator[tuple[FormatSpec, Option]]:
+def _options(reading: bool) -> Iterator[tuple[FormatSpec, Option]]:
     for spec in all_formats().values():
-        for item in spec.option_list() if spec.writer else ():
-            yield spec, item
+        if reading and spec.reader:
+            yield from ((spec, item) for item in spec.reading_list())
+        elif not reading and spec.writer:
+            yield from ((spec, item) for item in spec.option_list())
 
 
 def _place(spec: FormatSpec, item: Option) -> str:
@@ -64,9 +66,9 @@ def _place(spec: FormatSpec, item: Option) -> str:
 def _kind(item: Option) -> dict[str, Any]:
     if isinstance(item.default, bool):
         return {"action": argparse.BooleanOptionalAction if item.default else "store_true"}
-    if isinstance(item.default, str):
-        return {"choices": list(item.choices)}
-    return {"type": type(item.default), "metavar": "N"}
+    if item.kind is str:
+        return {"choices": list(item.choices)} if item.choices else {"metavar": "TEXT"}
+    return {"type": item.kind, "metavar": "N"}
 
 
 def _help(item: Option) -> str:

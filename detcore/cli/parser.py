@@ -101,6 +101,7 @@ def _add_data_commands(commands: Commands) -> None:
     read.add_argument(
         "--allow-outside", action="store_true", help="also take in images outside of the dataset's folder"
     )
+    add_format_options(read, reading=True)
 
     write = _add(commands, "export", "write a dataset; says what the format cannot hold")
     write.add_argument("--format", required=True, choices=[name for name, spec in formats if spec.writer])

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from detcore.errors import FormatError, OutsideImagesError
 from detcore.formats.base import Dataset, DatasetImage, Problem
@@ -17,14 +18,16 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """What an import takes in only when asked.
+    """What an import takes in only when asked, and how it reads.
 
     ``missing``: images whose files are not there, for labels that come before their images. ``outside``: images
-    outside of the dataset's folder, the folder of images that was named and that of the project.
+    outside of the dataset's folder, the folder of images that was named and that of the project. ``own`` are the
+    options of the format for reading, ``None`` its defaults.
     """
 
     missing: bool = False
     outside: bool = False
+    own: Any = None
 
 
 def admitted(

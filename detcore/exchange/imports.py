@@ -81,11 +81,12 @@ def import_dataset(
         ProjectError: the project cannot be written.
         Cancelled: ``progress`` returned ``False``; nothing was changed.
     """
+    own = None if options is None else options.own
     if images is not None:
-        found = _read_with(images, format_name, source, progress)
+        found = _read_with(images, format_name, source, own, progress)
     else:
         root = project.image_root if project.image_root.is_dir() else None
-        found = _read(format_name, source, image_folder=root, progress=progress)
+        found = _read(format_name, source, own, image_folder=root, progress=progress)
     known = project.image_ids_by_path()
     named = [project.image_root, *([images] if images is not None else [])]
     found = _admit(found, options, named, lambda path: project.stored_path(path) in known)
@@ -113,10 +114,11 @@ def find_dataset(
 
     Raises: see :func:`import_dataset`.
     """
+    own = None if options is None else options.own
     if images is not None:
-        found = _read_with(images, format_name, source, progress)
+        found = _read_with(images, format_name, source, own, progress)
     else:
-        found = _read(format_name, source, image_folder=None, progress=progress)
+        found = _read(format_name, source, own, image_folder=None, progress=progress)
     return _admit(found, options, [images] if images is not None else [], lambda path: False)
 
 
@@ -135,13 +137,13 @@ def _admit(
     return replace(found, dataset=dataset, problems=(*problems, *found.problems))
 
 
-def _read_with(images: Path, format_name: str, source: Path, progress: Progress) -> FoundDataset:
+def _read_with(images: Path, format_name: str, source: Path, own: Any, progress: Progress) -> FoundDataset:
     if not images.is_dir():
         raise FormatError(
             "the folder of images is not there", path=images, hint="Name the folder that holds them"
         )
     folder = Path(os.path.abspath(images))
-    found = _read(format_name, source, image_folder=folder, progress=progress)
+    found = _read(format_name, source, own, image_folder=folder, progress=progress)
     if not any(_is_below(image.path, folder) for image in found.dataset.images):
         raise FormatError(
             "no image that the labels name is in this folder",
@@ -155,10 +157,14 @@ def _is_below(path: Path, folder: Path) -> bool:
     return Path(os.path.abspath(path)).is_relative_to(folder) and path.is_file()
 
 
-def _read(format_name: str, source: Path, *, image_folder: Path | None, progress: Progress) -> FoundDataset:
+def _read(
+    format_name: str, source: Path, own: Any, *, image_folder: Path | None, progress: Progress
+) -> FoundDataset:
     chosen = format_named(format_name)
     try:
-        dataset, problems = chosen.read(source.absolute(), image_folder=image_folder, progress=progress)
+        dataset, problems = chosen.read(
+            source.absolute(), image_folder=image_folder, progress=progress, options=own
+        )
     except FormatError as error:
         looks = recognise(source)
         if error.hint is None and looks.best not in {None, chosen}:

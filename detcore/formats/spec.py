@@ -19,7 +19,8 @@ class Reader(Protocol):
     """Reads a folder or an annotation file.
 
     ``image_folder`` is searched for images that do not lie beside the annotations. Whatever is odd becomes a
-    :class:`Problem`; reading goes on.
+    :class:`Problem`; reading goes on. One whose format declares options for reading takes them as ``options``, with
+    their defaults as its own.
 
     Raises:
         FormatError: there is nothing of this format at ``source``.
@@ -66,7 +67,8 @@ class FormatSpec:
     sniff: Callable[[Sample], Sniffed | None]
     reader: Reader | None = None
     writer: Writer | None = None
-    options: type[Any] = NoOptions  # a frozen dataclass whose fields are made by ``option``
+    options: type[Any] = NoOptions  # of writing: a frozen dataclass whose fields are made by ``option``
+    reading: type[Any] = NoOptions  # likewise, of reading
     capabilities: Capabilities = Capabilities()
     open: Callable[[Path], LabelFiles] | None = None  # the files of a folder, to be edited in their place
 
@@ -76,18 +78,31 @@ class FormatSpec:
 
     def __post_init__(self) -> None:
         options_of(self.options)
+        options_of(self.reading)
 
     def option_list(self) -> tuple[Option, ...]:
-        """What there is to choose, in the order of the fields."""
+        """What there is to choose when writing, in the order of the fields."""
         return options_of(self.options)
 
+    def reading_list(self) -> tuple[Option, ...]:
+        """What there is to choose when reading, in the order of the fields."""
+        return options_of(self.reading)
+
     def read(
-        self, source: Path, *, image_folder: Path | None = None, progress: Progress = no_progress
+        self,
+        source: Path,
+        *,
+        image_folder: Path | None = None,
+        progress: Progress = no_progress,
+        options: Any = None,
     ) -> tuple[Dataset, list[Problem]]:
-        """See :class:`Reader`."""
+        """See :class:`Reader`; ``options`` are of the class that the format declares for reading, ``None`` their
+        defaults."""
         if self.reader is None:
             raise FormatError(f"{self.title} is only written, not read", path=source)
-        return self.reader(source, image_folder=image_folder, progress=progress)
+        _check_kind(self.name, options, self.reading)
+        chosen = {} if options is None or self.reading is NoOptions else {"options": options}
+        return self.reader(source, image_folder=image_folder, progress=progress, **chosen)
 
     def write(
         self,
@@ -100,10 +115,14 @@ class FormatSpec:
         if self.writer is None:
             raise FormatError(f"{self.title} is only read, not written", path=out)
         chosen = options or ExportOptions()
+        _check_kind(self.name, chosen.own, self.options)
         own = self.options() if chosen.own is None else chosen.own
-        if not isinstance(own, self.options):
-            raise TypeError(f"{self.name} takes {self.options.__name__}, not {type(own).__name__}")
         report = self.writer(dataset, out, own, copy_images=chosen.copy_images, progress=progress)
         losses = foreign_fields(dataset, self.name, self.title)
         losses += told_losses(dataset, report, self.title, self.capabilities)
         return replace(report, losses=(*losses, *report.losses))
+
+
+def _check_kind(name: str, options: Any, kind: type[Any]) -> None:
+    if options is not None and not isinstance(options, kind):
+        raise TypeError(f"{name} takes {kind.__name__}, not {type(options).__name__}")

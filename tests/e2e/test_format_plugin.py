@@ -157,6 +157,43 @@ def test_numbers_and_words_that_another_format_has_are_options_too(
     assert form.options.own.quality == 91
 
 
+ASKING = """
+from dataclasses import dataclass, replace
+from detcore.formats.yolo.reading import YOLO
+from detcore.options import option
+
+@dataclass(frozen=True)
+class AskingOptions:
+    column: str = option("", label="Column of the class")
+    least: int = option(0, label="Least side", low=0)
+
+def read(source, *, image_folder, progress, options=AskingOptions()):
+    dataset, problems = YOLO.read(source, image_folder=image_folder, progress=progress)
+    classes = [replace(item, name=options.column or item.name) for item in dataset.classes]
+    return replace(dataset, classes=classes), problems
+
+SPEC = replace(YOLO, name="asking", reading=AskingOptions, reader=read)
+"""
+
+
+def test_a_format_that_asks_how_to_read_is_answered_on_the_command_line(
+    install: InstallPlugIn, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("reticle_asking", ASKING, name="asking")
+    (labels / "a.txt").write_text("0 .5 .5 .1 .1\n")
+    (labels / "classes.txt").write_text("cat\n")
+    command = ["import", str(tmp_path / "p.reticle"), "--format", "asking", str(labels)]
+    assert main([*command, "--least", "-1"]) == 1
+    assert "It must be a whole number of at least 0" in capsys.readouterr().err
+    assert main([*command, "--column", "dog"]) == 0
+    with Project.open(tmp_path / "p.reticle") as project:
+        assert [item.name for item in project.classes()] == ["dog"]
+    assert main(["import", str(tmp_path / "q.reticle"), "--format", "yolo", str(labels), "--least", "3"]) == 0
+    assert "note: --least changes nothing in yolo: it is for asking" in capsys.readouterr().err
+    with pytest.raises(TypeError, match="asking takes AskingOptions, not int"):
+        all_formats()["asking"].read(labels, options=3)
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [
