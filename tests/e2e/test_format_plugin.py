@@ -19,6 +19,7 @@ from app.services.tasks import Tasks
 from app.shell.import_dialog import ImportDialog
 from detcore.cli.main import main
 from detcore.formats import all_formats, detect_format
+from detcore.formats.coco.reading import COCO
 from detcore.project.project import Project
 from tests.conftest import InstallPlugIn
 
@@ -96,7 +97,7 @@ def test_commands_import_and_export_with_it(
 def test_pages_and_dialogs_list_it(qtbot: QtBot) -> None:
     form = ExportForm()
     qtbot.addWidget(form)
-    assert list(form.formats) == ["voc", "coco", "yolo", "table"]
+    assert list(form.formats)[-1] == "table"
     form.formats["table"].click()
     whole = form.format_options["table"].fields["whole"]
     assert isinstance(whole, QCheckBox)
@@ -105,7 +106,7 @@ def test_pages_and_dialogs_list_it(qtbot: QtBot) -> None:
     tasks = Tasks()
     dialog = ImportDialog(tasks)
     qtbot.addWidget(dialog)
-    assert dialog.format.findText("Table (CSV)") == 3
+    assert dialog.format.findText("Table (CSV)") == dialog.format.count() - 1
     tasks.shut_down()
 
 
@@ -209,5 +210,6 @@ def test_a_plug_in_that_does_not_fit_is_logged_and_left_out(
 ) -> None:
     install("reticle_odd", code, name="odd")
     with caplog.at_level(logging.WARNING):
-        assert list(all_formats()) == ["voc", "coco", "yolo"]
+        assert "odd" not in all_formats()
+        assert all_formats()["coco"] is COCO
     assert reason in caplog.text

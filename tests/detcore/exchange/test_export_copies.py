@@ -14,11 +14,11 @@ from detcore.formats.base import ExportOptions
 from detcore.project.edits import add_rows
 from detcore.project.project import Project
 from detcore.types import Box, Image, ObjectClass, Origin, Status
-from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
+from tests.detcore.formats.format_samples import WRITABLE, box, dataset_of, hashes, save_image
 
 SECRET = b"-----BEGIN OPENSSH PRIVATE KEY-----\nnobody's business\n"
 OUTSIDE = ExportOptions(outside=True)
-every_format = pytest.mark.parametrize("name", list(all_formats()))
+every_format = pytest.mark.parametrize("name", WRITABLE)
 
 
 def project_naming(tmp_path: Path, *paths: Path) -> Path:

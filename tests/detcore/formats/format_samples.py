@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from detcore.formats import all_formats
 from detcore.formats.base import Dataset, DatasetBox, DatasetClass, DatasetImage
 
+WRITABLE = [name for name, spec in all_formats().items() if spec.writer]
 BOUNDS = "<bndbox><xmin>10</xmin><ymin>20</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
 
 

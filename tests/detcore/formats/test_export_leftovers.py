@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from detcore.formats import all_formats
-from tests.detcore.formats.format_samples import box, dataset_of
+from tests.detcore.formats.format_samples import WRITABLE, box, dataset_of
 
 ENDED = """
 import os, signal, sys
@@ -30,7 +30,7 @@ def slow(project, name, out, **more):
 commands.export_dataset = slow
 sys.exit(main({arguments!r}))
 """
-every_format = pytest.mark.parametrize("name", list(all_formats()))
+every_format = pytest.mark.parametrize("name", WRITABLE)
 
 
 def names(folder: Path) -> list[str]:

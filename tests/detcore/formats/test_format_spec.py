@@ -15,10 +15,10 @@ from detcore.formats.losses import Capabilities
 from detcore.formats.spec import FormatSpec
 from detcore.formats.voc.writing import VocOptions
 from detcore.options import option
-from tests.detcore.formats.format_samples import box, dataset_of
+from tests.detcore.formats.format_samples import WRITABLE, box, dataset_of
 
 FLAGS = ("difficult", "truncated", "occluded", "crowd")
-every_format = pytest.mark.parametrize("name", list(all_formats()))
+every_format = pytest.mark.parametrize("name", WRITABLE)
 
 
 def without_marker(name: str, tmp_path: Path) -> Path:

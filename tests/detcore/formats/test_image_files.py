@@ -62,7 +62,7 @@ def test_boxes_of_a_turned_image_whose_frame_no_size_tells_are_warned_of(
     assert any(warned) == untold
 
 
-@pytest.mark.parametrize("name", list(all_formats()))
+@pytest.mark.parametrize("name", ["voc", "coco", "yolo"])
 def test_a_turned_image_without_boxes_is_not_warned_of(tmp_path: Path, name: str):
     save_image(tmp_path / "a.jpg", (40, 30), 6)
     label(tmp_path, name, None, boxes=False)

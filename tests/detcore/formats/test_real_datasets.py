@@ -10,7 +10,7 @@ import pytest
 
 from detcore.formats import all_formats, detect_format
 from detcore.formats.base import Dataset
-from tests.detcore.formats.format_samples import hashes
+from tests.detcore.formats.format_samples import WRITABLE, hashes
 
 pytestmark = pytest.mark.data
 PADILLA = "padilla_review/data/database"
@@ -121,7 +121,8 @@ def test_bccd_survives_every_format_and_its_files_stay_as_they_are(real_data: Pa
     before = hashes(real_data / "bccd")
     dataset, _ = all_formats()["voc"].read(real_data / "bccd/BCCD")
     expected = boxes_by_image(dataset)
-    for name, item in all_formats().items():
+    for name in WRITABLE:
+        item = all_formats()[name]
         item.write(dataset, tmp_path / name)
         again, problems = item.read(tmp_path / name)
         assert boxes_by_image(again) == expected
