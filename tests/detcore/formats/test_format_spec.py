@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from detcore.errors import FormatError
 from detcore.formats import all_formats
 from detcore.formats.base import DatasetImage, ExportOptions
 from detcore.formats.coco.writing import CocoOptions
+from detcore.formats.common.shapes import Shape, shape_of
 from detcore.formats.losses import Capabilities
 from detcore.formats.spec import FormatSpec
 from detcore.formats.voc.writing import VocOptions
@@ -18,6 +20,14 @@ from detcore.options import option
 from tests.detcore.formats.format_samples import WRITABLE, box, dataset_of
 
 FLAGS = ("difficult", "truncated", "occluded", "crowd")
+SHAPES = {
+    "polygon": Shape(kind="polygon", parts=(((10, 10), (30, 12), (25, 40.5)),)),
+    # Sides of 25 and 5 along (3, 4) and (-4, 3), which turned are whole numbers.
+    "rotated": Shape(kind="rotated", parts=(((40, 10), (55, 30), (51, 33), (36, 13)),)),
+    "line": Shape(kind="line", parts=(((60, 10), (70, 20), (65, 30)),)),
+    "points": Shape(kind="points", parts=(((80, 10), (90, 20), (85, 5)),)),
+    "ellipse": Shape(kind="ellipse", parts=(((50, 60), (20, 10)),)),
+}
 every_format = pytest.mark.parametrize("name", WRITABLE)
 
 
@@ -56,6 +66,22 @@ def _size_without_file(spec: FormatSpec, out: Path) -> tuple[int | None, int | N
     except FormatError:  # without its images a folder is no dataset of this format
         return None
     return image.width, image.height
+
+
+@every_format
+def test_the_outlines_that_a_format_says_it_holds_come_back_and_no_others(name: str, tmp_path: Path):
+    boxes = [box(0, *shape.bounds, extra=shape.kept(shape.bounds)) for shape in SHAPES.values()]
+    report = all_formats()[name].write(dataset_of(tmp_path / "in", {"a.jpg": boxes}), tmp_path / "out")
+    (tmp_path / "out/reticle.json").unlink()
+    (image,) = all_formats()[name].read(tmp_path / "out", image_folder=tmp_path / "in")[0].images
+    found = {shape.kind: shape for item in image.boxes if (shape := shape_of(item)) is not None}
+    assert found.keys() == all_formats()[name].capabilities.shapes
+    for kind, shape in found.items():
+        assert [len(part) for part in shape.parts] == [len(part) for part in SHAPES[kind].parts]
+        for part, original in zip(shape.parts, SHAPES[kind].parts, strict=True):
+            assert np.ravel(part) == pytest.approx(np.ravel(original), abs=1e-4)
+    told = [loss for loss in report.losses if "has no place for outlines" in loss]
+    assert len(told) == len(SHAPES) - len(found)
 
 
 @every_format
