@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from detcore.formats.coco.reading import COCO
+from detcore.formats.cvat.reading import CVAT
 from detcore.formats.sniffing import Sample, Sniffed
 from detcore.formats.spec import FormatSpec
 from detcore.formats.voc.reading import VOC
@@ -23,6 +24,7 @@ _BUILT_IN = (
     VOC,
     COCO,
     YOLO,
+    CVAT,
 )
 
 _log = logging.getLogger(__name__)

@@ -278,11 +278,12 @@ class _File:
     def _read_image(self, entry: Json, annotations: list[Json]) -> None:
         # LVIS has but the address of the image, whose last parts are those of the file.
         written = str(entry.get("file_name") or _path_of_url(entry.get("coco_url")))
-        parts = foreign_parts(written)
-        if not parts:
+        if not foreign_parts(written):
             self._report(f"image {entry.get('id')!r} without file name: left out")
             return
-        path = self._find(written, parts)
+        flat = self._home == self._path.parent
+        expected = self._home if flat else self._home / "images" / self._subset
+        path = self._found.named(self._path, written, self._homes, expected=expected)
         if path is None:
             return
         frame = self._found.frame(self._path, path, _size(entry))
@@ -305,22 +306,6 @@ class _File:
             ),
             self._path,
         )
-
-    def _find(self, written: str, parts: tuple[str, ...]) -> Path | None:
-        """The image, or where it should be; ``None`` when the name fits several."""
-        *folders, name = parts
-        for home in self._homes:
-            path = self._found.finder.by_name(home.joinpath(*folders) if folders else home, name)
-            if path is not None:
-                return path
-        candidates = self._found.elsewhere(self._path.parent, written)
-        if len(candidates) > 1:
-            self._found.ambiguous(self._path, "/".join(parts), candidates)
-            return None
-        if candidates and not self._found.claims(candidates[0]):
-            return candidates[0]
-        flat = self._home == self._path.parent
-        return (self._home if flat else self._home / "images" / self._subset).joinpath(*parts)
 
     def _box(self, entry: Json, frame: Frame) -> DatasetBox | None:
         what = f"annotation {entry.get('id')!r}"

@@ -110,6 +110,34 @@ class Gathering:
             return [plain_folder(exact.parent) / exact.name]
         return inside
 
+    def named(
+        self,
+        annotation: Path,
+        written: str,
+        homes: Sequence[Path],
+        *,
+        expected: Path,
+        line: int | None = None,
+    ) -> Path | None:
+        """The image that is called ``written`` in a file of annotations: in the first of the folders ``homes`` that
+        has it, else the one below the dataset that has its name, else where it should be, below the folder
+        ``expected``. ``None`` where the name fits several or is none, which is reported."""
+        *folders, name = foreign_parts(written) or ("",)
+        if not name:
+            self.problem(annotation, "an image without a file name: left out", line)
+            return None
+        for home in homes:
+            path = self.finder.by_name(home.joinpath(*folders) if folders else home, name)
+            if path is not None:
+                return path
+        candidates = self.elsewhere(annotation.parent, written)
+        if len(candidates) > 1:
+            self.ambiguous(annotation, "/".join((*folders, name)), candidates, line)
+            return None
+        if candidates and not self.claims(candidates[0]):
+            return candidates[0]
+        return expected.joinpath(*folders, name)
+
     def ambiguous(self, path: Path, name: str, candidates: Sequence[Path], line: int | None = None) -> None:
         """Report an image name that fits several files: no image is taken for it."""
         shown = ", ".join(sorted(relative_name(candidate, self.folder) for candidate in candidates)[:_SHOWN])

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
+
+from detcore.formats.common.text import foreign_parts
 
 
 def unique_names(
@@ -56,3 +59,20 @@ def _numbered(stem: str, taken: set[str]) -> str:
         number += 1
     taken.add(f"{stem}_{number}".casefold())
     return f"{stem}_{number}"
+
+
+def kept_or_unique(
+    kept: Sequence[Any], names: Sequence[str], folders: Sequence[str], *, copied: bool = True
+) -> list[str]:
+    """Where each image goes below its folder: by the name that an import has ``kept`` for it, where all of these
+    are such names and stay distinct, else by that of :func:`unique_names`. Without copies all names are those of
+    the originals."""
+    if not copied:
+        return list(names)
+    unique = unique_names(names)
+    proposed = [
+        item if isinstance(item, str) and item and "/".join(foreign_parts(item)) == item else name
+        for item, name in zip(kept, unique, strict=True)
+    ]
+    places = {(folder, name.casefold()) for folder, name in zip(folders, proposed, strict=True)}
+    return proposed if len(places) == len(proposed) else unique

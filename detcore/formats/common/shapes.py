@@ -6,11 +6,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast, get_args
 
-from detcore.boxes import Xyxy
+from detcore.boxes import TOLERANCE, Xyxy, fit
 from detcore.formats.base import DatasetBox
+from detcore.formats.common.geometry import Frame
 
 SHAPE = "shape"
 """The key of a box's ``extra`` that holds the outline, whichever format it came from."""
@@ -38,6 +39,17 @@ class Shape:
         xs = [x for x, _ in points] or [math.inf]
         ys = [y for _, y in points] or [math.inf]
         return min(xs), min(ys), max(xs), max(ys)
+
+    def turned(self, frame: Frame) -> Shape:
+        """An outline of the image as stored, as one of the image as shown."""
+        if frame.orientation == 1:
+            return self
+        if self.kind == "ellipse":
+            x1, y1, x2, y2 = frame.turn(self.bounds)
+            parts = ((((x1 + x2) / 2, (y1 + y2) / 2), ((x2 - x1) / 2, (y2 - y1) / 2)),)
+        else:
+            parts = tuple(tuple(frame.turn((x, y, x, y))[:2] for x, y in part) for part in self.parts)
+        return replace(self, parts=parts)
 
     def kept(self, box: Xyxy) -> dict[str, Any]:
         """For the ``extra`` of the ``box`` that stands for this outline: only with that box it still holds."""
@@ -78,3 +90,16 @@ def _numbers(value: Any) -> Sequence[float] | None:
     ):
         return None
     return [float(item) for item in cast("list[float]", value)]
+
+
+def sole_outline(box: DatasetBox, size: tuple[int, int]) -> Shape | None:
+    """The outline that came with a box, for files that hold one line of points instead of the box: where it is of one
+    part, and the box around it, in an image of that (width, height), is the same."""
+    shape = shape_of(box)
+    if shape is None or len(shape.parts) != 1:
+        return None
+    inside, _ = fit(shape.bounds, width=size[0], height=size[1])
+    near = inside is not None and all(
+        abs(edge - other) <= TOLERANCE for edge, other in zip(inside, box.xyxy, strict=True)
+    )
+    return shape if near else None

@@ -159,3 +159,8 @@ def as_flag(text: str | None) -> bool | None:
     if lowered in {"1", "true", "yes", "1.0"}:
         return True
     return None
+
+
+def number_text(value: float) -> str:
+    """The shortest text that reads back as the same float; whole numbers without a point."""
+    return str(int(value)) if value == int(value) else repr(float(value))

@@ -199,6 +199,11 @@ def parse(data: bytes) -> ParsedXml:
     return ParsedXml(root=builder.root, broken=broken, oddities=tuple(oddities))
 
 
+def leaf(tag: str, text: str) -> Node:
+    """An element that holds nothing but text."""
+    return Node(tag=tag, text=text, closed=True)
+
+
 def is_sound(node: Node, *, around: tuple[Node, ...] = ()) -> bool:
     """Whether an element can be written so that every parser takes it, inside elements with the names and
     attributes of ``around`` (outermost first), where prefixes may be declared."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 from detcore.formats.common.text import as_flag
-from detcore.formats.common.xmltree import Node, is_sound
+from detcore.formats.common.xmltree import Node
 
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
@@ -17,7 +17,7 @@ _FLAGS = ("truncated", "occluded", "difficult")
 _USED_IN_ROOT: Mapping[str, tuple[str, ...]] = {"folder": (), "filename": (), "path": (), "size": _SIDES}
 _USED_IN_OBJECT: Mapping[str, tuple[str, ...]] = {"name": (), **dict.fromkeys(_FLAGS, ()), "bndbox": EDGES}
 # By the place of an element: what the writer puts there itself.
-_WRITTEN: Mapping[str, frozenset[str]] = {
+WRITTEN: Mapping[str, frozenset[str]] = {
     "annotation": frozenset({*_USED_IN_ROOT, "object"}),
     "object": frozenset(_USED_IN_OBJECT),
     "size": frozenset(_SIDES),
@@ -30,7 +30,7 @@ def image_extra(root: Node) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     attributes = {key: value for key, value in root.attributes.items() if key not in {"verified", "xmlns"}}
     nodes = [
-        node for node in root.children if node.tag not in _WRITTEN["annotation"] and not _is_default(node)
+        node for node in root.children if node.tag not in WRITTEN["annotation"] and not _is_default(node)
     ]
     size = root.child("size")
     depth = root.value("size", "depth")
@@ -113,50 +113,3 @@ def _is_default(node: Node) -> bool:
         plain = not (child.attributes or child.children or node.mixed)
         return plain and child.tag == "database" and node.value("database") == "Unknown"
     return (node.tag, text) in {("segmented", "0"), ("segmented", ""), ("pose", "Unspecified"), ("pose", "")}
-
-
-class KeptElements:
-    """The elements and attributes that the ``extra`` of one image or box keeps for VOC.
-
-    A project file may hold anything there: what cannot be written is left out and counted in ``refused``.
-    """
-
-    def __init__(self, extra: Mapping[str, Any], tag: str, around: tuple[Node, ...] = ()) -> None:
-        kept: Any = extra.get("voc", {})
-        self._kept = cast("dict[str, Any]", kept) if isinstance(kept, dict) else {}
-        self._around = around
-        self.refused = 0
-        self.holder = Node(tag=tag, attributes=self._attributes(tag), closed=True)
-        """An element of the name ``tag`` with the attributes, to be filled."""
-
-    @property
-    def depth(self) -> str:
-        return str(self._kept.get("depth", 3))
-
-    def nodes(self, key: str) -> list[Node]:
-        """The elements kept under ``key``."""
-        items: Any = self._kept.get(key, [])
-        found: list[Node] = []
-        for item in cast("list[Any]", items) if isinstance(items, list) else [items]:
-            node = Node.from_json(item)
-            own = node is None or node.tag in _WRITTEN[key if key != "nodes" else self.holder.tag]
-            if node is not None and not own and is_sound(node, around=(*self._around, self.holder)):
-                node.tail = ""
-                found.append(node)
-            else:
-                self.refused += 1
-        return found
-
-    def _attributes(self, tag: str) -> dict[str, str]:
-        raw: Any = self._kept.get("attributes", {})
-        items = cast("dict[Any, Any]", raw).items() if isinstance(raw, dict) else ()
-        attributes = {str(key): str(value) for key, value in items}
-        if is_sound(Node(tag=tag, attributes=attributes), around=self._around):
-            return attributes
-        sound = {
-            key: value
-            for key, value in attributes.items()
-            if is_sound(Node(tag=tag, attributes={key: value}), around=self._around)
-        }
-        self.refused += len(attributes) - len(sound)
-        return sound

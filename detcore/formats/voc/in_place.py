@@ -12,10 +12,10 @@ from xml.sax.saxutils import escape
 
 from detcore.boxes import fit
 from detcore.errors import FormatError
-from detcore.formats.common.text import as_flag, codec_of
+from detcore.formats.common.text import as_flag, codec_of, number_text
 from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted
 from detcore.formats.voc.extra import EDGES
-from detcore.formats.voc.writing import number_text, whole_edges
+from detcore.formats.voc.writing import whole_edges
 
 _FLAGS = ("truncated", "occluded", "difficult")
 _DEEPEST = 100

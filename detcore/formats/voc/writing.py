@@ -19,11 +19,13 @@ from detcore.formats.base import (
     step,
 )
 from detcore.formats.common.copying import ImageCopier, is_jpeg
+from detcore.formats.common.kept_elements import KeptElements
 from detcore.formats.common.naming import unique_names
 from detcore.formats.common.staging import Staging, staged
-from detcore.formats.common.xmltree import Node, serialise
+from detcore.formats.common.text import number_text
+from detcore.formats.common.xmltree import Node, leaf, serialise
 from detcore.formats.losses import repeated_boxes
-from detcore.formats.voc.extra import EDGES, KeptElements
+from detcore.formats.voc.extra import EDGES, WRITTEN
 from detcore.images.decoding import EXTENSIONS
 from detcore.options import option
 from detcore.wording import counted
@@ -146,40 +148,40 @@ class _Writer:
         return notes
 
     def _annotation(self, image: DatasetImage, name: str, size: tuple[int, int]) -> Node:
-        kept = KeptElements(image.extra, "annotation")
+        kept = KeptElements(image.extra, "voc", "annotation", WRITTEN)
         nodes = kept.nodes("nodes")
         root = kept.holder
         if image.verified:
             root.attributes["verified"] = "yes"
         root.children += [
-            _leaf("folder", "JPEGImages"),
-            _leaf("filename", name),
-            _leaf("path", f"JPEGImages/{name}"),
+            leaf("folder", "JPEGImages"),
+            leaf("filename", name),
+            leaf("path", f"JPEGImages/{name}"),
         ]
         if not any(node.tag == "source" for node in nodes):
-            root.children.append(Node(tag="source", children=[_leaf("database", "Unknown")]))
+            root.children.append(Node(tag="source", children=[leaf("database", "Unknown")]))
         root.children += [node for node in nodes if node.tag == "source"]
-        sides = [_leaf("width", str(size[0])), _leaf("height", str(size[1]))]
-        depth = _leaf("depth", kept.depth)
+        sides = [leaf("width", str(size[0])), leaf("height", str(size[1]))]
+        depth = leaf("depth", str(kept.fields.get("depth", 3)))
         root.children.append(Node(tag="size", children=[*sides, depth, *kept.nodes("size")]))
         if not any(node.tag == "segmented" for node in nodes):
-            root.children.append(_leaf("segmented", "0"))
+            root.children.append(leaf("segmented", "0"))
         root.children += [node for node in nodes if node.tag != "source"]
         self._refused += kept.refused
         root.children += [self._object(box, size, root) for box in image.boxes]
         return root
 
     def _object(self, box: DatasetBox, size: tuple[int, int], root: Node) -> Node:
-        kept = KeptElements(box.extra, "object", around=(root,))
+        kept = KeptElements(box.extra, "voc", "object", WRITTEN, around=(root,))
         nodes = kept.nodes("nodes")
-        children = [_leaf("name", self._dataset.classes[box.label].name)]
+        children = [leaf("name", self._dataset.classes[box.label].name)]
         if not any(node.tag == "pose" for node in nodes):
-            children.append(_leaf("pose", "Unspecified"))
+            children.append(leaf("pose", "Unspecified"))
         children += [node for node in nodes if node.tag == "pose"]
         flags = ("truncated", "occluded", "difficult")
-        children += [_leaf(flag, str(int(getattr(box, flag)))) for flag in flags]
+        children += [leaf(flag, str(int(getattr(box, flag)))) for flag in flags]
         edges = zip(EDGES, self._edges(box, size), strict=True)
-        bounds = [_leaf(edge, text) for edge, text in edges]
+        bounds = [leaf(edge, text) for edge, text in edges]
         children.append(Node(tag="bndbox", children=[*bounds, *kept.nodes("bndbox")]))
         others = [node for node in nodes if node.tag != "pose"]
         if box.crowd:
@@ -187,7 +189,7 @@ class _Writer:
             if holder is None:
                 holder = Node(tag="attributes")
                 others.append(holder)
-            mark = Node(tag="attribute", children=[_leaf("name", "crowd"), _leaf("value", "1")])
+            mark = Node(tag="attribute", children=[leaf("name", "crowd"), leaf("value", "1")])
             holder.children = [*holder.children, mark]
         kept.holder.children = [*children, *others]
         self._refused += kept.refused
@@ -212,12 +214,3 @@ def whole_edges(low: float, high: float, limit: int) -> tuple[int, int, bool]:
         return first, last, False
     first = min(math.floor(low), limit - 1)
     return first, first + 1, True
-
-
-def number_text(value: float) -> str:
-    """The shortest text that reads back as the same float; whole numbers without a point."""
-    return str(int(value)) if value == int(value) else repr(float(value))
-
-
-def _leaf(tag: str, text: str) -> Node:
-    return Node(tag=tag, text=text, closed=True)

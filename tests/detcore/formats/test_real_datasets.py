@@ -55,6 +55,7 @@ def test_playing_cards_with_windows_paths_and_mixed_case_are_all_found(real_data
     ("name", "folder"),
     [
         ("voc", "imagenet_format"),
+        ("cvat", "cvat_format"),
         ("coco", "coco_format_v1"),
         ("coco", "coco_format_v2"),
         ("yolo", "yolo_format"),
@@ -107,6 +108,9 @@ def test_coco_sample_keeps_crowds_outlines_and_ids(real_data: Path, tmp_path: Pa
         ("coco", "roboflow_dataset/coco", 3, 4),
         ("coco", "kaggle_dataset/relaxed_coco", 2, 2),
         ("voc", "voc_dataset/voc_dataset1", 2, 2),
+        ("cvat", "cvat_dataset/for_images/export_project", 6, 12),
+        ("cvat", "cvat_dataset/for_images/export_task", 2, 2),
+        ("cvat", "cvat_dataset/for_video", 3, 3),
         ("voc", "roboflow_dataset/voc", 3, 4),
         ("voc", "kaggle_dataset/relaxed_voc1", 2, 2),
         ("voc", "kaggle_dataset/relaxed_voc2", 2, 2),
