@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from detcore.formats.coco.reading import COCO
 from detcore.formats.cvat.reading import CVAT
+from detcore.formats.datumaro.reading import DATUMARO
 from detcore.formats.sniffing import Sample, Sniffed
 from detcore.formats.spec import FormatSpec
 from detcore.formats.voc.reading import VOC
@@ -25,6 +26,7 @@ _BUILT_IN = (
     COCO,
     YOLO,
     CVAT,
+    DATUMARO,
 )
 
 _log = logging.getLogger(__name__)

@@ -6,7 +6,6 @@ Reads COCO's own files and those of CVAT, Roboflow, X-AnyLabeling and LVIS. Ids,
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,11 +30,10 @@ from detcore.formats.coco.writing import CocoOptions, write_coco
 from detcore.formats.common.collect import LARGEST_ID, Gathering
 from detcore.formats.common.geometry import Frame
 from detcore.formats.common.staging import read_marks
-from detcore.formats.common.text import as_flag, decode, foreign_parts, read_bytes, split_of_file
+from detcore.formats.common.text import as_flag, foreign_parts, split_of_file
 from detcore.formats.losses import Capabilities
 from detcore.formats.sniffing import Sample, Sniffed, json_head
 from detcore.formats.spec import FormatSpec
-from detcore.untrusted_json import parse_json
 from detcore.wording import counted
 
 Json = dict[str, Any]
@@ -152,16 +150,8 @@ class _Reader:
             step(self._progress, self._done, total)
 
     def _load(self, path: Path) -> Json | None:
-        try:
-            content: Any = parse_json(decode(read_bytes(path))[0])
-        except FormatError as error:
-            self._found.problem(path, error.message)
-            return None
-        except json.JSONDecodeError as error:
-            self._found.problem(path, f"broken JSON ({error.msg})", error.lineno)
-            return None
-        except ValueError as error:
-            self._found.problem(path, f"broken JSON ({error})")
+        content: Any = self._found.json(path)
+        if content is None:
             return None
         if not isinstance(content, dict) or not isinstance(cast(Json, content).get("images"), list | dict):
             self._found.problem(path, "not a COCO dataset (no list of images)")

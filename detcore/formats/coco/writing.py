@@ -4,7 +4,6 @@ splits."""
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from detcore.formats.base import (
 )
 from detcore.formats.common.collect import LARGEST_ID
 from detcore.formats.common.copying import ImageCopier
+from detcore.formats.common.geometry import span
 from detcore.formats.common.naming import unique_names
 from detcore.formats.common.staging import Staging, staged
 from detcore.formats.losses import repeated_boxes
@@ -196,7 +196,7 @@ class _Writer:
         kept = _coco(box.extra)
         imported: Any = kept.pop("bbox", None)
         outline: Any = kept.pop("segmentation", None)
-        bbox = [float(box.x1), float(box.y1), _span(box.x1, box.x2), _span(box.y1, box.y2)]
+        bbox = [float(box.x1), float(box.y1), span(box.x1, box.x2), span(box.y1, box.y2)]
         area: Any = bbox[2] * bbox[3]
         if _still_fits(box, imported, size):
             area = box.extra.get("area", area)
@@ -235,16 +235,6 @@ def _still_fits(box: DatasetBox, imported: Any, size: tuple[int, int]) -> bool:
     left, top, width, height = numbers
     inside, _ = fit((left, top, left + width, top + height), width=size[0], height=size[1])
     return inside == box.xyxy
-
-
-def _span(low: float, high: float) -> float:
-    """The difference ``s`` for which ``low + s`` is exactly ``high``, where there is one: between some pairs
-    of numbers none exists, and the sum is off by the last bit."""
-    span = float(high - low)
-    for candidate in (span, math.nextafter(span, math.inf), math.nextafter(span, 0.0)):
-        if low + candidate == high:
-            return candidate
-    return span
 
 
 def _coco(extra: Any) -> Json:

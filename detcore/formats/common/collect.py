@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,9 +29,10 @@ from detcore.formats.common.locate import (
     plain_folder,
     relative_name,
 )
-from detcore.formats.common.text import foreign_parts, split_of_folder
+from detcore.formats.common.text import decode, foreign_parts, read_bytes, split_of_folder
 from detcore.formats.common.walking import files_below
 from detcore.images.decoding import EXTENSIONS, frames_text, natural_key
+from detcore.untrusted_json import parse_json
 from detcore.wording import counted
 
 LARGEST_ID = 2**63 - 1
@@ -109,6 +111,22 @@ class Gathering:
         if exact.suffix.lower() in EXTENSIONS and os.path.isfile(exact):
             return [plain_folder(exact.parent) / exact.name]
         return inside
+
+    def json(self, path: Path) -> Any:
+        """The value in a JSON file; ``None`` where there is none or it cannot be read, which is reported."""
+        try:
+            value: Any = parse_json(decode(read_bytes(path))[0])
+        except FormatError as error:
+            self.problem(path, error.message)
+        except json.JSONDecodeError as error:
+            self.problem(path, f"broken JSON ({error.msg})", error.lineno)
+        except ValueError as error:
+            self.problem(path, f"broken JSON ({error})")
+        else:
+            if value is None:
+                self.problem(path, "it holds nothing")
+            return value
+        return None
 
     def named(
         self,

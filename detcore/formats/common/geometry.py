@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -74,3 +75,13 @@ def read_frame(
         return frame, "the boxes were drawn before the EXIF rotation of the image: turned with it", True
     message = f"the annotation says {declared[0]}×{declared[1]}, the image is {width}×{height}"
     return frame, message, True
+
+
+def span(low: float, high: float) -> float:
+    """The difference ``s`` for which ``low + s`` is exactly ``high``, where there is one: between some pairs
+    of numbers none exists, and the sum is off by the last bit."""
+    span = float(high - low)
+    for candidate in (span, math.nextafter(span, math.inf), math.nextafter(span, 0.0)):
+        if low + candidate == high:
+            return candidate
+    return span

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from detcore.formats.common.text import foreign_parts
+from detcore.formats.common.text import foreign_parts, split_of_folder
 
 
 def unique_names(
@@ -76,3 +76,10 @@ def kept_or_unique(
     ]
     places = {(folder, name.casefold()) for folder, name in zip(folders, proposed, strict=True)}
     return proposed if len(places) == len(proposed) else unique
+
+
+def kept_subset(kept: Any, split: str | None) -> str:
+    """The name of the part of a dataset that an image of a split belongs to: as an import has ``kept`` it where that
+    still means the split, else the split; "" for none."""
+    is_name = isinstance(kept, str) and kept not in {".", ".."} and not any(mark in kept for mark in "/\\:")
+    return kept if is_name and kept and split_of_folder((kept,)) == split else split or ""

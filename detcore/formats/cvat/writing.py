@@ -18,10 +18,10 @@ from detcore.formats.base import (
 )
 from detcore.formats.common.copying import ImageCopier
 from detcore.formats.common.kept_elements import KeptElements
-from detcore.formats.common.naming import kept_or_unique
+from detcore.formats.common.naming import kept_or_unique, kept_subset
 from detcore.formats.common.shapes import shape_of, sole_outline
 from detcore.formats.common.staging import Staging, staged
-from detcore.formats.common.text import as_flag, split_of_folder
+from detcore.formats.common.text import as_flag
 from detcore.formats.common.xmltree import Node, is_sound, leaf, serialise
 from detcore.formats.cvat.figures import GEOMETRY, draw_figure
 from detcore.formats.losses import repeated_boxes
@@ -62,7 +62,7 @@ class _Writer:
         images = self._dataset.images
         kept = [KeptElements(image.extra, "cvat", "image", {}) for image in images]
         subsets = [
-            _subset(image, item.holder.attributes.get("subset", ""))
+            kept_subset(item.holder.attributes.get("subset"), image.split)
             for image, item in zip(images, kept, strict=True)
         ]
         folders = [f"images/{subset}" if subset else "images" for subset in subsets]
@@ -175,12 +175,6 @@ class _Numbers:
             number = str(self._following)
         self._taken.add((task, number))
         return number
-
-
-def _subset(image: DatasetImage, kept: str) -> str:
-    """The subset of an image: as an import spelt it, where that still is its split."""
-    safe = kept not in {".", ".."} and not any(mark in kept for mark in "/\\:")
-    return kept if kept and safe and split_of_folder((kept,)) == image.split else image.split or ""
 
 
 def _special(box: DatasetBox) -> Node | None:

@@ -111,6 +111,7 @@ def test_coco_sample_keeps_crowds_outlines_and_ids(real_data: Path, tmp_path: Pa
         ("cvat", "cvat_dataset/for_images/export_project", 6, 12),
         ("cvat", "cvat_dataset/for_images/export_task", 2, 2),
         ("cvat", "cvat_dataset/for_video", 3, 3),
+        ("datumaro", "datumaro_dataset/legacy", 4, 0),
         ("voc", "roboflow_dataset/voc", 3, 4),
         ("voc", "kaggle_dataset/relaxed_voc1", 2, 2),
         ("voc", "kaggle_dataset/relaxed_voc2", 2, 2),

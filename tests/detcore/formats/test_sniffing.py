@@ -56,10 +56,6 @@ def test_json_with_the_lists_of_coco_is_coco(tmp_path: Path, content: Any):
         (LABELME, "the keys are version, flags, shapes, imagePath, imageData"),
         (RESULTS, "a list of detections, which `evaluate --dt` reads, not a dataset"),
         ({"name": "reticle", "scripts": {"images": "make"}}, "the keys are name, scripts"),
-        (
-            {"categories": {"label": {"labels": []}}, "items": []},
-            "the keys are categories, items",
-        ),  # Datumaro
         ([{"image": "a.jpg", "annotations": []}], "a list of objects with image, annotations"),  # CreateML
         ([{"id": 1, "data": {}, "annotations": []}], "a list of objects with id, data, annotations"),
         ({}, "no keys"),

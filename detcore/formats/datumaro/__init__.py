@@ -1,0 +1,1 @@
+"""Datumaro's own JSON, which CVAT exports as well."""
