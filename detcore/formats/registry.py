@@ -12,6 +12,7 @@ from types import MappingProxyType
 from detcore.formats.coco.reading import COCO
 from detcore.formats.cvat.reading import CVAT
 from detcore.formats.datumaro.reading import DATUMARO
+from detcore.formats.fiftyone.reading import FIFTYONE
 from detcore.formats.sniffing import Sample, Sniffed
 from detcore.formats.spec import FormatSpec
 from detcore.formats.voc.reading import VOC
@@ -27,6 +28,7 @@ _BUILT_IN = (
     YOLO,
     CVAT,
     DATUMARO,
+    FIFTYONE,
 )
 
 _log = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from detcore.formats import all_formats
 from detcore.formats.base import Dataset, ExportOptions
 from detcore.formats.common.staging import Staging
 from detcore.project.project import Project
-from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
+from tests.detcore.formats.format_samples import WRITABLE, box, dataset_of, hashes, save_image
 
 COCO_KEYS = (
     "info",
@@ -77,13 +78,12 @@ def test_an_export_never_writes_outside_of_its_folder(name: str, tmp_path: Path)
     assert hashes(tmp_path) == {}
 
 
-@pytest.mark.parametrize("format_name", list(all_formats()))
-def test_a_dataset_with_a_split_that_leaves_the_folder_is_not_exported(format_name: str, tmp_path: Path):
+@pytest.mark.parametrize("format_name", WRITABLE)
+def test_a_split_that_leaves_the_folder_leads_nowhere(format_name: str, tmp_path: Path):
     dataset = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 30, 40)]}, split="../../escaped")
-    with pytest.raises(FormatError, match="outside"):
+    with suppress(FormatError):  # of formats whose folders or files are called after splits
         all_formats()[format_name].write(dataset, tmp_path / "out" / "deeper")
-    assert list(hashes(tmp_path)) == ["in/a.jpg"]
-    assert not (tmp_path / "escaped").exists()
+    assert [name for name in hashes(tmp_path) if not name.startswith("out/deeper/")] == ["in/a.jpg"]
 
 
 def write_coco(folder: Path, **fields: Any) -> Path:

@@ -129,6 +129,16 @@ def test_coco_is_exact_to_the_last_bit(content, folder: Path, outs: Iterator[Pat
 
 @many
 @given(content=datasets())
+@pytest.mark.parametrize("name", ["cvat", "datumaro", "fiftyone"])
+def test_formats_of_other_tools_are_exact_to_a_billionth_of_a_pixel(
+    content, folder: Path, outs: Iterator[Path], name: str
+):
+    for first, second in there_and_back(content, folder, next(outs), name, ExportOptions()):
+        assert first.xyxy == pytest.approx(second.xyxy, abs=1e-9)
+
+
+@many
+@given(content=datasets())
 def test_yolo_is_exact_to_a_millionth_of_a_pixel(content, folder: Path, outs: Iterator[Path]):
     for first, second in there_and_back(content, folder, next(outs), "yolo", ExportOptions()):
         assert first.xyxy == pytest.approx(second.xyxy, abs=1e-6)

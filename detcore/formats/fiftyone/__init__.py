@@ -1,0 +1,1 @@
+"""Folders that FiftyOne exports: samples as JSON documents beside their images."""
