@@ -56,7 +56,7 @@ def admitted(
         raise FormatError(
             f"no image that the labels name is there: {missing[0].name}{more}",
             path=source,
-            hint="Name the folder that holds them, or ask for missing images as well",
+            hint=dataset.hint or "Name the folder that holds them, or ask for missing images as well",
         )
     if not options.outside:
         _refuse_outside(images, [*dataset.folders, *named], source, is_known)
@@ -64,6 +64,7 @@ def admitted(
         return dataset, []
     boxes = sum(len(image.boxes) for image in missing)
     message = f"{counted(len(missing), 'image')} not there: left out with {counted(boxes, 'box', 'boxes')}"
+    message += f". {dataset.hint}" if dataset.hint else ""
     left_out = {image.path for image in missing}
     kept = [image for image in images if image.path not in left_out]
     return replace(dataset, images=kept), [Problem(path=source, message=message)]

@@ -104,13 +104,15 @@ class DatasetImage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """Images, their boxes and the classes. ``image_root`` is the folder that all image names start from;
-    ``folders`` are those that belong to the dataset by where it was read from."""
+    ``folders`` are those that belong to the dataset by where it was read from. ``hint`` is what to do where images are
+    missing, if that is not to name their folder."""
 
     classes: Sequence[DatasetClass]
     images: Sequence[DatasetImage]
     image_root: Path
     extra: Extra = field(default_factory=dict[str, Any])
     folders: tuple[Path, ...] = ()
+    hint: str = ""
 
     @property
     def box_count(self) -> int:

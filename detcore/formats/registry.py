@@ -15,6 +15,7 @@ from detcore.formats.datumaro.reading import DATUMARO
 from detcore.formats.fiftyone.reading import FIFTYONE
 from detcore.formats.sniffing import Sample, Sniffed
 from detcore.formats.spec import FormatSpec
+from detcore.formats.tfrecord.reading import TFRECORD
 from detcore.formats.voc.reading import VOC
 from detcore.formats.yolo.reading import YOLO
 from detcore.plugins import plugins
@@ -29,6 +30,7 @@ _BUILT_IN = (
     CVAT,
     DATUMARO,
     FIFTYONE,
+    TFRECORD,
 )
 
 _log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detcore.formats.common.text import decode
-from detcore.formats.common.walking import first_files
+from detcore.formats.common.walking import first_files, suffix_of
 
 HEAD = 1 << 16
 """Bytes of a file that are looked at; a dataset may have gigabytes."""
@@ -66,7 +66,7 @@ class Sample:
         """Some of the files below a folder that have one of these extensions (lower case); a file is its own."""
         found: list[Path] = []
         for path in self._files():
-            if path.suffix.lower() in suffixes:
+            if suffix_of(path) in suffixes:
                 found.append(path)
                 if len(found) == _OF_A_KIND:
                     break

@@ -83,6 +83,7 @@ class Gathering:
         self.classes = ClassTable()
         self.problems: list[Problem] = []
         self.extra: dict[str, Any] = {}
+        self.hint = ""
         self._progress = progress
         self._images: dict[Path, DatasetImage] = {}
         self._missing: set[Path] = set()
@@ -267,7 +268,12 @@ class Gathering:
             self.problem(self.folder, f"{folders} of trainings and predictions passed over: {names}")
         images.sort(key=lambda image: natural_key(image.name))
         return Dataset(
-            classes=classes, images=images, image_root=root, extra=extra, folders=dataset_folders(self.folder)
+            classes=classes,
+            images=images,
+            image_root=root,
+            extra=extra,
+            folders=dataset_folders(self.folder),
+            hint=self.hint,
         )
 
     def _report_files(self, images: Sequence[DatasetImage]) -> None:

@@ -27,6 +27,13 @@ class Frame:
     told: bool = True
     frames: int = 1
 
+    @property
+    def drawn_on(self) -> tuple[int, int] | None:
+        """Width and height of the image that the boxes were drawn on, when known: what shares of it are shares of."""
+        if self.width is None or self.height is None:
+            return None
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)
+
     def turn(self, box: Xyxy) -> Xyxy:
         """A box of the image as stored, as a box of the image as shown."""
         if self.width is None or self.height is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -12,6 +13,7 @@ from detcore.formats.base import Progress, no_progress, step
 from detcore.images.decoding import natural_key
 
 _OFTEN = 256
+_PART = re.compile(r"-\d+-of-\d+$")
 _RUN_FILES = ("args.yaml", "results.csv")
 _RUN_FOLDERS = ("detect", "segment", "classify", "pose", "obb", "track", "predict", "train/exp", "val/exp")
 """What Ultralytics puts into a folder ``runs``, those of YOLOv5 with ``exp`` in them."""
@@ -35,14 +37,14 @@ def files_below(
         Cancelled: ``progress`` returned ``False``.
     """
     if os.path.isfile(source):
-        return [source] if source.suffix.lower() in suffixes else []
+        return [source] if suffix_of(source) in suffixes else []
     if not os.path.isdir(source):
         raise FormatError("no such file or folder", path=source)
     found: list[Path] = []
     for seen, path in enumerate(_walk(source, set() if passed_over is None else passed_over)):
         if seen % _OFTEN == 0:
             step(progress, 0, 0)
-        if _suffix(path) in suffixes:
+        if suffix_of(path) in suffixes:
             found.append(Path(path))
     return sorted(found, key=lambda path: natural_key(path.relative_to(source).as_posix()))
 
@@ -89,8 +91,10 @@ def _is_written_by_a_run(entry: os.DirEntry[str]) -> bool:
     return any(os.path.isfile(os.path.join(entry.path, name)) for name in _RUN_FILES)
 
 
-def _suffix(path: str) -> str:
-    return os.path.splitext(path)[1].lower()
+def suffix_of(path: str | Path) -> str:
+    """The extension of a file in lower case; a part of a file that was cut (``.record-00000-of-00010``) has that of the
+    whole."""
+    return _PART.sub("", os.path.splitext(path)[1].lower())
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

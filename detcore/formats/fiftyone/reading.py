@@ -260,11 +260,10 @@ class _File:
         if label is None or not str(label).strip():
             self._report(f"{what}: no label: left out")
             return None
-        if frame.width is None or frame.height is None:
+        if frame.drawn_on is None:
             self._report(f"{what}: shares of an image whose size is not known: left out")
             return None
-        size = (frame.height, frame.width) if frame.orientation >= 5 else (frame.width, frame.height)
-        edges = edges_of(entry.get("bounding_box"), size)
+        edges = edges_of(entry.get("bounding_box"), frame.drawn_on)
         if edges is None:
             self._report(f"{what}: no bounding_box of four numbers: left out")
             return None

@@ -52,7 +52,7 @@ def test_files_outside_of_the_project_are_copied_by_nobody_unasked(name: str, tm
         assert labels_alone.image_count == 3
         report = export_dataset(project, name, tmp_path / "b", options=OUTSIDE)
     copied = {path.read_bytes() for path in (tmp_path / "b").rglob("*") if path.is_file()}
-    assert photo.read_bytes() in copied
+    assert any(photo.read_bytes() in content for content in copied)  # a file of its own, or part of one
     assert not any(b"PRIVATE KEY" in content for content in copied)
     assert any("1 file could not be read as an image and not copied" in note for note in report.notes)
 

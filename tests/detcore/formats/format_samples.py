@@ -13,6 +13,8 @@ from detcore.formats import all_formats
 from detcore.formats.base import Dataset, DatasetBox, DatasetClass, DatasetImage
 
 WRITABLE = [name for name, spec in all_formats().items() if spec.writer]
+WITH_IMAGE_FILES = [name for name in WRITABLE if name != "tfrecord"]
+"""Those whose images lie beside the labels, not among them."""
 BOUNDS = "<bndbox><xmin>10</xmin><ymin>20</ymin><xmax>30</xmax><ymax>40</ymax></bndbox>"
 
 

@@ -15,7 +15,14 @@ from detcore.formats import all_formats, detect_format
 from detcore.formats.base import Dataset, ExportOptions
 from detcore.formats.common.naming import unique_names
 from detcore.images.decoding import read_image, read_size
-from tests.detcore.formats.format_samples import WRITABLE, box, dataset_of, hashes, save_image
+from tests.detcore.formats.format_samples import (
+    WITH_IMAGE_FILES,
+    WRITABLE,
+    box,
+    dataset_of,
+    hashes,
+    save_image,
+)
 
 every_format = pytest.mark.parametrize("name", WRITABLE)
 
@@ -81,7 +88,6 @@ def test_what_somebody_changed_in_an_earlier_export_is_never_overwritten(name, d
     out = tmp_path / "out"
     all_formats()[name].write(dataset, out)
     kinds = {path.suffix for path in out.rglob("*") if path.is_file() and path.name != "reticle.json"}
-    assert ".jpg" in kinds
     assert len(kinds) > 1
     for kind in sorted(kinds):
         changed = min(path for path in out.rglob(f"*{kind}") if path.name != "reticle.json")
@@ -131,7 +137,7 @@ def test_originals_are_never_touched(name, dataset, tmp_path):
     assert hashes(tmp_path / "in") == before
 
 
-@every_format
+@pytest.mark.parametrize("name", WITH_IMAGE_FILES)
 def test_plain_images_are_copied_byte_for_byte(name, dataset, tmp_path):
     all_formats()[name].write(dataset, tmp_path / "out")
     originals = set(hashes(tmp_path / "in").values())
@@ -139,7 +145,7 @@ def test_plain_images_are_copied_byte_for_byte(name, dataset, tmp_path):
     assert copies == originals
 
 
-@every_format
+@pytest.mark.parametrize("name", WITH_IMAGE_FILES)
 @pytest.mark.parametrize("orientation", range(2, 9))
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
 def test_copies_are_upright_for_readers_that_ignore_exif(name, orientation, suffix, tmp_path):

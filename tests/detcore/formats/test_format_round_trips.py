@@ -139,6 +139,16 @@ def test_formats_of_other_tools_are_exact_to_a_billionth_of_a_pixel(
 
 @many
 @given(content=datasets())
+def test_tfrecord_is_exact_to_the_floats_of_four_bytes_that_it_holds(
+    content, folder: Path, outs: Iterator[Path]
+):
+    for first, second in there_and_back(content, folder, next(outs), "tfrecord", ExportOptions()):
+        # 24 bits of the largest image
+        assert first.xyxy == pytest.approx(second.xyxy, abs=4000 * 2**-24)
+
+
+@many
+@given(content=datasets())
 def test_yolo_is_exact_to_a_millionth_of_a_pixel(content, folder: Path, outs: Iterator[Path]):
     for first, second in there_and_back(content, folder, next(outs), "yolo", ExportOptions()):
         assert first.xyxy == pytest.approx(second.xyxy, abs=1e-6)

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from detcore.formats import all_formats, detect_format
@@ -56,6 +57,7 @@ def test_playing_cards_with_windows_paths_and_mixed_case_are_all_found(real_data
     [
         ("voc", "imagenet_format"),
         ("cvat", "cvat_format"),
+        ("tfrecord", "tfrecord_format"),
         ("coco", "coco_format_v1"),
         ("coco", "coco_format_v2"),
         ("yolo", "yolo_format"),
@@ -70,6 +72,9 @@ def test_the_same_273_boxes_come_out_of_every_format(real_data: Path, name: str,
     assert detect_format(real_data / PADILLA / "gts" / folder) == name
     assert dataset.box_count == 273
     assert boxes_by_image(dataset) == boxes_by_image(reference)
+    for image, other in zip(dataset.images, reference.images, strict=True):
+        edges, right = (sorted(item.xyxy for item in found.boxes) for found in (image, other))
+        assert np.ravel(edges) == pytest.approx(np.ravel(right), abs=0.001)
     assert problems == []
 
 
@@ -112,6 +117,7 @@ def test_coco_sample_keeps_crowds_outlines_and_ids(real_data: Path, tmp_path: Pa
         ("cvat", "cvat_dataset/for_images/export_task", 2, 2),
         ("cvat", "cvat_dataset/for_video", 3, 3),
         ("datumaro", "datumaro_dataset/legacy", 4, 0),
+        ("tfrecord", "roboflow_dataset/tfrecord", 3, 4),
         ("voc", "roboflow_dataset/voc", 3, 4),
         ("voc", "kaggle_dataset/relaxed_voc1", 2, 2),
         ("voc", "kaggle_dataset/relaxed_voc2", 2, 2),
