@@ -385,3 +385,19 @@ def test_names_with_accents_match_however_they_were_spelled(tmp_path: Path, xml:
     write_xml(tmp_path / f"{xml}.xml", thing())
     save_image(tmp_path / f"{image}.jpg")
     assert only(VOC.read(tmp_path)[0]).path == tmp_path / f"{image}.jpg"
+
+
+def test_imagenet_has_synsets_names_without_extension_and_images_far_from_their_annotations(tmp_path: Path):
+    for split, name in (("train", "n01/n01_7"), ("train", "n02/n02_7"), ("val", "ILSVRC_00000007")):
+        save_image(tmp_path / f"ILSVRC/Data/DET/{split}/{name}.JPEG")
+        stem = name.rpartition("/")[2]
+        head = f"<folder>{stem[:3]}</folder><filename>{stem}</filename>"
+        write_xml(tmp_path / f"ILSVRC/Annotations/DET/{split}/{name}.xml", thing("n02084071"), head=head)
+    dataset, problems = VOC.read(tmp_path / "ILSVRC")
+    assert problems == []
+    assert [(image.name, image.split, len(image.boxes)) for image in dataset.images] == [
+        ("train/n01/n01_7.JPEG", "train", 1),
+        ("train/n02/n02_7.JPEG", "train", 1),
+        ("val/ILSVRC_00000007.JPEG", "val", 1),
+    ]
+    assert [item.name for item in dataset.classes] == ["n02084071"]
