@@ -125,6 +125,22 @@ def test_every_figure_becomes_the_box_around_it_and_comes_out_as_it_went_in(
     assert [node.attrib for node in figures[0]] == [node.attrib for node in figures[1]]
 
 
+def test_outlines_drawn_before_the_exif_rotation_are_turned_with_the_image(tmp_path: Path):
+    save_image(
+        tmp_path / "a.jpg", (100, 60), orientation=6
+    )  # shown as 60 by 100: x becomes y, y becomes 60 - x
+    figures = '<polygon label="cat" points="30,10;70,10;70,20"/><ellipse label="cat" cx="50" cy="30" rx="20" ry="10"/>'
+    image = f'<image name="a.jpg" width="100" height="60">{figures}</image>'
+    (tmp_path / "a.xml").write_text(f"<annotations>{image}</annotations>")
+    _, image, problems = read(tmp_path)
+    assert "EXIF" in problems[0].message
+    assert [box.xyxy for box in image.boxes] == [(40, 30, 50, 70), (20, 30, 40, 70)]
+    assert [shape_of(box).parts for box in image.boxes] == [
+        (((50, 30), (50, 70), (40, 70)),),
+        (((30, 50), (10, 20)),),
+    ]
+
+
 def test_an_untouched_set_goes_out_with_all_that_it_came_with(tmp_path: Path):
     figures = [
         BOX

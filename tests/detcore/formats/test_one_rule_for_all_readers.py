@@ -1,4 +1,4 @@
-"""What is odd in the same way in VOC, COCO and YOLO is treated in the same way."""
+"""What is odd in the same way in several formats is treated in the same way."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import pytest
 
 from detcore.evaluation.coco_files import read_coco_files
 from detcore.formats import all_formats
+from detcore.formats.tfrecord.example import Feature, write_example
+from detcore.formats.tfrecord.records import write_record
 from tests.detcore.formats.format_samples import save_image
 
 Corners = tuple[float, float, float, float]
-NAMES = ["coco", "voc", "yolo"]
+NAMES = ["coco", "voc", "yolo", "cvat", "datumaro", "tfrecord"]
 SIZE = (100, 80)
 """Width and height of the images of ``save_image``."""
 
@@ -43,7 +45,43 @@ def _yolo(path: Path, image: str, box: Corners) -> None:
     (path.parent / "classes.txt").write_text("cat\n")
 
 
-WRITERS: dict[str, Callable[[Path, str, Corners], None]] = {"coco": _coco, "voc": _voc, "yolo": _yolo}
+def _cvat(path: Path, image: str, box: Corners) -> None:
+    edges = " ".join(
+        f'{edge}="{value}"' for edge, value in zip(("xtl", "ytl", "xbr", "ybr"), box, strict=True)
+    )
+    size = f'width="{SIZE[0]}" height="{SIZE[1]}"'
+    text = f'<image name="{image}" {size}><box label="cat" {edges}/></image>'
+    path.with_suffix(".xml").write_text(f"<annotations>{text}</annotations>")
+
+
+def _datumaro(path: Path, image: str, box: Corners) -> None:
+    x1, y1, x2, y2 = box
+    annotation = {"id": 1, "type": "bbox", "label_id": 0, "bbox": [x1, y1, x2 - x1, y2 - y1]}
+    item = {"id": "1", "annotations": [annotation], "image": {"path": image, "size": [SIZE[1], SIZE[0]]}}
+    content = {"categories": {"label": {"labels": [{"name": "cat"}]}}, "items": [item]}
+    path.with_suffix(".json").write_text(json.dumps(content))
+
+
+def _tfrecord(path: Path, image: str, box: Corners) -> None:
+    shares = [value / SIZE[place % 2] for place, value in enumerate(box)]
+    features = {
+        f"image/object/bbox/{edge}": Feature(floats=[share])
+        for edge, share in zip(("xmin", "ymin", "xmax", "ymax"), shares, strict=True)
+    }
+    features["image/object/class/text"] = Feature(texts=[b"cat"])
+    features["image/filename"] = Feature(texts=[image.encode()])
+    with path.with_suffix(".tfrecord").open("wb") as file:
+        write_record(file, write_example(features))
+
+
+WRITERS: dict[str, Callable[[Path, str, Corners], None]] = {
+    "coco": _coco,
+    "voc": _voc,
+    "yolo": _yolo,
+    "cvat": _cvat,
+    "datumaro": _datumaro,
+    "tfrecord": _tfrecord,
+}
 
 
 def annotate(format_name: str, path: Path, image: str, box: Corners = (10, 20, 30, 40)) -> None:

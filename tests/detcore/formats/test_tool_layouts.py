@@ -1,4 +1,4 @@
-"""The same three boxes, laid out as fifteen tools do it."""
+"""The same three boxes, laid out as nineteen tools do it."""
 
 from __future__ import annotations
 

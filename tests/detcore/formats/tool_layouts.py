@@ -175,6 +175,88 @@ def _yolo_of_ultralytics(root: Path) -> Path:
     return root
 
 
+def _yolo_of_cvat(root: Path) -> Path:
+    """Its lists name the images as if they lay in a folder ``data``; there is no file for an image without boxes."""
+    for stem, split in SPLITS.items():
+        save_image(root / f"images/{split}/{stem}.jpg")
+        _write(root / f"labels/{split}/{stem}.txt", _rows(stem))
+        _write(root / f"{split}.txt", f"data/images/{split}/{stem}.jpg\n")
+    _write(root / "data.yaml", "names:\n  0: cat\n  1: dog\npath: .\ntrain: train.txt\nval: val.txt\n")
+    return root
+
+
+def _cvat_project(root: Path) -> Path:
+    labels = "".join(
+        f"<label><name>{name}</name><color>#1020{n}0</color></label>" for n, name in enumerate(CLASSES)
+    )
+    images = ""
+    for number, (stem, split) in enumerate(SPLITS.items()):
+        subset = "Validation" if split == "val" else "Train"
+        save_image(root / f"images/{subset}/{stem}.jpg")
+        boxes = "".join(
+            f'<box label="{name}" source="manual" occluded="0" xtl="{x1}.00" ytl="{y1}.00" xbr="{x2}.00" ybr="{y2}.00"'
+            ' z_order="0"></box>'
+            for name, x1, y1, x2, y2 in BOXES[stem]
+        )
+        images += (
+            f'<image id="{number}" name="{stem}.jpg" subset="{subset}" width="{SIZE[0]}" height="{SIZE[1]}">'
+        )
+        images += f"{boxes}</image>"
+    meta = f"<meta><project><labels>{labels}</labels></project></meta>"
+    _write(root / "annotations.xml", f"<annotations><version>1.1</version>{meta}{images}</annotations>")
+    return root
+
+
+def _datumaro_of_cvat(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        subset = "Validation" if split == "val" else "Train"
+        save_image(root / f"images/{subset}/{stem}.jpg")
+        annotations = [
+            {
+                "id": number,
+                "type": "bbox",
+                "attributes": {"occluded": False},
+                "group": 0,
+                "label_id": CLASSES.index(name),
+                "z_order": 0,
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+            }
+            for number, (name, x1, y1, x2, y2) in enumerate(BOXES[stem])
+        ]
+        item = {"id": stem, "annotations": annotations, "attr": {"frame": 0}}
+        item["image"] = {"path": f"{stem}.jpg", "size": [SIZE[1], SIZE[0]]}
+        labels = [{"name": name, "parent": "", "attributes": []} for name in CLASSES]
+        content = {
+            "info": {},
+            "categories": {"label": {"labels": labels, "attributes": ["occluded"]}},
+            "items": [item],
+        }
+        _write(root / f"annotations/{subset}.json", json.dumps(content))
+    return root
+
+
+def _fiftyone(root: Path) -> Path:
+    samples = []
+    for stem, split in SPLITS.items():
+        save_image(root / f"data/{stem}.jpg")
+        detections = [
+            {
+                "_cls": "Detection",
+                "label": name,
+                "bounding_box": [x1 / SIZE[0], y1 / SIZE[1], (x2 - x1) / SIZE[0], (y2 - y1) / SIZE[1]],
+            }
+            for name, x1, y1, x2, y2 in BOXES[stem]
+        ]
+        labels = {"_cls": "Detections", "detections": detections}
+        tags = ["validation" if split == "val" else split]
+        samples.append({"filepath": f"data/{stem}.jpg", "tags": tags, "ground_truth": labels})
+    _write(root / "samples.json", json.dumps({"samples": samples}))
+    _write(
+        root / "metadata.json", json.dumps({"version": "0.21.4", "media_type": "image", "sample_fields": []})
+    )
+    return root
+
+
 def _yolo_of_roboflow(root: Path) -> Path:
     """Its ``data.yaml`` names folders as if it lay one deeper."""
     for stem, split in SPLITS.items():
@@ -217,9 +299,14 @@ LAYOUTS: Mapping[str, tuple[str, Layout]] = {
     "coco beside images": ("coco", _coco_beside_images),
     "yolo of Darknet": ("yolo", _yolo_of_darknet),
     "yolo of Ultralytics": ("yolo", _yolo_of_ultralytics),
+    "yolo of CVAT": ("yolo", _yolo_of_cvat),
     "yolo of Roboflow": ("yolo", _yolo_of_roboflow),
     "yolo in capitals": ("yolo", _yolo_in_capitals),
     "yolo beside images": ("yolo", _yolo_beside_images),
+    "cvat of a project": ("cvat", _cvat_project),
+    "datumaro of CVAT": ("datumaro", _datumaro_of_cvat),
+    "fiftyone": ("fiftyone", _fiftyone),
 }
 WITH_SPLITS = ("voc devkit", "voc of Roboflow", "coco official", "coco of MMDetection", "coco of Roboflow")
-WITH_SPLITS += ("yolo of Ultralytics", "yolo of Roboflow")
+WITH_SPLITS += ("yolo of Ultralytics", "yolo of CVAT", "yolo of Roboflow")
+WITH_SPLITS += ("cvat of a project", "datumaro of CVAT", "fiftyone")

@@ -1,0 +1,108 @@
+"""Files that were damaged at random: what can be read is read, what cannot is refused, and nothing else happens."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from detcore.errors import FormatError
+from detcore.formats import all_formats
+from detcore.formats.common.shapes import Shape
+from detcore.formats.tfrecord.records import read_records, write_record
+from tests.detcore.formats.format_samples import WRITABLE, box, dataset_of
+
+WORDS = [
+    b"NaN",
+    b"1e308",
+    b"-1",
+    b"null",
+    b"{",
+    b"[",
+    b"]",
+    b'"',
+    b"<",
+    b">",
+    b"&",
+    b"\0",
+    b"\xff\xfe",
+    b"9" * 99,
+]
+WORDS += [b"../", b"\\ud800", b"true", b"[]", b"{}"]
+TRIANGLE = Shape(kind="polygon", parts=(((10, 10), (30, 12), (25, 40.5)),))
+
+
+def damaged(data: bytes, rng: random.Random) -> bytes:
+    """The same bytes with some others, or without some, or cut short."""
+    changed = bytearray(data)
+    for _ in range(rng.choice([1, 1, 2, 5])):
+        place, kind = rng.randrange(len(changed) + 1), rng.randrange(5)
+        if kind == 0 and place < len(changed):
+            changed[place] = rng.randrange(256)
+        elif kind == 1:
+            changed[place:place] = rng.choice(WORDS)
+        elif kind == 2:
+            del changed[place : place + rng.randrange(1, 40)]
+        elif kind == 3:
+            start = rng.randrange(len(changed) + 1)
+            changed[place:place] = changed[start : start + rng.randrange(1, 200)]
+        elif rng.random() < 0.2:
+            changed = changed[:place]
+    return bytes(changed)
+
+
+def damage(path: Path, data: bytes, rng: random.Random) -> None:
+    """Half of the records that are damaged still have the checksum that belongs to them."""
+    path.write_bytes(data)
+    if path.suffix != ".tfrecord" or rng.random() < 0.5:
+        path.write_bytes(damaged(data, rng))
+        return
+    records = [record.data for record in read_records(path)]
+    with path.open("wb") as file:
+        for record in records:
+            write_record(file, damaged(record, rng))
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_damaged_files_are_read_or_refused(name: str, tmp_path: Path):
+    spec, rng = all_formats()[name], random.Random(name)
+    outlined = box(1, *TRIANGLE.bounds, extra=TRIANGLE.kept(TRIANGLE.bounds), difficult=True)
+    dataset = dataset_of(
+        tmp_path / "in", {"a.jpg": [box(0, 1, 2, 30, 40, occluded=True), outlined], "b.jpg": []}
+    )
+    spec.write(dataset, tmp_path / "out")
+    (tmp_path / "out/reticle.json").unlink()
+    originals = {
+        path: path.read_bytes()
+        for path in sorted((tmp_path / "out").rglob("*"))
+        if path.is_file() and path.suffix != ".jpg"
+    }
+    read = 0
+    for number in range(60):
+        path = rng.choice(list(originals))
+        damage(path, originals[path], rng)
+        try:
+            found, _ = spec.read(tmp_path / "out")
+        except FormatError:
+            continue
+        finally:
+            path.write_bytes(originals[path])
+        read += 1
+        for image in found.images:
+            width, height = image.width or 1e9, image.height or 1e9
+            assert all(
+                0 <= item.x1 < item.x2 <= width and 0 <= item.y1 < item.y2 <= height for item in image.boxes
+            )
+        extras = [
+            found.extra,
+            *(image.extra for image in found.images),
+            *(item.extra for item in found.classes),
+        ]
+        json.dumps(
+            [*extras, *(item.extra for image in found.images for item in image.boxes)], allow_nan=False
+        )
+        if number % 4 == 0:
+            spec.write(found, tmp_path / f"again{number}")
+    assert read > 5
