@@ -27,7 +27,7 @@ from detcore.formats.spec import FormatSpec
 Json = dict[str, Any]
 
 _OUTLINES: Mapping[str, ShapeKind] = {"polygon": "polygon", "polyline": "line", "points": "points"}
-_FIGURES = frozenset({"bbox", "mask", "ellipse", *_OUTLINES})
+_FIGURES = ("bbox", "mask", "ellipse", *_OUTLINES)
 _STEP = 256
 
 

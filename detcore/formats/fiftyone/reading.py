@@ -289,7 +289,7 @@ def _fields(samples: Sequence[Json]) -> Iterator[tuple[str, Any]]:
     """The fields of detections, with their values."""
     for sample in samples:
         for name, value in sample.items():
-            if _object(value).get("_cls") in {"Detections", "Detection"}:
+            if _object(value).get("_cls") in ("Detections", "Detection"):
                 yield name, value
 
 

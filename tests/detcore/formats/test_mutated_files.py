@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +33,22 @@ WORDS = [
     b"9" * 99,
 ]
 WORDS += [b"../", b"\\ud800", b"true", b"[]", b"{}"]
+VALUES = [
+    None,
+    True,
+    -1,
+    1e308,
+    float("nan"),
+    "",
+    [],
+    {},
+    "x",
+    [1, 2, 3, 4],
+    {"a": 1},
+    10**30,
+    [[]],
+    "\ud800",
+]
 TRIANGLE = Shape(kind="polygon", parts=(((10, 10), (30, 12), (25, 40.5)),))
 
 
@@ -53,11 +71,34 @@ def damaged(data: bytes, rng: random.Random) -> bytes:
     return bytes(changed)
 
 
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every object and list within a value, with the keys of what it holds."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield value, key
+        yield from places(item)
+
+
+def with_strange_values(data: bytes, rng: random.Random) -> bytes:
+    """JSON with values that nobody expects where they are, or without some."""
+    content = json.loads(data)
+    for _ in range(rng.choice([1, 1, 2, 3])):
+        holder, key = rng.choice(list(places(content)) or [({}, "")])
+        if rng.random() < 0.8:
+            holder[key] = rng.choice(VALUES)
+        elif key in holder or isinstance(holder, list):
+            del holder[key]
+    return json.dumps(content).encode()
+
+
 def damage(path: Path, data: bytes, rng: random.Random) -> None:
-    """Half of the records that are damaged still have the checksum that belongs to them."""
+    """Half of the files that are damaged are sound but for what they say."""
     path.write_bytes(data)
-    if path.suffix != ".tfrecord" or rng.random() < 0.5:
+    if path.suffix not in {".json", ".tfrecord"} or rng.random() < 0.5:
         path.write_bytes(damaged(data, rng))
+        return
+    if path.suffix == ".json":
+        path.write_bytes(with_strange_values(data, rng))
         return
     records = [record.data for record in read_records(path)]
     with path.open("wb") as file:
