@@ -145,6 +145,9 @@ class Gathering:
         if not name:
             self.problem(annotation, "an image without a file name: left out", line)
             return None
+        if written.encode("utf-8", "replace").decode() != written:  # JSON can hold halves of characters
+            self.problem(annotation, "an image whose file name is no text: left out", line)
+            return None
         for home in homes:
             path = self.finder.by_name(home.joinpath(*folders) if folders else home, name)
             if path is not None:

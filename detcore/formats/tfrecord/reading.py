@@ -6,6 +6,7 @@ elsewhere by the same names.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from detcore.formats.base import Dataset, DatasetBox, DatasetImage, Problem, Pro
 from detcore.formats.common.collect import Gathering
 from detcore.formats.common.geometry import Frame
 from detcore.formats.common.staging import read_marks
-from detcore.formats.common.text import decode, read_bytes, split_of_file
+from detcore.formats.common.text import decode, foreign_parts, read_bytes, split_of_file
 from detcore.formats.losses import Capabilities
 from detcore.formats.sniffing import Sample, Sniffed, read_head
 from detcore.formats.spec import FormatSpec
@@ -32,6 +33,7 @@ from detcore.options import option
 SUFFIXES = (".tfrecord", ".tfrecords", ".record")
 
 _STEPS = 1000
+_LONGEST_NAME = 200  # bytes, with room for a number and an extension
 _TAKE_OUT = "The images are inside of the records: give --take-out, and with --images the folder to which they are to be written"
 _NOTHING = Feature()
 
@@ -190,6 +192,9 @@ class _File:
     def _place(self, what: str, name: str, encoded: bytes) -> tuple[Path, Frame | None, bool] | None:
         """Where the image is, its pixels where only the record tells them, and whether it is nowhere but inside."""
         if self._taken is not None and encoded:
+            if "\0" in name or any(len(part.encode()) > _LONGEST_NAME for part in foreign_parts(name)):
+                self._report(f"{what}: its file name is one that no disk can hold: left out")
+                return None
             path = self._taken.put(name, encoded)
             if path is None:
                 self._report(f"{what}: what should be the image is none: left out")
@@ -200,7 +205,7 @@ class _File:
         path = self._found.named(self._path, name, homes, expected=inner)
         if path is None:
             return None
-        if path.is_file() or not encoded:
+        if os.path.isfile(path) or not encoded:
             return path, None, False
         self._found.hint = _TAKE_OUT
         size = size_inside(encoded)

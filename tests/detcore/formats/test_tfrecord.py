@@ -204,6 +204,28 @@ def test_no_file_is_ever_replaced_and_none_stays_of_a_reading_that_is_given_up(t
     assert (tmp_path / "there/a.jpg").read_bytes() == mine
 
 
+@pytest.mark.parametrize(
+    "name", ["../../escaped.jpg", "/etc/escaped.jpg", "C:\\x\\escaped.jpg", "sub/escaped"]
+)
+def test_images_never_leave_the_folder_that_is_named(tmp_path: Path, name: str):
+    image = Feature(texts=[save_image(tmp_path / "in/a.jpg").read_bytes()])
+    path = write(tmp_path / "in/x.tfrecord", record(name, image__encoded=image))
+    TFRECORD.read(path, image_folder=tmp_path / "here/there", options=TAKE_OUT)
+    (taken,) = (tmp_path / "here").rglob("*.jpg")
+    assert taken.name == "escaped.jpg"
+    assert taken.is_relative_to(tmp_path / "here/there")
+
+
+@pytest.mark.parametrize("name", ["a\0b.jpg", "x" * 300])
+def test_a_name_that_no_disk_can_hold_costs_one_record(tmp_path: Path, name: str):
+    image = Feature(texts=[save_image(tmp_path / "in/a.jpg").read_bytes()])
+    path = write(tmp_path / "set/x.tfrecord", record(name, image__encoded=image), record(image__encoded=image))
+    dataset, problems = TFRECORD.read(path, image_folder=tmp_path / "there", options=TAKE_OUT)
+    assert [image.name for image in dataset.images] == ["a.jpg"]
+    assert problems[0].message == "record 1: its file name is one that no disk can hold: left out"
+    assert len(TFRECORD.read(path, image_folder=tmp_path / "there")[0].images) == 2
+
+
 def test_images_stay_inside_unasked_and_the_import_says_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
