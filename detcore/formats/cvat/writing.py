@@ -160,20 +160,20 @@ class _Writer:
 
 
 class _Numbers:
-    """A number for each image: that of an import where no other image of its task has it, else a new one."""
+    """A number for each image: that of an import where no other image of its task and subset has it, else a new one."""
 
     def __init__(self) -> None:
-        self._taken: set[tuple[str, str]] = set()
+        self._taken: set[tuple[str, str, str]] = set()
         self._following = 0
 
     def next(self, attributes: dict[str, str]) -> str:
         """The id of an image with these attributes."""
-        task, number = attributes.get("task_id", ""), attributes.get("id", "")
-        if not number.isdecimal() or (task, number) in self._taken:
-            while (task, str(self._following)) in self._taken:
+        task, subset, number = (attributes.get(key, "") for key in ("task_id", "subset", "id"))
+        if not number.isdecimal() or (task, subset, number) in self._taken:
+            while (task, subset, str(self._following)) in self._taken:
                 self._following += 1
             number = str(self._following)
-        self._taken.add((task, number))
+        self._taken.add((task, subset, number))
         return number
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 from detcore.formats import all_formats, detect_format
-from detcore.formats.base import Dataset
+from detcore.formats.base import Dataset, ExportOptions
+from detcore.formats.tfrecord.example import read_example
+from detcore.formats.tfrecord.records import read_records
 from tests.detcore.formats.format_samples import WRITABLE, hashes
 
 pytestmark = pytest.mark.data
@@ -140,3 +143,54 @@ def test_bccd_survives_every_format_and_its_files_stay_as_they_are(real_data: Pa
         assert problems == []
         assert Counter(image.split for image in again.images) == {"train": 205, "val": 87, "test": 72}
     assert hashes(real_data / "bccd") == before
+
+
+def elements(path: Path) -> list[tuple[object, ...]]:
+    """Tag, attributes (numbers as numbers) and text of all elements of an XML file, images by name."""
+
+    def value(text: str) -> object:
+        try:
+            return [float(part) for part in text.replace(";", ",").split(",")]
+        except ValueError:
+            return text
+
+    root = ElementTree.parse(path).getroot()
+    parts = sorted(root, key=lambda node: (node.tag, node.get("subset", ""), node.get("name", "")))
+    return [
+        (node.tag, {key: value(text) for key, text in node.attrib.items()}, (node.text or "").strip())
+        for part in parts
+        for node in part.iter()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "file"),
+    [
+        (f"{PADILLA}/gts/cvat_format", "annotations.xml"),
+        ("datumaro_assets/tests/assets/cvat_dataset/for_images/export_project", "annotations.xml"),
+    ],
+)
+def test_cvat_files_go_out_as_they_came_in(real_data: Path, tmp_path: Path, folder: str, file: str):
+    dataset, _ = all_formats()["cvat"].read(real_data / folder, image_folder=real_data / PADILLA / "images")
+    assert all_formats()["cvat"].write(dataset, tmp_path / "out").losses == ()
+    before, after = elements(real_data / folder / file), elements(tmp_path / "out/annotations.xml")
+    # Datumaro leaves out that something is not occluded.
+    assert after == [
+        (tag, {"occluded": [0.0]} | fields if "label" in fields else fields, text)
+        for tag, fields, text in before
+    ]
+
+
+def test_records_go_out_as_they_came_in(real_data: Path, tmp_path: Path):
+    source = real_data / PADILLA / "gts/tfrecord_format"
+    dataset, _ = all_formats()["tfrecord"].read(source, image_folder=real_data / PADILLA / "images")
+    all_formats()["tfrecord"].write(dataset, tmp_path / "out", ExportOptions(copy_images=False))
+    found = []
+    for folder in (source, tmp_path / "out"):
+        records = [read_example(record.data) for record in read_records(folder / "default.tfrecord")]
+        found.append({bytes(record["image/filename"].texts[0]): record for record in records})
+    before, after = found
+    assert len(before) == 100
+    assert {
+        name: {key: list(item.values) for key, item in record.items()} for name, record in after.items()
+    } == {name: {key: list(item.values) for key, item in record.items()} for name, record in before.items()}

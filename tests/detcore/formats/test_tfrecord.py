@@ -219,7 +219,9 @@ def test_images_never_leave_the_folder_that_is_named(tmp_path: Path, name: str):
 @pytest.mark.parametrize("name", ["a\0b.jpg", "x" * 300])
 def test_a_name_that_no_disk_can_hold_costs_one_record(tmp_path: Path, name: str):
     image = Feature(texts=[save_image(tmp_path / "in/a.jpg").read_bytes()])
-    path = write(tmp_path / "set/x.tfrecord", record(name, image__encoded=image), record(image__encoded=image))
+    path = write(
+        tmp_path / "set/x.tfrecord", record(name, image__encoded=image), record(image__encoded=image)
+    )
     dataset, problems = TFRECORD.read(path, image_folder=tmp_path / "there", options=TAKE_OUT)
     assert [image.name for image in dataset.images] == ["a.jpg"]
     assert problems[0].message == "record 1: its file name is one that no disk can hold: left out"
