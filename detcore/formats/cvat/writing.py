@@ -31,7 +31,7 @@ from detcore.wording import counted
 ATTRIBUTE_FLAGS = ("difficult", "truncated", "crowd")
 """Flags that CVAT has no field for, but labels may have such an attribute."""
 
-_GEOMETRY = frozenset().union(*GEOMETRY.values())
+_GEOMETRY = frozenset(name for names in GEOMETRY.values() for name in names)
 
 
 def write_cvat(

@@ -130,12 +130,12 @@ class _Writer:
         )
         if categories and earlier != names[: len(earlier)]:
             categories, self._unnamed = {}, True
-        labels = [
+        labels: list[Json] = [
             {"name": item.name, "parent": "", "attributes": [], **_kept(item.extra)}
             for item in self._dataset.classes
         ]
-        own = {"label_groups": [], "attributes": sorted(FLAGS.values())}
-        start = {"dm_format_version": "1.0", "media_type": _IMAGES, "infos": {}} if not kept else {}
+        own: Json = {"label_groups": [], "attributes": sorted(FLAGS.values())}
+        start: Json = {} if kept else {"dm_format_version": "1.0", "media_type": _IMAGES, "infos": {}}
         return {**start, **kept, "categories": {"label": {**own, **told, "labels": labels}, **categories}}
 
     def _annotation(self, box: DatasetBox, size: tuple[int, int], place: int) -> Json:

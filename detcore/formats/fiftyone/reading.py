@@ -212,7 +212,8 @@ class _File:
         for name, value in _fields(samples):
             sure = any("confidence" in _object(item) for item in _detections(value))
             fields[name] = fields.get(name, False) or sure
-        choices = [wanted] if wanted else [DEFAULT_FIELD, *([] if len(fields) != 1 else fields)]
+        alone = tuple(fields) if len(fields) == 1 else ()
+        choices = (wanted,) if wanted else (DEFAULT_FIELD, *alone)
         for name in choices:
             if name in fields:
                 others = ", ".join(other for other in fields if other != name)

@@ -42,8 +42,7 @@ def as_json(feature: Feature) -> dict[str, Any]:
 
 def from_json(kept: Any) -> Feature | None:
     """The inverse; ``None`` for what that never made."""
-    fields = cast("Mapping[str, Any]", kept) if isinstance(kept, dict) else {}
-    for kind, raw in fields.items():
+    for kind, raw in cast("Mapping[str, Any]", kept).items() if isinstance(kept, dict) else ():
         values = cast("Sequence[Any]", raw) if isinstance(raw, list) else ()
         if kind == "floats" and all(type(value) in (int, float) and abs(value) < 3e38 for value in values):
             return Feature(floats=values)
