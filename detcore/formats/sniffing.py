@@ -126,6 +126,6 @@ def json_head(path: Path) -> JsonHead | None:
             if place == outer:
                 top = name
                 head.keys.setdefault(name, set())
-            elif place in inner:
+            elif place in inner and top in head.keys:  # broken JSON may have lost it
                 head.keys[top].add(name)
     return head

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ class ImageCopier:
     def copy(self, image: DatasetImage, staging: Staging, name: str) -> None:
         """Copy one image to ``name``; a JPEG name makes a JPEG of it. What cannot be copied is counted, and no
         file is copied that is no image, whatever it is called."""
-        if not image.path.is_file():
+        if not os.path.isfile(image.path):
             self._missing += 1
             return
         try:

@@ -149,7 +149,7 @@ def _check_target(out: Path, images: Sequence[DatasetImage], image_root: Path) -
         raise FormatError("is not a folder", path=out, hint=hint)
     target = out.resolve()
     folders = {image.path.parent for image in images}
-    folders |= {image.path.resolve().parent for image in images if image.path.is_symlink()}
+    folders |= {image.path.resolve().parent for image in images if os.path.islink(image.path)}
     for folder in folders:
         if target == folder.resolve() or target in folder.resolve().parents:
             raise FormatError("the images to be exported lie in this folder", path=out, hint=hint)

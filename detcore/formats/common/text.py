@@ -121,8 +121,9 @@ def _wide_encoding(data: bytes) -> str | None:
 
 
 def foreign_parts(path: str) -> tuple[str, ...]:
-    """The safe parts of a path that another machine wrote: no drive, no root, no ``..``."""
-    parts = [part.strip() for part in re.split(r"[\\/]+", path)]
+    """The safe parts of a path that another machine wrote: no drive, no root, no ``..``, no halves of characters."""
+    whole = path.encode("utf-8", "replace").decode()
+    parts = [part.strip() for part in re.split(r"[\\/]+", whole)]
     return tuple(part for part in parts if part not in {"", ".", ".."} and not part.endswith(":"))
 
 
