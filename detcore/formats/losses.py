@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any, cast
 
-from detcore.formats.base import Dataset, DatasetImage, ExportReport
+from detcore.formats.base import Dataset, DatasetBox, DatasetImage, ExportReport
 from detcore.formats.common.shapes import SHAPE, shape_of
 from detcore.types import Extra
 from detcore.wording import counted
@@ -33,12 +34,12 @@ class Capabilities:
     kept_beside: bool = False  # what has no field lies in reticle.json, where Reticle finds it again
 
 
-def foreign_fields(dataset: Dataset, format_name: str, title: str) -> list[str]:
+def foreign_fields(dataset: Dataset, format_name: str, title: str, holds: Capabilities) -> list[str]:
     """Losses for whatever ``extra`` keeps on behalf of other formats."""
     sentences: list[str] = []
     groups = (
         ("image", "images", (image.extra for image in dataset.images)),
-        ("box", "boxes", (box.extra for image in dataset.images for box in image.boxes)),
+        ("box", "boxes", (_not_drawn(box, holds) for image in dataset.images for box in image.boxes)),
         ("class", "classes", (item.extra for item in dataset.classes)),
     )
     for noun, plural, extras in groups:
@@ -51,6 +52,18 @@ def foreign_fields(dataset: Dataset, format_name: str, title: str) -> list[str]:
                 f"{counted(most, noun, plural)} {verb} fields of another format that {title} cannot hold ({names})."
             )
     return sentences
+
+
+def _not_drawn(box: DatasetBox, holds: Capabilities) -> Extra:
+    """The ``extra`` without the polygons of COCO where the format has a place for them."""
+    kept: Any = box.extra.get("coco")
+    if "polygon" not in holds.shapes or not isinstance(kept, dict) or shape_of(box) is None:
+        return box.extra
+    fields = cast("dict[str, Any]", kept)
+    return {
+        **box.extra,
+        "coco": {key: value for key, value in fields.items() if key not in {"segmentation", "bbox"}},
+    }
 
 
 def _foreign_keys(extras: Iterable[Extra], format_name: str) -> Counter[str]:

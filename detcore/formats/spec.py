@@ -118,7 +118,7 @@ class FormatSpec:
         _check_kind(self.name, chosen.own, self.options)
         own = self.options() if chosen.own is None else chosen.own
         report = self.writer(dataset, out, own, copy_images=chosen.copy_images, progress=progress)
-        losses = foreign_fields(dataset, self.name, self.title)
+        losses = foreign_fields(dataset, self.name, self.title, self.capabilities)
         losses += told_losses(dataset, report, self.title, self.capabilities)
         return replace(report, losses=(*losses, *report.losses))
 

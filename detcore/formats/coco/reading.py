@@ -101,6 +101,7 @@ COCO = FormatSpec(
         verified_empty=True,
         splits=True,
         sizes=True,
+        shapes=frozenset({"polygon"}),
         class_ids=True,
         kept_beside=True,
     ),

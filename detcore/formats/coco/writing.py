@@ -25,6 +25,7 @@ from detcore.formats.common.collect import LARGEST_ID
 from detcore.formats.common.copying import ImageCopier
 from detcore.formats.common.geometry import span
 from detcore.formats.common.naming import unique_names
+from detcore.formats.common.shapes import shape_of
 from detcore.formats.common.staging import Staging, staged
 from detcore.formats.losses import repeated_boxes
 from detcore.options import option
@@ -205,6 +206,9 @@ class _Writer:
         elif imported is not None:
             self._outlines_dropped += 1
             outline = None
+        shape = None if outline else shape_of(box)
+        if shape is not None and shape.kind == "polygon":
+            outline = [[edge for point in part for edge in point] for part in shape.parts]
         if not outline:
             corners = [box.x1, box.y1, box.x2, box.y1, box.x2, box.y2, box.x1, box.y2]
             outline = [corners] if self._options.polygon else []

@@ -16,6 +16,9 @@ from detcore.formats.common.geometry import Frame
 SHAPE = "shape"
 """The key of a box's ``extra`` that holds the outline, whichever format it came from."""
 
+_SQUARE = 1e-4
+"""How far the corners of a rectangle may be from right angles, as a share of its sides."""
+
 ShapeKind = Literal["polygon", "rotated", "line", "points", "ellipse"]
 Point = tuple[float, float]
 
@@ -58,10 +61,11 @@ class Shape:
 
 
 def shape_of(box: DatasetBox) -> Shape | None:
-    """The outline that came with a box; ``None`` where none did, or where somebody changed the box since."""
+    """The outline that came with a box; ``None`` where none did, or where somebody changed the box since. Polygons
+    that COCO brought are with what is kept for COCO."""
     kept: Any = box.extra.get(SHAPE)
     if not isinstance(kept, dict):
-        return None
+        return _coco_polygons(box)
     fields = cast("Mapping[str, Any]", kept)
     kind = next((kind for kind in get_args(ShapeKind) if kind == fields.get("kind")), None)
     corners = _numbers(fields.get("box"))
@@ -79,6 +83,26 @@ def shape_of(box: DatasetBox) -> Shape | None:
     return Shape(kind=kind, parts=tuple(parts)) if any(parts) else None
 
 
+def _coco_polygons(box: DatasetBox) -> Shape | None:
+    kept: Any = box.extra.get("coco")
+    fields = cast("Mapping[str, Any]", kept) if isinstance(kept, dict) else {}
+    raw, bbox = fields.get("segmentation"), _numbers(fields.get("bbox"))
+    if not isinstance(raw, list) or bbox is None or len(bbox) != 4:
+        return None
+    x, y, width, height = bbox
+    x1, y1, x2, y2 = box.xyxy
+    inwards = (x1 - x, y1 - y, x + width - x2, y + height - y2)
+    if not all(-1e-6 <= moved <= TOLERANCE for moved in inwards):
+        return None
+    parts: list[tuple[Point, ...]] = []
+    for polygon in cast("list[Any]", raw):
+        numbers = _numbers(polygon)
+        if not numbers or len(numbers) % 2:
+            return None
+        parts.append(tuple(zip(numbers[::2], numbers[1::2], strict=True)))
+    return Shape(kind="polygon", parts=tuple(parts)) if parts else None
+
+
 def has_outdated_shape(box: DatasetBox) -> bool:
     """Whether an outline came with a box that somebody has changed since, so that it fits no more."""
     return SHAPE in box.extra and shape_of(box) is None
@@ -92,14 +116,77 @@ def _numbers(value: Any) -> Sequence[float] | None:
     return [float(item) for item in cast("list[float]", value)]
 
 
-def sole_outline(box: DatasetBox, size: tuple[int, int]) -> Shape | None:
-    """The outline that came with a box, for files that hold one line of points instead of the box: where it is of one
-    part, and the box around it, in an image of that (width, height), is the same."""
+def fitting_outline(box: DatasetBox, size: tuple[int, int]) -> Shape | None:
+    """The outline that came with a box, for files that hold it instead of the box: where the box around it, in an image
+    of this (width, height), is the same."""
     shape = shape_of(box)
-    if shape is None or len(shape.parts) != 1:
-        return None
-    inside, _ = fit(shape.bounds, width=size[0], height=size[1])
+    inside = None if shape is None else fit(shape.bounds, width=size[0], height=size[1])[0]
     near = inside is not None and all(
         abs(edge - other) <= TOLERANCE for edge, other in zip(inside, box.xyxy, strict=True)
     )
     return shape if near else None
+
+
+def sole_outline(box: DatasetBox, size: tuple[int, int]) -> Shape | None:
+    """A :func:`fitting_outline` of one part, for files that hold one line of points."""
+    shape = fitting_outline(box, size)
+    return shape if shape is not None and len(shape.parts) == 1 else None
+
+
+def fitted(outline: Shape | Xyxy, frame: Frame) -> tuple[Xyxy | None, dict[str, Any], str | None]:
+    """The upright box of an outline, or of a box, inside its image; what to keep of the outline in ``extra``; and what
+    is odd, or why there is no box."""
+    shape = outline.turned(frame) if isinstance(outline, Shape) else None
+    bounds = frame.turn(cast(Xyxy, outline)) if shape is None else shape.bounds
+    box, message = fit(bounds, width=frame.width, height=frame.height)
+    return box, {} if shape is None or box is None else shape.kept(box), message
+
+
+def rectangle_of(shape: Shape) -> tuple[Point, float, float, float] | None:
+    """The corner, the width, the height and the clockwise angle in degrees (0 to 360) of a ``rotated`` box; ``None``
+    where its four corners make no rectangle. Width goes along the angle from the corner, height a quarter turn on."""
+    if shape.kind != "rotated" or len(shape.parts[0]) != 4:
+        return None
+    corner, second, third, fourth = shape.parts[0]
+    if (second[0] - corner[0]) * (fourth[1] - corner[1]) < (second[1] - corner[1]) * (fourth[0] - corner[0]):
+        second, fourth = fourth, second
+    across = (second[0] - corner[0], second[1] - corner[1])
+    down = (fourth[0] - corner[0], fourth[1] - corner[1])
+    width, height = math.hypot(*across), math.hypot(*down)
+    skew = abs(across[0] * down[0] + across[1] * down[1])
+    apart = math.dist((fourth[0] + across[0], fourth[1] + across[1]), third)
+    if min(width, height) == 0 or skew > _SQUARE * width * height or apart > _SQUARE * (width + height):
+        return None
+    return corner, width, height, math.degrees(math.atan2(across[1], across[0])) % 360
+
+
+def corners_of(corner: Point, width: float, height: float, angle: float) -> tuple[Point, ...]:
+    """The corners of a box that is turned clockwise about its first corner by an angle in degrees."""
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    (x, y), across, down = corner, (width * cos, width * sin), (-height * sin, height * cos)
+    return (
+        corner,
+        (x + across[0], y + across[1]),
+        (x + across[0] + down[0], y + across[1] + down[1]),
+        (x + down[0], y + down[1]),
+    )
+
+
+def one_ring(shape: Shape) -> tuple[Point, ...]:
+    """The polygons of a ``polygon`` as one closed line, with bridges of no width between them, for formats that hold
+    one polygon an object."""
+    first, *others = shape.parts
+    ring = list(first)
+    for part in others:
+        ring += [first[0], *part, part[0]]
+    return tuple(ring)
+
+
+def turned_ellipse(centre: Point, across: float, down: float, angle: float) -> Shape | Xyxy:
+    """An ellipse whose radius ``across`` points along a clockwise angle in degrees: one that lies upright is an outline,
+    of any other the bounds are taken."""
+    cos, sin = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+    half = (math.hypot(across * cos, down * sin), math.hypot(across * sin, down * cos))
+    if across == down or min(abs(cos), abs(sin)) < _SQUARE:
+        return Shape(kind="ellipse", parts=((centre, half),))
+    return centre[0] - half[0], centre[1] - half[1], centre[0] + half[0], centre[1] + half[1]

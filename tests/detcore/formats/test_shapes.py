@@ -61,4 +61,4 @@ def test_outlines_that_a_format_has_no_place_for_are_told_as_losses() -> None:
         told_losses(dataset, report, "X", Capabilities(shapes=frozenset({"polygon"}), **everything))
         == told[1:]
     )
-    assert foreign_fields(dataset, "x", "X") == []
+    assert foreign_fields(dataset, "x", "X", Capabilities()) == []
