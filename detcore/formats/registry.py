@@ -9,13 +9,19 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from detcore.formats.bdd100k import BDD100K
 from detcore.formats.coco.reading import COCO
+from detcore.formats.createml import CREATEML
 from detcore.formats.cvat.reading import CVAT
 from detcore.formats.datumaro.reading import DATUMARO
 from detcore.formats.fiftyone.reading import FIFTYONE
+from detcore.formats.label_studio.reading import LABEL_STUDIO
+from detcore.formats.labelme.reading import LABELME
 from detcore.formats.sniffing import Sample, Sniffed
 from detcore.formats.spec import FormatSpec
+from detcore.formats.supervisely import SUPERVISELY
 from detcore.formats.tfrecord.reading import TFRECORD
+from detcore.formats.via import VIA
 from detcore.formats.voc.reading import VOC
 from detcore.formats.yolo.reading import YOLO
 from detcore.plugins import plugins
@@ -31,6 +37,12 @@ _BUILT_IN = (
     DATUMARO,
     FIFTYONE,
     TFRECORD,
+    LABELME,
+    LABEL_STUDIO,
+    CREATEML,
+    VIA,
+    BDD100K,
+    SUPERVISELY,
 )
 
 _log = logging.getLogger(__name__)

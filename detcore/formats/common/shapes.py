@@ -85,8 +85,11 @@ def shape_of(box: DatasetBox) -> Shape | None:
 
 def _coco_polygons(box: DatasetBox) -> Shape | None:
     kept: Any = box.extra.get("coco")
-    fields = cast("Mapping[str, Any]", kept) if isinstance(kept, dict) else {}
-    raw, bbox = fields.get("segmentation"), _numbers(fields.get("bbox"))
+    if not isinstance(kept, dict):
+        return None
+    fields = cast("Mapping[str, Any]", kept)
+    raw: Any = fields.get("segmentation")
+    bbox = _numbers(fields.get("bbox"))
     if not isinstance(raw, list) or bbox is None or len(bbox) != 4:
         return None
     x, y, width, height = bbox

@@ -13,6 +13,7 @@ from detcore.formats import all_formats
 from detcore.formats.tfrecord.example import Feature, write_example
 from detcore.formats.tfrecord.records import write_record
 from tests.detcore.formats.format_samples import save_image
+from tests.detcore.formats.json_samples import MAKERS
 
 Corners = tuple[float, float, float, float]
 NAMES = ["coco", "voc", "yolo", "cvat", "datumaro", "tfrecord"]
@@ -74,6 +75,16 @@ def _tfrecord(path: Path, image: str, box: Corners) -> None:
         write_record(file, write_example(features))
 
 
+def _json(name: str) -> Callable[[Path, str, Corners], None]:
+    """Writes the usual box of a format of JSON, whatever the corners."""
+
+    def write(path: Path, image: str, box: Corners) -> None:
+        whole, item = MAKERS[name]
+        path.with_suffix(".json").write_text(json.dumps(whole(item())).replace("a.jpg", image))
+
+    return write
+
+
 WRITERS: dict[str, Callable[[Path, str, Corners], None]] = {
     "coco": _coco,
     "voc": _voc,
@@ -82,12 +93,16 @@ WRITERS: dict[str, Callable[[Path, str, Corners], None]] = {
     "datumaro": _datumaro,
     "tfrecord": _tfrecord,
 }
+FINDERS = {
+    **WRITERS,
+    **{name: _json(name) for name in ("labelme", "label-studio", "createml", "via", "bdd100k")},
+}
 
 
 def annotate(format_name: str, path: Path, image: str, box: Corners = (10, 20, 30, 40)) -> None:
     """An annotation as ``path`` without its suffix, of one box on the image that is called ``image``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    WRITERS[format_name](path, image, box)
+    FINDERS[format_name](path, image, box)
 
 
 @pytest.mark.parametrize("format_name", NAMES)
@@ -129,7 +144,7 @@ def test_evaluate_puts_boxes_of_negative_size_in_order_and_says_so(tmp_path: Pat
     ]
 
 
-@pytest.mark.parametrize("format_name", NAMES)
+@pytest.mark.parametrize("format_name", list(FINDERS))
 def test_a_name_that_fits_two_images_is_called_ambiguous_and_makes_none(format_name: str, tmp_path: Path):
     for folder in ("cam1", "cam2"):
         save_image(tmp_path / folder / "1.jpg")
@@ -144,7 +159,7 @@ def test_a_name_that_fits_two_images_is_called_ambiguous_and_makes_none(format_n
     assert "cam1/1.jpg, cam2/1.jpg" in problem.message
 
 
-@pytest.mark.parametrize("format_name", NAMES)
+@pytest.mark.parametrize("format_name", list(FINDERS))
 def test_folders_in_a_name_tell_two_images_apart(format_name: str, tmp_path: Path):
     for folder in ("cam1", "cam2"):
         save_image(tmp_path / "pictures" / folder / "1.jpg")
@@ -156,7 +171,7 @@ def test_folders_in_a_name_tell_two_images_apart(format_name: str, tmp_path: Pat
     ]
 
 
-@pytest.mark.parametrize("format_name", NAMES)
+@pytest.mark.parametrize("format_name", list(FINDERS))
 def test_a_name_that_is_elsewhere_once_is_that_image(format_name: str, tmp_path: Path):
     save_image(tmp_path / "moved/here/1.jpg")
     annotate(format_name, tmp_path / "labels/1", "1.jpg")

@@ -10,8 +10,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from detcore.errors import FormatError
 from detcore.formats import all_formats, detect_format
 from detcore.formats.base import Dataset, ExportOptions
+from detcore.formats.common.json_files import nearly_equal
 from detcore.formats.tfrecord.example import read_example
 from detcore.formats.tfrecord.records import read_records
 from tests.detcore.formats.format_samples import WRITABLE, hashes
@@ -61,6 +63,7 @@ def test_playing_cards_with_windows_paths_and_mixed_case_are_all_found(real_data
         ("voc", "imagenet_format"),
         ("cvat", "cvat_format"),
         ("tfrecord", "tfrecord_format"),
+        ("labelme", "labelme_format"),
         ("coco", "coco_format_v1"),
         ("coco", "coco_format_v2"),
         ("yolo", "yolo_format"),
@@ -121,6 +124,7 @@ def test_coco_sample_keeps_crowds_outlines_and_ids(real_data: Path, tmp_path: Pa
         ("cvat", "cvat_dataset/for_video", 3, 3),
         ("datumaro", "datumaro_dataset/legacy", 4, 0),
         ("tfrecord", "roboflow_dataset/tfrecord", 3, 4),
+        ("createml", "roboflow_dataset/createml", 3, 4),
         ("voc", "roboflow_dataset/voc", 3, 4),
         ("voc", "kaggle_dataset/relaxed_voc1", 2, 2),
         ("voc", "kaggle_dataset/relaxed_voc2", 2, 2),
@@ -143,6 +147,40 @@ def test_bccd_survives_every_format_and_its_files_stay_as_they_are(real_data: Pa
         assert problems == []
         assert Counter(image.split for image in again.images) == {"train": 205, "val": 87, "test": 72}
     assert hashes(real_data / "bccd") == before
+
+
+@pytest.mark.parametrize(
+    ("file", "images", "boxes"),
+    [
+        ("test_export_csv/csv_test.json", 2, 3),
+        ("test_export_yolo/data.json", 2, 4),
+        ("test_export_yolo/data_obb.json", 3, 25),
+        ("test_export_yolo/data_polygons.json", 1, 1),
+        ("test_export_json_min/data.json", 1, 1),
+    ],
+)
+def test_exports_of_label_studio_come_in_and_go_out_with_all_that_they_say(
+    real_data: Path, file: str, images: int, boxes: int, tmp_path: Path
+):
+    source = real_data / "label_studio/tests/data" / file
+    dataset, _ = all_formats()["label-studio"].read(source)
+    assert (len(dataset.images), dataset.box_count) == (images, boxes)
+    all_formats()["label-studio"].write(dataset, tmp_path / "out")
+    after = json.loads((tmp_path / "out/tasks.json").read_text())
+    # One box of the first file reaches out of its image, and is clipped.
+    if file != "test_export_csv/csv_test.json":
+        assert nearly_equal(json.loads(source.read_text()), after)
+    assert boxes_by_image(all_formats()["label-studio"].read(tmp_path / "out")[0]) == boxes_by_image(dataset)
+
+
+@pytest.mark.parametrize(
+    "file", ["test_export_csv/csv_test2.json", "test_export_json_min/data_repeater.json"]
+)
+def test_tasks_of_label_studio_without_an_image_of_their_own_are_refused_by_their_number(
+    real_data: Path, file: str
+):
+    with pytest.raises(FormatError, match=r"task \d+: names no image of its own"):
+        all_formats()["label-studio"].read(real_data / "label_studio/tests/data" / file)
 
 
 def elements(path: Path) -> list[tuple[object, ...]]:

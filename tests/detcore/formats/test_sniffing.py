@@ -51,13 +51,27 @@ def test_json_with_the_lists_of_coco_is_coco(tmp_path: Path, content: Any):
 
 
 @pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (LABELME, "labelme"),
+        (
+            {"imagePath": "a.jpg", "imageData": "A" * 100_000, "shapes": []},
+            "labelme",
+        ),  # the shapes lie far behind
+        ([{"image": "a.jpg", "annotations": []}], "createml"),
+        ([{"id": 1, "data": {}, "annotations": []}], "label-studio"),
+    ],
+)
+def test_json_of_other_tools_is_told_by_its_keys(tmp_path: Path, content: Any, name: str):
+    assert detect_format(save(tmp_path / "a.json", content)) == name
+
+
+@pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (LABELME, "the keys are version, flags, shapes, imagePath, imageData"),
         (RESULTS, "a list of detections, which `evaluate --dt` reads, not a dataset"),
         ({"name": "reticle", "scripts": {"images": "make"}}, "the keys are name, scripts"),
-        ([{"image": "a.jpg", "annotations": []}], "a list of objects with image, annotations"),  # CreateML
-        ([{"id": 1, "data": {}, "annotations": []}], "a list of objects with id, data, annotations"),
+        ([{"id": 1, "data": {}}], "a list of objects with id, data"),
         ({}, "no keys"),
         ([], "a list"),
         ("nothing", "this is no JSON object"),
@@ -153,6 +167,13 @@ def test_text_files_are_yolo_when_their_numbers_are_fractions(
     save(tmp_path / "labels/a.txt", line + "\n")
     assert detect_format(tmp_path) == expected
     assert reason in str(recognise(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text", ['[{"images" "a.jpg", [{"label": 1}]}]', '{"images" [{"id": 1}]}', '[[{"a": 1}]]']
+)
+def test_broken_json_looks_like_nothing(tmp_path: Path, text: str):
+    assert detect_format(save(tmp_path / "a.json", text)) is None
 
 
 def test_a_folder_without_labels_looks_like_nothing(tmp_path: Path):

@@ -1,0 +1,1 @@
+"""LabelMe's JSON, and what X-AnyLabeling makes of it."""
