@@ -174,6 +174,12 @@ class GroundTruth:
             difficult=self.difficult[rows],
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[GroundTruth]) -> GroundTruth:
+        """One after the other, of one part at least."""
+        names = [item.name for item in fields(cls)]
+        return cls(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detections:

@@ -27,6 +27,12 @@ def _exact_floats() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_devices(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nobody makes room for what other tests train at the same time."""
+    os.environ["RETICLE_DEVICES"] = str(tmp_path_factory.mktemp("devices"))
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Real datasets in ``../shared/data``, for tests marked ``data``: they are run where someone asks for them."""

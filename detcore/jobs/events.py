@@ -233,6 +233,10 @@ class Doing(StrEnum):
     RESTING = "resting"
     """Nothing is new, and it has got no better for a while."""
     PAUSED = "paused"
+    YIELDING = "yielding"
+    """Something else learns on its device."""
+    LOOKING = "looking"
+    """It looks at all images, since the owner wants to know what is on them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detcore.errors import ProjectError
+from detcore.project.learnt import read_learnt
 from detcore.project.run_folder import RunFolder
 from detcore.project.snapshot import Snapshot
 from detcore.untrusted_json import fits, read_object
@@ -55,4 +56,4 @@ def trained_images(run: RunFolder) -> set[int]:
     if is_cross_validation(run):
         return set()
     snapshot = Snapshot.load(run.snapshot)
-    return {image.id for image in snapshot.training_images}
+    return {image.id for image in snapshot.training_images} | read_learnt(run)

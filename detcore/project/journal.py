@@ -9,6 +9,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from detcore.project import box_rows, class_rows, image_rows, migrations, verdict_rows
 from detcore.project.database import EditMismatchError
@@ -30,6 +31,49 @@ _COLUMNS: dict[str, tuple[str, ...]] = {
     "box": box_rows.COLUMNS,
     "verdict": verdict_rows.COLUMNS,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """How far the journal was: the ``step`` that undo would have taken back, and the newest ``part`` of a long one."""
+
+    step: int
+    part: int
+
+
+def mark(connection: sqlite3.Connection) -> Mark:
+    """How far it is now."""
+    return Mark(step=undo_step(connection), part=_newest_part(connection))
+
+
+def images_since(connection: sqlite3.Connection, before: Mark) -> frozenset[int] | None:
+    """Ids of the images whose boxes may be others than they were ``before``; ``None`` where the journal does not tell,
+    since what was in force then is forgotten."""
+    step = undo_step(connection)
+    known = connection.execute("SELECT 1 FROM edit WHERE id = ?", (before.step,)).fetchone()
+    if known is None:
+        return None
+    steps = {
+        row[0]
+        for row in connection.execute(
+            "SELECT id FROM edit WHERE id > ? AND id <= ?", (min(step, before.step), max(step, before.step))
+        )
+    }
+    if _newest_part(connection) > before.part:
+        query = "SELECT DISTINCT edit_id FROM edit_part WHERE id > ?"
+        steps.update(row[0] for row in connection.execute(query, (before.part,)))
+    touched: set[int] = set()
+    for number in sorted(steps):
+        edit = load(connection, number)
+        if edit is not None:
+            touched |= edit.summary().box_images
+    return frozenset(touched)
+
+
+def _newest_part(connection: sqlite3.Connection) -> int:
+    if not migrations.has_long_steps(connection):
+        return 0
+    return connection.execute("SELECT coalesce(max(id), 0) FROM edit_part").fetchone()[0]
 
 
 def record(connection: sqlite3.Connection, edit: Edit) -> int:

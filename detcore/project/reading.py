@@ -53,6 +53,10 @@ class ProjectReader:
         """The folder that relative image paths start from; need not exist."""
         return self._image_root
 
+    def look_for_image_root(self) -> None:
+        """Take the root as it is by now, where another process may have said that the images are elsewhere."""
+        self._image_root = _image_root(self.folder, self.database)
+
     @property
     def runs_folder(self) -> Path:
         return self.folder / "runs"

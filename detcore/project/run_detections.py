@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -63,6 +64,16 @@ def save_detections(
             step=np.array([] if step is None else [step], dtype=np.int64),
             **({} if answers is None else _answer_columns(answers)),
         )
+
+
+def set_aside_detections(run: RunFolder, *, step: int) -> None:
+    """Before those of a ``step`` are written: what other weights have found is kept in ``RunFolder.before``. Raises
+    OSError."""
+    if not run.detections.is_file() or _step(run) in (step, None) or detections_fault(run) is not None:
+        return
+    run.before.path.mkdir(exist_ok=True)
+    with atomic_write(run.before.detections) as temporary:
+        shutil.copyfile(run.detections, temporary)
 
 
 def merge_detections(

@@ -46,6 +46,16 @@ class RunFolder:
         return self.path / "snapshot.npz"
 
     @property
+    def learnt(self) -> Path:
+        """Which images the learner beside the window has ever learnt from; other runs have none."""
+        return self.path / "learnt.json"
+
+    @property
+    def before(self) -> RunFolder:
+        """What the learner beside the window had found on all images with its weights of some time before."""
+        return RunFolder(self.path / "before")
+
+    @property
     def emphasis(self) -> Path:
         """Errors of an earlier run that this one is to learn from; only where its config says so."""
         return self.path / "emphasis.json"

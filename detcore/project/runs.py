@@ -39,6 +39,7 @@ __all__ = [
     "find_run",
     "has_detections",
     "hold_run",
+    "is_live",
     "is_running",
     "list_runs",
     "left_out_images",
@@ -111,11 +112,12 @@ def create_run(
     teacher: str = "",
     pruned_from: str = "",
     kept: float = 1.0,
+    is_live: bool = False,
 ) -> RunFolder:
     """Make the folder of a new run: ``001-reticle-s``, or with a ``title`` ``001-TITLE``. Numbers are not used again, even
     after ``discard``.
 
-    ``learns_from``, ``teacher``, ``pruned_from`` and ``kept`` as in ``RunInfo``.
+    ``learns_from``, ``teacher``, ``pruned_from`` and ``kept`` as in ``RunInfo``; ``is_live`` as ``is_live`` tells.
     """
     project.runs_folder.mkdir(exist_ok=True)
     while True:
@@ -136,10 +138,16 @@ def create_run(
             "learns_from": learns_from,
             "teacher": teacher,
             **({"pruned_from": pruned_from, "kept": kept} if pruned_from else {}),
+            **({"live": True} if is_live else {}),
         }
         with whole_or_gone(run), atomic_write(run.info) as temporary:
             temporary.write_text(json.dumps(record), encoding="utf-8")
         return run
+
+
+def is_live(run: RunFolder) -> bool:
+    """Whether it is a run of the learner beside the window."""
+    return read_json(run.info).get("live") is True
 
 
 def list_runs(project: ProjectReader) -> list[RunInfo]:

@@ -178,21 +178,23 @@ class CheckpointHook(Hook):
         if time.monotonic() - self._saved_at >= max(latest, 2 * self._took):
             self.save(trainer)
 
-    def save(self, trainer: Trainer, *, insist: bool = False) -> None:
-        """Write ``last``. ``insist``: there will be no later time to do it.
+    def save(self, trainer: Trainer, *, insist: bool = False) -> bool:
+        """Write ``last``; whether that was done. ``insist``: there will be no later time to do it.
 
         Raises:
             ConfigError: with ``insist``, it cannot be written.
         """
         begin, run, checkpoint = time.monotonic(), self._run, self.checkpoint(trainer)
         self._saved_at = begin
-        if self._write(
+        written = self._write(
             lambda: rotate_checkpoint(checkpoint, staged=run.next, last=run.last, previous=run.previous),
             trainer,
             insist=insist,
-        ):
+        )
+        if written:
             self._saved, self._took = checkpoint.state.step, time.monotonic() - begin
             self._emit(events.Checkpoint(step=checkpoint.state.step, file=run.last.name))
+        return written
 
     def save_best(self, trainer: Trainer, *, insist: bool = False) -> bool:
         """Write ``best``; whether that was done. Raises as ``save``."""

@@ -19,6 +19,7 @@ from detcore.data.tiles import having_objects
 from detcore.errors import ConfigError
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.device_use import training_on
 from detcore.jobs.devices import cores
 from detcore.jobs.events import EndReason
 from detcore.jobs.worker_process import StopFlags
@@ -199,7 +200,7 @@ class Session:
             telling=self.telling,
             loader_threads=self._loaders() if device.type == "cuda" else 1,
         )
-        with memory_watch():
+        with memory_watch(), training_on(str(device)):
             reason = self._trainer.run()
         return TrainingResult(reason=reason, state=self.state)
 

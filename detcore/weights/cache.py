@@ -114,7 +114,7 @@ def default_cache() -> WeightsCache:
     named = os.environ.get(FOLDER_VARIABLE)
     if named:
         return WeightsCache(Path(named).expanduser().absolute())
-    return WeightsCache(_system_cache() / "reticle" / "weights")
+    return WeightsCache(user_cache() / "reticle" / "weights")
 
 
 def _how_to_get(file: WeightsFile) -> str:
@@ -165,7 +165,8 @@ def sha256_of(path: Path, progress: Progress | None = None) -> str:
     return total.hexdigest()
 
 
-def _system_cache() -> Path:
+def user_cache() -> Path:
+    """Where the system wants what programs of this user can make or get again."""
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         return Path(local) if local else Path.home() / "AppData" / "Local"

@@ -131,7 +131,7 @@ def _job(arguments: argparse.Namespace, writer: EventWriter, flags: StopFlags) -
             _export(arguments, run, writer, flags)
             return
         if arguments.verb == "learn":
-            learn(run, writer, flags)
+            learn(run, writer, flags, lambda result: _leave(run, writer, EndReason.STOPPED, result))
             return
         with joined_group(stop=flags.stop) as group:
             lead = {"train": _lead_training, "predict": _predict, "folds": _lead_folds}[arguments.verb]

@@ -11,7 +11,7 @@ from detcore.jobs.settings.learning import Learning
 from detcore.jobs.settings.optimisation import Optimisation
 from detcore.jobs.settings.runtime import Runtime
 from detcore.project.reading import ProjectReader
-from detcore.project.runs import RunFolder, RunInfo, RunState, create_run, list_runs
+from detcore.project.runs import RunFolder, RunInfo, RunState, create_run, is_live, list_runs
 from detcore.project.unused_runs import whole_or_gone
 from detcore.zoo.catalogue import DEFAULT_MODEL
 
@@ -21,11 +21,6 @@ _FAMILY = ("reticle-n", "reticle-s", "reticle-m", "reticle-s-pretrained")
 _WITHOUT_END = 1_000_000
 _AVERAGE = 0.998
 """Of the weights: over some minutes, since what was learnt before the last images came is out of date."""
-
-
-def is_live(run: RunFolder) -> bool:
-    """Whether it is a run of the learner."""
-    return run.name.partition("-")[2] == TITLE
 
 
 def prepare_live(project: ProjectReader, *, device: str = "auto") -> RunFolder:
@@ -53,7 +48,7 @@ def prepare_live(project: ProjectReader, *, device: str = "auto") -> RunFolder:
         optimisation=Optimisation(schedule="plateau", rate_drop=0.5, ema_decay=_AVERAGE),
         runtime=Runtime(device=device),
     )
-    run = create_run(project, config.detector, title=TITLE)
+    run = create_run(project, config.detector, title=TITLE, is_live=True)
     with whole_or_gone(run):
         config.save(run.config)
     return run

@@ -14,7 +14,6 @@ from detcore.errors import Cancelled, ConfigError, ProjectError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.box_options import settle_options
 from detcore.jobs.preparing.folds import create_cross_validation
-from detcore.jobs.preparing.live import is_live
 from detcore.jobs.preparing.material import TrainingData, divide, missing_splits, survey
 from detcore.jobs.preparing.sent_errors import SentErrors, find_again, read_sent
 from detcore.jobs.preparing.warm_start import earlier_run
@@ -25,7 +24,7 @@ from detcore.project.cross_validation import fold_folders, is_cross_validation, 
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
 from detcore.project.run_weights import is_of_run
-from detcore.project.runs import RunFolder, create_run, find_run, hold_run, read_run
+from detcore.project.runs import RunFolder, create_run, find_run, hold_run, is_live, read_run
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.project.unused_runs import whole_or_gone
 from detcore.project.verdicts import read_verdicts

@@ -16,29 +16,39 @@ _EVERY = 5
 
 
 class Roles:
-    """Which of the verified images judge: those of the validation split, and every fifth of those without a split. What an
-    image was once, it stays, since what was learnt from can judge no more; the test split is left alone."""
+    """Which of the verified images judge: those of the validation split, and every fifth of those without a split. What was
+    ever learnt from judges no more; the test split is left alone."""
 
     def __init__(self, before: Snapshot | None, *, known: Collection[int] = ()) -> None:
         """``before`` is what these weights have learnt from and were judged by up to now; images that are ``known`` were
-        learnt by the weights that they began with, and never judge."""
+        learnt by them before, or by the weights that they began with."""
         images = () if before is None else before.images
-        self._known = frozenset(known)
         self._splits = {image.id: image.split or "train" for image in images}
+        self._learnt = {*known, *(image_id for image_id, split in self._splits.items() if split == "train")}
+
+    @property
+    def learnt(self) -> frozenset[int]:
+        """Ids of all images that were ever learnt from, with those that were divided last."""
+        return frozenset(self._learnt)
 
     def divided(self, verified: Snapshot) -> Snapshot:
-        """The verified images with a split each, ``train`` or ``val``."""
+        """The verified images with a split each, ``train`` or ``val``; without those that are to judge by now and were
+        learnt from once."""
         splits: dict[int, str] = {}
         for image in verified.images:
-            if image.split is not None:
-                splits[image.id] = image.split
-                continue
-            if image.id not in self._splits:
-                judges = len(self._splits) % _EVERY == _EVERY - 1 and image.id not in self._known
-                self._splits[image.id] = "val" if judges else "train"
-            splits[image.id] = self._splits[image.id]
-        used = {image_id for image_id, split in splits.items() if split in ("train", "val")}
-        return verified.only(used).divided(splits)
+            split = image.split or self._split(image.id)
+            if split == "train":
+                self._learnt.add(image.id)
+            if split == "train" or (split == "val" and image.id not in self._learnt):
+                splits[image.id] = split
+        return verified.only(splits).divided(splits)
+
+    def _split(self, image_id: int) -> str:
+        """Of an image that the user has put into none: as it was before."""
+        if image_id not in self._splits:
+            judges = len(self._splits) % _EVERY == _EVERY - 1
+            self._splits[image_id] = "val" if judges else "train"
+        return "train" if image_id in self._learnt else self._splits[image_id]
 
 
 def split_of(divided: Snapshot, config: TrainConfig) -> Split:

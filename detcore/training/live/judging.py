@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 
@@ -22,14 +23,14 @@ from detcore.types import Detections, GroundTruth, ObjectClass
 _SECONDS = 15.0
 _SHARE = 0.1
 """Of the time, what judging takes at most."""
-_MOST_IMAGES = 60
+MOST_IMAGES = 60
 _IOU = 0.5
 _WELL = 0.7
 """The IoU from which a proposal is taken over as it is; one that lies worse costs as much as a new box."""
 
 
 class Judging:
-    """Judges from time to time. The newest images count, where there are many: they are like those to come."""
+    """Judges from time to time; of many images by a fair sample, which stays much the same as others come."""
 
     def __init__(
         self,
@@ -57,7 +58,7 @@ class Judging:
 
     def renew(self, samples: Sequence[Sample], truth: GroundTruth) -> None:
         """Judge by these images, and their boxes, from now on."""
-        self._samples, self._truth = list(samples[-_MOST_IMAGES:]), truth
+        self._samples, self._truth = fair_sample(samples), truth
         self._best, self.unimproved = -1.0, 0
 
     def is_due(self, trainer: Trainer) -> bool:
@@ -114,3 +115,10 @@ class Judging:
         }
         f1 = 0.0 if best is None else best.f_beta(1.0)
         return {**metrics, "F1": f1, "threshold": best_threshold(well)}, per_class
+
+
+def fair_sample(samples: Sequence[Sample]) -> list[Sample]:
+    """At most ``MOST_IMAGES`` of them, whichever came first: those whose ids have the lowest hashes. Of more images most of
+    them are the same again, so that figures can be compared."""
+    drawn = sorted(samples, key=lambda sample: blake2b(str(sample.image_id).encode()).digest())[:MOST_IMAGES]
+    return sorted(drawn, key=lambda sample: sample.image_id)

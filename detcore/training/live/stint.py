@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -15,6 +16,7 @@ from detcore.data.samples import class_ids
 from detcore.errors import ConfigError
 from detcore.jobs import events
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.device_use import LearnerTurn
 from detcore.jobs.events import Doing, EndReason, Event
 from detcore.jobs.worker_process import StopFlags
 from detcore.project.reading import ProjectReader
@@ -31,6 +33,7 @@ from detcore.training.live.data import LiveStream, Roles, is_startable, split_of
 from detcore.training.live.hook import LiveHook, Taken, Wishes
 from detcore.training.live.judging import Judging
 from detcore.training.live.looking import Looking, LookingAtAll, Proposing
+from detcore.training.live.room import Room
 from detcore.training.load import Load, choose_learning_rate, load_of_run
 from detcore.training.machine import ThreadGovernor, choose_precision, device_name
 from detcore.training.optimisers import make_optimiser
@@ -61,26 +64,33 @@ class Place:
     verified: VerifiedImages
     roles: Roles
     wishes: Wishes
+    turn: LearnerTurn
+    room: Room
     flags: StopFlags
     emit: Callable[[Event], None]
     say: Callable[[Doing, Snapshot], None]
     """Told what it does, and with which images."""
+    note: Callable[[Snapshot], bool]
+    """Writes down what is learnt from now on, before it is; whether there was room for it."""
 
 
 class Stint:
-    """Learns from ``divided`` images and those that are verified meanwhile.
+    """Learns from ``divided`` images, which are noted, and those that are verified meanwhile.
 
-    ``others`` is what is verified at the end where that has other classes, or nothing to learn from.
+    ``others`` is what is verified at the end where that has other classes, or nothing to learn from. ``attempt`` counts the
+    times that memory ran out in the run.
     """
 
-    def __init__(self, place: Place, divided: Snapshot) -> None:
+    def __init__(self, place: Place, divided: Snapshot, *, attempt: int) -> None:
         """Raises ConfigError where detector and weights do not fit together, OutOfMemoryError."""
         self._place = place
         self._divided: Snapshot = divided
         self._group = Group()
         self._telling = Telling(place.emit, self._group, divided.images)
-        divided.save(place.run.snapshot)
         checkpoint, state = self._before()
+        times = max(0, attempt - state.attempt)
+        state.attempt += times
+        self.attempt = state.attempt
         device = choose_device(place.config.runtime.device, local_rank=0)
         self._data = RunData(
             divided, place.config, checkpoint, self._telling, split=split_of(divided, place.config)
@@ -91,7 +101,7 @@ class Stint:
             checkpoint,
             on_gpu=device.type == "cuda",
             images=max(self._data.pass_length, place.config.recipe.batch_size),  # there will be more
-            times=0,
+            times=times,
         )
         self._cache = self._data.cache(load, self._group)
         self._stream = LiveStream(self._draw())
@@ -131,6 +141,10 @@ class Stint:
     def others(self) -> Snapshot | None:
         return self._live.others
 
+    def held(self) -> AbstractContextManager[None]:
+        """As ``Trainer.held``."""
+        return self._trainer.held()
+
     def work(self) -> EndReason:
         """Until it is stopped, or there are others. Raises as ``Trainer.run``."""
         with memory_watch():
@@ -146,7 +160,9 @@ class Stint:
         state.complete = False
         if checkpoint.class_ids == tuple(class_ids(self._divided).tolist()):
             return checkpoint, state
-        return None, RunState(step=state.step, drawn=state.drawn, seconds=state.seconds)
+        return None, RunState(
+            step=state.step, drawn=state.drawn, seconds=state.seconds, attempt=state.attempt
+        )
 
     def _begin(
         self, device: torch.device, load: Load, checkpoint: Checkpoint | None, state: RunState
@@ -223,9 +239,10 @@ class Stint:
             verified=place.verified,
             take=self._take,
             wishes=place.wishes,
+            turn=place.turn,
             proposing=Proposing(looking, telling),
             judging=judging,
-            everything=LookingAtAll(place.project, place.run, looking, telling),
+            everything=LookingAtAll(place.project, place.run, looking, telling, place.room),
             checkpoints=checkpoints,
             say=lambda doing: place.say(doing, self._divided),
         )
@@ -243,8 +260,9 @@ class Stint:
             return Taken.OTHER
         if _same(divided, self._divided):
             return Taken.SAME
+        if not self._place.note(divided):
+            return Taken.LATER
         self._divided, self._data = divided, self._data.renewed(divided, split)
-        divided.save(self._place.run.snapshot)
         self._stream.renew(self._draw())
         self._judging.renew(split.val, divided.ground_truth)
         return Taken.NEW

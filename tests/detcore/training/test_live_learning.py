@@ -2,35 +2,49 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import psutil
 import pytest
 
+from detcore.data.samples import Sample
+from detcore.errors import Cancelled
 from detcore.jobs import events
+from detcore.jobs.child.learning import learn
 from detcore.jobs.config import TrainConfig
+from detcore.jobs.device_use import training_on
 from detcore.jobs.events import Doing, Event
-from detcore.jobs.preparing.live import is_live, prepare_live
+from detcore.jobs.lineage import images_learnt
+from detcore.jobs.preparing.live import prepare_live
 from detcore.jobs.wishes import Wish
-from detcore.jobs.worker_process import StopFlags
+from detcore.jobs.worker_process import EventWriter, StopFlags
 from detcore.project.class_edits import delete_class, update_class
-from detcore.project.edits import add_boxes, add_class, set_status
+from detcore.project.edits import add_boxes, add_class, set_split, set_status
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, load_detections, predicted_images, read_events
-from detcore.project.snapshot import Snapshot, SnapshotImage
+from detcore.project.runs import RunFolder, is_live, load_detections, predicted_images, read_events
+from detcore.project.snapshot import Snapshot, SnapshotImage, take_snapshot
 from detcore.project.verified import VerifiedImages
+from detcore.training.distributed import Group
 from detcore.training.live.data import Roles
+from detcore.training.live.judging import fair_sample
+from detcore.training.live.looking import Looking, LookingAtAll
+from detcore.training.live.room import Room
 from detcore.training.live.session import LiveSession
-from detcore.types import Box, Status
+from detcore.training.telling import Telling
+from detcore.training.trainer import Trainer
+from detcore.types import Box, Detections, GroundTruth, Status
 from detcore.zoo.checkpoint import read_checkpoint
 from tests.columns import ground_truth
 from tests.detcore.conftest import draw_images
@@ -286,8 +300,9 @@ def test_a_run_that_has_learnt_since_is_what_the_next_learner_starts_from(
     learner.stop()
     trained = RunFolder(project.runs_folder / "002-reticle-s")
     trained.path.mkdir()
-    for file in (run.info, run.config, run.snapshot, run.last):
+    for file in (run.config, run.snapshot, run.last):
         (trained.path / file.name).write_bytes(file.read_bytes())
+    trained.info.write_text('{"model": "reticle-n"}', encoding="utf-8")
     again = prepare_live(project, device="cpu")
     assert again.name == "003-live"
     assert is_live(again)
@@ -306,6 +321,24 @@ def snapshot_of(*images: tuple[int, str | None]) -> Snapshot:
     )
 
 
+def test_of_many_images_a_fair_sample_judges_that_stays_much_the_same() -> None:
+    def drawn(count: int) -> list[int]:
+        nothing = np.zeros((0, 4), np.float32)
+        none = np.zeros(0, np.int64)
+        samples = [
+            Sample(image_id=row, path="", boxes=nothing, labels=none, ignore=nothing) for row in range(count)
+        ]
+        return [sample.image_id for sample in fair_sample(samples)]
+
+    assert drawn(60) == list(range(60))
+    many = drawn(1000)
+    assert len(many) == 60
+    assert (
+        min(sum(low <= row < low + 250 for row in many) for low in range(0, 1000, 250)) >= 8
+    )  # 15 on average
+    assert len(set(many) & set(drawn(1010))) >= 57
+
+
 def splits(snapshot: Snapshot) -> dict[int, str | None]:
     return {image.id: image.split for image in snapshot.images}
 
@@ -315,10 +348,10 @@ def test_every_fifth_image_judges_whatever_comes_after_and_splits_of_the_user_ho
     assert splits(roles.divided(snapshot_of(*((row, None) for row in range(1, 5))))) == dict.fromkeys(
         range(1, 5), "train"
     )
-    images = [(2, None), (3, "test"), (4, "val"), (8, None), (9, None), (7, "train")]
+    images = [(2, None), (3, "test"), (5, "val"), (8, None), (9, None), (7, "train")]
     assert splits(roles.divided(snapshot_of(*images))) == {
         2: "train",
-        4: "val",
+        5: "val",
         8: "val",
         9: "train",
         7: "train",
@@ -334,7 +367,8 @@ def test_what_was_learnt_or_judged_before_stays_so_and_what_the_start_has_learnt
 
 
 @pytest.mark.parametrize(
-    "wish", [Wish(images=[3, 4]), Wish(pause=True), Wish(), Wish(images=[], pause=False)]
+    "wish",
+    [Wish(images=[3, 4]), Wish(pause=True), Wish(), Wish(images=[], pause=False), Wish(everything=True)],
 )
 def test_a_wish_is_heard_as_it_was_said(wish: Wish) -> None:
     assert Wish.decode(wish.encode()) == wish
@@ -343,6 +377,223 @@ def test_a_wish_is_heard_as_it_was_said(wish: Wish) -> None:
 @pytest.mark.parametrize("line", ["", "stop", "[1]", '{"images": ["1"]}', '{"images": 3}', '{"pause": 1}'])
 def test_other_lines_are_no_wishes(line: str) -> None:
     assert Wish.decode(line) is None
+
+
+@pytest.mark.parametrize(
+    ("place", "steps"),
+    [
+        ("detcore.training.live.looking.sweep", 1),
+        ("detcore.training.live.judging.sweep", 1),
+        ("detcore.training.run_data.RunData.views", 0),
+        ("detcore.training.trainer.Trainer._backward", 0),
+    ],
+)
+def test_a_stop_is_heeded_whatever_takes_long_and_what_was_learnt_is_kept(
+    project: Project, run: RunFolder, monkeypatch: pytest.MonkeyPatch, place: str, steps: int
+) -> None:
+    reached, go_on, left = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(*_arguments: object, **_options: object) -> object:
+        reached.set()
+        assert go_on.wait(SECONDS)
+        raise Cancelled("tested")
+
+    monkeypatch.setattr(place, slow)
+    monkeypatch.setattr("detcore.training.live.judging._SECONDS", 0.05)
+    verify(project, 6)
+    flags = StopFlags(may_end=True)
+    flags.asked.put(Wish(images=project.image_ids()[7:8] if "looking" in place else []).encode())
+    writer = EventWriter(io.StringIO(), flags)
+
+    def work() -> None:
+        with suppress(Cancelled):
+            learn(run, writer, flags, lambda _result: left.set())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        assert reached.wait(SECONDS)
+        flags.stop.set()
+        assert left.wait(SECONDS / 2)  # the other thread is still at it
+        assert not steps or read_checkpoint(run.last).state.step >= steps
+    finally:
+        go_on.set()
+        thread.join()
+        writer.close()
+
+
+class MadeUpLooking(Looking):
+    """Finds one box on each image, two images at a time, and remembers which it was asked for."""
+
+    batch_size = 2
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self.files: dict[int, tuple[str, int, int]] = {}
+
+    def file_of(self, image_id: int) -> tuple[str, int, int] | None:
+        return self.files.get(image_id, (f"{image_id}.png", 0, 0))
+
+    def find(self, image_ids: Sequence[int]) -> tuple[Detections, list[int]]:
+        self.asked += image_ids
+        ones = np.ones(len(image_ids))
+        found = Detections(
+            image_ids=np.array(image_ids, np.int64),
+            labels=ones.astype(np.int64),
+            boxes=np.tile([1.0, 2.0, 3.0, 4.0], (len(image_ids), 1)),
+            scores=ones / 2,
+        )
+        return found, list(image_ids)
+
+
+def test_at_rest_only_images_are_looked_at_whose_weights_or_files_are_others(
+    project: Project, run: RunFolder
+) -> None:
+    looking, told = MadeUpLooking(), list[Event]()
+    everything = LookingAtAll(
+        project, run, looking, Telling(told.append, Group(), ()), Room(lambda text: pytest.fail(text))
+    )
+
+    def looked_at(*, step: int) -> list[int]:
+        looking.asked = []
+        everything.begin()
+        while everything.go_on(step=step):
+            pass
+        return sorted(looking.asked)
+
+    ids = project.image_ids()
+    assert looked_at(step=5) == ids
+    assert predicted_images(run) == set(ids)
+    assert len(load_detections(run)) == len(ids)
+    assert looked_at(step=5) == []
+    looking.files[ids[2]] = ("2.png", 7, 9)
+    assert looked_at(step=5) == [ids[2]]
+    assert len(load_detections(run)) == len(ids)
+    assert not run.before.detections.exists()
+    assert [event.step for event in told if isinstance(event, events.Checkpoint)] == [5, 5]
+    everything.begin()
+    everything.go_on(step=6)  # two of them, then there is something new to be learnt
+    assert looked_at(step=7) == ids
+    assert looking.asked[-2:] == ids[:2]  # those that were looked at last come last
+    assert predicted_images(run.before) == set(ids)
+
+
+def test_what_is_wanted_of_all_images_is_there_while_it_learns_and_what_the_weights_before_found_stays(
+    project: Project, run: RunFolder, learner: Learner
+) -> None:
+    verify(project, 4)
+    learner.wait(events.Step)
+    learner.wish(Wish(everything=True))
+    first = learner.wait(events.Checkpoint, lambda event: event.file == run.detections.name)
+    assert not run.before.detections.exists()
+    learner.wait(events.Step, lambda event: event.step > first.step)
+    learner.wish(Wish(everything=True))
+    learner.wait(
+        events.Checkpoint, lambda event: event.file == run.detections.name and event.step > first.step
+    )
+    assert predicted_images(run.before) == set(project.image_ids())
+    assert predicted_images(run) == set(project.image_ids())
+
+
+def test_where_the_disk_is_full_it_says_so_once_and_takes_in_what_came_once_there_is_room(
+    project: Project, run: RunFolder, learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detcore.training.live.hook.TRY_AGAIN_SECONDS", 0.1)
+    verify(project, 3)
+    learner.wait(events.Step)
+    save, tries = Snapshot.save, list[Path]()
+
+    def full(snapshot: Snapshot, path: Path) -> None:
+        tries.append(path)
+        if len(tries) <= 3:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        save(snapshot, path)
+
+    monkeypatch.setattr(Snapshot, "save", full)
+    verify(project, 1, first=3)
+    assert learner.wait(events.Live, lambda event: event.learnt == 4).doing is Doing.LEARNING
+    warnings = [one.text for one in learner.heard if isinstance(one, events.Log) and one.level == "warning"]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(f"{run.snapshot}: No space left on device.")
+    assert len(Snapshot.load(run.snapshot).images) == 4
+
+
+def test_where_memory_runs_out_it_goes_on_with_a_smaller_batch(
+    project: Project, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_settings(run, checkpoint_every_seconds=0.05)
+    verify(project, 6)
+    learner = Learner(project.folder, run)
+    assert learner.wait(events.Started).batch_size == 4
+    learner.wait(events.Checkpoint)
+    backward, failed = Trainer._backward, list[int]()
+
+    def no_memory(trainer: Trainer, *arguments: Any) -> Any:
+        if not failed:
+            failed.append(trainer.state.step)
+            raise MemoryError
+        return backward(trainer, *arguments)
+
+    monkeypatch.setattr(Trainer, "_backward", no_memory)
+    again = learner.wait(events.Started, lambda event: event.batch_size == 2)
+    assert again.step > 0
+    learner.wait(events.Step, lambda event: event.step > again.step)
+    learner.stop()
+    assert read_checkpoint(run.last).state.attempt == 1
+
+
+def test_it_waits_as_long_as_something_is_trained_on_its_device(
+    project: Project, learner: Learner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detcore.jobs.device_use._LOOK_SECONDS", 0.05)
+    verify(project, 4)
+    learner.wait(events.Step)
+    with training_on("cpu"):
+        learner.wait(events.Live, lambda event: event.doing is Doing.YIELDING)
+        steps = len([event for event in learner.heard if isinstance(event, events.Step)])
+        learner.wish(Wish(images=[project.image_ids()[6]]))
+        learner.wait(events.Proposed)  # which is no work worth the name
+        assert len([event for event in learner.heard if isinstance(event, events.Step)]) == steps
+    at = len(learner.heard)
+    learner.wait(events.Step, lambda event: learner.heard.index(event) >= at)
+
+
+def test_a_damaged_list_of_images_is_named_and_made_anew_and_what_may_have_been_learnt_never_judges(
+    project: Project, run: RunFolder
+) -> None:
+    verify(project, 10)
+    run.snapshot.write_bytes(b"not a snapshot")
+    learner = Learner(project.folder, run)
+    live = learner.wait(events.Live, lambda event: event.doing is Doing.LEARNING)
+    assert (live.learnt, live.judged) == (10, 0)
+    (warning,) = [one.text for one in learner.heard if isinstance(one, events.Log) and one.level == "warning"]
+    assert warning.startswith(str(run.snapshot))
+    learner.stop()
+    assert len(Snapshot.load(run.snapshot).images) == 10
+
+
+def test_what_it_has_ever_learnt_is_kept_and_is_never_judged_by(project: Project, run: RunFolder) -> None:
+    verify(project, 6)
+    first = Learner(project.folder, run)
+    first.wait(events.Step)
+    ids = project.image_ids()
+    project.edit(set_split, {ids[0]: "val", ids[5]: "val"})
+    live = first.wait(events.Live, lambda event: event.learnt == 3)
+    assert live.judged == 1  # image 5, which never was anything else
+    first.stop()
+    second = Learner(project.folder, run)
+    assert second.wait(events.Live, lambda event: event.doing is Doing.LEARNING) == live
+    second.stop()
+    assert images_learnt(run) == {*ids[:4], ids[5]}
+
+
+def test_an_image_that_was_learnt_and_is_to_judge_does_neither() -> None:
+    roles = Roles(None)
+    roles.divided(snapshot_of((1, None), (2, "train"), (3, "val")))
+    assert splits(roles.divided(snapshot_of((1, "val"), (2, None), (3, "val")))) == {2: "train", 3: "val"}
+    roles.divided(snapshot_of((3, "train")))
+    assert splits(roles.divided(snapshot_of((3, "val"), (4, "val")))) == {4: "val"}
+    assert roles.learnt == {1, 2, 3}
 
 
 def test_only_what_is_verified_is_news_and_only_once(project: Project) -> None:
@@ -359,6 +610,69 @@ def test_only_what_is_verified_is_news_and_only_once(project: Project) -> None:
         assert [image.id for image in news.images] == project.image_ids()[:2]
         assert set(news.ground_truth.image_ids.tolist()) <= set(project.image_ids()[:2])
         assert verified.news() is None
+
+
+def test_news_are_what_reading_everything_would_give_and_only_what_has_changed_is_read(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detcore.project.verified._SHARE", 1.0)
+    ids, (one, other) = project.image_ids(), [item.id for item in project.classes()]
+    box = Box(id=0, image_id=ids[2], class_id=one, x1=1, y1=2, x2=30, y2=40)
+    elsewhere = replace(box, image_id=ids[9])
+    verify(project, 6)
+    with Project.open(project.folder, read_only=True) as reader:
+        verified, read = VerifiedImages(reader), list[list[int] | None]()
+        ground_truth = reader.ground_truth
+        assert verified.news() is not None
+
+        def noted(image_ids: list[int] | None = None) -> GroundTruth:
+            read.append(image_ids)
+            return ground_truth(image_ids)
+
+        def after(change: Callable[[], object]) -> list[int] | None:
+            """Which images' boxes are read after it; all is as if all were read."""
+            read.clear()
+            change()
+            monkeypatch.setattr(reader, "ground_truth", noted)
+            news = verified.news()
+            monkeypatch.setattr(reader, "ground_truth", ground_truth)
+            now = take_snapshot(project, status=Status.VERIFIED)
+            if news is not None:
+                assert (news.images, news.classes) == (now.images, now.classes)
+                for item in fields(GroundTruth):
+                    np.testing.assert_array_equal(
+                        getattr(news.ground_truth, item.name), getattr(now.ground_truth, item.name)
+                    )
+            return read[0] if read else None
+
+        assert after(lambda: project.edit(add_boxes, [box])) == [ids[2]]
+        assert after(lambda: project.edit(add_boxes, [elsewhere])) is None
+        assert after(lambda: project.edit(set_status, [ids[9]], Status.VERIFIED)) == [ids[9]]
+        assert after(lambda: project.edit(set_status, [ids[0]], Status.IN_PROGRESS)) == []
+        assert after(project.undo) == [ids[0]]
+        for _ in range(2):
+            project.undo()
+        assert after(project.undo) == [ids[2]]
+        assert after(project.redo) == [ids[2]]
+        project.undo()  # what was in force is forgotten by the next edit: all is read
+        assert after(lambda: project.edit(set_status, [ids[9]], Status.VERIFIED)) == [*ids[:6], ids[9]]
+        with_other = {item.image_id for item in project.all_boxes() if item.class_id == other}
+        expected = [image_id for image_id in [*ids[:6], ids[9]] if image_id in with_other]
+        assert after(lambda: project.edit(delete_class, other, delete_boxes=True)) == expected
+
+
+def test_images_that_lie_elsewhere_by_now_are_news(project: Project, tmp_path: Path) -> None:
+    verify(project, 2)
+    with Project.open(project.folder, read_only=True) as reader:
+        verified = VerifiedImages(reader)
+        assert verified.news() is not None
+        (tmp_path / "images").rename(tmp_path / "moved")
+        project.set_image_root(tmp_path / "moved")
+        time.sleep(0.2)
+        news = verified.news()
+        assert news is not None
+        assert {Path(image.path).parent for image in news.images} == {tmp_path / "moved"}
+        assert reader.image_path(reader.images()[0]).is_file()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="fork and signals")
