@@ -13,9 +13,11 @@ from app.label.models.image_model import ImageModel
 from app.label.proposals import Proposals
 from app.services.context import AppContext
 from app.services.figures import counted
-from detcore.jobs.events import Checkpoint, Doing, Event, Live, Log, Proposed, Validation
+from app.services.timing import Debouncer
+from detcore.jobs.events import LEFT_OUT, Checkpoint, Doing, Event, Live, Log, Proposed, Validation
 from detcore.jobs.outcomes import Outcome, OutcomeState
 from detcore.jobs.preparing.live import prepare_live
+from detcore.jobs.program import missing_for_training
 from detcore.jobs.wishes import Wish
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder
@@ -26,6 +28,8 @@ OFFERED_AT = 10
 _AHEAD = 4
 """So many of the images that come next it looks at before they are shown."""
 _BATTERY_MS = 20_000
+_LEFT_OUT_MS = 1500
+"""Without another image that cannot be read, after which these are told of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +47,12 @@ class LiveLearning(QObject):
     """Starts, feeds and ends the learner. It learns whenever it is wanted and nothing else trains, and ends with the project.
 
     Signals:
-        changed(): ``is_wanted`` or ``standing`` is another.
+        changed(): ``is_wanted``, ``standing`` or why it does not learn is another.
+        looked_at_all(): it has looked at all images, as ``look_at_all`` wants, or has ended.
     """
 
     changed = Signal()
+    looked_at_all = Signal()
 
     def __init__(
         self, context: AppContext, images: ImageModel, proposals: Proposals, parent: QObject
@@ -61,6 +67,11 @@ class LiveLearning(QObject):
         self._asked_for = False  # by hand, in this project: with fewer images, too
         self.waits = False
         """Whether a training is under way, which goes first."""
+        self.missing = missing_for_training()
+        """What has to be installed before anything can learn, if something has."""
+        self._shown: tuple[object, ...] = ()
+        self._left_out: list[str] = []
+        self._told = Debouncer(self, self._tell_left_out, pause_ms=_LEFT_OUT_MS)
         self._battery = QTimer(self, interval=_BATTERY_MS)
         self._battery.timeout.connect(self._look_at_battery)
         context.learner.heard.connect(self._hear)
@@ -82,8 +93,21 @@ class LiveLearning(QObject):
         """The run that the learner works on."""
         return None if self._run is None else self._run.path
 
+    @property
+    def knows_images(self) -> bool:
+        """Whether it has weights to look at images with."""
+        return self._run is not None and self.standing.doing not in (None, Doing.WAITING)
+
+    def look_at_all(self) -> None:
+        """Let it look at all images with what it knows by now; ``looked_at_all`` tells when that is done."""
+        self._context.learner.tell(Wish(everything=True))
+
     def want(self, wanted: bool) -> None:
-        """Turn it on or off, here and in projects to come."""
+        """Turn it on or off, here and in projects to come; where something has to be installed first, that is said."""
+        if wanted and self.missing is not None:
+            self._context.messages.error(self.missing, doing="learn while you label")
+            self.changed.emit()  # whoever has asked shows that it is on
+            return
         self.is_wanted, self._asked_for = wanted, wanted
         self._context.settings.learn_while_labelling = wanted
         self._arrange()
@@ -101,7 +125,10 @@ class LiveLearning(QObject):
         self._run, self._asked = None, ()
         self.standing = Standing()
         self._proposals.follow_learner(None)
-        self.changed.emit()
+        self._left_out.clear()
+        self._told.stop()
+        self._show()
+        self.looked_at_all.emit()
 
     def _follow(self, changes: Changes) -> None:
         if not changes.images:
@@ -110,6 +137,7 @@ class LiveLearning(QObject):
         self._ask()
         if (
             self._context.settings.learn_while_labelling is None
+            and self.missing is None
             and not self._has_offered
             and self._verified >= OFFERED_AT
         ):
@@ -130,13 +158,27 @@ class LiveLearning(QObject):
         """Let it run or not, as things are."""
         document, learner = self._context.document, self._context.learner
         trains = document.is_open and self._context.jobs.training(document.project.runs_folder) is not None
-        due = document.is_open and self.is_wanted and not trains
+        due = document.is_open and self.is_wanted and not trains and self.missing is None
         if not due and self._run is not None:
             learner.stop()
         elif due and self.is_due and not learner.is_running and not self._preparing:
             self._begin(document.project)
         self.waits = trains
-        self.changed.emit()
+        self._show()
+
+    def _show(self) -> None:
+        """Tell of it where something is another than it was."""
+        shown = (
+            self._context.document.is_open,
+            self.is_wanted,
+            self.is_due,
+            self.waits,
+            self._run,
+            self.standing,
+        )
+        if shown != self._shown:
+            self._shown = shown
+            self.changed.emit()
 
     def _begin(self, project: Project) -> None:
         self._preparing = True
@@ -179,7 +221,7 @@ class LiveLearning(QObject):
         if outcome.state is OutcomeState.FAILED:
             self.is_wanted = False
             self._context.messages.warning(f"Learning while you label has ended: {outcome.text}")
-            self.changed.emit()
+            self._show()
         else:
             self._arrange()
 
@@ -198,6 +240,10 @@ class LiveLearning(QObject):
                 self._proposals.start_learner_from(event.metrics["threshold"])
             elif isinstance(event, Checkpoint) and event.file == self._run.detections.name:
                 self._context.document.announce_run(self._run.path)
+                self.looked_at_all.emit()
+            elif isinstance(event, Log) and event.text.startswith(LEFT_OUT):
+                self._left_out.append(event.text.removeprefix(LEFT_OUT))
+                self._told.ask()
             elif isinstance(event, Log) and event.level != "info":
                 self._context.messages.warning(event.text)
 
@@ -227,6 +273,15 @@ class LiveLearning(QObject):
             self._look_at_battery()
 
     def _stand(self, standing: Standing) -> None:
-        if standing != self.standing:
-            self.standing = standing
-            self.changed.emit()
+        self.standing = standing
+        self._show()
+
+    def _tell_left_out(self) -> None:
+        """Images that cannot be read, all that were met in a row in one message."""
+        first, *others = self._left_out
+        self._left_out.clear()
+        if not others:
+            self._context.messages.warning(f"The learner leaves out an image: {first}")
+            return
+        text = f"The learner leaves out {counted(len(others) + 1, 'image')} that cannot be read, the first: {first}"
+        self._context.messages.warning(text, details="\n".join([first, *others]))

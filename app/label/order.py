@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from PySide6.QtCore import QObject
 
+from app.label.learning import LiveLearning
 from app.label.models.image_model import ImageModel, Reason
 from app.label.widgets.image_filter_bar import ImageFilterBar, ListOrder
 from app.services.actions import TRAIN
@@ -22,6 +24,7 @@ from detcore.project.runs import RunFolder, list_runs, predicted_images
 MOST_FIRST = 1000
 """So many images are put on top; each one costs a look at all others."""
 
+_LISTEN_SECONDS = 0.1
 _RUNS = {ListOrder.TO_LABEL_NEXT: 1, ListOrder.BY_TWO_RUNS: 2}
 _NO_IMAGE = "Every image is labelled or verified already, so none is to be labelled next."
 _NO_RUN = "No run has looked for objects yet. Train a detector, or choose a run and Predict again."
@@ -45,8 +48,11 @@ class Ranking:
     runs: tuple[str, ...]
 
 
-def rank(project: Project, count: int, progress: ProgressCallback) -> Ranking:
-    """The order by the ``count`` newest runs that have looked at images without labels. For the pool.
+def rank(
+    project: Project, count: int, progress: ProgressCallback, *, learner: RunFolder | None = None
+) -> Ranking:
+    """The order by the ``count`` newest runs that have looked at images without labels; before them comes that of the
+    ``learner`` beside the window, with what its weights find now and what they found the time before. For the pool.
 
     Raises:
         NothingToOrder: there is no such image, or too few such runs.
@@ -58,13 +64,29 @@ def rank(project: Project, count: int, progress: ProgressCallback) -> Ranking:
     if not unlabelled:
         raise NothingToOrder(_NO_IMAGE, needs_run=False)
     with_detections = [run.folder for run in list_runs(project) if run.has_detections]
+    if learner is not None and learner in with_detections:
+        now_and_before = [learner, *([learner.before] if learner.before.detections.is_file() else [])]
+        with_detections = now_and_before + [run for run in with_detections if run != learner]
     runs = _that_have_seen(with_detections, unlabelled, count)
     if len(runs) < count:
         reason = _NO_RUN if not with_detections else _OTHER_IMAGES if not runs else _ONE_RUN
         raise NothingToOrder(reason, needs_run=True)
     second = runs[1] if count > 1 else None
     order = order_unlabelled(project, runs[0], second=second, count=MOST_FIRST, progress=progress)
-    return Ranking(order=order, runs=tuple(run.name for run in runs))
+    return Ranking(
+        order=order,
+        runs=tuple(
+            run.name if run.path.parent == project.runs_folder else f"{run.path.parent.name} before"
+            for run in runs
+        ),
+    )
+
+
+def _await(looked: Event, progress: ProgressCallback) -> None:
+    """Until the learner has looked at all images. Raises Cancelled."""
+    while not looked.wait(_LISTEN_SECONDS):
+        if not progress(0, 1):
+            raise Cancelled("ordering images was cancelled")
 
 
 def _that_have_seen(runs: list[RunFolder], image_ids: set[int], count: int) -> list[RunFolder]:
@@ -100,14 +122,24 @@ def reason_of(candidate: Candidate, runs: tuple[str, ...]) -> Reason:
 class ImageOrdering(QObject):
     """Finds the order that the user asked for, in the pool, and puts it into the list.
 
-    It stays as it was found until it is asked for again: nothing moves by itself while images are labelled.
+    It stays as it was found until it is asked for again: nothing moves by itself while images are labelled. The learner
+    beside the window looks at all images first, where it runs.
     """
 
-    def __init__(self, context: AppContext, images: ImageModel, bar: ImageFilterBar, parent: QObject) -> None:
+    def __init__(
+        self,
+        context: AppContext,
+        images: ImageModel,
+        bar: ImageFilterBar,
+        learning: LiveLearning,
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
-        self._context, self._images, self._bar = context, images, bar
+        self._context, self._images, self._bar, self._learning = context, images, bar, learning
+        self._looked = Event()
         self._shown = ListOrder.AS_LISTED
         self._task: Task | None = None
+        learning.looked_at_all.connect(lambda: self._looked.set())
         bar.order_chosen.connect(lambda order: self.choose(ListOrder(order)))
         context.document.closed.connect(self._leave_project)
 
@@ -126,13 +158,29 @@ class ImageOrdering(QObject):
         project = document.project
         self._bar.show_order(order)
         at = self._context.view.image_id
+        learner = self._ask_learner()
+
+        def find(progress: ProgressCallback) -> Ranking:
+            if learner is not None:
+                _await(self._looked, progress)
+            return rank(project, _RUNS[order], progress, learner=learner)
+
         self._task = task = self._context.tasks.run_with_progress(
             "Finding what to label next",
-            lambda progress: rank(project, _RUNS[order], progress),
+            find,
             done=lambda ranking: self._if_current(task, lambda: self._end(task, order, ranking, at)),
             failed=lambda error: self._if_current(task, lambda: self._fail(error)),
         )
         self._show_checked(order)
+
+    def _ask_learner(self) -> RunFolder | None:
+        """Let the learner look at all images; its run, where it can."""
+        run = self._learning.run if self._learning.knows_images else None
+        if run is None:
+            return None
+        self._looked.clear()
+        self._learning.look_at_all()
+        return RunFolder(run)
 
     def _if_current(self, task: Task, show: Callable[[], None]) -> None:
         """What came too late, for another order or project, is not shown."""

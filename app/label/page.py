@@ -107,7 +107,8 @@ class LabelPage(Page):
         self.image_list = ImageList(self.images, self.class_model, context.theme, context.tasks)
         loader.replaced.connect(self.image_list.thumbnails.forget)
         self.filtering = ImageFiltering(context, self.images, self.image_list.bar, self)
-        self.ordering = ImageOrdering(context, self.images, self.image_list.bar, self)
+        self.learning = LiveLearning(context, self.images, self.proposals, self)
+        self.ordering = ImageOrdering(context, self.images, self.image_list.bar, self.learning, self)
         self.image_menu = ImageMenu(context, self.image_list, self.editing, self.verifying, self.walk, self)
         self.naming = BoxNaming(
             context, self.canvas, self.viewer, self.editing, self.classes, use_class=self.use_class
@@ -119,7 +120,6 @@ class LabelPage(Page):
         )
         self.box_table = BoxTable(self.boxes)
         self.details = BoxDetails()
-        self.learning = LiveLearning(context, self.images, self.proposals, self)
         self.learning_strip = LearningStrip(context, self.learning)
         self._add_panels()
         self._connect_document()

@@ -194,11 +194,13 @@ class Proposals(QObject):
         return self._rows
 
     def found_here(self) -> Detections:
-        """All that the run has found on the current image, however unsure it is."""
-        proposer = self._runs.proposer
-        if proposer is None:
-            return Detections.empty()
-        return proposer.found.detections.take(proposer.found.rows(self._context.view.image_id))
+        """All that the run that proposes has found on the current image, however unsure it is; where that is the learner, and
+        it has not looked yet, the newest other one."""
+        image_id = self._context.view.image_id
+        for proposer in (self._of_run, self._runs.proposer):
+            if proposer is not None and image_id in proposer.found.looked_at:
+                return proposer.found.detections.take(proposer.found.rows(image_id))
+        return Detections.empty()
 
     def display(self) -> DisplayBoxes:
         """Thin and dashed, with class and score."""

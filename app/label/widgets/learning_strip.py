@@ -18,6 +18,8 @@ from app.widgets.painting import polyline
 from detcore.jobs.events import Doing
 
 _CURVE = QSize(64, 20)
+_LEAST_JUDGED = 5
+"""Images from which on it is worth saying how right it is on them."""
 
 
 class LearningStrip(QWidget):
@@ -52,10 +54,11 @@ class LearningStrip(QWidget):
         learning, standing = self._learning, self._learning.standing
         is_open = self._context.document.is_open
         self.setVisible(is_open)
-        self.switch.setChecked(learning.is_wanted)
+        self.switch.setEnabled(learning.missing is None)
+        self.switch.setChecked(learning.is_wanted and learning.missing is None)
         self.text.set_text(_words(learning))
-        self.text.setVisible(learning.is_wanted)
-        figures = standing.figures
+        self.text.setVisible(learning.is_wanted or learning.missing is not None)
+        figures = standing.figures if standing.judged >= _LEAST_JUDGED else ()
         self.curve.show_points(figures)
         self.curve.setVisible(len(figures) > 1)
         self.share.setVisible(bool(figures))
@@ -73,6 +76,8 @@ class LearningStrip(QWidget):
 def _words(learning: LiveLearning) -> str:
     """What the learner is at."""
     standing = learning.standing
+    if learning.missing is not None:
+        return learning.missing.hint or learning.missing.message
     if learning.waits:
         return "Waits until the training is over"
     if learning.run is None:
@@ -81,11 +86,16 @@ def _words(learning: LiveLearning) -> str:
         case Doing.WAITING:
             return "Verify an image with boxes: it learns from that"
         case Doing.LEARNING:
-            return f"Learns from {counted(standing.learnt, 'image')}"
+            judged = f", judged by {standing.judged}" if standing.judged >= _LEAST_JUDGED else ""
+            return f"Learns from {counted(standing.learnt, 'image')}{judged}"
         case Doing.RESTING:
             return f"Rests: {counted(standing.learnt, 'image')} learnt, nothing new"
         case Doing.PAUSED:
             return "Paused: no power supply"
+        case Doing.YIELDING:
+            return "Waits: something else learns on its device"
+        case Doing.LOOKING:
+            return "Looks at all images…"
         case None:
             return "Starting…"
 

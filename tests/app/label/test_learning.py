@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -14,12 +15,15 @@ from pytestqt.qtbot import QtBot
 
 from app.label import learning
 from app.label.page import LabelPage
+from app.label.widgets.image_filter_bar import ListOrder
+from detcore.errors import ConfigError
 from detcore.jobs import events
 from detcore.jobs.events import Doing, Event
 from detcore.jobs.outcomes import Outcome, OutcomeState
 from detcore.project.edits import set_status
 from detcore.project.project import Project
-from detcore.types import Origin, Status
+from detcore.project.runs import RunFolder, create_run, save_detections
+from detcore.types import Detections, Origin, Status
 from tests.app.held_keys import WAYS
 from tests.app.worker_fakes import IdleLearner
 
@@ -173,16 +177,152 @@ def test_the_strip_says_what_it_is_at_and_how_right_it_is(qtbot: QtBot, page: La
         (Doing.LEARNING, "Learns from 7 images"),
         (Doing.RESTING, "Rests: 7 images learnt, nothing new"),
         (Doing.PAUSED, "Paused: no power supply"),
+        (Doing.YIELDING, "Waits: something else learns on its device"),
+        (Doing.LOOKING, "Looks at all images…"),
     ):
         job.say(events.Live(doing=doing, learnt=7, judged=2))
         qtbot.waitUntil(lambda text=text: words(page) == text)
-    assert not strip.share.isVisible()
     for time, right in ((5.0, 0.2), (9.0, 0.56)):
         metrics = {"AP": 0.3, "AP50": 0.6, "F1": right, "threshold": 0.35}
         job.say(events.Validation(step=4, epoch=1.0, time=time, metrics=metrics, per_class={}, best=True))
+    qtbot.waitUntil(lambda: len(page.learning.standing.figures) == 2)
+    assert not strip.share.isVisible()  # two images say little
+    job.say(events.Live(doing=Doing.LEARNING, learnt=20, judged=5))
     qtbot.waitUntil(lambda: strip.share.text() == "56%")
+    assert strip.share.isVisible()
     assert strip.curve.isVisible()
-    assert "2 verified images kept aside" in strip.share.toolTip()
+    assert "5 verified images kept aside" in strip.share.toolTip()
+    assert words(page) == "Learns from 20 images, judged by 5"
+
+
+def test_nothing_is_told_anew_where_nothing_is_another(
+    qtbot: QtBot, page: LabelPage, project: Project
+) -> None:
+    job = switch_on(qtbot, page)
+    live = events.Live(doing=Doing.LEARNING, learnt=7, judged=2)
+    job.say(live)
+    qtbot.waitUntil(lambda: page.learning.standing.learnt == 7)
+    told: list[None] = []
+    page.learning.changed.connect(lambda: told.append(None))
+    page.context.document.edit(set_status, project.image_ids()[:1], Status.IN_PROGRESS)
+    page.context.jobs.changed.emit()
+    job.say(live)
+    qtbot.wait(150)
+    assert told == []
+    job.say(events.Live(doing=Doing.RESTING, learnt=7, judged=2))
+    qtbot.waitUntil(lambda: len(told) == 1)
+
+
+def test_images_that_it_cannot_read_are_told_in_one_message(
+    qtbot: QtBot, page: LabelPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = switch_on(qtbot, page)
+    for number in range(30):
+        job.say(events.Log(level="warning", text=f"Left out: {number}.png: not an image"))
+    qtbot.waitUntil(lambda: "leaves out" in said(page), timeout=5000)
+    told = [one for one in page.context.messages.history if "leaves out" in one.text]
+    assert [one.text for one in told] == [
+        "The learner leaves out 30 images that cannot be read, the first: 0.png: not an image"
+    ]
+    assert told[0].details.splitlines()[29] == "29.png: not an image"
+    job.say(events.Log(level="warning", text="Left out: 99.png: not an image"))
+    qtbot.waitUntil(
+        lambda: said(page) == "The learner leaves out an image: 99.png: not an image", timeout=5000
+    )
+
+
+def test_what_it_has_found_is_what_boxes_are_tightened_and_classes_suggested_by(
+    qtbot: QtBot, page: LabelPage, project: Project
+) -> None:
+    first, second = project.image_ids()[:2]
+    cell = project.classes()[0].id
+    run = create_run(project, "reticle-s")
+    found = Detections(
+        image_ids=np.array([first, second]),
+        labels=np.array([cell, cell]),
+        boxes=np.tile([20.0, 40.0, 60.0, 80.0], (2, 1)),
+        scores=np.array([0.3, 0.4]),
+    )
+    save_detections(run, found, image_ids=[first, second])
+    page.context.document.announce_run(run.path)
+    qtbot.waitUntil(lambda: page.proposals.found_here().scores.tolist() == [0.3], timeout=5000)
+    job = switch_on(qtbot, page)
+    job.say(proposed(first, cell, 0.8, 0.06))
+    qtbot.waitUntil(lambda: page.proposals.found_here().scores.tolist() == [0.8, 0.06])
+    page.context.view.show_image(second)  # which the learner has not looked at yet
+    assert page.proposals.found_here().scores.tolist() == [0.4]
+
+
+@pytest.fixture
+def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = ConfigError("PyTorch is not installed", hint="Install it with: pip install 'reticle[train]'")
+    monkeypatch.setattr("app.label.learning.missing_for_training", lambda: missing)
+
+
+def test_without_what_it_needs_it_is_not_offered_and_says_what_to_install(
+    without_torch: None, page: LabelPage, project: Project, jobs: list[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning, "OFFERED_AT", 3)
+    verify(page, project, 3)
+    assert page.context.messages.history == []
+    assert not page.learning_strip.switch.isEnabled()
+    assert words(page) == "Install it with: pip install 'reticle[train]'"
+    assert page.learning_strip.text.isVisible()
+    page.context.actions["label.learn"].trigger()
+    assert "PyTorch is not installed" in said(page)
+    assert not page.context.actions["label.learn"].isChecked()
+    assert not jobs
+    assert page.context.settings.learn_while_labelling is None
+
+
+def found_by_learner(project: Project, run: RunFolder, scores: dict[int, float]) -> None:
+    """One object on each of the images in those places of the list, of those that were looked at."""
+    ids = project.image_ids()
+    found = Detections(
+        image_ids=np.array([ids[place] for place in scores]),
+        labels=np.full(len(scores), project.classes()[0].id),
+        boxes=np.tile([20.0, 40.0, 60.0, 80.0], (len(scores), 1)),
+        scores=np.array(list(scores.values())),
+    )
+    run.path.mkdir(exist_ok=True)
+    save_detections(run, found, image_ids=[ids[place] for place in scores])
+
+
+def test_what_to_label_next_is_by_what_the_learner_finds_then_and_runs_differ_by_its_last_two_states(
+    qtbot: QtBot, page: LabelPage, project: Project
+) -> None:
+    job = switch_on(qtbot, page)
+    job.say(events.Live(doing=Doing.LEARNING, learnt=2, judged=0))
+    qtbot.waitUntil(lambda: page.learning.knows_images)
+    page.ordering.choose(ListOrder.TO_LABEL_NEXT)
+    assert job.told[-1]["everything"] is True
+    qtbot.wait(150)
+    assert page.ordering._task is not None  # nothing is by what was found before
+    run = RunFolder(job.run)
+    found_by_learner(project, run, {2: 0.99, 3: 0.5, 4: 0.1, 5: 0.99})
+    job.say(events.Checkpoint(step=9, file=run.detections.name))
+    qtbot.waitUntil(lambda: page.ordering._task is None, timeout=5000)
+    assert "(by 001-live)" in said(page)
+    assert page.images.index(0).data() == "img_3.jpg"
+
+    found_by_learner(project, run.before, {2: 0.99, 3: 0.5, 4: 0.1, 5: 0.1})
+    page.ordering.choose(ListOrder.BY_TWO_RUNS)
+    job.say(events.Checkpoint(step=9, file=run.detections.name))
+    qtbot.waitUntil(lambda: page.ordering._task is None, timeout=5000)
+    assert "(by 001-live and 001-live before)" in said(page)
+    assert page.images.index(0).data() == "img_5.jpg"
+
+
+def test_where_the_learner_ends_what_to_label_next_waits_for_it_no_more(
+    qtbot: QtBot, page: LabelPage
+) -> None:
+    job = switch_on(qtbot, page)
+    job.say(events.Live(doing=Doing.LEARNING, learnt=2, judged=0))
+    qtbot.waitUntil(lambda: page.learning.knows_images)
+    page.ordering.choose(ListOrder.TO_LABEL_NEXT)
+    page.learning.want(False)
+    qtbot.waitUntil(lambda: page.ordering._task is None, timeout=5000)
+    assert said(page).startswith("No run has looked for objects yet.")
 
 
 def test_a_training_goes_first_and_the_learner_goes_on_after_it(
