@@ -29,6 +29,7 @@ from detcore.formats.common.json_files import (
 from detcore.formats.common.shapes import fitted
 from detcore.formats.common.text import as_flag, foreign_parts
 from detcore.formats.labelme.drawing import DRAWN, draw, kind_of, outline_of
+from detcore.formats.labelme.in_place import LabelMeFiles
 from detcore.formats.labelme.writing import write_labelme
 from detcore.formats.losses import Capabilities
 from detcore.formats.sniffing import Sample, Sniffed, json_head
@@ -88,6 +89,7 @@ LABELME = FormatSpec(
     sniff=sniff_labelme,
     reader=read_labelme,
     writer=write_labelme,
+    open=LabelMeFiles,
     capabilities=Capabilities(
         difficult=True,
         truncated=True,

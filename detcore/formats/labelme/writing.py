@@ -25,7 +25,7 @@ from detcore.formats.labelme.drawing import DRAWN, draw, still_drawn
 from detcore.formats.losses import BOX_FLAGS, repeated_boxes
 from detcore.options import NoOptions
 
-_VERSION = "5.5.0"
+VERSION = "5.5.0"
 """The LabelMe whose fields these are."""
 
 
@@ -75,7 +75,7 @@ def _content(dataset: Dataset, image: DatasetImage, path: str, size: tuple[int, 
     others = kept.pop("others", None)
     shapes = [_shape(box, dataset.classes[box.label].name, size) for box in image.boxes]
     return {
-        "version": _VERSION,
+        "version": VERSION,
         **kept,
         "flags": flags,
         "shapes": put_back(shapes, others),

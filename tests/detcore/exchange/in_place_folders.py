@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,25 @@ def yolo_text(rows: list[Row]) -> str:
     )
 
 
+def labelme_text(image: Path, rows: list[Row]) -> str:
+    """A JSON file as LabelMe writes it."""
+    shapes = [
+        {"label": name, "points": [[float(x1), float(y1)], [float(x2), float(y2)]], "group_id": None}
+        | {"description": "", "shape_type": "rectangle", "flags": {}, "mask": None}
+        for name, x1, y1, x2, y2 in rows
+    ]
+    content = {"version": "5.4.1", "flags": {}, "shapes": shapes, "imagePath": image.name, "imageData": None}
+    return json.dumps(content | {"imageHeight": HEIGHT, "imageWidth": WIDTH}, indent=2)
+
+
+def read_labelme(path: Path) -> list[Row]:
+    rows: list[Row] = []
+    for shape in json.loads(path.read_text(encoding="utf-8"))["shapes"]:
+        (xa, ya), (xb, yb) = shape["points"]
+        rows.append((shape["label"], int(min(xa, xb)), int(min(ya, yb)), int(max(xa, xb)), int(max(ya, yb))))
+    return rows
+
+
 def read_voc(path: Path) -> list[Row]:
     """What another program reads."""
     rows: list[Row] = []
@@ -82,11 +102,15 @@ class Foreign:
 
     def __init__(self, format_name: str) -> None:
         self.format_name = format_name
-        self.suffix = {"voc": ".xml", "yolo": ".txt"}[format_name]
-        self.read: Callable[[Path], list[Row]] = {"voc": read_voc, "yolo": read_yolo}[format_name]
+        self.suffix = {"voc": ".xml", "yolo": ".txt", "labelme": ".json"}[format_name]
+        readers = {"voc": read_voc, "yolo": read_yolo, "labelme": read_labelme}
+        self.read: Callable[[Path], list[Row]] = readers[format_name]
 
     def write(self, image: Path, rows: list[Row]) -> None:
-        text = voc_text(image, rows) if self.format_name == "voc" else yolo_text(rows)
+        if self.format_name == "yolo":
+            text = yolo_text(rows)
+        else:
+            text = (voc_text if self.format_name == "voc" else labelme_text)(image, rows)
         image.with_suffix(self.suffix).write_text(text, encoding="utf-8", newline="")
 
     def rows(self, image: Path) -> list[Row]:

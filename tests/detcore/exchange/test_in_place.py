@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -31,7 +32,7 @@ from tests.detcore.exchange.in_place_folders import (
     voc_text,
 )
 
-FORMATS = ("voc", "yolo")
+FORMATS = ("voc", "yolo", "labelme")
 
 
 class Linked:
@@ -90,11 +91,18 @@ def test_a_moved_box_changes_its_own_numbers_alone(world: Linked) -> None:
     box = next(box for box in world.boxes(image) if box.x1 == 5)
     world.edit(world.project.edit(edits.update_boxes, [Box(**{**_fields(box), "x2": 52.0})]))
     after = world.file(image).read_bytes()
-    expected = (
-        before.replace(b"<xmax>50</xmax>", b"<xmax>52</xmax>")
-        if world.foreign.format_name == "voc"  # centre (5 + 52) / 2 / 128, width 47 / 128
-        else before.replace(b"0.21484375 ", b"0.22265625 ").replace(b" 0.35156250 ", b" 0.36718750 ")
-    )
+    changed = {
+        "voc": [(b"<xmax>50</xmax>", b"<xmax>52</xmax>")],
+        "yolo": [
+            (b"0.21484375 ", b"0.22265625 "),
+            (b" 0.35156250 ", b" 0.36718750 "),
+        ],  # 57 / 256 and 47 / 128
+        "labelme": [(b"50.0", b"52.0")],
+    }
+    expected = before
+    for old, new in changed[world.foreign.format_name]:
+        assert expected.count(old) == 1
+        expected = expected.replace(old, new)
     assert after == expected != before
 
 
@@ -383,5 +391,34 @@ def test_boxes_at_the_edge_and_beyond_are_left_as_they_are_in_the_file(tmp_path:
     assert box.xyxy == (1, 2, WIDTH, HEIGHT)
     assert linked.write_changes(project.edit(edits.update_boxes, [Box(**{**_fields(box), "x1": 4.0})])) == []
     assert read_voc(image.with_suffix(".xml")) == [("cat", 4, 2, WIDTH + 9, HEIGHT), ("dog", 200, 6, 250, 60)]
+    linked.close()
+    project.close()
+
+
+def test_outlines_are_not_moved_in_place_and_the_rest_of_a_labelme_file_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    foreign = Foreign("labelme")
+    (image,) = make_folder(folder, foreign, images=1)
+    file = image.with_suffix(".json")
+    file.write_bytes(
+        b'{"shapes": [{"label": "caf\\u00e9", "points": [[30, 40], [1, 2]], "shape_type": "rectangle", "mine": [1, {}]}'
+        b', {"label": "owl", "points": [[10, 10], [50, 10], [30, 60.5]], "shape_type": "polygon"}]\r\n'
+        b', "imagePath": "0.png", "imageHeight": 64, "imageWidth": 128, "imageData": null}'
+    )
+    project, linked = link(folder, foreign)
+    before = file.read_bytes()
+    boxes = {box.x1: box for box in project.boxes(project.images()[0].id)}
+    changes = project.edit(edits.update_boxes, [Box(**{**_fields(boxes[1]), "x1": 3.0, "y2": 41.5})])
+    assert linked.write_changes(changes) == []
+    assert file.read_bytes() == before.replace(b"[[30, 40], [1, 2]]", b"[[30, 41.5], [3, 2]]")
+    moved = project.edit(edits.update_boxes, [Box(**{**_fields(boxes[10]), "x1": 12.0})])
+    (problem,) = linked.write_changes(moved)
+    assert "outline" in problem.message
+    undone = project.undo()
+    assert undone is not None
+    assert linked.write_changes(undone) == []
+    changes = project.edit(edits.delete_boxes, [boxes[1].id])
+    assert linked.write_changes(changes) == []
+    assert [shape["label"] for shape in json.loads(file.read_bytes())["shapes"]] == ["owl"]
     linked.close()
     project.close()
