@@ -24,11 +24,12 @@ from detcore.formats.base import (
 )
 from detcore.project import edits, image_paths
 from detcore.project.imports import Imported
-from detcore.project.incoming import IncomingBox, IncomingImage
+from detcore.project.incoming import IncomingBoxes, IncomingImage
 from detcore.project.operations import operation
 from detcore.project.palette import next_color
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
+from detcore.project.values import encode_extra
 from detcore.types import Changes, ObjectClass, Status
 from detcore.wording import counted
 
@@ -218,8 +219,8 @@ class _Entering:
                     height=image.height,
                     status=_status(image),
                     split=image.split,
-                    extra=image.extra,
-                    boxes=[_incoming(box) for box in image.boxes],
+                    extra=encode_extra(image.extra),
+                    boxes=_incoming(image.boxes),
                 )
 
     def decide(self, project: ProjectReader) -> tuple[edits.Edit, list[int]]:
@@ -271,18 +272,17 @@ class _Entering:
         return path
 
 
-def _incoming(box: DatasetBox) -> IncomingBox:
-    return IncomingBox(
-        label=box.label,
-        x1=box.x1,
-        y1=box.y1,
-        x2=box.x2,
-        y2=box.y2,
-        difficult=box.difficult,
-        truncated=box.truncated,
-        occluded=box.occluded,
-        crowd=box.crowd,
-        extra=box.extra,
+def _incoming(boxes: Sequence[DatasetBox]) -> IncomingBoxes:
+    return IncomingBoxes.of(
+        [
+            (
+                box.label,
+                box.xyxy,
+                (box.difficult, box.truncated, box.occluded, box.crowd),
+                encode_extra(box.extra),
+            )
+            for box in boxes
+        ]
     )
 
 

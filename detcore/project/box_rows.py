@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from detcore.project.values import decode_extra, decode_word, encode_extra, id_list
-from detcore.types import Box, GroundTruth, IntArray, Origin
+from detcore.types import Box, Extra, GroundTruth, IntArray, Origin
 
 FLAGS = ("difficult", "truncated", "occluded", "crowd")
 COLUMNS = (
@@ -23,10 +23,7 @@ _BATCH = 500
 
 
 def encode(box: Box, now: float = 0.0) -> tuple[Any, ...]:
-    """The values of ``COLUMNS``, with times of 0 set to ``now``. ``area`` is that of ``extra`` when it is a
-    number, so that SQL has it."""
-    area = box.extra.get("area") if box.extra else None
-    known = isinstance(area, int | float) and not isinstance(area, bool) and 0 <= area < float("inf")
+    """The values of ``COLUMNS``, with times of 0 set to ``now``."""
     return (
         int(box.image_id),
         int(box.class_id),
@@ -43,9 +40,20 @@ def encode(box: Box, now: float = 0.0) -> tuple[Any, ...]:
         None if box.score is None else float(box.score),
         float(box.created or now),
         float(box.updated or now),
-        float(area) if known and area is not None else None,
+        _area(box.extra) if box.extra else None,
         encode_extra(box.extra),
     )
+
+
+def area_of(extra: str) -> float | None:
+    """The value of ``area`` for an ``extra`` as it is stored: what is called so there, so that SQL has it."""
+    return _area(decode_extra(extra)) if '"area"' in extra else None
+
+
+def _area(extra: Extra) -> float | None:
+    area: Any = extra.get("area")
+    known = isinstance(area, int | float) and not isinstance(area, bool) and 0 <= area < float("inf")
+    return float(area) if known else None
 
 
 def decode(row: Sequence[Any]) -> Box:

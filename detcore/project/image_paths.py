@@ -49,6 +49,9 @@ def locate(root: Path, paths: Sequence[str]) -> list[str]:
 
 def stored_path(root: Path, path: Path) -> str:
     """How to store the place of an image file: relative to the root, or absolute when outside of it."""
+    text, start = str(path), f"{root}{os.sep}"
+    if os.sep == "/" and text.startswith(start) and ".." not in text:
+        return text[len(start) :]
     absolute = Path(os.path.abspath(path))
     if absolute.is_relative_to(root):
         return absolute.relative_to(root).as_posix()

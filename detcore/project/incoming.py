@@ -5,48 +5,70 @@ All functions take a connection; those that change something one inside a write 
 
 from __future__ import annotations
 
+import base64
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from detcore.types import Extra, Status
+import numpy as np
+
+from detcore.boxes import Xyxy
+from detcore.project import box_rows
+from detcore.project.many_rows import insert_rows
+from detcore.project.values import encode_extra
+from detcore.types import FloatArray, Status
 from detcore.untrusted_json import parse_json
 
 _DECIDED = "import"
 """The key in ``meta`` of the import that was decided on."""
 _LONGEST = 200_000
 """Characters of content beyond which a slice ends: images with very many boxes come in small slices."""
+_REALS = np.dtype("<f8")
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
-class IncomingBox(NamedTuple):
-    """A box as the dataset says it. ``label`` indexes the classes of the import."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingBoxes:
+    """Boxes of an image as the dataset says them, as columns, N rows.
 
-    label: int
-    x1: float
-    y1: float
-    x2: float
-    y2: float
-    difficult: bool
-    truncated: bool
-    occluded: bool
-    crowd: bool
-    extra: Extra
+    ``labels`` index the classes of the import; ``edges`` (N, 4) absolute xyxy; ``flags`` have a bit for each of
+    ``box_rows.FLAGS``, the first the lowest; ``extras`` are JSON as ``encode_extra`` writes it.
+    """
+
+    labels: Sequence[int]
+    edges: FloatArray
+    flags: Sequence[int]
+    extras: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def of(cls, boxes: Sequence[tuple[int, Xyxy, Sequence[bool], str]]) -> IncomingBoxes:
+        """From label, edges, flags and ``extra`` of each."""
+        return cls(
+            labels=[label for label, _, _, _ in boxes],
+            edges=np.array([edges for _, edges, _, _ in boxes], np.float64).reshape(-1, 4),
+            flags=[sum(bool(flag) << at for at, flag in enumerate(flags)) for _, _, flags, _ in boxes],
+            extras=[extra for _, _, _, extra in boxes],
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingImage:
     """An image as the dataset says it, whatever the project has of it. ``path`` is as the project stores it;
-    ``status`` is what its annotation makes of it, ``UNSEEN`` without one."""
+    ``status`` is what its annotation makes of it, ``UNSEEN`` without one; ``extra`` is JSON as ``encode_extra``
+    writes it."""
 
     path: str
     width: int | None
     height: int | None
     status: Status
     split: str | None
-    extra: Extra
-    boxes: Sequence[IncomingBox]
+    extra: str
+    boxes: IncomingBoxes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +83,9 @@ class ImportStep:
 
 def stage(connection: sqlite3.Connection, images: Iterable[IncomingImage]) -> None:
     """Write images behind those that wait already. Their paths differ."""
-    rows = ((image.path, _encode(image)) for image in images)
-    connection.executemany("INSERT INTO incoming (path, content) VALUES (?, ?)", rows)
+    insert_rows(
+        connection, "incoming", ("path", "content"), ((image.path, _encode(image)) for image in images)
+    )
 
 
 def decide(connection: sqlite3.Connection, step: ImportStep) -> None:
@@ -98,16 +121,17 @@ def waiting(connection: sqlite3.Connection, paths: Iterable[str]) -> list[str]:
 
 def take(connection: sqlite3.Connection, most: int) -> list[IncomingImage]:
     """Take the images that have waited longest, at most so many, out of those that wait."""
-    taken: list[tuple[int, IncomingImage]] = []
-    length = 0
+    taken: list[IncomingImage] = []
+    last = length = 0
     query = "SELECT id, path, content FROM incoming ORDER BY id LIMIT ?"
     for row_id, path, content in connection.execute(query, (most,)):
-        taken.append((row_id, _decode(path, content)))
+        taken.append(_decode(path, content))
+        last = row_id
         length += len(content)
         if length > _LONGEST:
             break
-    connection.executemany("DELETE FROM incoming WHERE id = ?", [(row_id,) for row_id, _ in taken])
-    return [image for _, image in taken]
+    connection.execute("DELETE FROM incoming WHERE id <= ?", (last,))
+    return taken
 
 
 def take_paths(connection: sqlite3.Connection, paths: Sequence[str]) -> list[IncomingImage]:
@@ -126,13 +150,21 @@ def drop(connection: sqlite3.Connection, most: int) -> bool:
 
 
 def _encode(image: IncomingImage) -> str:
-    values = (image.width, image.height, image.status.value, image.split, image.extra, image.boxes)
-    return json.dumps(values, separators=(",", ":"))
+    boxes = image.boxes
+    edges = base64.b64encode(np.ascontiguousarray(boxes.edges, _REALS).tobytes()).decode()
+    columns = (list(boxes.labels), edges, list(boxes.flags), list(boxes.extras))
+    return _ENCODE((image.width, image.height, image.status.value, image.split, image.extra, *columns))
 
 
 def _decode(path: str, content: str) -> IncomingImage:
     values: list[Any] = parse_json(content)
-    width, height, status, split, extra, boxes = values
+    width, height, status, split, extra, *columns = values
+    if len(columns) == 1:
+        extra, boxes = encode_extra(extra), _of_rows(columns[0])
+    else:
+        labels, edges, flags, extras = columns
+        array = np.frombuffer(base64.b64decode(edges), _REALS).reshape(-1, 4)
+        boxes = IncomingBoxes(labels=labels, edges=array, flags=flags, extras=extras)
     return IncomingImage(
         path=path,
         width=width,
@@ -140,5 +172,14 @@ def _decode(path: str, content: str) -> IncomingImage:
         status=Status(status),
         split=split,
         extra=extra,
-        boxes=[IncomingBox(*box) for box in boxes],
+        boxes=boxes,
+    )
+
+
+def _of_rows(rows: Sequence[Any]) -> IncomingBoxes:
+    """Boxes as programs wrote them that know versions of the project file up to 3."""
+    first_flag = 5
+    end = first_flag + len(box_rows.FLAGS)
+    return IncomingBoxes.of(
+        [(row[0], tuple(row[1:first_flag]), row[first_flag:end], encode_extra(row[end])) for row in rows]
     )

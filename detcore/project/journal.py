@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from detcore.project import box_rows, class_rows, image_rows, migrations, verdict_rows
 from detcore.project.database import EditMismatchError
+from detcore.project.edit_blob import pack, unpack
+from detcore.project.many_rows import insert_rows
 from detcore.project.operations import words
 from detcore.project.row_change import (
     FACT_COLUMNS,
@@ -21,8 +23,6 @@ from detcore.project.row_change import (
     RowChange,
     SettingChange,
     combine,
-    pack,
-    unpack,
 )
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -229,12 +229,8 @@ def _check_columns(change: RowChange) -> None:
 
 
 def _insert(connection: sqlite3.Connection, change: RowChange) -> int:
-    names = ", ".join(("id", *change.columns))
-    marks = ", ".join("?" * (len(change.columns) + 1))
-    return connection.executemany(
-        f"INSERT INTO {change.table} ({names}) VALUES ({marks})",
-        ((row_id, *row) for row_id, row in zip(change.ids, change.after or (), strict=True)),
-    ).rowcount
+    rows = ((row_id, *row) for row_id, row in zip(change.ids, change.after or (), strict=True))
+    return insert_rows(connection, change.table, ("id", *change.columns), rows)
 
 
 def _delete(connection: sqlite3.Connection, change: RowChange) -> int:

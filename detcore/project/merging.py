@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from detcore.boxes import fit
-from detcore.project import box_rows, image_rows
-from detcore.project.edits import add_rows, combine, update_images
-from detcore.project.incoming import IncomingBox, IncomingImage
+from detcore.boxes import LARGEST, Xyxy, fit
+from detcore.project import box_rows, image_paths, image_rows, removals
+from detcore.project.edits import combine, update_images
+from detcore.project.incoming import IncomingImage
 from detcore.project.reading import ProjectReader
-from detcore.project.row_change import Edit, Row
-from detcore.types import Box, Image, Origin, Status
+from detcore.project.row_change import Edit, Row, RowChange, inserted
+from detcore.project.values import check_splits, decode_extra
+from detcore.types import Image, Origin, Status
 
 _SAME = 0.01
 """Pixels within which an incoming box counts as the one that is there already."""
 
-_Edges = tuple[float, float, float, float]
+_FLAGS = [
+    tuple(bits >> at & 1 for at in range(len(box_rows.FLAGS))) for bits in range(1 << len(box_rows.FLAGS))
+]
+"""The flags of a box as its row has them, by their bits."""
 
 
 @dataclass(kw_only=True)
@@ -57,9 +62,13 @@ def merge(
     as long as no box is added.
     """
     slice_ = _Slice(class_ids)
+    new = [image.path for image in images]
+    image_paths.check_paths(new)
+    check_splits(image.split for image in images)
     with project.database.read() as connection:
-        known = image_rows.rows_of_paths(connection, [image.path for image in images])
+        known = image_rows.rows_of_paths(connection, new)
         present = _boxes_of(connection, [row[0] for row in known.values()])
+        settings = removals.marks(connection, [path for path in new if path not in known], removed=False)
     fresh = iter(project.new_ids("image", len(images) - len(known)))
     for image in images:
         row = known.get(image.path)
@@ -67,14 +76,9 @@ def merge(
             slice_.add(next(fresh), image)
         else:
             slice_.update(image_rows.decode(row), image, _Present(present.get(row[0], [])))
-    edit = combine(
-        text,
-        [
-            update_images(project, slice_.updates, text=text),
-            add_rows(project, text=text, images=slice_.new_images, boxes=slice_.boxes),
-        ],
-    )
-    return edit, slice_.merged
+    updates = update_images(project, slice_.updates, text=text)
+    added = Edit(text=text, changes=slice_.insertions(project), settings=settings)
+    return combine(text, [updates, added]), slice_.merged
 
 
 def _boxes_of(connection: sqlite3.Connection, image_ids: Sequence[int]) -> dict[int, list[Row]]:
@@ -89,25 +93,27 @@ class _Slice:
 
     def __init__(self, class_ids: Sequence[int]) -> None:
         self._class_ids = class_ids
-        self.new_images: list[Image] = []
+        self._now = time.time()
+        self._image_ids: list[int] = []
+        self._images: list[Row] = []
+        self._boxes: list[Row] = []
         self.updates: dict[int, dict[str, Any]] = {}
-        self.boxes: list[Box] = []
         self.merged = Merged()
+
+    def insertions(self, project: ProjectReader) -> tuple[RowChange, ...]:
+        """The rows that are new."""
+        tables = (
+            ("image", image_rows.COLUMNS, self._image_ids, self._images),
+            ("box", box_rows.COLUMNS, project.new_ids("box", len(self._boxes)), self._boxes),
+        )
+        return tuple(inserted(table, columns, ids, rows) for table, columns, ids, rows in tables if rows)
 
     def add(self, image_id: int, image: IncomingImage) -> None:
         self.merged.images += 1
-        self.new_images.append(
-            Image(
-                id=image_id,
-                path=image.path,
-                width=image.width,
-                height=image.height,
-                status=image.status,
-                split=image.split,
-                extra=image.extra,
-            )
-        )
-        self._add_boxes(image_id, image, width=image.width, height=image.height, present=None)
+        size = (image.width, image.height)
+        self._image_ids.append(image_id)
+        self._images.append((image.path, *size, image.status.value, image.split, None, image.extra))
+        self._add_boxes(image_id, image, *size, present=None)
 
     def update(self, old: Image, image: IncomingImage, present: _Present) -> None:
         """The project may know another size of the image than its file has now."""
@@ -117,7 +123,7 @@ class _Slice:
             self._leave_out(old, image)
             return
         width, height = size if old.width is None or not present else (old.width, old.height)
-        added = self._add_boxes(old.id, image, width=width, height=height, present=present)
+        added = self._add_boxes(old.id, image, width, height, present=present)
         labelled = image.status is not Status.UNSEEN
         self.merged.unchanged += labelled and not added
         fields: dict[str, Any] = {}
@@ -127,8 +133,9 @@ class _Slice:
             fields["split"] = image.split
         if labelled and (old.status is Status.UNSEEN or added):
             fields["status"] = image.status
-        if any(key not in old.extra for key in image.extra):
-            fields["extra"] = {**image.extra, **old.extra}
+        extra = decode_extra(image.extra)
+        if any(key not in old.extra for key in extra):
+            fields["extra"] = {**extra, **old.extra}
         if fields:
             self.updates[old.id] = fields
 
@@ -144,43 +151,43 @@ class _Slice:
         self,
         image_id: int,
         image: IncomingImage,
-        *,
         width: int | None,
         height: int | None,
+        *,
         present: _Present | None,
     ) -> int:
         """Add the boxes that are not present, as far as they lie inside; how many those are."""
-        added = 0
-        for box in image.boxes:
-            edges, message = fit(box[1:5], width=width, height=height)
-            if message is not None:
-                self.merged.problems.append((image.path, f"{message} (by the project's size)"))
-            class_id = self._class_ids[box.label]
+        before = len(self._boxes)
+        boxes = image.boxes
+        right, bottom = width or LARGEST, height or LARGEST
+        for label, (x1, y1, x2, y2), flags, extra in zip(
+            boxes.labels, boxes.edges.tolist(), boxes.flags, boxes.extras, strict=True
+        ):
+            edges = (x1, y1, x2, y2)
+            if not (0.0 <= x1 < x2 <= right and 0.0 <= y1 < y2 <= bottom):
+                edges = self._fitted(edges, image, width, height)
+            class_id = self._class_ids[label]
             if edges is None or (present is not None and present.take(class_id, edges)):
                 continue
-            self.boxes.append(_box(image_id, class_id, box, edges))
-            added += 1
+            self._boxes.append(
+                (
+                    *(image_id, class_id, *edges, *_FLAGS[flags]),
+                    *(Origin.IMPORT.value, None, None, self._now, self._now),
+                    *(box_rows.area_of(extra), extra),
+                )
+            )
+        added = len(self._boxes) - before
         self.merged.boxes += added
         self.merged.boxed += added > 0
         return added
 
-
-def _box(image_id: int, class_id: int, box: IncomingBox, edges: _Edges) -> Box:
-    return Box(
-        id=0,
-        image_id=image_id,
-        class_id=class_id,
-        x1=edges[0],
-        y1=edges[1],
-        x2=edges[2],
-        y2=edges[3],
-        difficult=box.difficult,
-        truncated=box.truncated,
-        occluded=box.occluded,
-        crowd=box.crowd,
-        origin=Origin.IMPORT,
-        extra=box.extra,
-    )
+    def _fitted(
+        self, edges: Xyxy, image: IncomingImage, width: int | None, height: int | None
+    ) -> Xyxy | None:
+        inside, message = fit(edges, width=width, height=height)
+        if message is not None:
+            self.merged.problems.append((image.path, f"{message} (by the project's size)"))
+        return inside
 
 
 class _Present:
@@ -189,7 +196,7 @@ class _Present:
     def __init__(self, rows: Sequence[Row]) -> None:
         self._classes = np.array([row[2] for row in rows], dtype=np.int64)
         self._edges = np.array([row[3:7] for row in rows], dtype=np.float64).reshape(-1, 4)
-        self._rows: dict[tuple[int, _Edges], list[int]] = {}
+        self._rows: dict[tuple[int, Xyxy], list[int]] = {}
         for at, row in enumerate(rows):
             self._rows.setdefault((row[2], row[3:7]), []).append(at)
 
@@ -197,7 +204,7 @@ class _Present:
         """Whether there are any."""
         return bool(self._rows)
 
-    def take(self, class_id: int, edges: _Edges) -> bool:
+    def take(self, class_id: int, edges: Xyxy) -> bool:
         """Whether such a box is there that was not taken before."""
         if not self._rows:
             return False

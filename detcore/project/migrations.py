@@ -20,6 +20,7 @@ _LONG_STEPS = health.sql("long_steps.sql")
 MIGRATIONS: Mapping[int, str] = {
     1: "",  # the tables stay, but edits in the journal may change settings, which version 1 cannot undo
     2: _LONG_STEPS,
+    3: "",  # steps of the journal are packed by column (edit_blob.py), which version 3 cannot undo
 }
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 

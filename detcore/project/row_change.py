@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detcore.errors import ProjectDamagedError
 from detcore.project.operations import words
 from detcore.types import Changes
-from detcore.untrusted_json import parse_json
 
 Row = tuple[Any, ...]
 """Values as SQLite holds them: int, float, str or None."""
@@ -103,8 +99,6 @@ class Edit:
         )
 
 
-_SETTING = "setting"  # in the journal; no table that rows of edits are in has that name
-
 KEY_COLUMNS = {"image": (), "class": (), "box": ("image_id",), "verdict": ("image_id",)}
 """Columns that every change of a table lists, and that an update does not alter."""
 
@@ -161,46 +155,3 @@ def updated(
         )
         for at, group in groups.items()
     ]
-
-
-def pack(edit: Edit) -> bytes:
-    """What an edit changes as compressed JSON, for the journal: rows, and settings by key under a name of
-    their own."""
-    records: list[list[Any]] = [
-        [change.table, change.columns, change.ids, change.before, change.after] for change in edit.changes
-    ]
-    records += [[_SETTING, change.key, change.before, change.after] for change in edit.settings]
-    return zlib.compress(json.dumps(records, separators=(",", ":")).encode(), level=1)
-
-
-def unpack(text: str, blob: bytes) -> Edit:
-    """The edit that ``pack`` packed.
-
-    Raises:
-        ProjectDamagedError: it is none.
-    """
-    try:
-        return _unpacked(text, blob)
-    except (ValueError, TypeError, KeyError, IndexError, zlib.error) as error:
-        raise ProjectDamagedError(f"a step of the history cannot be read ({error})") from error
-
-
-def _unpacked(text: str, blob: bytes) -> Edit:
-    changes: list[RowChange] = []
-    settings: list[SettingChange] = []
-    for record in parse_json(zlib.decompress(blob)):
-        if record[0] == _SETTING:
-            _, key, old, new = record
-            settings.append(SettingChange(key=key, before=old, after=new))
-            continue
-        table, columns, ids, before, after = record
-        changes.append(
-            RowChange(
-                table=table,
-                columns=tuple(columns),
-                ids=tuple(ids),
-                before=None if before is None else tuple(map(tuple, before)),
-                after=None if after is None else tuple(map(tuple, after)),
-            )
-        )
-    return Edit(text=text, changes=tuple(changes), settings=tuple(settings))

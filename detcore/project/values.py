@@ -12,11 +12,12 @@ from detcore.types import SPLITS, Extra
 from detcore.untrusted_json import parse_json
 
 Word = TypeVar("Word", bound=StrEnum)
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def encode_extra(extra: Extra) -> str:
     """``extra`` as JSON, pure ASCII (a lone surrogate from an odd file would not be UTF-8)."""
-    return json.dumps(dict(extra), separators=(",", ":")) if extra else "{}"
+    return _ENCODE(dict(extra)) if extra else "{}"
 
 
 def decode_extra(text: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from detcore.project.edits import Edit, add_class
 from detcore.project.imports import Imported, Progress, unwatched
-from detcore.project.incoming import IncomingBox, IncomingImage
+from detcore.project.incoming import IncomingBoxes, IncomingImage
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
 from detcore.types import Box, Status
@@ -50,11 +50,13 @@ def arriving(paths: Iterable[str], *, boxes: int = 2) -> list[IncomingImage]:
             height=480,
             status=Status.IN_PROGRESS,
             split="train",
-            extra={},
-            boxes=[
-                IncomingBox(at % 2, 10.0 + at, 20.0, 50.0 + at, 60.0, False, False, False, False, {"n": at})
-                for at in range(boxes)
-            ],
+            extra="{}",
+            boxes=IncomingBoxes.of(
+                [
+                    (at % 2, (10.0 + at, 20.0, 50.0 + at, 60.0), (False,) * 4, f'{{"n":{at}}}')
+                    for at in range(boxes)
+                ]
+            ),
         )
         for path in paths
     ]

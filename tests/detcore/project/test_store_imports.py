@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +25,7 @@ from detcore.project.edits import (
     set_status,
     update_class,
 )
+from detcore.project.incoming import IncomingBoxes
 from detcore.project.project import Project
 from detcore.types import Changes, Image, Status
 from tests.detcore.project.store_helpers import arriving, box, bring_in, dump, turn_into_version
@@ -250,7 +254,7 @@ def test_a_class_stays_when_its_making_would_be_undone_before_an_import_has_chan
 ) -> None:
     """Such an import has no step yet that would be in the way."""
     images = [
-        replace(image, width=None, height=None, status=Status.UNSEEN, split=None, boxes=())
+        replace(image, width=None, height=None, status=Status.UNSEEN, split=None, boxes=IncomingBoxes.of([]))
         for image in arriving(OLD)
     ]
 
@@ -376,3 +380,25 @@ def test_the_journal_of_an_older_project_is_undone_and_redone(project: Project) 
         bring_in_cat = arriving(OLD)
         again.redo()
         assert bring_in(again, bring_in_cat).merged.boxes == 2 * MANY
+
+
+def test_what_an_older_version_has_staged_before_it_was_killed_is_brought_in(project: Project) -> None:
+    folder = project.folder
+    project.close()
+    boxes = [[0, 10.0, 20.0, 50.0, 60.0, False, True, False, True, {"coco": {"id": 7}, "area": 9.5}]]
+    content = json.dumps([640, 480, "in_progress", "train", {"coco": {"id": 3}}, boxes])
+    with closing(sqlite3.connect(folder / "project.db")) as connection:
+        connection.execute("INSERT INTO incoming (path, content) VALUES ('late.jpg', ?)", (content,))
+        connection.execute("INSERT INTO meta VALUES ('import', ?)", (json.dumps([None, "Import", [2]]),))
+        connection.execute("PRAGMA user_version = 3")
+        connection.commit()
+    with Project.open(folder) as opened:
+        image = opened.images()[-1]
+        (found,) = opened.boxes(image.id)
+        assert (image.path, image.extra) == ("late.jpg", {"coco": {"id": 3}})
+        assert (found.class_id, found.xyxy) == (2, (10.0, 20.0, 50.0, 60.0))
+        assert (found.difficult, found.truncated, found.occluded, found.crowd) == (False, True, False, True)
+        assert found.extra == {"coco": {"id": 7}, "area": 9.5}
+        assert opened.ground_truth([image.id]).areas.tolist() == [9.5]
+        assert opened.undo()
+        assert image.id not in opened.image_ids()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detcore.errors import ProjectDamagedError
 from detcore.project.database import EditMismatchError
+from detcore.project.edit_blob import pack, unpack
 from detcore.project.edits import (
     Edit,
     RowChange,
@@ -33,7 +37,6 @@ from detcore.project.edits import (
     update_class,
 )
 from detcore.project.project import Project
-from detcore.project.row_change import pack, unpack
 from detcore.types import Changes, Image, Status
 from tests.detcore.project.store_helpers import box, dump
 
@@ -323,3 +326,29 @@ def test_one_edit_alone_is_taken_back_while_it_is_the_latest(tmp_path: Path) -> 
         assert project.undo(only=one) is not None
         assert project.classes() == []
         assert project.undo(only=Changes()) is None
+
+
+def test_a_step_of_the_journal_as_versions_up_to_3_wrote_it_can_be_undone(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "p.reticle", image_root=tmp_path, image_paths=["a"]) as project:
+        project.edit(add_class, "cat")
+        before = dump(project)
+        edit = add_boxes(project, [box(extra={"n": 1})])
+        project.edit(lambda _: edit)
+        after = dump(project)
+        rows = [[item.table, item.columns, item.ids, item.before, item.after] for item in edit.changes]
+        with project.database.write() as connection:
+            blob = zlib.compress(json.dumps(rows).encode())
+            connection.execute("UPDATE edit SET changes = ? WHERE id = (SELECT max(id) FROM edit)", (blob,))
+        project.undo()
+        assert dump(project) == before
+        project.redo()
+        assert dump(project) == after
+
+
+def test_a_blob_that_claims_more_numbers_than_it_has_is_damaged() -> None:
+    change = RowChange(table="box", columns=("x1",), ids=(1, 2), before=None, after=((1.5,), (2.5,)))
+    blob = pack(Edit(text="", changes=(change,)))
+    assert unpack("", blob).changes == (change,)
+    for end in (len(blob) - 8, len(blob) - 1, 20, 3, 1):
+        with pytest.raises(ProjectDamagedError):
+            unpack("", blob[:end])
