@@ -76,17 +76,19 @@ def fit(box: Xyxy, *, width: float | None, height: float | None) -> tuple[Xyxy |
     format. Without a size the right and the bottom are only kept below ``LARGEST``. Returns ``None`` and the
     reason when nothing with an area is left.
     """
+    x1, y1, x2, y2 = box
+    right = LARGEST if width is None else float(width)
+    bottom = LARGEST if height is None else float(height)
+    if 0.0 <= x1 < x2 <= right and 0.0 <= y1 < y2 <= bottom:
+        return box, None
     if not all(math.isfinite(edge) for edge in box):
         return None, "a coordinate is not a number: box left out"
-    x1, y1, x2, y2 = box
     changes: list[str] = []
     if x1 > x2 or y1 > y2:
         x1, y1, x2, y2 = box = from_corners(*box)
         changes.append("the corners of the box were swapped: put in order")
     if x1 == x2 or y1 == y2:
         return None, f"box without area ({_show(box)}): left out"
-    right = LARGEST if width is None else float(width)
-    bottom = LARGEST if height is None else float(height)
     inside = (min(max(x1, 0.0), right), min(max(y1, 0.0), bottom), min(x2, right), min(y2, bottom))
     if inside[0] >= inside[2] or inside[1] >= inside[3]:
         return None, f"box outside of the image ({_show(box)}): left out"

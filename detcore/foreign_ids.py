@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -40,6 +40,11 @@ class IdTable(Generic[Item]):
 
     def __iter__(self) -> Iterator[int | str]:
         return iter(self._items)
+
+    @property
+    def exact(self) -> Mapping[int | str, Item]:
+        """The items by their ids as these are written."""
+        return self._items
 
     def add(self, value: Any, item: Item) -> bool:
         """Whether the value is an id, and not one that is known."""

@@ -11,8 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from detcore.collecting import no_collection
+
 _OR = re.compile(r"\|(?![^\[]*\])")
 """The bar between alternatives, not one inside of brackets."""
+_LARGE = 1 << 20
 _WHOLE_LIMIT = 2**63
 """Whole numbers beyond fit neither numpy nor SQLite."""
 
@@ -27,7 +30,10 @@ def parse_json(
             the interpreter can follow counts as bad JSON, too.
     """
     try:
-        return json.loads(text, object_pairs_hook=object_pairs_hook)
+        if len(text) < _LARGE:
+            return json.loads(text, object_pairs_hook=object_pairs_hook)
+        with no_collection():
+            return json.loads(text, object_pairs_hook=object_pairs_hook)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
     except ValueError as error:

@@ -77,13 +77,16 @@ def _refuse_outside(
     # By folder, of which there are few.
     outside = {
         parent
-        for parent in {image.path.parent for image in images}
+        for parent in {os.path.dirname(image.path) for image in images}
         if not any(Path(os.path.abspath(parent)).is_relative_to(folder) for folder in inside)
     }
     counts = Counter(
         image.path.parent
         for image in images
-        if image.path.parent in outside and not image.missing and not is_known(image.path)
+        if outside
+        and os.path.dirname(image.path) in outside
+        and not image.missing
+        and not is_known(image.path)
     )
     refuse_outside(counts, of="the dataset", path=source, hint="Give --allow-outside if they are meant")
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from detcore.collecting import no_collection
 from detcore.errors import FormatError
 from detcore.exchange.admission import refuse_outside
 from detcore.exchange.box_fitting import BoxFitter
@@ -88,8 +89,11 @@ def _labelled_dataset(
     classes = project.classes()
     labels = {item.id: label for label, item in enumerate(classes)}
     boxes: dict[int, list[DatasetBox]] = {}
-    for box in project.all_boxes([image.id for image in images]):
-        boxes.setdefault(box.image_id, []).append(_dataset_box(box, labels[box.class_id]))
+    wanted = {image.id for image in images}
+    with no_collection():
+        for box in project.each_box():
+            if box.image_id in wanted:
+                boxes.setdefault(box.image_id, []).append(_dataset_box(box, labels[box.class_id]))
     empty = [image for image in images if image.id not in boxes and not options.include_unseen]
     unseen = {image.id for image in empty if image.status is Status.UNSEEN}
     unfinished = {image.id for image in empty if image.status is Status.IN_PROGRESS}

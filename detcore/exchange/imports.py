@@ -22,7 +22,8 @@ from detcore.formats.base import (
     count_images,
     no_progress,
 )
-from detcore.project import edits, image_paths
+from detcore.formats.box_columns import BoxRows
+from detcore.project import box_rows, edits, image_paths
 from detcore.project.imports import Imported
 from detcore.project.incoming import IncomingBoxes, IncomingImage
 from detcore.project.operations import operation
@@ -32,6 +33,8 @@ from detcore.project.reading import ProjectReader
 from detcore.project.values import encode_extra
 from detcore.types import Changes, ObjectClass, Status
 from detcore.wording import counted
+
+_CROWD = 1 << box_rows.FLAGS.index("crowd")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +276,14 @@ class _Entering:
 
 
 def _incoming(boxes: Sequence[DatasetBox]) -> IncomingBoxes:
+    if isinstance(boxes, BoxRows):
+        columns, rows = boxes.columns, slice(boxes.start, boxes.stop)
+        return IncomingBoxes(
+            labels=columns.labels[rows],
+            edges=columns.edges[rows],
+            flags=[_CROWD * flag for flag in columns.crowd[rows]],
+            extras=columns.extras[rows],
+        )
     return IncomingBoxes.of(
         [
             (

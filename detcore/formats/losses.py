@@ -91,8 +91,10 @@ def told_losses(dataset: Dataset, report: ExportReport, title: str, holds: Capab
 
     sentences: list[str] = []
     for flag in BOX_FLAGS:
+        if getattr(holds, flag):
+            continue
         count = sum(bool(getattr(box, flag)) for image in dataset.images for box in image.boxes)
-        if count and not getattr(holds, flag):
+        if count:
             sentences.append(no_field(flag, count, "box", "boxes"))
     sentences += _lost_shapes(dataset, title, holds)
     verified = sum(image.verified and bool(image.boxes) for image in dataset.images)

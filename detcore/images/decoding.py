@@ -98,14 +98,8 @@ def find_images(folder: Path) -> list[str]:
             if not prefix:
                 raise ImageError(f"cannot read the folder ({error.strerror})", path=path) from error
             log.warning("passed over the folder %s, which cannot be read (%s)", path, error.strerror)
-    # Names of one shape, such as img_000123.jpg, sort the same letter by letter, and many times faster. All
-    # in one text are looked at several times faster than one by one.
-    text = _BETWEEN.join(found)
-    if len(set(text.translate(_SHAPE).split(_BETWEEN))) > 1:
-        found.sort(key=natural_key)
-    else:
-        found.sort(key=None if text == text.lower() else str.lower)
-    return found
+    keys = natural_keys(found)
+    return [found[at] for at in sorted(range(len(found)), key=keys.__getitem__)]
 
 
 def _is_text(name: str) -> bool:
@@ -126,6 +120,16 @@ def natural_key(path: str) -> list[tuple[int, int, str]]:
         for part in _DIGITS.split(path.lower())
         if part
     ]
+
+
+def natural_keys(paths: Sequence[str]) -> list[Any]:
+    """Sort keys that put these paths in the order of ``natural_key``."""
+    # Names of one shape, such as img_000123.jpg, sort the same letter by letter, and many times faster. All
+    # in one text are looked at several times faster than one by one.
+    text = _BETWEEN.join(paths)
+    if len(set(text.translate(_SHAPE).split(_BETWEEN))) > 1:
+        return [natural_key(path) for path in paths]
+    return list(paths) if text == text.lower() else [path.lower() for path in paths]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,11 @@ def rows_of_images(
         return connection.execute(query, (int(image_ids[0]),)).fetchall()
     query = f"{_SELECT} WHERE image_id IN (SELECT value FROM json_each(?)) ORDER BY image_id, id"
     return connection.execute(query, (id_list(image_ids),)).fetchall()
+
+
+def rows_in_turn(connection: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Ids and values of all, by image and id, without having them all at once."""
+    return connection.execute(f"{_SELECT} ORDER BY image_id, id")
 
 
 def rows_of_classes(connection: sqlite3.Connection, class_ids: Sequence[int]) -> list[tuple[Any, ...]]:

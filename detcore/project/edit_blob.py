@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -105,9 +105,10 @@ class _Unpacking:
     def _column(self, packed: Any, count: int) -> Sequence[Any]:
         if not isinstance(packed, dict):
             return packed
-        if "every" in packed:
-            return [packed["every"]] * count
-        if packed["reals"] != count or len(self._reals) < count:
+        kind = cast("dict[str, Any]", packed)
+        if "every" in kind:
+            return [kind["every"]] * count
+        if kind["reals"] != count or len(self._reals) < count:
             raise ValueError("numbers are missing")
         values, self._reals = self._reals[:count], self._reals[count:]
         return values.tolist()

@@ -37,7 +37,7 @@ def edits_since(project: ProjectReader, time: float, *, most: int | None = None)
 
 def next_step_size(project: ProjectReader, *, redo: bool = False) -> int:
     """How many bytes the journal holds of the step that undo, or ``redo``, would take next; 0 without one. A
-    megabyte is some 50,000 boxes."""
+    megabyte is some 20,000 boxes."""
     which = (
         "(SELECT min(id) FROM edit WHERE id > (SELECT position FROM journal))"
         if redo

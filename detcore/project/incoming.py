@@ -150,21 +150,26 @@ def drop(connection: sqlite3.Connection, most: int) -> bool:
 
 
 def _encode(image: IncomingImage) -> str:
+    """A line of JSON, and a line for each ``extra``, which has no line feeds: that of the image and those of its
+    boxes. Reals are in base 64: to write them as text, and read them, takes ten times as long."""
     boxes = image.boxes
     edges = base64.b64encode(np.ascontiguousarray(boxes.edges, _REALS).tobytes()).decode()
-    columns = (list(boxes.labels), edges, list(boxes.flags), list(boxes.extras))
-    return _ENCODE((image.width, image.height, image.status.value, image.split, image.extra, *columns))
+    columns = (list(boxes.labels), edges, list(boxes.flags))
+    head = _ENCODE((image.width, image.height, image.status.value, image.split, *columns))
+    return "\n".join((head, image.extra, *boxes.extras))
 
 
 def _decode(path: str, content: str) -> IncomingImage:
-    values: list[Any] = parse_json(content)
-    width, height, status, split, extra, *columns = values
-    if len(columns) == 1:
-        extra, boxes = encode_extra(extra), _of_rows(columns[0])
-    else:
-        labels, edges, flags, extras = columns
+    head, *extras = content.split("\n")
+    values: list[Any] = parse_json(head)
+    width, height, status, split, *columns = values
+    if extras:
+        extra, *box_extras = extras
+        labels, edges, flags = columns
         array = np.frombuffer(base64.b64decode(edges), _REALS).reshape(-1, 4)
-        boxes = IncomingBoxes(labels=labels, edges=array, flags=flags, extras=extras)
+        boxes = IncomingBoxes(labels=labels, edges=array, flags=flags, extras=box_extras)
+    else:  # of a program that knows versions of the project file up to 3
+        extra, boxes = encode_extra(columns[0]), _of_rows(columns[1])
     return IncomingImage(
         path=path,
         width=width,
@@ -177,7 +182,7 @@ def _decode(path: str, content: str) -> IncomingImage:
 
 
 def _of_rows(rows: Sequence[Any]) -> IncomingBoxes:
-    """Boxes as programs wrote them that know versions of the project file up to 3."""
+    """Boxes of label, edges, flags and ``extra``."""
     first_flag = 5
     end = first_flag + len(box_rows.FLAGS)
     return IncomingBoxes.of(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,13 @@ def merge(
     return combine(text, [updates, added]), slice_.merged
 
 
+def _image_row(image: IncomingImage) -> Row:
+    return (
+        *(image.path, image.width, image.height, image.status.value),
+        *(image.split, None, image.extra),
+    )
+
+
 def _boxes_of(connection: sqlite3.Connection, image_ids: Sequence[int]) -> dict[int, list[Row]]:
     boxes: dict[int, list[Row]] = {}
     for row in box_rows.rows_of_images(connection, image_ids) if image_ids else []:
@@ -94,26 +102,25 @@ class _Slice:
     def __init__(self, class_ids: Sequence[int]) -> None:
         self._class_ids = class_ids
         self._now = time.time()
-        self._image_ids: list[int] = []
-        self._images: list[Row] = []
+        self._new: list[tuple[int, IncomingImage]] = []
         self._boxes: list[Row] = []
         self.updates: dict[int, dict[str, Any]] = {}
         self.merged = Merged()
 
     def insertions(self, project: ProjectReader) -> tuple[RowChange, ...]:
         """The rows that are new."""
+        new = list(self._boxes_of_new())
+        boxes = [*new, *self._boxes]
+        images = [_image_row(image) for _, image in self._new]
         tables = (
-            ("image", image_rows.COLUMNS, self._image_ids, self._images),
-            ("box", box_rows.COLUMNS, project.new_ids("box", len(self._boxes)), self._boxes),
+            ("image", image_rows.COLUMNS, [image_id for image_id, _ in self._new], images),
+            ("box", box_rows.COLUMNS, project.new_ids("box", len(boxes)), boxes),
         )
         return tuple(inserted(table, columns, ids, rows) for table, columns, ids, rows in tables if rows)
 
     def add(self, image_id: int, image: IncomingImage) -> None:
         self.merged.images += 1
-        size = (image.width, image.height)
-        self._image_ids.append(image_id)
-        self._images.append((image.path, *size, image.status.value, image.split, None, image.extra))
-        self._add_boxes(image_id, image, *size, present=None)
+        self._new.append((image_id, image))
 
     def update(self, old: Image, image: IncomingImage, present: _Present) -> None:
         """The project may know another size of the image than its file has now."""
@@ -146,6 +153,33 @@ class _Slice:
             "they can be scaled"
         )
         self.merged.problems.append((image.path, message))
+
+    def _boxes_of_new(self) -> Iterable[Row]:
+        """The boxes of the new images: of all at once where all lie inside, as a reader leaves them."""
+        counts = [len(image.boxes) for _, image in self._new]
+        edges = np.concatenate([np.zeros((0, 4)), *(image.boxes.edges for _, image in self._new)])
+        sizes = [(image.width or LARGEST, image.height or LARGEST) for _, image in self._new]
+        limits = np.repeat(np.array(sizes, np.float64).reshape(-1, 2), counts, axis=0)
+        low, high = edges[:, :2], edges[:, 2:]
+        if not ((low >= 0.0) & (low < high) & (high <= limits)).all():
+            for image_id, image in self._new:
+                self._add_boxes(image_id, image, image.width, image.height, present=None)
+            return ()
+        self.merged.boxes += len(edges)
+        self.merged.boxed += sum(count > 0 for count in counts)
+        boxes = [image.boxes for _, image in self._new]
+        flags = [bits for item in boxes for bits in item.flags]
+        extras = [extra for item in boxes for extra in item.extras]
+        return zip(
+            np.repeat(np.array([image_id for image_id, _ in self._new], np.int64), counts).tolist(),
+            [self._class_ids[label] for item in boxes for label in item.labels],
+            *edges.T.tolist(),
+            *zip(*(_FLAGS[bits] for bits in flags), strict=True),
+            *map(repeat, (Origin.IMPORT.value, None, None, self._now, self._now)),
+            map(box_rows.area_of, extras),
+            extras,
+            strict=False,
+        )
 
     def _add_boxes(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,11 @@ class ProjectReader:
         """The boxes of some images or of all, by image and id."""
         with self.database.read() as connection:
             return [box_rows.decode(row) for row in box_rows.rows_of_images(connection, image_ids)]
+
+    def each_box(self) -> Iterator[Box]:
+        """All boxes, by image and id, one after the other."""
+        with self.database.read() as connection:
+            yield from map(box_rows.decode, box_rows.rows_in_turn(connection))
 
     def ground_truth(self, image_ids: Sequence[int] | None = None) -> GroundTruth:
         """The boxes of some images or of all as columns, by image and id."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-from detcore.boxes import Xyxy, fit
+from detcore.boxes import LARGEST, Xyxy, fit
+from detcore.collecting import no_collection
 from detcore.errors import FormatError
 from detcore.foreign_ids import IdTable, as_id, number_of
 from detcore.formats.base import (
@@ -25,7 +27,9 @@ from detcore.formats.base import (
     Progress,
     step,
 )
+from detcore.formats.box_columns import BoxRows
 from detcore.formats.coco.bounds import as_numbers, read_bounds
+from detcore.formats.coco.plain import PlainAnnotations, read_plain
 from detcore.formats.coco.writing import CocoOptions, write_coco
 from detcore.formats.common.collect import LARGEST_ID, Gathering
 from detcore.formats.common.geometry import Frame
@@ -133,7 +137,8 @@ class _Reader:
             self._found.problem(contents[0][0], message)
         total = sum(len(_objects(content.get("images"))) for _, content in contents)
         for path, content in contents:
-            _File(path, content, self._found, headings).read(self._count, total)
+            with no_collection():
+                _File(path, content, self._found, headings).read(self._count, total)
         return self._found.dataset(), self._found.problems
 
     def _files(self) -> list[Path]:
@@ -177,6 +182,8 @@ class _File:
         split = str(self._split)
         inner = (f"images/{self._subset}", f"images/{split}", self._subset, split, "images", "")
         self._homes = list(dict.fromkeys((path.parent, *(self._home / folder for folder in inner))))
+        flat = self._home == path.parent
+        self._usual = self._home if flat else self._home / "images" / self._subset
 
     def read(self, count: Any, total: int) -> None:
         self._check_lists()
@@ -185,11 +192,12 @@ class _File:
         images = _objects(self._content["images"])
         places = IdTable[int]()
         own = [places.add(entry.get("id"), place) for place, entry in enumerate(images)]
-        annotations = self._annotations_by_place(places)
+        plain = self._read_plain(places, len(images))
+        odd = self._by_place(plain.odd, places)
         for place, (entry, has_id) in enumerate(zip(images, own, strict=True)):
             count(total)
             if has_id:
-                self._read_image(entry, annotations.get(place, []))
+                self._read_image(entry, plain.boxes(place), odd.get(place, []))
             else:
                 self._report(f"image {entry.get('file_name')!r} without an id of its own: left out")
 
@@ -247,11 +255,20 @@ class _File:
                 self._report(f"category {name!r} without an id of its own: its boxes go to another class")
             self._labels.add(label)
 
-    def _annotations_by_place(self, places: IdTable[int]) -> dict[int, list[Json]]:
+    def _read_plain(self, places: IdTable[int], images: int) -> PlainAnnotations:
+        """All annotations, which the content then holds no more: they take the most of the memory."""
+        annotations = self._content.get("annotations")
+        if isinstance(annotations, list):
+            self._content["annotations"] = []
+        else:
+            annotations = _objects(annotations)
+        return read_plain(cast("list[Any]", annotations), places, self._classes, images)
+
+    def _by_place(self, annotations: Sequence[Any], places: IdTable[int]) -> dict[int, list[Json]]:
         """The annotations of each image, by its place among the images."""
         grouped: dict[int, list[Json]] = {}
         orphans: Counter[int | str] = Counter()
-        for entry in _objects(self._content.get("annotations")):
+        for entry in _objects(annotations):
             place = places.find(entry.get("image_id"))
             key = as_id(entry.get("image_id"))
             if place is not None:
@@ -266,22 +283,23 @@ class _File:
             )
         return grouped
 
-    def _read_image(self, entry: Json, annotations: list[Json]) -> None:
+    def _read_image(self, entry: Json, plain: BoxRows, odd: list[Json]) -> None:
+        """An image with its annotations, which are all ``plain`` or all ``odd``."""
         # LVIS has but the address of the image, whose last parts are those of the file.
         written = str(entry.get("file_name") or _path_of_url(entry.get("coco_url")))
         if not foreign_parts(written):
             self._report(f"image {entry.get('id')!r} without file name: left out")
             return
-        flat = self._home == self._path.parent
-        expected = self._home if flat else self._home / "images" / self._subset
-        path = self._found.named(self._path, written, self._homes, expected=expected)
+        path = self._found.named(self._path, written, self._homes, expected=self._usual)
         if path is None:
             return
         frame = self._found.frame(self._path, path, _size(entry))
-        boxes = [box for item in annotations if (box := self._box(item, frame)) is not None]
+        boxes: Sequence[DatasetBox] = self._fitted(plain, frame)
+        if odd:
+            boxes = [box for item in odd if (box := self._box(item, frame)) is not None]
         # A list of images to be annotated names no categories either; its images are not empty ones.
         labelled = isinstance(self._content.get("annotations"), list | dict) and len(self._classes) > 0
-        mark = self._marks.get(path, {})
+        mark = self._marks.get(path, {}) if self._marks else {}
         kept = {key: value for key, value in entry.items() if key not in {"file_name", "width", "height"}}
         self._found.add(
             DatasetImage(
@@ -291,7 +309,8 @@ class _File:
                 height=frame.height,
                 split=self._split,
                 labelled=labelled,
-                verified=bool(mark.get("verified")) or (labelled and not annotations),
+                missing=self._found.is_missing(path),
+                verified=bool(mark.get("verified")) or (labelled and not plain and not odd),
                 boxes=boxes,
                 extra={"coco": kept},
             ),
@@ -303,12 +322,8 @@ class _File:
         raw, complaint = read_bounds(entry)
         if complaint is not None:
             self._report(f"{what}: {complaint}")
-        if raw is None:
-            return None
-        box, message = fit(frame.turn(raw), width=frame.width, height=frame.height)
-        if message is not None:
-            self._report(f"{what}: {message}")
-        if box is None:
+        box = None if raw is None else self._fit(raw, frame, what)
+        if raw is None or box is None:
             return None
         raw_attributes: Any = entry.get("attributes")
         attributes = dict(cast(Json, raw_attributes)) if isinstance(raw_attributes, dict) else {}
@@ -325,6 +340,26 @@ class _File:
             extra=_box_extra(entry, attributes, raw),
             **flags,
         )
+
+    def _fitted(self, boxes: BoxRows, frame: Frame) -> Sequence[DatasetBox]:
+        """The boxes as they lie in the image, as far as they do."""
+        edges = boxes.edges
+        if frame.orientation == 1 and _are_inside(edges, frame):
+            return boxes
+        fitted: list[DatasetBox] = []
+        for row, raw in enumerate(edges, start=boxes.start):
+            box = boxes.columns.box(row)
+            inside = self._fit(raw, frame, f"annotation {box.extra['coco']['id']!r}")
+            if inside is not None:
+                x1, y1, x2, y2 = inside
+                fitted.append(replace(box, x1=x1, y1=y1, x2=x2, y2=y2))
+        return fitted
+
+    def _fit(self, raw: Xyxy, frame: Frame, what: str) -> Xyxy | None:
+        box, message = fit(frame.turn(raw), width=frame.width, height=frame.height)
+        if message is not None:
+            self._report(f"{what}: {message}")
+        return box
 
     def _label(self, entry: Json, what: str) -> int:
         label = self._classes.find(entry.get("category_id"))
@@ -349,21 +384,32 @@ def _objects(value: Any) -> list[Json]:
     return [cast(Json, item) for item in items if isinstance(item, dict)]
 
 
+def _are_inside(boxes: Sequence[Xyxy], frame: Frame) -> bool:
+    right = LARGEST if frame.width is None else frame.width
+    bottom = LARGEST if frame.height is None else frame.height
+    return all(x1 >= 0.0 and y1 >= 0.0 and x2 <= right and y2 <= bottom for x1, y1, x2, y2 in boxes)
+
+
 def _headings(contents: Sequence[Json]) -> frozenset[str]:
     """Names of categories that are no classes: what Roboflow puts at id 0 above all others, without a box."""
     found: set[str] = set()
     real: set[str] = set()
     for content in contents:
-        used = {number_of(entry.get("category_id")) for entry in _objects(content.get("annotations"))}
         categories = _objects(content.get("categories"))
         for entry in categories:
             name = str(entry.get("name", "")).strip()
             others = [other for other in categories if other is not entry]
             heads = bool(others) and all(other.get("supercategory") == entry.get("name") for other in others)
             number = number_of(entry.get("id"))
-            is_heading = number == 0 and entry.get("supercategory") == "none" and heads and 0 not in used
+            is_heading = number == 0 and entry.get("supercategory") == "none" and heads
+            is_heading = is_heading and not _is_used(0, content)
             (found if is_heading else real).add(name)
     return frozenset(found - real)
+
+
+def _is_used(category: int, content: Json) -> bool:
+    annotations = _objects(content.get("annotations"))
+    return any(number_of(entry.get("category_id")) == category for entry in annotations)
 
 
 def _path_of_url(url: Any) -> str:

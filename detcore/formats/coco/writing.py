@@ -4,12 +4,13 @@ splits."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from detcore.boxes import fit
+from detcore.collecting import no_collection
 from detcore.formats.base import (
     Dataset,
     DatasetBox,
@@ -33,6 +34,7 @@ from detcore.wording import counted
 
 Json = dict[str, Any]
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _NO_SPLIT = "default"
 _LICENSE: Json = {"id": 1, "name": "", "url": ""}
 
@@ -56,7 +58,7 @@ def write_coco(
 ) -> ExportReport:
     """Write ``annotations`` and ``images`` below ``out``; see :class:`detcore.formats.spec.Writer`."""
     writer = _Writer(dataset, options, copy_images=copy_images)
-    with staged(out, dataset.images, dataset.image_root) as staging:
+    with staged(out, dataset.images, dataset.image_root) as staging, no_collection():
         writer.write(staging, progress)
     return writer.report(out, len(staging.files))
 
@@ -111,7 +113,7 @@ class _Writer:
         box_ids = iter(
             self._numbered([_coco(box.extra).get("id") for image in images for box in image.boxes])
         )
-        files: dict[str, tuple[list[Json], list[Json]]] = {}
+        files: dict[str, tuple[list[str], list[str]]] = {}  # the JSON of each object, which is smaller
         marks: dict[str, Any] = {}
         for done, (image, name, image_id) in enumerate(zip(images, names, image_ids, strict=True)):
             step(progress, done, len(images))
@@ -122,19 +124,18 @@ class _Writer:
             split = image.split or _NO_SPLIT
             self._copier.copy(image, staging, f"images/{split}/{name}")
             entries, annotations = files.setdefault(split, ([], []))
-            entries.append(self._image(image, name, image_id, size))
+            entries.append(_ENCODE(self._image(image, name, image_id, size)))
             annotations += [
-                self._annotation(box, box_id, image_id, size)
+                _ENCODE(self._annotation(box, box_id, image_id, size))
                 for box, box_id in zip(image.boxes, ids, strict=True)
             ]
             marks[f"images/{split}/{name}"] = {"source": image.name, "verified": image.verified}
             self._written.append(image)
-        categories = [self._category(index) for index in range(len(self._dataset.classes))]
+        categories = [_ENCODE(self._category(index)) for index in range(len(self._dataset.classes))]
+        head: Json = {"info": self._info, "licenses": self._licenses, **self._top_level}
         for split, (entries, annotations) in files.items():
-            content: Json = {"info": self._info, "licenses": self._licenses, **self._top_level}
-            content |= {"images": entries, "annotations": annotations, "categories": categories}
-            text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-            staging.write_text(f"annotations/instances_{split}.json", text + "\n")
+            lists = {"images": entries, "annotations": annotations, "categories": categories}
+            staging.write_text(f"annotations/instances_{split}.json", _object(head, lists) + "\n")
         staging.write_marker("coco", {"images": marks})
         step(progress, len(images), len(images))
 
@@ -226,7 +227,15 @@ class _Writer:
             "iscrowd": int(crowd),
             "attributes": {**flags, **kept.get("attributes", {})},
         }
-        return {**used, **{key: value for key, value in kept.items() if key not in used}}
+        used.update((key, value) for key, value in kept.items() if key not in used)
+        return used
+
+
+def _object(fields: Json, lists: Mapping[str, Sequence[str]]) -> str:
+    """The JSON of an object with these fields and lists, of whose items there is the JSON already."""
+    parts = [f"{_ENCODE(key)}: {_ENCODE(value)}" for key, value in fields.items() if key not in lists]
+    parts += [f"{_ENCODE(key)}: [{', '.join(items)}]" for key, items in lists.items()]
+    return f"{{{', '.join(parts)}}}"
 
 
 def _still_fits(box: DatasetBox, imported: Any, size: tuple[int, int]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 _DEEPEST = 50
+_ENCODE = json.JSONEncoder(allow_nan=False).encode
 
 
 class Cleaner:
@@ -51,10 +52,14 @@ class Cleaner:
         return self.text(str(value))
 
 
+def is_clean(text: str) -> bool:
+    """Whether nothing can be wrong with fields that the encoder took."""
+    return "\\ud" not in text and text.count("[") + text.count("{") <= _DEEPEST
+
+
 def _is_clean(extra: Mapping[str, Any]) -> bool:
     """Whether nothing can be wrong; by the encoder written in C, since outlines have many numbers."""
     try:
-        text = json.dumps(extra, allow_nan=False)
+        return is_clean(_ENCODE(extra))
     except (TypeError, ValueError, RecursionError):
         return False
-    return "\\ud" not in text and text.count("[") + text.count("{") <= _DEEPEST

@@ -20,6 +20,7 @@ from detcore.formats.base import (
     Progress,
     no_progress,
 )
+from detcore.formats.box_columns import BoxRows
 from detcore.formats.common.cleaning import Cleaner
 from detcore.formats.common.geometry import Frame, read_frame
 from detcore.formats.common.locate import (
@@ -31,7 +32,7 @@ from detcore.formats.common.locate import (
 )
 from detcore.formats.common.text import decode, foreign_parts, read_bytes, split_of_folder
 from detcore.formats.common.walking import files_below
-from detcore.images.decoding import EXTENSIONS, frames_text, natural_key
+from detcore.images.decoding import EXTENSIONS, frames_text, natural_keys
 from detcore.untrusted_json import parse_json
 from detcore.wording import counted
 
@@ -85,11 +86,12 @@ class Gathering:
         self.extra: dict[str, Any] = {}
         self.hint = ""
         self._progress = progress
-        self._images: dict[Path, DatasetImage] = {}
-        self._missing: set[Path] = set()
+        self._images: dict[str, DatasetImage] = {}
+        self._missing: set[str] = set()
         self._passed_over: set[Path] = set()
         self._untold: set[Path] = set()
         self._framed: set[Path] = set()
+        self._holding: dict[tuple[tuple[Path, ...], tuple[str, ...]], list[Path]] = {}
         self._spellings: dict[Path, Path] = {}
 
     def files(self, folder: Path, suffixes: Sequence[str]) -> list[Path]:
@@ -108,9 +110,12 @@ class Gathering:
         # A folder that agrees says that the dataset was moved; a name alone does not outweigh a file that is there.
         if len(inside) == 1 and inside[0].parts[-2:][-len(parts) :] == parts[-2:]:
             return inside
-        exact = folder / written.replace("\\", "/")
-        if exact.suffix.lower() in EXTENSIONS and os.path.isfile(exact):
-            return [plain_folder(exact.parent) / exact.name]
+        is_bare = parts == (written,) and not written.startswith(".")
+        if is_bare and self.finder.by_name(folder, written) is None:
+            return inside
+        exact = os.path.join(folder, written.replace("\\", "/"))
+        if os.path.splitext(exact)[1].lower() in EXTENSIONS and os.path.isfile(exact):
+            return [plain_folder(Path(exact).parent) / Path(exact).name]
         return inside
 
     def json(self, path: Path) -> Any:
@@ -145,11 +150,13 @@ class Gathering:
         if not name:
             self.problem(annotation, "an image without a file name: left out", line)
             return None
-        if written.encode("utf-8", "replace").decode() != written:  # JSON can hold halves of characters
+        if (
+            not written.isascii() and written.encode("utf-8", "replace").decode() != written
+        ):  # JSON can hold halves of characters
             self.problem(annotation, "an image whose file name is no text: left out", line)
             return None
-        for home in homes:
-            path = self.finder.by_name(home.joinpath(*folders) if folders else home, name)
+        for folder in self._with_images(tuple(homes), tuple(folders)):
+            path = self.finder.by_name(folder, name)
             if path is not None:
                 return path
         candidates = self.elsewhere(annotation.parent, written)
@@ -159,6 +166,15 @@ class Gathering:
         if candidates and not self.claims(candidates[0]):
             return candidates[0]
         return expected.joinpath(*folders, name)
+
+    def _with_images(self, homes: tuple[Path, ...], folders: tuple[str, ...]) -> list[Path]:
+        """Those ``folders`` below the homes that hold any image."""
+        found = self._holding.get((homes, folders))
+        if found is None:
+            places = [home.joinpath(*folders) for home in homes]
+            found = [place for place in places if self.finder.images_in(place)]
+            self._holding[homes, folders] = found
+        return found
 
     def ambiguous(self, path: Path, name: str, candidates: Sequence[Path], line: int | None = None) -> None:
         """Report an image name that fits several files: no image is taken for it."""
@@ -178,34 +194,40 @@ class Gathering:
         if declared is not None and max(declared) > LARGEST:
             self.problem(annotation, "the size that it names is that of no image: passed over")
             declared = None
-        frame, message, readable = read_frame(image, declared=declared)
+        is_there = os.path.isfile(image)
+        if not is_there:
+            self._missing.add(_key(image))
+        frame, message, readable = read_frame(image if is_there else None, declared=declared)
         if message is not None:
             self.problem(annotation if readable else image, message)
-        if not readable and not os.path.isfile(image):
-            self._missing.add(image)
         if not frame.told:
             self._untold.add(self._plain(image))
         if frame.frames > 1:
             self._framed.add(self._plain(image))
         return frame
 
+    def is_missing(self, image: Path) -> bool:
+        """Whether ``frame`` found no file there."""
+        return _key(image) in self._missing
+
     def claims(self, path: Path) -> bool:
         """Whether an image was added already."""
-        return self._plain(path) in self._images
+        return _key(self._plain(path)) in self._images
 
     def add(self, image: DatasetImage, annotation: Path) -> None:
         """Take an image in. A second annotation of one image is reported and left out."""
         path = self._plain(image.path)
-        if path in self._images:
+        if _key(path) in self._images:
             self.problem(annotation, f"the image {path.name} has another annotation already: left out")
             return
-        if path != image.path or image.path in self._missing:
-            image = replace(image, path=path, missing=image.path in self._missing)
-        self._images[path] = image
+        missing = self.is_missing(image.path)
+        if path is not image.path or missing != image.missing:
+            image = replace(image, path=path, missing=missing)
+        self._images[_key(path)] = image
 
     def _plain(self, path: Path) -> Path:
         """A path without ``..``, so that no file counts twice."""
-        if ".." not in path.parts:
+        if ".." not in str(path):
             return path
         folder = self._spellings.get(path.parent)
         if folder is None:
@@ -225,11 +247,11 @@ class Gathering:
         added = 0
         for name in self.finder.images_in(folder):
             path = self._plain(folder / name)
-            if path in self._images:
+            if _key(path) in self._images:
                 continue
             frame = self.frame(path, path, None)
             split = (splits or {}).get(path.stem) or self.folder_split(path)
-            self._images[path] = DatasetImage(
+            self._images[_key(path)] = DatasetImage(
                 path=path, name="", width=frame.width, height=frame.height, split=split, labelled=False
             )
             added += 1
@@ -250,14 +272,13 @@ class Gathering:
                 "no image of the dataset can be used" + (f" ({'; '.join(reasons)})" if reasons else ""),
                 path=self.source,
             )
-        paths = list(self._images)
-        root = common_root(paths, self.folder)
+        root = common_root([image.path for image in self._images.values()], self.folder)
         cleaner = Cleaner()
         images: list[DatasetImage] = []
         for image in self._images.values():
-            boxes = [
-                replace(box, extra=cleaner.fields(box.extra)) if box.extra else box for box in image.boxes
-            ]
+            boxes = image.boxes
+            if not isinstance(boxes, BoxRows):  # whose fields are clean
+                boxes = [replace(box, extra=cleaner.fields(box.extra)) if box.extra else box for box in boxes]
             name = relative_name(image.path, root)
             images.append(replace(image, name=name, boxes=boxes, extra=cleaner.fields(image.extra)))
         classes = [replace(item, extra=cleaner.fields(item.extra)) for item in self.classes.classes()]
@@ -269,7 +290,8 @@ class Gathering:
             names = ", ".join(sorted(relative_name(folder, self.folder) for folder in self._passed_over))
             folders = counted(len(self._passed_over), "folder")
             self.problem(self.folder, f"{folders} of trainings and predictions passed over: {names}")
-        images.sort(key=lambda image: natural_key(image.name))
+        keys = natural_keys([image.name for image in images])
+        images = [images[at] for at in sorted(range(len(images)), key=keys.__getitem__)]
         return Dataset(
             classes=classes,
             images=images,
@@ -293,3 +315,8 @@ class Gathering:
                 f"{files} stored turned (EXIF), and no size tells whether the boxes were drawn before or after "
                 f"turning: taken for after, so look whether they fit ({names})",
             )
+
+
+def _key(path: Path) -> str:
+    """What is the same for all names of a path; a ``Path`` as a key takes several times as long."""
+    return os.path.normcase(path)

@@ -98,7 +98,7 @@ class ImageFinder:
 
 def _key(name: str) -> str:
     """A name for comparison: macOS composes accents otherwise than the rest, and case may differ."""
-    return unicodedata.normalize("NFC", name).lower()
+    return name.lower() if name.isascii() else unicodedata.normalize("NFC", name).lower()
 
 
 def _image_names(folder: Path) -> dict[str, list[str]]:
@@ -122,7 +122,7 @@ def common_root(paths: Sequence[Path], fallback: Path) -> Path:
     if not paths:
         return fallback
     try:
-        return Path(os.path.commonpath([path.parent for path in paths]))
+        return Path(os.path.commonpath({os.path.dirname(path) for path in paths}))
     except ValueError:  # on different drives
         return fallback
 
@@ -145,6 +145,9 @@ def dataset_folders(folder: Path) -> tuple[Path, ...]:
 
 def relative_name(path: Path, root: Path) -> str:
     """Posix path below ``root``; the bare file name for a file elsewhere."""
+    text, start = str(path), f"{root}/"
+    if text.startswith(start):
+        return text[len(start) :]
     try:
         return path.relative_to(root).as_posix()
     except ValueError:

@@ -33,6 +33,7 @@ _WIDE = re.compile(r"(?i)(utf|ucs|iso-10646-ucs)[-_]?(16|32|2|4)")
 _IDEOGRAPHS = re.compile("[\u4e00-\u9fff]")
 _LETTERS = re.compile("[A-Za-z\u0370-\u04ff]")
 _TRAILING_YEAR = re.compile(r"\d+$")
+_SEPARATORS = re.compile(r"[\\/]+")
 _TOKENS = re.compile(r"[_\-. ]+")
 
 
@@ -122,8 +123,9 @@ def _wide_encoding(data: bytes) -> str | None:
 
 def foreign_parts(path: str) -> tuple[str, ...]:
     """The safe parts of a path that another machine wrote: no drive, no root, no ``..``, no halves of characters."""
-    whole = path.encode("utf-8", "replace").decode()
-    parts = [part.strip() for part in re.split(r"[\\/]+", whole)]
+    whole = path if path.isascii() else path.encode("utf-8", "replace").decode()
+    parts = _SEPARATORS.split(whole) if "/" in whole or "\\" in whole else [whole]
+    parts = [part.strip() for part in parts]
     return tuple(part for part in parts if part not in {"", ".", ".."} and not part.endswith(":"))
 
 
