@@ -49,14 +49,14 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
     with told_as_damage(path):
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
-            raise damaged(path, " ".join(str(found).removeprefix("*** in database main ***").split()))
+            raise damaged(path, str(found).removeprefix("*** in database main ***"))
         orphan = connection.execute('SELECT "table" FROM pragma_foreign_key_check LIMIT 1').fetchone()
         if orphan is not None:
             raise damaged(path, f"a row of {orphan[0]} belongs to nothing")
         for query, what in _FAULTS:
             if connection.execute(query).fetchone() is not None:
                 raise damaged(path, what)
-        known = sql("schema.sql") + sql("long_steps.sql")
+        known = "".join(map(sql, ("schema.sql", "long_steps.sql", "class_index.sql")))
         for (text,) in connection.execute("SELECT sql FROM sqlite_schema WHERE sql NOT NULL").fetchall():
             # SQLite makes its own tables in its own words.
             if text not in known and not text.startswith("CREATE TABLE sqlite_"):
@@ -144,6 +144,7 @@ def is_damage(error: sqlite3.DatabaseError) -> bool:
 
 def damaged(path: Path, reason: str) -> ProjectDamagedError:
     """What is wrong with the database at ``path``, and the ways out."""
+    reason = " ".join(reason.split())  # SQLite quotes tables as they were written, on several lines
     return ProjectDamagedError(f"the database is damaged ({reason})", path=path, hint=ways_out(path))
 
 

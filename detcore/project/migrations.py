@@ -17,10 +17,11 @@ from detcore.project.health import damaged, ways_out
 
 APPLICATION_ID = 0x52544C31
 _LONG_STEPS = health.sql("long_steps.sql")
+_CLASS_INDEX = health.sql("class_index.sql")
 MIGRATIONS: Mapping[int, str] = {
     1: "",  # the tables stay, but edits in the journal may change settings, which version 1 cannot undo
     2: _LONG_STEPS,
-    3: "",  # steps of the journal are packed by column (edit_blob.py), which version 3 cannot undo
+    3: _CLASS_INDEX,
 }
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 
@@ -79,9 +80,9 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 
 def is_readable(version: int) -> bool:
-    """Whether a reader finds in that version what it finds in the newest one: tables for edits that were only
-    added do not matter to it."""
-    return all(MIGRATIONS[step] in ("", _LONG_STEPS) for step in range(version, SCHEMA_VERSION))
+    """Whether a reader finds in that version what it finds in the newest one: tables for edits and indices that were
+    only added do not matter to it."""
+    return all(MIGRATIONS[step] in ("", _LONG_STEPS, _CLASS_INDEX) for step in range(version, SCHEMA_VERSION))
 
 
 def has_long_steps(connection: sqlite3.Connection) -> bool:

@@ -109,7 +109,7 @@ class Project(ProjectReader):
                     health.check_file(path)  # before there is a connection that may write
             database = Database(path, read_only=read_only)
             undo.callback(database.close)
-            if read_only:
+            if read_only and not health.is_as_left(path):
                 with database.read() as connection:
                     health.check(connection, path)
             _bring_up_to_date(database)

@@ -15,13 +15,14 @@ from detcore.project.reading import ProjectReader
 from detcore.types import Box, Status
 
 TABLES = ("image", "class", "box", "verdict")
-_NEW_IN_VERSION_3 = ("INDEX image_path", "TABLE edit_part", "TABLE incoming")
+_NEW_SINCE = ("INDEX image_path", "TABLE edit_part", "TABLE incoming", "INDEX box_class")
+"""What versions 3 and 4 have added."""
 
 
 def turn_into_version(version: int, folder: Path) -> None:
     """Take away from a new project what that version (1 or 2) does not have."""
     connection = sqlite3.connect(folder / "project.db")
-    for item in _NEW_IN_VERSION_3:
+    for item in _NEW_SINCE:
         connection.execute(f"DROP {item}")
     connection.execute(f"PRAGMA user_version = {version}")
     connection.commit()

@@ -390,6 +390,7 @@ def test_what_an_older_version_has_staged_before_it_was_killed_is_brought_in(pro
     with closing(sqlite3.connect(folder / "project.db")) as connection:
         connection.execute("INSERT INTO incoming (path, content) VALUES ('late.jpg', ?)", (content,))
         connection.execute("INSERT INTO meta VALUES ('import', ?)", (json.dumps([None, "Import", [2]]),))
+        connection.execute("DROP INDEX box_class")
         connection.execute("PRAGMA user_version = 3")
         connection.commit()
     with Project.open(folder) as opened:
