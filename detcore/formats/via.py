@@ -1,4 +1,4 @@
-"""VGG Image Annotator: the projects of version 2, and the JSON that versions 1 and 2 export.
+"""VGG Image Annotator: the projects of versions 2 and 3, and the JSON that versions 1 and 2 export.
 
 A region has any attributes, and no file says which of them is the class: it is chosen, and told.
 """
@@ -38,6 +38,14 @@ from detcore.options import option
 _DEFAULT_CLASS = "object"
 _CLASS_WORDS = ("class", "label", "name", "type", "category", "object")
 """Names that an attribute of the class often has, for a choice between equals."""
+_WITH_NAMES: Mapping[int, tuple[str, ...]] = {
+    1: ("point", "cx", "cy"),
+    2: ("rect", "x", "y", "width", "height"),
+    3: ("circle", "cx", "cy", "r"),
+    4: ("ellipse", "cx", "cy", "rx", "ry"),
+}
+_WITH_POINTS: Mapping[int, str] = {5: "polyline", 6: "polyline", 7: "polygon"}
+"""The shapes of version 3 by their numbers, as version 2 calls them and their numbers."""
 _STEP = 256
 
 
@@ -90,6 +98,8 @@ def _sniff_file(path: Path) -> Sniffed | None:
     head = None if path.name == MARKER else json_head(path)
     if head is None or head.is_list:
         return None
+    if {"view", "file"} <= head.keys.keys() and "vid_list" in head.keys.get("project", set()):
+        return Sniffed(confidence=0.95, why="a project of VIA 3")
     if "_via_img_metadata" in head.keys or "_via_settings" in head.keys:
         return Sniffed(confidence=0.95, why="a project of VIA 2")
     if any({"filename", "regions"} <= inner for inner in head.keys.values()):
@@ -101,7 +111,7 @@ VIA = FormatSpec(
     name="via",
     title="VIA",
     kind="JSON",
-    text="VGG Image Annotator: projects of version 2, and JSON exported by versions 1 and 2.",
+    text="VGG Image Annotator: projects of versions 2 and 3, and JSON exported by versions 1 and 2.",
     suffixes=(".json",),
     sniff=sniff_via,
     reader=read_via,
@@ -119,14 +129,55 @@ VIA = FormatSpec(
 
 
 def _images(content: Any) -> list[Json]:
-    """The entries of images, of a project or an export."""
+    """The entries of images, of a project or an export, in the form of version 2."""
     whole = as_object(content)
+    if "view" in whole and "metadata" in whole:
+        return _images_of_version_3(whole)
     entries = as_object(whole.get("_via_img_metadata", whole))
     return [
         cast(Json, entry)
         for entry in entries.values()
         if isinstance(entry, dict) and {"filename", "regions"} <= entry.keys()
     ]
+
+
+def _images_of_version_3(whole: Json) -> list[Json]:
+    """The images of a project of version 3, where a view shows a file, and a region is of a view. What is said of a
+    moment of a video has no place in an image and is passed over."""
+    names = {key: as_object(file).get("fname") for key, file in as_object(whole.get("file")).items()}
+    told = as_object(whole.get("attribute"))
+    images: dict[str, Json] = {}
+    for key, view in as_object(whole["view"]).items():
+        files: Any = as_object(view).get("fid_list")
+        first = str(cast("list[Any]", files)[0]) if isinstance(files, list) and files else ""
+        if isinstance(names.get(first), str):
+            images[key] = {"filename": names[first], "regions": []}
+    for region in map(as_object, as_object(whole["metadata"]).values()):
+        image, where = images.get(str(region.get("vid"))), region.get("xy")
+        if image is None or not isinstance(where, list) or not where:
+            continue
+        said = dict(
+            _said(as_object(told.get(key)), key, value) for key, value in as_object(region.get("av")).items()
+        )
+        image["regions"].append(
+            {"shape_attributes": _drawn(cast("list[Any]", where)), "region_attributes": said}
+        )
+    return list(images.values())
+
+
+def _said(attribute: Json, key: str, value: Any) -> tuple[str, Any]:
+    """The name of an attribute of version 3, and its value: that of the option whose number the file has."""
+    return str(attribute.get("aname") or key), as_object(attribute.get("options")).get(str(value), value)
+
+
+def _drawn(where: list[Any]) -> Json:
+    """What version 3 draws, the number of a shape and then its numbers, as version 2 says it."""
+    kind = where[0] if type(where[0]) is int else 0
+    if kind in _WITH_NAMES:
+        name, *keys = _WITH_NAMES[kind]
+        return {"name": name, **dict(zip(keys, where[1:], strict=False))}
+    name = _WITH_POINTS.get(kind, f"shape {kind}")
+    return {"name": name, "all_points_x": where[1::2], "all_points_y": where[2::2]}
 
 
 def _class_attribute(files: Sequence[_File], wanted: str, found: Gathering) -> str:
@@ -172,7 +223,9 @@ class _File:
     def __init__(self, path: Path, content: Json, images: Sequence[Json], found: Gathering) -> None:
         self.path = path
         self.images = images
-        self.attributes = as_object(as_object(content.get("_via_attributes")).get("region"))
+        self.attributes = as_object(as_object(content.get("_via_attributes")).get("region")) or {
+            str(as_object(item).get("aname")): item for item in as_object(content.get("attribute")).values()
+        }
         self._found = found
         self._split = split_of_file(path.stem) or found.folder_split(path)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from detcore.formats import detect_format
 from detcore.formats.common.shapes import shape_of
 from detcore.formats.via import VIA, ViaReading
 from tests.detcore.formats.json_samples import Json, boxes, read, region, via, write
@@ -102,3 +103,33 @@ def test_a_ticked_box_and_flags_are_understood(tmp_path: Path):
     dataset, _ = read("via", write(tmp_path, content))
     (found,) = dataset.images[0].boxes
     assert (boxes(dataset)[0][0], found.occluded, found.truncated) == ("dog", True, False)
+
+
+def test_version_3_has_views_of_files_and_numbers_for_shapes_and_options(tmp_path: Path):
+    options = {"7": "cat", "8": "dog"}
+    said = {
+        "note": {"aname": "note", "type": 1, "options": {}},
+        "kind": {"aname": "kind", "type": 4, "options": options},
+    }
+    metadata = {
+        "m1": {"vid": "1", "z": [], "xy": [2, 10, 20, 20, 20], "av": {"note": "left", "kind": "7"}},
+        "m2": {"vid": "1", "z": [], "xy": [7, 10, 20, 30, 25, 15, 60], "av": {"kind": "8"}},
+        "m3": {"vid": "1", "z": [1.5, 2.5], "xy": [], "av": {"kind": "8"}},
+        "m4": {"vid": "9", "z": [], "xy": [3, 50, 40, 5], "av": {"kind": "8"}},
+    }
+    content = {
+        "project": {"pid": "__VIA_PROJECT_ID__", "vid_list": ["1"]},
+        "config": {},
+        "attribute": said,
+        "file": {"4": {"fid": "4", "fname": "a.jpg", "type": 2, "src": ""}},
+        "metadata": metadata,
+        "view": {"1": {"fid_list": ["4"]}, "2": {"fid_list": []}},
+    }
+    folder = write(tmp_path, content)
+    dataset, problems = read("via", folder)
+    assert detect_format(folder) == "via"
+    assert boxes(dataset) == [("cat", (10, 20, 30, 40)), ("dog", (10, 20, 30, 60))]
+    assert dataset.images[0].boxes[0].extra["via"]["region_attributes"] == {"note": "left"}
+    assert [problem.message for problem in problems] == [
+        "the attribute “kind” was taken for the class; others are “note”"
+    ]
