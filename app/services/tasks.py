@@ -135,9 +135,11 @@ class Tasks(QObject):
         done: Callable[[Any], None],
         failed: Callable[[Exception], None],
     ) -> Task:
-        """Do something long in the pool; the window shows ``title``, progress and Cancel."""
+        """Do something long in the pool; the window shows ``title``, progress and Cancel. Without a title whoever asked
+        shows them."""
         task = Task(title, done=done, failed=failed, parent=self)
-        self.started.emit(task)
+        if title:
+            self.started.emit(task)
         self._start(_Work(lambda: work(task.report), task))
         return task
 

@@ -25,7 +25,7 @@ from detcore.errors import (
     ReticleError,
     UnfinishedImportError,
 )
-from detcore.exchange import ImportReport, find_dataset, import_dataset, import_found
+from detcore.exchange import ImportReport, admit, find_dataset, import_dataset, import_found
 from detcore.formats import all_formats, detect_format
 from detcore.images.decoding import EXTENSIONS, files_with_frames, frames_text
 from detcore.project.opening import SUFFIX, create_from_images, is_project, open_path, project_folder_for
@@ -317,7 +317,8 @@ class ProjectActions(QObject):
 def _label_suffixes() -> list[str]:
     """Of the files that can be imported."""
     formats = all_formats().values()
-    return [suffix for spec in formats if spec.reader is not None for suffix in spec.suffixes]
+    suffixes = [suffix for spec in formats if spec.reader is not None for suffix in spec.suffixes]
+    return list(dict.fromkeys(suffixes))
 
 
 def _imported_text(report: ImportReport) -> str:
@@ -334,10 +335,13 @@ def _imported_text(report: ImportReport) -> str:
 def _import(
     request: ImportRequest, target: Project | None, progress: ProgressCallback
 ) -> tuple[Project, ImportReport]:
-    """Read a dataset into the project ``target``, or into the one that its images have, made now if there is
-    none."""
+    """Read a dataset, if that was not done before, into the project ``target``, or into the one that its images have,
+    made now if there is none."""
 
     def read_into(project: Project) -> tuple[Project, ImportReport]:
+        if request.found is not None:
+            found = admit(request.found, request.options, project=project)
+            return project, import_found(project, found, progress=progress)
         return project, import_dataset(
             project,
             request.format,
@@ -355,13 +359,16 @@ def _import(
         with _closed_on_failure(project):
             return read_into(project)
     # read first: an import that fails, or is cancelled, leaves no empty project behind
-    found = find_dataset(
-        request.format,
-        request.source,
-        images=request.images,
-        options=request.options,
-        progress=progress,
-    )
+    if request.found is not None:
+        found = admit(request.found, request.options)
+    else:
+        found = find_dataset(
+            request.format,
+            request.source,
+            images=request.images,
+            options=request.options,
+            progress=progress,
+        )
     project = Project.create(folder, image_root=request.root)
     with _closed_on_failure(project):
         return project, import_found(project, found, progress=progress)

@@ -12,9 +12,10 @@ from typing import Any
 from detcore.atomic import atomic_write
 from detcore.cli.console import progress_bar, say, table
 from detcore.cli.format_options import chosen_options
+from detcore.cli.inspect_command import inspect, read_source, say_format
 from detcore.curation.grouping import groups_of
 from detcore.errors import ConfigError
-from detcore.exchange import ImportOptions, export_dataset, find_dataset, import_dataset, import_found
+from detcore.exchange import ImportOptions, admit, export_dataset, import_found
 from detcore.exchange.subset import make_subset
 from detcore.formats.base import ExportOptions
 from detcore.images.decoding import files_with_frames, frames_text
@@ -41,22 +42,25 @@ def import_labels(options: argparse.Namespace) -> int:
     folder = named_as_project(options.project)
     labels = options.source if options.source.is_dir() else options.source.parent
     images: Path | None = options.images
+    if options.dry_run:
+        return inspect(options)
     wanted = ImportOptions(
-        missing=options.missing, outside=options.allow_outside, own=chosen_options(options, reading=True)
+        missing=options.missing,
+        outside=options.allow_outside,
+        scale=options.scale,
+        strict=options.strict,
     )
     with progress_bar("importing", "file") as progress:
         if (folder / "project.db").is_file():
             with Project.open(folder) as project:
-                report = import_dataset(
-                    project, options.format, options.source, images=images, options=wanted, progress=progress
-                )
+                found = admit(read_source(options, project, progress), wanted, project=project)
+                report = import_found(project, found, progress=progress)
         else:
             # Read first: an import that fails leaves no empty project behind.
-            found = find_dataset(
-                options.format, options.source, images=images, options=wanted, progress=progress
-            )
+            found = admit(read_source(options, None, progress), wanted)
             with Project.create(folder, image_root=images or labels) as project:
                 report = import_found(project, found, progress=progress)
+    say_format(found)
     for problem in report.problems:
         say(str(problem))
     for note in report.notes:

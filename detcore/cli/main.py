@@ -22,6 +22,7 @@ from detcore.jobs.devices import process_count
 COMMANDS = {
     "new": "data_commands.new",
     "import": "data_commands.import_labels",
+    "inspect": "inspect_command.inspect",
     "export": "data_commands.export",
     "link": "in_place_commands.link",
     "sync": "in_place_commands.sync",

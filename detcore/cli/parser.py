@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from detcore.cli.format_options import add_format_options
 from detcore.evaluation.evaluate import RULES
+from detcore.exchange.formats import AUTO
 from detcore.formats import all_formats
 from detcore.jobs.preparing.model_export import MODEL_FORMATS
 from detcore.jobs.settings.sections import GROUPS, SETTINGS
@@ -90,18 +91,36 @@ def _add_data_commands(commands: Commands) -> None:
 
     formats = sorted(all_formats().items())
     read = _add(commands, "import", "read labels of another tool into a project, made if there is none yet")
-    read.add_argument("--format", required=True, choices=[name for name, spec in formats if spec.reader])
-    read.add_argument(
-        "source", type=Path, metavar="SRC", help="folder of the dataset, or the file of its labels"
-    )
-    read.add_argument(
-        "--images", type=Path, metavar="DIR", help="where the images are, if not beside the labels"
-    )
+    _add_source(read)
     read.add_argument("--missing", action="store_true", help="also take in images whose files are not there")
     read.add_argument(
         "--allow-outside", action="store_true", help="also take in images outside of the dataset's folder"
     )
+    read.add_argument(
+        "--scale",
+        action="store_true",
+        help="scale boxes that were drawn on images of another size to the files as they are",
+    )
+    read.add_argument(
+        "--strict", action="store_true", help="import nothing when anything is odd, instead of the rest"
+    )
+    read.add_argument(
+        "--dry-run", action="store_true", help="only say what there is, as `inspect`; nothing is written"
+    )
+
+    read.set_defaults(json=False)
     add_format_options(read, reading=True)
+
+    look = _add(
+        commands,
+        "inspect",
+        "say what a dataset holds, before anything is written: format, classes, splits, images, problems",
+        project=False,
+    )
+    _add_source(look)
+    look.add_argument("--project", type=Path, metavar="P.reticle", help="also which images it has already")
+    add_format_options(look, reading=True)
+    look.add_argument("--json", action="store_true", help="as JSON")
 
     write = _add(commands, "export", "write a dataset; says what the format cannot hold")
     write.add_argument("--format", required=True, choices=[name for name, spec in formats if spec.writer])
@@ -193,6 +212,22 @@ def _add_data_commands(commands: Commands) -> None:
 
     info = _add(commands, "info", "count images, boxes per class, splits, statuses and runs")
     info.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_source(command: argparse.ArgumentParser) -> None:
+    readable = sorted(name for name, spec in all_formats().items() if spec.reader)
+    command.add_argument(
+        "--format",
+        choices=[AUTO, *readable],
+        default=AUTO,
+        help=f"by default ({AUTO}) that which the files look like",
+    )
+    command.add_argument(
+        "source", type=Path, metavar="SRC", help="folder of the dataset, or the file of its labels"
+    )
+    command.add_argument(
+        "--images", type=Path, metavar="DIR", help="where the images are, if not beside the labels"
+    )
 
 
 def _confidence(word: str) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from detcore.errors import FormatError, OutsideImagesError
-from detcore.formats.base import Dataset, DatasetImage, Problem
+from detcore.formats.base import Dataset, Problem
 from detcore.wording import counted
 
 _SHOWN = 3
@@ -21,13 +21,16 @@ class ImportOptions:
     """What an import takes in only when asked, and how it reads.
 
     ``missing``: images whose files are not there, for labels that come before their images. ``outside``: images
-    outside of the dataset's folder, the folder of images that was named and that of the project. ``own`` are the
-    options of the format for reading, ``None`` its defaults.
+    outside of the dataset's folder, the folder of images that was named and that of the project. ``scale``: boxes that
+    were drawn on images of another size are scaled to the files, instead of lying at the same pixels. ``strict``:
+    nothing comes in where anything is odd. ``own`` are the options of the format for reading, ``None`` its defaults.
     """
 
     missing: bool = False
     outside: bool = False
     own: Any = None
+    scale: bool = False
+    strict: bool = False
 
 
 def admitted(
@@ -59,7 +62,12 @@ def admitted(
             hint=dataset.hint or "Name the folder that holds them, or ask for missing images as well",
         )
     if not options.outside:
-        _refuse_outside(images, [*dataset.folders, *named], source, is_known)
+        refuse_outside(
+            outside_of(dataset, named, is_known),
+            of="the dataset",
+            path=source,
+            hint="Give --allow-outside if they are meant",
+        )
     if not missing:
         return dataset, []
     boxes = sum(len(image.boxes) for image in missing)
@@ -70,17 +78,19 @@ def admitted(
     return replace(dataset, images=kept), [Problem(path=source, message=message)]
 
 
-def _refuse_outside(
-    images: Sequence[DatasetImage], folders: Sequence[Path], source: Path, is_known: Callable[[Path], bool]
-) -> None:
-    inside = [Path(os.path.abspath(folder)) for folder in folders]
+def outside_of(
+    dataset: Dataset, named: Iterable[Path] = (), is_known: Callable[[Path], bool] = lambda path: False
+) -> Counter[Path]:
+    """How many images lie outside of the dataset's folders and those that the user ``named``, by their folder."""
+    images = dataset.images
+    inside = [Path(os.path.abspath(folder)) for folder in (*dataset.folders, *named)]
     # By folder, of which there are few.
     outside = {
         parent
         for parent in {os.path.dirname(image.path) for image in images}
         if not any(Path(os.path.abspath(parent)).is_relative_to(folder) for folder in inside)
     }
-    counts = Counter(
+    return Counter(
         image.path.parent
         for image in images
         if outside
@@ -88,7 +98,6 @@ def _refuse_outside(
         and not image.missing
         and not is_known(image.path)
     )
-    refuse_outside(counts, of="the dataset", path=source, hint="Give --allow-outside if they are meant")
 
 
 def refuse_outside(counts: Counter[Path], *, of: str, path: Path, hint: str) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from detcore.errors import FormatError, ProjectError
 from detcore.exchange.admission import ImportOptions, admitted
-from detcore.exchange.formats import EXTRA_SETTING, format_named
-from detcore.formats import recognise
+from detcore.exchange.formats import AUTO, EXTRA_SETTING, format_named, format_of
+from detcore.exchange.scaling import scaled
+from detcore.formats import Recognised, recognise
 from detcore.formats.base import (
     Dataset,
     DatasetBox,
@@ -23,6 +24,7 @@ from detcore.formats.base import (
     no_progress,
 )
 from detcore.formats.box_columns import BoxRows
+from detcore.formats.spec import FormatSpec
 from detcore.project import box_rows, edits, image_paths
 from detcore.project.imports import Imported
 from detcore.project.incoming import IncomingBoxes, IncomingImage
@@ -67,7 +69,8 @@ def import_dataset(
     options: ImportOptions | None = None,
     progress: Progress = no_progress,
 ) -> ImportReport:
-    """Take a dataset into a project as one undoable edit. Its files are only read.
+    """Take a dataset of a format, or of that which it is recognised as (``auto``), into a project as one undoable
+    edit. Its files are only read.
 
     Classes are matched by name, images by path. Boxes that an image has already are not added again, so
     importing twice changes nothing. An image that its source calls verified, or whose annotation lists no
@@ -86,24 +89,22 @@ def import_dataset(
         Cancelled: ``progress`` returned ``False``; nothing was changed.
     """
     own = None if options is None else options.own
-    if images is not None:
-        found = _read_with(images, format_name, source, own, progress)
-    else:
-        root = project.image_root if project.image_root.is_dir() else None
-        found = _read(format_name, source, own, image_folder=root, progress=progress)
-    known = project.image_ids_by_path()
-    named = [project.image_root, *([images] if images is not None else [])]
-    found = _admit(found, options, named, lambda path: project.stored_path(path) in known)
-    return import_found(project, found, progress=progress)
+    found = read_dataset(format_name, source, images=images, project=project, own=own, progress=progress)
+    return import_found(project, admit(found, options, project=project), progress=progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundDataset:
-    """A dataset as it was read from ``source``, and what was odd about it."""
+    """A dataset of the ``format`` as it was read from ``source``, and what was odd about it. ``images`` is the folder
+    that was named for its images, ``looks`` what it was recognised as, where it was."""
 
     source: Path
+    format: FormatSpec
     dataset: Dataset
     problems: tuple[Problem, ...]
+    images: Path | None = None
+    looks: Recognised | None = None
+    notes: tuple[str, ...] = ()
 
 
 def find_dataset(
@@ -119,26 +120,86 @@ def find_dataset(
     Raises: see :func:`import_dataset`.
     """
     own = None if options is None else options.own
-    if images is not None:
-        found = _read_with(images, format_name, source, own, progress)
-    else:
-        found = _read(format_name, source, own, image_folder=None, progress=progress)
-    return _admit(found, options, [images] if images is not None else [], lambda path: False)
+    return admit(read_dataset(format_name, source, images=images, own=own, progress=progress), options)
 
 
-def _admit(
-    found: FoundDataset,
-    options: ImportOptions | None,
-    named: Sequence[Path],
-    is_known: Callable[[Path], bool],
+def read_dataset(
+    format_name: str,
+    source: Path,
+    *,
+    images: Path | None = None,
+    project: Project | None = None,
+    own: Any = None,
+    progress: Progress = no_progress,
 ) -> FoundDataset:
+    """All that a dataset holds, before it is decided what of it comes in; the ``project`` is only looked into for
+    where its images are. ``own`` are the options of the format for reading, ``None`` its defaults.
+
+    Raises:
+        ConfigError: there is no such format.
+        FormatError: there is no dataset of that format, or none of its images is in ``images``.
+        Cancelled: ``progress`` returned ``False``.
+    """
+    if images is not None:
+        return _read_with(images, format_name, source, own, progress)
+    root = project.image_root if project is not None and project.image_root.is_dir() else None
+    return _read(format_name, source, own, image_folder=root, progress=progress)
+
+
+def admit(
+    found: FoundDataset, options: ImportOptions | None = None, *, project: Project | None = None
+) -> FoundDataset:
+    """What of a dataset comes in, by the ``options``: into the ``project``, or into a new one.
+
+    Raises:
+        FormatError: none of its images is there, or something is odd and ``options`` are strict.
+        OutsideImagesError: images lie outside, and ``options`` do not allow it.
+    """
+    options = options or ImportOptions()
     if not found.dataset.images:
         reason = f" ({found.problems[0]})" if found.problems else ""
         raise FormatError(f"nothing here can be taken in{reason}", path=found.source)
-    dataset, problems = admitted(
-        found.dataset, options or ImportOptions(), source=found.source, named=named, is_known=is_known
+    dataset, left_out = admitted(
+        found.dataset,
+        options,
+        source=found.source,
+        named=named_folders(found, project),
+        is_known=known_to(project),
     )
-    return replace(found, dataset=dataset, problems=(*problems, *found.problems))
+    problems = [*left_out, *found.problems]
+    if options.strict and problems:
+        more = f", and {counted(len(problems) - 1, 'more problem')}" if len(problems) > 1 else ""
+        raise FormatError(
+            f"nothing was imported, since something is odd: {problems[0]}{more}",
+            path=found.source,
+            hint="`inspect` lists all; without --strict the rest is imported",
+        )
+    notes = [*found.notes]
+    if dataset.drawn:
+        images = counted(len(dataset.drawn), "image")
+        if options.scale:
+            dataset = scaled(dataset)
+            notes.append(f"{images} of another size than when they were labelled: their boxes were scaled.")
+        else:
+            notes.append(
+                f"{images} of another size than when they were labelled: their boxes lie at the same pixels. "
+                "Import them with --scale, or a tick in the window, to have the boxes scaled."
+            )
+    return replace(found, dataset=dataset, problems=tuple(problems), notes=tuple(notes))
+
+
+def named_folders(found: FoundDataset, project: Project | None) -> list[Path]:
+    """The folders that the user chose for images."""
+    named = [] if found.images is None else [found.images]
+    return named if project is None else [project.image_root, *named]
+
+
+def known_to(project: Project | None) -> Callable[[Path], bool]:
+    """Whether a project has an image already; none has any."""
+    if project is None:
+        return lambda path: False
+    known = project.image_ids_by_path()
+    return lambda path: project.stored_path(path) in known
 
 
 def _read_with(images: Path, format_name: str, source: Path, own: Any, progress: Progress) -> FoundDataset:
@@ -154,7 +215,7 @@ def _read_with(images: Path, format_name: str, source: Path, own: Any, progress:
             path=images,
             hint="Name the folder that holds them, or none when they lie beside the labels",
         )
-    return found
+    return replace(found, images=images)
 
 
 def _is_below(path: Path, folder: Path) -> bool:
@@ -164,17 +225,38 @@ def _is_below(path: Path, folder: Path) -> bool:
 def _read(
     format_name: str, source: Path, own: Any, *, image_folder: Path | None, progress: Progress
 ) -> FoundDataset:
-    chosen = format_named(format_name)
+    looks = recognise(source) if format_name == AUTO else None
+    chosen = format_named(format_name) if looks is None else format_of(source, looks)
     try:
         dataset, problems = chosen.read(
             source.absolute(), image_folder=image_folder, progress=progress, options=own
         )
     except FormatError as error:
-        looks = recognise(source)
-        if error.hint is None and looks.best not in {None, chosen}:
-            raise FormatError(error.message, path=error.path, line=error.line, hint=str(looks)) from error
-        raise
-    return FoundDataset(source=source, dataset=dataset, problems=tuple(problems))
+        hint = error.hint or _what_else(looks or recognise(source), chosen)
+        raise FormatError(error.message, path=error.path, line=error.line, hint=hint) from error
+    return FoundDataset(
+        source=source, format=chosen, dataset=dataset, problems=_each_once(problems), looks=looks
+    )
+
+
+def _each_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """The problems, without those of a line that was read for two splits."""
+    met: set[Problem] = set()
+    kept: list[Problem] = []
+    for problem in problems:
+        if problem.line is None or problem not in met:
+            met.add(problem)
+            kept.append(problem)
+    return tuple(kept)
+
+
+def _what_else(looks: Recognised, tried: FormatSpec) -> str | None:
+    """What to try where something is not of a format that was ``tried``."""
+    others = [(spec, found) for spec, found in looks.like if spec is not tried]
+    if others:
+        spec, found = others[0]
+        return f"This looks like {spec.full_title}: {found.why}. Choose that format ({spec.name})"
+    return None if looks.like or looks.stranger is None else str(looks)
 
 
 def import_found(project: Project, found: FoundDataset, *, progress: Progress = no_progress) -> ImportReport:
@@ -208,6 +290,7 @@ class _Entering:
         self._dataset = found.dataset
         self._text = _operation(found)
         self._problems = list(found.problems)
+        self._found_notes = found.notes
         self._new_classes: tuple[str, ...] = ()
 
     def images(self) -> Iterator[IncomingImage]:
@@ -237,7 +320,7 @@ class _Entering:
 
     def report(self, imported: Imported) -> ImportReport:
         merged, root = imported.merged, self._project.image_root
-        notes: list[str] = []
+        notes = [*self._found_notes]
         if merged.unchanged:
             images = counted(merged.unchanged, "image")
             notes.append(f"{images} had the same boxes already: nothing added to them.")

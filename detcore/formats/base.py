@@ -8,7 +8,7 @@ holds what Reticle does not use, filed under the name of the format it came from
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,10 +102,21 @@ class DatasetImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrawnBoxes:
+    """The boxes of an image in pixels of the size (``width``, ``height``) that its labels were made for, where the
+    file has another one."""
+
+    width: int
+    height: int
+    boxes: Sequence[DatasetBox]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """Images, their boxes and the classes. ``image_root`` is the folder that all image names start from;
     ``folders`` are those that belong to the dataset by where it was read from. ``hint`` is what to do where images are
-    missing, if that is not to name their folder."""
+    missing, if that is not to name their folder. ``drawn`` are the boxes, by the path of the image, that were made for
+    another size than the file has: in ``images`` they lie at the same pixels, as far as they are inside."""
 
     classes: Sequence[DatasetClass]
     images: Sequence[DatasetImage]
@@ -113,6 +124,7 @@ class Dataset:
     extra: Extra = field(default_factory=dict[str, Any])
     folders: tuple[Path, ...] = ()
     hint: str = ""
+    drawn: Mapping[Path, DrawnBoxes] = field(default_factory=dict[Path, DrawnBoxes])
 
     @property
     def box_count(self) -> int:

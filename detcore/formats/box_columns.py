@@ -69,3 +69,15 @@ class BoxRows(Sequence[DatasetBox]):
         return isinstance(other, Sequence) and list(self) == list(other)  # pyright: ignore[reportUnknownArgumentType]
 
     __hash__ = None  # pyright: ignore[reportAssignmentType]
+
+
+def edges_of(boxes: Sequence[DatasetBox]) -> list[Xyxy]:
+    """The edges of boxes, which need not be made for it where they are columns."""
+    return boxes.edges if isinstance(boxes, BoxRows) else [box.xyxy for box in boxes]
+
+
+def labels_of(boxes: Sequence[DatasetBox]) -> list[int]:
+    """Likewise their labels."""
+    if isinstance(boxes, BoxRows):
+        return boxes.columns.labels[boxes.start : boxes.stop]
+    return [box.label for box in boxes]

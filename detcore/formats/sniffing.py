@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from detcore.formats.common.text import decode
@@ -71,6 +72,10 @@ class Sample:
                 if len(found) == _OF_A_KIND:
                     break
         return found
+
+    def first(self, most: int) -> list[Path]:
+        """The first files of a folder, whatever they are; a file is its own."""
+        return list(islice(self._files(), most))
 
     def surest(self, suffixes: Sequence[str], sniff: Callable[[Path], Sniffed | None]) -> Sniffed | None:
         """What ``sniff`` says of the file, or is surest of among the files of the folder."""

@@ -24,6 +24,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from detcore.errors import ImageError, ImageMissingError
 from detcore.images.deep_pixels import decode_deep
+from detcore.images.pointers import POINTER_TEXT, is_pointer, is_pointer_file
 from detcore.types import ImageArray
 from detcore.wording import counted
 
@@ -156,7 +157,8 @@ def read_header(path: Path) -> ImageHeader:
     except FileNotFoundError as error:
         raise ImageMissingError("image not found", path=path) from error
     except (*UNREADABLE, KeyError) as error:
-        raise ImageError(f"cannot read the image ({error})", path=path) from error
+        reason = POINTER_TEXT if is_pointer_file(path) else f"cannot read the image ({error})"
+        raise ImageError(reason, path=path) from error
     if stored.orientation < 5:
         return stored
     return replace(stored, width=stored.height, height=stored.width)
@@ -268,6 +270,8 @@ def read_image(path: Path) -> ImageArray:
         raise ImageError(f"cannot read the image ({error.strerror})", path=path) from error
     if data.size == 0:
         raise ImageError("the file is empty", path=path)
+    if is_pointer(data[:100].tobytes()):
+        raise ImageError(POINTER_TEXT, path=path)
     decoded = _decode(data)
     return _read_with_pillow(path) if decoded is None else decoded.astype(np.uint8, copy=False)
 

@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-from detcore.exchange import FoundDataset, import_found
+from detcore.exchange import FoundDataset, format_named, import_found
 from detcore.formats.base import Dataset, DatasetBox, DatasetClass, DatasetImage
 from detcore.project.edits import add_boxes, add_class
 from detcore.project.project import Project
@@ -59,7 +59,9 @@ def _dataset_box(chance: random.Random) -> DatasetBox:
 def _measure(folder: Path, dataset: Dataset, paths: list[str], what: str) -> list[Figure]:
     with Project.create(folder, image_root=folder.parent, image_paths=paths) as project:
         project.edit(add_class, "own")
-        found = FoundDataset(source=folder.parent / "dataset", dataset=dataset, problems=())
+        found = FoundDataset(
+            source=folder.parent / "dataset", format=format_named("coco"), dataset=dataset, problems=()
+        )
         thread = threading.Thread(target=import_found, args=(project, found))
         start = time.perf_counter()
         thread.start()

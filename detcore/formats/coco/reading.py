@@ -75,11 +75,11 @@ def _sniff_file(path: Path) -> Sniffed | None:
     keys = head.keys
     if head.is_list:
         is_results = {"image_id", "category_id", "bbox"} <= keys.keys()
-        what = "a list of detections, which `evaluate --dt` reads, not a dataset" if is_results else str(head)
+        what = "a list of detections, no dataset" if is_results else str(head)
         return Sniffed(confidence=0.0, why=what)
     lists = [key for key in ("images", "annotations", "categories") if key in keys]
     if "images" in lists and len(lists) > 1:
-        return Sniffed(confidence=0.95, why=" and ".join(lists))
+        return Sniffed(confidence=0.95, why=", ".join(lists[:-1]) + f" and {lists[-1]}")
     # The rest lies beyond the part that was read.
     for key, fields, confidence in _ALONE:
         if fields <= keys.get(key, set()):
@@ -159,10 +159,19 @@ class _Reader:
         content: Any = self._found.json(path)
         if content is None:
             return None
+        if isinstance(content, list) and _is_detection(cast("list[Any]", content)[:1]):
+            self._found.problem(path, "a list of detections, no dataset: left to `import-detections`")
+            return None
         if not isinstance(content, dict) or not isinstance(cast(Json, content).get("images"), list | dict):
             self._found.problem(path, "not a COCO dataset (no list of images)")
             return None
         return cast(Json, content)
+
+
+def _is_detection(items: list[Any]) -> bool:
+    return any(
+        isinstance(item, dict) and {"image_id", "bbox", "score"} <= cast(Json, item).keys() for item in items
+    )
 
 
 class _File:

@@ -9,18 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from detcore.boxes import LARGEST
+from detcore.boxes import LARGEST, fit
 from detcore.errors import FormatError
 from detcore.formats.base import (
     UNLABELLED,
     Dataset,
+    DatasetBox,
     DatasetClass,
     DatasetImage,
+    DrawnBoxes,
     Problem,
     Progress,
     no_progress,
 )
-from detcore.formats.box_columns import BoxRows
+from detcore.formats.box_columns import BoxRows, edges_of
 from detcore.formats.common.cleaning import Cleaner
 from detcore.formats.common.geometry import Frame, read_frame
 from detcore.formats.common.locate import (
@@ -92,6 +94,7 @@ class Gathering:
         self._untold: set[Path] = set()
         self._framed: set[Path] = set()
         self._holding: dict[tuple[tuple[Path, ...], tuple[str, ...]], list[Path]] = {}
+        self._resized: dict[str, tuple[Path, tuple[int, int]]] = {}
         self._spellings: dict[Path, Path] = {}
 
     def files(self, folder: Path, suffixes: Sequence[str]) -> list[Path]:
@@ -189,8 +192,16 @@ class Gathering:
         self.problem(path, "a class has an id beyond all measure, which is not kept")
         return None
 
-    def frame(self, annotation: Path, image: Path, declared: tuple[int, int] | None) -> Frame:
-        """The pixels that the boxes of ``annotation`` refer to; what is odd about them is reported."""
+    def frame(
+        self,
+        annotation: Path,
+        image: Path,
+        declared: tuple[int, int] | None,
+        *,
+        fractions: bool = False,
+    ) -> Frame:
+        """The pixels that the boxes of ``annotation`` refer to; what is odd about them is reported. Boxes that are
+        ``fractions`` of the image refer to those of the file, whatever size is ``declared``."""
         if declared is not None and max(declared) > LARGEST:
             self.problem(annotation, "the size that it names is that of no image: passed over")
             declared = None
@@ -204,6 +215,11 @@ class Gathering:
             self._untold.add(self._plain(image))
         if frame.frames > 1:
             self._framed.add(self._plain(image))
+        if frame.file_size is None:
+            return frame
+        if fractions:
+            return replace(frame, width=frame.file_size[0], height=frame.file_size[1], file_size=None)
+        self._resized[_key(self._plain(image))] = (annotation, frame.file_size)
         return frame
 
     def is_missing(self, image: Path) -> bool:
@@ -275,12 +291,17 @@ class Gathering:
         root = common_root([image.path for image in self._images.values()], self.folder)
         cleaner = Cleaner()
         images: list[DatasetImage] = []
+        drawn: dict[Path, DrawnBoxes] = {}
         for image in self._images.values():
             boxes = image.boxes
             if not isinstance(boxes, BoxRows):  # whose fields are clean
                 boxes = [replace(box, extra=cleaner.fields(box.extra)) if box.extra else box for box in boxes]
             name = relative_name(image.path, root)
-            images.append(replace(image, name=name, boxes=boxes, extra=cleaner.fields(image.extra)))
+            image = replace(image, name=name, boxes=boxes, extra=cleaner.fields(image.extra))
+            if self._resized and _key(image.path) in self._resized:
+                drawn[image.path], image = self._put_into_file(image)
+            images.append(image)
+        drawn.update(self._fractions(images))
         classes = [replace(item, extra=cleaner.fields(item.extra)) for item in self.classes.classes()]
         extra = cleaner.fields(self.extra)
         for reason in sorted(cleaner.reasons):
@@ -299,7 +320,38 @@ class Gathering:
             extra=extra,
             folders=dataset_folders(self.folder),
             hint=self.hint,
+            drawn=drawn,
         )
+
+    def _put_into_file(self, image: DatasetImage) -> tuple[DrawnBoxes, DatasetImage]:
+        """The boxes of an image as they were drawn, and the image of the size that the file has, with what of the
+        boxes is inside."""
+        annotation, (width, height) = self._resized[_key(image.path)]
+        inside: list[DatasetBox] = []
+        clipped = 0
+        for box in image.boxes:
+            edges, odd = fit(box.xyxy, width=width, height=height)
+            if edges is not None:
+                clipped += odd is not None
+                inside.append(replace(box, x1=edges[0], y1=edges[1], x2=edges[2], y2=edges[3]))
+        outside = len(image.boxes) - len(inside)
+        for number, fate in ((clipped, "clipped"), (outside, "left out")):
+            if number:
+                boxes = counted(number, "box", "boxes")
+                self.problem(annotation, f"{boxes} reach out of the smaller {image.path.name}: {fate}")
+        drawn = DrawnBoxes(width=image.width or width, height=image.height or height, boxes=image.boxes)
+        return drawn, replace(image, width=width, height=height, boxes=inside)
+
+    def _fractions(self, images: Sequence[DatasetImage]) -> dict[Path, DrawnBoxes]:
+        """The boxes of all images as those of images of one pixel, where they can be nothing but fractions."""
+        boxed = [image for image in images if image.boxes]
+        if any(max(edges) > 1 for image in boxed for edges in edges_of(image.boxes)):
+            return {}
+        sized = [image for image in boxed if image.width is not None and image.height is not None]
+        if not any(edge % 1 for image in sized for edges in edges_of(image.boxes) for edge in edges):
+            return {}
+        self.problem(self.source, "all boxes lie between 0 and 1, as fractions of the image: read as pixels")
+        return {image.path: DrawnBoxes(width=1, height=1, boxes=image.boxes) for image in sized}
 
     def _report_files(self, images: Sequence[DatasetImage]) -> None:
         """What is odd about the image files themselves, one line for all of them."""

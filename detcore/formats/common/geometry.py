@@ -18,7 +18,8 @@ class Frame:
     ``width`` and ``height`` are those of the image as shown. ``orientation`` is the EXIF orientation
     that still has to be applied to the boxes: 1 unless they were drawn on the image as stored. ``told`` is
     false where the image is stored turned and no size says which of the two the boxes were drawn on.
-    ``frames`` counts the pages or frames of the file.
+    ``frames`` counts the pages or frames of the file. ``file_size`` is the (width, height) of the file where that is
+    not the size the boxes refer to.
     """
 
     width: int | None
@@ -26,6 +27,7 @@ class Frame:
     orientation: int = 1
     told: bool = True
     frames: int = 1
+    file_size: tuple[int, int] | None = None
 
     @property
     def drawn_on(self) -> tuple[int, int] | None:
@@ -58,7 +60,7 @@ def read_frame(
 
     ``declared`` is the (width, height) that the annotation names. Where it is the size of the image
     before its EXIF rotation, the boxes were drawn on the image as stored, and the frame says how to
-    turn them. Otherwise the file is right and the annotation wrong.
+    turn them. Where it is any other size the boxes refer to that one.
     """
     try:
         if path is None:
@@ -81,6 +83,7 @@ def read_frame(
         frame = replace(frame, orientation=orientation, told=True)
         return frame, "the boxes were drawn before the EXIF rotation of the image: turned with it", True
     message = f"the annotation says {declared[0]}×{declared[1]}, the image is {width}×{height}"
+    frame = replace(frame, width=declared[0], height=declared[1], file_size=(width, height))
     return frame, message, True
 
 

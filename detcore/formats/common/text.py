@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from detcore.errors import FormatError
+from detcore.images.pointers import POINTER_TEXT, is_pointer
 
 _SPLIT_NAMES = {
     "train": "train",
@@ -41,12 +42,15 @@ def read_bytes(path: Path) -> bytes:
     """The content of a file.
 
     Raises:
-        FormatError: it cannot be read.
+        FormatError: it cannot be read, or is not fetched yet.
     """
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise FormatError(f"cannot be read ({error.strerror})", path=path) from error
+    if is_pointer(data):
+        raise FormatError(POINTER_TEXT, path=path)
+    return data
 
 
 def decode(data: bytes) -> tuple[str, str | None]:

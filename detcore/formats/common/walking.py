@@ -74,7 +74,7 @@ def _walk(source: Path, passed_over: set[Path]) -> Iterator[str]:
                         yield entry.path
                     elif entry.is_symlink() or entry.name.endswith(".reticle"):
                         continue
-                    elif _is_written_by_a_run(entry):
+                    elif is_written_by_a_run(entry):
                         passed_over.add(Path(entry.path))
                     else:
                         folders.append(entry.path)
@@ -83,12 +83,11 @@ def _walk(source: Path, passed_over: set[Path]) -> Iterator[str]:
         pending += reversed(folders)
 
 
-def _is_written_by_a_run(entry: os.DirEntry[str]) -> bool:
-    if entry.name == "runs" and any(
-        os.path.isdir(os.path.join(entry.path, folder)) for folder in _RUN_FOLDERS
-    ):
+def is_written_by_a_run(entry: os.DirEntry[str] | Path) -> bool:
+    """Whether a folder is what a training or a prediction of Ultralytics wrote."""
+    if entry.name == "runs" and any(os.path.isdir(os.path.join(entry, folder)) for folder in _RUN_FOLDERS):
         return True
-    return any(os.path.isfile(os.path.join(entry.path, name)) for name in _RUN_FILES)
+    return any(os.path.isfile(os.path.join(entry, name)) for name in _RUN_FILES)
 
 
 def suffix_of(path: str | Path) -> str:

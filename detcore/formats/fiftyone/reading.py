@@ -170,7 +170,7 @@ class _File:
         if path is None:
             return
         told = _object(sample.get("metadata"))
-        frame = self._found.frame(self._path, path, _size(told))
+        frame = self._found.frame(self._path, path, _size(told), fractions=True)
         labels = sample.get(self._field)
         boxes: list[DatasetBox] = []
         for place, raw in enumerate(_detections(labels)):

@@ -266,7 +266,7 @@ class _Task:
         """The pixels that boxes refer to, and the size that per cents are of, where anything tells it."""
         sizes = (pixel_size(item.get("original_width"), item.get("original_height")) for item in results)
         declared = next((size for size in sizes if size is not None), None)
-        frame = self._found.frame(self._path, image, declared)
+        frame = self._found.frame(self._path, image, declared, fractions=True)
         if any(number(item.get("image_rotation")) not in {None, 0.0} for item in results):
             self._report("the picture was turned in Label Studio: look whether its boxes fit")
         if frame.orientation != 1 or frame.width is None or frame.height is None:

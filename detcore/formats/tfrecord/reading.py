@@ -155,7 +155,7 @@ class _File:
             return
         path, frame, missing = place
         if frame is None:
-            frame = self._found.frame(self._path, path, _size(example))
+            frame = self._found.frame(self._path, path, _size(example), fractions=True)
         elif (declared := _size(example)) is not None:
             frame = Frame(width=declared[0], height=declared[1])
         count = len(example.get(named.EDGES[0], _NOTHING).floats)

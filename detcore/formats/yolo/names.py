@@ -20,6 +20,7 @@ _USED_KEYS = frozenset({"path", "train", "val", "valid", "test", "names", "nc", 
 
 _DEEPEST = 50
 _MOST_DIGITS = 1000
+_LONGEST_NAME = 255
 _LARGEST = 4_000_000
 """Bytes of a YAML file that may be read: a description with 10,000 names has a tenth of them."""
 
@@ -73,6 +74,9 @@ def read_yaml(path: Path) -> YoloConfig:
     names, messages = _names_of(content.get("names"))
     if complaint is not None:
         messages.append(complaint)
+    root = content.get("path")
+    if isinstance(root, str) and any(len(part) > _LONGEST_NAME for part in foreign_parts(root)):
+        messages.append("“path” is longer than any file name: passed over")
     count = str(content.get("nc", len(names)))
     if _is_number(count) and int(count) != len(names):
         messages.append(f"nc is {count}, but {counted(len(names), 'name is', 'names are')} given")
@@ -87,7 +91,7 @@ def read_yaml(path: Path) -> YoloConfig:
     extra = {str(key): value for key, value in (typed or content).items() if str(key) not in _USED_KEYS}
     return YoloConfig(
         path=path,
-        base=_base(path, content.get("path")),
+        base=_base(path, root),
         splits=splits,
         names=names,
         keypoints=_keypoints(content["kpt_shape"]) if "kpt_shape" in content else None,

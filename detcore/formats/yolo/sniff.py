@@ -19,11 +19,13 @@ _DESCRIPTIONS = (".yaml", ".yml", ".data")
 _MOST = 20
 """Descriptions of a folder that are looked at."""
 _DEEPEST = 20
+_DOUBTED = 0.3
 _SPLITS = frozenset({"train", "val", "valid", "test"})
 
 
 def sniff_yolo(sample: Sample) -> Sniffed | None:
-    """A folder is told by a description in it, by a list of classes, or by the first text files below it."""
+    """A folder is told by a description in it, by a list of classes, or by the first text files below it; where those
+    are clearly of something else, the others say little."""
     path = sample.path
     if not sample.is_folder:
         return _sniff_file(path)
@@ -33,11 +35,13 @@ def sniff_yolo(sample: Sample) -> Sniffed | None:
         return None
     descriptions = [path / name for name in inside if name.lower().endswith(_DESCRIPTIONS)]
     described = surest(descriptions[:_MOST], _sniff_file)
-    if described is not None and described.confidence > 0:
-        return described
-    names = next((name for name in inside if name.lower() in NAME_FILES), None)
     rows = sample.surest((".txt",), _sniff_rows)
     has_rows = rows is not None and rows.confidence > 0
+    if described is not None and described.confidence > 0:
+        if rows is None or has_rows:
+            return described
+        return Sniffed(confidence=_DOUBTED, why=f"{described.why}, but {rows.why}")
+    names = next((name for name in inside if name.lower() in NAME_FILES), None)
     if names is not None:
         return Sniffed(confidence=0.8 if has_rows else 0.3, why=f"{names}, a list of classes")
     return rows or described

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -22,6 +23,7 @@ def labels(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "classes.txt").write_text("cell\n", encoding="utf-8")
     (folder / "img_0.txt").write_text("0 0.5 0.5 0.25 0.25\n", encoding="utf-8")
+    Image.new("RGB", (40, 40)).save(folder / "img_0.png")
     return folder
 
 
@@ -35,7 +37,7 @@ def dialog(qtbot: QtBot, tasks: Tasks) -> ImportDialog:
 
 
 def choose(qtbot: QtBot, dialog: ImportDialog, source: Path) -> None:
-    """Type where a dataset lies, and wait until it was looked at."""
+    """Type where a dataset lies, and wait until it was read."""
     qtbot.keyClicks(dialog.source, str(source))
     qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=SOON)
 
@@ -69,7 +71,9 @@ def test_images_are_looked_for_beside_the_labels_unless_a_folder_is_named(
     choose(qtbot, dialog, labels)
     assert dialog.answer() == ImportRequest(format="yolo", source=labels)
     assert dialog.answer().root == labels
+    (labels / "img_0.png").unlink()
     qtbot.keyClicks(dialog.images, str(image_folder))
+    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=SOON)
     assert dialog.answer() == ImportRequest(format="yolo", source=labels, images=image_folder)
     assert dialog.answer().root == image_folder
 
@@ -89,10 +93,13 @@ def test_a_format_that_was_chosen_stays_while_the_folder_of_images_is_named(
     qtbot: QtBot, dialog: ImportDialog, labels: Path, image_folder: Path
 ) -> None:
     choose(qtbot, dialog, labels)
-    qtbot.keyClick(dialog.format, Qt.Key.Key_Home)
-    assert dialog.format.currentData() == "voc"
+    assert dialog.format.currentText() == "YOLO (text): likely"
+    qtbot.keyClicks(dialog.format, "Pascal")
+    assert dialog.answer().format == "voc"
+    qtbot.waitUntil(lambda: "no XML file here" in dialog.view.text.text(), timeout=SOON)
+    assert not dialog.accept_button.isEnabled()
     qtbot.keyClicks(dialog.images, str(image_folder))
-    qtbot.waitUntil(dialog.accept_button.isEnabled, timeout=SOON)
+    qtbot.waitUntil(lambda: "no XML file here" in dialog.view.text.text(), timeout=SOON)
     assert dialog.answer().format == "voc"
 
 
@@ -111,8 +118,10 @@ def test_a_file_that_is_no_dataset_is_told_with_the_reason(
 ) -> None:
     file = tmp_path / "drawing.xml"
     file.write_text("<svg/>", encoding="utf-8")
-    choose(qtbot, dialog, file)
+    qtbot.keyClicks(dialog.source, str(file))
+    qtbot.waitUntil(dialog.reasons.isVisible, timeout=SOON)
     assert dialog.note.text() == "No labels recognised here: choose the format."
-    assert dialog.reasons.isVisible()
+    assert dialog.format.currentIndex() == -1
+    assert not dialog.accept_button.isEnabled()
     assert dialog.reasons.text() == "Not Pascal VOC (XML): the root element is <svg>, not <annotation>."
     assert dialog.reasons.textFormat() == Qt.TextFormat.PlainText  # or <svg> would be markup

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
@@ -131,6 +132,7 @@ def test_the_import_names_the_project_and_can_make_another(
     labels.mkdir()
     (labels / "classes.txt").write_text("cell\n")
     (labels / "a.txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    Image.new("RGB", (40, 40)).save(labels / "a.png")
     dialog = ImportDialog(tasks, project)
     qtbot.addWidget(dialog)
     dialog.show()
@@ -150,6 +152,7 @@ def test_an_import_cannot_be_sent_to_the_open_project_as_if_it_were_another(
     labels.mkdir()
     (labels / "classes.txt").write_text("cell\n")
     (labels / "a.txt").write_text("0 0.5 0.5 0.25 0.25\n")
+    Image.new("RGB", (40, 40)).save(labels / "a.png")
     with Project.create(tmp_path / "dataset.reticle", image_root=labels) as own:
         dialog = ImportDialog(tasks, own)
         qtbot.addWidget(dialog)

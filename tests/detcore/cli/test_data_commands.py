@@ -158,4 +158,46 @@ def test_an_import_in_the_wrong_format_says_what_the_labels_look_like(
 ):
     command = ["import", str(tmp_path / "p.reticle"), "--format", "voc", str(labels)]
     assert main(command) == 1
-    assert capsys.readouterr().err.strip().endswith("no XML file here. This looks like YOLO (text).")
+    assert capsys.readouterr().err.strip().endswith("Choose that format (yolo).")
+
+
+def test_inspect_says_all_and_writes_nothing(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (images / "a.txt").write_text("0 .5 .5 .1 .1\n0 .2 .2 0 0\n")
+    (images / "classes.txt").write_text("cell\n")
+    assert main(["inspect", str(images)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{images}: YOLO (text), likely: classes.txt, a list of classes"
+    assert lines[1] == "1 image: 1 there, 0 not there, 1 labelled (0 without a box)"
+    assert "cell       1       1" in lines
+    assert f"{images / 'a.txt'}:2: box without area (20, 16, 20, 16): left out" in lines
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images"]
+
+
+def test_a_dry_run_of_an_import_tells_the_same_for_the_project(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (images / "a.txt").write_text("0 .5 .5 .1 .1\n")
+    assert main(["new", str(tmp_path / "p"), "--images", str(images)]) == 0
+    assert main(["import", str(tmp_path / "p"), str(images), "--dry-run"]) == 0
+    assert "1 in the project already" in capsys.readouterr().out
+    with Project.open(tmp_path / "p.reticle") as project:
+        assert project.box_count() == 0
+        assert project.undo_text is None
+
+
+def test_inspect_as_json_is_nothing_else(images: Path, capsys: pytest.CaptureFixture[str]):
+    (images / "a.txt").write_text("0 .5 .5 .1 .1\n")
+    assert main(["inspect", str(images), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["format"] == "yolo"
+
+
+def test_an_import_without_a_format_takes_the_one_it_recognises_or_says_what_it_is(
+    images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["import", str(tmp_path / "p"), str(images)]) == 1
+    assert "This is a folder of images without labels" in capsys.readouterr().err
+    (images / "a.txt").write_text("0 .5 .5 .1 .1\n")
+    assert main(["import", str(tmp_path / "p"), str(images)]) == 0
+    assert capsys.readouterr().out.startswith(f"{images}: YOLO (text), likely: a class and fractions")
