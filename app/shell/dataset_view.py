@@ -128,8 +128,9 @@ class DatasetView(QWidget):
         splitter.setChildrenCollapsible(False)
         splitter.addWidget(self.classes)
         splitter.addWidget(self.problems)
-        splitter.setStretchFactor(0, 1)
-        splitter.setStretchFactor(1, 1)
+        splitter.setStretchFactor(0, 2)
+        splitter.setStretchFactor(1, 3)
+        splitter.setSizes([400, 600])
         head = QHBoxLayout()
         head.addWidget(self.summary, 1)
         head.addWidget(self.copy, alignment=Qt.AlignmentFlag.AlignBottom)
@@ -196,7 +197,7 @@ class DatasetView(QWidget):
         for kind in inspection.kinds:
             self.problems.addTopLevelItem(_kind_item(kind))
         if not inspection.kinds:
-            self.problems.addTopLevelItem(QTreeWidgetItem(["Nothing", "0"]))
+            self.problems.addTopLevelItem(QTreeWidgetItem(["Nothing"]))
         header = self.problems.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -232,11 +232,13 @@ class ImportDialog(FittedDialog):
         self.into_new.setText(seen.place)
         self.into_note.setText(seen.place)
         if not seen.has_images:
-            self.note.setText("There is no such folder of images.")
-        elif looks is not None:
-            self.note.setText(looks.verdict)
-        else:
-            self.note.setText("Images and labels stay where they are; they are only read.")
+            note = "There is no such folder of images."
+        elif looks is None:
+            note = "Images and labels stay where they are; they are only read."
+        else:  # one format stands above already
+            note = "" if len(looks.like) == 1 else looks.verdict
+        self.note.setText(note)
+        self.note.setVisible(bool(note))
         self._read()
 
     def _read(self) -> None:
@@ -246,10 +248,10 @@ class ImportDialog(FittedDialog):
         looks = None if seen is None else seen.looks
         sniffed = None if looks is None or not name else looks.sniffed(name)
         reasons = "" if looks is None else looks.reasons
-        self.reasons.setText(
-            reasons or ("" if sniffed is None else f"{sniffed.why[:1].upper()}{sniffed.why[1:]}.")
-        )
-        self.reasons.setVisible(bool(self.reasons.text()))
+        if not reasons and sniffed is not None:
+            reasons = f"Told by {sniffed.why}." if sniffed.confidence > 0 else f"But {sniffed.why}."
+        self.reasons.setText(reasons)
+        self.reasons.setVisible(bool(reasons))
         if looks is None or seen is None or not seen.has_images:
             self.view.show_text("What is in it is shown here before anything is written.")
         elif not name:

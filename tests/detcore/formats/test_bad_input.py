@@ -125,7 +125,7 @@ def test_pointers_of_git_lfs_are_called_so(name: str, tmp_path: Path):
     assert "git-LFS pointer" in f"{told} {recognise(folder)}"
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "tfrecord"])  # which holds its images
 def test_an_image_that_is_a_pointer_of_git_lfs_is_called_so(name: str, tmp_path: Path):
     folder = make_sample(name, tmp_path / "set")
     for path in folder.rglob("*.jpg"):
