@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -31,13 +32,17 @@ class DatasetReading(QObject):
         self._task: Task | None = None
         parent.destroyed.connect(self.stop)
 
-    def begin(self, format_name: str, source: Path, *, images: Path | None, project: Project | None) -> None:
-        """Read a dataset, for the ``project`` if it is meant for one."""
+    def begin(
+        self, format_name: str, source: Path, *, images: Path | None, project: Project | None, own: Any
+    ) -> None:
+        """Read a dataset, for the ``project`` if it is meant for one; ``own`` are the options of the format."""
         self.stop()
         number = self._number
 
         def work(progress: ProgressCallback) -> Inspection:
-            found = read_dataset(format_name, source, images=images, project=project, progress=progress)
+            found = read_dataset(
+                format_name, source, images=images, project=project, own=own, progress=progress
+            )
             return inspect_dataset(found, project)
 
         def show_progress(done: int, total: int) -> None:

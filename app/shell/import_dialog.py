@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -29,12 +30,16 @@ from app.shell.dataset_reading import DatasetReading
 from app.shell.dataset_view import DatasetView
 from app.shell.latest_look import LatestLook
 from app.widgets.fitted_dialog import FittedDialog
+from app.widgets.option_fields import OptionFields
 from detcore.errors import ProjectError, ReticleError
 from detcore.exchange import FoundDataset, ImportOptions, Inspection
 from detcore.exchange.inspection import sure_text
 from detcore.formats import Recognised, all_formats, recognise
 from detcore.project.opening import project_folder_for
 from detcore.project.project import Project
+
+READ_AFTER_MS = 300
+"""After an option was typed the dataset is read again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +92,8 @@ class ImportDialog(FittedDialog):
         self._offer_formats(None)
         self.images = QLineEdit(placeholderText="Beside the labels, or where the project has them")
         elsewhere = QPushButton("Folder…")
+        self.format_options = OptionFields()
+        self._later = QTimer(self, singleShot=True, interval=READ_AFTER_MS)
         self.missing = QCheckBox("Also images whose files are not there")
         self.missing.setToolTip("For labels that come before their images")
         self.scale = QCheckBox("Scale the boxes to the files")
@@ -115,7 +122,9 @@ class ImportDialog(FittedDialog):
         elsewhere.clicked.connect(self._ask_images)
         self.source.textChanged.connect(self._look)
         self.images.textChanged.connect(self._look)
-        self.format.currentIndexChanged.connect(self._read)
+        self.format.currentIndexChanged.connect(self._choose_format)
+        self.format_options.changed.connect(self._read_later)
+        self._later.timeout.connect(self._read)
         self.into_open.toggled.connect(self._read)
         self.missing.toggled.connect(self._refresh)
         self.view.stopped.connect(self._stop)
@@ -133,7 +142,9 @@ class ImportDialog(FittedDialog):
             format=self.format.currentData() or "",
             source=Path(self.source.text().strip()),
             images=Path(images) if images else None,
-            options=ImportOptions(missing=self.missing.isChecked(), scale=self.scale.isChecked()),
+            options=ImportOptions(
+                missing=self.missing.isChecked(), scale=self.scale.isChecked(), own=self._own_options()
+            ),
             into_open=self.into_open.isChecked(),
             found=None if self._inspection is None else self._inspection.found,
         )
@@ -150,6 +161,7 @@ class ImportDialog(FittedDialog):
         told.addWidget(self.note)
         told.addWidget(self.reasons)
         form.addRow("", told)
+        form.addRow("", self.format_options)
         form.addRow("Images", _row(*images))
         ticks = QHBoxLayout()
         ticks.setSpacing(16)
@@ -211,6 +223,7 @@ class ImportDialog(FittedDialog):
 
     def _forget(self) -> None:
         """What was read is not of what is asked for any more."""
+        self._later.stop()
         self._reading.stop()
         self._inspection = None
         self._refresh()
@@ -239,7 +252,26 @@ class ImportDialog(FittedDialog):
             note = "" if len(looks.like) == 1 else looks.verdict
         self.note.setText(note)
         self.note.setVisible(bool(note))
+        self._choose_format()
+
+    def _choose_format(self) -> None:
+        """Offer what there is to choose about the reading of a format, and read."""
+        name = self.format.currentData()
+        spec = next((spec for spec in self._readable if spec.name == name), None)
+        self.format_options.show_options(() if spec is None else spec.reading_list(), {})
         self._read()
+
+    def _own_options(self) -> Any:
+        """The options of the format for reading; ``None`` where it has none."""
+        spec = next((spec for spec in self._readable if spec.name == self.format.currentData()), None)
+        if spec is None or not spec.reading_list():
+            return None
+        return spec.reading(**self.format_options.values())
+
+    def _read_later(self) -> None:
+        """Read when nothing more is typed."""
+        self._forget()
+        self._later.start()
 
     def _read(self) -> None:
         """Read what is asked for, once it is known what and as what."""
@@ -260,7 +292,13 @@ class ImportDialog(FittedDialog):
             request = self.answer()
             self.view.show_reading(request.source.name)
             project = self._project if request.into_open else None
-            self._reading.begin(name, request.source, images=request.images, project=project)
+            self._reading.begin(
+                name,
+                request.source,
+                images=request.images,
+                project=project,
+                own=request.options.own,
+            )
 
     def _stop(self) -> None:
         self._reading.stop()
