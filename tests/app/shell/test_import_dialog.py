@@ -119,8 +119,8 @@ def test_a_file_that_is_no_dataset_is_told_with_the_reason(
     file = tmp_path / "drawing.xml"
     file.write_text("<svg/>", encoding="utf-8")
     qtbot.keyClicks(dialog.source, str(file))
-    qtbot.waitUntil(dialog.reasons.isVisible, timeout=SOON)
-    assert dialog.note.text() == "No labels recognised here: choose the format."
+    told = "No labels recognised here: choose the format."
+    qtbot.waitUntil(lambda: dialog.note.text() == told, timeout=SOON)
     assert dialog.format.currentIndex() == -1
     assert not dialog.accept_button.isEnabled()
     assert dialog.reasons.text() == "Not Pascal VOC (XML): the root element is <svg>, not <annotation>."
