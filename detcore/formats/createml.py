@@ -43,6 +43,7 @@ from detcore.formats.losses import Capabilities, repeated_boxes
 from detcore.formats.sniffing import Sample, Sniffed, json_head
 from detcore.formats.spec import FormatSpec
 from detcore.options import NoOptions
+from detcore.wording import counted
 
 _IMAGE = ("image", "imagefilename", "filename")
 _BOXES = ("annotations", "annotation")
@@ -73,6 +74,7 @@ def read_createml(
                 step(progress, done, total)
             file.read(entry)
             done += 1
+        file.report_corners()
         found.add_unlabelled(file.path.parent)
     step(progress, total, total)
     return found.dataset(), found.problems
@@ -156,6 +158,7 @@ class _File:
         self._found = found
         self._split = split_of_file(path.stem) or found.folder_split(path)
         self.entries = objects(content, "the file", self._report)
+        self._boxes = self._outside = self._would_fit = 0
 
     def read(self, entry: Json) -> None:
         """Take an image in, with its boxes."""
@@ -194,6 +197,14 @@ class _File:
             self.path,
         )
 
+    def report_corners(self) -> None:
+        """Tell where boxes would lie in their images if their centres were corners, as some tools write them."""
+        if self._would_fit and self._would_fit == self._outside and 2 * self._outside >= self._boxes:
+            self._report(
+                f"{self._outside:,} of {counted(self._boxes, 'box', 'boxes')} reach out of the image around the centres "
+                "that are written, and none would from corners: look whether x and y are those of a corner"
+            )
+
     def _report(self, message: str) -> None:
         self._found.problem(self.path, message)
 
@@ -209,6 +220,10 @@ class _File:
         x, y, width, height = sides
         bounds = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
         box, _, message = fitted(bounds, frame)
+        self._boxes += 1
+        if message is not None:
+            self._outside += 1
+            self._would_fit += fitted((x, y, x + width, y + height), frame)[2] is None
         if message is not None:
             self._report(f"{image}: {message}")
         if box is None:

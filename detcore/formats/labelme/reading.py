@@ -118,6 +118,8 @@ class _File:
             return
         declared = pixel_size(self._content.get("imageWidth"), self._content.get("imageHeight"))
         frame = self._found.frame(self._path, image, declared)
+        if isinstance(self._content.get("imageData"), str) and not os.path.isfile(image):
+            self._report(f"the image is only inside this file (imageData): save it as {image.name} beside it")
         boxes: list[DatasetBox] = []
         others: list[Any] = []
         entries = objects(self._content["shapes"], "shapes", self._report)

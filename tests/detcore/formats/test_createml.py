@@ -61,3 +61,18 @@ def test_flags_that_it_has_no_place_for_are_told(tmp_path: Path):
     dataset = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4, difficult=True)]})
     report = CREATEML.write(dataset, tmp_path / "out")
     assert report.losses == ("CreateML has no field for “difficult”: 1 box loses that.",)
+
+
+@pytest.mark.parametrize(("second", "told"), [((90, 70), False), ((0, 0), True)])
+def test_boxes_that_fit_only_from_corners_are_pointed_out(
+    second: tuple[int, int], told: bool, tmp_path: Path
+):
+    corners = [(0, 0), second, (50, 40)]
+    items = [centred(coordinates={"x": x, "y": y, "width": 30, "height": 20}) for x, y in corners]
+    _, problems = read("createml", write(tmp_path, [createml(*items)]))
+    hints = [problem.message for problem in problems if "corner" in problem.message]
+    expected = (
+        "2 of 3 boxes reach out of the image around the centres that are written, and none would from corners: look "
+        "whether x and y are those of a corner"
+    )
+    assert hints == ([expected] if told else [])

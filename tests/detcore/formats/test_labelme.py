@@ -190,3 +190,10 @@ def test_splits_are_folders_and_the_json_lies_beside_its_image(tmp_path: Path):
     content = json.loads((tmp_path / "out/val/x__a.json").read_text())
     assert (content["imagePath"], content["imageData"]) == ("x__a.jpg", None)
     assert (content["imageWidth"], content["imageHeight"]) == (100, 80)
+
+
+def test_an_image_that_is_only_inside_its_file_is_told_with_what_to_do(tmp_path: Path):
+    (tmp_path / "a.json").write_text(json.dumps(labelme(shape(), imageData="AAAA")))
+    dataset, problems = LABELME.read(tmp_path)
+    assert (boxes(dataset), dataset.images[0].missing) == ([("cat", (10, 20, 30, 40))], True)
+    assert any("save it as a.jpg beside it" in problem.message for problem in problems)
