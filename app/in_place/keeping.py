@@ -87,13 +87,8 @@ class _Link:
 
 
 class LabelFilesInPlace(QObject):
-    """Writes each edit into its label file, notices what others change, and shows it.
+    """Writes each edit into its label file, notices what others change, and shows it."""
 
-    Signals:
-        settled(): what was asked last is done and shown.
-    """
-
-    settled = Signal()
     _answered = Signal(object)
 
     def __init__(self, context: AppContext, window: QWidget) -> None:
@@ -194,7 +189,6 @@ class LabelFilesInPlace(QObject):
                 action=("Show", self.show),
                 applies=lambda: bool(self._changes),
             )
-        self.settled.emit()
 
     def _tell(self, problems: Sequence[Problem]) -> None:
         if problems:
@@ -205,7 +199,6 @@ class LabelFilesInPlace(QObject):
                 details="\n".join(map(str, problems)),
             )
             self.look()
-        self.settled.emit()
 
     def _leave(self) -> None:
         self._timer.stop()
@@ -236,4 +229,3 @@ class LabelFilesInPlace(QObject):
         if not isinstance(error, ReticleError | OSError):
             raise error
         self._context.messages.error(error, doing="work on the label files")
-        self.settled.emit()

@@ -99,7 +99,7 @@ class DatasetView(QWidget):
             f"{counted(inspection.images, 'image')}, {counted(inspection.boxes, 'box', 'boxes')}, "
             f"{counted(len(inspection.classes), 'class', 'classes')}"
         )
-        facts = [f"{count_text(there)} files found", f"{count_text(inspection.labelled)} labelled"]
+        facts = [f"{counted(there, 'file')} found", f"{count_text(inspection.labelled)} labelled"]
         if inspection.empty:
             facts[-1] += f", {count_text(inspection.empty)} of them without a box"
         if inspection.matched:

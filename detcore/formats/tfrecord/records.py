@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from detcore.errors import FormatError
 from detcore.formats.tfrecord.checksum import masked_checksum
+from detcore.wording import counted
 
 _LENGTH = struct.Struct("<Q")
 _CHECKSUM = struct.Struct("<I")
@@ -70,7 +71,9 @@ def _records(file: BinaryIO, size: int, path: Path) -> Iterator[Record]:
             return
         if length > _LONGEST:
             file.seek(end)
-            yield Record(number=number, end=end, wrong=f"it has {length:,} bytes, more than can be read")
+            yield Record(
+                number=number, end=end, wrong=f"it has {counted(length, 'byte')}, more than can be read"
+            )
             continue
         data, told = file.read(length), file.read(_CHECKSUM.size)
         if _CHECKSUM.unpack(told)[0] != masked_checksum(data):

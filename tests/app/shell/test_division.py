@@ -38,8 +38,9 @@ def test_an_error_is_told_also_when_another_project_is_shown_by_then(
 
 
 def test_a_pattern_is_asked_for_where_images_stay_together_by_it(qtbot: QtBot) -> None:
-    dialog = SplitDialog(QWidget())
-    qtbot.addWidget(dialog)
+    window = QWidget()
+    qtbot.addWidget(window)
+    dialog = SplitDialog(window)
     dialog.show()
     assert not dialog.pattern.isVisible()
     dialog.together.setFocus()
