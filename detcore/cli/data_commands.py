@@ -49,6 +49,7 @@ def import_labels(options: argparse.Namespace) -> int:
         outside=options.allow_outside,
         scale=options.scale,
         strict=options.strict,
+        classes={**dict(options.rename), **dict.fromkeys(options.leave_out)},
     )
     with progress_bar("importing", "file") as progress:
         if (folder / "project.db").is_file():

@@ -105,6 +105,17 @@ def _add_data_commands(commands: Commands) -> None:
         "--strict", action="store_true", help="import nothing when anything is odd, instead of the rest"
     )
     read.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        nargs=2,
+        metavar=("OLD", "NEW"),
+        help="another name for a class of the dataset; two that get one name are joined; may be repeated",
+    )
+    read.add_argument(
+        "--leave-out", action="append", default=[], metavar="CLASS", help="without the boxes of a class"
+    )
+    read.add_argument(
         "--dry-run", action="store_true", help="only say what there is, as `inspect`; nothing is written"
     )
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from detcore.errors import FormatError, OutsideImagesError
+from detcore.exchange.class_mapping import ClassMapping
 from detcore.formats.base import Dataset, Problem
 from detcore.wording import counted
 
@@ -23,7 +24,7 @@ class ImportOptions:
     ``missing``: images whose files are not there, for labels that come before their images. ``outside``: images
     outside of the dataset's folder, the folder of images that was named and that of the project. ``scale``: boxes that
     were drawn on images of another size are scaled to the files, instead of lying at the same pixels. ``strict``:
-    nothing comes in where anything is odd. ``own`` are the options of the format for reading, ``None`` its defaults.
+    nothing comes in where anything is odd. ``classes`` are other names for classes of the dataset. ``own`` are the options of the format for reading, ``None`` its defaults.
     """
 
     missing: bool = False
@@ -31,6 +32,7 @@ class ImportOptions:
     own: Any = None
     scale: bool = False
     strict: bool = False
+    classes: ClassMapping = field(default_factory=dict[str, "str | None"])
 
 
 def admitted(

@@ -10,6 +10,7 @@ from typing import Any
 
 from detcore.errors import FormatError, ProjectError
 from detcore.exchange.admission import ImportOptions, admitted
+from detcore.exchange.class_mapping import with_classes
 from detcore.exchange.formats import AUTO, EXTRA_SETTING, format_named, format_of
 from detcore.exchange.scaling import scaled
 from detcore.formats import Recognised, recognise
@@ -153,6 +154,7 @@ def admit(
 
     Raises:
         FormatError: none of its images is there, or something is odd and ``options`` are strict.
+        ConfigError: ``options`` have another name for a class that it does not have.
         OutsideImagesError: images lie outside, and ``options`` do not allow it.
     """
     options = options or ImportOptions()
@@ -166,6 +168,8 @@ def admit(
         named=named_folders(found, project),
         is_known=known_to(project),
     )
+    if options.classes:
+        dataset = with_classes(dataset, options.classes, source=found.source)
     problems = [*left_out, *found.problems]
     if options.strict and problems:
         more = f", and {counted(len(problems) - 1, 'more problem')}" if len(problems) > 1 else ""
