@@ -49,12 +49,14 @@ def import_labels(options: argparse.Namespace) -> int:
         outside=options.allow_outside,
         scale=options.scale,
         strict=options.strict,
+        same_content=options.same_content,
         classes={**dict(options.rename), **dict.fromkeys(options.leave_out)},
     )
     with progress_bar("importing", "file") as progress:
         if (folder / "project.db").is_file():
             with Project.open(folder) as project:
-                found = admit(read_source(options, project, progress), wanted, project=project)
+                found = read_source(options, project, progress)
+                found = admit(found, wanted, project=project, progress=progress)
                 report = import_found(project, found, progress=progress)
         else:
             # Read first: an import that fails leaves no empty project behind.

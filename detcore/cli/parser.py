@@ -105,6 +105,11 @@ def _add_data_commands(commands: Commands) -> None:
         "--strict", action="store_true", help="import nothing when anything is odd, instead of the rest"
     )
     read.add_argument(
+        "--same-content",
+        action="store_true",
+        help="an image that the project has, byte for byte, under another path is that image",
+    )
+    read.add_argument(
         "--rename",
         action="append",
         default=[],

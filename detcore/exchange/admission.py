@@ -24,7 +24,8 @@ class ImportOptions:
     ``missing``: images whose files are not there, for labels that come before their images. ``outside``: images
     outside of the dataset's folder, the folder of images that was named and that of the project. ``scale``: boxes that
     were drawn on images of another size are scaled to the files, instead of lying at the same pixels. ``strict``:
-    nothing comes in where anything is odd. ``classes`` are other names for classes of the dataset. ``own`` are the options of the format for reading, ``None`` its defaults.
+    nothing comes in where anything is odd. ``classes`` are other names for classes of the dataset.
+    ``same_content``: an image that the project has, byte for byte, under another path is that image. ``own`` are the options of the format for reading, ``None`` its defaults.
     """
 
     missing: bool = False
@@ -32,6 +33,7 @@ class ImportOptions:
     own: Any = None
     scale: bool = False
     strict: bool = False
+    same_content: bool = False
     classes: ClassMapping = field(default_factory=dict[str, "str | None"])
 
 

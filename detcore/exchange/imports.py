@@ -12,6 +12,7 @@ from detcore.errors import FormatError, ProjectError
 from detcore.exchange.admission import ImportOptions, admitted
 from detcore.exchange.class_mapping import with_classes
 from detcore.exchange.formats import AUTO, EXTRA_SETTING, format_named, format_of
+from detcore.exchange.same_images import at_known_paths
 from detcore.exchange.scaling import scaled
 from detcore.formats import Recognised, recognise
 from detcore.formats.base import (
@@ -91,7 +92,8 @@ def import_dataset(
     """
     own = None if options is None else options.own
     found = read_dataset(format_name, source, images=images, project=project, own=own, progress=progress)
-    return import_found(project, admit(found, options, project=project), progress=progress)
+    admitted_part = admit(found, options, project=project, progress=progress)
+    return import_found(project, admitted_part, progress=progress)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,21 +150,29 @@ def read_dataset(
 
 
 def admit(
-    found: FoundDataset, options: ImportOptions | None = None, *, project: Project | None = None
+    found: FoundDataset,
+    options: ImportOptions | None = None,
+    *,
+    project: Project | None = None,
+    progress: Progress = no_progress,
 ) -> FoundDataset:
     """What of a dataset comes in, by the ``options``: into the ``project``, or into a new one.
 
     Raises:
         FormatError: none of its images is there, or something is odd and ``options`` are strict.
         ConfigError: ``options`` have another name for a class that it does not have.
+        Cancelled: ``progress`` returned ``False``.
         OutsideImagesError: images lie outside, and ``options`` do not allow it.
     """
     options = options or ImportOptions()
     if not found.dataset.images:
         reason = f" ({found.problems[0]})" if found.problems else ""
         raise FormatError(f"nothing here can be taken in{reason}", path=found.source)
+    dataset, same = found.dataset, 0
+    if options.same_content and project is not None:
+        dataset, same = at_known_paths(dataset, project, progress=progress)
     dataset, left_out = admitted(
-        found.dataset,
+        dataset,
         options,
         source=found.source,
         named=named_folders(found, project),
@@ -179,6 +189,8 @@ def admit(
             hint="`inspect` lists all; without --strict the rest is imported",
         )
     notes = [*found.notes]
+    if same:
+        notes.append(f"{counted(same, 'image')} in the project under another path: taken for that one.")
     if dataset.drawn:
         images = counted(len(dataset.drawn), "image")
         if options.scale:
