@@ -16,6 +16,7 @@ from detcore.cli.inspect_command import inspect, read_source, say_format
 from detcore.curation.grouping import groups_of
 from detcore.errors import ConfigError
 from detcore.exchange import ImportOptions, admit, export_dataset, import_found
+from detcore.exchange.conflicts import Settle
 from detcore.exchange.subset import make_subset
 from detcore.formats.base import ExportOptions
 from detcore.images.decoding import files_with_frames, frames_text
@@ -50,6 +51,7 @@ def import_labels(options: argparse.Namespace) -> int:
         scale=options.scale,
         strict=options.strict,
         same_content=options.same_content,
+        settle=Settle(options.conflicts),
         classes={**dict(options.rename), **dict.fromkeys(options.leave_out)},
     )
     with progress_bar("importing", "file") as progress:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from detcore.cli.format_options import add_format_options
 from detcore.evaluation.evaluate import RULES
+from detcore.exchange.conflicts import Settle
 from detcore.exchange.formats import AUTO
 from detcore.formats import all_formats
 from detcore.jobs.preparing.model_export import MODEL_FORMATS
@@ -108,6 +109,12 @@ def _add_data_commands(commands: Commands) -> None:
         "--same-content",
         action="store_true",
         help="an image that the project has, byte for byte, under another path is that image",
+    )
+    read.add_argument(
+        "--conflicts",
+        choices=[str(one) for one in Settle],
+        default=str(Settle.BOTH),
+        help="which box stays where dataset and project have different ones of an object (default both)",
     )
     read.add_argument(
         "--rename",

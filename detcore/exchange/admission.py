@@ -11,6 +11,7 @@ from typing import Any
 
 from detcore.errors import FormatError, OutsideImagesError
 from detcore.exchange.class_mapping import ClassMapping
+from detcore.exchange.conflicts import Settle
 from detcore.formats.base import Dataset, Problem
 from detcore.wording import counted
 
@@ -25,7 +26,8 @@ class ImportOptions:
     outside of the dataset's folder, the folder of images that was named and that of the project. ``scale``: boxes that
     were drawn on images of another size are scaled to the files, instead of lying at the same pixels. ``strict``:
     nothing comes in where anything is odd. ``classes`` are other names for classes of the dataset.
-    ``same_content``: an image that the project has, byte for byte, under another path is that image. ``own`` are the options of the format for reading, ``None`` its defaults.
+    ``same_content``: an image that the project has, byte for byte, under another path is that image.
+    ``settle`` says which box stays where dataset and project have different ones of an object. ``own`` are the options of the format for reading, ``None`` its defaults.
     """
 
     missing: bool = False
@@ -34,6 +36,7 @@ class ImportOptions:
     scale: bool = False
     strict: bool = False
     same_content: bool = False
+    settle: Settle = Settle.BOTH
     classes: ClassMapping = field(default_factory=dict[str, "str | None"])
 
 

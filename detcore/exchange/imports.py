@@ -11,6 +11,7 @@ from typing import Any
 from detcore.errors import FormatError, ProjectError
 from detcore.exchange.admission import ImportOptions, admitted
 from detcore.exchange.class_mapping import with_classes
+from detcore.exchange.conflicts import find_conflicts, settled
 from detcore.exchange.formats import AUTO, EXTRA_SETTING, format_named, format_of
 from detcore.exchange.same_images import at_known_paths
 from detcore.exchange.scaling import scaled
@@ -99,7 +100,8 @@ def import_dataset(
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundDataset:
     """A dataset of the ``format`` as it was read from ``source``, and what was odd about it. ``images`` is the folder
-    that was named for its images, ``looks`` what it was recognised as, where it was."""
+    that was named for its images, ``looks`` what it was recognised as, where it was. ``replaced`` are the ids of boxes of
+    the project that go for those that come."""
 
     source: Path
     format: FormatSpec
@@ -108,6 +110,7 @@ class FoundDataset:
     images: Path | None = None
     looks: Recognised | None = None
     notes: tuple[str, ...] = ()
+    replaced: tuple[int, ...] = ()
 
 
 def find_dataset(
@@ -181,6 +184,11 @@ def admit(
     if options.classes:
         dataset = with_classes(dataset, options.classes, source=found.source)
     problems = [*left_out, *found.problems]
+    replaced: tuple[int, ...] = ()
+    if project is not None:
+        conflicts = find_conflicts(dataset, project)
+        problems += [conflict.problem(options.settle) for conflict in conflicts]
+        dataset, replaced = settled(dataset, conflicts, options.settle)
     if options.strict and problems:
         more = f", and {counted(len(problems) - 1, 'more problem')}" if len(problems) > 1 else ""
         raise FormatError(
@@ -201,7 +209,7 @@ def admit(
                 f"{images} of another size than when they were labelled: their boxes lie at the same pixels. "
                 "Import them with --scale, or a tick in the window, to have the boxes scaled."
             )
-    return replace(found, dataset=dataset, problems=tuple(problems), notes=tuple(notes))
+    return replace(found, dataset=dataset, problems=tuple(problems), notes=tuple(notes), replaced=replaced)
 
 
 def named_folders(found: FoundDataset, project: Project | None) -> list[Path]:
@@ -307,6 +315,7 @@ class _Entering:
         self._text = _operation(found)
         self._problems = list(found.problems)
         self._found_notes = found.notes
+        self._replaced = found.replaced
         self._new_classes: tuple[str, ...] = ()
 
     def images(self) -> Iterator[IncomingImage]:
@@ -330,6 +339,8 @@ class _Entering:
         class_ids, fresh, changes = _match_classes(project, self._dataset.classes)
         self._new_classes = tuple(item.name for item in fresh)
         changes.append(edits.add_rows(project, text=self._text, classes=fresh))
+        if self._replaced:
+            changes.append(edits.delete_boxes(project, self._replaced))
         if self._dataset.extra:
             changes.append(_keep_extra(project, self._dataset.extra, text=self._text))
         return edits.combine(self._text, changes), class_ids
