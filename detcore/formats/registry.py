@@ -93,7 +93,10 @@ class Recognised:
     def verdict(self) -> str:
         """One sentence for the user, and what to do where it is no dataset."""
         if self.like:
-            return f"This looks like {', but also like '.join(spec.full_title for spec, _ in self.like)}."
+            first, *others = [spec.full_title for spec, _ in self.like]
+            *before, last = others or [""]
+            also = f", but also like {', '.join(before)}{' and ' if before else ''}{last}" if others else ""
+            return f"This looks like {first}{also}."
         if self.stranger is not None:
             return str(self.stranger)
         return "No labels recognised here: choose the format."

@@ -16,6 +16,9 @@ _LOOKED_AT = 200
 """Files of a folder that are looked at."""
 _DETECTIONS = {"image_id", "category_id", "bbox", "score"}
 _ARCHIVES = ((b"PK\x03\x04", 0), (b"\x1f\x8b", 0), (b"7z\xbc\xaf'\x1c", 0), (b"Rar!", 0), (b"ustar", 257))
+_LABEL_SUFFIXES = frozenset({".txt", ".csv", ".xml", ".json", ".tsv", ".mat"})
+_BESIDE = ("readme", "licen", "provenance", "classes")
+"""Beginnings of the names of files that lie beside images and say nothing of boxes."""
 _RUN_TABLES = (b"epoch,", b"                  epoch,")
 _PAGES = (b"<!doctype html", b"<html")
 
@@ -82,7 +85,12 @@ def stranger(sample: Sample) -> Stranger | None:
     files = sample.first(_LOOKED_AT)
     others = [path for path in files if path.suffix.lower() not in EXTENSIONS]
     known = (found for path in others if (found := _of_file(path)) in (POINTERS, _DETECTION_LIST))
-    return next(known, IMAGES if len(others) < len(files) else None)
+    is_bare = len(others) < len(files) and not any(map(_may_hold_labels, others))
+    return next(known, IMAGES if is_bare else None)
+
+
+def _may_hold_labels(file: Path) -> bool:
+    return file.suffix.lower() in _LABEL_SUFFIXES and not file.stem.lower().startswith(_BESIDE)
 
 
 def _of_file(file: Path) -> Stranger | None:

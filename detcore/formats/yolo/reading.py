@@ -37,6 +37,7 @@ from detcore.formats.yolo.sniff import sniff_yolo
 from detcore.formats.yolo.writing import write_yolo
 from detcore.wording import counted
 
+_ELSEWHERE = "Name the folder that holds the images, if they lie elsewhere"
 _SAMPLED = 100
 """Label files, and rows, that are looked at for what the dataset holds."""
 
@@ -91,7 +92,9 @@ class _Reader:
         if not any(entry.labels for entry in entries):
             reason = f" ({self._found.problems[0]})" if self._found.problems else ""
             raise FormatError(
-                f"no YOLO label file here that belongs to an image{reason}", path=self._found.source
+                f"no YOLO label file here that belongs to an image{reason}",
+                path=self._found.source,
+                hint=_ELSEWHERE if self._found.problems else None,
             )
         if self._keypoints is None and are_keypoints(self._long_rows(entries)):
             self._keypoints = 0
