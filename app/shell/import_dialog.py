@@ -38,6 +38,8 @@ from detcore.formats import Recognised, all_formats, recognise
 from detcore.project.opening import project_folder_for
 from detcore.project.project import Project
 
+TEXT_WIDTH = 480
+"""Sentences are at least so wide: Qt keeps the height that they would need in a narrower column."""
 READ_AFTER_MS = 300
 """After an option was typed the dataset is read again."""
 
@@ -107,6 +109,7 @@ class ImportDialog(FittedDialog):
         self.into_note = QLabel(wordWrap=True)
         for label in (self.note, self.reasons, self.into_note):
             label.setProperty("role", "muted")
+            label.setMinimumWidth(TEXT_WIDTH)
         if project is not None:
             self.into_open.setText(f"{project.name}, the project that is open ({project.folder.parent})")
         self.into_open.setVisible(project is not None)
