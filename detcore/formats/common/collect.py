@@ -236,7 +236,7 @@ class Gathering:
         if _key(path) in self._images:
             self.problem(annotation, f"the image {path.name} has another annotation already: left out")
             return
-        missing = self.is_missing(image.path)
+        missing = image.missing or self.is_missing(image.path)
         if path is not image.path or missing != image.missing:
             image = replace(image, path=path, missing=missing)
         self._images[_key(path)] = image
