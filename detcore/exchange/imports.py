@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from detcore.errors import FormatError, ProjectError
+from detcore.errors import FormatError, ProjectError, UnfinishedImportError
 from detcore.exchange.admission import ImportOptions, admitted
 from detcore.exchange.class_mapping import with_classes
 from detcore.exchange.conflicts import find_conflicts, settled
@@ -233,7 +233,9 @@ def _read_with(images: Path, format_name: str, source: Path, own: Any, progress:
         )
     folder = Path(os.path.abspath(images))
     found = _read(format_name, source, own, image_folder=folder, progress=progress)
-    if not any(_is_below(image.path, folder) for image in found.dataset.images):
+    if found.dataset.inside is None and not any(
+        _is_below(image.path, folder) for image in found.dataset.images
+    ):
         raise FormatError(
             "no image that the labels name is in this folder",
             path=images,
@@ -284,21 +286,32 @@ def _what_else(looks: Recognised, tried: FormatSpec) -> str | None:
 
 
 def import_found(project: Project, found: FoundDataset, *, progress: Progress = no_progress) -> ImportReport:
-    """The part of ``import_dataset`` that changes the project.
+    """The part of ``import_dataset`` that changes the project, and first takes images out of other files if the dataset
+    was read so.
 
     Raises:
+        FormatError: an image cannot be taken out.
         ProjectError: the project cannot be written.
         UnfinishedImportError: it could not go on once it had begun; the rest follows at the next opening.
         Cancelled: ``progress`` returned ``False``; nothing was changed.
     """
-    entering = _Entering(project, found)
-    imported = project.bring_in(
-        entering.images(),
-        len(found.dataset.images),
-        entering.decide,
-        text=_operation(found),
-        progress=progress,
-    )
+    entering, inside = _Entering(project, found), found.dataset.inside
+    if inside is not None:
+        inside.write({image.path for image in found.dataset.images}, progress)
+    try:
+        imported = project.bring_in(
+            entering.images(),
+            len(found.dataset.images),
+            entering.decide,
+            text=_operation(found),
+            progress=progress,
+        )
+    except UnfinishedImportError:
+        raise
+    except BaseException:
+        if inside is not None:
+            inside.undo()
+        raise
     return entering.report(imported)
 
 

@@ -8,10 +8,10 @@ holds what Reticle does not use, filed under the name of the format it came from
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from detcore.errors import Cancelled
 from detcore.types import Extra
@@ -111,12 +111,30 @@ class DrawnBoxes:
     boxes: Sequence[DatasetBox]
 
 
+class ImagesInside(Protocol):
+    """Images that lie inside of other files and are to come out when their dataset comes into a project."""
+
+    def write(self, paths: Collection[Path], progress: Progress) -> None:
+        """Put those of the images that have these paths where their paths say; others are not its own.
+
+        Raises:
+            FormatError: one cannot be written; then none stays.
+            Cancelled: ``progress`` returned ``False``; then none stays.
+        """
+        ...
+
+    def undo(self) -> None:
+        """Remove what was written."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
     """Images, their boxes and the classes. ``image_root`` is the folder that all image names start from;
     ``folders`` are those that belong to the dataset by where it was read from. ``hint`` is what to do where images are
     missing, if that is not to name their folder. ``drawn`` are the boxes, by the path of the image, that were made for
-    another size than the file has: in ``images`` they lie at the same pixels, as far as they are inside."""
+    another size than the file has: in ``images`` they lie at the same pixels, as far as they are inside. ``inside`` are
+    images that are not there yet because they have to come out of other files first."""
 
     classes: Sequence[DatasetClass]
     images: Sequence[DatasetImage]
@@ -125,6 +143,7 @@ class Dataset:
     folders: tuple[Path, ...] = ()
     hint: str = ""
     drawn: Mapping[Path, DrawnBoxes] = field(default_factory=dict[Path, DrawnBoxes])
+    inside: ImagesInside | None = None
 
     @property
     def box_count(self) -> int:

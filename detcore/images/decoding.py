@@ -5,6 +5,7 @@ Files are only ever opened for reading.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
@@ -13,7 +14,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -159,14 +160,30 @@ def read_header(path: Path) -> ImageHeader:
     except (*UNREADABLE, KeyError) as error:
         reason = POINTER_TEXT if is_pointer_file(path) else f"cannot read the image ({error})"
         raise ImageError(reason, path=path) from error
+    return _as_shown(stored)
+
+
+def header_inside(data: bytes) -> ImageHeader:
+    """The same of an image in memory, which lies inside of another file.
+
+    Raises:
+        ImageError: it is no image.
+    """
+    try:
+        return _as_shown(_read_other_header(io.BytesIO(data)))
+    except (*UNREADABLE, KeyError) as error:
+        raise ImageError(f"cannot read the image ({error})") from error
+
+
+def _as_shown(stored: ImageHeader) -> ImageHeader:
     if stored.orientation < 5:
         return stored
     return replace(stored, width=stored.height, height=stored.width)
 
 
-def _read_other_header(path: Path) -> ImageHeader:
+def _read_other_header(source: Path | BinaryIO) -> ImageHeader:
     """The header of an image as stored, by Pillow."""
-    with PillowImage.open(path) as image:
+    with PillowImage.open(source) as image:
         width, height = image.size
         if isinstance(image, TiffImageFile):  # newer Pillows turn the size of these, and of no others
             tags = image.tag_v2

@@ -18,13 +18,14 @@ from detcore.formats.base import (
     DatasetClass,
     DatasetImage,
     DrawnBoxes,
+    ImagesInside,
     Problem,
     Progress,
     no_progress,
 )
 from detcore.formats.box_columns import BoxRows, edges_of
 from detcore.formats.common.cleaning import Cleaner
-from detcore.formats.common.geometry import Frame, read_frame
+from detcore.formats.common.geometry import Frame, frame_of, read_frame
 from detcore.formats.common.locate import (
     ImageFinder,
     common_root,
@@ -34,7 +35,7 @@ from detcore.formats.common.locate import (
 )
 from detcore.formats.common.text import decode, foreign_parts, read_bytes, split_of_folder
 from detcore.formats.common.walking import files_below
-from detcore.images.decoding import EXTENSIONS, frames_text, natural_keys
+from detcore.images.decoding import EXTENSIONS, ImageHeader, frames_text, natural_keys
 from detcore.untrusted_json import parse_json
 from detcore.wording import counted
 
@@ -87,6 +88,7 @@ class Gathering:
         self.problems: list[Problem] = []
         self.extra: dict[str, Any] = {}
         self.hint = ""
+        self.inside: ImagesInside | None = None
         self._progress = progress
         self._images: dict[str, DatasetImage] = {}
         self._missing: set[str] = set()
@@ -199,16 +201,21 @@ class Gathering:
         declared: tuple[int, int] | None,
         *,
         fractions: bool = False,
+        inside: ImageHeader | None = None,
     ) -> Frame:
         """The pixels that the boxes of ``annotation`` refer to; what is odd about them is reported. Boxes that are
-        ``fractions`` of the image refer to those of the file, whatever size is ``declared``."""
+        ``fractions`` of the image refer to those of the file, whatever size is ``declared``. ``inside`` is the header of
+        an image that is not where it should be, but inside of another file."""
         if declared is not None and max(declared) > LARGEST:
             self.problem(annotation, "the size that it names is that of no image: passed over")
             declared = None
-        is_there = os.path.isfile(image)
+        is_there = inside is not None or os.path.isfile(image)
         if not is_there:
             self._missing.add(_key(image))
-        frame, message, readable = read_frame(image if is_there else None, declared=declared)
+        if inside is None:
+            frame, message, readable = read_frame(image if is_there else None, declared=declared)
+        else:
+            (frame, message), readable = frame_of(inside, declared), True
         if message is not None:
             self.problem(annotation if readable else image, message)
         if not frame.told:
@@ -320,6 +327,7 @@ class Gathering:
             extra=extra,
             folders=dataset_folders(self.folder),
             hint=self.hint,
+            inside=self.inside,
             drawn=drawn,
         )
 

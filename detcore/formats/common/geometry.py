@@ -8,7 +8,7 @@ from pathlib import Path
 
 from detcore.boxes import Xyxy
 from detcore.errors import ImageError
-from detcore.images.decoding import read_header
+from detcore.images.decoding import ImageHeader, read_header
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,12 @@ def read_frame(
     except ImageError as error:
         frame = Frame(width=declared[0], height=declared[1]) if declared else Frame(width=None, height=None)
         return frame, error.message, False
+    frame, message = frame_of(header, declared)
+    return frame, message, True
+
+
+def frame_of(header: ImageHeader, declared: tuple[int, int] | None) -> tuple[Frame, str | None]:
+    """The frame of an image whose header is known, and a message when something is odd; see :func:`read_frame`."""
     width, height, orientation = header.width, header.height, header.orientation
     swaps = orientation >= 5 and width != height
     frame = Frame(
@@ -78,13 +84,13 @@ def read_frame(
         frames=header.frames,
     )
     if declared is None or declared == (width, height):
-        return frame, None, True
+        return frame, None
     if swaps and declared == (height, width):
         frame = replace(frame, orientation=orientation, told=True)
-        return frame, "the boxes were drawn before the EXIF rotation of the image: turned with it", True
+        return frame, "the boxes were drawn before the EXIF rotation of the image: turned with it"
     message = f"the annotation says {declared[0]}×{declared[1]}, the image is {width}×{height}"
     frame = replace(frame, width=declared[0], height=declared[1], file_size=(width, height))
-    return frame, message, True
+    return frame, message
 
 
 def span(low: float, high: float) -> float:

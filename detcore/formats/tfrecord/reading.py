@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from detcore.boxes import fit
-from detcore.errors import FormatError
+from detcore.errors import FormatError, ImageError
 from detcore.formats.base import Dataset, DatasetBox, DatasetImage, Problem, Progress, step
 from detcore.formats.common.collect import Gathering
 from detcore.formats.common.geometry import Frame
@@ -26,8 +26,9 @@ from detcore.formats.tfrecord import features as named
 from detcore.formats.tfrecord.example import Example, Feature, read_example
 from detcore.formats.tfrecord.label_map import MappedLabel, read_label_map
 from detcore.formats.tfrecord.records import begins_with_record, read_records
-from detcore.formats.tfrecord.taking_out import TakenOut, size_inside
+from detcore.formats.tfrecord.taking_out import RecordImages
 from detcore.formats.tfrecord.writing import write_tfrecord
+from detcore.images.decoding import ImageHeader, header_inside
 from detcore.options import option
 
 SUFFIXES = (".tfrecord", ".tfrecords", ".record")
@@ -53,8 +54,8 @@ _LEFT_IN = TfRecordReading()
 def read_tfrecord(
     source: Path, *, image_folder: Path | None, progress: Progress, options: TfRecordReading = _LEFT_IN
 ) -> tuple[Dataset, list[Problem]]:
-    """See :class:`detcore.formats.spec.Reader`. Images are written to ``image_folder`` if ``options`` say so; none of them
-    stays where reading ends with an error."""
+    """See :class:`detcore.formats.spec.Reader`. If ``options`` say so, the images are those that are to be written to
+    ``image_folder``."""
     found = Gathering(source, image_folder, progress)
     files = found.files(source, SUFFIXES)
     if not files:
@@ -64,24 +65,20 @@ def read_tfrecord(
         raise FormatError(
             "the images are to be taken out of the records, but not where to", path=source, hint=hint
         )
-    taken = TakenOut(image_folder) if options.take_out and image_folder is not None else None
+    inside = RecordImages(image_folder) if options.take_out and image_folder is not None else None
+    found.inside = inside
     total, done = sum(path.stat().st_size for path in files) or 1, 0
-    try:
-        for path in files:
-            file = _File(path, found, taken)
-            for record in read_records(path):
-                step(progress, _STEPS * (done + record.end) // total, _STEPS)
-                if record.wrong:
-                    found.problem(path, f"record {record.number}: {record.wrong}: left out")
-                else:
-                    file.read(record.number, record.data)
-            done += path.stat().st_size
-        step(progress, _STEPS, _STEPS)
-        return found.dataset(), found.problems
-    except BaseException:
-        if taken is not None:
-            taken.undo()
-        raise
+    for path in files:
+        file = _File(path, found, inside)
+        for record in read_records(path):
+            step(progress, _STEPS * (done + record.end) // total, _STEPS)
+            if record.wrong:
+                found.problem(path, f"record {record.number}: {record.wrong}: left out")
+            else:
+                file.read(record.number, record.data)
+        done += path.stat().st_size
+    step(progress, _STEPS, _STEPS)
+    return found.dataset(), found.problems
 
 
 def sniff_tfrecord(sample: Sample) -> Sniffed | None:
@@ -122,10 +119,10 @@ TFRECORD = FormatSpec(
 class _File:
     """One file of records, with the label map beside it."""
 
-    def __init__(self, path: Path, found: Gathering, taken: TakenOut | None) -> None:
+    def __init__(self, path: Path, found: Gathering, inside: RecordImages | None) -> None:
         self._path = path
         self._found = found
-        self._taken = taken
+        self._inside = inside
         self._stem = path.name.partition(".")[0]
         self._home = path.parent
         self._split = split_of_file(self._stem) or found.folder_split(path)
@@ -150,14 +147,17 @@ class _File:
         if not name and not encoded:
             self._report(f"{what}: neither an image nor the name of one: left out")
             return
-        place = self._place(what, name or f"{self._stem}_{number:06d}", encoded)
-        if place is None:
+        name = name or f"{self._stem}_{number:06d}"
+        header = self._header(what, encoded)
+        path = self._place(what, number, name, encoded if header is not None else b"")
+        if path is None:
             return
-        path, frame, missing = place
-        if frame is None:
-            frame = self._found.frame(self._path, path, _size(example), fractions=True)
-        elif (declared := _size(example)) is not None:
-            frame = Frame(width=declared[0], height=declared[1])
+        if os.path.isfile(path):
+            header = None
+        frame = self._found.frame(self._path, path, _size(example), fractions=True, inside=header)
+        missing = header is not None and self._inside is None
+        if missing:
+            self._found.hint = _TAKE_OUT
         count = len(example.get(named.EDGES[0], _NOTHING).floats)
         whole = all(len(example.get(edge, _NOTHING).floats) == count for edge in named.EDGES)
         if not whole:
@@ -189,30 +189,24 @@ class _File:
     def _report(self, message: str) -> None:
         self._found.problem(self._path, message)
 
-    def _place(self, what: str, name: str, encoded: bytes) -> tuple[Path, Frame | None, bool] | None:
-        """Where the image is, its pixels where only the record tells them, and whether it is nowhere but inside."""
-        if self._taken is not None and encoded:
+    def _header(self, what: str, encoded: bytes) -> ImageHeader | None:
+        """What the image inside of a record is like; ``None`` where there is none."""
+        try:
+            return header_inside(encoded) if encoded else None
+        except ImageError:
+            self._report(f"{what}: what should be the image is none")
+            return None
+
+    def _place(self, what: str, number: int, name: str, encoded: bytes) -> Path | None:
+        """Where the image is, or is to be."""
+        if self._inside is not None and encoded:
             if "\0" in name or any(len(part.encode()) > _LONGEST_NAME for part in foreign_parts(name)):
                 self._report(f"{what}: its file name is one that no disk can hold: left out")
                 return None
-            path = self._taken.put(name, encoded)
-            if path is None:
-                self._report(f"{what}: what should be the image is none: left out")
-                return None
-            return path, None, False
+            return self._inside.place(name, encoded, self._path, number)
         inner = self._home / self._stem  # so that two files may have images of one name
         homes = (inner, self._home, self._home / "images")
-        path = self._found.named(self._path, name, homes, expected=inner)
-        if path is None:
-            return None
-        if os.path.isfile(path) or not encoded:
-            return path, None, False
-        self._found.hint = _TAKE_OUT
-        size = size_inside(encoded)
-        if size is None:
-            self._report(f"{what}: what should be the image is none")
-        width, height = size or (None, None)
-        return path, Frame(width=width, height=height), True
+        return self._found.named(self._path, name, homes, expected=inner)
 
     def _box(self, what: str, example: Example, place: int, count: int, frame: Frame) -> DatasetBox | None:
         what = f"{what}, box {place + 1}"

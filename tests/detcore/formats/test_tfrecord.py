@@ -16,6 +16,7 @@ from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import PyRecordReader_
 
 from detcore.cli.main import main
 from detcore.errors import Cancelled, FormatError
+from detcore.exchange import ImportOptions, find_dataset, import_dataset, import_found
 from detcore.formats import detect_format
 from detcore.formats.base import Dataset
 from detcore.formats.tfrecord.checksum import crc32c
@@ -172,36 +173,62 @@ def written(tmp_path: Path, *, copies: bool = True) -> Path:
     return tmp_path / "out"
 
 
+def take_out(source: Path, images: Path, project: Path) -> list[tuple[str, str | None, int]]:
+    """Names, splits and numbers of boxes in a project after an import that takes the images out."""
+    images.mkdir(parents=True, exist_ok=True)
+    with Project.create(project, image_root=images) as opened:
+        import_dataset(opened, "tfrecord", source, images=images, options=ImportOptions(own=TAKE_OUT))
+        return [(image.path, image.split, len(opened.boxes(image.id))) for image in opened.images()]
+
+
 def test_images_are_taken_out_byte_for_byte_into_the_folder_that_is_named(tmp_path: Path):
-    before = hashes(tmp_path / "in")
-    out = written(tmp_path)
+    out, there = written(tmp_path), tmp_path / "there"
     assert detect_format(out) == detect_format(out / "val.tfrecord") == "tfrecord"
-    dataset, problems = TFRECORD.read(out, image_folder=tmp_path / "there", options=TAKE_OUT)
+    assert take_out(out, there, tmp_path / "p.reticle") == [("a.jpg", "train", 1), ("b.jpg", "val", 1)]
+    assert hashes(there) == hashes(tmp_path / "in")
+    assert take_out(out, there, tmp_path / "q.reticle") == [("a.jpg", "train", 1), ("b.jpg", "val", 1)]
+    assert sorted(hashes(there)) == ["a.jpg", "b.jpg"]
+
+
+def test_reading_writes_nothing_and_says_where_the_images_will_be(tmp_path: Path):
+    dataset, problems = TFRECORD.read(written(tmp_path), image_folder=tmp_path / "there", options=TAKE_OUT)
     assert problems == []
-    assert {path: digest for path, digest in hashes(tmp_path / "there").items()} == hashes(
-        tmp_path / "in"
-    ) | before
-    assert [(image.name, image.split, image.missing) for image in dataset.images] == [
-        ("a.jpg", "train", False),
-        ("b.jpg", "val", False),
+    assert not (tmp_path / "there").exists()
+    assert [(image.path, image.width, image.height, image.missing) for image in dataset.images] == [
+        (tmp_path / "there/a.jpg", 100, 80, False),
+        (tmp_path / "there/b.jpg", 100, 80, False),
     ]
     assert dataset.images[0].boxes[0].xyxy == pytest.approx((10, 20, 30, 60), abs=1e-5)
-    TFRECORD.read(out, image_folder=tmp_path / "there", options=TAKE_OUT)
-    assert sorted(hashes(tmp_path / "there")) == ["a.jpg", "b.jpg"]
 
 
-def test_no_file_is_ever_replaced_and_none_stays_of_a_reading_that_is_given_up(tmp_path: Path):
-    out = written(tmp_path)
-    mine = save_image(tmp_path / "there/a.jpg", (7, 7)).read_bytes()
-    calls = iter([True, True, False])
-    with pytest.raises(Cancelled):
-        TFRECORD.read(
-            out, image_folder=tmp_path / "there", options=TAKE_OUT, progress=lambda d, t: next(calls, False)
-        )
-    assert list(hashes(tmp_path / "there")) == ["a.jpg"]
-    dataset, _ = TFRECORD.read(out, image_folder=tmp_path / "there", options=TAKE_OUT)
-    assert sorted(image.name for image in dataset.images) == ["a_2.jpg", "b.jpg"]
-    assert (tmp_path / "there/a.jpg").read_bytes() == mine
+def test_no_file_is_ever_replaced_and_none_stays_of_an_import_that_is_given_up(tmp_path: Path):
+    out, there = written(tmp_path), tmp_path / "there"
+    mine = save_image(there / "a.jpg", (7, 7)).read_bytes()
+    found = find_dataset("tfrecord", out, images=there, options=ImportOptions(own=TAKE_OUT))
+    with Project.create(tmp_path / "p.reticle", image_root=there) as project:
+        for moment in range(4):
+            calls = iter([True] * moment)
+            with pytest.raises(Cancelled):
+                import_found(project, found, progress=lambda d, t, c=calls: next(c, False))
+            assert list(hashes(there)) == ["a.jpg"]
+            assert project.image_ids() == []
+        import_found(project, found)
+        assert sorted(image.path for image in project.images()) == ["a_2.jpg", "b.jpg"]
+    assert (there / "a.jpg").read_bytes() == mine
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_boxes_of_an_image_that_is_stored_turned_fit_it_as_it_is_shown(tmp_path: Path, orientation: int):
+    data = save_image(tmp_path / "in/a.jpg", (100, 80), orientation=orientation).read_bytes()
+    text = Feature(texts=[b"cat"])
+    inside = record(image__encoded=Feature(texts=[data]), image__object__class__text=text)
+    dataset, problems = TFRECORD.read(
+        write(tmp_path / "x/x.tfrecord", inside), image_folder=tmp_path / "there", options=TAKE_OUT
+    )
+    # 10, 20, 30, 60 on 100 by 80: turned clockwise x becomes y and y becomes 80 - x.
+    expected = (10, 20, 30, 60) if orientation == 1 else (20, 10, 60, 30)
+    assert dataset.images[0].boxes[0].xyxy == pytest.approx(expected, abs=1e-4)
+    assert ["EXIF" in problem.message for problem in problems] == [True] * (orientation == 6)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +237,7 @@ def test_no_file_is_ever_replaced_and_none_stays_of_a_reading_that_is_given_up(t
 def test_images_never_leave_the_folder_that_is_named(tmp_path: Path, name: str):
     image = Feature(texts=[save_image(tmp_path / "in/a.jpg").read_bytes()])
     path = write(tmp_path / "in/x.tfrecord", record(name, image__encoded=image))
-    TFRECORD.read(path, image_folder=tmp_path / "here/there", options=TAKE_OUT)
+    take_out(path, tmp_path / "here/there", tmp_path / "p.reticle")
     (taken,) = (tmp_path / "here").rglob("*.jpg")
     assert taken.name == "escaped.jpg"
     assert taken.is_relative_to(tmp_path / "here/there")
