@@ -12,9 +12,10 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "formats.md"
 
 
 def rows() -> dict[str, list[str]]:
-    """The cells of each row of the table behind the format's name."""
-    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
-    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
+    """The cells of each row of the table of formats behind the format's name."""
+    blocks = PAGE.read_text(encoding="utf-8").split("\n\n")
+    _, _, *lines = next(block for block in blocks if block.startswith("| format ")).splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {name.strip("`"): others for _, name, *others in cells}
 
 
