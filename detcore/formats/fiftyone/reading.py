@@ -38,7 +38,7 @@ class FiftyOneReading:
     field: str = option(
         "",
         label="Field of the labels",
-        help=f"Of several fields of detections; by itself {DEFAULT_FIELD}, or the only one there is",
+        help=f"One of detections; left empty, {DEFAULT_FIELD}, or the only one that there is",
     )
 
 
