@@ -57,6 +57,14 @@ def clip(boxes: FloatArray, *, width: float, height: float) -> FloatArray:
     return np.clip(boxes, 0.0, limits)
 
 
+def inside(box: Xyxy, size: tuple[int, int] | None) -> Xyxy:
+    """The part of a box in an image of that width and height, all of it where the size is not known; may have no area left."""
+    if size is None:
+        return box
+    x1, y1, x2, y2 = clip(np.array([box]), width=size[0], height=size[1])[0].tolist()
+    return x1, y1, x2, y2
+
+
 def from_corners(x_a: float, y_a: float, x_b: float, y_b: float) -> tuple[float, float, float, float]:
     """A box from two opposite corners given in any order."""
     return (min(x_a, x_b), min(y_a, y_b), max(x_a, x_b), max(y_a, y_b))

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from detcore.assist.proposals import Found, Thresholds
-from detcore.boxes import Xyxy, clip
+from detcore.boxes import Xyxy, inside
 from detcore.project.edits import Edit, add_boxes, add_verdicts, combine, set_status, update_boxes
 from detcore.project.operations import operation
 from detcore.project.reading import ProjectReader
@@ -71,7 +69,8 @@ def labels_of(project: ProjectReader, found: Found, accepted: Sequence[Accepted]
 
 def _label(found: Found, image_id: int, size: tuple[int, int] | None, one: Accepted) -> Box:
     dets = found.detections
-    x1, y1, x2, y2 = _inside(_xyxy(found, one.row) if one.xyxy is None else one.xyxy, size)
+    # predictions are cut in other arithmetic than labels are checked in, and those of other programs not at all
+    x1, y1, x2, y2 = inside(_xyxy(found, one.row) if one.xyxy is None else one.xyxy, size)
     return Box(
         id=0,
         image_id=image_id,
@@ -103,14 +102,6 @@ def _verdict(found: Found, row: int, thresholds: Thresholds) -> Verdict:
         y2=y2,
         threshold=thresholds.by_class.get(class_id, thresholds.overall),
     )
-
-
-def _inside(xyxy: Xyxy, size: tuple[int, int] | None) -> Xyxy:
-    """What of it lies in the image: predictions are cut in other arithmetic than labels are checked in."""
-    if size is None:
-        return xyxy
-    x1, y1, x2, y2 = clip(np.array([xyxy]), width=size[0], height=size[1])[0].tolist()
-    return x1, y1, x2, y2
 
 
 def _xyxy(found: Found, row: int) -> Xyxy:

@@ -14,7 +14,7 @@ from detcore.curation.duplicates import as_record, find_duplicates, leaks_by_spl
 from detcore.curation.ordering import Candidate, order_unlabelled
 from detcore.errors import ConfigError, ImageError
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, find_run, left_out_images, predicted_images
+from detcore.project.runs import RunFolder, find_run, imported_from, left_out_images, predicted_images
 from detcore.project.scope import SCOPE_TEXTS
 from detcore.project.snapshot import Snapshot, take_snapshot
 from detcore.report.write import Writer, write_report
@@ -138,11 +138,11 @@ def _pdf_writer(out: Path) -> Writer:
 
 
 def _look_at_unlabelled(run: RunFolder, snapshot: Snapshot) -> None:
-    """Let a run predict on the unlabelled images that it has not seen yet."""
+    """Let a run predict on the unlabelled images that it has not seen yet; one that was imported cannot."""
     labelled = {image.id for image in snapshot.labelled_images}
     unlabelled = {image.id for image in snapshot.images} - labelled
     seen = predicted_images(run) | left_out_images(run) if run.detections.is_file() else set[int]()
-    if not unlabelled <= seen:
+    if not unlabelled <= seen and imported_from(run) is None:
         predict_images(run, snapshot.only(unlabelled - seen), "all")
 
 

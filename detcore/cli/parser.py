@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from detcore.cli.format_options import add_format_options
 from detcore.evaluation.evaluate import RULES
 from detcore.exchange.conflicts import Settle
+from detcore.exchange.detections import DETECTION_FORMATS, LookedAt, label_formats
 from detcore.exchange.formats import AUTO
 from detcore.formats import all_formats
 from detcore.jobs.preparing.model_export import MODEL_FORMATS
@@ -503,12 +504,58 @@ def _add_audit_commands(commands: Commands) -> None:
     )
     compare.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
 
+    _add_import_detections(commands)
+    agree = _add(commands, "agree", "say how far the labels of another person agree with the project's")
+    agree.add_argument("run", metavar="RUN", help="labels that came by import-detections")
+    _add_split(agree)
+    agree.add_argument("--iou", type=float, default=0.5, metavar="T", help="least overlap (default 0.5)")
+    agree.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+
     crossval = _add(
         commands, "crossval", "detect on every labelled image with models not trained on it; for `audit`"
     )
     crossval.add_argument("--folds", type=int, metavar="K", help="how many trainings (default 5)")
     _add_training_options(crossval)
     crossval.add_argument("--resume", metavar="RUN", help="go on with a cross-validation of the project")
+
+
+def _add_import_detections(commands: Commands) -> None:
+    found = _add(
+        commands,
+        "import-detections",
+        "make a run of what another program has found, or another person labelled",
+    )
+    found.add_argument("--name", required=True, help="what the run is called, behind its number")
+    found.add_argument(
+        "--dt",
+        type=Path,
+        required=True,
+        metavar="FILE|FOLDER",
+        help="the detections, or the labels of a person",
+    )
+    found.add_argument(
+        "--format",
+        default=AUTO,
+        choices=[AUTO, *DETECTION_FORMATS, *label_formats()],
+        help="default: told by what it holds. Those of datasets are for labels of a person, which count with a score of 1",
+    )
+    found.add_argument(
+        "--gt",
+        type=Path,
+        metavar="GT.json",
+        help="the COCO file that the ids of COCO results are of (default: those that were imported)",
+    )
+    found.add_argument(
+        "--looked-at",
+        choices=list(LookedAt),
+        help="which images were looked at, also where nothing was found: those of the splits in which something was (default), "
+        "those that are listed (default for labels and with --gt), or all",
+    )
+    found.add_argument(
+        "--add-classes",
+        action="store_true",
+        help="add classes that the project does not have; else their detections are left out",
+    )
 
 
 def _add_insight_commands(commands: Commands) -> None:

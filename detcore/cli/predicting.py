@@ -22,7 +22,7 @@ from detcore.jobs.settings.learning import FROM_NOTHING
 from detcore.jobs.settings.sections import SETTINGS
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, left_out_images, load_detections, predicted_images
+from detcore.project.runs import RunFolder, imported_from, left_out_images, load_detections, predicted_images
 from detcore.project.scope import (
     SCOPE_OF_SPLIT,
     SCOPE_TEXTS,
@@ -110,7 +110,7 @@ def _seen_part(run: RunFolder, chosen: Snapshot) -> Snapshot:
     seen = predicted_images(run) if there else set[int]()
     unread = _still_unread(chosen.only(wanted & left_out_images(run))) if there else set[int]()
     waiting = wanted - seen - unread
-    if waiting and not is_cross_validation(run):
+    if waiting and not is_cross_validation(run) and imported_from(run) is None:
         predict_images(run, chosen.only(waiting), "all")
         seen = predicted_images(run)
         unread |= left_out_images(run) & waiting

@@ -12,6 +12,7 @@ from detcore.cli.model_commands import begin_run, train_prepared
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.runs import PrunedWeights
 from detcore.jobs.program import check_can_train
+from detcore.project.imported_run import refuse_imported
 from detcore.project.project import Project
 from detcore.project.runs import find_run
 
@@ -25,6 +26,7 @@ def prune(options: argparse.Namespace) -> int:
 
     with Project.open(options.project) as project, TemporaryDirectory() as folder:
         run = find_run(project, options.run)
+        refuse_imported(run, "prune")
         config = _settings(TrainConfig.load(run.config), options)
         pruned = prune_checkpoint(best_checkpoint(run), keep=options.keep)
         file = Path(folder) / "start.safetensors"

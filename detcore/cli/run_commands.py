@@ -11,6 +11,7 @@ from detcore.errors import ConfigError
 from detcore.jobs.diagnosis import Diagnosis, lost_by_class
 from detcore.jobs.events import LAYER_FIGURES, ClassLosses, Event, HardBatch, Layers, Step, Validation
 from detcore.jobs.tensorboard_file import write_board
+from detcore.project.imported_run import refuse_imported
 from detcore.project.project import Project
 from detcore.project.runs import find_run, read_events
 from detcore.project.snapshot import Snapshot
@@ -25,6 +26,7 @@ def diagnose(options: argparse.Namespace) -> int:
     """Say what keeps a run from learning, what its classes cost and lose, its hardest batches, and its layers if asked."""
     with Project.open(options.project, read_only=True) as project:
         run = find_run(project, options.run)
+    refuse_imported(run, "diagnose")
     events = read_events(run.events)
     findings = Diagnosis(events).findings()
     for finding in findings:
@@ -75,6 +77,7 @@ def curves(options: argparse.Namespace) -> int:
         raise ConfigError("nothing to write", hint="Give --png FILE, --csv FILE or --tensorboard DIR")
     with Project.open(options.project, read_only=True) as project:
         run = find_run(project, options.run)
+    refuse_imported(run, "draw curves of")
     told = read_events(run.events)
     drawn = learning_curves(told)
     if options.png is not None:

@@ -349,7 +349,7 @@ class _Entering:
 
     def decide(self, project: ProjectReader) -> tuple[edits.Edit, list[int]]:
         """The edit of classes and settings, and the class of each label."""
-        class_ids, fresh, changes = _match_classes(project, self._dataset.classes)
+        class_ids, fresh, changes = match_classes(project, self._dataset.classes)
         self._new_classes = tuple(item.name for item in fresh)
         changes.append(edits.add_rows(project, text=self._text, classes=fresh))
         if self._replaced:
@@ -434,7 +434,7 @@ def _status(image: DatasetImage) -> Status:
     return Status.VERIFIED if image.verified else Status.IN_PROGRESS
 
 
-def _match_classes(
+def match_classes(
     project: ProjectReader, classes: Sequence[DatasetClass]
 ) -> tuple[list[int], list[ObjectClass], list[edits.Edit]]:
     """The class id of each class of the dataset, the classes to add, and edits of those that learn

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from detcore.atomic import atomic_write
 from detcore.errors import ProjectError
 from detcore.project.columns import has_columns, read_columns
+from detcore.project.imported_run import imported_from
 from detcore.project.run_folder import RunFolder
 from detcore.project.run_weights import weights_step
 from detcore.types import Detections, IntArray, LabelAnswers
@@ -198,6 +199,8 @@ def _fault(run: RunFolder, message: str) -> ProjectError:
     again = f"predict {project} --run {run.name}"
     if run.plan.is_file():
         again = f"crossval {project} --resume {run.name}"
+    if imported_from(run) is not None:
+        again = f"import-detections {project}"
     return ProjectError(message, path=run.detections, hint=f"`{again}` makes the detections anew")
 
 

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
 from pathlib import Path
 
-from detcore.atomic import atomic_write
-from detcore.errors import ProjectError
+from detcore.atomic import atomic_write, sync_folder
+from detcore.errors import ProjectError, disk_error
 from detcore.jobs.events import Ended, EndReason, Event, Failed, Heartbeat, Started, Step, Validation, decode
+from detcore.project.imported_run import COMING, ImportedFrom, check_name, imported_from, imported_record
+from detcore.project.imported_run import KEY as IMPORTED
 from detcore.project.reading import ProjectReader
 from detcore.project.run_detections import (
     detections_fault,
@@ -39,10 +44,12 @@ __all__ = [
     "find_run",
     "has_detections",
     "hold_run",
+    "imported_from",
     "is_live",
     "is_running",
     "list_runs",
     "left_out_images",
+    "make_imported_run",
     "load_answers",
     "load_detections",
     "merge_detections",
@@ -61,7 +68,8 @@ _HEARTBEAT = f'{_EVENT_START} "{Heartbeat.kind}"'
 
 
 class RunState(StrEnum):
-    """What became of a run. ``INTERRUPTED``: its process is gone without a word; it can go on."""
+    """What became of a run. ``INTERRUPTED``: its process is gone without a word; it can go on. ``IMPORTED``: it was never
+    trained here, and has detections alone."""
 
     NEW = "new"
     RUNNING = "running"
@@ -69,6 +77,7 @@ class RunState(StrEnum):
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
     FAILED = "failed"
+    IMPORTED = "imported"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +86,8 @@ class RunInfo:
     before the first validation; ``weights`` is the file to predict with or to start from, ``None`` without any;
     ``seconds`` and ``epochs`` are of training; ``fraction`` done is 0..1;
     ``message`` says why a run failed; ``learns_from`` is the run whose errors count more in this one, ``teacher`` the one
-    whose detections it learns, ``pruned_from`` the one of whose detector it has the share ``kept`` of the channels, "" for none."""
+    whose detections it learns, ``pruned_from`` the one of whose detector it has the share ``kept`` of the channels, "" for none;
+    ``imported`` says where a run came from that was not trained here."""
 
     name: str
     folder: RunFolder
@@ -97,6 +107,7 @@ class RunInfo:
     teacher: str = ""
     pruned_from: str = ""
     kept: float = 1.0
+    imported: ImportedFrom | None = None
 
     @property
     def has_checkpoint(self) -> bool:
@@ -121,10 +132,7 @@ def create_run(
     """
     project.runs_folder.mkdir(exist_ok=True)
     while True:
-        taken = [
-            _number(path) for folder in (project.runs_folder, _trash(project)) for path in _folders(folder)
-        ]
-        path = project.runs_folder / f"{max(taken, default=0) + 1:03d}-{title or model_name}"
+        path = _next_path(project, title or model_name)
         try:
             path.mkdir()
         except FileExistsError:
@@ -143,6 +151,38 @@ def create_run(
         with whole_or_gone(run), atomic_write(run.info) as temporary:
             temporary.write_text(json.dumps(record), encoding="utf-8")
         return run
+
+
+def make_imported_run(
+    project: ProjectReader, name: str, origin: ImportedFrom, fill: Callable[[RunFolder], None]
+) -> RunFolder:
+    """The run ``001-NAME`` of detections that were not made here, which ``fill`` writes into its folder. That becomes a run when all
+    of it is there, and goes when anything fails.
+
+    Raises:
+        ConfigError: there can be no run of that name.
+        ProjectError: the run cannot be written.
+    """
+    check_name(name)
+    try:
+        project.runs_folder.mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=COMING, dir=project.runs_folder))
+        try:
+            folder.chmod(0o755)
+            run = RunFolder(folder)
+            record = {"model": IMPORTED, "created": time.time(), **imported_record(origin)}
+            with atomic_write(run.info) as temporary:
+                temporary.write_text(json.dumps(record), encoding="utf-8")
+            fill(run)
+            path = _next_path(project, name)
+            folder.rename(path)
+            sync_folder(project.runs_folder)
+            return RunFolder(path)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError as error:
+        message, hint = f"cannot make the run ({error.strerror or error})", disk_error(error).hint
+        raise ProjectError(message, path=project.runs_folder, hint=hint) from error
 
 
 def is_live(run: RunFolder) -> bool:
@@ -193,12 +233,13 @@ def read_run(run: RunFolder) -> RunInfo:
         seconds=history.seconds,
         epochs=history.epochs,
         step=history.step,
-        fraction=1.0 if state == RunState.COMPLETED else history.fraction,
+        fraction=1.0 if state in (RunState.COMPLETED, RunState.IMPORTED) else history.fraction,
         device=history.device,
         message=history.message,
         has_detections=has_detections(run),
         weights=next((path for path in weights_files(run) if path.is_file()), None),
         kept=float(kept) if kept is not None and fits(kept, "float") else 1.0,
+        imported=imported_from(run),
         **{name: run_name for name, run_name in origin.items() if isinstance(run_name, str)},
     )
 
@@ -289,6 +330,8 @@ class _History:
 def _state(run: RunFolder, history: _History) -> RunState:
     if is_running(run):
         return RunState.RUNNING
+    if imported_from(run) is not None:
+        return RunState.IMPORTED
     if isinstance(history.end, Failed):
         return RunState.FAILED
     if history.end is not None:
@@ -302,6 +345,12 @@ def _decode(line: str) -> Event | None:
         # A line torn by a kill, to which the process that went on with the run has added its first one.
         event = decode(line[start:])
     return event
+
+
+def _next_path(project: ProjectReader, title: str) -> Path:
+    """The folder of a new run: a number that no run has or had."""
+    taken = [_number(path) for folder in (project.runs_folder, _trash(project)) for path in _folders(folder)]
+    return project.runs_folder / f"{max(taken, default=0) + 1:03d}-{title}"
 
 
 def _folders(folder: Path) -> list[Path]:

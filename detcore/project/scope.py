@@ -9,6 +9,7 @@ import numpy as np
 
 from detcore.project import cross_validation, roles
 from detcore.project.image_rows import ImageList
+from detcore.project.imported_run import imported_from
 from detcore.project.runs import RunFolder
 from detcore.types import IntArray
 from detcore.wording import counted
@@ -43,7 +44,9 @@ SCOPE_TEXTS: Mapping[Scope, str] = {
 def trained_images(run: RunFolder, images: ImageList) -> IntArray:
     """Ids of the images that a run's detections have learnt from: by the list it was started with, else by
     the splits now. Of a cross-validation none, since each image was left out by the model that looked at
-    it."""
+    it; of an imported run none that anybody knows of."""
+    if imported_from(run) is not None:
+        return np.zeros(0, np.int64)
     if run.snapshot.is_file() or cross_validation.is_cross_validation(run):
         return np.array(sorted(cross_validation.trained_images(run)), np.int64)
     return images.ids[~images.in_splits(*roles.HELD_OUT)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from detcore.boxes import Xyxy, inside
 from detcore.errors import ProjectError
 from detcore.evaluation.label_errors import LabelError
 from detcore.project.edits import Edit, add_boxes, add_verdicts, combine, delete_boxes, update_boxes
@@ -93,7 +94,7 @@ def _label_edits(
     """The edits of labels, and for each item the label that the verdict settles."""
     settled = [_settled_label(entry) for entry in entries]
     if kind is VerdictKind.ACCEPT:
-        edit = add_boxes(project, [_label_of(entry, run) for entry in entries])
+        edit = add_boxes(project, [_label_of(project, entry, run) for entry in entries])
         return [edit], list(edit.changes[0].ids)
     if kind in (VerdictKind.CLASS, VerdictKind.BOX):
         changed = [_changed(project, kind, entry) for entry in entries]
@@ -116,7 +117,7 @@ def _ignoring(
     edits = [update_boxes(project, [_difficult(box) for box in boxes])] if boxes else []
     bare = [at for at, box_id in enumerate(settled) if box_id is None]
     if bare:
-        edit = add_boxes(project, [_difficult(_label_of(entries[at], run)) for at in bare])
+        edit = add_boxes(project, [_difficult(_label_of(project, entries[at], run)) for at in bare])
         edits.append(edit)
         for at, box_id in zip(bare, edit.changes[0].ids, strict=True):
             settled[at] = box_id
@@ -161,7 +162,7 @@ def _changed(project: Project, kind: VerdictKind, entry: ErrorEntry) -> Box:
     box = _box(project, entry.image_id, label.key)
     if kind is VerdictKind.CLASS:
         return replace(box, class_id=detection.class_id)
-    x1, y1, x2, y2 = detection.xyxy
+    x1, y1, x2, y2 = _inside_image(project, detection)
     return replace(box, x1=x1, y1=y1, x2=x2, y2=y2)
 
 
@@ -188,11 +189,16 @@ def _difficult(box: Box) -> Box:
     return replace(box, difficult=True)
 
 
-def _label_of(entry: ErrorEntry, run: str) -> Box:
+def _inside_image(project: Project, detection: ErrorEntry) -> Xyxy:
+    """What of a detection lies in its image: those of other programs may reach out of it."""
+    return inside(detection.xyxy, project.image(detection.image_id).size)
+
+
+def _label_of(project: Project, entry: ErrorEntry, run: str) -> Box:
     detection = entry.detection
     if detection is None:
         raise ValueError("there is no detection to make a label of")
-    x1, y1, x2, y2 = detection.xyxy
+    x1, y1, x2, y2 = _inside_image(project, detection)
     return Box(
         id=0,
         image_id=detection.image_id,

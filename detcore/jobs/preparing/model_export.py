@@ -14,6 +14,7 @@ from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.program import check_can_train
 from detcore.project.cross_validation import is_cross_validation
+from detcore.project.imported_run import refuse_imported
 from detcore.project.project import Project
 from detcore.project.runs import RunFolder
 from detcore.project.snapshot import take_snapshot
@@ -175,8 +176,9 @@ def deployable(run: RunFolder) -> DetectorSpec:
     """The detector of a run.
 
     Raises:
-        ConfigError: the run's settings cannot be read, or its detector is not installed or cannot be exported.
+        ConfigError: the run was imported, its settings cannot be read, or its detector is not installed or cannot be exported.
     """
+    refuse_imported(run, "export")
     spec = TrainConfig.load(run.config).spec
     if not spec.deploy:
         raise not_deployable(spec)

@@ -21,6 +21,7 @@ from detcore.jobs.program import check_can_train
 from detcore.jobs.settings.learning import FROM_NOTHING
 from detcore.project import roles
 from detcore.project.cross_validation import fold_folders, is_cross_validation, trained_images
+from detcore.project.imported_run import refuse_imported
 from detcore.project.project import Project
 from detcore.project.reading import ProjectReader
 from detcore.project.run_weights import is_of_run
@@ -177,6 +178,7 @@ def prepare_resume(
             works on it, or PyTorch or its detector is not installed.
     """
     check_can_train()
+    refuse_imported(run, "go on with")
     if is_live(run):
         raise ProjectError(
             "this run learns while you label",
@@ -203,8 +205,9 @@ def prepare_prediction(run: RunFolder, snapshot: Snapshot) -> Path:
     snapshot stays what it was trained on.
 
     Raises:
-        ConfigError: PyTorch is not installed.
+        ConfigError: PyTorch is not installed, or the run was imported.
     """
+    refuse_imported(run, "look at images with")
     check_can_train()
     snapshot.save(run.predict_snapshot)
     return run.predict_snapshot
