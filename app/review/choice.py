@@ -94,6 +94,9 @@ class ReviewChoice(QObject):
         if review is not None and review.unjudged:
             return "These images have no labels yet: nothing is right or wrong, and no figure counts them."
         parts = [f"{known}: the model knows them, so it errs less here than on new images."] if known else []
+        run = self.chosen
+        if run is not None and run.imported is not None and not run.imported.by_person:
+            parts.append("Which images this detector was trained on is not known here.")
         if review is not None and review.unread:
             parts.append(escape(unread_note(review.unread)))
         if review is not None and review.scope is Scope.ALL and Scope.UNLABELLED in review.scopes:

@@ -32,7 +32,8 @@ def next_step(context: AppContext, live: LiveReview, run: RunInfo | None, proble
     if run is None:
         return NextStep(
             title="Train a detector first",
-            text="Here you see where a detector and your labels disagree. There is no run yet.",
+            text="Here you see where a detector and your labels disagree. There is no run yet. What another program has found, "
+            "or another person labelled, comes in by File, Import detections….",
             button="Go to Train",
             page="train",
         )
@@ -57,7 +58,7 @@ def next_step(context: AppContext, live: LiveReview, run: RunInfo | None, proble
             title="This run cannot be shown",
             text=problem,
             icon="alert-circle-outline",
-            button=anew,
+            button="" if run.imported is not None else anew,
             page="train",
             predict=run if run.has_checkpoint else None,
         )
@@ -69,6 +70,11 @@ def next_step(context: AppContext, live: LiveReview, run: RunInfo | None, proble
             predict=run,
         )
     none_here = "None of the images that this run has looked at is in the project."
+    if run.imported is not None:
+        return NextStep(
+            title="No detections on these images",
+            text=f"{none_here} Import detections of those that are: File, Import detections….",
+        )
     if not run.has_checkpoint:
         # a cross-validation has no model of its own, which could look at others
         anew = "Cross-validate" if is_cross_validation(run.folder) else "Train"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QDockWidget, QStackedWidget, QToolBar, QWidget
 
+from app.review.agreement import ReviewAgreement
 from app.review.choice import ReviewChoice
 from app.review.compare import ReviewCompare
 from app.review.figures import ReviewFigures
@@ -77,6 +78,7 @@ class ReviewPage(Page):
         self.figures.tabs.addTab(self.sizes.table, "Sizes")
         self.compare = ReviewCompare(context, self.live, self.choice, self.queue)
         self.figures.tabs.addTab(self.compare.panel, "Compare")
+        self.agreement = ReviewAgreement(self.live, self.choice, self.queue, self.figures.tabs, context.theme)
         self.image = ReviewImage(context, loader, self.live)
         self.empty = EmptyState(context.theme)
         self._counts = Debouncer(

@@ -13,7 +13,7 @@ from detcore.curation.emphasis import NotLookedAtError
 from detcore.errors import Cancelled, ReticleError
 from detcore.jobs.preparing.sent_errors import SentErrors, find_errors, keep_sent, read_sent
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder
+from detcore.project.runs import RunFolder, imported_from
 
 
 class ReviewSending(QObject):
@@ -88,7 +88,8 @@ class ReviewSending(QObject):
         if isinstance(error, Cancelled):
             messages.info("Cancelled. Nothing was sent to training.")
         elif isinstance(error, NotLookedAtError):
-            predict = ("Predict with this run", self.prediction_requested.emit)
+            has_weights = imported_from(run) is None
+            predict = ("Predict with this run", self.prediction_requested.emit) if has_weights else None
             messages.warning(f"Nothing was sent: {error}", predict, applies=lambda: self._live.run == run)
         else:
             messages.error(error, doing="send anything to training")

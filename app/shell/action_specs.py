@@ -31,6 +31,12 @@ GLOBAL_ACTIONS: tuple[ActionSpec, ...] = (
         tip="Read labels that another tool wrote",
     ),
     ActionSpec(
+        "global.import_detections",
+        "Import detections…",
+        icon="import",
+        tip="Review what another program has found, or another person labelled",
+    ),
+    ActionSpec(
         "global.find_images",
         "Locate the images…",
         icon="folder-search-outline",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from PySide6.QtCore import QEventLoop, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
@@ -31,6 +34,7 @@ from app.services.training_worker import SHUT_DOWN_SECONDS
 from app.services.undo_redo import UndoRedo
 from app.shell.about_dialogs import AboutDialog, ManualDialog
 from app.shell.action_dialogs import ActionPalette
+from app.shell.detections_import import DetectionsImport
 from app.shell.division import Division
 from app.shell.image_places import ImagePlaces
 from app.shell.job_bar import JobBar
@@ -85,6 +89,7 @@ class MainWindow(QMainWindow):
         self.review_page = ReviewPage(context, loader)
         self.export_page = ExportPage(context)
         self.project_actions = ProjectActions(context, self)
+        self.detections = DetectionsImport(context, self)
         self.image_places = ImagePlaces(context, self)
         self.duplicates = NearDuplicates(context, self)
         self.label_files = LabelFilesInPlace(context, self)
@@ -196,9 +201,10 @@ class MainWindow(QMainWindow):
         context.view.image_changed.connect(lambda _image_id: self._show_place())
         self.label_page.images.modelReset.connect(self._show_place)
         self.label_page.status_changed.connect(self.view_status.setText)
-        self.label_page.paths_dropped.connect(self.project_actions.open_dropped)
+        self.label_page.paths_dropped.connect(self._open_dropped)
         self.label_page.welcome.recent_chosen.connect(self.project_actions.open_path)
         self.project_actions.page_requested.connect(self.show_page)
+        self.detections.page_requested.connect(self.show_page)
         self.duplicates.page_requested.connect(self.show_page)
         self.image_places.images_moved.connect(self.label_page.viewer.forget_images)
         self.train_page.request_page.connect(self.show_page)
@@ -258,7 +264,10 @@ class MainWindow(QMainWindow):
         take_files(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        self.project_actions.open_dropped(take_files(event))
+        self._open_dropped(take_files(event))
+
+    def _open_dropped(self, paths: Sequence[Path]) -> None:
+        self.detections.open_dropped(paths, otherwise=self.project_actions.open_dropped)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if event.spontaneous() and not may_stop_training(self.context.jobs, self):

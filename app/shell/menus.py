@@ -18,6 +18,7 @@ FILE: Entries = (
     "global.sample",
     "",
     "global.import",
+    "global.import_detections",
     "global.new_images",
     "global.find_images",
     "global.link_files",

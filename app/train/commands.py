@@ -48,7 +48,7 @@ class RunCommands(QObject):
         bind = context.actions.bind
         bind("train.resume", self._resume, when=self._can_resume)
         bind("train.predict", self._predict, when=self._can_predict)
-        bind("train.curves", self._save_curves, when=lambda: selected() is not None)
+        bind("train.curves", self._save_curves, when=self._has_curves)
         bind("train.discard", self._discard, when=self._is_idle)
         bind("train.reveal", self._reveal, when=lambda: selected() is not None)
 
@@ -74,10 +74,16 @@ class RunCommands(QObject):
         )
 
     def _can_resume(self) -> bool:
-        """There is nothing to add to a cross-validation that is complete."""
+        """There is nothing to add to a cross-validation that is complete, nor to what was imported."""
         run = self._selected()
-        done = run is not None and run.state is RunState.COMPLETED and is_cross_validation(run.folder)
+        done = run is not None and (
+            run.imported is not None or (run.state is RunState.COMPLETED and is_cross_validation(run.folder))
+        )
         return self._is_idle() and not done and not self._control.busy
+
+    def _has_curves(self) -> bool:
+        run = self._selected()
+        return run is not None and run.imported is None
 
     def _can_predict(self) -> bool:
         run = self._selected()

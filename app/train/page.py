@@ -36,6 +36,7 @@ from detcore.errors import ConfigError
 from detcore.jobs.config import TrainConfig
 from detcore.jobs.preparing.material import RATIOS, TrainingData, survey
 from detcore.jobs.program import missing_for_training
+from detcore.project.imported_run import ImportedFrom
 from detcore.project.project import Project
 from detcore.project.runs import RunInfo
 
@@ -175,7 +176,7 @@ class TrainPage(Page):
         self.setup.settings.more.changed.connect(self.previewing.settings_changed)
         self.setup.detector.chosen.connect(lambda _model: self.previewing.settings_changed())
         self.published.changed.connect(self._show_weights)
-        self.empty.pressed.connect(lambda: self.request_page.emit("label"))
+        self.empty.pressed.connect(self._leave_empty)
 
     def _open(self) -> None:
         stored = self.context.document.project.get_setting(CONFIG_KEY)
@@ -258,9 +259,12 @@ class TrainPage(Page):
         self.setup.set_editable(not training and not preparing)
         if run is None:
             self._show_empty()
+        elif run.imported is not None:
+            self._show_imported(run.imported)
         else:
             self._show_run(run)
-        self.middle.setCurrentWidget(self.empty if run is None else self.run_view)
+        trained = run is not None and run.imported is None
+        self.middle.setCurrentWidget(self.run_view if trained else self.empty)
         self.commands.refresh()
         self.context.actions.refresh()
 
@@ -272,6 +276,21 @@ class TrainPage(Page):
         compared = [(info.name, history) for info in wanted[1:] if (history := self.histories.get(info.name))]
         history = self.histories.get(run.name) or RunHistory()
         self.run_view.show_run(run, history, compared, doing=self.control.doing(run.folder.path))
+
+    def _show_imported(self, origin: ImportedFrom) -> None:
+        """What was not trained here has no curves."""
+        what = "The labels of another person" if origin.by_person else "What another program has found"
+        text = f"{what}, from {origin.source} ({origin.format}). There is no model here to train or to predict with."
+        self.empty.show_state("import", "Imported", text, "Review")
+
+    def _leave_empty(self) -> None:
+        """To where the button leads that an empty page has."""
+        run = self.selected_run()
+        if run is None:
+            self.request_page.emit("label")
+        else:
+            self.request_page.emit("review")
+            self.context.view.show_run(run.name)
 
     def _show_empty(self) -> None:
         if not self.context.document.is_open:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from html import escape
 from typing import Any
 
 from PySide6.QtCore import (
@@ -31,6 +32,7 @@ STATE_TEXT = {
     RunState.STOPPED: "Stopped",
     RunState.INTERRUPTED: "Interrupted",
     RunState.FAILED: "Failed",
+    RunState.IMPORTED: "Imported",
 }
 
 
@@ -152,6 +154,8 @@ def state_text(run: RunInfo) -> str:
     """What became of a run, and the numbers of those that it comes from: whose errors it learns from, its teacher, and the one of
     whose detector it is a part."""
     parts = [STATE_TEXT[run.state]]
+    if run.imported is not None:
+        parts.append("labels" if run.imported.by_person else "detections")
     if run.learns_from:
         parts.append(f"errors of {run_number(run.learns_from)}")
     if run.teacher:
@@ -172,6 +176,9 @@ def run_number(name: str) -> str:
 
 
 def _tooltip(run: RunInfo) -> str:
+    if run.imported is not None:
+        what = "Labels of a person" if run.imported.by_person else "Detections of another program"
+        return f"<b>{run.name}</b><br>{what}, imported from {escape(run.imported.source)} ({escape(run.imported.format)})"
     lines = [
         f"<b>{run.name}</b>",
         f"{STATE_TEXT[run.state]}, best AP {format_ap(run.best_ap)}",

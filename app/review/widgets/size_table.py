@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.review.models.kind_looks import SHORT, TIPS, text_color
+from app.review.widgets.count_table import CountTable
 from app.services.figures import AP, AP_TIP, ap_at_tip, count_text, ratio_text
 from app.services.theme import Theme
 from detcore.review.kinds import COUNTED, ErrorKind
@@ -111,49 +111,17 @@ class SizeModel(QAbstractTableModel):
         return None
 
 
-class SizeTable(QTableView):
+class SizeTable(CountTable):
     """A click or Enter on a count opens its boxes."""
 
     # The user asks for the boxes behind a count: place of the size or None for all, ErrorKind.
     count_opened = Signal(object, object)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
         self.rows = SizeModel(theme)
-        self.rows.setParent(self)
-        self.setModel(self.rows)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setShowGrid(False)
-        self.setMouseTracking(True)
-        self.setTabKeyNavigation(False)
-        self.setAccessibleName("Sizes")
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.verticalHeader().hide()
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setHighlightSections(False)
-        header.setSectionsClickable(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        theme.changed.connect(self.viewport().update)
+        links = range(_FIRST_COUNT, _FIRST_COUNT + len(COUNTED))
+        super().__init__(self.rows, theme, links=links, name="Sizes", parent=parent)
+        self.opened.connect(self._tell)
 
-    def _open(self, index: QModelIndex) -> None:
-        kind = kind_of(index.column()) if index.isValid() else None
-        if kind is not None:
-            self.count_opened.emit(self.rows.rows[index.row()].size, kind)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._open(self.currentIndex())
-        else:
-            super().keyPressEvent(event)
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        super().mouseMoveEvent(event)
-        index = self.indexAt(event.position().toPoint())
-        link = index.isValid() and kind_of(index.column()) is not None
-        self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if link else Qt.CursorShape.ArrowCursor)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        super().mousePressEvent(event)
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._open(self.indexAt(event.position().toPoint()))
+    def _tell(self, index: QModelIndex) -> None:
+        self.count_opened.emit(self.rows.rows[index.row()].size, kind_of(index.column()))

@@ -7,34 +7,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QW
 
 from app.train.run_history import RunHistory
 from app.train.run_model import STATE_TEXT, format_ap, format_duration, pruned_text
+from app.widgets.figure import Figure
 from app.widgets.flow_layout import FlowLayout
 from detcore.project.cross_validation import MODEL_NAME as CROSS_VALIDATION
 from detcore.project.runs import RunInfo, RunState
 
 STEPS = 1000
 LEARNS_FROM = "Images in which that run erred are drawn more often; the log says how many"
-
-
-class Figure(QWidget):
-    """A number with its name in small letters before it."""
-
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        caption = QLabel(name)
-        caption.setProperty("role", "muted")
-        self.value = QLabel("–")
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 12, 0)
-        layout.setSpacing(6)
-        layout.addWidget(caption)
-        layout.addWidget(self.value)
-
-    def show_text(self, text: str) -> None:
-        self.value.setText(text)
-        # Grows and never shrinks, so that the figures behind it stay where they are.
-        width = self.value.sizeHint().width()
-        if width > self.value.minimumWidth():
-            self.value.setMinimumWidth(width)
 
 
 class JobStatus(QWidget):

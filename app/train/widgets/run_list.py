@@ -51,6 +51,7 @@ STATE_ICONS = {
     RunState.STOPPED: "stop-circle-outline",
     RunState.INTERRUPTED: "alert-outline",
     RunState.FAILED: "alert-circle-outline",
+    RunState.IMPORTED: "import",
 }
 
 
@@ -92,7 +93,7 @@ class RunDelegate(QStyledItemDelegate):
     def _paint_title(self, painter: QPainter, area: QRect, run: RunInfo) -> None:
         tokens = self._theme.tokens
         align = Qt.AlignmentFlag.AlignVCenter
-        value = format_ap(run.best_ap)
+        value = format_ap(run.best_ap) if run.imported is None else ""
         bold = QFont(painter.font())
         bold.setWeight(QFont.Weight.DemiBold)
         painter.setFont(bold)
@@ -114,7 +115,7 @@ class RunDelegate(QStyledItemDelegate):
         icon = QRect(area.left(), area.top() + 3, 14, 14)
         self._theme.icon(STATE_ICONS[run.state], color=color).paint(painter, icon)
         metrics = painter.fontMetrics()
-        done = f"{run.fraction:.0%}" if run.state is RunState.RUNNING else format_duration(run.seconds)
+        done = _done_text(run)
         painter.setPen(QColor(tokens.text if selected else tokens.text_muted))
         painter.drawText(area, align | Qt.AlignmentFlag.AlignRight, done)
         text = area.adjusted(18, 0, -metrics.horizontalAdvance(done) - 8, 0)
@@ -258,6 +259,13 @@ class RunList(QWidget):
         index = self.view.indexAt(position)
         if index.isValid():
             self.menu_requested.emit(index.data(), self.view.viewport().mapToGlobal(position))
+
+
+def _done_text(run: RunInfo) -> str:
+    """How far a run is, or how long it took; "" of one that was trained elsewhere, if at all."""
+    if run.imported is not None:
+        return ""
+    return f"{run.fraction:.0%}" if run.state is RunState.RUNNING else format_duration(run.seconds)
 
 
 def tick_area(row: QRect) -> QRect:

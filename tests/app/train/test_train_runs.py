@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.plots.metric_plot import MetricPlot
 from app.services.context import AppContext
+from app.train.commands import MENU
 from app.train.control import PREDICTING, TRAINING
 from app.train.page import TrainPage
 from app.train.run_history import LogLine
@@ -24,8 +25,9 @@ from detcore.jobs.events import EndReason, Progress
 from detcore.jobs.settings.learning import Learning
 from detcore.jobs.settings.runtime import Runtime
 from detcore.project.edits import set_split
+from detcore.project.imported_run import ImportedFrom
 from detcore.project.project import Project
-from detcore.project.runs import RunState, create_run, find_run, list_runs, save_detections
+from detcore.project.runs import RunState, create_run, find_run, list_runs, make_imported_run, save_detections
 from detcore.project.snapshot import Snapshot
 from detcore.types import Detections
 from tests.app.train.train_driving import (
@@ -314,3 +316,24 @@ def test_a_real_training_child_trains_dies_and_goes_on(
     qtbot.mouseClick(page.buttons.stop, LEFT)
     qtbot.waitUntil(lambda: not context.jobs.active(), timeout=60_000)
     assert "stopped and kept" in last_message(context).text
+
+
+def test_what_was_imported_says_so_and_offers_nothing_that_needs_weights(
+    qtbot: QtBot, page: TrainPage, context: AppContext, project: Project
+) -> None:
+    origin = ImportedFrom(source="dt.json", format="COCO results (JSON)", by_person=False)
+    make_imported_run(
+        project, "theirs", origin, lambda run: save_detections(run, Detections.empty(), image_ids=[1])
+    )
+    context.document.open(project)
+    qtbot.waitUntil(lambda: page.run_list.selected == "001-theirs", timeout=WAIT)
+    (run,) = page.shelf.model.runs
+    assert state_text(run) == "Imported · detections"
+    assert "from dt.json (COCO results (JSON))" in page.empty.text.text()
+    with qtbot.waitSignals([page.request_page, context.view.run_wanted]):
+        qtbot.mouseClick(page.empty.button, Qt.MouseButton.LeftButton)
+    offered = {name: context.actions[f"train.{name}"].isEnabled() for name in MENU}
+    assert [name for name, enabled in offered.items() if enabled] == ["discard", "reveal"]
+    more = page.setup.settings.more
+    assert all("theirs" not in more.weights.itemText(row) for row in range(more.weights.count()))
+    assert all("theirs" not in more.teacher.itemText(row) for row in range(more.teacher.count()))
