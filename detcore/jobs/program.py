@@ -23,6 +23,8 @@ _MEMORY = ":".join(
 """How the C library of Linux keeps the memory of a worker. A step of training takes and gives back some gigabytes in
 tensors; in pages of 4 KB, which go back to the system each time, half of its time goes by with page tables
 (docs/performance.md). See "Memory Allocation Tunables" in the manual of the GNU C library."""
+HOW_TO_INSTALL = "pip install 'reticle[train]'"
+"""What training needs."""
 _KNOWN_SINCE = (2, 35)
 """The version of glibc. An older one takes the last of the three alone, which makes it slower than none."""
 
@@ -34,7 +36,7 @@ def missing_for_training() -> ConfigError | None:
         return None
     return ConfigError(
         "PyTorch, which training and prediction need, is not installed",
-        hint="Install it with: pip install 'reticle[train]'",
+        hint=f"Install it with: {HOW_TO_INSTALL}",
     )
 
 

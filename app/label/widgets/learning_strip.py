@@ -16,6 +16,7 @@ from app.services.theme import Theme
 from app.widgets.elided_label import ElidedLabel
 from app.widgets.painting import polyline
 from detcore.jobs.events import Doing
+from detcore.jobs.program import HOW_TO_INSTALL
 
 _CURVE = QSize(64, 20)
 _LEAST_JUDGED = 5
@@ -77,7 +78,7 @@ def _words(learning: LiveLearning) -> str:
     """What the learner is at."""
     standing = learning.standing
     if learning.missing is not None:
-        return learning.missing.hint or learning.missing.message
+        return f"Needs PyTorch: {HOW_TO_INSTALL}"
     if learning.waits:
         return "Waits until the training is over"
     if learning.run is None:

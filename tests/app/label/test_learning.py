@@ -266,7 +266,7 @@ def test_without_what_it_needs_it_is_not_offered_and_says_what_to_install(
     verify(page, project, 3)
     assert page.context.messages.history == []
     assert not page.learning_strip.switch.isEnabled()
-    assert words(page) == "Install it with: pip install 'reticle[train]'"
+    assert words(page) == "Needs PyTorch: pip install 'reticle[train]'"
     assert page.learning_strip.text.isVisible()
     page.context.actions["label.learn"].trigger()
     assert "PyTorch is not installed" in said(page)

@@ -33,7 +33,14 @@ from detcore.jobs.worker_process import EventWriter, StopFlags
 from detcore.project.class_edits import delete_class, update_class
 from detcore.project.edits import add_boxes, add_class, set_split, set_status
 from detcore.project.project import Project
-from detcore.project.runs import RunFolder, is_live, load_detections, predicted_images, read_events
+from detcore.project.runs import (
+    RunFolder,
+    is_live,
+    load_detections,
+    predicted_images,
+    read_events,
+    save_detections,
+)
 from detcore.project.snapshot import Snapshot, SnapshotImage, take_snapshot
 from detcore.project.verified import VerifiedImages
 from detcore.training.distributed import Group
@@ -478,6 +485,33 @@ def test_at_rest_only_images_are_looked_at_whose_weights_or_files_are_others(
     assert predicted_images(run.before) == set(ids)
 
 
+def test_what_was_found_on_all_images_is_written_once_there_is_room_for_it(
+    project: Project, run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, said, tries = MadeUpLooking(), list[str](), list[RunFolder]()
+
+    def full_at_first(run: RunFolder, found: Detections, **options: Any) -> None:
+        tries.append(run)
+        if len(tries) < 3:
+            raise OSError(errno.ENOSPC, "No space left on device", str(run.detections))
+        save_detections(run, found, **options)
+
+    monkeypatch.setattr("detcore.training.live.looking.save_detections", full_at_first)
+    monkeypatch.setattr("detcore.training.live.looking.TRY_AGAIN_SECONDS", 0.0)
+    everything = LookingAtAll(
+        project, run, looking, Telling(lambda _event: None, Group(), ()), Room(said.append)
+    )
+    everything.begin()
+    for _ in range(12):  # six times two images, twice in vain, once well, then nothing
+        everything.go_on(step=5)
+    assert len(tries) == 3
+    assert not everything.is_under_way
+    assert len(looking.asked) == 12  # none was looked at twice
+    assert predicted_images(run) == set(project.image_ids())
+    assert len(said) == 1
+    assert said[0].startswith(f"{run.detections}: No space left on device. What was found before stays,")
+
+
 def test_what_is_wanted_of_all_images_is_there_while_it_learns_and_what_the_weights_before_found_stays(
     project: Project, run: RunFolder, learner: Learner
 ) -> None:
@@ -679,6 +713,10 @@ def test_images_that_lie_elsewhere_by_now_are_news(project: Project, tmp_path: P
 def test_killed_at_ten_random_moments_it_goes_on_from_what_was_kept(project: Project, run: RunFolder) -> None:
     change_settings(run, checkpoint_every_seconds=0.05)
     verify(project, 6)
+    first = Learner(project.folder, run)  # on a busy machine a short life keeps nothing
+    first.wait(events.Checkpoint)
+    first.stop()
+    kept = read_checkpoint(run.last).state.step
     times = np.random.default_rng(3).uniform(0.1, 0.6, 10).round(2).tolist()
     command = [sys.executable, "-m", "tests.detcore.training.mortal", "learn", str(run.path), "after"]
     done = subprocess.run(
@@ -686,7 +724,7 @@ def test_killed_at_ten_random_moments_it_goes_on_from_what_was_kept(project: Pro
     )
     assert (done.returncode, done.stdout.strip()) == (0, "10"), done.stderr[-2000:]
     step = read_checkpoint(run.last).state.step
-    assert step > 0
+    assert step >= kept > 0
     learner = Learner(project.folder, run)
     assert learner.wait(events.Started).step >= step
     learner.wait(events.Step)
