@@ -9,7 +9,7 @@ from threading import Event
 
 from PySide6.QtCore import QObject
 
-from app.label.learning import LiveLearning
+from app.label.assist.learning import LiveLearning
 from app.label.models.image_model import ImageModel, Reason
 from app.label.widgets.image_filter_bar import ImageFilterBar, ListOrder
 from app.services.actions import TRAIN

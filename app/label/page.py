@@ -18,26 +18,26 @@ from app.label.actions import (
     bind_label_actions,
     name_class_actions,
 )
+from app.label.assist.everywhere import AcceptingEverywhere
+from app.label.assist.filling import FillingBetween
+from app.label.assist.learning import LiveLearning
+from app.label.assist.proposal_decisions import ProposalDecisions
+from app.label.assist.proposals import Proposals
+from app.label.assist.sequences import SequenceProposals
+from app.label.assist.similar import FindingSimilar
+from app.label.assist.suggesting import ClassSuggesting
+from app.label.assist.tightening import Tightening
 from app.label.classes import ClassEditing
 from app.label.current_boxes import CurrentBoxes
 from app.label.editing import LabelEditing
-from app.label.everywhere import AcceptingEverywhere
 from app.label.file_notices import FileNotices, ImageNotice
-from app.label.filling import FillingBetween
 from app.label.filtering import ImageFiltering
 from app.label.image_menu import ImageMenu
-from app.label.learning import LiveLearning
 from app.label.models.box_model import BoxModel
 from app.label.models.class_model import ClassModel
 from app.label.models.image_model import ImageModel
 from app.label.naming import BoxNaming
 from app.label.order import ImageOrdering
-from app.label.proposal_decisions import ProposalDecisions
-from app.label.proposals import Proposals
-from app.label.sequences import SequenceProposals
-from app.label.similar import FindingSimilar
-from app.label.suggesting import ClassSuggesting
-from app.label.tightening import Tightening
 from app.label.verifying import Verifying
 from app.label.viewer import ImageViewer, PlaceText
 from app.label.walk import ImageWalk

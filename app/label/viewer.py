@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QLabel
 from app.canvas.display import DisplayBoxes, LineStyle
 from app.canvas.image_levels import ImageLevels
 from app.canvas.view import ImageCanvas
+from app.label.assist.proposals import Proposals
 from app.label.current_boxes import CurrentBoxes
 from app.label.models.image_model import ImageModel
-from app.label.proposals import Proposals
 from app.services.context import AppContext
 from app.services.image_loader import ImageLoader
 from detcore.errors import ImageMissingError, ProjectError, ReticleError

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from app.label.learning import OFFERED_AT, LiveLearning
+from app.label.assist.learning import OFFERED_AT, LiveLearning
 from app.services.context import AppContext
 from app.services.figures import counted
 from app.services.theme import Theme

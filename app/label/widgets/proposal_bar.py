@@ -6,7 +6,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QLayout, QMenu, QSlider, QToolButton, QWidget
 
-from app.label.proposals import Proposals
+from app.label.assist.proposals import Proposals
 from app.services.context import AppContext
 from app.services.figures import counted, ratio_text
 from app.services.theme import ICON_SIZE

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.label.assist.proposals import Proposals
 from app.label.models.image_model import ImageModel
-from app.label.proposals import Proposals
 from app.services.context import AppContext
 from app.services.figures import counted
 from app.services.timing import Debouncer

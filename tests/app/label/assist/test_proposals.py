@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.label.everywhere_dialog import EverywhereDialog
+from app.label.assist.everywhere_dialog import EverywhereDialog
 from app.label.page import LabelPage
 from detcore.project.edits import add_boxes, add_verdicts, delete_class, set_status
 from detcore.project.project import Project

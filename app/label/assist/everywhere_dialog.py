@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.label.proposals import Proposer
+from app.label.assist.proposals import Proposer
 from app.label.widgets.crop_grid import MOST, CropGrid, Sample
 from app.services.context import AppContext
 from app.services.figures import count_text, counted, ratio_text

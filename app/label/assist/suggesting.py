@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from PySide6.QtCore import QEvent, QObject, QTimer
 
 from app.canvas.view import ImageCanvas
+from app.label.assist.proposals import Proposals
 from app.label.current_boxes import CurrentBoxes
 from app.label.editing import LabelEditing
-from app.label.proposals import Proposals
 from app.label.widgets.class_chips import Chip, ClassChips
 from app.services.context import AppContext
 from detcore.assist.guessing import LABELS, SURE, Guess, guess_by_size, guess_class

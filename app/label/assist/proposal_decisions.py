@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject
 
 from app.canvas.view import ImageCanvas
+from app.label.assist.proposals import Proposals, rows_among
 from app.label.editing import LabelEditing
-from app.label.proposals import Proposals, rows_among
 from app.label.verifying import Verifying
 from app.label.viewer import ImageViewer
 from app.label.walk import ImageWalk

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.label import learning
+from app.label.assist import learning
 from app.label.page import LabelPage
 from app.label.widgets.image_filter_bar import ListOrder
 from detcore.errors import ConfigError
@@ -256,7 +256,7 @@ def test_what_it_has_found_is_what_boxes_are_tightened_and_classes_suggested_by(
 @pytest.fixture
 def without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     missing = ConfigError("PyTorch is not installed", hint="Install it with: pip install 'reticle[train]'")
-    monkeypatch.setattr("app.label.learning.missing_for_training", lambda: missing)
+    monkeypatch.setattr("app.label.assist.learning.missing_for_training", lambda: missing)
 
 
 def test_without_what_it_needs_it_is_not_offered_and_says_what_to_install(
@@ -377,7 +377,7 @@ def test_without_a_power_supply_it_waits_unless_the_user_lets_it(
     class Battery:
         power_plugged = False
 
-    monkeypatch.setattr("app.label.learning.psutil.sensors_battery", lambda: Battery, raising=False)
+    monkeypatch.setattr("app.label.assist.learning.psutil.sensors_battery", lambda: Battery, raising=False)
     job = switch_on(qtbot, page)
     assert [told["pause"] for told in job.told if told["pause"] is not None] == [True]
     page.context.settings.learn_on_battery = True

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from app.label.everywhere_dialog import EverywhereDialog
-from app.label.proposals import Proposals, Proposer
+from app.label.assist.everywhere_dialog import EverywhereDialog
+from app.label.assist.proposals import Proposals, Proposer
 from app.services.context import AppContext
 from app.services.figures import counted
 from app.services.tasks import ProgressCallback

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from app.label.sequences import SequenceProposals
+from app.label.assist.sequences import SequenceProposals
 from app.services.context import AppContext
 from app.services.figures import counted
 from app.services.tasks import ProgressCallback

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QMenu, QWidget
 
+from app.label.assist.proposals import Proposals
 from app.label.current_boxes import CurrentBoxes
 from app.label.models.image_model import ImageModel
-from app.label.proposals import Proposals
 from app.services.context import AppContext
 from app.services.figures import counted
 from app.services.tasks import Task

@@ -12,8 +12,8 @@ from PySide6.QtGui import QColor
 from app.canvas.display import DisplayBoxes, LineStyle
 from app.canvas.style import lightened
 from app.canvas.view import ImageCanvas
+from app.label.assist.proposals import Proposals, rows_among
 from app.label.current_boxes import CurrentBoxes
-from app.label.proposals import Proposals, rows_among
 from app.label.viewer import ImageViewer
 from app.services.context import AppContext
 from app.services.figures import counted

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from app.label.assist.proposals import Proposals
 from app.label.current_boxes import CurrentBoxes
-from app.label.proposals import Proposals
 from app.services.context import AppContext
 from app.services.image_loader import Stamp, stamp_of
 from app.services.tasks import Task
