@@ -116,10 +116,15 @@ class Cancelled(ReticleError):
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
+def is_disk_full(error: OSError) -> bool:
+    """Whether there is no room left, or none that this user may take."""
+    return error.errno in _FULL
+
+
 def disk_error(error: OSError, *, path: str | Path | None = None) -> ReticleError:
     """What the system says of a file, with advice; ``path`` where it does not say of which."""
     hint = "Check that the folder is there and that you may write to it"
-    if error.errno in _FULL:
+    if is_disk_full(error):
         hint = "Free some space on that disk and try again; what was there before is still there"
     elif isinstance(error, FileExistsError | NotADirectoryError):
         hint = "A file is in the place of a folder: choose another name"

@@ -1,14 +1,12 @@
-"""What to export, in which format, where to."""
+"""What to export, for which tool or in which format, where to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
-    QCheckBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -20,17 +18,18 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.figures import count_text
+from app.export.contents import Contents
 from app.widgets.option_fields import OptionFields
+from app.widgets.spin_boxes import Choice
+from detcore.exchange.presets import Preset, presets
 from detcore.formats import all_formats
-from detcore.formats.base import ExportOptions
-from detcore.types import SPLITS
+from detcore.formats.base import IMAGES_TEXT, ExportOptions, Images
 
-NO_SPLIT = "no split"
+_OWN_CHOICE = "Another tool: I choose the format"
 
 
 class ExportForm(QWidget):
-    """Format, splits, options, folder.
+    """Tool or format, contents, options, folder.
 
     Signals:
         changed(): any choice is new.
@@ -47,8 +46,13 @@ class ExportForm(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(16, 12, 16, 12)
         self._layout.setSpacing(4)
+        self._add_tools()
         self._add_formats()
-        self._add_splits()
+        self._section("Images")
+        self.contents = Contents()
+        self.contents.changed.connect(self.changed)
+        self.contents.divide_requested.connect(self.divide_requested)
+        self._layout.addWidget(self.contents)
         self._add_options()
         self._add_folder()
         self._layout.addStretch(1)
@@ -59,30 +63,19 @@ class ExportForm(QWidget):
         return next(name for name, button in self.formats.items() if button.isChecked())
 
     @property
-    def chosen_splits(self) -> list[str] | None:
-        """The splits to write; ``None`` means all images, also those without a split."""
-        boxes = self.splits
-        if all(box.isChecked() for box in boxes.values()):
-            return None
-        return [name for name in SPLITS if boxes[name].isChecked()]
+    def preset(self) -> Preset | None:
+        """The tool that the export is for, where one was chosen."""
+        return self._presets.get(self.tool.choice())
 
     @property
     def options(self) -> ExportOptions:
         own = all_formats()[self.format].options(**self.format_options[self.format].values())
-        return ExportOptions(own=own, copy_images=self.copy_images.isChecked())
+        return self.contents.narrowed(ExportOptions(own=own, images=Images(self.images.choice())))
 
     @property
     def folder(self) -> Path | None:
         text = self.folder_field.text().strip()
         return Path(text).expanduser() if text else None
-
-    def show_splits(self, counts: Mapping[str, int], without: int) -> None:
-        """Numbers of images of each split and of none."""
-        for name, box in self.splits.items():
-            number = without if name == NO_SPLIT else counts.get(name, 0)
-            box.setText(f"{name.capitalize()}  ({count_text(number)})")
-            with QSignalBlocker(box):
-                box.setEnabled(number > 0)
 
     def choose_folder(self, folder: Path) -> None:
         """Fill in a folder that stays."""
@@ -101,7 +94,24 @@ class ExportForm(QWidget):
         label.setContentsMargins(0, 12 if self._layout.count() else 0, 0, 2)
         self._layout.addWidget(label)
 
+    def _add_tools(self) -> None:
+        self._section("For")
+        self._presets = presets()
+        titles = {preset.name: preset.title for preset in self._presets.values()}
+        self.tool = Choice({"": _OWN_CHOICE, **titles})
+        self.tool.setToolTip("Sets format, options and images as the tool wants them")
+        self.tool.currentIndexChanged.connect(self._choose_tool)
+        self.tool_text = QLabel(wordWrap=True)
+        self.tool_text.setProperty("role", "small")
+        self._layout.addWidget(self.tool)
+        self._layout.addWidget(self.tool_text)
+        self.tool_text.hide()
+
     def _add_formats(self) -> None:
+        self._format_list = QWidget()
+        outer, self._layout = self._layout, QVBoxLayout(self._format_list)
+        self._layout.setContentsMargins(0, 12, 0, 0)
+        self._layout.setSpacing(4)
         self._section("Format")
         group = QButtonGroup(self)
         self.formats: dict[str, QRadioButton] = {}
@@ -117,31 +127,20 @@ class ExportForm(QWidget):
             self._layout.addWidget(note)
         self.formats["coco"].setChecked(True)
         group.buttonToggled.connect(lambda _button, checked: self._change_format() if checked else None)
-
-    def _add_splits(self) -> None:
-        self._section("Images")
-        self.splits: dict[str, QCheckBox] = {}
-        for name in (*SPLITS, NO_SPLIT):
-            box = QCheckBox(name.capitalize())
-            box.setChecked(True)
-            box.toggled.connect(self.changed)
-            self.splits[name] = box
-            self._layout.addWidget(box)
-        divide = QPushButton("Divide the images…")
-        divide.setToolTip("Put the images into train, val and test by chance, from a seed")
-        divide.clicked.connect(self.divide_requested)
-        row = QHBoxLayout()
-        row.addWidget(divide)
-        row.addStretch(1)
-        self._layout.addLayout(row)
+        self._layout = outer
+        self._layout.addWidget(self._format_list)
 
     def _add_options(self) -> None:
         self._section("Options")
-        self.copy_images = QCheckBox("Copy the images")
-        self.copy_images.setChecked(True)
-        self.copy_images.setToolTip("Off: only label files are written")
-        self.copy_images.toggled.connect(self.changed)
-        self._layout.addWidget(self.copy_images)
+        label = QLabel("Images")
+        self.images = Choice({str(kind): text for kind, text in IMAGES_TEXT.items()})
+        self.images.setToolTip(
+            "An image that EXIF turns, or that must be converted, is a copy instead of a link"
+        )
+        self.images.currentIndexChanged.connect(self.changed)
+        label.setBuddy(self.images)
+        self._layout.addWidget(label)
+        self._layout.addWidget(self.images)
         self._pages = QStackedWidget()
         self.format_options: dict[str, OptionFields] = {}
         for spec in self._specs:
@@ -172,6 +171,21 @@ class ExportForm(QWidget):
         chosen = QFileDialog.getExistingDirectory(self, "Export into this folder")
         if chosen:
             self.choose_folder(Path(chosen))
+
+    def _choose_tool(self) -> None:
+        """A tool's format, options and images; they can be changed afterwards."""
+        preset = self.preset
+        self._format_list.setVisible(preset is None)
+        self.tool_text.setVisible(preset is not None)
+        if preset is not None:
+            spec = all_formats()[preset.format]
+            self.tool_text.setText(f"Written as {spec.title}. {spec.text}")
+            with QSignalBlocker(self.images):
+                self.images.set_choice(str(preset.images))
+            self.format_options[spec.name].show_options(spec.option_list(), preset.options)
+            self.formats[spec.name].setChecked(True)
+            self._show_options()
+        self.changed.emit()
 
     def _change_format(self) -> None:
         self._show_options()

@@ -103,7 +103,7 @@ class ExportPage(Page):
     def _can_export(self) -> bool:
         form = self.form
         is_ready = self.context.document.is_open and not self.writing.busy
-        return is_ready and form.folder is not None and form.chosen_splits != []
+        return is_ready and form.folder is not None and form.contents.chosen_splits != []
 
     def _choice(self) -> ExportChoice:
         """The export as now chosen."""
@@ -111,7 +111,8 @@ class ExportPage(Page):
         return ExportChoice(
             project=project,
             format=form.format,
-            splits=form.chosen_splits,
+            preset=form.preset,
+            splits=form.contents.chosen_splits,
             options=form.options,
             colors={item.name: item.color for item in project.classes()},
         )
@@ -125,9 +126,14 @@ class ExportPage(Page):
             self._show_closed()
         elif self.isVisible():
             project = self.context.document.project
-            self.form.suggest_folder(project.folder.parent / f"{project.name}-{self.form.format}")
+            self.form.suggest_folder(project.folder.parent / f"{project.name}-{self._suffix()}")
             self._delay.ask()
         self.context.actions.refresh()
+
+    def _suffix(self) -> str:
+        """What the suggested folder is called after."""
+        preset = self.form.preset
+        return self.form.format if preset is None else preset.name
 
     def _show_closed(self) -> None:
         self.summary.show_text(
@@ -149,7 +155,7 @@ class ExportPage(Page):
             with tempfile.TemporaryDirectory() as folder:
                 out = Path(folder) / "preview"
                 try:
-                    report = choice.write(out, lambda _d, _t: not stop.is_set(), copy_images=False)
+                    report = choice.write(out, lambda _d, _t: not stop.is_set(), dry=True)
                 except ReticleError as error:
                     return choice.project.statistics(), error
             return choice.project.statistics(), report
@@ -166,7 +172,7 @@ class ExportPage(Page):
     ) -> None:
         if task is not self._preview:
             return
-        self.form.show_splits(statistics.splits, statistics.without_split)
+        self.form.contents.show_counts(statistics)
         if isinstance(report, ReticleError):
             self.summary.show_text("Nothing to export", _reason(choice, report))
             return
@@ -174,7 +180,6 @@ class ExportPage(Page):
         report = replace(report, notes=tuple(note for note in report.notes if note != NOT_COPIED))
         what = f"{contents_text(report.image_count, report.box_count)}."
         self.summary.show_report(report, choice.colors, title="This will be written", subtitle=what)
-        self.summary.show_proof("")
 
     def _fail_preview(self, task: Task, error: Exception) -> None:
         if task is self._preview:
@@ -198,7 +203,8 @@ class ExportPage(Page):
             title="Exported",
             subtitle=f"{counted(report.files, 'file')} in {report.out}",
         )
-        self.summary.show_proof(exported.proof)
+        self.summary.show_proof(report)
+        self.summary.show_use(exported.choice.preset, report)
 
 
 def _reason(choice: ExportChoice, error: ReticleError) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QIcon, QPixmap
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
     QLabel,
+    QPushButton,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -18,7 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.services.figures import count_text
-from detcore.formats.base import ExportReport
+from detcore.exchange.presets import Preset
+from detcore.exchange.proof import outcome_text
+from detcore.formats.base import ExportReport, ReaderOutcome
 from detcore.types import SPLITS
 
 ROW_HEIGHT = 28
@@ -45,6 +48,10 @@ class ExportSummary(QWidget):
         self.losses = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
         self.losses.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.proof = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.use = QLabel(wordWrap=True, textInteractionFlags=Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.copy_code = QPushButton("Copy these lines")
+        self.copy_code.clicked.connect(self._copy_code)
+        self._code = ""
         self.setMaximumWidth(MAXIMUM_WIDTH)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 20, 24, 16)
@@ -54,15 +61,17 @@ class ExportSummary(QWidget):
         layout.addSpacing(8)
         layout.addWidget(self.table)
         layout.addSpacing(8)
-        layout.addWidget(self.losses)
+        layout.addWidget(self.use)
+        layout.addWidget(self.copy_code, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.proof)
+        layout.addWidget(self.losses)
         layout.addStretch(1)
 
     def show_text(self, title: str, text: str) -> None:
         """A state without figures: nothing open, nothing labelled, a failure."""
         self.title.setText(title)
         self.subtitle.setText(text)
-        for widget in (self.table, self.losses, self.proof):
+        for widget in (self.table, self.losses, self.proof, self.use, self.copy_code):
             widget.hide()
 
     def show_report(
@@ -78,10 +87,33 @@ class ExportSummary(QWidget):
             self.losses.setText(f"{self.losses.text()}{notes}")
         self.table.show()
         self.losses.show()
+        for widget in (self.proof, self.use, self.copy_code):
+            widget.hide()
 
-    def show_proof(self, text: str) -> None:
-        self.proof.setText(text)
-        self.proof.setVisible(bool(text))
+    def show_proof(self, report: ExportReport) -> None:
+        """What readers found in the files."""
+        rows = "".join(_reader_row(outcome, report) for outcome in report.proof)
+        self.proof.setText(
+            "<p style='margin-bottom:2px'><b>Read again, by the rules of its readers</b></p>"
+            f"<ul style='margin:0 0 0 -20px'>{rows}</ul>"
+        )
+        self.proof.show()
+
+    def show_use(self, preset: Preset | None, report: ExportReport) -> None:
+        """How the export is loaded by the tool that it is for."""
+        if preset is None:
+            return
+        self._code = preset.code(report)
+        code = escape(self._code.rstrip()).replace(" ", "&nbsp;").replace("\n", "<br>")
+        self.use.setText(
+            f"<p style='margin-bottom:4px'><b>In {escape(preset.title)}:</b> {escape(preset.text)}</p>"
+            f"<p style='margin:0; font-family:monospace'>{code}</p>"
+        )
+        self.use.show()
+        self.copy_code.show()
+
+    def _copy_code(self) -> None:
+        QGuiApplication.clipboard().setText(self._code)
 
     def _fill(self, report: ExportReport, colors: Mapping[str, str]) -> None:
         splits = sorted(set(report.images) | set(report.boxes), key=_order)
@@ -135,6 +167,11 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 def _order(split: str) -> int:
     return SPLITS.index(split) if split in SPLITS else len(SPLITS)
+
+
+def _reader_row(outcome: ReaderOutcome, report: ExportReport) -> str:
+    faults = "".join(f"<br>{escape(fault)}" for fault in outcome.faults)
+    return f"<li>{escape(outcome.reader)}: {escape(outcome_text(outcome, report))}{faults}</li>"
 
 
 def _nothing_lost() -> str:

@@ -15,45 +15,45 @@ from app.services.figures import contents_text
 from app.services.tasks import ProgressCallback, Task
 from app.widgets.questions import may_be_copied
 from detcore.errors import Cancelled, OutsideImagesError, ReticleError
-from detcore.exchange import export_dataset, format_named
-from detcore.formats.base import ExportOptions, ExportReport
+from detcore.exchange import export_dataset
+from detcore.exchange.presets import Preset
+from detcore.formats.base import ExportOptions, ExportReport, Images
 from detcore.project.project import Project
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportChoice:
-    """``splits`` is ``None`` for all images; ``colors`` are those of the classes by name."""
+    """``preset`` is the tool that it is for; ``splits`` is ``None`` for all images; ``colors`` are those of the classes by
+    name."""
 
     project: Project
     format: str
+    preset: Preset | None = None
     splits: list[str] | None
     options: ExportOptions
     colors: Mapping[str, str]
 
-    def write(self, folder: Path, progress: ProgressCallback, *, copy_images: bool = True) -> ExportReport:
-        """Write the dataset, in the pool. Raises ReticleError, Cancelled among it."""
-        options = replace(self.options, copy_images=self.options.copy_images and copy_images)
+    def write(self, folder: Path, progress: ProgressCallback, *, dry: bool = False) -> ExportReport:
+        """Write the dataset and read it again, in the pool; a ``dry`` run writes labels alone, which nobody reads. Raises
+        ReticleError, Cancelled among it."""
+        options = replace(self.options, images=Images.REFERENCE) if dry else self.options
         return export_dataset(
-            self.project, self.format, folder, splits=self.splits, options=options, progress=progress
+            self.project,
+            self.format,
+            folder,
+            splits=self.splits,
+            options=options,
+            proof=not dry,
+            progress=progress,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exported:
-    """``images`` and ``boxes`` are what was read back from the files."""
+    """An export that was written, with the proof of it in its report."""
 
     choice: ExportChoice
     report: ExportReport
-    images: int
-    boxes: int
-
-    @property
-    def proof(self) -> str:
-        """What reading the files back has shown. How the files are read is no matter here: a file that only
-        holds the val split is odd to a reader, and right all the same."""
-        same = (self.images, self.boxes) == (self.report.image_count, self.report.box_count)
-        verdict = "the same as in the project" if same else "not the same as written: please report this"
-        return f"<b>Read back:</b> {contents_text(self.images, self.boxes)}, {verdict}."
 
 
 class ExportWriting(QObject):
@@ -85,9 +85,7 @@ class ExportWriting(QObject):
             return
 
         def work(progress: ProgressCallback) -> Exported:
-            report = choice.write(folder, progress)
-            dataset, _problems = format_named(choice.format).read(report.out)
-            return Exported(choice=choice, report=report, images=len(dataset.images), boxes=dataset.box_count)
+            return Exported(choice=choice, report=choice.write(folder, progress))
 
         self._task = self._context.tasks.run_with_progress(
             f"Exporting to {folder.name}",
@@ -111,7 +109,8 @@ class ExportWriting(QObject):
         report = exported.report
         if self._is_shown(exported.choice):
             self.done.emit(exported)
-        show = ("Show folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(report.out))))
+        place = report.out if report.out.is_dir() else report.out.parent
+        show = ("Show folder", lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(place))))
         text = f"Exported {contents_text(report.image_count, report.box_count)}."
         self._context.messages.success(text, action=show)
 

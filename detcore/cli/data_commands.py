@@ -17,8 +17,10 @@ from detcore.curation.grouping import groups_of
 from detcore.errors import ConfigError
 from detcore.exchange import ImportOptions, admit, export_dataset, import_found
 from detcore.exchange.conflicts import Settle
+from detcore.exchange.presets import Preset, preset_named
+from detcore.exchange.proof import outcome_text
 from detcore.exchange.subset import make_subset
-from detcore.formats.base import ExportOptions
+from detcore.formats.base import ExportOptions, Images
 from detcore.images.decoding import files_with_frames, frames_text
 from detcore.jobs.preparing.material import split_ranks
 from detcore.project.edits import Edit, set_split
@@ -26,7 +28,7 @@ from detcore.project.opening import create_from_images, named_as_project
 from detcore.project.project import Project
 from detcore.project.runs import list_runs
 from detcore.project.splits import GroupBy, Grouping, divide_images, fill_splits
-from detcore.types import SPLITS, Image
+from detcore.types import SPLITS, Image, Status
 from detcore.wording import counted
 
 
@@ -76,6 +78,9 @@ def import_labels(options: argparse.Namespace) -> int:
 
 
 def export(options: argparse.Namespace) -> int:
+    preset = None if options.preset is None else preset_named(options.preset)
+    if preset is not None:
+        options.format = preset.format
     with (
         Project.open(options.project, read_only=True) as project,
         progress_bar("exporting", "image") as progress,
@@ -86,11 +91,16 @@ def export(options: argparse.Namespace) -> int:
             options.out,
             splits=options.split,
             options=ExportOptions(
-                own=chosen_options(options),
-                copy_images=not options.no_images,
+                own=chosen_options(options, preset.options if preset else {}),
+                images=_placed_images(options, preset),
                 include_unseen=options.include_unseen,
                 outside=options.allow_outside,
+                classes=None if options.classes is None else frozenset(options.classes),
+                statuses=None if options.status is None else frozenset(map(Status, options.status)),
+                touched=options.touched,
+                keep_emptied=not options.drop_emptied,
             ),
+            proof=not options.no_proof,
             progress=progress,
         )
     rows = [
@@ -106,6 +116,10 @@ def export(options: argparse.Namespace) -> int:
         say(f"not in the files: {line}")
     for line in report.notes:
         say(f"note: {line}")
+    for outcome in report.proof:
+        say(f"read again as {outcome.reader} does: {outcome_text(outcome, report)}")
+        for fault in outcome.faults:
+            say(f"  {fault}")
     say(
         f"{report.out}: {counted(report.files, 'file')}, {counted(report.image_count, 'image')}, {counted(report.box_count, 'box', 'boxes')}"
     )
@@ -113,7 +127,20 @@ def export(options: argparse.Namespace) -> int:
         record = asdict(report) | {"out": str(report.out)}
         with atomic_write(options.report) as path:
             path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    if preset is not None:
+        say(f"\nFor {preset.title}: {preset.text}\n\n{preset.code(report).rstrip()}")
     return 0
+
+
+def _placed_images(options: argparse.Namespace, preset: Preset | None) -> Images:
+    """How the images are to come into the export: as told, as a zip is named, or as the preset says."""
+    if options.no_images:
+        return Images.REFERENCE
+    if options.images is not None:
+        return Images(options.images)
+    if options.out.suffix.lower() == ".zip":
+        return Images.ZIP
+    return preset.images if preset is not None else Images.COPY
 
 
 def split(options: argparse.Namespace) -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from detcore.cli.console import complain
 from detcore.errors import ConfigError
 from detcore.formats import all_formats
 from detcore.formats.spec import FormatSpec
-from detcore.options import Option
+from detcore.options import Option, Value
 
 
 def add_format_options(command: argparse.ArgumentParser, *, reading: bool = False) -> None:
@@ -29,14 +29,17 @@ def add_format_options(command: argparse.ArgumentParser, *, reading: bool = Fals
     command.set_defaults(format_words=words)
 
 
-def chosen_options(arguments: argparse.Namespace, *, reading: bool = False) -> Any:
-    """The options of the chosen format for writing, or reading; those of another one are told to change nothing.
+def chosen_options(
+    arguments: argparse.Namespace, preset: Mapping[str, Value] | None = None, *, reading: bool = False
+) -> Any:
+    """The options of the chosen format for writing, or reading, before its defaults those of a ``preset``; those of
+    another one are told to change nothing.
 
     Raises:
         ConfigError: a number is out of its range.
     """
     chosen = all_formats()[arguments.format]
-    given: dict[str, Any] = {}
+    given: dict[str, Any] = dict(preset or {})
     for spec, item in _options(reading):
         value = getattr(arguments, _place(spec, item))
         if value is None:

@@ -12,7 +12,9 @@ from detcore.evaluation.evaluate import RULES
 from detcore.exchange.conflicts import Settle
 from detcore.exchange.detections import DETECTION_FORMATS, LookedAt, label_formats
 from detcore.exchange.formats import AUTO
+from detcore.exchange.presets import presets
 from detcore.formats import all_formats
+from detcore.formats.base import IMAGES_TEXT, Images
 from detcore.jobs.preparing.model_export import MODEL_FORMATS
 from detcore.jobs.settings.sections import GROUPS, SETTINGS
 from detcore.options import Option
@@ -147,10 +149,39 @@ def _add_data_commands(commands: Commands) -> None:
     look.add_argument("--json", action="store_true", help="as JSON")
 
     write = _add(commands, "export", "write a dataset; says what the format cannot hold")
-    write.add_argument("--format", required=True, choices=[name for name, spec in formats if spec.writer])
-    write.add_argument("--out", type=Path, required=True, metavar="DIR", help="an empty or new folder")
+    aim = write.add_mutually_exclusive_group(required=True)
+    aim.add_argument("--format", choices=[name for name, spec in formats if spec.writer])
+    aim.add_argument(
+        "--for", dest="preset", choices=list(presets()), help="for this tool: its format, options and images"
+    )
+    write.add_argument(
+        "--out", type=Path, required=True, metavar="DIR|FILE.zip", help="an empty or new folder, or a zip"
+    )
     write.add_argument("--split", action="append", choices=SPLITS, help="only this split; may be repeated")
-    write.add_argument("--no-images", action="store_true", help="write label files only")
+    write.add_argument(
+        "--class", dest="classes", action="append", metavar="NAME", help="only this class; may be repeated"
+    )
+    write.add_argument(
+        "--drop-emptied",
+        action="store_true",
+        help="leave out verified images without a box of the chosen classes (else they are written as empty)",
+    )
+    write.add_argument(
+        "--status",
+        action="append",
+        choices=[str(status) for status in Status],
+        help="only images of this status; may be repeated",
+    )
+    write.add_argument(
+        "--touched", action="store_true", help="only boxes that a person drew, changed or judged"
+    )
+    placing = write.add_mutually_exclusive_group()
+    means = "; ".join(f"{kind}: {text[:1].lower()}{text[1:]}" for kind, text in IMAGES_TEXT.items())
+    placing.add_argument("--images", choices=[str(kind) for kind in Images], help=means)
+    placing.add_argument("--no-images", action="store_true", help="the same as --images reference")
+    write.add_argument(
+        "--no-proof", action="store_true", help="do not read the files again by the rules of their readers"
+    )
     write.add_argument(
         "--allow-outside",
         action="store_true",

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
-from detcore.collecting import no_collection
 from detcore.errors import FormatError
 from detcore.exchange.admission import refuse_outside
 from detcore.exchange.box_fitting import BoxFitter
-from detcore.exchange.formats import EXTRA_SETTING, format_named
-from detcore.formats.base import (
-    Dataset,
-    DatasetBox,
-    DatasetClass,
-    DatasetImage,
-    ExportOptions,
-    ExportReport,
-    Progress,
-    no_progress,
-)
+from detcore.exchange.choosing import labelled_dataset
+from detcore.exchange.formats import format_named
+from detcore.exchange.packing import packed, zip_named
+from detcore.exchange.proof import proved
+from detcore.formats.base import Dataset, ExportOptions, ExportReport, Images, Progress, no_progress
 from detcore.project.project import Project
-from detcore.types import Box, Image, Status
-from detcore.wording import counted
 
 
 def export_dataset(
@@ -36,17 +26,20 @@ def export_dataset(
     *,
     splits: Collection[str | None] | None = None,
     options: ExportOptions | None = None,
+    proof: bool = False,
     progress: Progress = no_progress,
 ) -> ExportReport:
-    """Write the labelled images of a project to the folder ``out``, which appears complete or not at all.
+    """Write the labelled images of a project to the folder ``out``, or as a zip of that name, which appears complete or
+    not at all.
 
     Exported are images with boxes and verified ones without (of these ``splits``, where ``None`` stands
     for images without a split). Images that nobody has looked at, and those in progress without a box,
     are left out unless ``options.include_unseen``. So are images whose files have another size than their
-    boxes were drawn at, which notes name; no box reaches out of its image.
+    boxes were drawn at, which notes name; no box reaches out of its image. ``proof``: the files are read again by the
+    rules of their readers, and what these find is told and kept in ``EXPORT.txt``.
 
     Raises:
-        ConfigError: there is no such format.
+        ConfigError: there is no such format, or no such class.
         FormatError: nothing to export, or ``out`` cannot be used.
         OutsideImagesError: images would be copied from outside of the project's folder of images, and
             ``options`` do not allow that.
@@ -58,17 +51,25 @@ def export_dataset(
         raise FormatError(
             "an export cannot lie in the project itself", path=out, hint="Choose another folder"
         )
-    images = [image for image in project.images() if splits is None or image.split in splits]
-    dataset, left_out = _labelled_dataset(project, images, chosen)
+    dataset, left_out = labelled_dataset(project, splits, chosen)
     fitter = BoxFitter()
     dataset = replace(dataset, images=fitter.fit_all(dataset.images, progress))
     if not dataset.images:
-        hint = " ".join(fitter.notes()) or "Label or verify some first"
+        is_narrowed = chosen.touched or chosen.classes is not None or chosen.statuses is not None
+        reasons = fitter.notes() + (left_out if is_narrowed else [])
+        hint = " ".join(reasons) or "Label or verify some first"
         raise FormatError("there are no labelled images to export", path=out, hint=hint)
-    if chosen.copy_images and not chosen.outside:
+    if chosen.images is not Images.REFERENCE and not chosen.outside:
         _refuse_outside(dataset)
-    report = writer.write(dataset, out, chosen, progress)
-    return replace(report, notes=(*left_out, *fitter.notes(), *report.notes))
+
+    def write(folder: Path) -> ExportReport:
+        report = writer.write(dataset, folder, chosen, progress)
+        report = replace(report, notes=(*left_out, *fitter.notes(), *report.notes))
+        return proved(writer, report, chosen) if proof else report
+
+    if chosen.images is Images.ZIP:
+        return packed(zip_named(out), write, progress)
+    return write(out)
 
 
 def _refuse_outside(dataset: Dataset) -> None:
@@ -81,72 +82,3 @@ def _refuse_outside(dataset: Dataset) -> None:
     )
     hint = "Give --allow-outside if they are to be copied, too"
     refuse_outside(folders, of="the project's images", path=root, hint=hint)
-
-
-def _labelled_dataset(
-    project: Project, images: Sequence[Image], options: ExportOptions
-) -> tuple[Dataset, list[str]]:
-    classes = project.classes()
-    labels = {item.id: label for label, item in enumerate(classes)}
-    boxes: dict[int, list[DatasetBox]] = {}
-    wanted = {image.id for image in images}
-    with no_collection():
-        for box in project.each_box():
-            if box.image_id in wanted:
-                boxes.setdefault(box.image_id, []).append(_dataset_box(box, labels[box.class_id]))
-    empty = [image for image in images if image.id not in boxes and not options.include_unseen]
-    unseen = {image.id for image in empty if image.status is Status.UNSEEN}
-    unfinished = {image.id for image in empty if image.status is Status.IN_PROGRESS}
-    notes: list[str] = []
-    if unseen:
-        notes.append(
-            f"{counted(len(unseen), 'image')} that nobody has looked at {'is' if len(unseen) == 1 else 'are'} left out."
-        )
-    if unfinished:
-        images_text = counted(len(unfinished), "image")
-        notes.append(
-            f"{images_text} in progress without a box left out; verify them to export them as empty."
-        )
-    kept: Any = project.get_setting(EXTRA_SETTING, {})
-    dataset = Dataset(
-        classes=[
-            DatasetClass(name=item.name, source_id=item.source_id, extra=item.extra) for item in classes
-        ],
-        images=[
-            _dataset_image(project, image, boxes.get(image.id, []))
-            for image in images
-            if image.id not in unseen and image.id not in unfinished
-        ],
-        image_root=project.image_root,
-        extra=cast("dict[str, Any]", kept),
-    )
-    return dataset, notes
-
-
-def _dataset_image(project: Project, image: Image, boxes: Sequence[DatasetBox]) -> DatasetImage:
-    return DatasetImage(
-        path=project.image_path(image),
-        name=Path(image.path).relative_to(Path(image.path).anchor).as_posix(),
-        width=image.width,
-        height=image.height,
-        split=image.split,
-        labelled=image.status is not Status.UNSEEN,
-        verified=image.status is Status.VERIFIED,
-        boxes=boxes,
-        extra=image.extra,
-    )
-
-
-def _dataset_box(box: Box, label: int) -> DatasetBox:
-    return DatasetBox(
-        label=label,
-        x1=box.x1,
-        y1=box.y1,
-        x2=box.x2,
-        y2=box.y2,
-        difficult=box.difficult,
-        truncated=box.truncated,
-        occluded=box.occluded,
-        crowd=box.crowd,
-        extra=box.extra,
-    )

@@ -10,17 +10,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
 from detcore.errors import Cancelled
-from detcore.types import Extra
+from detcore.types import Extra, Status
 
 Progress = Callable[[int, int], bool]
 """``progress(done, total)``; returns ``False`` to cancel."""
 
 MARKER = "reticle.json"
 """Name of the file at the top of every export: the sign that it is ours, and what no format can hold."""
+
+
+REPORT = "EXPORT.txt"
+"""Name of the file at the top of an export that tells people what was written, and what readers find in it."""
 
 
 def no_progress(done: int, total: int) -> bool:
@@ -80,10 +85,31 @@ class DatasetBox:
         return (self.x1, self.y1, self.x2, self.y2)
 
 
+class Images(StrEnum):
+    """How the images come into an export. One that EXIF turns, or that is to be another kind of file, is a copy
+    instead of a link."""
+
+    COPY = "copy"
+    HARD_LINK = "hardlink"
+    SYM_LINK = "symlink"
+    REFERENCE = "reference"
+    ZIP = "zip"
+
+
+IMAGES_TEXT = {
+    Images.COPY: "Copied, turned upright",
+    Images.HARD_LINK: "Hard links: no room needed, the same files",
+    Images.SYM_LINK: "Symbolic links to the originals",
+    Images.REFERENCE: "Left where they are: labels only",
+    Images.ZIP: "Copied, and all packed into a zip",
+}
+"""What each of them means, for forms and help."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetImage:
     """One image. ``path`` is absolute; ``name`` is posix, relative to the image root. An image that is
-    ``missing`` was found nowhere: its path is where it should be.
+    ``missing`` was found nowhere: its path is where it should be. ``placed`` is how its file comes into an export.
 
     ``labelled``: an annotation (even an empty one) belongs to it. ``verified``: its source says that a
     person has checked it, which includes every annotation that lists no object.
@@ -97,6 +123,7 @@ class DatasetImage:
     labelled: bool = True
     verified: bool = False
     missing: bool = False
+    placed: Images = Images.COPY
     boxes: Sequence[DatasetBox] = ()
     extra: Extra = field(default_factory=dict[str, Any])
 
@@ -152,16 +179,34 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """How to write, in every format; ``own`` are the options of the format itself, ``None`` its defaults.
+    """What to write and how, in every format; ``own`` are the options of the format itself, ``None`` its defaults.
 
-    ``include_unseen``: images that nobody has looked at are exported as if they were empty. ``outside``:
-    images outside of the project's folder of images are copied, too.
+    ``include_unseen``: images that nobody has looked at are exported as if they were empty. ``outside``: images
+    outside of the project's folder of images are copied, too. ``classes`` and ``statuses`` are those to be written,
+    ``None`` all. ``touched``: only boxes that a person drew, changed or judged. ``keep_emptied``: a verified image all of
+    whose boxes are of classes left out is written as empty; others without a box left are never written.
     """
 
-    copy_images: bool = True
+    images: Images = Images.COPY
     include_unseen: bool = False
     outside: bool = False
+    classes: frozenset[str] | None = None
+    statuses: frozenset[Status] | None = None
+    touched: bool = False
+    keep_emptied: bool = True
     own: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReaderOutcome:
+    """What a reader finds in an export when it keeps to its rules; ``faults`` say in sentences what it stumbles on.
+    ``skipped`` is why it was not asked."""
+
+    reader: str
+    images: int = 0
+    boxes: int = 0
+    faults: tuple[str, ...] = ()
+    skipped: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +214,8 @@ class ExportReport:
     """What was written. ``losses`` says in sentences what the format cannot hold, ``notes`` what else to
     know.
 
-    ``boxes`` counts by split, then class name; images without a split are counted under ``""``.
+    ``boxes`` counts by split, then class name; images without a split are counted under ``""``. ``proof`` is what
+    readers found in the files afterwards, where they were asked.
     """
 
     out: Path
@@ -178,6 +224,7 @@ class ExportReport:
     boxes: dict[str, dict[str, int]]
     losses: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    proof: tuple[ReaderOutcome, ...] = ()
 
     @property
     def image_count(self) -> int:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from detcore.formats.base import Dataset, DatasetBox, DatasetImage, ExportReport
+from detcore.formats.base import Dataset, DatasetBox, DatasetClass, DatasetImage, ExportReport
 from detcore.formats.common.shapes import SHAPE, shape_of
 from detcore.types import Extra
 from detcore.wording import counted
@@ -144,3 +144,15 @@ def repeated_boxes(images: Iterable[DatasetImage]) -> list[str]:
         if repeated
         else []
     )
+
+
+def renumbered_classes(classes: Sequence[DatasetClass], numbers: Sequence[int], reason: str) -> list[str]:
+    """One note on the classes whose ids are others than in the files that they came from, each with both; ``reason`` says
+    what ids of the format must be."""
+    moved = [
+        f"{item.name} {item.source_id} → {number}"
+        for item, number in zip(classes, numbers, strict=True)
+        if item.source_id is not None and item.source_id != number
+    ]
+    what = counted(len(moved), "class", "classes")
+    return [f"{what} got another id, as {reason}: {', '.join(moved)}."] if moved else []

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from detcore.errors import FormatError
-from detcore.formats.base import Dataset, ExportOptions, ExportReport, Problem, Progress, no_progress
+from detcore.formats.base import Dataset, ExportOptions, ExportReport, Images, Problem, Progress, no_progress
 from detcore.formats.in_place import LabelFiles
 from detcore.formats.losses import Capabilities, foreign_fields, told_losses
+from detcore.formats.rules.tally import ReaderRules
 from detcore.formats.sniffing import Sample, Sniffed
 from detcore.options import NoOptions, Option, options_of
 
@@ -34,7 +35,8 @@ class Reader(Protocol):
 
 class Writer(Protocol):
     """Writes all images of a dataset to the folder ``out``, which appears complete or not at all; ``options`` are
-    of the class that the format declares. Losses that follow from its capabilities are none of its business.
+    of the class that the format declares, and ``copy_images`` is whether the images are to lie there, each ``placed`` as
+    it says. Losses that follow from its capabilities are none of its business.
 
     Raises:
         FormatError: ``out`` holds something else than an earlier export, lies among the images, or cannot be
@@ -70,6 +72,7 @@ class FormatSpec:
     options: type[Any] = NoOptions  # of writing: a frozen dataclass whose fields are made by ``option``
     reading: type[Any] = NoOptions  # likewise, of reading
     capabilities: Capabilities = Capabilities()
+    readers: tuple[ReaderRules, ...] = ()  # of other programs: an export is held against their rules
     open: Callable[[Path], LabelFiles] | None = None  # the files of a folder, to be edited in their place
 
     @property
@@ -111,13 +114,18 @@ class FormatSpec:
         options: ExportOptions | None = None,
         progress: Progress = no_progress,
     ) -> ExportReport:
-        """See :class:`Writer`. The report tells also what the format cannot hold."""
+        """See :class:`Writer`. The report tells also what the format cannot hold. An export that is to be a zip is
+        written as a folder to pack."""
         if self.writer is None:
             raise FormatError(f"{self.title} is only read, not written", path=out)
         chosen = options or ExportOptions()
         _check_kind(self.name, chosen.own, self.options)
         own = self.options() if chosen.own is None else chosen.own
-        report = self.writer(dataset, out, own, copy_images=chosen.copy_images, progress=progress)
+        if chosen.images not in (Images.COPY, Images.REFERENCE):
+            placed = [replace(image, placed=chosen.images) for image in dataset.images]
+            dataset = replace(dataset, images=placed)
+        copied = chosen.images is not Images.REFERENCE
+        report = self.writer(dataset, out, own, copy_images=copied, progress=progress)
         losses = foreign_fields(dataset, self.name, self.title, self.capabilities)
         losses += told_losses(dataset, report, self.title, self.capabilities)
         return replace(report, losses=(*losses, *report.losses))

@@ -13,7 +13,7 @@ import numpy as np
 from detcore.boxes import Xyxy
 from detcore.evaluation.coco import evaluate_coco
 from detcore.exchange import ImportOptions, export_dataset, find_dataset, format_named
-from detcore.formats.base import ExportOptions
+from detcore.formats.base import ExportOptions, Images
 from detcore.project.edits import add_classes
 from detcore.project.opening import create_from_images
 from detcore.project.project import Project
@@ -69,7 +69,7 @@ def make_project(truth: Truth, folder: Path) -> Path:
 
 def exported(project: Project, count: int, folder: Path) -> list[Boxes]:
     """The labels of the ``count`` images of a project of ``make_project``, as an export to ``folder`` has them."""
-    report = export_dataset(project, "coco", folder, options=ExportOptions(copy_images=False))
+    report = export_dataset(project, "coco", folder, options=ExportOptions(images=Images.REFERENCE))
     dataset, _ = format_named("coco").read(report.out)
     names = [item.name for item in dataset.classes]
     boxes = {Path(image.name).stem: image.boxes for image in dataset.images}

@@ -36,6 +36,7 @@ from detcore.formats.common.geometry import Frame
 from detcore.formats.common.staging import read_marks
 from detcore.formats.common.text import as_flag, foreign_parts, split_of_file
 from detcore.formats.losses import Capabilities
+from detcore.formats.rules.coco import COCO_RULES
 from detcore.formats.sniffing import Sample, Sniffed, json_head
 from detcore.formats.spec import FormatSpec
 from detcore.wording import counted
@@ -96,6 +97,7 @@ COCO = FormatSpec(
     sniff=sniff_coco,
     reader=read_coco,
     writer=write_coco,
+    readers=COCO_RULES,
     options=CocoOptions,
     capabilities=Capabilities(
         difficult=True,

@@ -28,7 +28,7 @@ from detcore.formats.common.geometry import span
 from detcore.formats.common.naming import unique_names
 from detcore.formats.common.shapes import shape_of
 from detcore.formats.common.staging import Staging, staged
-from detcore.formats.losses import repeated_boxes
+from detcore.formats.losses import renumbered_classes, repeated_boxes
 from detcore.options import option
 from detcore.wording import counted
 
@@ -148,12 +148,8 @@ class _Writer:
                 f"{boxes} changed since the import: the imported outline or area no longer fits them."
             )
         notes = self._copier.notes() + repeated_boxes(self._written)
-        kept = [item.source_id for item in self._dataset.classes]
-        moved = sum(old is not None and old != new for old, new in zip(kept, self._category_ids, strict=True))
-        if moved:
-            notes.append(
-                f"{counted(moved, 'class', 'classes')} got another id: COCO's start at 1 and are unique."
-            )
+        reason = "COCO's start at 1 and are unique"
+        notes += renumbered_classes(self._dataset.classes, self._category_ids, reason)
         if self._renumbered:
             what = counted(self._renumbered, "image or annotation", "images and annotations")
             notes.append(f"{what} got another id: COCO's start at 1 and are unique over all splits.")

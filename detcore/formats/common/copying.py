@@ -1,4 +1,4 @@
-"""Copies of images for an export: the bytes as they are, or turned upright when EXIF says so."""
+"""Images of an export: copies or links of the files as they are, or copies turned upright when EXIF says so."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from typing import Any
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
-from detcore.errors import ImageError
-from detcore.formats.base import DatasetImage
+from detcore.errors import FormatError, ImageError, disk_error, is_disk_full
+from detcore.formats.base import DatasetImage, Images
 from detcore.formats.common.staging import Staging
 from detcore.images.decoding import UNREADABLE, read_header
 from detcore.wording import counted
 
 JPEG_QUALITY = 95
 NOT_COPIED = "The images themselves were not copied."
+_LINKS = (Images.HARD_LINK, Images.SYM_LINK)
 _JPEG_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe"})
 
 
@@ -35,6 +36,9 @@ class ImageCopier:
         self._turned = 0
         self._unturned = 0
         self._converted = 0
+        self._links: dict[Images, int] = {}
+        self._unlinked = 0
+        self._baked = 0
         self._resized: list[str] = []
         self._broken: list[str] = []
 
@@ -69,7 +73,7 @@ class ImageCopier:
             return
         convert = is_jpeg(name) and not is_jpeg(image.path.name)
         if not turn and not convert:
-            shutil.copyfile(image.path, staging.path(name))
+            self._place(image, staging.path(name))
             return
         try:
             upright, options = _decode_upright(image.path, as_jpeg=is_jpeg(name))
@@ -79,12 +83,28 @@ class ImageCopier:
         upright.save(staging.path(name), **options)
         self._turned += turn
         self._converted += convert
+        self._baked += image.placed in _LINKS
+
+    def _place(self, image: DatasetImage, target: Path) -> None:
+        """The file as it is: a copy, or a link where one was asked for and can be made.
+
+        Raises:
+            FormatError: symbolic links cannot be made here.
+        """
+        if image.placed is Images.SYM_LINK:
+            _link_symbolically(image.path, target)
+        elif image.placed is Images.COPY or not _link_hard(image.path, target):
+            self._unlinked += image.placed is Images.HARD_LINK
+            shutil.copyfile(image.path, target)
+            return
+        self._links[image.placed] = self._links.get(image.placed, 0) + 1
 
     def notes(self) -> list[str]:
         """Sentences about everything that was not a plain copy."""
         notes: list[str] = []
         if not self._enabled:
             notes.append(NOT_COPIED)
+        notes += self._link_notes()
         if self._missing:
             notes.append(
                 f"{counted(self._missing, 'image file')} could not be found: only the labels were written."
@@ -108,6 +128,47 @@ class ImageCopier:
                 f"{files} could not be read as an image and not copied (first: {', '.join(broken[:5])})."
             )
         return notes
+
+    def _link_notes(self) -> list[str]:
+        notes: list[str] = []
+        hard, symbolic = (self._links.get(kind, 0) for kind in _LINKS)
+        if hard:
+            files = counted(hard, "image is a hard link", "images are hard links")
+            notes.append(f"{files}: whoever changes such a file changes the original, too.")
+        if symbolic:
+            files = counted(symbolic, "image is a symbolic link", "images are symbolic links")
+            notes.append(f"{files}: the originals must stay where they are.")
+        if self._unlinked:
+            files = counted(self._unlinked, "image")
+            notes.append(f"{files} copied, as there can be no hard link from there to here.")
+        if self._baked:
+            files = counted(self._baked, "image")
+            notes.append(f"{files} copied instead of linked, as the file had to be turned or converted.")
+        return notes
+
+
+def _link_hard(source: Path, target: Path) -> bool:
+    """Whether a hard link could be made: not across file systems, nor on all of them."""
+    try:
+        os.link(os.path.realpath(source), target)
+    except OSError as error:
+        if is_disk_full(error):
+            raise
+        return False
+    return True
+
+
+def _link_symbolically(source: Path, target: Path) -> None:
+    try:
+        target.symlink_to(os.path.abspath(source))
+    except OSError as error:
+        if is_disk_full(error):
+            raise
+        advice = "Choose hard links or copies"
+        if os.name == "nt":
+            advice = f"Turn on the developer mode in the settings of Windows, or {advice.lower()}"
+        message = f"symbolic links cannot be made here ({disk_error(error).message})"
+        raise FormatError(message, path=target.parent, hint=advice) from error
 
 
 def _decode_upright(path: Path, *, as_jpeg: bool) -> tuple[PillowImage.Image, dict[str, Any]]:

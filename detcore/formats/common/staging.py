@@ -16,7 +16,7 @@ from typing import Any, cast
 import psutil
 
 from detcore.errors import FormatError, disk_error
-from detcore.formats.base import MARKER, DatasetImage
+from detcore.formats.base import MARKER, REPORT, DatasetImage
 from detcore.formats.common.text import decode
 from detcore.types import SPLITS
 from detcore.untrusted_json import parse_json
@@ -53,7 +53,7 @@ class Staging:
         """A file in UTF-8 without a byte order mark, with line feeds."""
         data = text.encode()
         self.path(name).write_bytes(data)
-        self._digests[name] = _digest(data)
+        self._digests[name] = digest(data)
 
     def write_marker(self, format_name: str, content: Mapping[str, Any]) -> None:
         """The file that makes the folder recognisable as ours. To be written last: it lists the others, with
@@ -74,8 +74,16 @@ def read_marker(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        data: Any = parse_json(decode(path.read_bytes())[0])
-    except (OSError, ValueError):
+        return parse_marker(path.read_bytes())
+    except OSError:
+        return None
+
+
+def parse_marker(content: bytes) -> dict[str, Any] | None:
+    """A marker from its bytes; ``None`` where it is none of ours."""
+    try:
+        data: Any = parse_json(decode(content)[0])
+    except ValueError:
         return None
     return cast("dict[str, Any]", data) if isinstance(data, dict) and "reticle_export" in data else None
 
@@ -90,11 +98,11 @@ def staged(out: Path, images: Sequence[DatasetImage], image_root: Path) -> Gener
     """
     out = out.absolute()
     if out.parent.is_dir():
-        _clear_leftovers(out)
+        clear_leftovers(out)
     _check_target(out, images, image_root)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        folder = _make_beside(out, ".partial")
+        folder = make_beside(out, ".partial")
     except OSError as error:
         hint = disk_error(error).hint
         raise FormatError(f"cannot write here ({error.strerror})", path=out, hint=hint) from error
@@ -109,12 +117,12 @@ def staged(out: Path, images: Sequence[DatasetImage], image_root: Path) -> Gener
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _make_beside(out: Path, suffix: str) -> Path:
+def make_beside(out: Path, suffix: str) -> Path:
     """A hidden folder beside ``out`` that names this process, so that others can tell what is left over."""
     return Path(tempfile.mkdtemp(prefix=f".{out.name}.{os.getpid()}-", suffix=suffix, dir=out.parent))
 
 
-def _clear_leftovers(out: Path) -> None:
+def clear_leftovers(out: Path) -> None:
     """Remove what exports to the same place have left that were killed; an earlier export that one of them had put
     aside and did not replace goes back to its place."""
     name = re.compile(rf"\.{re.escape(out.name)}\.(\d{{1,10}})-\w+(\.partial|\.earlier)")
@@ -132,7 +140,7 @@ def _take_place(folder: Path, out: Path) -> None:
     if not out.exists():
         folder.rename(out)
         return
-    earlier = _make_beside(out, ".earlier")
+    earlier = make_beside(out, ".earlier")
     out.rename(earlier / "export")
     try:
         folder.rename(out)
@@ -164,21 +172,31 @@ def _check_is_earlier_export(out: Path, hint: str) -> None:
     marker = read_marker(out)
     if marker is None:
         raise FormatError("the folder is not empty and holds no earlier export", path=out, hint=hint)
-    files: Any = marker.get("files")
-    known = {str(name) for name in cast("list[Any]", files)} if isinstance(files, list) else set[str]()
-    known.add(MARKER)
+    known = listed_files(marker)
     for folder, _, names in os.walk(out):
         for name in names:
             path = (Path(folder) / name).relative_to(out).as_posix()
             # Training tools leave caches of labels beside the labels; they would be stale anyway.
             if path not in known and name.lower() not in _LITTER and not name.endswith(".cache"):
                 raise FormatError(f"holds {path}, which no export wrote", path=out, hint=hint)
-    written: Any = marker.get("written")
-    for name, mark in cast("dict[str, Any]", written).items() if isinstance(written, dict) else ():
+    for name, mark in written_marks(marker).items():
         if name in known and _was_changed(out / name, mark):
             message = f"{name} was changed after the export that wrote it"
             hint = "Import the change first, or choose an empty or a new folder"
             raise FormatError(message, path=out, hint=hint)
+
+
+def listed_files(marker: Mapping[str, Any]) -> set[str]:
+    """The files of an export, by what it says itself."""
+    files: Any = marker.get("files")
+    known = {str(name) for name in cast("list[Any]", files)} if isinstance(files, list) else set[str]()
+    return known | {MARKER, REPORT}
+
+
+def written_marks(marker: Mapping[str, Any]) -> dict[str, Any]:
+    """The SHA-256 of each text of an export, and the size of each image."""
+    written: Any = marker.get("written")
+    return cast("dict[str, Any]", written) if isinstance(written, dict) else {}
 
 
 def _was_changed(path: Path, mark: Any) -> bool:
@@ -187,10 +205,11 @@ def _was_changed(path: Path, mark: Any) -> bool:
         return False
     if isinstance(mark, int):
         return path.stat().st_size != mark
-    return _digest(path.read_bytes()) != mark
+    return digest(path.read_bytes()) != mark
 
 
-def _digest(data: bytes) -> str:
+def digest(data: bytes) -> str:
+    """The SHA-256 of a file's bytes, as the marker notes it."""
     return hashlib.sha256(data).hexdigest()
 
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from detcore.formats.base import Problem
+from detcore.formats.common.staging import read_marker
 from detcore.formats.common.text import decode, is_list_of_all, read_bytes, split_of_folder
 from detcore.images.decoding import EXTENSIONS
 from detcore.types import SPLITS
 
+UNDIVIDED = "undivided"
+"""Noted by an export of ours none of whose images has a split, whatever list they are in."""
 _CLASS_MARKS = (" -1", " 0", " 1")
 
 
@@ -34,9 +37,12 @@ class SplitLists:
         """The lists in ``base/ImageSets/Main``.
 
         ``trainval`` only counts for stems that no other list names: they go to ``val`` when there is a
-        list ``train``, else to ``train``. Lists of single classes (``cat_train.txt``) are passed over.
+        list ``train``, else to ``train``. Lists of single classes (``cat_train.txt``) are passed over. So are
+        those of an export of ours whose images have no split.
         """
         lists = cls()
+        if any((read_marker(home) or {}).get(UNDIVIDED) is True for home in base.parents[1:2]):
+            return lists
         folder = base / "ImageSets" / "Main"
         if not folder.is_dir():
             folder = base / "ImageSets"

@@ -25,6 +25,7 @@ from detcore.formats.common.staging import read_marker
 from detcore.formats.common.text import as_flag, foreign_parts, read_bytes
 from detcore.formats.common.xmltree import Node, parse
 from detcore.formats.losses import Capabilities
+from detcore.formats.rules.voc import VOC_RULES
 from detcore.formats.sniffing import Sample, Sniffed, read_head
 from detcore.formats.spec import FormatSpec
 from detcore.formats.voc.extra import EDGES, image_extra, not_kept, object_extra
@@ -73,6 +74,7 @@ VOC = FormatSpec(
     sniff=sniff_voc,
     reader=read_voc,
     writer=write_voc,
+    readers=VOC_RULES,
     options=VocOptions,
     open=VocFiles,
     capabilities=Capabilities(

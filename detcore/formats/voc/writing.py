@@ -26,17 +26,20 @@ from detcore.formats.common.text import number_text
 from detcore.formats.common.xmltree import Node, leaf, serialise
 from detcore.formats.losses import repeated_boxes
 from detcore.formats.voc.extra import EDGES, WRITTEN
+from detcore.formats.voc.lists import UNDIVIDED
 from detcore.images.decoding import EXTENSIONS
 from detcore.options import option
 from detcore.wording import counted
 
 _HOME = "VOCdevkit/VOC2012"
+_ONLY_LIST = "train"
+"""Where no image has a split, all are in the one list that torchvision opens unasked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VocOptions:
     """``int`` rounds edges, ``float`` keeps them exactly, ``one_based`` writes the inclusive pixels of the devkit of
-    2007. ``jpeg``: JPEG is the only kind that torchvision's reader finds."""
+    2007. ``jpeg``: JPEG is the only kind that torchvision's reader finds. ``trainval`` adds the list of that name."""
 
     coordinates: Literal["int", "float", "one_based"] = option(
         "int",
@@ -51,6 +54,11 @@ class VocOptions:
         False,
         label="Turn other images into JPEG",
         help="torchvision reads only .jpg; quality 95",
+    )
+    trainval: bool = option(
+        False,
+        label="List train and val together, too",
+        help="trainval.txt, for torchvision; CVAT would take each image twice",
     )
 
 
@@ -73,6 +81,8 @@ class _Writer:
         self._widened = 0
         self._refused = 0
         self._written: list[DatasetImage] = []
+        is_divided = any(image.split is not None for image in dataset.images)
+        self._undivided = "default" if is_divided else _ONLY_LIST
 
     def write(self, staging: Staging, progress: Progress) -> None:
         images = self._dataset.images
@@ -92,14 +102,19 @@ class _Writer:
             self._copier.copy(image, staging, f"{_HOME}/JPEGImages/{name}")
             node = self._annotation(image, name, size)
             staging.write_text(f"{_HOME}/Annotations/{stem}.xml", serialise(node))
-            lists.setdefault(image.split or "default", []).append(stem)
+            lists.setdefault(image.split or self._undivided, []).append(stem)
             marks[f"{_HOME}/JPEGImages/{name}"] = {"source": image.name}
             self._written.append(image)
+        if self._options.trainval:
+            lists["trainval"] = [stem for split in ("train", "val") for stem in lists.get(split, [])]
         for split, stems in lists.items():
             staging.write_text(f"{_HOME}/ImageSets/Main/{split}.txt", "".join(f"{stem}\n" for stem in stems))
         rows = ["background:0,0,0::", *(f"{item.name}:::" for item in self._dataset.classes)]
         staging.write_text(f"{_HOME}/labelmap.txt", "".join(f"{row}\n" for row in rows))
-        staging.write_marker("voc", {"coordinates": self._options.coordinates, "images": marks})
+        content: dict[str, Any] = {"coordinates": self._options.coordinates, "images": marks}
+        if self._undivided == _ONLY_LIST:
+            content[UNDIVIDED] = True
+        staging.write_marker("voc", content)
         step(progress, len(images), len(images))
 
     def report(self, out: Path, files: int) -> ExportReport:
@@ -134,7 +149,12 @@ class _Writer:
         if colons:
             notes.append(f"CVAT cannot read class names with a colon in labelmap.txt: {', '.join(colons)}.")
         splits = {image.split for image in self._written}
-        if None in splits:
+        if self._undivided == _ONLY_LIST:
+            notes.append(
+                "No image has a split: all are listed in train.txt, which is what torchvision opens. Divide "
+                "them to have some for validation."
+            )
+        elif None in splits:
             notes.append(
                 "Images without a split are listed in default.txt, which torchvision does not open: "
                 "it knows train, val and trainval. Divide the images for it."

@@ -28,13 +28,14 @@ from detcore.formats.common.geometry import Frame
 from detcore.formats.common.staging import read_marker, read_marks
 from detcore.formats.common.text import decode, read_bytes
 from detcore.formats.losses import Capabilities
+from detcore.formats.rules.yolo import YOLO_RULES
 from detcore.formats.spec import FormatSpec
 from detcore.formats.yolo.in_place import YoloFiles
 from detcore.formats.yolo.layout import Entry, find_config, find_entries, names_around
 from detcore.formats.yolo.names import NameList, names_file, read_names
 from detcore.formats.yolo.rows import are_keypoints, bounds_of, foreign_layout
 from detcore.formats.yolo.sniff import sniff_yolo
-from detcore.formats.yolo.writing import write_yolo
+from detcore.formats.yolo.writing import YoloOptions, write_yolo
 from detcore.wording import counted
 
 _ELSEWHERE = "Name the folder that holds the images, if they lie elsewhere"
@@ -60,6 +61,8 @@ YOLO = FormatSpec(
     sniff=sniff_yolo,
     reader=read_yolo,
     writer=write_yolo,
+    readers=YOLO_RULES,
+    options=YoloOptions,
     open=YoloFiles,
     capabilities=Capabilities(verified_empty=True, splits=True, class_ids=True, kept_beside=True),
 )

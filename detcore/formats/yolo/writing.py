@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,9 @@ from detcore.formats.base import (
 from detcore.formats.common.copying import ImageCopier
 from detcore.formats.common.naming import unique_names
 from detcore.formats.common.staging import Staging, staged
-from detcore.formats.losses import BOX_FLAGS, repeated_boxes
+from detcore.formats.losses import BOX_FLAGS, renumbered_classes, repeated_boxes
 from detcore.formats.yolo.names import NAME_FILES
-from detcore.options import NoOptions
+from detcore.options import option
 from detcore.types import SPLITS
 from detcore.wording import counted
 
@@ -32,11 +33,23 @@ from detcore.wording import counted
 _RESERVED = tuple(Path(name).stem for name in NAME_FILES if name.endswith(".txt"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class YoloOptions:
+    """``label_classes``: labelImg looks for the names beside the label files, where other tools take each text for
+    labels."""
+
+    label_classes: bool = option(
+        False,
+        label="classes.txt beside the label files",
+        help="labelImg asks for it; other tools may take it for labels",
+    )
+
+
 def write_yolo(
-    dataset: Dataset, out: Path, options: NoOptions, *, copy_images: bool, progress: Progress
+    dataset: Dataset, out: Path, options: YoloOptions, *, copy_images: bool, progress: Progress
 ) -> ExportReport:
     """Write ``data.yaml``, ``images`` and ``labels`` below ``out``; see :class:`detcore.formats.spec.Writer`."""
-    writer = _Writer(dataset, ImageCopier(enabled=copy_images))
+    writer = _Writer(dataset, options, ImageCopier(enabled=copy_images))
     with staged(out, dataset.images, dataset.image_root) as staging:
         writer.write(staging, progress)
     return writer.report(out, len(staging.files))
@@ -62,8 +75,9 @@ def class_numbers(classes: Sequence[DatasetClass]) -> list[int]:
 
 
 class _Writer:
-    def __init__(self, dataset: Dataset, copier: ImageCopier) -> None:
+    def __init__(self, dataset: Dataset, options: YoloOptions, copier: ImageCopier) -> None:
         self._dataset = dataset
+        self._options = options
         self._copier = copier
         self._numbers = class_numbers(dataset.classes)
         self._written: list[DatasetImage] = []
@@ -113,18 +127,13 @@ class _Writer:
         folders = self._folders()
         if "val" not in folders:
             notes.append("There are no images for validation: data.yaml names those for training instead.")
-        if folders:
+        if folders and self._options.label_classes:
             notes.append(
-                "Each folder of labels has a classes.txt, which labelImg needs. Delete it for tools that take every "
-                "text file there for labels, such as pylabel."
+                "Each folder of labels has a classes.txt, which labelImg needs. Tools that take every text file "
+                "there for labels, such as pylabel, stumble on it."
             )
-        old = [item.source_id for item in self._dataset.classes]
-        moved = sum(was is not None and was != now for was, now in zip(old, self._numbers, strict=True))
-        if moved:
-            notes.append(
-                f"{counted(moved, 'class', 'classes')} got another id: YOLO's run from 0 without gaps."
-            )
-        return notes
+        reason = "YOLO's run from 0 without gaps"
+        return notes + renumbered_classes(self._dataset.classes, self._numbers, reason)
 
     def _folders(self) -> list[str]:
         used = {image.split or "train" for image in self._written}
@@ -136,7 +145,7 @@ class _Writer:
         text = "".join(f"{name}\n" for name in names)
         folders = self._folders()
         staging.write_text("classes.txt", text)
-        for folder in folders:
+        for folder in folders if self._options.label_classes else ():
             staging.write_text(f"labels/{folder}/classes.txt", text)
         first = folders[0] if folders else "train"
         # No `path`, which Ultralytics resolves against its own settings, and no `nc`, which CVAT

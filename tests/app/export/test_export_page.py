@@ -88,7 +88,7 @@ def test_exporting_by_mouse_writes_the_files_and_reads_them_back(
     page.form.choose_folder(tmp_path / "out")
     page.button.click()
     qtbot.waitUntil(lambda: page.is_done, timeout=10000)
-    assert "2 images and 4 boxes, the same as in the project" in page.summary.proof.text()
+    assert "Reticle: 2 images and 4 boxes, all that was written." in page.summary.proof.text()
     written = next((tmp_path / "out" / "annotations").glob("*.json"))
     assert len(json.loads(written.read_text(encoding="utf-8"))["annotations"]) == 4
 
@@ -97,8 +97,8 @@ def test_only_the_ticked_splits_are_written(qtbot: QtBot, page: ExportPage) -> N
     project = page.context.document.project
     first, second = project.image_ids()[:2]
     page.context.document.edit(set_split, {first: "train", second: "val"})
-    qtbot.waitUntil(lambda: page.form.splits["train"].isEnabled(), timeout=5000)
-    page.form.splits["val"].click()
+    qtbot.waitUntil(lambda: page.form.contents.splits["train"].isEnabled(), timeout=5000)
+    page.form.contents.splits["val"].click()
     qtbot.waitUntil(lambda: ["Images", "1", "1"] in _cells(page), timeout=5000)
 
 
@@ -118,10 +118,10 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(
 def test_without_a_split_there_is_nothing_to_export_and_the_page_says_so(
     qtbot: QtBot, page: ExportPage
 ) -> None:
-    for box in page.form.splits.values():
+    for box in page.form.contents.splits.values():
         box.setEnabled(True)
         qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
-    assert page.form.chosen_splits == []
+    assert page.form.contents.chosen_splits == []
     assert not page.context.actions["export.start"].isEnabled()
     qtbot.waitUntil(lambda: page.summary.title.text() == "Nothing to export", timeout=5000)
     assert page.summary.subtitle.text() == "Choose at least one split."
@@ -135,12 +135,12 @@ def test_an_export_of_the_val_split_alone_reads_back_the_same(
     first, second = project.image_ids()[:2]
     page.context.document.edit(set_split, {first: "train", second: "val"})
     page.form.formats[format_name].click()
-    for name, box in page.form.splits.items():
+    for name, box in page.form.contents.splits.items():
         box.setChecked(name == "val")
     page.form.choose_folder(tmp_path / "out")
     page.button.click()
     qtbot.waitUntil(lambda: page.is_done, timeout=10000)
-    assert "1 image and 2 boxes, the same as in the project" in page.summary.proof.text()
+    assert "Reticle: 1 image and 2 boxes, all that was written." in page.summary.proof.text()
 
 
 def test_the_proof_is_still_there_on_coming_back_to_the_page(
@@ -156,7 +156,7 @@ def test_the_proof_is_still_there_on_coming_back_to_the_page(
     qtbot.wait(2 * PREVIEW_DELAY_MS)
     assert page.is_done
     assert page.summary.title.text() == "Exported"
-    assert "the same as in the project" in page.summary.proof.text()
+    assert "all that was written" in page.summary.proof.text()
 
 
 @pytest.fixture
@@ -166,10 +166,10 @@ def slow_export(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     write = ExportChoice.write
 
     def wait(
-        self: ExportChoice, folder: Path, progress: ProgressCallback, *, copy_images: bool = True
+        self: ExportChoice, folder: Path, progress: ProgressCallback, *, dry: bool = False
     ) -> ExportReport:
-        if not copy_images:
-            return write(self, folder, progress, copy_images=False)
+        if dry:
+            return write(self, folder, progress, dry=True)
         begun.append(folder)
         while progress(0, 1):
             time.sleep(0.01)
@@ -266,3 +266,52 @@ def test_names_are_shown_as_they_are_written(qtbot: QtBot, page: ExportPage) -> 
     document = QTextDocument()
     document.setHtml(page.summary.losses.text())
     assert "class <b>cell</b> & more" in document.toPlainText()
+
+
+def test_a_tool_chosen_first_sets_format_options_and_images_and_tells_how_to_load_the_export(
+    qtbot: QtBot, page: ExportPage, tmp_path: Path
+) -> None:
+    tool = page.form.tool
+    tool.setFocus()
+    for letter in "tor":
+        qtbot.keyClick(tool, letter)
+    assert tool.currentText() == "torchvision"
+    assert page.form.format == "voc"
+    assert not page.form.formats["voc"].isVisible()
+    assert page.form.options.own.jpeg
+    page.form.choose_folder(tmp_path / "out")
+    qtbot.mouseClick(page.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.is_done, timeout=10000)
+    assert "torchvision: 2 images and 4 boxes, all that was written." in page.summary.proof.text()
+    assert "VOCDetection" in page.summary.use.text()
+    qtbot.mouseClick(page.summary.copy_code, Qt.MouseButton.LeftButton)
+    assert f"VOCDetection({str(tmp_path / 'out')!r}" in QApplication.clipboard().text()
+
+
+def test_classes_and_boxes_can_be_left_out_by_mouse(qtbot: QtBot, page: ExportPage) -> None:
+    qtbot.waitUntil(lambda: ["Boxes", "4", "4"] in _cells(page), timeout=5000)
+    contents = page.form.contents
+    qtbot.mouseClick(contents.fold.button, Qt.MouseButton.LeftButton)
+    box = contents.classes.visualItemRect(contents.classes.item(0))
+    qtbot.mouseClick(
+        contents.classes.viewport(),
+        Qt.MouseButton.LeftButton,
+        pos=box.topLeft() + QPoint(10, box.height() // 2),
+    )
+    assert contents.class_count.text() == "2 of 3 classes"
+    qtbot.waitUntil(lambda: ["Boxes", "2", "2"] in _cells(page), timeout=5000)
+    qtbot.mouseClick(
+        contents.touched, Qt.MouseButton.LeftButton, pos=QPoint(8, contents.touched.height() // 2)
+    )
+    assert page.form.options.touched
+
+
+def test_images_can_be_packed_into_a_zip(qtbot: QtBot, page: ExportPage, tmp_path: Path) -> None:
+    images = page.form.images
+    images.setFocus()
+    qtbot.keyClick(images, Qt.Key.Key_End)
+    page.form.choose_folder(tmp_path / "out")
+    qtbot.mouseClick(page.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.is_done, timeout=10000)
+    assert (tmp_path / "out.zip").is_file()
+    assert str(tmp_path / "out.zip") in page.summary.subtitle.text()

@@ -12,7 +12,7 @@ from PIL import Image as PillowImage
 
 from detcore.errors import FormatError
 from detcore.exchange import export_dataset
-from detcore.formats.base import ExportOptions
+from detcore.formats.base import ExportOptions, Images
 from detcore.formats.voc.writing import VocOptions
 from detcore.project.edits import add_boxes, add_class, add_images, delete_boxes
 from detcore.project.project import Project
@@ -82,7 +82,7 @@ def test_boxes_are_written_inside_their_images_and_what_does_not_fit_is_named(
     project: Project, tmp_path: Path, name: str, copy: bool
 ) -> None:
     own = VocOptions(coordinates="float") if name == "voc" else None
-    options = ExportOptions(own=own, copy_images=copy)
+    options = ExportOptions(own=own, images=Images.COPY if copy else Images.REFERENCE)
     report = export_dataset(project, name, tmp_path / "out", options=options)
     boxes = written(tmp_path / "out", name)
     assert sorted(boxes) == ["good.jpg", "unknown.jpg"]

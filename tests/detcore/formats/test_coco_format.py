@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from detcore.errors import FormatError
-from detcore.formats.base import Dataset, DatasetImage, ExportOptions, Problem
+from detcore.formats.base import Dataset, DatasetImage, ExportOptions, Images, Problem
 from detcore.formats.coco.reading import COCO
 from detcore.formats.coco.writing import CocoOptions
 from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
@@ -375,7 +375,7 @@ def test_verified_images_with_boxes_are_recognised_again(tmp_path: Path):
 
 def test_without_copies_the_file_names_are_those_of_the_originals(tmp_path: Path):
     source = dataset_of(tmp_path / "in", {"x/a.jpg": [box(0, 1, 2, 3, 4)], "y/a.jpg": []})
-    COCO.write(source, tmp_path / "out", ExportOptions(copy_images=False))
+    COCO.write(source, tmp_path / "out", ExportOptions(images=Images.REFERENCE))
     assert [item["file_name"] for item in written(tmp_path / "out")["images"]] == ["x/a.jpg", "y/a.jpg"]
     assert not (tmp_path / "out/images").exists()
     again, problems = COCO.read(tmp_path / "out", image_folder=tmp_path / "in")

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from detcore.errors import Cancelled, FormatError
 from detcore.formats import all_formats, detect_format
-from detcore.formats.base import Dataset, ExportOptions
+from detcore.formats.base import Dataset, ExportOptions, Images
 from detcore.formats.common.naming import unique_names
 from detcore.images.decoding import read_image, read_size
 from tests.detcore.formats.format_samples import (
@@ -272,7 +272,7 @@ def test_formats_recognise_their_exports(name, dataset, tmp_path):
 def test_options_are_kept_out_of_the_way_without_copies(dataset, tmp_path):
     for name in WRITABLE:
         item = all_formats()[name]
-        report = item.write(dataset, tmp_path / name, ExportOptions(copy_images=False))
+        report = item.write(dataset, tmp_path / name, ExportOptions(images=Images.REFERENCE))
         assert not list((tmp_path / name).rglob("*.jpg"))
         assert any("not copied" in note for note in report.notes)
         again, _ = item.read(tmp_path / name, image_folder=tmp_path / "in")

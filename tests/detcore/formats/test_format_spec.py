@@ -131,6 +131,7 @@ def test_options_are_listed_as_they_were_declared():
     assert [(item.name, item.default, list(item.choices)) for item in listed] == [
         ("coordinates", "int", ["int", "float", "one_based"]),
         ("jpeg", False, []),
+        ("trainval", False, []),
     ]
     assert [item.help for item in all_formats()["coco"].option_list()] == [
         "COCO evaluators then ignore them",

@@ -358,13 +358,27 @@ def test_torchvision_reads_the_export(tmp_path: Path):
 
 
 def test_lists_that_torchvision_does_not_open_are_named(tmp_path: Path):
-    source = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4)]})
-    whole = VOC.write(source, tmp_path / "whole")
-    assert not any("torchvision" in note for note in whole.notes)
-    for split, said in ((None, "default.txt"), ("test", "test.txt")):
-        images = [dataclasses.replace(image, split=split) for image in source.images]
-        report = VOC.write(dataclasses.replace(source, images=images), tmp_path / str(split))
-        assert [said in note for note in report.notes] == [True]
+    boxes = [box(0, 1, 2, 3, 4)]
+    source = dataset_of(tmp_path / "in", {"a.jpg": boxes, "b.jpg": boxes})
+    for number, (splits, said) in enumerate(
+        {("train", "val"): "", ("train", None): "default.txt", ("train", "test"): "test.txt"}.items()
+    ):
+        images = [dataclasses.replace(i, split=s) for i, s in zip(source.images, splits, strict=True)]
+        report = VOC.write(dataclasses.replace(source, images=images), tmp_path / str(number))
+        assert [said in note for note in report.notes if "torchvision" in note] == [True] * bool(said)
+
+
+def test_images_of_an_undivided_project_are_listed_for_torchvision_and_come_back_without_a_split(
+    tmp_path: Path,
+):
+    source = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4)], "b.jpg": []})
+    images = [dataclasses.replace(image, split=None) for image in source.images]
+    VOC.write(dataclasses.replace(source, images=images), tmp_path / "out")
+    lists = tmp_path / "out/VOCdevkit/VOC2012/ImageSets/Main"
+    assert {path.name: path.read_text() for path in lists.iterdir()} == {"train.txt": "a\nb\n"}
+    again, problems = VOC.read(tmp_path / "out")
+    assert [image.split for image in again.images] == [None, None]
+    assert not problems
 
 
 def test_other_image_kinds_become_jpeg_only_on_request(tmp_path: Path):

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from detcore.formats.base import Dataset, DatasetImage
+from detcore.formats.base import Dataset, DatasetImage, ExportOptions
 from detcore.formats.yolo.reading import YOLO
+from detcore.formats.yolo.writing import YoloOptions
 from tests.detcore.formats.format_samples import box, dataset_of, hashes, save_image
 
 LINE = "0 0.5 0.5 0.2 0.5\n"  # 40 20 60 60 of an image of 100 × 80
@@ -36,8 +37,8 @@ def test_the_written_files_are_the_golden_sample(tmp_path: Path):
         b"0 0.0050000000 0.0062500000 0.0100000000 0.0125000000\n"
     )
     assert (out / "labels/train/b.txt").read_bytes() == b""
-    for place in (out, out / "labels/train"):
-        assert (place / "classes.txt").read_bytes() == b"cat\ndog\n"
+    assert (out / "classes.txt").read_bytes() == b"cat\ndog\n"
+    assert sorted(path.name for path in (out / "labels/train").iterdir()) == ["a.txt", "b.txt"]
     assert (out / "data.yaml").read_text() == (
         'train: images/train\nval: images/train\nnames:\n  0: "cat"\n  1: "dog"\n'
     )
@@ -54,7 +55,7 @@ def test_data_yaml_names_the_splits_that_exist(tmp_path: Path):
         **{split: f"images/{split}" for split in splits},
         "names": {0: "cat", 1: "dog"},
     }
-    assert [note for note in report.notes if "labelImg" not in note] == []
+    assert report.notes == ()
     report = YOLO.write(source, tmp_path / "only_train")
     assert any("no images for validation" in note for note in report.notes)
 
@@ -149,9 +150,12 @@ def test_an_image_called_like_the_list_of_classes_keeps_its_labels(name: str, tm
     assert not any("classes.txt" in str(problem) for problem in problems)
 
 
-def test_the_report_tells_of_the_lists_of_classes_among_the_labels(tmp_path: Path):
+def test_names_lie_beside_the_labels_for_labelimg_alone_and_are_told_of(tmp_path: Path):
     """Some tools take every text file there for labels and stop at them."""
-    report = YOLO.write(dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4)]}), tmp_path / "out")
+    source = dataset_of(tmp_path / "in", {"a.jpg": [box(0, 1, 2, 3, 4)]})
+    options = ExportOptions(own=YoloOptions(label_classes=True))
+    report = YOLO.write(source, tmp_path / "out", options)
+    assert (tmp_path / "out/labels/train/classes.txt").read_bytes() == b"cat\ndog\n"
     assert any("classes.txt" in note and "labelImg" in note for note in report.notes)
 
 
