@@ -25,6 +25,8 @@ COMMANDS = {
     "inspect": "inspect_command.inspect",
     "import-detections": "detections_commands.import_detections",
     "export": "data_commands.export",
+    "diff": "diff_commands.diff",
+    "apply-diff": "diff_commands.apply_diff",
     "link": "in_place_commands.link",
     "sync": "in_place_commands.sync",
     "split": "data_commands.split",

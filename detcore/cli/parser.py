@@ -205,6 +205,27 @@ def _add_data_commands(commands: Commands) -> None:
     )
     sync.add_argument("--json", type=Path, metavar="FILE", help="also write the changes as JSON")
 
+    diff = _add(commands, "diff", "say which boxes were added, removed, moved or relabelled since the import")
+    diff.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="also list each with who changed it, as a patch for apply-diff",
+    )
+
+    play = _add(
+        commands,
+        "apply-diff",
+        "play a diff on the files that were imported: only what changed, on a copy of the folder",
+        project=False,
+    )
+    play.add_argument("patch", type=Path, metavar="PATCH", help="what `diff --json` wrote")
+    play.add_argument("folder", type=Path, metavar="FOLDER", help="a dataset in VOC, YOLO or COCO")
+    play.add_argument("--format", default=AUTO, choices=[AUTO, "voc", "yolo", "coco"])
+    where = play.add_mutually_exclusive_group()
+    where.add_argument("--out", type=Path, metavar="DIR", help="a new folder (default: FOLDER-cleaned)")
+    where.add_argument("--in-place", action="store_true", help="change the files themselves")
+
     split = _add(commands, "split", "divide the images into train, val and test, and store it")
     split.add_argument(
         "--ratios", type=float, nargs=3, default=(0.7, 0.15, 0.15), metavar=("TRAIN", "VAL", "TEST")

@@ -125,7 +125,7 @@ def _labelimg(report: ExportReport) -> str:
 
 
 def _cvat(report: ExportReport) -> str:
-    return f'cvat-cli task import-dataset TASK_ID "{report.out}" --format "PASCAL VOC 1.1"\n'
+    return f'cvat-cli task import-dataset TASK_ID "{report.out}" --format "CVAT 1.1"\n'
 
 
 def _label_studio(report: ExportReport) -> str:
@@ -156,10 +156,9 @@ _PRESETS = (
     Preset(
         name="cvat",
         title="CVAT",
-        format="voc",
-        text="In a task of these images: Actions → Upload annotations → PASCAL VOC 1.1, and choose the zip.",
+        format="cvat",
+        text="In a task of these images: Actions → Upload annotations → CVAT 1.1, and choose the zip.",
         code=_cvat,
-        options={"coordinates": "float", "jpeg": False, "trainval": False},
         images=Images.ZIP,
         shell=True,
     ),

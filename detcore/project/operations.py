@@ -70,6 +70,17 @@ def operation(op: str, /, **arguments: str | int | Sequence[str]) -> str:
     return json.dumps({"op": op, **arguments}, ensure_ascii=False)
 
 
+_IMPORTS = ("import_dataset", "make_sample", "make_subset", "take_from_files")
+_OLD_IMPORT = "Import "
+"""How version 0.1 began the words of an import."""
+
+
+def is_import(text: str) -> bool:
+    """Whether an operation brings labels of somebody else, which is where cleaning begins."""
+    beginnings = tuple(f'{_BEGINNING}"{name}"' for name in _IMPORTS)
+    return text.startswith((*beginnings, _OLD_IMPORT))
+
+
 def words(text: str) -> str:
     """What the text of an edit says: "Move 3 boxes".
 

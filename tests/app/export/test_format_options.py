@@ -31,9 +31,13 @@ def test_each_format_starts_with_its_own_defaults_and_shows_its_own_fields(form:
         ]
         hidden = [page for other, page in form.format_options.items() if other != name]
         assert not any(page.isVisible() for page in hidden)
-    expected = {"voc": ["coordinates", "jpeg"], "coco": ["difficult_as_crowd", "polygon"], "yolo": []}
+    expected = {
+        "voc": ["coordinates", "jpeg", "trainval"],
+        "coco": ["difficult_as_crowd", "polygon"],
+        "createml": [],
+    }
     assert {name: shown[name] for name in expected} == expected
-    form.formats["yolo"].click()
+    form.formats["createml"].click()
     assert form.options.own == NoOptions()
     form.formats["voc"].click()
     assert form.options.own == VocOptions()

@@ -179,9 +179,7 @@ def test_an_option_given_besides_goes_before_that_of_the_tool(
     project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     project.close()
-    command = ["export", str(project.folder), "--for", "cvat", "--out", str(tmp_path / "out")]
-    assert main([*command, "--images", "copy", "--coordinates", "int"]) == 0
-    assert "<xmin>2</xmin>" in (tmp_path / "out" / _XML).read_text()
-    assert main([*command]) == 0
-    assert (tmp_path / "out.zip").is_file()
-    capsys.readouterr()
+    command = ["export", str(project.folder), "--for", "torchvision", "--out", str(tmp_path / "out")]
+    assert main([*command, "--coordinates", "float"]) == 0
+    assert "<xmin>1.5</xmin>" in (tmp_path / "out" / _XML).read_text()
+    assert "1 image converted to JPEG" in capsys.readouterr().out

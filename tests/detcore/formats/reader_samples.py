@@ -46,7 +46,7 @@ def make_sample(format_name: str, folder: Path) -> Path:
         ONLY_READ[format_name](folder / "a", "a.jpg", BOX)
         return folder
     dataset: Dataset = dataset_of(folder.with_name("originals"), {"a.jpg": [box(0, *BOX)]}, classes=["cat"])
-    spec.write(dataset, folder, ExportOptions(copy_images=True))
+    spec.write(dataset, folder, ExportOptions())
     (folder / MARKER).unlink(missing_ok=True)
     return folder
 

@@ -138,7 +138,7 @@ def test_options_are_listed_as_they_were_declared():
         "For evaluators that want a segmentation",
     ]
     assert CocoOptions() == all_formats()["coco"].options()
-    assert all_formats()["yolo"].option_list() == ()
+    assert all_formats()["createml"].option_list() == ()
 
 
 def test_a_format_whose_option_is_none_of_its_choices_is_refused():

@@ -12,7 +12,7 @@ import pytest
 
 from detcore.errors import FormatError
 from detcore.formats import all_formats, detect_format
-from detcore.formats.base import Dataset, ExportOptions
+from detcore.formats.base import Dataset, ExportOptions, Images
 from detcore.formats.common.json_files import nearly_equal
 from detcore.formats.tfrecord.example import read_example
 from detcore.formats.tfrecord.records import read_records
@@ -222,7 +222,7 @@ def test_cvat_files_go_out_as_they_came_in(real_data: Path, tmp_path: Path, fold
 def test_records_go_out_as_they_came_in(real_data: Path, tmp_path: Path):
     source = real_data / PADILLA / "gts/tfrecord_format"
     dataset, _ = all_formats()["tfrecord"].read(source, image_folder=real_data / PADILLA / "images")
-    all_formats()["tfrecord"].write(dataset, tmp_path / "out", ExportOptions(copy_images=False))
+    all_formats()["tfrecord"].write(dataset, tmp_path / "out", ExportOptions(images=Images.REFERENCE))
     found = []
     for folder in (source, tmp_path / "out"):
         records = [read_example(record.data) for record in read_records(folder / "default.tfrecord")]
