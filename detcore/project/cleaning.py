@@ -14,7 +14,7 @@ from detcore.project.verdicts import read_verdicts
 from detcore.types import Box
 
 FLAGS = ("difficult", "truncated", "occluded", "crowd")
-KINDS = ("added", "removed", "moved", "relabelled", "marked")
+CHANGE_KINDS = ("added", "removed", "moved", "relabelled", "marked")
 
 _Values = dict[str, Any]
 
@@ -52,7 +52,7 @@ class BoxChange:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """What happened to it, of ``KINDS``."""
+        """What happened to it, of ``CHANGE_KINDS``."""
         if self.before is None:
             return ("added",)
         if self.after is None:
@@ -94,8 +94,8 @@ def changes_since_import(project: ProjectReader) -> list[BoxChange]:
 
 
 def counts_of(changes: Iterable[BoxChange]) -> dict[str, int]:
-    """How many boxes each of ``KINDS`` happened to; one that was moved and relabelled counts for both."""
-    counts = dict.fromkeys(KINDS, 0)
+    """How many boxes each of ``CHANGE_KINDS`` happened to; one that was moved and relabelled counts for both."""
+    counts = dict.fromkeys(CHANGE_KINDS, 0)
     for change in changes:
         for kind in change.kinds:
             counts[kind] += 1

@@ -22,6 +22,7 @@ from detcore.evaluation.error_types import ErrorTypes, find_error_types
 from detcore.evaluation.judged import judge
 from detcore.evaluation.live import ClassSummary, Counts, LiveEvaluation
 from detcore.evaluation.matching import IOU_THRESHOLDS, SIZE_RANGES
+from detcore.project.cleaning import BoxChange, changes_since_import
 from detcore.project.cross_validation import is_cross_validation, read_plan
 from detcore.project.history import JournalEntry, edits_since
 from detcore.project.reading import ProjectReader, Statistics
@@ -101,6 +102,7 @@ class Findings:
     verdicts: tuple[Verdict, ...]
     changes: LabelChanges | None
     edits: tuple[JournalEntry, ...]
+    cleaned: tuple[BoxChange, ...]
 
 
 def find(
@@ -166,6 +168,7 @@ def find(
         verdicts=tuple(read_verdicts(project, run=run.name)),
         changes=None if snapshot is None else label_changes(snapshot.ground_truth, project.ground_truth()),
         edits=tuple(edits_since(project, info.created, most=MOST_EDITS)),
+        cleaned=tuple(changes_since_import(project)),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from detcore.evaluation.error_types import KINDS, ErrorType
 from detcore.evaluation.scores import area_under_roc, reliability
 from detcore.evaluation.thresholds import points_along
+from detcore.project.cleaning import CHANGE_KINDS
 from detcore.project.verdict_rows import VerdictKind
 from detcore.report.blocks import (
     Block,
@@ -272,6 +273,29 @@ def change_list(findings: Findings) -> Section:
         if len(findings.edits) == MOST_EDITS:
             parts.append(Paragraph(f"Earlier ones than the latest {MOST_EDITS} are not shown.", "muted"))
     return Section("Label changes since the run", parts)
+
+
+def cleaning_list(findings: Findings) -> Section:
+    """What became of the boxes since they were imported: by which edits, and how many of them with a verdict."""
+    changes = findings.cleaned
+    title = "Cleaning since the import"
+    if not changes:
+        return Section(title, (Paragraph("None: the boxes are those that were imported.", "muted"),))
+    numbers = Counter((kind, change.operation) for change in changes for kind in change.kinds)
+    judged = Counter(
+        (kind, change.operation) for change in changes if change.verdict for kind in change.kinds
+    )
+    rows = [
+        [kind, operation or "–", f"{numbers[kind, operation]:,}", f"{judged[kind, operation]:,}"]
+        for kind, operation in sorted(
+            numbers, key=lambda key: (CHANGE_KINDS.index(key[0]), -numbers[key], key[1])
+        )
+    ]
+    images = len({change.image for change in changes})
+    text = f"{counted(len(changes), 'box', 'boxes')} on {counted(images, 'image')}; the command `diff` lists each."
+    head = ("boxes", "last edit", "number", "with a verdict")
+    shown = Table(rows=rows[:_MOST_ROWS], head=head, kind="words")
+    return Section(title, (Paragraph(text), shown, *_rest(len(rows), len(rows[:_MOST_ROWS]))))
 
 
 def _touched(image_ids: Sequence[int], findings: Findings) -> str:

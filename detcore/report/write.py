@@ -37,6 +37,7 @@ from detcore.report.tables import (
     change_list,
     class_name,
     class_table,
+    cleaning_list,
     coco_table,
     confusion_table,
     facts,
@@ -137,6 +138,7 @@ def page(findings: Findings, worst: WorstErrors) -> Page:
             _crops("Largest objects that are missed", worst.missed, findings.counts.fn),
             verdict_list(findings),
             change_list(findings),
+            cleaning_list(findings),
         ),
         footer=f"Made with Reticle on {time.strftime('%Y-%m-%d %H:%M')}.",
     )
