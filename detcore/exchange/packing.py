@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -13,7 +14,6 @@ from detcore.errors import FormatError, disk_error
 from detcore.formats.base import MARKER, ExportReport, Progress, step
 from detcore.formats.common.staging import (
     clear_leftovers,
-    digest,
     listed_files,
     make_beside,
     parse_marker,
@@ -24,6 +24,8 @@ from detcore.images.decoding import EXTENSIONS
 SUFFIX = ".zip"
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can hold: the same export is the same file, byte for byte."""
+_LARGEST_MARKER = 1 << 30
+"""Bytes."""
 _MODE = 0o100644 << 16
 _UNIX = 3
 
@@ -95,12 +97,26 @@ def _check_target(out: Path) -> None:
         raise FormatError("is there already and no earlier export", path=out, hint=hint)
     try:
         with zipfile.ZipFile(out) as archive:
-            marker = parse_marker(archive.read(MARKER)) if MARKER in archive.namelist() else None
+            marker = _marker_in(archive)
             if marker is None:
                 raise FormatError("is there already and no earlier export", path=out, hint=hint)
             _check_entries(archive, listed_files(marker), written_marks(marker), out)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as error:
         raise FormatError("is there already and cannot be read", path=out, hint=hint) from error
+
+
+def _marker_in(archive: zipfile.ZipFile) -> dict[str, object] | None:
+    """What an export of ours notes about itself; ``None`` where there is no such file, or one of a size that none has."""
+    info = next((item for item in archive.infolist() if item.filename == MARKER), None)
+    if info is None or info.file_size > _LARGEST_MARKER:
+        return None
+    return parse_marker(archive.read(info))
+
+
+def _digest_in(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> str:
+    """As ``digest``, of an entry that may say anything of its size."""
+    with archive.open(item) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _check_entries(archive: zipfile.ZipFile, known: set[str], marks: dict[str, object], out: Path) -> None:
@@ -111,7 +127,7 @@ def _check_entries(archive: zipfile.ZipFile, known: set[str], marks: dict[str, o
             )
         mark = marks.get(item.filename)
         changed = isinstance(mark, int) and mark != item.file_size
-        changed |= isinstance(mark, str) and mark != digest(archive.read(item))
+        changed |= isinstance(mark, str) and mark != _digest_in(archive, item)
         if changed:
             message = f"{item.filename} was changed after the export that wrote it"
             raise FormatError(message, path=out, hint="Import the change first, or choose another name")

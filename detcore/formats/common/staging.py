@@ -53,7 +53,7 @@ class Staging:
         """A file in UTF-8 without a byte order mark, with line feeds."""
         data = text.encode()
         self.path(name).write_bytes(data)
-        self._digests[name] = digest(data)
+        self._digests[name] = _digest(data)
 
     def write_marker(self, format_name: str, content: Mapping[str, Any]) -> None:
         """The file that makes the folder recognisable as ours. To be written last: it lists the others, with
@@ -205,11 +205,10 @@ def _was_changed(path: Path, mark: Any) -> bool:
         return False
     if isinstance(mark, int):
         return path.stat().st_size != mark
-    return digest(path.read_bytes()) != mark
+    return _digest(path.read_bytes()) != mark
 
 
-def digest(data: bytes) -> str:
-    """The SHA-256 of a file's bytes, as the marker notes it."""
+def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
