@@ -24,6 +24,7 @@ from detcore.images.decoding import EXTENSIONS
 SUFFIX = ".zip"
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip can hold: the same export is the same file, byte for byte."""
+_PIECE = 1 << 20
 _LARGEST_MARKER = 1 << 30
 """Bytes."""
 _MODE = 0o100644 << 16
@@ -84,7 +85,7 @@ def _pack(folder: Path, file: Path, progress: Progress) -> None:
             is_image = path.suffix.lower() in EXTENSIONS
             info.compress_type = zipfile.ZIP_STORED if is_image else zipfile.ZIP_DEFLATED
             with path.open("rb") as source, archive.open(info, "w") as target:
-                shutil.copyfileobj(source, target, 1 << 20)
+                shutil.copyfileobj(source, target, _PIECE)
     step(progress, len(paths), len(paths))
 
 
@@ -114,9 +115,12 @@ def _marker_in(archive: zipfile.ZipFile) -> dict[str, object] | None:
 
 
 def _digest_in(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> str:
-    """As ``digest``, of an entry that may say anything of its size."""
+    """The SHA-256 of an entry that may say anything of its size."""
+    digest = hashlib.sha256()
     with archive.open(item) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _check_entries(archive: zipfile.ZipFile, known: set[str], marks: dict[str, object], out: Path) -> None:

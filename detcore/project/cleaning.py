@@ -14,7 +14,7 @@ from detcore.project.verdicts import read_verdicts
 from detcore.types import Box
 
 FLAGS = ("difficult", "truncated", "occluded", "crowd")
-CHANGE_KINDS = ("added", "removed", "moved", "relabelled", "marked")
+CHANGE_KINDS: tuple[str, ...] = ("added", "removed", "moved", "relabelled", "marked")
 
 _Values = dict[str, Any]
 
