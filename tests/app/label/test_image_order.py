@@ -340,8 +340,8 @@ def test_cancelled_when_the_order_had_been_found_leaves_the_list_as_well(
 ) -> None:
     cancelled = threading.Event()
 
-    def held(*args: Any) -> Ranking:
-        ranking = rank(*args)
+    def held(*args: Any, learner: RunFolder | None) -> Ranking:
+        ranking = rank(*args, learner=learner)
         assert cancelled.wait(30)
         return ranking
 
