@@ -13,11 +13,19 @@ from types import MappingProxyType
 from detcore.formats.bdd100k import BDD100K
 from detcore.formats.coco.reading import COCO
 from detcore.formats.createml import CREATEML
+from detcore.formats.csv.reading import AUTOML_CSV, CSV, KERAS_RETINANET_CSV, OPENIMAGES_CSV
 from detcore.formats.cvat.reading import CVAT
 from detcore.formats.datumaro.reading import DATUMARO
 from detcore.formats.fiftyone.reading import FIFTYONE
+from detcore.formats.kitti.reading import KITTI
+from detcore.formats.label_rows.dota import DOTA
+from detcore.formats.label_rows.oidv4 import OIDV4
+from detcore.formats.label_rows.visdrone import VISDRONE
 from detcore.formats.label_studio.reading import LABEL_STUDIO
 from detcore.formats.labelme.reading import LABELME
+from detcore.formats.lists.keras_yolo import KERAS_YOLO
+from detcore.formats.lists.mot import MOT
+from detcore.formats.lists.wider_face import WIDER_FACE
 from detcore.formats.sniffing import Sample, Sniffed, read_head
 from detcore.formats.spec import FormatSpec
 from detcore.formats.strangers import IMAGES, Stranger, stranger
@@ -46,6 +54,17 @@ _BUILT_IN = (
     VIA,
     BDD100K,
     SUPERVISELY,
+    CSV,
+    OPENIMAGES_CSV,
+    AUTOML_CSV,
+    KERAS_RETINANET_CSV,
+    KERAS_YOLO,
+    KITTI,
+    OIDV4,
+    DOTA,
+    VISDRONE,
+    WIDER_FACE,
+    MOT,
 )
 
 _MARGIN = 0.02

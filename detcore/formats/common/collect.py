@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from detcore.boxes import LARGEST, fit
+from detcore.boxes import LARGEST, Xyxy, fit
 from detcore.errors import FormatError
 from detcore.formats.base import (
     UNLABELLED,
@@ -123,6 +123,16 @@ class Gathering:
             return [plain_folder(Path(exact).parent) / Path(exact).name]
         return inside
 
+    def text(self, path: Path) -> str | None:
+        """The text in a file; ``None`` where it cannot be read. What is odd about it is reported."""
+        try:
+            text, complaint = decode(read_bytes(path))
+        except FormatError as error:
+            text, complaint = None, error.message
+        if complaint is not None:
+            self.problem(path, complaint)
+        return text
+
     def json(self, path: Path) -> Any:
         """The value in a JSON file; ``None`` where there is none or it cannot be read, which is reported."""
         try:
@@ -233,6 +243,14 @@ class Gathering:
         """Whether ``frame`` found no file there."""
         return _key(image) in self._missing
 
+    def clipped(self, annotation: Path, corners: Xyxy, frame: Frame, line: int | None = None) -> Xyxy | None:
+        """The part of a box, as a file of annotations has it, inside of its image as shown; ``None`` where nothing is
+        left. What had to be changed is reported."""
+        box, message = fit(frame.turn(corners), width=frame.width, height=frame.height)
+        if message is not None:
+            self.problem(annotation, message, line)
+        return box
+
     def claims(self, path: Path) -> bool:
         """Whether an image was added already."""
         return _key(self._plain(path)) in self._images
@@ -280,6 +298,11 @@ class Gathering:
             added += 1
         if added:
             self.problem(folder, f"{counted(added, 'image')} without annotation: {UNLABELLED}")
+
+    def add_unlabelled_beside(self) -> None:
+        """The images that no annotation belongs to, of all folders that hold one which was added."""
+        for folder in dict.fromkeys(image.path.parent for image in self._images.values()):
+            self.add_unlabelled(folder)
 
     def dataset(self) -> Dataset:
         """All that was gathered; images are named below the deepest folder that holds them.

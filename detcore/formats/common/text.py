@@ -16,6 +16,7 @@ _SPLIT_NAMES = {
     "val": "val",
     "valid": "val",
     "validation": "val",
+    "validate": "val",
     "dev": "val",
     "test": "test",
     "testing": "test",
@@ -35,6 +36,7 @@ _IDEOGRAPHS = re.compile("[\u4e00-\u9fff]")
 _LETTERS = re.compile("[A-Za-z\u0370-\u04ff]")
 _TRAILING_YEAR = re.compile(r"\d+$")
 _SEPARATORS = re.compile(r"[\\/]+")
+_BETWEEN_WORDS = re.compile(r"[\s,;]+")
 _TOKENS = re.compile(r"[_\-. ]+")
 
 
@@ -80,7 +82,7 @@ def _as_chinese(data: bytes) -> str | None:
         text = data.decode("gb2312")
     except UnicodeDecodeError:
         return None
-    foreign = [word for word in text.split() if not word.isascii()]
+    foreign = [word for word in _BETWEEN_WORDS.split(text) if not word.isascii()]
     is_chinese = all(_IDEOGRAPHS.search(word) and not _LETTERS.search(word) for word in foreign)
     return text if is_chinese else None
 
@@ -171,3 +173,12 @@ def as_flag(text: str | None) -> bool | None:
 def number_text(value: float) -> str:
     """The shortest text that reads back as the same float; whole numbers without a point."""
     return str(int(value)) if value == int(value) else repr(float(value))
+
+
+def as_number(text: str) -> float:
+    """A number as programs of any country write it, with a point or a comma.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)

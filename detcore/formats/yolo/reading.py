@@ -7,7 +7,6 @@ they leave behind. Boxes are fractions of the image as shown (EXIF applied), as 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -25,6 +24,7 @@ from detcore.formats.base import (
 )
 from detcore.formats.common.collect import LARGEST_ID, Gathering
 from detcore.formats.common.geometry import Frame
+from detcore.formats.common.marks import NotedFlags
 from detcore.formats.common.staging import read_marker, read_marks
 from detcore.formats.common.text import decode, read_bytes
 from detcore.formats.losses import Capabilities
@@ -225,17 +225,12 @@ class _Reader:
     def _boxes(
         self, path: Path, lines: list[tuple[int, str]], frame: Frame, mark: dict[str, Any]
     ) -> list[DatasetBox]:
-        flagged = [dict(item) for item in mark.get("boxes", [])]
+        noted = NotedFlags(mark)
         boxes: list[DatasetBox] = []
         for number, line in lines:
             box = self._box(path, number, line, frame)
-            if box is None:
-                continue
-            noted = next((item for item in flagged if item.get("line") == line), None)
-            if noted is not None:
-                flagged.remove(noted)
-                box = _with_flags(box, noted)
-            boxes.append(box)
+            if box is not None:
+                boxes.append(noted.given_to(box, line))
         return boxes
 
     def _box(self, path: Path, number: int, line: str, frame: Frame) -> DatasetBox | None:
@@ -296,13 +291,3 @@ def _numbers(line: str) -> list[float] | None:
         return [float(column) for column in line.split()[1:]]
     except ValueError:
         return None
-
-
-def _with_flags(box: DatasetBox, noted: dict[str, Any]) -> DatasetBox:
-    return replace(
-        box,
-        difficult=bool(noted.get("difficult")),
-        truncated=bool(noted.get("truncated")),
-        occluded=bool(noted.get("occluded")),
-        crowd=bool(noted.get("crowd")),
-    )

@@ -36,6 +36,12 @@ def sniff_yolo(sample: Sample) -> Sniffed | None:
     descriptions = [path / name for name in inside if name.lower().endswith(_DESCRIPTIONS)]
     described = surest(descriptions[:_MOST], _sniff_file)
     rows = sample.surest((".txt",), _sniff_rows)
+    if described is not None and described.confidence > 0:
+        if rows is None or rows.confidence > 0:
+            return described
+        # Other formats are described in the same way, so the rows count for more.
+        return Sniffed(confidence=min(described.confidence, 0.3), why=f"{described.why}, but {rows.why}")
+    names = next((name for name in inside if name.lower() in NAME_FILES), None)
     has_rows = rows is not None and rows.confidence > 0
     if described is not None and described.confidence > 0:
         if rows is None or has_rows:

@@ -21,9 +21,10 @@ from detcore.formats.base import (
     step,
 )
 from detcore.formats.common.copying import ImageCopier
+from detcore.formats.common.marks import image_mark
 from detcore.formats.common.naming import unique_names
 from detcore.formats.common.staging import Staging, staged
-from detcore.formats.losses import BOX_FLAGS, renumbered_classes, repeated_boxes
+from detcore.formats.losses import renumbered_classes, repeated_boxes
 from detcore.formats.yolo.names import NAME_FILES
 from detcore.options import option
 from detcore.types import SPLITS
@@ -96,7 +97,7 @@ class _Writer:
             self._copier.copy(image, staging, f"images/{folder}/{name}")
             lines = [self._line(box, size) for box in image.boxes]
             staging.write_text(f"labels/{folder}/{stem}.txt", "".join(f"{line}\n" for line in lines))
-            marks[f"images/{folder}/{name}"] = _mark(image, lines)
+            marks[f"images/{folder}/{name}"] = image_mark(image, lines)
             self._written.append(image)
         self._write_classes(staging)
         content: dict[str, Any] = {"images": marks}
@@ -170,16 +171,3 @@ class _Writer:
         )
         texts = [f"{min(max(value, 0.0), 1.0):.10f}" for value in values]
         return " ".join([str(self._numbers[box.label]), *texts])
-
-
-def _mark(image: DatasetImage, lines: Sequence[str]) -> dict[str, Any]:
-    """What the text files cannot say; boxes are recognised by their line."""
-    mark: dict[str, Any] = {"source": image.name, "verified": image.verified, "split": image.split}
-    boxes = [
-        {"line": line, **{flag: True for flag in BOX_FLAGS if getattr(box, flag)}}
-        for box, line in zip(image.boxes, lines, strict=True)
-        if any(getattr(box, flag) for flag in BOX_FLAGS)
-    ]
-    if boxes:
-        mark["boxes"] = boxes
-    return mark

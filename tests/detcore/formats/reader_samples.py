@@ -25,7 +25,17 @@ def _supervisely(path: Path, image: str, corners: tuple[float, float, float, flo
     path.with_name(f"{image}.json").write_text(json.dumps(content))
 
 
-ONLY_READ = {**FINDERS, "supervisely": _supervisely}
+def _mot(path: Path, image: str, corners: tuple[float, float, float, float]) -> None:
+    """The image is the first frame of a sequence, whose name is given."""
+    x1, y1, x2, y2 = corners
+    sequence = path.parent / "x"
+    (sequence / "gt").mkdir(parents=True)
+    (sequence / "gt/gt.txt").write_text(f"1,7,{x1},{y1},{x2 - x1},{y2 - y1},1,1,1\n")
+    (sequence / "img1").mkdir()
+    (path.parent / image).rename(sequence / "img1/000001.jpg")
+
+
+ONLY_READ = {**FINDERS, "supervisely": _supervisely, "mot": _mot}
 """How a format that is only read annotates an image: at a path whose suffix it sets, the name of the image, the box."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import shutil
@@ -156,6 +157,20 @@ def test_tfrecord_is_exact_to_the_floats_of_four_bytes_that_it_holds(
     for first, second in there_and_back(content, folder, next(outs), "tfrecord", ExportOptions()):
         # 24 bits of the largest image
         assert first.xyxy == pytest.approx(second.xyxy, abs=4000 * 2**-24)
+
+
+@many
+@given(content=datasets())
+@pytest.mark.parametrize("name", ["csv", "kitti"])
+def test_tables_and_rows_of_text_are_exact(content, folder: Path, outs: Iterator[Path], name: str):
+    class_names, images = content
+    if name == "kitti":  # its crowds have no class
+        images = [
+            (number, [dataclasses.replace(box, crowd=False) for box in boxes], split)
+            for number, boxes, split in images
+        ]
+    for first, second in there_and_back([class_names, images], folder, next(outs), name, ExportOptions()):
+        assert first.xyxy == second.xyxy
 
 
 @many

@@ -16,7 +16,7 @@ from tests.detcore.formats.format_samples import save_image
 from tests.detcore.formats.json_samples import MAKERS
 
 Corners = tuple[float, float, float, float]
-NAMES = ["coco", "voc", "yolo", "cvat", "datumaro", "tfrecord"]
+NAMES = ["coco", "voc", "yolo", "cvat", "datumaro", "tfrecord", "csv", "kitti"]
 SIZE = (100, 80)
 """Width and height of the images of ``save_image``."""
 
@@ -75,6 +75,32 @@ def _tfrecord(path: Path, image: str, box: Corners) -> None:
         write_record(file, write_example(features))
 
 
+TEXTS = {
+    "csv": "filename,class,xmin,ymin,xmax,ymax\n{image},cat,{x1},{y1},{x2},{y2}\n",
+    "openimages": "ImageID,LabelName,XMin,XMax,YMin,YMax\n{image},cat,{left},{right},{top},{bottom}\n",
+    "automl": "UNASSIGNED,gs://x/{image},cat,{left},{top},,,{right},{bottom},,\n",
+    "keras-retinanet": "{image},{x1},{y1},{x2},{y2},cat\n",
+    "keras-yolo3": "{image} {x1},{y1},{x2},{y2},0\n",
+    "kitti": "cat 0 0 -10 {x1} {y1} {x2} {y2} -1 -1 -1 -1000 -1000 -1000 -10\n",
+    "oidv4": "cat {x1} {y1} {x2} {y2}\n",
+    "dota": "{x1} {y1} {x2} {y1} {x2} {y2} {x1} {y2} cat 0\n",
+    "visdrone": "{x1},{y1},{width},{height},1,4,0,0\n",
+    "wider-face": "{image}\n1\n{x1} {y1} {width} {height} 0 0 0 0 0 0\n",
+}
+"""What stands in a file of one box, in tables and rows of text."""
+
+
+def _text(name: str) -> Callable[[Path, str, Corners], None]:
+    def write(path: Path, image: str, box: Corners) -> None:
+        (x1, y1, x2, y2), (across, down) = box, SIZE
+        numbers = {"x1": x1, "y1": y1, "x2": x2, "y2": y2, "width": x2 - x1, "height": y2 - y1}
+        numbers |= {"left": x1 / across, "right": x2 / across, "top": y1 / down, "bottom": y2 / down}
+        suffix = ".csv" if name in {"csv", "openimages", "automl", "keras-retinanet"} else ".txt"
+        path.with_suffix(suffix).write_text(TEXTS[name].format(image=image, **numbers))
+
+    return write
+
+
 def _json(name: str) -> Callable[[Path, str, Corners], None]:
     """Writes the usual box of a format of JSON, whatever the corners."""
 
@@ -92,9 +118,11 @@ WRITERS: dict[str, Callable[[Path, str, Corners], None]] = {
     "cvat": _cvat,
     "datumaro": _datumaro,
     "tfrecord": _tfrecord,
+    **{name: _text(name) for name in ("csv", "kitti")},
 }
 FINDERS = {
     **WRITERS,
+    **{name: _text(name) for name in TEXTS},
     **{name: _json(name) for name in ("labelme", "label-studio", "createml", "via", "bdd100k")},
 }
 

@@ -149,15 +149,22 @@ def test_a_description_is_yolo_by_its_keys(tmp_path: Path, name: str, content: s
         ("0 0.5 0.5 0.25 0.25", "yolo", ""),
         ("cat 0.5 0.5 0.25 0.25", "yolo", ""),
         ("0 0.1 0.1 0.2 0.1 0.2 0.2", "yolo", ""),  # an outline
-        ("Car 0.00 0 1.85 387.63 181.54 423.81 203.12 1.67 1.87 3.69 -16.53 2.39 58.49 1.57", None, "KITTI"),
-        ("cat 10 20 30 40", None, "name x1 y1 x2 y2"),
+        (
+            "Car 0.00 0 1.85 387.63 181.54 423.81 203.12 1.67 1.87 3.69 -16.53 2.39 58.49 1.57",
+            "kitti",
+            "KITTI",
+        ),
+        ("cat 10 20 30 40", "oidv4", "OIDv4 or Cartucho"),
         ("1 0.92 10 20 30 40", None, "numbers that are no fractions of an image"),
-        ("684,8,273,116,0,0,0,0", None, "VisDrone"),
-        ("10 20 30 40 50 60 70 80 plane 0", None, "DOTA"),
+        ("684,8,273,116,0,0,0,0", "visdrone", "VisDrone"),
+        ("684,8,273,116,0.9,4,-1,-1", None, "VisDrone (text): these are detections with a confidence"),
+        ("cat 0.9 10 20 30 40", None, "Cartucho (text): these are detections with a confidence"),
+        ("10 20 30 40 50 60 70 80 plane 0", "dota", "DOTA"),
+        ("img/a.jpg 10,20,30,40,0 1,2,3,4,1", "keras-yolo3", "keras-yolo3"),
         ("Read me first", None, ""),
     ],
 )
-def test_text_files_are_yolo_when_their_numbers_are_fractions(
+def test_text_files_are_told_by_their_columns_and_are_yolo_when_the_numbers_are_fractions(
     tmp_path: Path, line: str, expected: str | None, reason: str
 ):
     save_image(tmp_path / "images/a.jpg")

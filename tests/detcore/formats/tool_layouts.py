@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.detcore.formats.format_samples import save_image
@@ -286,6 +286,121 @@ def _yolo_beside_images(root: Path) -> Path:
     return root
 
 
+def _table(*stems: str) -> str:
+    """With the headings of TensorFlow's tutorials."""
+    rows = [
+        f"{stem}.jpg,{SIZE[0]},{SIZE[1]},{','.join(map(str, box))}" for stem in stems for box in BOXES[stem]
+    ]
+    return "\n".join(["filename,width,height,class,xmin,ymin,xmax,ymax", *rows]) + "\n"
+
+
+def _csv_of_tensorflow(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        save_image(root / f"images/{stem}.jpg")
+        _write(root / f"data/{split}_labels.csv", _table(stem))
+    return root
+
+
+def _csv_of_roboflow(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        folder = root / ("valid" if split == "val" else split)
+        save_image(folder / f"{stem}.jpg")
+        _write(folder / "_annotations.csv", _table(stem))
+    return root
+
+
+def _shares(box: Sequence[int]) -> list[str]:
+    return [str(edge / side) for edge, side in zip(box, SIZE * 2, strict=True)]
+
+
+def _openimages(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        folder = "validation" if split == "val" else split
+        save_image(root / f"images/{folder}/{stem}.jpg")
+        lines = ["ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf"]
+        for name, *edges in BOXES[stem]:
+            x1, y1, x2, y2 = _shares(edges)
+            lines.append(f"{stem},xclick,/m/{CLASSES.index(name)},1,{x1},{x2},{y1},{y2},0,-1,0")
+        _write(root / f"annotations/{folder}-annotations-bbox.csv", "\n".join(lines) + "\n")
+    names = "".join(f"/m/{number},{name}\n" for number, name in enumerate(CLASSES))
+    _write(root / "annotations/class-descriptions-boxable.csv", names)
+    return root
+
+
+def _automl(root: Path) -> Path:
+    lines: list[str] = []
+    for stem, split in SPLITS.items():
+        save_image(root / f"{stem}.jpg")
+        for name, *edges in BOXES[stem]:
+            x1, y1, x2, y2 = _shares(edges)
+            kind = "VALIDATION" if split == "val" else split.upper()
+            lines.append(f"{kind},gs://bucket/set/{stem}.jpg,{name},{x1},{y1},,,{x2},{y2},,")
+    _write(root / "export.csv", "\n".join(lines) + "\n")
+    return root
+
+
+def _keras_retinanet(root: Path) -> Path:
+    for stem in BOXES:
+        save_image(root / f"pictures/{stem}.jpg")
+    rows = [
+        f"pictures/{stem}.jpg,{','.join(map(str, (*edges, name)))}"
+        for stem in BOXES
+        for name, *edges in BOXES[stem]
+    ]
+    _write(root / "annotations.csv", "\n".join(rows))
+    _write(root / "classes.csv", "".join(f"{name},{number}\n" for number, name in enumerate(CLASSES)))
+    return root
+
+
+def _keras_yolo(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        save_image(root / f"{stem}.jpg")
+        boxes = [",".join(map(str, (*edges, CLASSES.index(name)))) for name, *edges in BOXES[stem]]
+        _write(root / f"{split}.txt", f"/home/me/{stem}.jpg {' '.join(boxes)}\n")
+    _write(root / "my_classes.txt", "\n".join(CLASSES))
+    return root
+
+
+def _kitti(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        folder = root / ("validation" if split == "val" else "training")
+        save_image(folder / f"image_2/{stem}.jpg")
+        rows = [
+            f"{name} 0.00 0 -1.57 {x1}.00 {y1}.00 {x2}.00 {y2}.00 1.5 1.6 3.9 1.8 1.5 8.4 0.01\n"
+            for name, x1, y1, x2, y2 in BOXES[stem]
+        ]
+        _write(folder / f"label_2/{stem}.txt", "".join(rows))
+    return root
+
+
+def _oidv4(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        folder = root / f"Dataset/{'validation' if split == 'val' else split}/cat_dog"
+        save_image(folder / f"{stem}.jpg")
+        rows = [f"{' '.join(map(str, box))}.0\n" for box in BOXES[stem]]
+        _write(folder / f"Label/{stem}.txt", "".join(rows))
+    return root
+
+
+def _cartucho(root: Path) -> Path:
+    for stem in BOXES:
+        save_image(root / f"input/images-optional/{stem}.jpg")
+        rows = [" ".join(map(str, box)) + "\n" for box in BOXES[stem]]
+        _write(root / f"input/ground-truth/{stem}.txt", "".join(rows))
+    return root
+
+
+def _dota(root: Path) -> Path:
+    for stem, split in SPLITS.items():
+        save_image(root / f"{split}/images/{stem}.jpg")
+        rows = [
+            f"{x1}.0 {y1}.0 {x2}.0 {y1}.0 {x2}.0 {y2}.0 {x1}.0 {y2}.0 {name} 0\n"
+            for name, x1, y1, x2, y2 in BOXES[stem]
+        ]
+        _write(root / f"{split}/labelTxt/{stem}.txt", "imagesource:GoogleEarth\ngsd:0.1\n" + "".join(rows))
+    return root
+
+
 LAYOUTS: Mapping[str, tuple[str, Layout]] = {
     "voc devkit": ("voc", _voc_devkit),
     "voc of CVAT": ("voc", _voc_of_cvat),
@@ -306,7 +421,27 @@ LAYOUTS: Mapping[str, tuple[str, Layout]] = {
     "cvat of a project": ("cvat", _cvat_project),
     "datumaro of CVAT": ("datumaro", _datumaro_of_cvat),
     "fiftyone": ("fiftyone", _fiftyone),
+    "csv of TensorFlow": ("csv", _csv_of_tensorflow),
+    "csv of Roboflow": ("csv", _csv_of_roboflow),
+    "OpenImages": ("openimages", _openimages),
+    "AutoML": ("automl", _automl),
+    "keras-retinanet": ("keras-retinanet", _keras_retinanet),
+    "keras-yolo3": ("keras-yolo3", _keras_yolo),
+    "KITTI": ("kitti", _kitti),
+    "OIDv4": ("oidv4", _oidv4),
+    "Cartucho": ("oidv4", _cartucho),
+    "DOTA": ("dota", _dota),
 }
 WITH_SPLITS = ("voc devkit", "voc of Roboflow", "coco official", "coco of MMDetection", "coco of Roboflow")
 WITH_SPLITS += ("yolo of Ultralytics", "yolo of CVAT", "yolo of Roboflow")
 WITH_SPLITS += ("cvat of a project", "datumaro of CVAT", "fiftyone")
+WITH_SPLITS += (
+    "csv of TensorFlow",
+    "csv of Roboflow",
+    "OpenImages",
+    "AutoML",
+    "keras-yolo3",
+    "KITTI",
+    "OIDv4",
+    "DOTA",
+)

@@ -1,0 +1,1 @@
+"""KITTI's labels of objects: one text file an image."""

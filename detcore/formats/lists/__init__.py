@@ -1,0 +1,1 @@
+"""Formats of one text file for many images."""
