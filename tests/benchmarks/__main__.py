@@ -7,6 +7,7 @@ python -m tests.benchmarks zoo …         (five minutes a detector; see ``zoo``
 python -m tests.benchmarks effort …      (an hour; see ``effort``)
 python -m tests.benchmarks tighten …     (a minute; see ``tighten``)
 python -m tests.benchmarks similar …     (a minute; see ``similar``)
+python -m tests.benchmarks large …       (a minute or five; see ``large``)
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from detcore.jobs.devices import cores
 from tests.benchmarks.figures import Figure, table
 
-APART = ("race", "pretrain", "zoo", "effort", "tighten", "similar")
+APART = ("race", "pretrain", "zoo", "effort", "tighten", "similar", "large")
 """Benchmarks of a command line of their own."""
 _ONE = "--one-to-file"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -357,14 +356,16 @@ class _File:
         edges = boxes.edges
         if frame.orientation == 1 and _are_inside(edges, frame):
             return boxes
-        fitted: list[DatasetBox] = []
-        for row, raw in enumerate(edges, start=boxes.start):
-            box = boxes.columns.box(row)
-            inside = self._fit(raw, frame, f"annotation {box.extra['coco']['id']!r}")
+        rows = range(boxes.start, boxes.stop)
+        fitted: dict[int, Xyxy] = {}
+        for row, raw in zip(rows, edges, strict=True):
+            own_id = boxes.columns.box(row).extra["coco"]["id"]
+            inside = self._fit(raw, frame, f"annotation {own_id!r}")
             if inside is not None:
-                x1, y1, x2, y2 = inside
-                fitted.append(replace(box, x1=x1, y1=y1, x2=x2, y2=y2))
-        return fitted
+                fitted[row] = inside
+        for row, inside in fitted.items():
+            boxes.columns.edges[row] = inside
+        return boxes if len(fitted) == len(rows) else [boxes.columns.box(row) for row in fitted]
 
     def _fit(self, raw: Xyxy, frame: Frame, what: str) -> Xyxy | None:
         box, message = fit(frame.turn(raw), width=frame.width, height=frame.height)
