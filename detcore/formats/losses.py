@@ -57,7 +57,12 @@ def foreign_fields(dataset: Dataset, format_name: str, title: str, holds: Capabi
 def _not_drawn(box: DatasetBox, holds: Capabilities) -> Extra:
     """The ``extra`` without the polygons of COCO where the format has a place for them."""
     kept: Any = box.extra.get("coco")
-    if "polygon" not in holds.shapes or not isinstance(kept, dict) or shape_of(box) is None:
+    if (
+        "polygon" not in holds.shapes
+        or not isinstance(kept, dict)
+        or "segmentation" not in kept
+        or shape_of(box) is None
+    ):
         return box.extra
     fields = cast("dict[str, Any]", kept)
     return {

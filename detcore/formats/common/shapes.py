@@ -89,8 +89,10 @@ def _coco_polygons(box: DatasetBox) -> Shape | None:
         return None
     fields = cast("Mapping[str, Any]", kept)
     raw: Any = fields.get("segmentation")
+    if not isinstance(raw, list):
+        return None
     bbox = _numbers(fields.get("bbox"))
-    if not isinstance(raw, list) or bbox is None or len(bbox) != 4:
+    if bbox is None or len(bbox) != 4:
         return None
     x, y, width, height = bbox
     x1, y1, x2, y2 = box.xyxy
