@@ -74,6 +74,11 @@ class Database:
                 yield connection
             committed()
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether another thread waits to write."""
+        return self._write_lock.is_wanted
+
     def upgrade(self, steps: Mapping[int, str]) -> None:
         """Bring the file to the newest version, after a copy of it has been made beside it."""
         with self._writer() as connection:

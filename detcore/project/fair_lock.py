@@ -16,6 +16,11 @@ class FairLock:
         self._held = False
         self._turns: deque[threading.Lock] = deque()
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether somebody waits for it."""
+        return bool(self._turns)
+
     def __enter__(self) -> None:
         with self._guard:
             if not self._held:

@@ -14,12 +14,13 @@ import math
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from detcore.errors import Cancelled, ProjectError, UnfinishedImportError
 from detcore.project import image_paths, image_rows, incoming, journal
+from detcore.project.database import Database
 from detcore.project.incoming import ImportStep, IncomingImage
 from detcore.project.merging import Merged, merge
 from detcore.project.operations import words
@@ -34,6 +35,8 @@ Progress = Callable[[int, int], bool]
 _SLICE_SECONDS = 0.006
 """How long a slice is to keep others from writing."""
 _FIRST_SLICE, _LARGEST_SLICE, _GROWTH = 16, 500, 1.25
+_ALONE, _MOST_SLICES = 16, 8
+"""Transactions in a row that nobody waited for, for each further slice of a transaction; and the most of them."""
 _SECONDS_BETWEEN_TIDYING = 0.25
 _MOST_BEFORE_AN_EDIT = 100
 """Waiting images that are carried out before an edit that is about them; about more it has to wait."""
@@ -176,15 +179,17 @@ class Imports:
         while True:
             if not progress(staged):
                 raise Cancelled("cancelled")
-            with self._database.write() as connection, pace:
-                some = list(islice(rest, pace.size))
-                image_paths.check_paths([image.path for image in some])
-                check_splits(image.split for image in some)
-                incoming.stage(connection, some)
+            before = staged
+            with self._database.write() as connection:
+                for size in pace.slices(self._database):
+                    some = list(islice(rest, size))
+                    image_paths.check_paths([image.path for image in some])
+                    check_splits(image.split for image in some)
+                    incoming.stage(connection, some)
+                    staged += len(some)
             self._tidy(pace)
-            if not some:
+            if staged == before:
                 return
-            staged += len(some)
 
     def _decide(self, decide: Callable[[ProjectReader], tuple[Edit, Sequence[int]]], text: str) -> None:
         total = _Sum()
@@ -216,11 +221,14 @@ class Imports:
     def _carry_out_slice(self, pace: _Pace) -> int:
         """Carry out the images that have waited longest; how many those were."""
         parts: list[Part] = []
-        with self._database.write(lambda: self.note(parts)) as connection, pace:
-            images, step = incoming.take(connection, pace.size), self._step(connection)
-            if images and step is not None:
-                parts.append(self._carry_out_some(connection, images, step))
-        return len(images)
+        count = 0
+        with self._database.write(lambda: self.note(parts)) as connection:
+            for size in pace.slices(self._database):
+                images, step = incoming.take(connection, size), self._step(connection)
+                if images and step is not None:
+                    parts.append(self._carry_out_some(connection, images, step))
+                count += len(images)
+        return count
 
     def _conclude(self) -> Imported:
         with self._database.write(self._end) as connection:
@@ -234,8 +242,9 @@ class Imports:
     def _drop(self) -> None:
         pace, left = _Pace(), True
         while left:
-            with self._database.write() as connection, pace:
-                left = incoming.drop(connection, pace.size)
+            with self._database.write() as connection:
+                for size in pace.slices(self._database):
+                    left = incoming.drop(connection, size)
 
     def _tidy(self, pace: _Pace) -> None:
         if pace.is_time_to_tidy():
@@ -263,21 +272,31 @@ def changes_of(parts: Sequence[Part]) -> Changes | None:
 
 
 class _Pace:
-    """How many items a slice takes, so that it lasts as long as it should. Entered for each slice."""
+    """How many items a slice takes, so that it lasts as long as it should, and how many slices a transaction has."""
 
     def __init__(self) -> None:
-        self.size = _FIRST_SLICE
+        self._size = _FIRST_SLICE
+        self._alone = 0
         self._started = 0.0
         self._tidied = time.perf_counter()
 
-    def __enter__(self) -> None:
-        self._started = time.perf_counter()
+    def slices(self, database: Database) -> Iterator[int]:
+        """The sizes of the slices of a transaction: of one, or of more the longer nobody else has wanted to write.
+        It ends with the slice in which somebody does. The pages that every slice changes are written once."""
+        for _ in range(1 + min(self._alone // _ALONE, _MOST_SLICES)):
+            self._started = time.perf_counter()
+            yield self._size
+            self._follow()
+            if database.is_wanted:
+                self._alone = 0
+                return
+        self._alone += 1
 
-    def __exit__(self, *_error: object) -> None:
+    def _follow(self) -> None:
         took = max(time.perf_counter() - self._started, 1e-6)
         # At once smaller and slowly larger: on a busy machine the next slice may be interrupted again.
-        wanted = self.size * min(_SLICE_SECONDS / took, _GROWTH)
-        self.size = math.ceil(min(max(wanted, 1.0), _LARGEST_SLICE))
+        wanted = self._size * min(_SLICE_SECONDS / took, _GROWTH)
+        self._size = math.ceil(min(max(wanted, 1.0), _LARGEST_SLICE))
 
     def is_time_to_tidy(self) -> bool:
         now = time.perf_counter()
