@@ -62,13 +62,13 @@ def read_frame(
     before its EXIF rotation, the boxes were drawn on the image as stored, and the frame says how to
     turn them. Where it is any other size the boxes refer to that one.
     """
+    unread = Frame(width=declared[0], height=declared[1]) if declared else Frame(width=None, height=None)
+    if path is None:
+        return unread, "image not found", False
     try:
-        if path is None:
-            raise ImageError("image not found")
         header = read_header(path)
     except ImageError as error:
-        frame = Frame(width=declared[0], height=declared[1]) if declared else Frame(width=None, height=None)
-        return frame, error.message, False
+        return unread, error.message, False
     frame, message = frame_of(header, declared)
     return frame, message, True
 
