@@ -19,9 +19,11 @@ def test_a_lock_that_is_taken_again_at_once_first_goes_to_who_waits() -> None:
 
     thread = threading.Thread(target=wait)
     with lock:
+        assert not lock.is_wanted
         thread.start()
         waits.wait()
         thread.join(timeout=0.2)  # until it has asked for the lock
+        assert lock.is_wanted
         order.append("first")
     with lock:
         order.append("again")

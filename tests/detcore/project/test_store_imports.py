@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from detcore.errors import Cancelled, ProjectError, UnfinishedImportError
+from detcore.project import imports
 from detcore.project.edits import (
     Edit,
     add_boxes,
@@ -93,6 +94,27 @@ def test_an_import_in_many_slices_is_one_step(project: Project) -> None:
     assert project.redo()
     assert dump(project) == after
     assert waiting(project) == 0
+
+
+def test_while_nobody_waits_to_write_a_transaction_has_several_slices(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def transactions(alone: int) -> int:
+        monkeypatch.setattr(imports, "_ALONE", alone)
+        steps: list[int] = []
+        bring_in(project, arriving(NEW, boxes=8), lambda done, total: bool(steps.append(done)) or True)
+        after = dump(project)
+        assert len(project.all_boxes()) == 8 * MANY
+        assert project.undo()
+        assert project.redo()
+        assert dump(project) == after
+        assert project.undo()
+        return len(steps)
+
+    monkeypatch.setattr(imports, "_SLICE_SECONDS", 1e9)  # slices of ten, however long they take
+    monkeypatch.setattr(imports, "_FIRST_SLICE", 10)
+    monkeypatch.setattr(imports, "_LARGEST_SLICE", 10)
+    assert transactions(alone=1) < transactions(alone=1_000) / 2
 
 
 def test_importing_the_same_again_changes_nothing_and_keeps_what_can_be_redone(project: Project) -> None:
@@ -334,7 +356,11 @@ def test_an_import_stopped_by_a_full_disk_goes_on_with_the_next_one(project: Pro
     assert project.statistics().boxes == 2 * MANY * 60 + 2
 
 
-def test_edits_from_another_thread_are_never_stale(project: Project) -> None:
+@pytest.mark.parametrize("alone", [16, 1])
+def test_edits_from_another_thread_are_never_stale(
+    project: Project, monkeypatch: pytest.MonkeyPatch, alone: int
+) -> None:
+    monkeypatch.setattr(imports, "_ALONE", alone)  # with 1 a transaction soon has many slices
     """As the window and the pool do it."""
     failed: list[Exception] = []
     stop = threading.Event()
