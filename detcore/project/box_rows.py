@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from detcore.project.values import decode_extra, decode_word, encode_extra, id_list
+from detcore.project.values import decode_extra, decode_word, encode_extra, id_list, integers
 from detcore.types import Box, Extra, GroundTruth, IntArray, Origin
 
 FLAGS = ("difficult", "truncated", "occluded", "crowd")
@@ -137,9 +137,8 @@ def images_with(
         values.append(int(class_id))
     if flag:
         conditions.append(f"{flag} = 1")
-    query = f"SELECT DISTINCT image_id FROM box WHERE {' AND '.join(conditions)} ORDER BY image_id"
-    found = connection.execute(query, values)
-    return np.array([row[0] for row in found], np.int64)
+    query = f"SELECT DISTINCT image_id AS value FROM box WHERE {' AND '.join(conditions)}"
+    return np.sort(integers(connection, query, *values))
 
 
 def ground_truth(connection: sqlite3.Connection, image_ids: Sequence[int] | None = None) -> GroundTruth:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detcore.project import roles
-from detcore.project.values import decode_extra, decode_word, encode_extra, id_list
+from detcore.project.values import decode_extra, decode_word, encode_extra, id_list, integers
 from detcore.types import BoolArray, Image, IntArray, Status
 
 COLUMNS = ("path", "width", "height", "status", "split", "image_group", "extra")
@@ -134,7 +134,7 @@ def read_list(connection: sqlite3.Connection) -> ImageList:
 
     SQLite joins numbers to one text that numpy parses, since a Python object for each of them takes longer.
     """
-    ids = _integers(connection, "SELECT id AS value FROM image")
+    ids = integers(connection, "SELECT id AS value FROM image")
     ids.sort()
     statuses = np.zeros(
         len(ids), dtype=np.uint8
@@ -157,19 +157,13 @@ def read_list(connection: sqlite3.Connection) -> ImageList:
 
 
 def _ids_where(connection: sqlite3.Connection, column: str, value: str) -> IntArray:
-    return _integers(connection, f"SELECT id AS value FROM image WHERE {column} = ?", value)
+    return integers(connection, f"SELECT id AS value FROM image WHERE {column} = ?", value)
 
 
 def _box_counts(connection: sqlite3.Connection, ids: IntArray) -> IntArray:
-    pairs = _integers(
+    pairs = integers(
         connection, "SELECT image_id || ' ' || count(*) AS value FROM box GROUP BY image_id"
     ).reshape(-1, 2)
     counts = np.zeros(len(ids), dtype=np.int64)
     counts[np.searchsorted(ids, pairs[:, 0])] = pairs[:, 1]
     return counts
-
-
-def _integers(connection: sqlite3.Connection, query: str, *values: str) -> IntArray:
-    """All numbers of the column ``value`` of a query, in any order."""
-    (text,) = connection.execute(f"SELECT group_concat(value, ' ') FROM ({query})", values).fetchone()
-    return np.fromstring(text or "", dtype=np.int64, sep=" ")
