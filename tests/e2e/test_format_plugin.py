@@ -123,6 +123,7 @@ class OddOptions:
     jpeg: bool = option(False, label="JPEG alone, 100 %")
 
 def write(dataset, out, options, *, copy_images, progress):
+    out.mkdir(exist_ok=True)
     return ExportReport(out=out, files=0, images={}, boxes={}, notes=(repr(options),))
 
 SPEC = replace(COCO, name="odd", options=OddOptions, writer=write)
