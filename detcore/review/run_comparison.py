@@ -10,6 +10,7 @@ import numpy as np
 from detcore.evaluation.labels_and_model import ByLabels, ByModel, LabelsAndModel, same_labels
 from detcore.project.cross_validation import is_cross_validation
 from detcore.project.image_rows import ImageList
+from detcore.project.imported_run import imported_from
 from detcore.project.run_folder import RunFolder
 from detcore.project.scope import trained_images
 from detcore.project.snapshot import Snapshot
@@ -19,12 +20,14 @@ from detcore.types import Detections, GroundTruth, IntArray
 @dataclass(frozen=True, kw_only=True)
 class Fairness:
     """Whether two runs can be held against each other on some ``images``. Of those each has learnt from
-    ``trained``; ``folds``: it is a cross-validation, in which each image was looked at by another model."""
+    ``trained``; ``folds``: it is a cross-validation, in which each image was looked at by another model; ``unknown``: it is the
+    detections of another program, which may have learnt from any image."""
 
     names: tuple[str, str]
     folds: tuple[bool, bool]
     images: int
     trained: tuple[int, int]
+    unknown: tuple[bool, bool] = (False, False)
 
     @property
     def is_fair(self) -> bool:
@@ -39,6 +42,8 @@ class Fairness:
         if self.folds[0] != self.folds[1]:
             several, one = (first, second) if self.folds[0] else (second, first)
             found.append(f"{several} is a cross-validation, that is several models, {one} a single training.")
+        names = [name for name, unknown in zip(self.names, self.unknown, strict=True) if unknown]
+        found += [f"{name} was imported: which images it was trained on is not known here." for name in names]
         if self.trained[0] and self.trained == (self.images, self.images):
             found.append("Both were trained on all of these images and know them.")
             return tuple(found)
@@ -60,7 +65,14 @@ def fairness(first: RunFolder, second: RunFolder, images: ImageList, image_ids: 
         folds=(is_cross_validation(first), is_cross_validation(second)),
         images=len(image_ids),
         trained=(known[0], known[1]),
+        unknown=(_is_of_others(first), _is_of_others(second)),
     )
+
+
+def _is_of_others(run: RunFolder) -> bool:
+    """Whether a run is what a detector of somebody else has found."""
+    origin = imported_from(run)
+    return origin is not None and not origin.by_person
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,7 +76,13 @@ def test_everything_that_reads_runs_reads_it(
     assert main(["queue", str(folder), "--run", "001", "--threshold", "0", "--json", str(out)]) == 0
     assert sum(item["kind"] == "false" for item in json.loads(out.read_text())) == 8
     assert main(["audit", str(folder), "--run", "001"]) == 0
+    capsys.readouterr()
     assert main(["compare", str(folder), "--run", "001", "--run", "002"]) == 0
+    told = capsys.readouterr()
+    for name in ("001-theirs", "002-again"):
+        assert (
+            f"{name} was imported: which images it was trained on is not known here." in told.out + told.err
+        )
     assert main(["report", str(folder), "--run", "001", "--out", str(tmp_path / "report.html")]) == 0
     assert "001-theirs" in (tmp_path / "report.html").read_text()
     assert "warning" not in capsys.readouterr().err
