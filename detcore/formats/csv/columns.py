@@ -71,7 +71,7 @@ def find_columns(headings: Sequence[str], chosen: Mapping[str, str] | None = Non
     if places is None:
         return None
     known = {plain(heading): place for place, heading in reversed(list(enumerate(headings)))}
-    by_number = bool(chosen) and all(column.isdigit() for column in (chosen or {}).values())
+    by_number = _are_numbers(chosen or {})
     for role, names in _NAMES.items() if not by_number else ():
         free = (known[name] for name in names if name in known and known[name] not in places.values())
         place = next(free, None)
@@ -109,16 +109,22 @@ def parse_choice(text: str) -> dict[str, str]:
 
 
 def _chosen_places(headings: Sequence[str], chosen: Mapping[str, str]) -> dict[str, int] | None:
-    """The places of chosen columns: of a heading, or by its number from 1; ``None`` where one is not there."""
+    """The places of chosen columns, by their headings or by their numbers from 1; ``None`` where one is not there."""
+    by_number = _are_numbers(chosen)
     places: dict[str, int] = {}
     for role, column in chosen.items():
-        if column in headings:
-            places[role] = headings.index(column)
-        elif column.isascii() and column.isdigit() and 0 < int(column[:9]) <= len(headings):
+        if by_number and 0 < int(column[:9]) <= len(headings):
             places[role] = int(column[:9]) - 1
+        elif not by_number and column in headings:
+            places[role] = headings.index(column)
         else:
             return None
     return places
+
+
+def _are_numbers(chosen: Mapping[str, str]) -> bool:
+    """Whether the columns are told by their numbers, since the table has no headings."""
+    return bool(chosen) and all(column.isascii() and column.isdigit() for column in chosen.values())
 
 
 def _settle_sizes(places: dict[str, int]) -> None:

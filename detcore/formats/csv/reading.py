@@ -33,7 +33,7 @@ from detcore.formats.csv.dialects import (
     split_named,
 )
 from detcore.formats.csv.tables import Cells, Table, first_rows, read_table
-from detcore.formats.csv.writing import CsvOptions, write_csv
+from detcore.formats.csv.writing import HEADINGS, CsvOptions, write_csv
 from detcore.formats.losses import Capabilities
 from detcore.formats.sniffing import Sample, Sniffed
 from detcore.formats.spec import FormatSpec, Reader
@@ -115,7 +115,8 @@ def _sniff_headings(path: Path) -> Sniffed | None:
         return None
     columns = find_columns(rows[0])
     if columns is not None:
-        return Sniffed(confidence=0.9, why=f"columns {_shown(rows[0])}")
+        usual = set(HEADINGS) <= set(rows[0])
+        return Sniffed(confidence=0.9 if usual else 0.8, why=f"columns {_shown(rows[0])}")
     return Sniffed(confidence=0.0, why=f"no columns for an image, a class and a box among {_shown(rows[0])}")
 
 
