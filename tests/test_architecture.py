@@ -134,6 +134,7 @@ def test_packages_have_no_loose_modules_but_the_ground() -> None:
         "__init__",
         "atomic",
         "boxes",
+        "collecting",
         "errors",
         "foreign_ids",
         "options",

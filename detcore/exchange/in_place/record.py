@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from detcore.formats.in_place import FileBox
+from detcore.untrusted_json import parse_json
 
 FILE = "in_place.db"
 _SCHEMA = """
@@ -64,7 +65,7 @@ class Record:
     def names(self) -> dict[int, str]:
         """The numbers of the classes as they were known last."""
         row = self._connection.execute("SELECT names FROM link").fetchone()
-        return {} if row is None else {int(number): name for number, name in json.loads(row[0]).items()}
+        return {} if row is None else {int(number): name for number, name in parse_json(row[0]).items()}
 
     @names.setter
     def names(self, names: Mapping[int, str]) -> None:
@@ -130,7 +131,7 @@ def _agreed(row: Sequence[Any]) -> Agreed:
         path=Path(path),
         content=None if content is None else zlib.decompress(content),
         verified=bool(verified),
-        boxes=tuple(None if item is None else _held(item) for item in json.loads(boxes)),
+        boxes=tuple(None if item is None else _held(item) for item in parse_json(boxes)),
     )
 
 
