@@ -169,12 +169,12 @@ def _import(folder: Path) -> dict[str, float]:
 
 def _export(folder: Path) -> dict[str, float]:
     from detcore.exchange import export_dataset
-    from detcore.formats.base import ExportOptions
+    from detcore.formats.base import ExportOptions, Images
     from detcore.project.project import Project
 
     def work() -> None:
         with Project.open(folder / "large.reticle", read_only=True) as project:
-            export_dataset(project, "coco", folder / "out", options=ExportOptions(copy_images=False))
+            export_dataset(project, "coco", folder / "out", options=ExportOptions(images=Images.REFERENCE))
 
     return _measured(work)
 
