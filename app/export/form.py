@@ -121,6 +121,8 @@ class ExportForm(QWidget):
             note = QLabel(spec.text, wordWrap=True)
             note.setProperty("role", "small")
             note.setContentsMargins(24, 0, 0, 4)
+            note.hide()
+            button.toggled.connect(note.setVisible)
             group.addButton(button)
             self.formats[spec.name] = button
             self._layout.addWidget(button)

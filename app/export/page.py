@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.export.form import ExportForm
-from app.export.summary import ExportSummary
+from app.export.summary import MAXIMUM_WIDTH, ExportSummary
 from app.export.writing import ExportChoice, Exported, ExportWriting
 from app.services.actions import ActionTip
 from app.services.context import AppContext
@@ -72,13 +72,9 @@ class ExportPage(Page):
         self._cancel_preview()
 
     def _compose(self) -> None:
-        scroll = QScrollArea(widgetResizable=True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # its fields have it
         self.form.setProperty("role", "panel")
         self.form.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        scroll.setWidget(self.form)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll = _scrolled(self.form)
         left = QWidget()
         left.setProperty("role", "side")
         left.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -96,7 +92,9 @@ class ExportPage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(left)
-        row.addWidget(self.summary, 100)
+        told = _scrolled(self.summary)
+        told.setMaximumWidth(MAXIMUM_WIDTH)
+        row.addWidget(told, 100)
         row.addStretch(1)
         self.setCentralWidget(middle)
 
@@ -205,6 +203,16 @@ class ExportPage(Page):
         )
         self.summary.show_proof(report)
         self.summary.show_use(exported.choice.preset, report)
+
+
+def _scrolled(widget: QWidget) -> QScrollArea:
+    """A widget that may be higher than the window; its fields have the focus."""
+    area = QScrollArea(widgetResizable=True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(widget)
+    return area
 
 
 def _reason(choice: ExportChoice, error: ReticleError) -> str:

@@ -27,6 +27,7 @@ from detcore.types import SPLITS
 ROW_HEIGHT = 28
 SWATCH = 12
 MAXIMUM_WIDTH = 860
+"""Pixels: longer lines are hard to read."""
 
 
 class ExportSummary(QWidget):
@@ -52,7 +53,6 @@ class ExportSummary(QWidget):
         self.copy_code = QPushButton("Copy these lines")
         self.copy_code.clicked.connect(self._copy_code)
         self._code = ""
-        self.setMaximumWidth(MAXIMUM_WIDTH)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(24, 20, 24, 16)
         layout.setSpacing(8)

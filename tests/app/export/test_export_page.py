@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QTextDocument
-from PySide6.QtWidgets import QApplication, QMessageBox, QScrollArea
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QScrollArea
 from pytestqt.qtbot import QtBot
 
 from app.export.page import PREVIEW_DELAY_MS, ExportPage
@@ -20,6 +20,7 @@ from app.services.context import AppContext
 from app.services.tasks import ProgressCallback
 from app.shell.division import Division, SplitDialog, SplitRequest
 from detcore.errors import Cancelled
+from detcore.formats import all_formats
 from detcore.formats.base import ExportReport
 from detcore.project.edits import add_images, set_split, update_boxes
 from detcore.project.project import Project
@@ -284,8 +285,23 @@ def test_a_tool_chosen_first_sets_format_options_and_images_and_tells_how_to_loa
     qtbot.waitUntil(lambda: page.is_done, timeout=10000)
     assert "torchvision: 2 images and 4 boxes, all that was written." in page.summary.proof.text()
     assert "VOCDetection" in page.summary.use.text()
+    page.resize(1000, 400)
+    qtbot.waitUntil(
+        lambda: page.summary.use.height() >= page.summary.use.heightForWidth(page.summary.use.width())
+    )
     qtbot.mouseClick(page.summary.copy_code, Qt.MouseButton.LeftButton)
     assert f"VOCDetection({str(tmp_path / 'out')!r}" in QApplication.clipboard().text()
+
+
+def test_only_the_chosen_format_is_explained(qtbot: QtBot, page: ExportPage) -> None:
+    notes = {label.text() for label in page.form.findChildren(QLabel) if label.isVisible()}
+    assert all_formats()["coco"].text in notes
+    assert all_formats()["voc"].text not in notes
+    button = page.form.formats["voc"]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton, pos=QPoint(8, button.height() // 2))
+    notes = {label.text() for label in page.form.findChildren(QLabel) if label.isVisible()}
+    assert all_formats()["voc"].text in notes
+    assert all_formats()["coco"].text not in notes
 
 
 def test_classes_and_boxes_can_be_left_out_by_mouse(qtbot: QtBot, page: ExportPage) -> None:

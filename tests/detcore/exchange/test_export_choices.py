@@ -154,6 +154,15 @@ def test_a_zip_that_cannot_be_finished_leaves_the_earlier_one(
     assert [path.name for path in out.parent.iterdir()] == ["out.zip"]
 
 
+def test_what_a_killed_export_left_beside_a_zip_goes_with_the_next_one(project: Project, tmp_path: Path):
+    nobody = 2**22 + 1  # more than Linux gives out
+    left = tmp_path / "x" / f".out.zip.{nobody}-abc.partial"
+    left.mkdir(parents=True)
+    (left / "half.zip").write_bytes(b"PK")
+    export_dataset(project, "coco", tmp_path / "x/out.zip", options=ZIPPED)
+    assert [path.name for path in left.parent.iterdir()] == ["out.zip"]
+
+
 def _full(_descriptor: int) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
