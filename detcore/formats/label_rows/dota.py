@@ -31,7 +31,7 @@ def _parse(line: str) -> Row:
     told = columns[8:]
     difficulty = told.pop() if len(told) > 1 and re.fullmatch(r"-?\d", told[-1]) else ""
     name = " ".join(told)
-    if is_number(name):
+    if all(map(is_number, told)):
         raise BadRow("a number where DOTA has the name of the category")
     shape = Shape(kind="rotated", parts=(tuple(zip(edges[0::2], edges[1::2], strict=True)),))
     return Row(

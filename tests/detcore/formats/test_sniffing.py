@@ -149,6 +149,7 @@ def test_a_description_is_yolo_by_its_keys(tmp_path: Path, name: str, content: s
         ("0 0.5 0.5 0.25 0.25", "yolo", ""),
         ("cat 0.5 0.5 0.25 0.25", "yolo", ""),
         ("0 0.1 0.1 0.2 0.1 0.2 0.2", "yolo", ""),  # an outline
+        ("0 0.3 0.3 0.7 0.3 0.7 0.7 0.3 0.7 0.9", "yolo", ""),  # four corners, and how sure it is
         (
             "Car 0.00 0 1.85 387.63 181.54 423.81 203.12 1.67 1.87 3.69 -16.53 2.39 58.49 1.57",
             "kitti",
