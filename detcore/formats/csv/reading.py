@@ -486,6 +486,7 @@ OPENIMAGES_CSV = FormatSpec(
     suffixes=_SUFFIXES,
     sniff=_sniffer_of(OPENIMAGES, 0.96),
     reader=_reader_of(OPENIMAGES),
+    capabilities=Capabilities(truncated=True, occluded=True, crowd=True, splits=True),
 )
 AUTOML_CSV = FormatSpec(
     name=AUTOML.name,
@@ -495,6 +496,7 @@ AUTOML_CSV = FormatSpec(
     suffixes=_SUFFIXES,
     sniff=_sniffer_of(AUTOML, 0.96),
     reader=_reader_of(AUTOML),
+    capabilities=Capabilities(verified_empty=True, splits=True),
 )
 KERAS_RETINANET_CSV = FormatSpec(
     name=KERAS_RETINANET.name,
@@ -504,4 +506,5 @@ KERAS_RETINANET_CSV = FormatSpec(
     suffixes=_SUFFIXES,
     sniff=_sniffer_of(KERAS_RETINANET, 0.95),
     reader=_reader_of(KERAS_RETINANET),
+    capabilities=Capabilities(verified_empty=True, splits=True, class_ids=True),
 )

@@ -15,6 +15,7 @@ from detcore.formats.label_rows.reading import RowFormat, read_rows, sniffer
 from detcore.formats.label_rows.row import BadRow, DetectionRow, Row, is_number, numbers
 from detcore.formats.losses import Capabilities
 from detcore.formats.spec import FormatSpec
+from detcore.wording import counted
 
 _OCCLUSIONS = frozenset({"-1", "0", "1", "2", "3"})
 
@@ -22,7 +23,7 @@ _OCCLUSIONS = frozenset({"-1", "0", "1", "2", "3"})
 def _parse(line: str) -> Row:
     columns = line.split()
     if len(columns) < 15:
-        raise BadRow(f"{len(columns)} columns where KITTI has 15")
+        raise BadRow(f"{counted(len(columns), 'column')} where KITTI has 15")
     named, rest = columns[:-14], columns[-14:]
     if rest[1].removesuffix(".0") not in _OCCLUSIONS:
         if len(named) > 1 and is_number(named[-1]) and rest[0] in _OCCLUSIONS:

@@ -13,6 +13,7 @@ from detcore.formats.base import Dataset, Problem, Progress
 from detcore.formats.common.shapes import Shape
 from detcore.formats.label_rows.reading import RowFormat, read_rows, sniffer
 from detcore.formats.label_rows.row import BadRow, Row, is_number, numbers
+from detcore.formats.losses import Capabilities
 from detcore.formats.spec import FormatSpec
 
 _HEADER = re.compile(r"(imagesource|gsd|acquisition dates)\s*:(.*)", re.IGNORECASE)
@@ -75,4 +76,7 @@ DOTA = FormatSpec(
     suffixes=(".txt",),
     sniff=sniffer(_FORM),
     reader=read_dota,
+    capabilities=Capabilities(
+        difficult=True, verified_empty=True, splits=True, shapes=frozenset({"rotated"})
+    ),
 )

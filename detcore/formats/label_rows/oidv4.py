@@ -15,6 +15,7 @@ from typing import Literal
 from detcore.formats.base import Dataset, Problem, Progress
 from detcore.formats.label_rows.reading import RowFormat, read_rows, sniffer
 from detcore.formats.label_rows.row import BadRow, DetectionRow, Row, from_size, is_number, numbers
+from detcore.formats.losses import Capabilities
 from detcore.formats.spec import FormatSpec
 from detcore.options import option
 
@@ -100,4 +101,5 @@ OIDV4 = FormatSpec(
     sniff=sniffer(_FORM),
     reader=read_oidv4,
     reading=NamedRowsReading,
+    capabilities=Capabilities(difficult=True, verified_empty=True, splits=True),
 )

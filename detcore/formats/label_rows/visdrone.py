@@ -11,7 +11,9 @@ from pathlib import Path
 from detcore.formats.base import Dataset, Problem, Progress
 from detcore.formats.label_rows.reading import RowFormat, read_rows, sniffer
 from detcore.formats.label_rows.row import BadRow, DetectionRow, Row, from_size, numbers
+from detcore.formats.losses import Capabilities
 from detcore.formats.spec import FormatSpec
+from detcore.wording import counted
 
 _CATEGORIES = (
     "ignored regions",
@@ -33,7 +35,7 @@ _EVALUATED = range(1, 11)
 def _parse(line: str) -> Row:
     columns = [column.strip() for column in line.rstrip(", ").split(",")]
     if len(columns) != 8:
-        raise BadRow(f"{len(columns)} columns where VisDrone has 8")
+        raise BadRow(f"{counted(len(columns), 'column')} where VisDrone has 8")
     left, top, width, height, score, category, truncation, occlusion = numbers(columns)
     if truncation == occlusion == -1:
         raise DetectionRow("a detection with a score")
@@ -80,4 +82,13 @@ VISDRONE = FormatSpec(
     suffixes=(".txt",),
     sniff=sniffer(_FORM),
     reader=read_visdrone,
+    capabilities=Capabilities(
+        difficult=True,
+        truncated=True,
+        occluded=True,
+        crowd=True,
+        verified_empty=True,
+        splits=True,
+        class_ids=True,
+    ),
 )

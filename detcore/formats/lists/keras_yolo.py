@@ -13,6 +13,7 @@ from detcore.errors import FormatError
 from detcore.formats.base import Dataset, DatasetBox, DatasetImage, Problem, Progress, step
 from detcore.formats.common.collect import LARGEST_ID, Gathering
 from detcore.formats.common.text import decode, split_of_file
+from detcore.formats.losses import Capabilities
 from detcore.formats.sniffing import Sample, Sniffed, read_head
 from detcore.formats.spec import FormatSpec
 from detcore.images.decoding import EXTENSIONS
@@ -126,4 +127,5 @@ KERAS_YOLO = FormatSpec(
     suffixes=_SUFFIXES,
     sniff=sniff_keras_yolo,
     reader=read_keras_yolo,
+    capabilities=Capabilities(verified_empty=True, splits=True, class_ids=True),
 )

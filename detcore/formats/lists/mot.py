@@ -23,9 +23,11 @@ from detcore.formats.common.geometry import Frame
 from detcore.formats.common.text import decode, foreign_parts
 from detcore.formats.label_rows.reading import DETECTIONS_HINT
 from detcore.formats.label_rows.row import BadRow, from_size, numbers
+from detcore.formats.losses import Capabilities
 from detcore.formats.sniffing import Sample, Sniffed, read_head
 from detcore.formats.spec import FormatSpec
 from detcore.images.decoding import EXTENSIONS
+from detcore.wording import counted
 
 _SUFFIXES = (".txt",)
 _CLASSES = (
@@ -174,7 +176,7 @@ def _parse(line: str) -> list[float]:
     """
     columns = numbers([column.strip() for column in line.strip().rstrip(",").split(",")])
     if not 6 <= len(columns) <= 10:
-        raise BadRow(f"{len(columns)} columns where MOTChallenge has 9")
+        raise BadRow(f"{counted(len(columns), 'column')} where MOTChallenge has 9")
     if not (0 <= columns[0] < _MOST_FRAMES and columns[0].is_integer()):
         raise BadRow("the first column is no number of a frame")
     return columns
@@ -218,4 +220,5 @@ MOT = FormatSpec(
     suffixes=_SUFFIXES,
     sniff=sniff_mot,
     reader=read_mot,
+    capabilities=Capabilities(difficult=True, occluded=True, splits=True, sizes=True, class_ids=True),
 )

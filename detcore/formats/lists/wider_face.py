@@ -16,6 +16,7 @@ from detcore.formats.base import Dataset, DatasetBox, DatasetImage, Problem, Pro
 from detcore.formats.common.collect import Gathering
 from detcore.formats.common.text import decode, split_of_file
 from detcore.formats.label_rows.row import BadRow, from_size, numbers
+from detcore.formats.losses import Capabilities
 from detcore.formats.sniffing import Sample, Sniffed, read_head
 from detcore.formats.spec import FormatSpec
 from detcore.images.decoding import EXTENSIONS
@@ -154,7 +155,7 @@ def _box(line: str) -> list[float]:
     """Raises BadRow where a line is no box with at most six attributes."""
     columns = numbers(line.split())
     if not 4 <= len(columns) <= 4 + len(_ATTRIBUTES):
-        raise BadRow(f"{len(columns)} columns where WIDER FACE has 10")
+        raise BadRow(f"{counted(len(columns), 'column')} where WIDER FACE has 10")
     if not all(value in range(10) for value in columns[4:]):
         raise BadRow("an attribute is no small whole number")
     return columns
@@ -176,4 +177,5 @@ WIDER_FACE = FormatSpec(
     suffixes=_SUFFIXES,
     sniff=sniff_wider_face,
     reader=read_wider_face,
+    capabilities=Capabilities(difficult=True, occluded=True, verified_empty=True, splits=True),
 )
