@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.services.figures import count_text
+from app.services.figures import count_text, counted
 from app.widgets.fold import Fold
 from detcore.formats.base import ExportOptions
 from detcore.project.reading import Statistics
@@ -152,7 +152,7 @@ class Contents(QWidget):
 
     def _say_classes(self) -> None:
         chosen, count = self.chosen_classes, self.classes.count()
-        text = "" if chosen is None else f"{len(chosen):,} of {count:,} classes"
+        text = "" if chosen is None else f"{len(chosen):,} of {counted(count, 'class', 'classes')}"
         self.class_count.setText(text)
         self.class_count.setVisible(bool(text))
 

@@ -142,7 +142,11 @@ def _single(
     problems: list[Problem] = []
     for place in np.flatnonzero(ids == 0).tolist():
         lost = counted(int(counts[place]), "detection")
-        what = "is not in the project" if not found[place] else f"may be one of {len(found[place])} images"
+        what = (
+            "is not in the project"
+            if not found[place]
+            else f"may be one of {counted(len(found[place]), 'image')}"
+        )
         message = f"the image {str(raw.images[place])!r} {what}: left out with {lost}"
         problems.append(Problem(path=source, message=message))
     if not ids.any():

@@ -12,6 +12,7 @@ from detcore.exchange.detections.raw import RawDetections, Rows
 from detcore.formats.base import Progress, step
 from detcore.formats.common.text import decode, read_bytes
 from detcore.formats.sniffing import read_head
+from detcore.wording import counted
 
 _COLUMNS: Mapping[str, Sequence[str]] = {
     "filename": (
@@ -78,7 +79,7 @@ def _add(rows: Rows, source: Path, line: int, record: Sequence[str], places: Map
     try:
         cells = {name: record[place].strip() for name, place in places.items()}
     except IndexError:
-        rows.refuse(source, line, f"only {len(record)} columns: left out")
+        rows.refuse(source, line, f"only {counted(len(record), 'column')}: left out")
         return
     numbers: list[float] = []
     for name in ("xmin", "ymin", "xmax", "ymax", "score"):

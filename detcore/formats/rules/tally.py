@@ -8,6 +8,7 @@ from pathlib import Path
 
 from detcore.errors import ReticleError
 from detcore.formats.base import ReaderOutcome
+from detcore.wording import counted
 
 _MOST_FAULTS = 20
 
@@ -27,7 +28,7 @@ class Tally:
 
     def outcome(self, reader: str) -> ReaderOutcome:
         lines = [
-            f"{what} ({first})" if count == 1 else f"{what} ({count:,} times, first {first})"
+            f"{what} ({first})" if count == 1 else f"{what} ({counted(count, 'time')}, first {first})"
             for what, (count, first) in self._faults.items()
         ]
         return ReaderOutcome(
