@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -70,17 +70,23 @@ class ChangesDialog(FittedDialog):
         self.refuse.clicked.connect(lambda: self.refuse_asked.emit([one.image_id for one in self._chosen()]))
         self.take_all.clicked.connect(lambda: self.take_asked.emit(self._readable(self._changes)))
         self.close_button.clicked.connect(self.close)
-        self.show_changes(())
+        self._stack.setCurrentIndex(0)
+        for widget in (self.title, self.take, self.refuse, self.take_all):
+            widget.hide()
 
     def show_changes(self, changes: Sequence[OutsideChange]) -> None:
-        """List the files; the chosen one stays chosen, or the one that took its place."""
+        """List the files; what was chosen stays chosen, or the one that took its place."""
+        if list(changes) == list(self._changes) and self.files.count() == len(changes):
+            return
+        chosen = {change.image_id for change in self._chosen()}
         row = max(self.files.currentRow(), 0)
         self._changes = changes
-        self.files.clear()
-        for change in changes:
-            item = QListWidgetItem(f"{change.path.name}\n{change.text}")
-            item.setToolTip(str(change.path))
-            self.files.addItem(item)
+        with QSignalBlocker(self.files):
+            self.files.clear()
+            for change in changes:
+                item = QListWidgetItem(f"{change.path.parent.name}/{change.path.name}\n{change.text}")
+                item.setToolTip(str(change.path))
+                self.files.addItem(item)
         files = counted(len(changes), "label file was", "label files were")
         self.title.setText(f"{files} changed by another program" if changes else "")
         self.title.setVisible(bool(changes))
@@ -88,11 +94,11 @@ class ChangesDialog(FittedDialog):
         self.take_all.setVisible(len(changes) > 1)
         for button in (self.take, self.refuse):
             button.setVisible(bool(changes))
-        if changes:
-            self.files.setCurrentRow(min(row, len(changes) - 1))
-            self.files.setFocus()
-        else:
-            self.picture.show_change(None)
+        still = [place for place, change in enumerate(changes) if change.image_id in chosen]
+        self.files.setCurrentRow(still[0] if still else min(row, len(changes) - 1))
+        for place in still:
+            self.files.item(place).setSelected(True)
+        self._show_current(self.files.currentRow())
 
     def _chosen(self) -> list[OutsideChange]:
         rows = sorted(index.row() for index in self.files.selectedIndexes())
@@ -110,7 +116,11 @@ class ChangesDialog(FittedDialog):
             self.said.setText("")
             return
         own = counted(len(change.own), "box", "boxes")
-        also = f" Here {own} changed as well: taking keeps both." if change.own else ""
+        also = (
+            f" Here {own} changed as well: taking keeps that, but for what both changed."
+            if change.own
+            else ""
+        )
         self.said.setText(f"{change.problem}" if change.problem is not None else _LEGEND + also)
 
     def _compose(self) -> None:

@@ -41,6 +41,7 @@ class _Link:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.folder: LinkedFolder | None = None
+        self.is_ending = False
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="label files")
 
     def open(self) -> bool:
@@ -53,30 +54,30 @@ class _Link:
             raise FormatError(
                 "no labels recognised here", path=folder, hint="Choose the folder of the label files"
             )
+        linked, problems = LinkedFolder.link(self.project, looks.best.name, folder)
         self._close()
-        self.folder, problems = LinkedFolder.link(self.project, looks.best.name, folder)
+        self.folder = linked
         return problems
 
     def write(self, changes: Changes) -> list[Problem]:
         return [] if self.folder is None else self.folder.write_changes(changes)
 
     def look(self) -> list[OutsideChange]:
-        """What others changed; what was edited meanwhile is written where nothing stands against it."""
-        if self.folder is None:
-            return []
-        return self.folder.look()
+        """What others changed; nothing once the project is being closed."""
+        return [] if self.folder is None or self.is_ending else self.folder.look()
 
-    def take(self, image_ids: Sequence[int]) -> Changes:
-        return Changes() if self.folder is None else self.folder.take(image_ids)
+    def take(self, image_ids: Sequence[int]) -> tuple[Changes, list[Problem]]:
+        return (Changes(), []) if self.folder is None else self.folder.take(image_ids)
 
-    def refuse(self, image_ids: Sequence[int]) -> list[Path]:
-        return [] if self.folder is None else self.folder.refuse(image_ids)
+    def refuse(self, image_ids: Sequence[int]) -> tuple[list[Path], list[Problem]]:
+        return ([], []) if self.folder is None else self.folder.refuse(image_ids)
 
     def catch_up(self) -> list[Problem]:
         return [] if self.folder is None else self.folder.catch_up()
 
     def end(self) -> None:
         """Finish what was asked, then leave the files."""
+        self.is_ending = True
         self.thread.submit(self._close)
         self.thread.shutdown(wait=True)
 
@@ -95,7 +96,7 @@ class LabelFilesInPlace(QObject):
         super().__init__(window)
         self._context, self._window = context, window
         self._link: _Link | None = None
-        self._is_linked = False
+        self._is_linked = self._is_looking = False
         self._changes: list[OutsideChange] = []
         self.dialog = ChangesDialog(context.theme, thumbnails(context.tasks, self), window)
         self._timer = QTimer(self, interval=LOOK_SECONDS * 1000)
@@ -127,8 +128,9 @@ class LabelFilesInPlace(QObject):
         self.dialog.activateWindow()
 
     def look(self) -> None:
-        """See what others have changed since."""
-        if self._is_linked:
+        """See what others have changed since; one look at a time."""
+        if self._is_linked and not self._is_looking:
+            self._is_looking = True
             self._ask(lambda link: link.look(), self._show)
 
     def _enter(self) -> None:
@@ -146,6 +148,7 @@ class LabelFilesInPlace(QObject):
     def _linked(self, folder: Path, problems: Sequence[Problem]) -> None:
         self._is_linked = True
         self._timer.start()
+        self._ask(lambda link: link.catch_up(), self._tell)
         if problems:
             images = counted(len(problems), "image is", "images are")
             self._context.messages.warning(
@@ -164,20 +167,25 @@ class LabelFilesInPlace(QObject):
     def _take(self, image_ids: list[int]) -> None:
         self._ask(lambda link: link.take(image_ids), self._taken)
 
-    def _taken(self, changes: Changes) -> None:
+    def _taken(self, taken: tuple[Changes, list[Problem]]) -> None:
+        changes, problems = taken
         self._context.document.announce(changes)
+        self._tell(problems)
         self.look()
 
     def _refuse(self, image_ids: list[int]) -> None:
         self._ask(lambda link: link.refuse(image_ids), self._refused)
 
-    def _refused(self, kept: list[Path]) -> None:
+    def _refused(self, refused: tuple[list[Path], list[Problem]]) -> None:
+        kept, problems = refused
+        self._tell(problems)
         if kept:
             files = counted(len(kept), "file of theirs is", "files of theirs are")
             self._context.messages.info(f"Refused. {files} kept in {kept[0].parent}.")
         self.look()
 
     def _show(self, changes: list[OutsideChange]) -> None:
+        self._is_looking = False
         known = {change.image_id for change in self._changes}
         fresh = [change for change in changes if change.image_id not in known]
         self._changes = changes
@@ -205,7 +213,7 @@ class LabelFilesInPlace(QObject):
         if self._link is not None:
             self._link.end()
             self._link = None
-        self._is_linked = False
+        self._is_linked = self._is_looking = False
         self._changes = []
         self.dialog.close()
 
@@ -228,4 +236,5 @@ class LabelFilesInPlace(QObject):
     def _fail(self, error: Exception) -> None:
         if not isinstance(error, ReticleError | OSError):
             raise error
+        self._is_looking = False
         self._context.messages.error(error, doing="work on the label files")

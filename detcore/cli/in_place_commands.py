@@ -11,7 +11,7 @@ from detcore.cli.console import complain, progress_bar, say, write_json
 from detcore.cli.status import DONE, MENDABLE
 from detcore.errors import ConfigError, FormatError
 from detcore.exchange import ImportOptions, find_dataset, import_found
-from detcore.exchange.in_place.linked import LinkedFolder, OutsideChange
+from detcore.exchange.in_place.linked import LinkedFolder, OutsideChange, editor_of
 from detcore.formats import recognise
 from detcore.project.opening import named_as_project
 from detcore.project.project import Project
@@ -31,6 +31,7 @@ def link(options: argparse.Namespace) -> int:
                 "no labels recognised here", path=options.folder, hint="Name the format by --format"
             )
         name = looks.best.name
+    editor_of(name, options.folder.absolute())  # before there is a project
     with progress_bar("reading", "file") as progress:
         found = find_dataset(name, options.folder, options=ImportOptions(), progress=progress)
     with Project.create(folder, image_root=options.folder) as project:
@@ -58,23 +59,26 @@ def sync(options: argparse.Namespace) -> int:
             changes = linked.look()
             waiting = linked.catch_up()
             ids = [change.image_id for change in changes]
-            if options.take and ids:
-                linked.take(ids)
+            if options.take:
+                readable = [change.image_id for change in changes if change.problem is None]
+                _, waiting = linked.take(readable)
             if options.refuse:
-                for path in linked.refuse(ids):
+                kept, waiting = linked.refuse(ids)
+                for path in kept:
                     say(f"kept: {path}")
         finally:
             linked.close()
     for change in changes:
         say(f"{change.path}: {change.text}")
-    settled = options.take or options.refuse
-    for problem in waiting if not settled else ():
+    for problem in waiting:
         complain(f"{problem}")
     if options.json is not None:
         write_json(options.json, [_record(change) for change in changes])
     verb = "taken" if options.take else "refused" if options.refuse else "to take or refuse"
     say(f"{counted(len(changes), 'file')} changed by others {verb}")
-    return DONE if settled or not changes else MENDABLE
+    unread = [change for change in changes if change.problem is not None]
+    left = unread if options.take else [] if options.refuse else changes
+    return MENDABLE if left or waiting else DONE
 
 
 def _record(change: OutsideChange) -> dict[str, Any]:

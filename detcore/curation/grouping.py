@@ -49,8 +49,9 @@ def _by_pattern(images: Iterable[Image], pattern: re.Pattern[str]) -> dict[int, 
     groups: dict[int, str] = {}
     for image in images:
         found = pattern.search(image.path)
-        if found is not None:
-            groups[image.id] = (found[1] if pattern.groups else found[0]) or ""
+        group = None if found is None else found[1] if pattern.groups else found[0]
+        if group:
+            groups[image.id] = group
     return groups
 
 
@@ -75,8 +76,8 @@ def _by_time(
 
 
 def taken_at(path: Path) -> float | None:
-    """When a photo was taken, in seconds: by its EXIF fields, else when the file was changed last; ``None`` where it
-    cannot be read."""
+    """When a photo was taken, in seconds, by its EXIF fields; ``None`` where it does not say: when a file was changed tells
+    nothing of a set that was copied or unpacked."""
     try:
         with PillowImage.open(path) as image:
             exif = image.getexif()
@@ -86,6 +87,6 @@ def taken_at(path: Path) -> float | None:
                 return datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S").timestamp()
             except ValueError:
                 continue
-        return path.stat().st_mtime
     except UNREADABLE:
-        return None
+        pass
+    return None

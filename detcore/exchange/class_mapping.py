@@ -31,6 +31,7 @@ def with_classes(dataset: Dataset, mapping: ClassMapping, *, source: Path) -> Da
     places: list[int | None] = []
     for item in dataset.classes:
         name = mapping.get(item.name, item.name)
+        name = name if name is None or item.name not in mapping else name.strip()
         if name is None:
             places.append(None)
             continue

@@ -26,17 +26,22 @@ def at_known_paths(
     known = {project.image_path(image): image.path for image in project.images()}
     strange = [image.path for image in dataset.images if image.path not in known]
     sizes = _sizes(strange)
+    wanted = set(sizes.values())
     by_size: dict[int, list[Path]] = {}
     for path, size in _sizes(known).items():
-        if size in sizes.values():
+        if size in wanted:
             by_size.setdefault(size, []).append(path)
+    digests: dict[int, dict[str | None, Path]] = {}
     found: dict[Path, Path] = {}
     for done, (path, size) in enumerate(sizes.items()):
         step(progress, done, len(sizes))
-        content = _digest(path) if size in by_size else None
-        same = next((other for other in by_size.get(size, ()) if _digest(other) == content), None)
-        if same is not None and content is not None:
-            found[path] = same
+        if size not in by_size:
+            continue
+        if size not in digests:
+            digests[size] = {_digest(other): other for other in reversed(by_size[size])}
+        content = _digest(path)
+        if content is not None and content in digests[size]:
+            found[path] = digests[size][content]
     images = [
         replace(image, path=found[image.path]) if image.path in found else image for image in dataset.images
     ]

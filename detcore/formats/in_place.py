@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from detcore.boxes import Xyxy
+from detcore.boxes import Xyxy, fit
 from detcore.errors import FormatError
 
 
@@ -109,6 +109,12 @@ class LabelFiles(Protocol):
             FormatError: an entry cannot be changed without losing what Reticle does not know.
         """
         ...
+
+
+def shown_edges(box: FileBox, page: Page) -> Xyxy:
+    """The edges of a box as the project has them: inside of the image."""
+    edges, _ = fit(box.xyxy, width=page.width, height=page.height)
+    return box.xyxy if edges is None else edges
 
 
 def check_numbers(known: Mapping[int, str], names: Mapping[int, str], path: Path) -> None:

@@ -3,30 +3,32 @@ refused, and neither side is ever lost."""
 
 from __future__ import annotations
 
+import os
+import secrets
+import shutil
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from detcore.atomic import atomic_write
-from detcore.boxes import fit
-from detcore.errors import ConfigError, FormatError, ReticleError, disk_error
+from detcore.atomic import atomic_write, sync_folder
+from detcore.errors import ConfigError, FormatError, ProjectError, ReticleError, disk_error
 from detcore.exchange.formats import format_named
-from detcore.exchange.in_place.differences import Difference, Followed, follow
-from detcore.exchange.in_place.record import FILE, Agreed, Held, Record
+from detcore.exchange.in_place.differences import Difference, follow
+from detcore.exchange.in_place.record import FILE, Agreed, Held, Record, State
+from detcore.exchange.in_place.taking import Theirs, fitted, is_same, take_in
 from detcore.formats.base import Problem
 from detcore.formats.in_place import FileBox, FileLabels, LabelFiles, Page, Wanted, check_numbers
 from detcore.project import edits
-from detcore.project.class_edits import new_classes
-from detcore.project.operations import operation
 from detcore.project.project import Project
-from detcore.project.reading import ProjectReader, images_with_box
-from detcore.types import Box, Changes, Image, Origin, Status
+from detcore.project.reading import images_with_box
+from detcore.types import Changes, Image, Status
 from detcore.wording import counted
 
-REFUSED = "refused"
-"""The folder of a project that keeps the files of others whose changes were refused."""
+REFUSED, TAKEN = "refused", "taken"
+"""The folders of a project that keep the files of others, as they were when their changes were refused or taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +72,11 @@ class LinkedFolder:
     when they are linked are left out: their files are never touched.
     """
 
-    def __init__(self, project: Project, record: Record, files: LabelFiles) -> None:
+    def __init__(self, project: Project, record: Record, files: LabelFiles, folder: Path) -> None:
         self._project = project
         self._record = record
         self._files = files
+        self._folder = folder
         self._looked: dict[int, tuple[int, int] | None] = {}
 
     @classmethod
@@ -83,23 +86,25 @@ class LinkedFolder:
         Raises:
             ConfigError: files of this format are not edited in their place.
             FormatError: the folder cannot be used.
+            ProjectError: the record cannot be written.
         """
-        spec = format_named(format_name)
-        if spec.open is None:
-            raise ConfigError(
-                f"{spec.title} is not edited in its place", hint="Import the folder, and export it again"
-            )
-        folder = folder.absolute()
-        linked = cls(project, Record(project.folder / FILE), spec.open(folder))
+        files = editor_of(format_name, folder.absolute())
+        linked = cls(project, Record(project.folder / FILE), files, folder.absolute())
+        images = project.images()
+        paths = {image.id: files.path_of(project.image_path(image)) for image in images}
+        shared = Counter(str(path).casefold() for path in paths.values())
         agreements: list[Agreed] = []
         problems: list[Problem] = []
-        for image in project.images():
+        for image in images:
+            path = paths[image.id]
             try:
+                if shared[str(path).casefold()] > 1:
+                    raise FormatError("the label file of several images", path=path)
                 agreements.append(linked._first_agreement(image))
             except ReticleError as error:
-                path = Path(error.path or project.image_path(image))
-                problems.append(Problem(path=path, message=f"{error.message}: not edited in its place"))
-        linked._record.begin(format_name, folder, linked._files.names, agreements)
+                message = f"{error.message}: not edited in its place"
+                problems.append(Problem(path=Path(error.path or path), message=message))
+        linked._record.begin(format_name, linked._folder, files.names, agreements)
         return linked, problems
 
     @classmethod
@@ -107,23 +112,30 @@ class LinkedFolder:
         """The link of a project; ``None`` where it has none.
 
         Raises:
-            FormatError: the folder cannot be used (any more).
+            FormatError: the folder is not there, or cannot be used any more.
+            ProjectError: the record cannot be read.
         """
         if not (project.folder / FILE).is_file():
             return None
         record = Record(project.folder / FILE)
-        link = record.link
-        spec = format_named(link[0]) if link is not None else None
-        if link is None or spec is None or spec.open is None:
-            record.close()
-            return None
         try:
-            files = spec.open(link[1])
-            check_numbers(record.names, files.names, link[1])
+            link = record.link
+            if link is None:
+                record.close()
+                return None
+            name, folder = link
+            if not folder.is_dir():
+                raise FormatError(
+                    "the folder of the label files is not there: edits wait until it is",
+                    path=folder,
+                    hint="Connect it and open the project again, or link the folder where it is now",
+                )
+            files = editor_of(name, folder)
+            check_numbers(record.names, files.names, folder)
         except ReticleError:
             record.close()
             raise
-        return cls(project, record, files)
+        return cls(project, record, files, folder)
 
     def close(self) -> None:
         self._record.close()
@@ -138,82 +150,103 @@ class LinkedFolder:
 
     def catch_up(self) -> list[Problem]:
         """Write what was edited while nobody wrote the files, after a crash for one."""
-        return self.write(one.image_id for one in self._record.all())
+        return self.write(self._record.paths())
 
     def write(self, image_ids: Iterable[int]) -> list[Problem]:
         """Put the labels of these images into their files; see ``write_changes``."""
         problems: list[Problem] = []
         for image_id in sorted(image_ids):
-            agreed = self._record.of(image_id)
+            if not self._folder.is_dir():
+                message = "the folder of the label files is not there: written once it is"
+                return [*problems, Problem(path=self._folder, message=message)]
             image = self._image(image_id)
-            if agreed is None or image is None:
+            if image is None:
                 continue
+            path = self._folder
             try:
-                self._write(agreed, image)
+                agreed = self._record.of(image_id) or self._new_agreement(image)
+                if agreed is not None:
+                    path = agreed.path
+                    self._write(agreed, image)
             except ReticleError as error:
-                problems.append(Problem(path=Path(error.path or agreed.path), message=error.message))
+                problems.append(Problem(path=Path(error.path or path), message=error.message))
             except OSError as error:
-                problems.append(Problem(path=agreed.path, message=disk_error(error).message))
+                problems.append(Problem(path=path, message=disk_error(error).message))
         return problems
 
     def look(self) -> list[OutsideChange]:
         """What others have changed in the files since; files are read whose size or time is another than at the last
-        look."""
+        look. Nothing is said while the folder is not there."""
         found: list[OutsideChange] = []
-        for agreed in self._record.all():
-            stamp = _stamp(agreed.path)
-            if agreed.image_id in self._looked and self._looked[agreed.image_id] == stamp:
+        for image_id, path in self._record.paths().items() if self._folder.is_dir() else ():
+            stamp = _stamp(path)
+            if image_id in self._looked and self._looked[image_id] == stamp:
                 continue
-            image = self._image(agreed.image_id)
-            if image is None:
+            agreed, image = self._record.of(image_id), self._image(image_id)
+            if agreed is None or image is None:
                 continue
-            content = _content(agreed.path)
-            if content == agreed.content or self._is_own(agreed, image, content):
-                self._looked[agreed.image_id] = stamp
+            content = _content(path)
+            if content == agreed.now.content or self._is_own(agreed, image, content):
+                self._looked[image_id] = stamp
             else:
                 found.append(self._outside(agreed, image, content))
         return found
 
-    def take(self, image_ids: Sequence[int]) -> Changes:
-        """Let what others changed into the project, as one edit; what was changed in the project stays, but for a box
-        that both have changed, which becomes theirs (undo gives the other back), and one that one side removed and
-        the other changed, which stays. Then the files get what the project alone has changed.
+    def take(self, image_ids: Sequence[int]) -> tuple[Changes, list[Problem]]:
+        """Let what others changed into the project, as one edit (see ``take_in``); their files are kept in the project's
+        folder ``taken``. Then the files get what the project alone has changed; the problems are those of that.
 
         Raises:
             FormatError: a file cannot be read.
             ProjectError: the project cannot be written.
         """
-        takings = [taking for image_id in image_ids if (taking := self._taking(image_id)) is not None]
-        names = {box.name for taking in takings for box in taking.theirs.boxes if box is not None}
-        changes = self._project.edit(_taken, takings, sorted(names), self._files.holds.flags)
-        self._record.put(self._after_taking(taking) for taking in takings)
-        self.write(taking.agreed.image_id for taking in takings)
-        return changes
+        agreements: list[Agreed] = []
 
-    def refuse(self, image_ids: Sequence[int]) -> list[Path]:
+        def build(project: Project) -> edits.Edit:
+            agreements.clear()
+            found = [
+                (agreed, image)
+                for image_id in image_ids
+                if (agreed := self._record.of(image_id)) is not None
+                and (image := self._image(image_id)) is not None
+            ]
+            theirs = [self._theirs(agreed, image) for agreed, image in found]
+            own = {image.id: self._own_boxes(image) for _, image in found}
+            edit, states = take_in(project, theirs, own, self._files.holds.flags)
+            for agreed, image in found:
+                state = states[image.id]
+                agreements.append(replace(agreed, base=state, now=state))
+            return edit
+
+        changes = self._project.edit(build)
+        for agreed in agreements:
+            if agreed.now.content is not None:
+                self._keep(TAKEN, agreed, agreed.now.content)
+        self._record.put(agreements)
+        return changes, self.write(agreed.image_id for agreed in agreements)
+
+    def refuse(self, image_ids: Sequence[int]) -> tuple[list[Path], list[Problem]]:
         """Write the files as the project has them. Those of others are kept in the project's folder ``refused``; returns
-        where.
-
-        Raises:
-            FormatError, OSError: a file cannot be written.
-        """
+        where, and what could not be written."""
         kept: list[Path] = []
+        problems: list[Problem] = []
         for image_id in image_ids:
             agreed, image = self._record.of(image_id), self._image(image_id)
             if agreed is None or image is None:
                 continue
-            content = _content(agreed.path)
-            if content is not None and content != agreed.content:
-                kept.append(self._keep(agreed, content))
-            if agreed.content is None:
-                agreed.path.unlink(missing_ok=True)
-            else:
-                _replace(agreed.path, agreed.content, expected=content)
-            self._write(agreed, image)
-        return kept
+            try:
+                content = _content(agreed.path)
+                if content is not None and content != agreed.now.content:
+                    kept.append(self._keep(REFUSED, agreed, content))
+                self._write(agreed, image, instead_of=content)
+            except ReticleError as error:
+                problems.append(Problem(path=Path(error.path or agreed.path), message=error.message))
+            except OSError as error:
+                problems.append(Problem(path=agreed.path, message=disk_error(error).message))
+        return kept, problems
 
-    def _keep(self, agreed: Agreed, content: bytes) -> Path:
-        folder = self._project.folder / REFUSED
+    def _keep(self, name: str, agreed: Agreed, content: bytes) -> Path:
+        folder = self._project.folder / name
         folder.mkdir(exist_ok=True)
         path = folder / f"{time.time_ns()}-{agreed.path.name}"
         with atomic_write(path) as temporary:
@@ -221,8 +254,10 @@ class LinkedFolder:
         return path
 
     def _image(self, image_id: int) -> Image | None:
-        found = self._project.images([image_id])
-        return found[0] if found else None
+        try:
+            return self._project.image(image_id)
+        except ProjectError:  # it was taken out of the project: its file stays as it is
+            return None
 
     def _page(self, image: Image, file: Path) -> Page:
         path = self._project.image_path(image)
@@ -250,6 +285,11 @@ class LinkedFolder:
         return FileLabels() if content is None else self._files.read(content, page)
 
     def _first_agreement(self, image: Image) -> Agreed:
+        """Of a file that says what the project has.
+
+        Raises:
+            FormatError: it does not.
+        """
         path = self._files.path_of(self._project.image_path(image))
         page = self._page(image, path)
         content = _content(path)
@@ -258,70 +298,93 @@ class LinkedFolder:
         held: list[Held | None] = []
         met: set[FileBox] = set()
         for box in labels.boxes:
-            fitted = None if box is None else _fitted(box, page)
+            inside = None if box is None else fitted(box, page)
             box_id = next(
-                (key for key, mine in own.items() if fitted is not None and _is_same(mine, fitted)), 0
+                (key for key, mine in own.items() if inside is not None and is_same(mine, inside)), 0
             )
-            if fitted is not None and not box_id and fitted not in met:
+            if inside is not None and not box_id and inside not in met:
                 raise FormatError("the file holds other boxes than the project", path=path)
             held.append(Held(box_id=box_id, box=own.pop(box_id)) if box_id else None)
-            met.update([fitted] if fitted is not None else [])
+            met.update([inside] if inside is not None else [])
         if own:
             raise FormatError("the project has other boxes than the file", path=path)
-        verified = image.status is Status.VERIFIED
-        return Agreed(image_id=image.id, path=path, content=content, verified=verified, boxes=tuple(held))
+        state = State(content=content, verified=image.status is Status.VERIFIED, boxes=tuple(held))
+        return Agreed(image_id=image.id, path=path, base=state, now=state)
 
-    def _wanted(self, agreed: Agreed, image: Image) -> tuple[Wanted, Agreed]:
-        """What the project has changed since, and the agreement once the file has it, but for its content."""
+    def _new_agreement(self, image: Image) -> Agreed | None:
+        """Of an image that came into the project since, and has no label file yet."""
+        path = self._files.path_of(self._project.image_path(image))
+        inside = self._project.image_path(image).is_relative_to(self._folder)
+        if not inside or path.exists() or path in self._record.paths().values():
+            return None
+        return Agreed(image_id=image.id, path=path)
+
+    def _wanted(self, agreed: Agreed, image: Image) -> tuple[Wanted, State]:
+        """What the project has changed since others wrote the file, and what both agree on once the file has it, but for
+        its content."""
+        base = agreed.base
         own = self._own_boxes(image)
         changed: dict[int, FileBox | None] = {}
         held: list[Held | None] = []
-        for place, one in enumerate(agreed.boxes):
+        for place, one in enumerate(base.boxes):
+            now = None if one is None else own.pop(one.box_id, None)
             if one is None:
                 held.append(None)
                 continue
-            now = own.pop(one.box_id, None)
-            if now is None:
-                changed[place] = None
-                continue
             if now != one.box:
                 changed[place] = now
-            held.append(Held(box_id=one.box_id, box=now))
-        held += [Held(box_id=box_id, box=box) for box_id, box in sorted(own.items())]
+            if now is not None:
+                held.append(Held(box_id=one.box_id, box=now))
+        added = sorted(own.items())
+        held += [Held(box_id=box_id, box=box) for box_id, box in added]
         verified = image.status is Status.VERIFIED
-        tells = self._files.holds.verified or agreed.content is None
+        tells = self._files.holds.verified or base.content is None
         wanted = Wanted(
             changed=changed,
-            added=[box for _, box in sorted(own.items())],
-            verified=verified if tells and verified != agreed.verified else None,
+            added=[box for _, box in added],
+            verified=verified if tells and verified != base.verified else None,
         )
-        return wanted, replace(agreed, verified=verified, boxes=tuple(held))
+        return wanted, State(verified=verified, boxes=tuple(held))
 
     def _edited(self, agreed: Agreed, image: Image, wanted: Wanted) -> bytes | None:
-        if not wanted or (agreed.content is None and not wanted.added and not wanted.verified):
-            return agreed.content
-        return self._files.edited(agreed.content, self._page(image, agreed.path), wanted)
+        base = agreed.base.content
+        begins = base is not None or wanted.added or wanted.verified or agreed.now.content is not None
+        if not begins:
+            return None
+        return (
+            base
+            if base is not None and not wanted
+            else self._files.edited(base, self._page(image, agreed.path), wanted)
+        )
 
-    def _write(self, agreed: Agreed, image: Image) -> None:
+    def _write(self, agreed: Agreed, image: Image, *, instead_of: bytes | None = None) -> None:
+        """Bring a file to what the project has; ``instead_of`` the content that others gave it, which was refused."""
         wanted, after = self._wanted(agreed, image)
-        if not wanted:
-            return
         changed = [box for box in wanted.changed.values() if box is not None]
         self._files.prepare([box.name for box in (*changed, *wanted.added)])
         if self._files.names != self._record.names:
             self._record.names = self._files.names
         data = self._edited(agreed, image, wanted)
+        expected = agreed.now.content if instead_of is None else instead_of
         if data is None:
+            if instead_of is not None:
+                agreed.path.unlink()
             return
-        if len(self._files.read(data, self._page(image, agreed.path)).boxes) != len(after.boxes):
-            raise FormatError(
-                "the changed file would read otherwise than meant: not written", path=agreed.path
-            )
-        content = _content(agreed.path)
-        if content != data:
-            _replace(agreed.path, data, expected=agreed.content)
-        self._record.put([replace(after, content=data)])
-        self._looked[agreed.image_id] = _stamp(agreed.path)
+        if data != expected:
+            read = self._files.read(data, self._page(image, agreed.path)).boxes
+            meant = [None if held is None else held.box.name for held in after.boxes]
+            if len(read) != len(meant) or any(
+                name is not None and (box is None or box.name != name)
+                for box, name in zip(read, meant, strict=True)
+            ):
+                message = "the changed file would read otherwise than meant: not written"
+                raise FormatError(message, path=agreed.path)
+            if _content(agreed.path) != data:
+                _replace(agreed.path, data, expected=expected)
+        now = replace(after, content=data)
+        if now != agreed.now:
+            self._record.put([replace(agreed, now=now)])
+            self._looked[agreed.image_id] = _stamp(agreed.path)
 
     def _is_own(self, agreed: Agreed, image: Image, content: bytes | None) -> bool:
         """Whether a file is as the project has it, though no agreement says so: the process died in between."""
@@ -329,25 +392,43 @@ class LinkedFolder:
             return False
         try:
             wanted, after = self._wanted(agreed, image)
-            if wanted and self._edited(agreed, image, wanted) == content:
-                self._record.put([replace(after, content=content)])
+            if self._edited(agreed, image, wanted) == content:
+                self._record.put([replace(agreed, now=replace(after, content=content))])
                 return True
             anew = self._first_agreement(image)
+            labels = self._files.read(content, self._page(image, agreed.path))
         except ReticleError:
+            return False
+        if self._files.holds.verified and labels.boxes and labels.verified != anew.now.verified:
             return False
         self._record.put([anew])
         return True
+
+    def _theirs(self, agreed: Agreed, image: Image) -> Theirs:
+        content = _content(agreed.path)
+        page = self._page(image, agreed.path)
+        return Theirs(
+            image=image,
+            page=page,
+            now=agreed.now,
+            content=content,
+            was=self._read(agreed.now.content, page),
+            labels=self._read(content, page),
+            tells_verified=self._files.holds.verified,
+        )
 
     def _outside(self, agreed: Agreed, image: Image, content: bytes | None) -> OutsideChange:
         now_own = self._own_boxes(image)
         own = tuple(
             Difference(place=place, before=one.box, after=now_own.get(one.box_id))
-            for place, one in enumerate(agreed.boxes)
+            for place, one in enumerate(agreed.now.boxes)
             if one is not None and now_own.get(one.box_id) != one.box
         )
         page = self._page(image, agreed.path)
         try:
-            was, now = self._read(agreed.content, page), self._read(content, page)
+            if content is None and not page.image.exists():
+                raise FormatError("the image and its label file are not there", path=agreed.path)
+            was, now = self._read(agreed.now.content, page), self._read(content, page)
         except ReticleError as error:
             return _outside_change(agreed, page, own=own, problem=error)
         return _outside_change(
@@ -359,173 +440,25 @@ class LinkedFolder:
             removed=content is None,
         )
 
-    def _taking(self, image_id: int) -> _Taking | None:
-        agreed, image = self._record.of(image_id), self._image(image_id)
-        if agreed is None or image is None:
-            return None
-        content = _content(agreed.path)
-        page = self._page(image, agreed.path)
-        was, theirs = self._read(agreed.content, page), self._read(content, page)
-        return _Taking(
-            agreed=agreed,
-            image=image,
-            page=page,
-            content=content,
-            was=was,
-            theirs=theirs,
-            followed=follow(was.boxes, theirs.boxes),
-            own=self._own_boxes(image),
-            holds_verified=self._files.holds.verified,
-        )
 
-    def _after_taking(self, taking: _Taking) -> Agreed:
-        image = self._project.image(taking.agreed.image_id)
-        own = self._own_boxes(image)
-        fresh = iter(sorted(set(own) - set(taking.own)))
-        boxes: list[Held | None] = []
-        for row, place in enumerate(taking.followed.places):
-            box_id = taking.box_of(row)
-            if taking.is_added(row):
-                new = next(fresh)
-                boxes.append(Held(box_id=new, box=own[new]))
-            elif box_id is None:
-                boxes.append(None)
-            elif taking.is_changed(row):
-                boxes.append(Held(box_id=box_id, box=own[box_id]))
-            else:
-                boxes.append(taking.agreed.boxes[place] if place is not None else None)
-        verified = image.status is Status.VERIFIED
-        if taking.verified is None:
-            verified = taking.agreed.verified
-        return replace(taking.agreed, content=taking.content, verified=verified, boxes=tuple(boxes))
+def editor_of(format_name: str, folder: Path) -> LabelFiles:
+    """What edits the label files of a folder.
+
+    Raises:
+        ConfigError: files of this format are not edited in their place.
+        FormatError: the folder cannot be used.
+    """
+    spec = format_named(format_name)
+    if spec.open is None:
+        raise ConfigError(
+            f"{spec.title} is not edited in its place", hint="Import the folder, and export it again"
+        )
+    return spec.open(folder)
 
 
 def _outside_change(agreed: Agreed, page: Page, **found: Any) -> OutsideChange:
     size = (page.width, page.height)
     return OutsideChange(image_id=agreed.image_id, path=agreed.path, image=page.image, size=size, **found)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Taking:
-    """A file of others on its way into the project."""
-
-    agreed: Agreed
-    image: Image
-    page: Page
-    content: bytes | None
-    was: FileLabels
-    theirs: FileLabels
-    followed: Followed
-    own: dict[int, FileBox]
-    holds_verified: bool
-
-    def box_of(self, row: int) -> int | None:
-        """The project's box of an entry of theirs, where it had one."""
-        place = self.followed.places[row]
-        held = None if place is None else self.agreed.boxes[place]
-        return None if held is None else held.box_id
-
-    def is_changed(self, row: int) -> bool:
-        """Whether they changed a box that the project still has."""
-        place = self.followed.places[row]
-        return (
-            place is not None
-            and self.box_of(row) in self.own
-            and self.was.boxes[place] != self.theirs.boxes[row]
-        )
-
-    def is_added(self, row: int) -> bool:
-        """Whether they added a box, or changed one that the project has removed."""
-        if self.theirs.boxes[row] is None:
-            return False
-        place = self.followed.places[row]
-        if place is None:
-            return True
-        changed = self.was.boxes[place] != self.theirs.boxes[row]
-        return changed and self.box_of(row) not in self.own
-
-    @property
-    def removed(self) -> list[int]:
-        """The project's boxes that they removed and it has not changed."""
-        left = {place for place in self.followed.places if place is not None}
-        gone = [
-            held for place, held in enumerate(self.agreed.boxes) if held is not None and place not in left
-        ]
-        return [held.box_id for held in gone if self.own.get(held.box_id) == held.box]
-
-    @property
-    def verified(self) -> bool | None:
-        """What they say of it, if they changed that."""
-        if not self.holds_verified or self.theirs.verified == self.was.verified:
-            return None
-        return self.theirs.verified
-
-
-def _taken(
-    project: ProjectReader, takings: Sequence[_Taking], names: Sequence[str], flags: frozenset[str]
-) -> edits.Edit:
-    """What others changed, as an edit; ``names`` are the classes of their boxes."""
-    fresh = new_classes(project, names)
-    classes = {item.name: item.id for item in (*project.classes(), *fresh)}
-    added: list[Box] = []
-    updated: list[Box] = []
-    removed: list[int] = []
-    statuses: dict[int, Status] = {}
-    for taking in takings:
-        boxes = {box.id: box for box in project.boxes(taking.image.id)}
-        for row, theirs in enumerate(taking.theirs.boxes):
-            if theirs is None or not (taking.is_added(row) or taking.is_changed(row)):
-                continue
-            fitted = _fitted(theirs, taking.page)
-            box_id = taking.box_of(row)
-            box = Box(
-                id=0,
-                image_id=taking.image.id,
-                class_id=classes[theirs.name],
-                x1=fitted.x1,
-                y1=fitted.y1,
-                x2=fitted.x2,
-                y2=fitted.y2,
-                origin=Origin.IMPORT,
-            )
-            if box_id is not None and not taking.is_added(row):
-                box = replace(
-                    boxes[box_id], class_id=box.class_id, x1=box.x1, y1=box.y1, x2=box.x2, y2=box.y2
-                )
-            if "difficult" in flags:
-                box = replace(
-                    box, difficult=theirs.difficult, truncated=theirs.truncated, occluded=theirs.occluded
-                )
-            (updated if box.id else added).append(box)
-        removed += taking.removed
-        if taking.verified is not None:
-            statuses[taking.image.id] = Status.VERIFIED if taking.verified else Status.IN_PROGRESS
-        elif taking.image.status is Status.UNSEEN and taking.theirs.boxes:
-            statuses[taking.image.id] = Status.IN_PROGRESS
-    parts: list[edits.Edit] = []
-    if removed:
-        parts.append(edits.delete_boxes(project, removed))
-    if added or fresh:
-        parts.append(edits.add_rows(project, classes=fresh, boxes=added, text=""))
-    if updated:
-        parts.append(edits.update_boxes(project, updated, classes=fresh))
-    for status in (Status.VERIFIED, Status.IN_PROGRESS):
-        images = [image_id for image_id, wanted in statuses.items() if wanted is status]
-        parts += [edits.set_status(project, images, status)] if images else []
-    return edits.combine(operation("take_from_files", count=len(takings)), parts)
-
-
-def _fitted(box: FileBox, page: Page) -> FileBox:
-    """The box as an import takes it."""
-    edges, _ = fit(box.xyxy, width=page.width, height=page.height)
-    if edges is None:
-        raise FormatError("a box lies outside of its image", path=page.file)
-    return replace(box, x1=edges[0], y1=edges[1], x2=edges[2], y2=edges[3])
-
-
-def _is_same(box: FileBox, other: FileBox) -> bool:
-    same = replace(box, x1=0, y1=0, x2=0, y2=0) == replace(other, x1=0, y1=0, x2=0, y2=0)
-    return same and all(abs(a - b) < 1e-6 for a, b in zip(box.xyxy, other.xyxy, strict=True))
 
 
 def _content(path: Path) -> bytes | None:
@@ -551,18 +484,32 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 def _replace(path: Path, data: bytes, *, expected: bytes | None) -> None:
-    """Let ``data`` take the place of what a file holds, if that is still what is ``expected``.
+    """Let ``data`` take the place of what a file holds, if that is still what is ``expected`` when ``data`` is on the disk.
+    A link stays, and so do the rights of the file.
 
     Raises:
-        FormatError: somebody has changed it.
+        FormatError: somebody has changed it, or it may not be written.
         OSError: it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(data)
+    path = Path(os.path.realpath(path))
+    path.parent.mkdir(exist_ok=True)
+    if path.exists() and not os.access(path, os.W_OK):
+        raise FormatError("may not be written", path=path, hint="Give yourself the right to write it")
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}.part{path.suffix}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, temporary)
         if _content(path) != expected:
             raise FormatError(
                 "another program has changed the file: not written",
                 path=path,
                 hint="Take or refuse its change first",
             )
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)

@@ -109,7 +109,9 @@ def decode_declared(data: bytes) -> tuple[str, str | None]:
 def codec_of(data: bytes) -> str | None:
     """The encoding in which a text file can be read and written again byte for byte; ``None`` where there is none."""
     declared = _ENCODING.match(data)
-    names = [_wide_encoding(data), declared.group(1).decode("ascii") if declared else None, "utf-8", "cp1252"]
+    chinese = "gb2312" if _as_chinese(data) is not None else None
+    told = declared.group(1).decode("ascii") if declared else None
+    names = [_wide_encoding(data), told, "utf-8", chinese, "cp1252"]
     for name in names:
         try:
             if name is not None and data.decode(name).encode(name) == data:

@@ -14,8 +14,8 @@ from detcore.errors import FormatError
 from detcore.formats.common.json_spans import Span, elements, members, root_of
 from detcore.formats.common.shapes import Shape
 from detcore.formats.common.text import codec_of
-from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted
-from detcore.formats.labelme.drawing import outline_of
+from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted, shown_edges
+from detcore.formats.labelme.drawing import kind_of, outline_of
 from detcore.formats.labelme.writing import VERSION
 from detcore.untrusted_json import parse_json
 
@@ -99,16 +99,19 @@ class _File:
         fields = dict(members(self._text, self._places[place][0]))
         if new.name != old.name:
             yield (*fields["label"], json.dumps(new.name, ensure_ascii=False))
-        if new.xyxy != old.xyxy:
-            yield from self._moved(self.shapes[place], fields["points"], old, new)
+        shown = shown_edges(old, self._page)
+        if new.xyxy != shown:
+            yield from self._moved(self.shapes[place], fields["points"], old, shown, new)
 
-    def _moved(self, shape: Any, span: Span, old: FileBox, new: FileBox) -> Iterator[_Edit]:
+    def _moved(self, shape: Any, span: Span, old: FileBox, shown: Xyxy, new: FileBox) -> Iterator[_Edit]:
+        """Other numbers for the edges that are not where they are ``shown``."""
         points = elements(self._text, span[0])
-        if isinstance(outline_of(shape), Shape) or len(points) not in _CORNERS:
+        is_box = kind_of(shape) == "rectangle" and not isinstance(outline_of(shape), Shape)
+        if not is_box or len(points) not in _CORNERS:
             message = "an outline would be lost if its box were moved in its place"
             raise FormatError(message, path=self._page.file)
         middle = ((old.x1 + old.x2) / 2, (old.y1 + old.y2) / 2)
-        was, now = (old.xyxy[:2], old.xyxy[2:]), (new.xyxy[:2], new.xyxy[2:])
+        was, now = (shown[:2], shown[2:]), (new.xyxy[:2], new.xyxy[2:])
         for point in points:
             for axis, (start, end) in enumerate(elements(self._text, point[0])[:2]):
                 side = int(float(self._text[start:end]) > middle[axis])
@@ -154,7 +157,11 @@ class _File:
         text = self._text
         for start, end, new in sorted(edits, key=lambda edit: (-edit[0], -edit[1])):
             text = text[:start] + new + text[end:]
-        return text.encode(self._codec)
+        try:
+            return text.encode(self._codec)
+        except UnicodeEncodeError as error:
+            message = f"{error.object[error.start]!r} cannot be written in its encoding ({self._codec})"
+            raise FormatError(message, path=self._page.file, hint="Save the file as UTF-8") from error
 
 
 def _box(shape: Any, page: Page) -> FileBox | None:

@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape
 from detcore.boxes import fit
 from detcore.errors import FormatError
 from detcore.formats.common.text import as_flag, codec_of, number_text
-from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted
+from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted, shown_edges
 from detcore.formats.voc.extra import EDGES
 from detcore.formats.voc.writing import whole_edges
 
@@ -111,7 +111,8 @@ class _Element:
 class _File:
     """An XML file as bytes in UTF-8, with the places of its elements."""
 
-    def __init__(self, text: bytes, codec: str, root: _Element) -> None:
+    def __init__(self, text: bytes, codec: str, root: _Element, path: Path) -> None:
+        self._path = path
         self.text = text
         self._codec = codec
         self._root = root
@@ -132,7 +133,7 @@ class _File:
             raise FormatError(error.message, path=path) from error
         if root.tag != "annotation":
             raise FormatError(f"not a Pascal VOC annotation (root element <{root.tag}>)", path=path)
-        return cls(text, codec, root)
+        return cls(text, codec, root, path)
 
     @property
     def objects(self) -> list[_Element]:
@@ -173,6 +174,10 @@ class _File:
 
     def appended(self, objects: Sequence[Sequence[tuple[int, str]]]) -> _Edit:
         """Objects behind the last one, each as lines with their depth, indented as the file is."""
+        if self.text[self._root.inner - 2 : self._root.inner] == b"/>":  # <annotation/>
+            lines = b"".join(b"\n" + text.encode() for lines in objects for _, text in lines)
+            end = b">" + lines + b"\n</" + self._root.tag.encode() + b">"
+            return _Edit(self._root.inner - 2, self._root.inner, end)
         last = self._root.children[-1] if self._root.children else None
         place = self._root.inner if last is None else last.end
         blank = b"" if last is None else self.text[self._blank_before(last.start) : last.start]
@@ -192,7 +197,8 @@ class _File:
         try:
             return text.decode().encode(self._codec)
         except UnicodeEncodeError as error:
-            raise FormatError(f"{error.object[error.start]!r} cannot be written in its encoding") from error
+            message = f"{error.object[error.start]!r} cannot be written in its encoding ({self._codec})"
+            raise FormatError(message, path=self._path, hint="Save the file as UTF-8") from error
 
     def _blank_before(self, place: int) -> int:
         """Where the blanks in front of a place begin."""
@@ -300,7 +306,7 @@ def _changes(
         holder = element.child(flag)
         text = str(int(value))
         yield file.replaced(holder, text) if holder is not None else file.inserted(bounds, flag, text)
-    was, now = _texts(old.xyxy, page, whole=whole), _texts(new.xyxy, page, whole=whole)
+    was, now = _texts(shown_edges(old, page), page, whole=whole), _texts(new.xyxy, page, whole=whole)
     swapped = {"xmin": "xmax", "xmax": "xmin", "ymin": "ymax", "ymax": "ymin"}
     written = dict(zip(EDGES, map(float, _edge_texts(element)), strict=True))
     for edge, before, after in zip(EDGES, was, now, strict=True):

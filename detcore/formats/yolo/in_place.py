@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from detcore.atomic import atomic_write
-from detcore.boxes import fit
+from detcore.boxes import Xyxy, fit
 from detcore.errors import FormatError
 from detcore.formats.common.text import codec_of, decode, read_bytes
-from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted, check_numbers
+from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted, check_numbers, shown_edges
 from detcore.formats.yolo.layout import labels_of
 from detcore.formats.yolo.names import names_file, read_names, read_yaml
 from detcore.formats.yolo.rows import bounds_of
@@ -111,9 +111,20 @@ class YoloFiles:
                 path=self._names_path,
                 hint="Remove the empty lines",
             )
+        listed = [line.strip() for line in text.splitlines()]
         text += "".join(f"{name}{newline}" for name in fresh)
+        try:
+            content = text.encode(codec)
+        except UnicodeEncodeError:
+            content = b""
+        if [line.strip() for line in decode(content)[0].splitlines()] != [*listed, *fresh]:
+            raise FormatError(
+                f"{fresh[0]!r} cannot be added in its encoding",
+                path=self._names_path,
+                hint="Save the list as UTF-8",
+            )
         with atomic_write(self._names_path) as temporary:
-            temporary.write_bytes(text.encode(codec))
+            temporary.write_bytes(content)
         self._read_names()
 
     def read(self, data: bytes, page: Page) -> FileLabels:
@@ -136,7 +147,7 @@ class YoloFiles:
         if wanted.added and text and not text.endswith(("\n", "\r")):
             text += newline
         text += "".join(
-            f"{self._ids[box.name]} {' '.join(_numbers(box, page, decimals))}{newline}"
+            f"{self._ids[box.name]} {' '.join(_numbers(box.xyxy, page, decimals))}{newline}"
             for box in wanted.added
         )
         return text.encode(codec)
@@ -171,8 +182,8 @@ class YoloFiles:
             )
         if box.name != old.name:
             pieces[columns[0]] = str(self._ids[box.name])
-        numbers = _numbers(box, page, decimals)
-        if numbers != _numbers(old, page, decimals):
+        numbers = _numbers(box.xyxy, page, decimals)
+        if numbers != _numbers(shown_edges(old, page), page, decimals):
             if not _COLUMNS <= len(columns) <= _MOST_COLUMNS:
                 message = "an outline or keypoints would be lost if its box were moved in its place"
                 raise FormatError(message, path=page.file)
@@ -195,12 +206,8 @@ def _decimals(lines: list[str]) -> int:
     return max(_FEWEST, *digits) if digits else _DECIMALS
 
 
-def _numbers(box: FileBox, page: Page, decimals: int) -> list[str]:
+def _numbers(edges: Xyxy, page: Page, decimals: int) -> list[str]:
+    x1, y1, x2, y2 = edges
     width, height = page.width, page.height
-    values = (
-        (box.x1 + box.x2) / 2 / width,
-        (box.y1 + box.y2) / 2 / height,
-        (box.x2 - box.x1) / width,
-        (box.y2 - box.y1) / height,
-    )
+    values = ((x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height)
     return [f"{min(max(value, 0.0), 1.0):.{decimals}f}" for value in values]

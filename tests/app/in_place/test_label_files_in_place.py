@@ -90,7 +90,7 @@ def test_a_foreign_change_is_told_shown_and_taken_by_a_click(
         lambda: context.messages.history[-1].text == "1 label file was changed by another program."
     )
     context.actions["global.file_changes"].trigger()
-    assert service.dialog.files.item(0).text() == f"{image.stem}.xml\n1 box added"
+    assert service.dialog.files.item(0).text() == f"set/{image.stem}.xml\n1 box added"
     count = len(folder.project.boxes(folder.ids[image.name]))
     with qtbot.waitSignal(context.document.changed):
         QTest.mouseClick(service.dialog.take, LEFT)

@@ -11,11 +11,19 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image as PillowImage
 
-from detcore.exchange.in_place.linked import REFUSED, LinkedFolder
+from detcore.errors import FormatError, ProjectError
+from detcore.exchange.in_place.linked import REFUSED, TAKEN, LinkedFolder
+from detcore.exchange.in_place.record import FILE, Record
+from detcore.formats.in_place import FileBox, Page, Wanted
+from detcore.formats.labelme.in_place import LabelMeFiles
+from detcore.formats.voc.in_place import VocFiles
+from detcore.formats.yolo.in_place import YoloFiles
 from detcore.project import edits
 from detcore.project.class_edits import add_class, update_class
 from detcore.project.project import Project
@@ -106,15 +114,22 @@ def test_a_moved_box_changes_its_own_numbers_alone(world: Linked) -> None:
     assert after == expected != before
 
 
-def test_an_edit_that_is_taken_back_leaves_the_file_as_it_was(world: Linked) -> None:
+def test_an_edit_that_is_taken_back_leaves_every_byte_as_it_was(world: Linked) -> None:
     image = world.images[0]
     before = world.file(image).read_bytes()
-    world.edit(world.project.edit(edits.delete_boxes, [world.boxes(image)[0].id]))
-    assert world.file(image).read_bytes() != before
-    taken_back = world.project.undo()
-    assert taken_back is not None
-    world.edit(taken_back)
-    assert Counter(world.foreign.rows(image)) == world.rows(image)
+    for edit in (
+        lambda: world.project.edit(edits.delete_boxes, [box.id for box in world.boxes(image)]),
+        lambda: world.add(image, ("owl", 1, 2, 30, 40)),
+        lambda: world.project.edit(
+            edits.update_boxes, [Box(**{**_fields(world.boxes(image)[0]), "x1": 0.5})]
+        ),
+    ):
+        world.edit(edit())
+        assert world.file(image).read_bytes() != before
+        taken_back = world.project.undo()
+        assert taken_back is not None
+        world.edit(taken_back)
+        assert world.file(image).read_bytes() == before
 
 
 def test_a_renamed_class_is_renamed_in_every_file(world: Linked) -> None:
@@ -175,7 +190,8 @@ def test_a_refused_change_is_kept_aside(world: Linked) -> None:
     mine = world.file(image).read_bytes()
     world.foreign.write(image, [("owl", 100, 40, 120, 60)])
     theirs = world.file(image).read_bytes()
-    (kept,) = world.linked.refuse([world.ids[image]])
+    (kept,), problems = world.linked.refuse([world.ids[image]])
+    assert problems == []
     assert world.file(image).read_bytes() == mine
     assert kept.parent == world.project.folder / REFUSED
     assert kept.read_bytes() == theirs
@@ -255,6 +271,113 @@ def both_sides(world: Linked, *, steps: int) -> None:
         assert world.rows(image) == +expected[image] == Counter(world.foreign.rows(image))
     world.linked.close()
     world.project.close()
+
+
+def test_an_image_that_left_the_project_stops_nothing(world: Linked) -> None:
+    first, second = world.images
+    before = world.file(first).read_bytes()
+    world.edit(world.project.edit(edits.remove_images, [world.ids[first]]))
+    assert world.linked.look() == []
+    world.edit(world.add(second, ("owl", 1, 2, 30, 40)))
+    assert world.foreign.rows(second)[-1] == ("owl", 1, 2, 30, 40)
+    assert world.file(first).read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_takes_no_labels_and_is_not_made_anew(world: Linked) -> None:
+    image = world.images[0]
+    folder = image.parent
+    folder.rename(folder.with_name("elsewhere"))
+    assert world.linked.look() == []
+    (problem,) = world.linked.write_changes(world.add(image, ("owl", 1, 2, 30, 40)))
+    assert "not there" in problem.message
+    assert not folder.exists()
+    folder.with_name("elsewhere").rename(folder)
+    assert world.linked.catch_up() == []
+    assert world.foreign.rows(image)[-1] == ("owl", 1, 2, 30, 40)
+
+
+def test_an_image_that_is_gone_with_its_labels_is_a_problem_and_no_removal(world: Linked) -> None:
+    image = world.images[0]
+    world.file(image).unlink()
+    image.unlink()
+    (change,) = world.linked.look()
+    assert change.problem is not None
+    assert not change.removed
+
+
+def test_a_box_that_was_taken_and_taken_back_is_kept_aside(world: Linked) -> None:
+    image = world.images[0]
+    world.foreign.write(image, [*world.foreign.rows(image), ("owl", 100, 40, 120, 60)])
+    theirs = world.file(image).read_bytes()
+    world.linked.take([world.ids[image]])
+    undone = world.project.undo()
+    assert undone is not None
+    world.edit(undone)
+    assert ("owl", 100, 40, 120, 60) not in world.foreign.rows(image)
+    (kept,) = (world.project.folder / TAKEN).iterdir()
+    assert kept.read_bytes() == theirs
+
+
+def test_each_side_keeps_what_it_alone_changed_of_a_box(world: Linked) -> None:
+    image = world.images[0]
+    world.foreign.write(image, [("cat", 1, 2, 30, 40)])
+    world.linked.take([world.ids[image]])
+    (box,) = world.boxes(image)
+    classes = {item.name: item.id for item in world.project.classes()} | {"dog": box.class_id}
+    other = next(key for name, key in classes.items() if key != box.class_id)
+    names = {item.id: item.name for item in world.project.classes()}
+    world.foreign.write(image, [("cat", 1, 2, 34, 40)])
+    changed = world.project.edit(edits.update_boxes, [Box(**{**_fields(box), "class_id": other, "y1": 5.0})])
+    assert world.linked.write_changes(changed) != []
+    world.linked.take([world.ids[image]])
+    assert world.rows(image) == Counter([(names[other], 1, 5, 34, 40)]) == Counter(world.foreign.rows(image))
+
+
+def test_labels_that_came_while_a_take_was_cut_short_do_not_come_twice(
+    world: Linked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = world.images[0]
+    rows = world.foreign.rows(image)
+    world.foreign.write(image, [*rows, ("owl", 100, 40, 120, 60)])
+    assert world.linked.write_changes(world.add(image, ("dog", 3, 4, 33, 44))) != []
+
+    def die(_self: Record, _agreements: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Record, "put", die)
+        with pytest.raises(KeyboardInterrupt):
+            world.linked.take([world.ids[image]])
+    world.linked.take([change.image_id for change in world.linked.look()])
+    both = Counter([*rows, ("owl", 100, 40, 120, 60), ("dog", 3, 4, 33, 44)])
+    assert world.rows(image) == both == Counter(world.foreign.rows(image))
+
+
+def test_the_label_file_of_two_images_is_left_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    foreign = Foreign("voc")
+    (image,) = make_folder(folder, foreign, images=1)
+    PillowImage.new("RGB", (WIDTH, HEIGHT)).save(image.with_suffix(".bmp"))
+    project = Project.create(tmp_path / "p.reticle", image_root=folder, image_paths=["0.png", "0.bmp"])
+    linked, problems = LinkedFolder.link(project, "voc", folder)
+    assert len(problems) == 2
+    assert all("several images" in problem.message for problem in problems)
+    linked.close()
+    project.close()
+
+
+def test_rights_of_a_file_stay_and_one_that_may_not_be_written_is_not(world: Linked) -> None:
+    image = world.images[0]
+    world.file(image).chmod(0o664)
+    world.edit(world.add(image, ("owl", 1, 2, 30, 40)))
+    assert world.file(image).stat().st_mode & 0o777 == 0o664
+
+
+def test_a_record_that_is_damaged_is_named(world: Linked) -> None:
+    world.linked.close()
+    (world.project.folder / FILE).write_bytes(b"no database at all" * 100)
+    with pytest.raises(ProjectError, match="record of the label files"):
+        LinkedFolder.open(world.project)
 
 
 CHILD = """
@@ -422,3 +545,68 @@ def test_outlines_are_not_moved_in_place_and_the_rest_of_a_labelme_file_stays(tm
     assert [shape["label"] for shape in json.loads(file.read_bytes())["shapes"]] == ["owl"]
     linked.close()
     project.close()
+
+
+def test_what_labelimg_marks_as_verified_is_told_and_taken(tmp_path: Path) -> None:
+    world = Linked(tmp_path / "set", "voc")
+    image = world.images[0]
+    text = world.file(image).read_text()
+    world.file(image).write_text(text.replace("<annotation>", '<annotation verified="yes">'))
+    (change,) = world.linked.look()
+    assert (change.verified, change.text) == (True, "verified")
+    world.linked.take([change.image_id])
+    assert world.project.image(change.image_id).status is Status.VERIFIED
+    world.linked.close()
+    world.project.close()
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_another_class_leaves_the_edges_of_a_box_that_reaches_out(tmp_path: Path, format_name: str) -> None:
+    folder = tmp_path / "set"
+    foreign = Foreign(format_name)
+    (image,) = make_folder(folder, foreign, images=1)
+    foreign.write(image, [("cat", 1, 2, WIDTH + 3, HEIGHT)])
+    project, linked = link(folder, foreign)
+    (box,) = project.boxes(project.images()[0].id)
+    changes = project.edit(
+        add_class, "owl" if "owl" not in {item.name for item in project.classes()} else "bat"
+    )
+    new = next(item for item in project.classes() if item.id != box.class_id)
+    changes = project.edit(edits.update_boxes, [Box(**{**_fields(box), "class_id": new.id})])
+    assert linked.write_changes(changes) == []
+    assert foreign.rows(image) == [(new.name, 1, 2, WIDTH + 3, HEIGHT)]
+    linked.close()
+    project.close()
+
+
+def test_a_list_of_names_in_chinese_is_never_damaged(tmp_path: Path) -> None:
+    world = Linked(tmp_path / "set", "yolo")
+    names = world.images[0].parent / "classes.txt"
+    names.write_bytes("猫\n狗\n鸟\n".encode("gb2312"))
+    before = names.read_bytes()
+    files = YoloFiles(names.parent)
+    with pytest.raises(FormatError, match="cannot be added"):
+        files.prepare(["é"])
+    assert names.read_bytes() == before
+    files.prepare(["鱼"])
+    assert names.read_bytes() == before + "鱼\n".encode("gb2312")
+    world.linked.close()
+    world.project.close()
+
+
+def test_a_mask_of_labelme_is_not_moved_in_place(tmp_path: Path) -> None:
+    file, image = tmp_path / "a.json", tmp_path / "a.png"
+    shape = '{"label": "cat", "points": [[3, 4], [20, 30]], "shape_type": "mask", "mask": "x"}'
+    data = f'{{"shapes": [{shape}], "imagePath": "a.png"}}'.encode()
+    page = Page(file=file, image=image, width=WIDTH, height=HEIGHT)
+    (box,) = LabelMeFiles(tmp_path).read(data, page).boxes
+    assert box is not None
+    with pytest.raises(FormatError, match="outline"):
+        LabelMeFiles(tmp_path).edited(data, page, Wanted(changed={0: replace(box, x2=25.0)}))
+
+
+def test_an_annotation_without_any_element_gets_its_first_object(tmp_path: Path) -> None:
+    page = Page(file=tmp_path / "a.xml", image=tmp_path / "a.png", width=WIDTH, height=HEIGHT)
+    box = FileBox(name="cat", x1=1, y1=2, x2=30, y2=40)
+    edited = VocFiles(tmp_path).edited(b'<annotation id="1"/>', page, Wanted(added=[box]))
+    assert VocFiles(tmp_path).read(edited, page).boxes == (box,)
