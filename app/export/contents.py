@@ -152,7 +152,7 @@ class Contents(QWidget):
 
     def _say_classes(self) -> None:
         chosen, count = self.chosen_classes, self.classes.count()
-        text = "" if chosen is None else f"{len(chosen):,} of {counted(count, 'class', 'classes')}"
+        text = "" if chosen is None else f"{count_text(len(chosen))} of {counted(count, 'class', 'classes')}"
         self.class_count.setText(text)
         self.class_count.setVisible(bool(text))
 

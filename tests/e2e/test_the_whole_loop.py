@@ -166,7 +166,8 @@ def test_the_sample_is_trained_reviewed_mended_and_exported(
     export.form.choose_folder(tmp_path / "clean")
     _click(export.button)
     qtbot.waitUntil(lambda: export.is_done, timeout=30_000)
-    assert "the same as in the project" in export.summary.proof.text()
+    assert "Reticle: " in export.summary.proof.text()
+    assert "all that was written" in export.summary.proof.text()
     found = [
         annotation["bbox"]
         for path in (tmp_path / "clean" / "annotations").glob("*.json")

@@ -225,7 +225,7 @@ def test_edits_that_no_file_has_got_are_written_at_the_next_opening(world: Linke
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_random_edits_of_both_sides_lose_nothing(tmp_path: Path, format_name: str) -> None:
     both_sides(
-        Linked(tmp_path / "set", format_name, images=6), steps=int(os.environ.get("IN_PLACE_STEPS", "200"))
+        Linked(tmp_path / "set", format_name, images=6), steps=int(os.environ.get("IN_PLACE_STEPS", "120"))
     )
 
 
@@ -415,7 +415,7 @@ def test_a_process_that_is_killed_leaves_files_and_project_in_agreement(
     world.linked.close()
     world.project.close()
     rng = random.Random(1)
-    for seed in range(int(os.environ.get("IN_PLACE_KILLS", "3"))):
+    for seed in range(int(os.environ.get("IN_PLACE_KILLS", "2"))):
         child = subprocess.Popen(
             [sys.executable, "-c", CHILD, str(world.project.folder), str(seed)],
             stdout=subprocess.PIPE,
