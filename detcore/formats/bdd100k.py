@@ -16,12 +16,11 @@ from detcore.formats.common.geometry import Frame
 from detcore.formats.common.json_files import (
     Json,
     as_object,
-    json_files,
+    label_files,
     numbers,
     objects,
     pixel_size,
     points,
-    refuse_without,
     take_flags,
     without,
 )
@@ -41,16 +40,12 @@ def read_bdd100k(
 ) -> tuple[Dataset, list[Problem]]:
     """See :class:`detcore.formats.spec.Reader`."""
     found = Gathering(source, image_folder, progress)
-    files: list[_File] = []
-    for path in json_files(found):
-        content: Any = found.json(path)
+
+    def take(path: Path, content: Any) -> _File | None:
         frames = _frames(content)
-        if frames:
-            files.append(_File(path, frames, found))
-        elif content is not None:
-            found.problem(path, "no labels of BDD100K (no frame with a name): passed over")
-    if not files:
-        raise refuse_without(found, "BDD100K")
+        return _File(path, frames, found) if frames else None
+
+    files = label_files(found, "BDD100K", "frame with a name", take)
     total = sum(len(file.frames) for file in files)
     done = 0
     for file in files:

@@ -27,12 +27,11 @@ from detcore.formats.common.geometry import Frame
 from detcore.formats.common.json_files import (
     Json,
     as_object,
-    json_files,
     kept_for,
+    label_files,
     numbers,
     objects,
     put_back,
-    refuse_without,
     without,
 )
 from detcore.formats.common.naming import unique_names
@@ -57,15 +56,12 @@ def read_createml(
 ) -> tuple[Dataset, list[Problem]]:
     """See :class:`detcore.formats.spec.Reader`."""
     found = Gathering(source, image_folder, progress)
-    files: list[_File] = []
-    for path in json_files(found):
-        content: Any = found.json(path)
-        if isinstance(content, list) and any(map(_names_image, cast("list[Any]", content))):
-            files.append(_File(path, cast("list[Any]", content), found))
-        elif content is not None:
-            found.problem(path, "no labels of CreateML (no list of images): passed over")
-    if not files:
-        raise refuse_without(found, "CreateML")
+
+    def take(path: Path, content: Any) -> _File | None:
+        entries = cast("list[Any]", content) if isinstance(content, list) else []
+        return _File(path, entries, found) if any(map(_names_image, entries)) else None
+
+    files = label_files(found, "CreateML", "list of images", take)
     total = sum(len(file.entries) for file in files)
     done = 0
     for file in files:

@@ -19,12 +19,11 @@ from detcore.formats.common.geometry import Frame
 from detcore.formats.common.json_files import (
     Json,
     as_object,
-    json_files,
+    label_files,
     number,
     numbers,
     objects,
     points,
-    refuse_without,
     take_flags,
     without,
 )
@@ -65,16 +64,12 @@ def read_via(
 ) -> tuple[Dataset, list[Problem]]:
     """See :class:`detcore.formats.spec.Reader`."""
     found = Gathering(source, image_folder, progress)
-    files: list[_File] = []
-    for path in json_files(found):
-        content: Any = found.json(path)
+
+    def take(path: Path, content: Any) -> _File | None:
         images = _images(content)
-        if images:
-            files.append(_File(path, as_object(content), images, found))
-        elif content is not None:
-            found.problem(path, "no labels of VIA (no image with regions): passed over")
-    if not files:
-        raise refuse_without(found, "VIA")
+        return _File(path, as_object(content), images, found) if images else None
+
+    files = label_files(found, "VIA", "image with regions", take)
     chosen = _class_attribute(files, options.attribute if options else "", found)
     total = sum(len(file.images) for file in files)
     done = 0

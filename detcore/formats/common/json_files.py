@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from detcore.boxes import Xyxy
 from detcore.errors import FormatError
@@ -18,6 +18,7 @@ from detcore.wording import counted
 
 Json = dict[str, Any]
 Report = Callable[[str], None]
+T = TypeVar("T")
 
 _CLOSE = 1e-9
 
@@ -32,6 +33,26 @@ def json_files(found: Gathering) -> list[Path]:
     if not files:
         raise FormatError("no JSON file here", path=found.source)
     return files
+
+
+def label_files(found: Gathering, title: str, lacking: str, take: Callable[[Path, Any], T | None]) -> list[T]:
+    """What ``take`` makes of the content of each JSON file; those of which it makes nothing are reported as no labels of
+    the format ``title``, for they have no ``lacking``.
+
+    Raises:
+        FormatError: it makes nothing of any.
+    """
+    taken: list[T] = []
+    for path in json_files(found):
+        content: Any = found.json(path)
+        file = take(path, content)
+        if file is not None:
+            taken.append(file)
+        elif content is not None:
+            found.problem(path, f"no labels of {title} (no {lacking}): passed over")
+    if not taken:
+        raise refuse_without(found, title)
+    return taken
 
 
 def refuse_without(found: Gathering, title: str) -> FormatError:
