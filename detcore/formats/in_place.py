@@ -10,6 +10,7 @@ from typing import Protocol
 
 from detcore.boxes import Xyxy, fit
 from detcore.errors import FormatError
+from detcore.formats.common.text import codec_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,31 @@ class LabelFiles(Protocol):
             FormatError: an entry cannot be changed without losing what Reticle does not know.
         """
         ...
+
+
+def text_of(data: bytes, file: Path) -> tuple[str, str]:
+    """The text of a label file, and the encoding that gives back its bytes.
+
+    Raises:
+        FormatError: there is no such encoding.
+    """
+    codec = codec_of(data)
+    if codec is None:
+        raise FormatError("its encoding is not one that can be written back", path=file)
+    return data.decode(codec), codec
+
+
+def bytes_of(text: str, codec: str, file: Path) -> bytes:
+    """A text in the encoding of its file.
+
+    Raises:
+        FormatError: it has a character that the encoding does not.
+    """
+    try:
+        return text.encode(codec)
+    except UnicodeEncodeError as error:
+        message = f"{error.object[error.start]!r} cannot be written in its encoding ({codec})"
+        raise FormatError(message, path=file, hint="Save the file as UTF-8") from error
 
 
 def shown_edges(box: FileBox, page: Page) -> Xyxy:

@@ -13,8 +13,7 @@ from detcore.boxes import Xyxy, fit
 from detcore.errors import FormatError
 from detcore.formats.common.json_spans import Span, elements, members, root_of
 from detcore.formats.common.shapes import Shape
-from detcore.formats.common.text import codec_of
-from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted, shown_edges
+from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted, bytes_of, shown_edges, text_of
 from detcore.formats.labelme.drawing import kind_of, outline_of
 from detcore.formats.labelme.writing import VERSION
 from detcore.untrusted_json import parse_json
@@ -72,10 +71,8 @@ class _File:
 
     @classmethod
     def parse(cls, data: bytes, page: Page) -> _File:
-        codec = codec_of(data)
-        if codec is None:
-            raise FormatError("its encoding is not one that can be written back", path=page.file)
-        text = data.decode(codec).removeprefix("\ufeff")
+        whole, codec = text_of(data, page.file)
+        text = whole.removeprefix("\ufeff")
         try:
             content: Any = parse_json(text)
         except json.JSONDecodeError as error:
@@ -85,10 +82,9 @@ class _File:
         shapes: Any = cast("dict[str, Any]", content).get("shapes") if isinstance(content, dict) else None
         if not isinstance(shapes, list):
             raise FormatError("no labels of LabelMe (no list of shapes)", path=page.file)
-        text = data.decode(codec)
-        skipped = len(text) - len(text.removeprefix("\ufeff"))
-        places = dict(members(text, root_of(text[skipped:]) + skipped))
-        return cls(text, codec, page, cast("list[Any]", shapes), places["shapes"][0])
+        skipped = len(whole) - len(text)
+        places = dict(members(whole, root_of(text) + skipped))
+        return cls(whole, codec, page, cast("list[Any]", shapes), places["shapes"][0])
 
     def changes(self, place: int, old: FileBox | None, new: FileBox) -> Iterator[_Edit]:
         """What differs in one shape, and nothing else."""
@@ -157,11 +153,7 @@ class _File:
         text = self._text
         for start, end, new in sorted(edits, key=lambda edit: (-edit[0], -edit[1])):
             text = text[:start] + new + text[end:]
-        try:
-            return text.encode(self._codec)
-        except UnicodeEncodeError as error:
-            message = f"{error.object[error.start]!r} cannot be written in its encoding ({self._codec})"
-            raise FormatError(message, path=self._page.file, hint="Save the file as UTF-8") from error
+        return bytes_of(text, self._codec, self._page.file)
 
 
 def _box(shape: Any, page: Page) -> FileBox | None:

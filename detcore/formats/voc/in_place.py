@@ -12,8 +12,8 @@ from xml.sax.saxutils import escape
 
 from detcore.boxes import fit
 from detcore.errors import FormatError
-from detcore.formats.common.text import as_flag, codec_of, number_text
-from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted, shown_edges
+from detcore.formats.common.text import as_flag, number_text
+from detcore.formats.in_place import FileBox, FileLabels, Holds, Page, Wanted, bytes_of, shown_edges, text_of
 from detcore.formats.voc.extra import EDGES
 from detcore.formats.voc.writing import whole_edges
 
@@ -120,10 +120,8 @@ class _File:
 
     @classmethod
     def parse(cls, data: bytes, path: Path) -> _File:
-        codec = codec_of(data)
-        if codec is None:
-            raise FormatError("its encoding is not one that can be written back", path=path)
-        text = data.decode(codec).encode()
+        decoded, codec = text_of(data, path)
+        text = decoded.encode()
         try:
             root = _elements(text)
         except expat.ExpatError as error:
@@ -194,11 +192,7 @@ class _File:
         text = self.text
         for edit in sorted(edits, key=lambda edit: -edit.start):
             text = text[: edit.start] + edit.text + text[edit.end :]
-        try:
-            return text.decode().encode(self._codec)
-        except UnicodeEncodeError as error:
-            message = f"{error.object[error.start]!r} cannot be written in its encoding ({self._codec})"
-            raise FormatError(message, path=self._path, hint="Save the file as UTF-8") from error
+        return bytes_of(text.decode(), self._codec, self._path)
 
     def _blank_before(self, place: int) -> int:
         """Where the blanks in front of a place begin."""
